@@ -1,0 +1,60 @@
+/** One request as its reporter saw it, in the form of the access log (one JSON object a line). */
+export interface AccessLogRecord {
+  /** RFC 3339, milliseconds, UTC. When the request began. */
+  readonly timestamp: string;
+  /** SPIFFE ID of the verified peer; "" when the caller has none. */
+  readonly source_principal: string;
+  /** "orders-api.default.svc". */
+  readonly destination_service: string;
+  readonly request_method: string;
+  /** Path and query as received. */
+  readonly request_path: string;
+  /** 0 when no response was begun. */
+  readonly response_code: number;
+  /** Envoy's response flags ("-", "UAEX", "UF", "UH", "DC", "UC"…). */
+  readonly response_flags: string;
+  readonly authority: string;
+  /** "ip:port" of the instance that served it; "" when none was chosen. */
+  readonly upstream_host: string;
+  readonly duration_ms: number;
+  /** Body bytes. */
+  readonly bytes_received: number;
+  readonly bytes_sent: number;
+  readonly x_forwarded_for: string;
+  readonly user_agent: string;
+  readonly request_id: string;
+  readonly authorization_decision: 'ALLOW' | 'DENY';
+  /** "namespace/name" of the policy that decided; "" when none did. */
+  readonly authorization_policy: string;
+  /** "orders-api-7f3a" – the data plane's workload name. */
+  readonly source_workload: string;
+  readonly destination_principal: string;
+  /** "HTTP/1.1". */
+  readonly protocol: string;
+  /** "TLSv1.3"; "" for plaintext. */
+  readonly tls_version: string;
+  /** 32 hex digits. */
+  readonly trace_id: string;
+  /** 16 hex digits. */
+  readonly span_id: string;
+  readonly reporter: 'source' | 'destination';
+  /** "iss/sub" of a verified end-user token; "" when none. */
+  readonly jwt_principal: string;
+  readonly reason: string;
+  readonly policy_revision: number;
+}
+
+/** A connection that was refused before a request could be read. */
+export interface ConnectionRefusal {
+  readonly timestamp: string;
+  readonly kind: ConnectionRefusalKind;
+  readonly reason: string;
+  readonly destination_service: string;
+  /** "ip:port" */
+  readonly remote_address: string;
+  readonly local_port: number;
+  /** SPIFFE ID the peer presented, "" when none could be read. */
+  readonly peer: string;
+}
+
+export type ConnectionRefusalKind = 'plaintext_rejected' | 'certificate_rejected' | 'handshake_failed' | 'policy_denied' | 'not_ready';
