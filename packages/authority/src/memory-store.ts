@@ -1,0 +1,73 @@
+import { RampartError } from '@rampart/core';
+import type { AuthorityStore, CaCertificateRecord, CertificateRecord, JoinTokenConsumption, JoinTokenRecord } from './store.ts';
+
+/** An authority store that keeps everything in memory: nothing in it outlives the process. */
+export function createMemoryAuthorityStore(): AuthorityStore {
+  const hierarchy = new Map<string, CaCertificateRecord>();
+  const certificates = new Map<string, CertificateRecord>();
+  const tokens = new MemoryJoinTokens();
+  return {
+    addCaCertificate: async (certificate) => addOnce(hierarchy, certificate),
+    caCertificates: async () => [...hierarchy.values()],
+    addJoinToken: async (token) => tokens.add(token),
+    consumeJoinToken: async (tokenHash, at) => tokens.consume(tokenHash, at),
+    addCertificate: async (certificate) => addOnce(certificates, certificate),
+    certificate: async (serial) => certificates.get(serial),
+    certificates: async ({ spiffeId, limit }) =>
+      [...certificates.values()]
+        .filter((certificate) => spiffeId === undefined || certificate.spiffeId === spiffeId)
+        .sort((a, b) => b.sequence - a.sequence)
+        .slice(0, limit),
+    revokeCertificate: async (serial, revocation) => {
+      const certificate = certificates.get(serial);
+      if (certificate === undefined || certificate.revocation !== undefined) return false;
+      certificates.set(serial, { ...certificate, revocation });
+      return true;
+    },
+    revokedCertificates: async (at) =>
+      [...certificates.values()].filter(({ revocation, notAfter }) => revocation !== undefined && notAfter > at),
+    prune: async (endedBefore) => {
+      tokens.prune(endedBefore);
+      for (const { serial, notAfter, kind } of certificates.values()) {
+        if (notAfter < endedBefore && isLeaf(kind)) certificates.delete(serial);
+      }
+    },
+  };
+}
+
+class MemoryJoinTokens {
+  readonly #unused = new Map<string, JoinTokenRecord>();
+  readonly #used = new Map<string, JoinTokenRecord>();
+
+  add(token: JoinTokenRecord): void {
+    this.#unused.set(token.tokenHash, token);
+  }
+
+  consume(tokenHash: string, at: number): JoinTokenConsumption {
+    const used = this.#used.get(tokenHash);
+    if (used !== undefined) return { outcome: 'used', token: used };
+    const token = this.#unused.get(tokenHash);
+    if (token === undefined) return { outcome: 'unknown' };
+    if (at >= token.expiresAt) return { outcome: 'expired', token };
+    this.#unused.delete(tokenHash);
+    this.#used.set(tokenHash, token);
+    return { outcome: 'consumed', token };
+  }
+
+  prune(endedBefore: number): void {
+    for (const tokens of [this.#unused, this.#used]) {
+      for (const { tokenHash, expiresAt } of tokens.values()) if (expiresAt < endedBefore) tokens.delete(tokenHash);
+    }
+  }
+}
+
+function isLeaf(kind: CertificateRecord['kind']): boolean {
+  return kind === 'server' || kind === 'workload';
+}
+
+function addOnce<T extends { readonly serial: string }>(records: Map<string, T>, record: T): void {
+  if (records.has(record.serial)) {
+    throw new RampartError('STORAGE_FAILED', `a certificate with serial ${record.serial} is already stored`);
+  }
+  records.set(record.serial, record);
+}

@@ -1,0 +1,102 @@
+/** What a join token (or the operator) says about a workload. */
+export interface WorkloadIdentity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** The service this workload is an instance of; "" for a pure client. */
+  readonly service: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A join token as it is kept: never the token itself. All times are Unix milliseconds. */
+export interface JoinTokenRecord {
+  /** Hex SHA-256 of the token text. */
+  readonly tokenHash: string;
+  readonly workload: WorkloadIdentity;
+  readonly spiffeId: string;
+  readonly createdAt: number;
+  /** First moment at which it is no longer accepted. */
+  readonly expiresAt: number;
+}
+
+/** What became of an attempt to use a join token. */
+export type JoinTokenConsumption =
+  | { readonly outcome: 'consumed'; readonly token: JoinTokenRecord }
+  | { readonly outcome: 'used' | 'expired'; readonly token: JoinTokenRecord }
+  | { readonly outcome: 'unknown' };
+
+export type CertificateKind = 'root' | 'intermediate' | 'server' | 'workload';
+
+/** One certificate that was issued. All times are Unix milliseconds. */
+export interface CertificateRecord {
+  /** Lower-case hex without leading zero bytes; unique. */
+  readonly serial: string;
+  readonly kind: CertificateKind;
+  /** SPIFFE ID of its subject. */
+  readonly spiffeId: string;
+  /** Who asked for it: a SPIFFE ID, or "" where the request came with a join token or from the control plane itself. */
+  readonly requestedBy: string;
+  /** Common name of the issuing certificate. */
+  readonly issuer: string;
+  readonly reason: 'attested' | 'renewal' | 'server' | 'hierarchy';
+  readonly issuedAt: number;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Sequence of its entry in the issuance ledger. */
+  readonly sequence: number;
+  /** What its holder was attested as; a renewal hands it on. Only workload certificates have it. */
+  readonly workload?: WorkloadIdentity;
+  /** Set once it is revoked. */
+  readonly revocation?: Revocation;
+}
+
+export interface Revocation {
+  readonly at: number;
+  readonly reason: string;
+  /** SPIFFE ID or operator's name. */
+  readonly by: string;
+}
+
+/** A certificate of the hierarchy, with the name of its private key in the key store. */
+export interface CaCertificateRecord {
+  readonly kind: 'root' | 'intermediate';
+  /** Lower-case hex; unique. */
+  readonly serial: string;
+  readonly keyName: string;
+  readonly der: Uint8Array;
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/**
+ * Where the authority keeps what it must remember. Independent of any engine.
+ *
+ * Durability: a method that changes something resolves only when the change survives the loss of power.
+ * Atomicity: each method is one transaction; two at the same time behave as if one came first.
+ * A failing engine throws `RampartError` STORAGE_FAILED, and the change is then not made.
+ */
+export interface AuthorityStore {
+  /** Adds to the hierarchy; an already known serial is an error (STORAGE_FAILED). */
+  addCaCertificate(certificate: CaCertificateRecord): Promise<void>;
+  /** The hierarchy in the order of adding. */
+  caCertificates(): Promise<readonly CaCertificateRecord[]>;
+
+  addJoinToken(token: JoinTokenRecord): Promise<void>;
+  /**
+   * Marks the token used at `at` and returns it, if it is known, unused and `at` is before its end: in one step, so that of
+   * any number of callers (and replicas) at most one ever gets `consumed`. A used token says `used` even after its end.
+   */
+  consumeJoinToken(tokenHash: string, at: number): Promise<JoinTokenConsumption>;
+
+  /** An already known serial is an error (STORAGE_FAILED): the first record stays. */
+  addCertificate(certificate: CertificateRecord): Promise<void>;
+  certificate(serial: string): Promise<CertificateRecord | undefined>;
+  /** Newest (by ledger sequence) first. */
+  certificates(query: { readonly spiffeId?: string; readonly limit: number }): Promise<readonly CertificateRecord[]>;
+  /** True when this call revoked it; false when the serial is unknown or was revoked before (the first revocation stays). */
+  revokeCertificate(serial: string, revocation: Revocation): Promise<boolean>;
+  /** Revoked certificates whose notAfter is later than `at`, in no particular order. */
+  revokedCertificates(at: number): Promise<readonly CertificateRecord[]>;
+
+  /** Forgets join tokens and leaf certificates whose end is before `endedBefore`; the ledger still knows them. */
+  prune(endedBefore: number): Promise<void>;
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { JournalBatch, JournalEntry, JournalQuery, JournalStore } from './store.ts';
+
+/** A store, and the means to see it as the next process would. */
+export interface JournalStoreUnderTest {
+  readonly store: JournalStore;
+  /** Closes the store and opens what it left behind; a store without durability returns itself. */
+  reopen(): Promise<JournalStore>;
+  close(): Promise<void>;
+}
+
+/** The rules of `JournalStore`, held by every implementation. */
+export function journalStoreConformance(name: string, create: () => Promise<JournalStoreUnderTest>): void {
+  const withStore = (body: (test: JournalStoreUnderTest) => Promise<void>) => async (): Promise<void> => {
+    const test = await create();
+    try {
+      await body(test);
+    } finally {
+      await test.close();
+    }
+  };
+
+  describe(`${name} keeps the rules of a journal store`, () => {
+    it('an empty journal has an empty tree', withStore(async ({ store }) => {
+      assert.deepEqual(await store.tree(), { size: 0, peaks: [] });
+      assert.deepEqual(await read(store), []);
+    }));
+
+    it('what append acknowledged is there after reopening', withStore(async (test) => {
+      await test.store.append(batch(1, 3));
+      await test.store.append(batch(4, 1));
+      const store = await test.reopen();
+      assert.deepEqual(await store.tree(), batch(4, 1).tree);
+      assert.deepEqual(await read(store), entries(1, 4));
+    }));
+
+    it('batches take effect in call order without waiting', withStore(async ({ store }) => {
+      await Promise.all([store.append(batch(1, 2)), store.append(batch(3, 1)), store.append(batch(4, 2))]);
+      assert.deepEqual(sequences(await read(store)), [1, 2, 3, 4, 5]);
+    }));
+
+    it('a batch that leaves a gap is refused whole', withStore(async ({ store }) => {
+      await store.append(batch(1, 1));
+      await assert.rejects(store.append(batch(3, 2)), { code: 'STORAGE_FAILED' });
+      assert.deepEqual(await store.tree(), batch(1, 1).tree);
+      assert.deepEqual(sequences(await read(store)), [1]);
+    }));
+
+    it('a batch that repeats a sequence is refused whole, and the batches queued behind it too', withStore(async ({ store }) => {
+      await store.append(batch(1, 2));
+      const outcomes = await Promise.allSettled([store.append(batch(2, 2)), store.append(batch(4, 1))]);
+      assert.deepEqual(outcomes.map((outcome) => outcome.status), ['rejected', 'rejected']);
+      assert.deepEqual(await read(store), entries(1, 2));
+    }));
+
+    it('an append after a refused one goes on', withStore(async ({ store }) => {
+      await assert.rejects(store.append(batch(2, 1)));
+      await store.append(batch(1, 1));
+      assert.deepEqual(sequences(await read(store)), [1]);
+    }));
+
+    it('text of any script is kept byte for byte', withStore(async (test) => {
+      const strange: JournalEntry = { ...entry(1), body: '{"a":"\\u0000 ☃ 𝄞 \'--"}' };
+      await test.store.append({ entries: [strange], tree: batch(1, 1).tree });
+      assert.deepEqual(await read(await test.reopen()), [strange]);
+    }));
+
+    for (const { rule, query, expected } of READS) {
+      it(`read: ${rule}`, withStore(async ({ store }) => {
+        await store.append(batch(1, 6));
+        assert.deepEqual(sequences(await store.read({ limit: 100, order: 'oldest-first', ...query })), expected);
+      }));
+    }
+  });
+}
+
+/** Even sequences are of the ledger; every third is of kind "THIRD". */
+const READS: readonly { rule: string; query: Partial<JournalQuery>; expected: readonly number[] }[] = [
+  { rule: 'everything, oldest first', query: {}, expected: [1, 2, 3, 4, 5, 6] },
+  { rule: 'everything, newest first', query: { order: 'newest-first' }, expected: [6, 5, 4, 3, 2, 1] },
+  { rule: 'one stream', query: { stream: 'ledger' }, expected: [2, 4, 6] },
+  { rule: 'one kind', query: { kind: 'THIRD' }, expected: [3, 6] },
+  { rule: 'one kind of one stream', query: { kind: 'THIRD', stream: 'audit' }, expected: [3] },
+  { rule: 'an unknown kind is no error', query: { kind: 'NEVER' }, expected: [] },
+  { rule: 'after a sequence, exclusive', query: { after: 4 }, expected: [5, 6] },
+  { rule: 'before a sequence, exclusive', query: { before: 3 }, expected: [1, 2] },
+  { rule: 'the first of a page', query: { limit: 2, after: 2 }, expected: [3, 4] },
+  { rule: 'the newest of one stream', query: { limit: 2, stream: 'audit', order: 'newest-first' }, expected: [5, 3] },
+];
+
+function entry(sequence: number): JournalEntry {
+  return {
+    sequence,
+    at: 1_700_000_000_000 + sequence,
+    stream: sequence % 2 === 0 ? 'ledger' : 'audit',
+    kind: sequence % 3 === 0 ? 'THIRD' : 'OTHER',
+    body: `{"sequence":${sequence}}`,
+    leafHash: hash(sequence),
+  };
+}
+
+function entries(first: number, count: number): JournalEntry[] {
+  return Array.from({ length: count }, (_, index) => entry(first + index));
+}
+
+/** A store keeps the peaks, it does not check them. */
+function batch(first: number, count: number): JournalBatch {
+  const size = first + count - 1;
+  return { entries: entries(first, count), tree: { size, peaks: [hash(size), hash(size + 1)] } };
+}
+
+function hash(number: number): string {
+  return number.toString(16).padStart(64, '0');
+}
+
+function read(store: JournalStore): Promise<readonly JournalEntry[]> {
+  return store.read({ limit: 1000, order: 'oldest-first' });
+}
+
+function sequences(read: readonly JournalEntry[]): number[] {
+  return read.map(({ sequence }) => sequence);
+}

@@ -1,0 +1,2 @@
+export type { JournalBatch, JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleState } from './store.ts';
+export { createMemoryJournalStore } from './memory-store.ts';

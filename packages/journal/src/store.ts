@@ -1,0 +1,60 @@
+/** Which kind of record an entry is: what happened (`audit`), or which identity was issued (`ledger`). */
+export type JournalStream = 'audit' | 'ledger';
+
+/** One record of the journal. Entries are never changed once they are stored. */
+export interface JournalEntry {
+  /** 1, 2, 3 … over both streams, without a gap; position in the Merkle tree plus one. */
+  readonly sequence: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly stream: JournalStream;
+  /** Event type ("REGISTRATION", "CERTIFICATE_ISSUED"…), to select by. */
+  readonly kind: string;
+  /** Canonical JSON (sorted keys, no white space); the bytes that `leafHash` covers. */
+  readonly body: string;
+  /** Hex SHA-256 of 0x00 followed by the UTF-8 bytes of `body` (RFC 9162 §2.1.1). */
+  readonly leafHash: string;
+}
+
+/** The right edge of the Merkle tree: what is needed to go on appending without the older leaves. */
+export interface MerkleState {
+  /** Number of leaves. */
+  readonly size: number;
+  /** Hex hashes of the complete subtrees from left to right, one for each bit that is set in `size`. */
+  readonly peaks: readonly string[];
+}
+
+/** Entries that become durable together, and the tree as it is after them. */
+export interface JournalBatch {
+  readonly entries: readonly JournalEntry[];
+  readonly tree: MerkleState;
+}
+
+/** Which entries to read. */
+export interface JournalQuery {
+  readonly stream?: JournalStream;
+  readonly kind?: string;
+  /** Only entries with a sequence greater than this. */
+  readonly after?: number;
+  /** Only entries with a sequence less than this. */
+  readonly before?: number;
+  readonly limit: number;
+  readonly order: 'oldest-first' | 'newest-first';
+}
+
+/**
+ * Where the journal is kept. Independent of any engine.
+ *
+ * Durability: `append` resolves only when the batch survives the loss of power.
+ * Atomicity: a batch is stored whole, with its tree state, or not at all.
+ * Order: calls may be made before earlier ones have resolved; they take effect in call order. A batch whose first sequence
+ * does not follow the last stored one is refused (`RampartError` STORAGE_FAILED), so that after a failed batch none of the
+ * batches that were queued behind it can be stored.
+ */
+export interface JournalStore {
+  /** Stores a non-empty batch; throws `RampartError` STORAGE_FAILED when it cannot, and then nothing of it is stored. */
+  append(batch: JournalBatch): Promise<void>;
+  /** The tree state that the last stored batch brought; size 0 and no peaks when nothing is stored. */
+  tree(): Promise<MerkleState>;
+  read(query: JournalQuery): Promise<readonly JournalEntry[]>;
+}

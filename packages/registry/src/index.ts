@@ -1,0 +1,2 @@
+export type { Instance, RegistryStore } from './store.ts';
+export { createMemoryRegistryStore } from './memory-store.ts';
