@@ -1,0 +1,10 @@
+export type { AccessLogRecord, ConnectionRefusal, ConnectionRefusalKind } from './access-log.ts';
+export type { Clock, Random, Timer } from './clock.ts';
+export { assertNever, RampartError, type ErrorCode } from './errors.ts';
+export { SpiffeId } from './identity/spiffe-id.ts';
+export { TrustDomain } from './identity/trust-domain.ts';
+export { matchesLabels } from './labels.ts';
+export type { ConnectionAttributes, RequestAttributes } from './policy/attributes.ts';
+export type { DryRunVerdict, Verdict } from './policy/verdict.ts';
+export { fail, ok, type Result } from './result.ts';
+export { parseServiceName, serviceHost, type ServiceName } from './service-name.ts';
