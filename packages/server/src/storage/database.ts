@@ -1,0 +1,47 @@
+import { RampartError } from '@rampart/core';
+import { Kysely } from 'kysely';
+import { Migrator } from 'kysely/migration';
+import type { StorageEngine } from './engine.ts';
+import { GroupWriter } from './group-writer.ts';
+import { migrationProvider } from './migrations/provider.ts';
+import type { Tables } from './tables.ts';
+
+/** The open database: reads see the last commit, writes are committed in groups. */
+export interface Database {
+  readonly reads: Kysely<Tables>;
+  readonly writer: GroupWriter<Tables>;
+  /** Finishes the writes that were asked for, then closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database and brings its tables up to date.
+ *
+ * @throws RampartError STORAGE_FAILED when it is damaged, was written by a newer version or cannot be written.
+ */
+export async function openDatabase(engine: StorageEngine): Promise<Database> {
+  const kysely = new Kysely<Tables>({ dialect: engine.dialect });
+  try {
+    await migrate(kysely, engine);
+  } catch (cause) {
+    await kysely.destroy().catch(() => undefined);
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new RampartError('STORAGE_FAILED', `the ${engine.name} database cannot be opened: ${detail}; restore it from a backup`, { cause });
+  }
+  const writer = new GroupWriter(kysely);
+  return {
+    reads: kysely,
+    writer,
+    close: async () => {
+      await writer.close();
+      await kysely.destroy();
+    },
+  };
+}
+
+async function migrate(kysely: Kysely<Tables>, engine: StorageEngine): Promise<void> {
+  const { error } = await new Migrator({ db: kysely, provider: migrationProvider(engine) }).migrateToLatest();
+  if (error !== undefined) {
+    throw error;
+  }
+}

@@ -1,0 +1,174 @@
+import type {
+  AuthorityStore,
+  CaCertificateRecord,
+  CertificateRecord,
+  JoinTokenConsumption,
+  JoinTokenRecord,
+  WorkloadIdentity,
+} from '@rampart/authority';
+import type { Kysely, Transaction } from 'kysely';
+import type { Database } from '../database.ts';
+import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
+
+/** What the authority must remember, in the database. */
+export function createAuthorityStore({ reads, writer }: Database): AuthorityStore {
+  return {
+    addCaCertificate: (certificate) => writer.write((transaction) => addCaCertificate(transaction, certificate)),
+    caCertificates: () => caCertificates(reads),
+    addJoinToken: (token) =>
+      writer.write(async (transaction) => {
+        await transaction.insertInto('join_tokens').values(tokenRow(token)).execute();
+      }),
+    consumeJoinToken: (tokenHash, at) => writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
+    addCertificate: (certificate) =>
+      writer.write(async (transaction) => {
+        await transaction.insertInto('certificates').values(certificateRow(certificate)).execute();
+      }),
+    certificate: async (serial) => {
+      const row = await reads.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst();
+      return row === undefined ? undefined : certificateOf(row);
+    },
+    certificates: (query) => certificates(reads, query),
+    revokeCertificate: (serial, revocation) =>
+      writer.write(async (transaction) => {
+        const { numUpdatedRows } = await transaction
+          .updateTable('certificates')
+          .set({ revoked_at: revocation.at, revocation_reason: revocation.reason, revoked_by: revocation.by })
+          .where('serial', '=', serial)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst();
+        return numUpdatedRows > 0n;
+      }),
+    revokedCertificates: async (at) => {
+      const rows = await reads
+        .selectFrom('certificates')
+        .selectAll()
+        .where('revoked_at', 'is not', null)
+        .where('not_after', '>', at)
+        .execute();
+      return rows.map(certificateOf);
+    },
+    prune: (endedBefore) => writer.write((transaction) => prune(transaction, endedBefore)),
+  };
+}
+
+async function addCaCertificate(transaction: Transaction<Tables>, certificate: CaCertificateRecord): Promise<void> {
+  const { last } = await transaction
+    .selectFrom('ca_certificates')
+    .select(({ fn }) => fn.max('position').as('last'))
+    .executeTakeFirstOrThrow();
+  const { keyName, notBefore, notAfter, ...same } = certificate;
+  await transaction
+    .insertInto('ca_certificates')
+    .values({ ...same, position: (last ?? 0) + 1, key_name: keyName, not_before: notBefore, not_after: notAfter })
+    .execute();
+}
+
+async function caCertificates(database: Kysely<Tables>): Promise<CaCertificateRecord[]> {
+  const rows = await database.selectFrom('ca_certificates').selectAll().orderBy('position').execute();
+  return rows.map((row) => ({
+    kind: row.kind,
+    serial: row.serial,
+    keyName: row.key_name,
+    der: row.der,
+    notBefore: row.not_before,
+    notAfter: row.not_after,
+  }));
+}
+
+async function consumeJoinToken(
+  transaction: Transaction<Tables>,
+  { tokenHash, at }: { readonly tokenHash: string; readonly at: number },
+): Promise<JoinTokenConsumption> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('join_tokens')
+    .set({ used_at: at })
+    .where('token_hash', '=', tokenHash)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', at)
+    .executeTakeFirst();
+  const row = await transaction.selectFrom('join_tokens').selectAll().where('token_hash', '=', tokenHash).executeTakeFirst();
+  if (row === undefined) {
+    return { outcome: 'unknown' };
+  }
+  if (numUpdatedRows > 0n) {
+    return { outcome: 'consumed', token: tokenOf(row) };
+  }
+  return { outcome: row.used_at === null ? 'expired' : 'used', token: tokenOf(row) };
+}
+
+async function certificates(
+  database: Kysely<Tables>,
+  { spiffeId, limit }: { readonly spiffeId?: string; readonly limit: number },
+): Promise<CertificateRecord[]> {
+  const newest = database.selectFrom('certificates').selectAll().orderBy('sequence', 'desc').limit(limit);
+  const rows = await (spiffeId === undefined ? newest : newest.where('spiffe_id', '=', spiffeId)).execute();
+  return rows.map(certificateOf);
+}
+
+async function prune(transaction: Transaction<Tables>, endedBefore: number): Promise<void> {
+  await transaction.deleteFrom('join_tokens').where('expires_at', '<', endedBefore).execute();
+  await transaction
+    .deleteFrom('certificates')
+    .where('not_after', '<', endedBefore)
+    .where('kind', 'in', ['server', 'workload'])
+    .execute();
+}
+
+function tokenRow({ tokenHash, workload, spiffeId, createdAt, expiresAt }: JoinTokenRecord): JoinTokenTable {
+  return {
+    token_hash: tokenHash,
+    workload: JSON.stringify(workload),
+    spiffe_id: spiffeId,
+    created_at: createdAt,
+    expires_at: expiresAt,
+    used_at: null,
+  };
+}
+
+function tokenOf(row: JoinTokenTable): JoinTokenRecord {
+  return {
+    tokenHash: row.token_hash,
+    workload: JSON.parse(row.workload) as WorkloadIdentity,
+    spiffeId: row.spiffe_id,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+  };
+}
+
+function certificateRow(certificate: CertificateRecord): CertificateTable {
+  return {
+    serial: certificate.serial,
+    kind: certificate.kind,
+    spiffe_id: certificate.spiffeId,
+    requested_by: certificate.requestedBy,
+    issuer: certificate.issuer,
+    reason: certificate.reason,
+    issued_at: certificate.issuedAt,
+    not_before: certificate.notBefore,
+    not_after: certificate.notAfter,
+    sequence: certificate.sequence,
+    workload: certificate.workload === undefined ? null : JSON.stringify(certificate.workload),
+    revoked_at: certificate.revocation?.at ?? null,
+    revocation_reason: certificate.revocation?.reason ?? null,
+    revoked_by: certificate.revocation?.by ?? null,
+  };
+}
+
+function certificateOf(row: CertificateTable): CertificateRecord {
+  const revocation = { at: row.revoked_at ?? 0, reason: row.revocation_reason ?? '', by: row.revoked_by ?? '' };
+  return {
+    serial: row.serial,
+    kind: row.kind,
+    spiffeId: row.spiffe_id,
+    requestedBy: row.requested_by,
+    issuer: row.issuer,
+    reason: row.reason,
+    issuedAt: row.issued_at,
+    notBefore: row.not_before,
+    notAfter: row.not_after,
+    sequence: row.sequence,
+    ...(row.workload === null ? {} : { workload: JSON.parse(row.workload) as WorkloadIdentity }),
+    ...(row.revoked_at === null ? {} : { revocation }),
+  };
+}

@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { authorityStoreConformance } from '@rampart/authority/conformance';
+import { journalStoreConformance } from '@rampart/journal/conformance';
+import { registryStoreConformance } from '@rampart/registry/conformance';
+import { type Database, openDatabase } from '../database.ts';
+import { sqliteEngine } from '../sqlite/engine.ts';
+import { createAuthorityStore } from './authority-store.ts';
+import { createJournalStore } from './journal-store.ts';
+import { createRegistryStore } from './registry-store.ts';
+
+interface StoreUnderTest<Store> {
+  readonly store: Store;
+  reopen(): Promise<Store>;
+  close(): Promise<void>;
+}
+
+function onSqlite<Store>(createStore: (database: Database) => Store): () => Promise<StoreUnderTest<Store>> {
+  return async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'rampart-store-'));
+    const open = (): Promise<Database> => openDatabase(sqliteEngine(join(directory, 'rampart.db')));
+    let database = await open();
+    return {
+      store: createStore(database),
+      reopen: async () => {
+        await database.close();
+        database = await open();
+        return createStore(database);
+      },
+      close: async () => {
+        await database.close();
+        await rm(directory, { recursive: true });
+      },
+    };
+  };
+}
+
+journalStoreConformance('the SQLite journal store', onSqlite(createJournalStore));
+authorityStoreConformance('the SQLite authority store', onSqlite(createAuthorityStore));
+registryStoreConformance('the SQLite registry store', onSqlite(createRegistryStore));

@@ -1,0 +1,113 @@
+/** All times are Unix milliseconds. Structured values that are never selected by are JSON text. */
+export interface Tables {
+  counters: CounterTable;
+  journal_entries: JournalEntryTable;
+  journal_trees: JournalTreeTable;
+  ca_certificates: CaCertificateTable;
+  join_tokens: JoinTokenTable;
+  certificates: CertificateTable;
+  instances: InstanceTable;
+  resources: ResourceTable;
+  access_log_batches: AccessLogBatchTable;
+  admin_tokens: AdminTokenTable;
+}
+
+export interface CounterTable {
+  name: string;
+  value: number;
+}
+
+export interface JournalEntryTable {
+  sequence: number;
+  at: number;
+  stream: 'audit' | 'ledger';
+  kind: string;
+  body: string;
+  leaf_hash: string;
+}
+
+export interface JournalTreeTable {
+  name: string;
+  size: number;
+  /** JSON array of hex hashes. */
+  peaks: string;
+}
+
+export interface CaCertificateTable {
+  serial: string;
+  /** Order of adding: 1, 2, 3 … */
+  position: number;
+  kind: 'root' | 'intermediate';
+  key_name: string;
+  der: Uint8Array;
+  not_before: number;
+  not_after: number;
+}
+
+export interface JoinTokenTable {
+  token_hash: string;
+  workload: string;
+  spiffe_id: string;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+}
+
+export interface CertificateTable {
+  serial: string;
+  kind: 'root' | 'intermediate' | 'server' | 'workload';
+  spiffe_id: string;
+  requested_by: string;
+  issuer: string;
+  reason: 'attested' | 'renewal' | 'server' | 'hierarchy';
+  issued_at: number;
+  not_before: number;
+  not_after: number;
+  sequence: number;
+  workload: string | null;
+  revoked_at: number | null;
+  revocation_reason: string | null;
+  revoked_by: string | null;
+}
+
+export interface InstanceTable {
+  instance_id: string;
+  service: string;
+  namespace: string;
+  identity: string;
+  host: string;
+  port: number;
+  protocol: string;
+  labels: string;
+  registered_at: number;
+}
+
+export interface ResourceTable {
+  key: string;
+  json: string;
+  created_at: number;
+  revision: number;
+}
+
+export interface AccessLogBatchTable {
+  /** Order of arrival. */
+  position: number;
+  spiffe_id: string;
+  reporter: string;
+  sequence: number;
+  received_at: number;
+  record_count: number;
+  /** Bytes this row holds, to keep within a budget without reading it. */
+  size: number;
+  /** Record block of @rampart/wire. */
+  records: Uint8Array;
+  /** JSON array of refused connections. */
+  connections: string;
+}
+
+export interface AdminTokenTable {
+  name: string;
+  /** Hex SHA-256 of the token. */
+  token_hash: string;
+  created_at: number;
+}
