@@ -1,2 +1,11 @@
-export type { JournalBatch, JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleState } from './store.ts';
+export { auditRecord } from './audit.ts';
+export type { AuditEvent, AuditRecord, AuditResult } from './audit.ts';
+export { canonicalJson } from './canonical-json.ts';
+export type { JsonValue } from './canonical-json.ts';
+export { Journal } from './journal.ts';
+export type { JournalBody, JournalHead, JournalOptions } from './journal.ts';
 export { createMemoryJournalStore } from './memory-store.ts';
+export { leafHash, MerkleTree } from './merkle-tree.ts';
+export type { JournalBatch, JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleState } from './store.ts';
+export { verifyJournal } from './verification.ts';
+export type { JournalDamage } from './verification.ts';

@@ -1,0 +1,82 @@
+import { RampartError } from '@rampart/core';
+import type { JsonValue } from './canonical-json.ts';
+import type { JournalEntry } from './store.ts';
+
+/** How what was asked for ended: done, refused by a rule, or not possible. */
+export type AuditResult = 'SUCCESS' | 'DENIED' | 'FAILURE';
+
+/** Something to put on the audit record. Fields that do not apply are left out and recorded as "". */
+export interface AuditEvent {
+  /** "REGISTRATION", "ATTESTATION_DENIED"… */
+  readonly eventType: string;
+  readonly serviceName?: string;
+  readonly instanceId?: string;
+  /** SPIFFE ID (or operator) that asked. */
+  readonly identity?: string;
+  readonly sourceIp?: string;
+  readonly result: AuditResult;
+  /** Never a secret, token or private key. */
+  readonly details?: { readonly [name: string]: JsonValue };
+  /** Joins the records of one request. */
+  readonly correlationId?: string;
+}
+
+/** An audit record in the form in which it is handed out, one JSON object a line. */
+export interface AuditRecord {
+  /** RFC 3339, milliseconds, UTC. */
+  readonly timestamp: string;
+  readonly event_type: string;
+  readonly service_name: string;
+  readonly instance_id: string;
+  readonly identity: string;
+  readonly source_ip: string;
+  readonly result: AuditResult;
+  readonly details: { readonly [name: string]: JsonValue };
+  /** Name of the control plane that recorded it. */
+  readonly registry_node: string;
+  /** Position in the journal. */
+  readonly sequence: number;
+  readonly correlation_id: string;
+  /** Hex hash of the entry in the journal's Merkle tree (RFC 9162 §2.1.1); covers every other field. */
+  readonly leaf_hash: string;
+}
+
+/** The fields of an audit record that come from the event; the journal adds when, where and which. */
+export type AuditBody = Omit<AuditRecord, 'timestamp' | 'registry_node' | 'sequence' | 'leaf_hash'>;
+
+/** What the journal stores for an event. */
+export function auditBody(event: AuditEvent): AuditBody {
+  return {
+    event_type: event.eventType,
+    service_name: event.serviceName ?? '',
+    instance_id: event.instanceId ?? '',
+    identity: event.identity ?? '',
+    source_ip: event.sourceIp ?? '',
+    result: event.result,
+    details: event.details ?? {},
+    correlation_id: event.correlationId ?? '',
+  };
+}
+
+/** The audit record that an entry of the stream `audit` holds, fields in the published order. */
+export function auditRecord(entry: JournalEntry): AuditRecord {
+  if (entry.stream !== 'audit') {
+    throw new RampartError('INVALID_ARGUMENT', `journal entry ${entry.sequence} is of the stream ${entry.stream}, not of audit`);
+  }
+  // The body is what `Journal.audit` printed and the leaf hash covers.
+  const body = JSON.parse(entry.body) as Omit<AuditRecord, 'leaf_hash'>;
+  return {
+    timestamp: body.timestamp,
+    event_type: body.event_type,
+    service_name: body.service_name,
+    instance_id: body.instance_id,
+    identity: body.identity,
+    source_ip: body.source_ip,
+    result: body.result,
+    details: body.details,
+    registry_node: body.registry_node,
+    sequence: body.sequence,
+    correlation_id: body.correlation_id,
+    leaf_hash: entry.leafHash,
+  };
+}

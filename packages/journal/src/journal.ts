@@ -1,0 +1,153 @@
+import { RampartError } from '@rampart/core';
+import type { Clock } from '@rampart/core';
+import { auditBody } from './audit.ts';
+import type { AuditEvent } from './audit.ts';
+import { canonicalJson } from './canonical-json.ts';
+import type { JsonValue } from './canonical-json.ts';
+import { leafHash, MerkleTree } from './merkle-tree.ts';
+import type { JournalEntry, JournalQuery, JournalStore, JournalStream } from './store.ts';
+
+/** What a caller records; the journal adds `timestamp`, `registry_node` and `sequence`. */
+export interface JournalBody {
+  /** Becomes the entry's `kind`. */
+  readonly event_type: string;
+  readonly [field: string]: JsonValue;
+}
+
+export interface JournalOptions {
+  /** Name of this control plane in every record ("rampart-1"). */
+  readonly node?: string;
+}
+
+/** How far the journal has come. */
+export interface JournalHead {
+  readonly size: number;
+  /** Hex Merkle root (RFC 9162 §2.1.1) over the first `size` entries. */
+  readonly root: string;
+}
+
+interface Waiting {
+  readonly entry: JournalEntry;
+  readonly stored: PromiseWithResolvers<JournalEntry>;
+}
+
+/**
+ * The append-only record. Entries that are appended in one turn of the event loop reach the store in one call, and an append
+ * resolves once its entry is durable. A domain that calls its own store in the same turn gives a store on a shared engine the
+ * chance to commit the change and its record in one transaction.
+ *
+ * When the store fails, every append that was on its way rejects, and the next one first reads back what the store holds.
+ */
+export class Journal {
+  readonly #store: JournalStore;
+  readonly #clock: Clock;
+  readonly #node: string;
+  /** Runs ahead of the store by what is on its way. */
+  #tree: MerkleTree;
+  #head: JournalHead;
+  #waiting: Waiting[] = [];
+  readonly #flights = new Set<Promise<void>>();
+  #recovery: Promise<void> | undefined;
+
+  private constructor(store: JournalStore, clock: Clock, options: { readonly node: string; readonly tree: MerkleTree }) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#node = options.node;
+    this.#tree = options.tree;
+    this.#head = headOf(options.tree);
+  }
+
+  /** Continues the journal that the store holds. */
+  static async open(store: JournalStore, clock: Clock, options: JournalOptions = {}): Promise<Journal> {
+    const tree = MerkleTree.restore(await store.tree());
+    return new Journal(store, clock, { node: options.node ?? 'rampart', tree });
+  }
+
+  /** What is durable. */
+  get head(): JournalHead {
+    return this.#head;
+  }
+
+  /**
+   * Resolves once the entry is durable. Rejects with `RampartError` INVALID_ARGUMENT for a body that JSON cannot say, and
+   * with what the store threw when it could not keep the entry.
+   */
+  async append(stream: JournalStream, body: JournalBody): Promise<JournalEntry> {
+    while (this.#recovery !== undefined) await this.#recovery;
+    const entry = this.#next(stream, body);
+    this.#tree.add(entry.leafHash);
+    const stored = Promise.withResolvers<JournalEntry>();
+    this.#waiting.push({ entry, stored });
+    if (this.#waiting.length === 1) queueMicrotask(() => this.#takeOff());
+    return stored.promise;
+  }
+
+  /** Puts an event on the audit record; resolves and rejects as `append`. */
+  audit(event: AuditEvent): Promise<JournalEntry> {
+    return this.append('audit', { ...auditBody(event) });
+  }
+
+  read(query: JournalQuery): Promise<readonly JournalEntry[]> {
+    return this.#store.read(query);
+  }
+
+  /** Waits until every append so far is durable or refused. */
+  async settle(): Promise<void> {
+    if (this.#waiting.length > 0) this.#takeOff();
+    while (this.#flights.size > 0) await Promise.all(this.#flights);
+    await this.#recovery?.catch(() => undefined);
+  }
+
+  #next(stream: JournalStream, body: JournalBody): JournalEntry {
+    const sequence = this.#tree.size + 1;
+    const at = this.#clock.now();
+    const text = canonicalJson({ ...body, timestamp: new Date(at).toISOString(), registry_node: this.#node, sequence });
+    return { sequence, at, stream, kind: body.event_type, body: text, leafHash: leafHash(text) };
+  }
+
+  #takeOff(): void {
+    const batch = this.#waiting;
+    if (batch.length === 0) return;
+    this.#waiting = [];
+    const flight = this.#fly(batch).finally(() => this.#flights.delete(flight));
+    this.#flights.add(flight);
+  }
+
+  async #fly(batch: readonly Waiting[]): Promise<void> {
+    const head = headOf(this.#tree);
+    const tree = this.#tree.state();
+    try {
+      await this.#store.append({ entries: batch.map(({ entry }) => entry), tree });
+      this.#head = head;
+      for (const { entry, stored } of batch) stored.resolve(entry);
+    } catch (error) {
+      this.#recover();
+      for (const { stored } of batch) stored.reject(error);
+    }
+  }
+
+  /** The store refuses what was queued behind a failed batch, so that its own state says where to go on. */
+  #recover(): void {
+    if (this.#recovery !== undefined) return;
+    this.#recovery = this.#readBack().finally(() => {
+      this.#recovery = undefined;
+    });
+    // Whoever appends next sees the rejection; without such a caller it is nobody's.
+    this.#recovery.catch(() => undefined);
+  }
+
+  async #readBack(): Promise<void> {
+    const lost = this.#waiting;
+    this.#waiting = [];
+    for (const { stored } of lost) {
+      stored.reject(new RampartError('STORAGE_FAILED', 'the journal could not store the records before this one'));
+    }
+    await Promise.allSettled([...this.#flights]);
+    this.#tree = MerkleTree.restore(await this.#store.tree());
+    this.#head = headOf(this.#tree);
+  }
+}
+
+function headOf(tree: MerkleTree): JournalHead {
+  return { size: tree.size, root: tree.root };
+}

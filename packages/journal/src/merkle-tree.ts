@@ -1,0 +1,71 @@
+import { hash } from 'node:crypto';
+import { RampartError } from '@rampart/core';
+import type { MerkleState } from './store.ts';
+
+// RFC 9162 §2.1.1: the prefixes keep a leaf from passing for an inner node.
+const LEAF_PREFIX = Uint8Array.of(0x00);
+const NODE_PREFIX = Uint8Array.of(0x01);
+
+/** Hex SHA-256 of 0x00 and the bytes (of text: its UTF-8 bytes) of one entry: MTH({d}) of RFC 9162 §2.1.1. */
+export function leafHash(data: string | Uint8Array): string {
+  return hash('sha256', Buffer.concat([LEAF_PREFIX, typeof data === 'string' ? Buffer.from(data) : data]), 'hex');
+}
+
+/**
+ * A Merkle tree (RFC 9162 §2.1.1) that only grows. It keeps the complete subtrees of its right edge, so that appending and
+ * the root cost O(log n) and the leaves are not needed.
+ */
+export class MerkleTree {
+  #size = 0;
+  #peaks: Buffer[] = [];
+
+  /** Continues from a stored state; throws `RampartError` STORAGE_FAILED when the state cannot be one of a tree. */
+  static restore(state: MerkleState): MerkleTree {
+    if (!isSound(state)) {
+      throw new RampartError('STORAGE_FAILED', 'the stored tree of the journal is damaged; restore the data directory from a backup');
+    }
+    const tree = new MerkleTree();
+    tree.#size = state.size;
+    tree.#peaks = state.peaks.map((peak) => Buffer.from(peak, 'hex'));
+    return tree;
+  }
+
+  /** Number of leaves. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Hex root; SHA-256 of nothing while there is no leaf. */
+  get root(): string {
+    const root = this.#peaks.reduceRight<Buffer | undefined>(
+      (right, left) => (right === undefined ? left : nodeHash(left, right)),
+      undefined,
+    );
+    return root === undefined ? hash('sha256', '', 'hex') : root.toString('hex');
+  }
+
+  /** Appends a leaf by its hex hash (`leafHash`). */
+  add(leaf: string): void {
+    let node = Buffer.from(leaf, 'hex');
+    for (let subtrees = this.#size; subtrees % 2 === 1; subtrees = (subtrees - 1) / 2) {
+      const left = this.#peaks.pop();
+      if (left !== undefined) node = nodeHash(left, node);
+    }
+    this.#peaks.push(node);
+    this.#size += 1;
+  }
+
+  state(): MerkleState {
+    return { size: this.#size, peaks: this.#peaks.map((peak) => peak.toString('hex')) };
+  }
+}
+
+function nodeHash(left: Buffer, right: Buffer): Buffer<ArrayBuffer> {
+  return Buffer.from(hash('sha256', Buffer.concat([NODE_PREFIX, left, right]), 'buffer'));
+}
+
+function isSound({ size, peaks }: MerkleState): boolean {
+  if (!Number.isSafeInteger(size) || size < 0) return false;
+  const complete = [...size.toString(2)].filter((bit) => bit === '1').length;
+  return peaks.length === complete && peaks.every((peak) => /^[0-9a-f]{64}$/.test(peak));
+}
