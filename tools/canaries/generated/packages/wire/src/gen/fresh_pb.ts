@@ -1,0 +1,1 @@
+export const stale = 1;

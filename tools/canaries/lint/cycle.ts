@@ -1,0 +1,3 @@
+import { anything } from './broken.ts';
+
+export const cycle = (): string => anything({ name: 'cycle' });

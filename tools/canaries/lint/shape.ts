@@ -1,0 +1,1 @@
+export type Shape = { readonly kind: 'circle' } | { readonly kind: 'square' };

@@ -1,0 +1,4 @@
+import { used } from './used.ts';
+import unlisted from 'never-listed';
+
+export const entry = [used, unlisted];

@@ -1,0 +1,3 @@
+export const used = 1;
+export const forgotten = 2;
+export type Lonely = string;

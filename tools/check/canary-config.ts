@@ -1,0 +1,18 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../repository.ts';
+
+/**
+ * A tool's configuration for one root: for the repository its own file, for a canary the same rules without the
+ * lists of what they skip, because canaries lie in a skipped folder.
+ */
+export function configFor(root: string, name: string): string {
+  const own = join(repositoryRoot, name);
+  if (root === repositoryRoot) return own;
+  const folder = join(repositoryRoot, '.build', 'canaries');
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, name.replace(/^\./, ''));
+  const rules = JSON.parse(readFileSync(own, 'utf8')) as Record<string, unknown>;
+  writeFileSync(path, JSON.stringify({ ...rules, ignorePatterns: [], overrides: [] }));
+  return path;
+}

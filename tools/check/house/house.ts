@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writtenFiles } from '../../repository.ts';
+import type { Checker, Finding } from '../checker.ts';
+import { commentFindings } from './comments.ts';
+import { manifestFindings } from './manifests.ts';
+import { syntaxFindings } from './syntax.ts';
+import { layoutFindings } from './layout.ts';
+import { parseSource } from '../source.ts';
+
+/** House rules that oxlint cannot express; each is described beside the code that finds it. */
+export const house: Checker = {
+  name: 'house',
+  what: 'house rules beyond the linter',
+  check(root) {
+    const sources = writtenFiles(root, ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
+    const findings: Finding[] = sources.flatMap((path) => {
+      const source = parseSource(root, path);
+      return [...syntaxFindings(source), ...commentFindings(source)];
+    });
+    findings.push(...layoutFindings(root));
+    for (const path of writtenFiles(root, ['package.json'])) {
+      findings.push(...manifestFindings(path, readFileSync(join(root, path), 'utf8')));
+    }
+    if (existsSync(join(root, 'package-lock.json'))) {
+      findings.push(...lockFindings(readFileSync(join(root, 'package-lock.json'), 'utf8')));
+    }
+    return Promise.resolve({ files: sources.length, findings });
+  },
+};
+
+/** `lockfile-hosts`: the lockfile names packages, never the machine they were fetched from. */
+function lockFindings(text: string): Finding[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (!/"resolved": "https?:/.test(line)) return [];
+    const message = 'names a registry host; install with omit-lockfile-registry-resolved=true (.npmrc)';
+    return [{ file: 'package-lock.json', line: index + 1, rule: 'lockfile-hosts', message }];
+  });
+}
