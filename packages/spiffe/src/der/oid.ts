@@ -1,0 +1,56 @@
+/** Longest accepted encoding; the identifiers of X.509 need at most 10 bytes. */
+const MAX_OCTETS = 64;
+
+/** Dotted text of the content octets of an OBJECT IDENTIFIER (X.690 §8.19); undefined when not minimal, cut off or absurdly long. */
+export function decodeOid(content: Uint8Array): string | undefined {
+  if (content.length === 0 || content.length > MAX_OCTETS) return undefined;
+  const arcs: number[] = [];
+  let arc = 0;
+  let inside = false;
+  for (const octet of content) {
+    if (!inside && octet === 0x80) return undefined;
+    arc = arc * 128 + (octet & 0x7f);
+    if (!Number.isSafeInteger(arc)) return undefined;
+    inside = octet >= 0x80;
+    if (!inside) {
+      arcs.push(arc);
+      arc = 0;
+    }
+  }
+  const [head, ...rest] = arcs;
+  if (inside || head === undefined) return undefined;
+  const root = Math.min(Math.floor(head / 40), 2);
+  return [root, head - root * 40, ...rest].join('.');
+}
+
+/** Content octets of a dotted OBJECT IDENTIFIER. For the constants of this package, so it does not judge its input. */
+export function encodeOid(dotted: string): Uint8Array {
+  const [root = 0, second = 0, ...rest] = dotted.split('.').map(Number);
+  return Uint8Array.from([root * 40 + second, ...rest].flatMap(base128));
+}
+
+function base128(arc: number): number[] {
+  const octets = [arc % 128];
+  for (let rest = Math.floor(arc / 128); rest > 0; rest = Math.floor(rest / 128)) octets.unshift(0x80 | (rest % 128));
+  return octets;
+}
+
+/** Object identifiers of RFC 5280, RFC 5480 and RFC 5758. */
+export const OID = {
+  ecPublicKey: '1.2.840.10045.2.1',
+  p256: '1.2.840.10045.3.1.7',
+  p384: '1.3.132.0.34',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  ecdsaWithSha384: '1.2.840.10045.4.3.3',
+  commonName: '2.5.4.3',
+  organization: '2.5.4.10',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  nameConstraints: '2.5.29.30',
+  authorityKeyIdentifier: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+} as const;

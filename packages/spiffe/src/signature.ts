@@ -1,0 +1,53 @@
+import { createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { OID } from './der/oid.ts';
+import { readOid } from './der/primitives.ts';
+import type { DerReader } from './der/reader.ts';
+import { TAG } from './der/tag.ts';
+import type { PublicKeyInfo } from './public-key-info.ts';
+
+/** Accepted signature algorithms (RFC 5758 §3.2) and their digest for node:crypto. */
+const DIGESTS: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  [OID.ecdsaWithSha256]: 'sha256',
+  [OID.ecdsaWithSha384]: 'sha384',
+});
+
+/** An AlgorithmIdentifier: the dotted algorithm and the whole encoding, parameters included. */
+export interface SignatureAlgorithm {
+  readonly name: string;
+  readonly encoded: Uint8Array;
+}
+
+export function readSignatureAlgorithm(reader: DerReader): SignatureAlgorithm {
+  const what = 'the signature algorithm';
+  const fields = reader.enter(TAG.sequence, what);
+  const name = readOid(fields, what);
+  // ECDSA takes no parameters (RFC 5758 §3.2); for algorithms that are not accepted anyway they may be anything.
+  if (!fields.done && DIGESTS[name] === undefined) fields.any(what);
+  fields.end(what);
+  return { name, encoded: fields.encoded };
+}
+
+/** Whether `signature` over `data` was made with `key`: false for every other algorithm, key kind or broken key. */
+export function verifySignature(
+  signed: { readonly algorithm: string; readonly data: Uint8Array; readonly signature: Uint8Array },
+  key: PublicKeyInfo,
+): boolean {
+  const digest = DIGESTS[signed.algorithm];
+  const publicKey = toPublicKey(key);
+  if (digest === undefined || publicKey === undefined) return false;
+  try {
+    return verify(digest, signed.data, publicKey, signed.signature);
+  } catch {
+    return false;
+  }
+}
+
+/** The key for node:crypto; undefined when the kind is not accepted or the point is not on its curve. */
+export function toPublicKey(key: PublicKeyInfo): KeyObject | undefined {
+  if (key.kind === 'other') return undefined;
+  try {
+    return createPublicKey({ key: Buffer.from(key.der), format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
+}
