@@ -46,7 +46,7 @@ export type AuditBody = Omit<AuditRecord, 'timestamp' | 'registry_node' | 'seque
 
 /** What the journal stores for an event. */
 export function auditBody(event: AuditEvent): AuditBody {
-  return {
+  return tame({
     event_type: event.eventType,
     service_name: event.serviceName ?? '',
     instance_id: event.instanceId ?? '',
@@ -55,7 +55,18 @@ export function auditBody(event: AuditEvent): AuditBody {
     result: event.result,
     details: event.details ?? {},
     correlation_id: event.correlationId ?? '',
-  };
+  });
+}
+
+/** Refused input is recorded too: text of any length that may have no UTF-8 form. */
+const MAX_TEXT = 2048;
+
+function tame<T>(value: T): T;
+function tame(value: unknown): unknown {
+  if (typeof value === 'string') return (value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value).toWellFormed();
+  if (Array.isArray(value)) return value.map((item) => tame(item));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [tame(key), tame(item)]));
 }
 
 /** The audit record that an entry of the stream `audit` holds, fields in the published order. */

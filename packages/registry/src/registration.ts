@@ -1,0 +1,98 @@
+import { isIP } from 'node:net';
+import { fail, ok, RampartError } from '@rampart/core';
+import type { Result } from '@rampart/core';
+
+/** What an instance says about itself. */
+export interface RegistrationRequest {
+  /** DNS label (RFC 1123) that is not a number. */
+  readonly service: string;
+  /** DNS label (RFC 1123). */
+  readonly namespace: string;
+  /** 1–253 of `A–Z a–z 0–9 . _ : -`, unique in the mesh. */
+  readonly instanceId: string;
+  /** IPv4 or IPv6 literal (no zone, not the unspecified address) or host name (RFC 1123). */
+  readonly host: string;
+  /** 1–65535. */
+  readonly port: number;
+  /** Lower-case name of 1–15 letters, digits and hyphens: "http", "grpc", "tcp". */
+  readonly protocol: string;
+  /** At most 64, in the syntax of Kubernetes labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Address that the request came from, for the audit record. */
+  readonly sourceIp?: string;
+}
+
+const MAX_LABELS = 64;
+const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const HOST_LABEL = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+const DIGITS = /^[0-9]+$/;
+const INSTANCE_ID = /^[A-Za-z0-9._:-]{1,253}$/;
+const PROTOCOL = /^[a-z][a-z0-9-]{0,14}$/;
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+const LABEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+type Check = (request: RegistrationRequest) => string | undefined;
+
+/** What each field must be; the text completes "<field> …". */
+const CHECKS: readonly (readonly [field: keyof RegistrationRequest, check: Check])[] = [
+  ['service', ({ service }) => dnsLabelProblem(service) ?? (DIGITS.test(service) ? 'must not be a number' : undefined)],
+  ['namespace', ({ namespace }) => dnsLabelProblem(namespace)],
+  ['instanceId', ({ instanceId }) => (INSTANCE_ID.test(instanceId) ? undefined : 'must be 1 to 253 of the characters A-Z a-z 0-9 . _ : -')],
+  ['host', ({ host }) => hostProblem(host)],
+  ['port', ({ port }) => (Number.isInteger(port) && port >= 1 && port <= 65_535 ? undefined : 'must be a whole number from 1 to 65535')],
+  ['protocol', ({ protocol }) => (PROTOCOL.test(protocol) ? undefined : 'must be a lower-case name of at most 15 characters, such as "http"')],
+];
+
+/** Every problem of the request in one `INVALID_ARGUMENT`, each with the name of its field. */
+export function checkRegistration(request: RegistrationRequest): Result<RegistrationRequest, RampartError> {
+  const problems = CHECKS.flatMap(([field, check]) => named(field, check(request)));
+  problems.push(...labelProblems(request.labels));
+  if (problems.length === 0) return ok(request);
+  return fail(new RampartError('INVALID_ARGUMENT', `this registration was refused: ${problems.join('; ')}`));
+}
+
+function named(field: string, problem: string | undefined): string[] {
+  return problem === undefined ? [] : [`${field} ${problem}`];
+}
+
+function dnsLabelProblem(text: string): string | undefined {
+  if (DNS_LABEL.test(text)) return undefined;
+  return 'must be a DNS label: 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end';
+}
+
+function hostProblem(host: string): string | undefined {
+  const version = isIP(host);
+  if (version === 6 && host.includes('%')) return 'must be an IPv6 address without a zone';
+  if (version !== 0) return isUnspecified(host) ? 'must be an address that can be dialled, not the unspecified one' : undefined;
+  return isHostName(host) ? undefined : 'must be an IP address or a host name (RFC 1123)';
+}
+
+function isUnspecified(address: string): boolean {
+  return address === '0.0.0.0' || /^[0:]+$/.test(address) || /^[0:]+:0\.0\.0\.0$/.test(address);
+}
+
+function isHostName(host: string): boolean {
+  const labels = host.split('.');
+  // RFC 1123 §2.1: a name whose last label is a number would be read as an address.
+  return host.length <= 253 && labels.every((label) => HOST_LABEL.test(label)) && !DIGITS.test(labels.at(-1) ?? '');
+}
+
+function labelProblems(labels: Readonly<Record<string, string>>): string[] {
+  const entries = Object.entries(labels);
+  if (entries.length > MAX_LABELS) return [`labels must be at most ${MAX_LABELS}, there are ${entries.length}`];
+  return entries.flatMap(([key, value]) => [
+    ...named(`labels[${JSON.stringify(key)}]`, isLabelKey(key) ? undefined : 'must have a name in the syntax of Kubernetes labels'),
+    ...named(`labels[${JSON.stringify(key)}]`, isLabelValue(value) ? undefined : 'must be at most 63 letters, digits, ".", "_" and "-"'),
+  ]);
+}
+
+function isLabelKey(key: string): boolean {
+  const slash = key.indexOf('/');
+  const prefix = key.slice(0, Math.max(slash, 0));
+  const prefixed = slash === -1 || (prefix.length <= 253 && prefix.split('.').every((label) => DNS_LABEL.test(label)));
+  return prefixed && LABEL_NAME.test(key.slice(slash + 1));
+}
+
+function isLabelValue(value: string): boolean {
+  return value === '' || LABEL_NAME.test(value);
+}
