@@ -57,4 +57,9 @@ export interface ConnectionRefusal {
   readonly peer: string;
 }
 
-export type ConnectionRefusalKind = 'plaintext_rejected' | 'certificate_rejected' | 'handshake_failed' | 'policy_denied' | 'not_ready';
+export type ConnectionRefusalKind =
+  | 'plaintext_rejected'
+  | 'certificate_rejected'
+  | 'handshake_failed'
+  | 'policy_denied'
+  | 'not_ready';

@@ -13,7 +13,11 @@ const DIGITS = /^[0-9]+$/;
  * "orders-api.default.svc", "orders-api.default.svc.cluster.local"; any case, with or without the final dot.
  * Undefined for what cannot name a service: IP literals, "localhost", other domains.
  */
-export function parseServiceName(host: string, callerNamespace: string, clusterDomain: string = 'cluster.local'): ServiceName | undefined {
+export function parseServiceName(
+  host: string,
+  callerNamespace: string,
+  clusterDomain: string = 'cluster.local',
+): ServiceName | undefined {
   const text = host.toLowerCase();
   const labels = (text.endsWith('.') ? text.slice(0, -1) : text).split('.');
   const [name, namespace = callerNamespace, svc = 'svc', ...domain] = labels;

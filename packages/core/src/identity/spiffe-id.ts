@@ -25,7 +25,8 @@ export class SpiffeId {
 
   /** Reads a full ID with its scheme; the problem says what was wrong with it. */
   static parse(text: string): Result<SpiffeId, string> {
-    if (text.length > MAX_BYTES) return fail(`a SPIFFE ID must be at most ${MAX_BYTES} bytes long, this one has ${text.length}`);
+    if (text.length > MAX_BYTES)
+      return fail(`a SPIFFE ID must be at most ${MAX_BYTES} bytes long, this one has ${text.length}`);
     if (!text.startsWith(SCHEME)) return fail(`SPIFFE ID ${JSON.stringify(text)} must start with ${SCHEME}`);
     const slash = text.indexOf('/', SCHEME.length);
     const end = slash === -1 ? text.length : slash;
@@ -33,7 +34,9 @@ export class SpiffeId {
     if (!trustDomain.ok) return fail(`SPIFFE ID ${JSON.stringify(text)}: ${trustDomain.problem}`);
     const path = text.slice(end);
     const problem = pathProblem(path);
-    return problem === undefined ? ok(new SpiffeId(trustDomain.value, path)) : fail(`SPIFFE ID ${JSON.stringify(text)}: ${problem}`);
+    return problem === undefined
+      ? ok(new SpiffeId(trustDomain.value, path))
+      : fail(`SPIFFE ID ${JSON.stringify(text)}: ${problem}`);
   }
 
   /** Like {@link SpiffeId.parse}, for text that must be right. Throws `INVALID_SPIFFE_ID`. */
@@ -50,7 +53,8 @@ export class SpiffeId {
       ['service account', serviceAccount],
     ] as const) {
       const problem = segmentProblem(part);
-      if (problem !== undefined) throw new RampartError('INVALID_SPIFFE_ID', `${what} ${JSON.stringify(part)}: ${problem}`);
+      if (problem !== undefined)
+        throw new RampartError('INVALID_SPIFFE_ID', `${what} ${JSON.stringify(part)}: ${problem}`);
     }
     return SpiffeId.of(`${SCHEME}${trustDomain.name}/ns/${namespace}/sa/${serviceAccount}`);
   }
@@ -96,5 +100,7 @@ function pathProblem(path: string): string | undefined {
 function segmentProblem(segment: string): string | undefined {
   if (segment === '') return 'a path segment must not be empty';
   if (segment === '.' || segment === '..') return 'a path segment must not be "." or ".."';
-  return SEGMENT.test(segment) ? undefined : `path segment ${JSON.stringify(segment)} may only hold the characters A-Z a-z 0-9 . _ -`;
+  return SEGMENT.test(segment)
+    ? undefined
+    : `path segment ${JSON.stringify(segment)} may only hold the characters A-Z a-z 0-9 . _ -`;
 }

@@ -15,7 +15,8 @@ export class TrustDomain {
   /** Reads a bare name such as "cluster.local"; the problem says what was wrong with it. */
   static parse(text: string): Result<TrustDomain, string> {
     if (text === '') return fail('a trust domain must not be empty');
-    if (text.length > MAX_BYTES) return fail(`a trust domain must be at most ${MAX_BYTES} bytes long, this one has ${text.length}`);
+    if (text.length > MAX_BYTES)
+      return fail(`a trust domain must be at most ${MAX_BYTES} bytes long, this one has ${text.length}`);
     if (NAME.test(text)) return ok(new TrustDomain(text));
     if (NAME.test(text.toLowerCase())) return fail(`trust domain ${JSON.stringify(text)} must be lower case`);
     return fail(`trust domain ${JSON.stringify(text)} may only hold the characters a-z 0-9 . _ -`);

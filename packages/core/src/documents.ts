@@ -1,0 +1,111 @@
+import { LineCounter, parseAllDocuments } from 'yaml';
+import { JsonDocument } from './document/json-document.ts';
+import { DEFAULT_LIMITS, utf8Length, type DocumentLimits } from './document/limits.ts';
+import { ProblemList, type TextPosition } from './document/problem-list.ts';
+import { Cursor } from './resource/cursor.ts';
+import { DEFAULT_NAMESPACE, readResource } from './resource/parse.ts';
+import { formatFieldPath, type FieldProblem, type ResourceProblem } from './resource/problem.ts';
+import { resourceKey, type Resource } from './resource/resource.ts';
+
+export type { DocumentLimits } from './document/limits.ts';
+
+export interface ParseDocumentsOptions {
+  /** Name that problems carry; nothing is opened. */
+  readonly file: string;
+  /** Namespace of resources that name none; "default" where absent. */
+  readonly defaultNamespace?: string;
+  readonly limits?: Partial<DocumentLimits>;
+}
+
+export interface ParsedDocuments {
+  /** Resources without an error of their own, in the order of the text. Apply none of them when any problem is an error. */
+  readonly resources: Resource[];
+  /** Every problem, in the order of the text. */
+  readonly problems: ResourceProblem[];
+}
+
+/**
+ * Reads a text of YAML documents (or JSON, which is YAML) into resources. Duplicate keys, merge keys, tags of other
+ * languages, alias bombs and deep nesting are refused; a `kind: List` is read element by element.
+ */
+export function parseDocuments(text: string, options: ParseDocumentsOptions): ParsedDocuments {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const problems = new ProblemList(options.file, limits.problems);
+  if (utf8Length(text) > limits.bytes) {
+    const message = `must be at most ${limits.bytes} bytes: split it into several files`;
+    problems.add({ line: 1, column: 1 }, { code: 'DOCUMENT_TOO_LARGE', message });
+    return { resources: [], problems: problems.sorted() };
+  }
+  const reader = new DocumentReader(options, problems, limits);
+  return { resources: reader.read(text), problems: problems.sorted() };
+}
+
+class DocumentReader {
+  readonly #defaultNamespace: string;
+  readonly #problems: ProblemList;
+  readonly #limits: DocumentLimits;
+  readonly #lines = new LineCounter();
+  readonly #seen = new Map<string, TextPosition>();
+
+  constructor(options: ParseDocumentsOptions, problems: ProblemList, limits: DocumentLimits) {
+    this.#defaultNamespace = options.defaultNamespace ?? DEFAULT_NAMESPACE;
+    this.#problems = problems;
+    this.#limits = limits;
+  }
+
+  read(text: string): Resource[] {
+    // Duplicate and merge keys are JsonDocument's to refuse: the library compares every key with every other.
+    const documents = parseAllDocuments(text, {
+      lineCounter: this.#lines,
+      stringKeys: true,
+      uniqueKeys: false,
+      merge: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+    });
+    const budget = { nodes: this.#limits.nodes };
+    const resources: Resource[] = [];
+    for (const document of documents) {
+      const json = new JsonDocument(document, { depth: this.#limits.depth, budget });
+      for (const { offset, ...note } of json.problems) this.#problems.add(this.#position(offset), note);
+      if (json.problems.length === 0 && json.value !== undefined) resources.push(...this.#readResources(json));
+    }
+    return resources;
+  }
+
+  #readResources(json: JsonDocument): Resource[] {
+    const found: FieldProblem[] = [];
+    const root = new Cursor(json.value, found);
+    const places = root.child('kind').value === 'List' ? (root.child('items').items() ?? []) : [root];
+    const resources: Resource[] = [];
+    for (const place of places) {
+      const before = found.length;
+      const resource = readResource(place, this.#defaultNamespace);
+      const isSound = found.slice(before).every((problem) => problem.severity !== 'error');
+      if (resource !== undefined && isSound && this.#isNew(resource, { json, place })) resources.push(resource);
+    }
+    for (const { path, at, ...note } of found) {
+      this.#problems.add(this.#position(json.offsetOf(path, at)), { ...note, field: formatFieldPath(path) });
+    }
+    return resources;
+  }
+
+  #isNew(resource: Resource, { json, place }: { json: JsonDocument; place: Cursor }): boolean {
+    const key = resourceKey(resource);
+    const path = [...place.path, 'metadata', 'name'];
+    const position = this.#position(json.offsetOf(path, 'value'));
+    const first = this.#seen.get(key);
+    if (first === undefined) {
+      this.#seen.set(key, position);
+      return true;
+    }
+    const message = `${key} stands in this file twice, first in line ${first.line}`;
+    this.#problems.add(position, { code: 'DUPLICATE_RESOURCE', message, field: formatFieldPath(path) });
+    return false;
+  }
+
+  #position(offset: number): TextPosition {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  }
+}

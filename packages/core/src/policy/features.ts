@@ -1,0 +1,118 @@
+import type { AuthorizationCondition } from '../resource/authorization/condition.ts';
+import { parseConditionKey, type ConditionKey } from '../resource/authorization/condition-key.ts';
+import type { AuthorizationAction } from '../resource/authorization/policy.ts';
+import type { AuthorizationRule } from '../resource/authorization/rule.ts';
+import { isDryRun } from '../resource/dry-run.ts';
+import { formatFieldPath, type FieldPath } from '../resource/problem.ts';
+import type { AuthorizationPolicy, Resource } from '../resource/resource.ts';
+
+/** Something a data plane must be able to do before a resource that asks for it may be given to it. */
+export type PolicyFeature =
+  | 'peer-authentication'
+  | 'authorization.allow'
+  | 'authorization.deny'
+  | 'authorization.audit'
+  | 'authorization.custom'
+  | 'authorization.dry-run'
+  | 'authorization.http'
+  | 'authorization.pseudo-headers'
+  | 'authorization.jwt'
+  | 'authorization.remote-ip'
+  | 'authorization.target-refs'
+  | 'authorization.envoy-filter';
+
+export interface RequiredFeature {
+  readonly feature: PolicyFeature;
+  /** The first field that asks for it. */
+  readonly field: string;
+}
+
+/** What the in-process data plane can enforce, and so what this package's evaluator can decide by itself. */
+export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
+  'peer-authentication',
+  'authorization.allow',
+  'authorization.deny',
+  'authorization.audit',
+  'authorization.dry-run',
+  'authorization.http',
+];
+
+const ACTION_FEATURES: Readonly<Record<AuthorizationAction, PolicyFeature>> = {
+  ALLOW: 'authorization.allow',
+  DENY: 'authorization.deny',
+  AUDIT: 'authorization.audit',
+  CUSTOM: 'authorization.custom',
+};
+const SOURCE_FEATURES: ReadonlyMap<string, PolicyFeature> = new Map([
+  ['requestPrincipals', 'authorization.jwt'],
+  ['notRequestPrincipals', 'authorization.jwt'],
+  ['remoteIpBlocks', 'authorization.remote-ip'],
+  ['notRemoteIpBlocks', 'authorization.remote-ip'],
+]);
+const CONDITION_FEATURES: Partial<Record<ConditionKey['attribute'], PolicyFeature>> = {
+  'remote.ip': 'authorization.remote-ip',
+  'request.auth.principal': 'authorization.jwt',
+  'request.auth.audiences': 'authorization.jwt',
+  'request.auth.presenter': 'authorization.jwt',
+  'request.auth.claims': 'authorization.jwt',
+  'request.headers': 'authorization.http',
+  'experimental.envoy.filters': 'authorization.envoy-filter',
+};
+/** Pseudo headers that are request attributes here; Envoy's others (":path" with its query) are nobody's yet. */
+const KNOWN_PSEUDO_HEADERS: readonly string[] = [':method', ':authority'];
+
+/** Everything a resource asks of the data plane that gets it, each feature once, with the first field that asks for it. */
+export function requiredFeatures(resource: Resource): RequiredFeature[] {
+  const found = new Map<PolicyFeature, string>();
+  const need = (feature: PolicyFeature, ...path: FieldPath): void => {
+    if (!found.has(feature)) found.set(feature, formatFieldPath(path));
+  };
+  if (resource.kind === 'PeerAuthentication') need('peer-authentication', 'kind');
+  else collectPolicy(resource, need);
+  return [...found].map(([feature, field]) => ({ feature, field }));
+}
+
+type Need = (feature: PolicyFeature, ...path: FieldPath) => void;
+
+function collectPolicy(policy: AuthorizationPolicy, need: Need): void {
+  const { action, targetRefs, rules = [] } = policy.spec;
+  need(ACTION_FEATURES[action], 'spec', 'action');
+  if (isDryRun(policy)) need('authorization.dry-run', 'metadata', 'annotations', 'istio.io/dry-run');
+  if (targetRefs !== undefined) need('authorization.target-refs', 'spec', 'targetRefs');
+  rules.forEach((rule, index) =>
+    collectRule(rule, (feature, ...path) => need(feature, 'spec', 'rules', index, ...path)),
+  );
+}
+
+function collectRule(rule: AuthorizationRule, need: Need): void {
+  (rule.from ?? []).forEach(({ source }, index) => {
+    for (const field of usedFields(source)) {
+      const feature = SOURCE_FEATURES.get(field);
+      if (feature !== undefined) need(feature, 'from', index, 'source', field);
+    }
+  });
+  (rule.to ?? []).forEach(({ operation }, index) => {
+    for (const field of usedFields(operation)) {
+      if (field !== 'ports' && field !== 'notPorts') need('authorization.http', 'to', index, 'operation', field);
+    }
+  });
+  (rule.when ?? []).forEach((condition, index) => {
+    const feature = conditionFeature(condition);
+    if (feature !== undefined) need(feature, 'when', index, 'key');
+  });
+}
+
+function conditionFeature(condition: AuthorizationCondition): PolicyFeature | undefined {
+  const key = parseConditionKey(condition.key);
+  if (!key.ok) return undefined;
+  const isForeignPseudoHeader =
+    key.value.attribute === 'request.headers' &&
+    key.value.header.startsWith(':') &&
+    !KNOWN_PSEUDO_HEADERS.includes(key.value.header);
+  return isForeignPseudoHeader ? 'authorization.pseudo-headers' : CONDITION_FEATURES[key.value.attribute];
+}
+
+/** An empty list asks for nothing. */
+function usedFields(part: object): string[] {
+  return Object.entries(part).flatMap(([field, values]) => (Array.isArray(values) && values.length > 0 ? [field] : []));
+}

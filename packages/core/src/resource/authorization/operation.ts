@@ -1,0 +1,42 @@
+import { parsePathPattern } from '../../policy/path-template.ts';
+import { asksNothing } from './source.ts';
+import type { Cursor } from '../cursor.ts';
+import { parsesWith, patternList, textList } from '../text-list.ts';
+
+/** What is being done: every field asks, any value of a field will do. */
+export interface AuthorizationOperation {
+  readonly hosts?: readonly string[];
+  readonly notHosts?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly notPorts?: readonly string[];
+  readonly methods?: readonly string[];
+  readonly notMethods?: readonly string[];
+  readonly paths?: readonly string[];
+  readonly notPaths?: readonly string[];
+}
+
+const PORT = /^(?:0|[1-9]\d{0,4})$/;
+const MAX_PORT = 65_535;
+
+const ports = textList(portProblem);
+const patterns = patternList();
+const paths = patternList(parsesWith(parsePathPattern));
+
+export function readOperation(at: Cursor): AuthorizationOperation | undefined {
+  const operation = at.fields<AuthorizationOperation>({
+    hosts: patterns,
+    notHosts: patterns,
+    ports,
+    notPorts: ports,
+    methods: patterns,
+    notMethods: patterns,
+    paths,
+    notPaths: paths,
+  });
+  if (operation === undefined) return undefined;
+  return asksNothing(at) ? at.error('must ask for something: name methods, paths, hosts or ports') : operation;
+}
+
+export function portProblem(text: string): string | undefined {
+  return PORT.test(text) && Number(text) <= MAX_PORT ? undefined : `must be a port number from 0 to ${MAX_PORT}`;
+}

@@ -1,0 +1,131 @@
+import type { ErrorCode } from '../errors.ts';
+import type { FieldPath, FieldProblem } from './problem.ts';
+import { suggestion } from './spelling.ts';
+
+/** Reads the value under a cursor, or notes what is wrong with it and gives undefined. */
+export type Reader<T> = (at: Cursor) => T | undefined;
+
+/** One reader for every field of `T`. */
+export type FieldReaders<T> = { readonly [K in keyof T]-?: Reader<NonNullable<T[K]>> };
+
+/** A place in an untrusted value. Reading never stops at the first problem: all of them are noted. */
+export class Cursor {
+  readonly value: unknown;
+  readonly path: FieldPath;
+  readonly #problems: FieldProblem[];
+
+  constructor(value: unknown, problems: FieldProblem[], path: FieldPath = []) {
+    this.value = value;
+    this.path = path;
+    this.#problems = problems;
+  }
+
+  child(step: string | number): Cursor {
+    const parent = this.value;
+    const value =
+      typeof parent === 'object' && parent !== null && Object.hasOwn(parent, step)
+        ? (parent as Readonly<Record<string | number, unknown>>)[step]
+        : undefined;
+    return new Cursor(value, this.#problems, [...this.path, step]);
+  }
+
+  /** The same place with a value to use when the document has none there. */
+  orElse(value: unknown): Cursor {
+    return this.value === undefined ? new Cursor(value, this.#problems, this.path) : this;
+  }
+
+  error(message: string, code: ErrorCode = 'INVALID_RESOURCE'): undefined {
+    this.#problems.push({ severity: 'error', code, message, path: this.path, at: 'value' });
+  }
+
+  warning(message: string): void {
+    this.#problems.push({ severity: 'warning', code: 'INVALID_RESOURCE', message, path: this.path, at: 'value' });
+  }
+
+  /** Notes that the field itself, not its value, is wrong here. */
+  misplaced(message: string, code: ErrorCode = 'INVALID_RESOURCE'): undefined {
+    this.#problems.push({ severity: 'error', code, message, path: this.path, at: 'key' });
+  }
+
+  mustBe(what: string): undefined {
+    return this.error(`must be ${what}, is ${describeValue(this.value)}`);
+  }
+
+  /** Names of the fields of an object; undefined, and noted, when it is none. */
+  keys(what = 'an object'): string[] | undefined {
+    const { value } = this;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.mustBe(what);
+    return Object.keys(value);
+  }
+
+  /** Elements of a list; undefined, and noted, when it is none. */
+  items(what = 'a list'): Cursor[] | undefined {
+    const { value } = this;
+    if (!Array.isArray(value)) return this.mustBe(what);
+    return value.map((_, index) => this.child(index));
+  }
+
+  /** A non-empty string; undefined, and noted, when it is none. */
+  text(what = 'a string'): string | undefined {
+    const { value } = this;
+    if (value === '') return this.error('must not be empty');
+    if (typeof value === 'string') return value;
+    if (typeof value === 'number' || typeof value === 'boolean') {
+      return this.error(`must be ${what}, is ${describeValue(value)}: write it in quotes, "${value}"`);
+    }
+    return this.mustBe(what);
+  }
+
+  /** One word of a closed list. */
+  word<W extends string>(words: readonly W[]): W | undefined {
+    const text = this.text();
+    if (text === undefined) return undefined;
+    const word = words.find((candidate) => candidate === text);
+    return word ?? this.error(`unknown value ${JSON.stringify(text)}; ${suggestion(text, words)}`);
+  }
+
+  /** The fields of an object, each through its reader; fields without a reader are noted as unknown. */
+  fields<T extends object>(readers: FieldReaders<T>): Partial<T> | undefined {
+    const keys = this.keys();
+    if (keys === undefined) return undefined;
+    const known = Object.keys(readers);
+    const result: Record<string, unknown> = {};
+    for (const key of keys) {
+      const at = this.child(key);
+      if (!Object.hasOwn(readers, key)) {
+        at.misplaced(`unknown field ${JSON.stringify(key)}; ${suggestion(key, known)}`, 'UNKNOWN_FIELD');
+        continue;
+      }
+      const value: unknown = readers[key as keyof T](at);
+      if (value !== undefined) result[key] = value;
+    }
+    return result as Partial<T>;
+  }
+
+  /** Every element of a list through one reader; elements that could not be read are left out (and noted). */
+  list<T>(reader: Reader<T>, what?: string): T[] | undefined {
+    const items = this.items(what);
+    if (items === undefined) return undefined;
+    const result: T[] = [];
+    for (const item of items) {
+      const value = reader(item);
+      if (value !== undefined) result.push(value);
+    }
+    return result;
+  }
+}
+
+function describeValue(value: unknown): string {
+  if (value === null || value === undefined) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  switch (typeof value) {
+    case 'string':
+      return `the string ${JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value)}`;
+    case 'number':
+      return `the number ${value}`;
+    case 'boolean':
+      return `the boolean ${value}`;
+    default:
+      return 'an object';
+  }
+}

@@ -1,0 +1,76 @@
+import { fail, ok, type Result } from '../result.ts';
+import { Cursor } from './cursor.ts';
+import { isKind, KINDS } from './kinds.ts';
+import { readMetadata } from './metadata.ts';
+import { formatFieldPath, type FieldProblem, type ResourceProblem } from './problem.ts';
+import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
+import { suggestion } from './spelling.ts';
+
+/** Namespace of a resource that names none, as in Kubernetes. */
+export const DEFAULT_NAMESPACE = 'default';
+
+/**
+ * Reads one resource from parsed JSON. On failure every problem is listed, warnings too; file, line and column are
+ * left empty because there is no text (see `@rampart/core/documents` for that).
+ */
+export function parseResource(json: unknown): Result<Resource, ResourceProblem[]> {
+  const problems: FieldProblem[] = [];
+  const resource = readResource(new Cursor(json, problems), DEFAULT_NAMESPACE);
+  if (resource !== undefined && !problems.some((problem) => problem.severity === 'error')) return ok(resource);
+  return fail(problems.map(withoutPlace));
+}
+
+interface Envelope {
+  readonly apiVersion: string;
+  readonly kind: ResourceKind;
+  readonly metadata: ResourceMeta;
+  readonly spec: true;
+  /** Written by controllers, never by people. */
+  readonly status: true;
+}
+
+/** Reads the resource under a cursor; problems are noted there. The result counts only when no error was noted. */
+export function readResource(at: Cursor, defaultNamespace: string): Resource | undefined {
+  if (at.keys('a resource: an object with apiVersion, kind, metadata and spec') === undefined) return undefined;
+  const kind = at.child('kind');
+  if (typeof kind.value === 'string' && kind.value !== '' && !isKind(kind.value)) {
+    readKind(kind);
+    return undefined;
+  }
+  const fields = at.fields<Envelope>({
+    apiVersion: (field) => field.text(),
+    kind: readKind,
+    metadata: (field) => readMetadata(field, defaultNamespace),
+    spec: () => true,
+    status: () => true,
+  });
+  for (const required of ['apiVersion', 'kind', 'metadata'] as const) {
+    if (at.child(required).value === undefined) at.error(`has no ${required}: add it`);
+  }
+  if (fields?.kind === undefined) return undefined;
+  checkApiVersion(at.child('apiVersion'), fields.kind, fields.apiVersion);
+  const { apiVersion = '', metadata = UNREAD_METADATA } = fields;
+  return KINDS[fields.kind].read(at, { apiVersion, metadata });
+}
+
+/** Lets the spec be read, and its problems be listed, although the metadata is wrong. */
+const UNREAD_METADATA: ResourceMeta = { name: '', namespace: '', labels: {}, annotations: {} };
+
+function readKind(at: Cursor): ResourceKind | undefined {
+  const text = at.text();
+  if (text === undefined || isKind(text)) return text;
+  return at.error(`unknown kind ${JSON.stringify(text)}; ${suggestion(text, Object.keys(KINDS))}`, 'UNKNOWN_KIND');
+}
+
+function checkApiVersion(at: Cursor, kind: ResourceKind, apiVersion: string | undefined): void {
+  if (apiVersion === undefined) return;
+  const { group, versions } = KINDS[kind];
+  const known = versions.map((version) => `${group}/${version}`);
+  if (!known.includes(apiVersion))
+    at.error(`${JSON.stringify(apiVersion)} is not of kind ${kind}; use ${known.join(' or ')}`);
+}
+
+function withoutPlace(problem: FieldProblem): ResourceProblem {
+  const { severity, code, message, path } = problem;
+  return { severity, code, message, file: '', line: 0, column: 0, field: formatFieldPath(path) };
+}

@@ -1,0 +1,50 @@
+import type { ErrorCode } from '../errors.ts';
+
+/** One thing that is wrong with a document, and where. */
+export interface ResourceProblem {
+  /** A warning does not stop the resource from being applied. */
+  readonly severity: 'error' | 'warning';
+  readonly code: ErrorCode;
+  /** What is wrong and what to do, without place. */
+  readonly message: string;
+  /** File name as given by the caller; "" when the resource did not come from a document. */
+  readonly file: string;
+  /** From 1; 0 when the resource did not come from a document. */
+  readonly line: number;
+  /** From 1; 0 when the resource did not come from a document. */
+  readonly column: number;
+  /** "spec.rules[0].from[0].source.principals"; "" for the document as a whole. */
+  readonly field: string;
+}
+
+/** "policies.yaml:12:9: spec.rules[0].from: must not be empty…", on one line. */
+export function describeProblem(problem: ResourceProblem): string {
+  const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
+  return [place, problem.field, problem.message].filter((part) => part !== '').join(': ');
+}
+
+/** Steps from the root of a document to one of its values. */
+export type FieldPath = readonly (string | number)[];
+
+/** A problem before it is known where in a text its field stands. */
+export interface FieldProblem {
+  readonly severity: 'error' | 'warning';
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly path: FieldPath;
+  /** Whether to point at the field's name or at its value. */
+  readonly at: 'key' | 'value';
+}
+
+const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+
+/** "spec.rules[0].from"; keys that would be ambiguous are quoted: `metadata.labels["app.kubernetes.io/name"]`. */
+export function formatFieldPath(path: FieldPath): string {
+  let text = '';
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`;
+    else if (!PLAIN_KEY.test(step)) text += `[${JSON.stringify(step)}]`;
+    else text += text === '' ? step : `.${step}`;
+  }
+  return text;
+}

@@ -1,0 +1,39 @@
+import type { Cursor } from './cursor.ts';
+
+/** Which workloads a policy is for (istio/api `type/v1beta1/selector.proto`). */
+export interface WorkloadSelector {
+  readonly matchLabels: Readonly<Record<string, string>>;
+}
+
+const MAX_KEY = 316;
+const MAX_VALUE = 63;
+
+export function readSelector(at: Cursor): WorkloadSelector | undefined {
+  const fields = at.fields<WorkloadSelector>({ matchLabels: readMatchLabels });
+  if (fields === undefined) return undefined;
+  const matchLabels = fields.matchLabels ?? {};
+  const isEmpty = (at.keys() ?? []).every((key) => key === 'matchLabels') && Object.keys(matchLabels).length === 0;
+  if (isEmpty) at.warning('an empty selector selects every workload in reach; leave it out to say so');
+  return { matchLabels };
+}
+
+function readMatchLabels(at: Cursor): Record<string, string> | undefined {
+  const keys = at.keys('an object of label names and values');
+  if (keys === undefined) return undefined;
+  const labels: [string, string][] = [];
+  for (const key of keys) {
+    const value = readSelectedLabel(at.child(key), key);
+    if (value !== undefined) labels.push([key, value]);
+  }
+  return Object.fromEntries(labels);
+}
+
+function readSelectedLabel(at: Cursor, key: string): string | undefined {
+  if (key === '') return at.misplaced('a label name must not be empty');
+  if (key.includes('*')) return at.misplaced('a label name must not hold "*": selectors match exact labels only');
+  if (key.length > MAX_KEY) return at.misplaced(`a label name must be at most ${MAX_KEY} characters long`);
+  const value = at.value === '' ? '' : at.text();
+  if (value === undefined) return undefined;
+  if (value.includes('*')) return at.error('a label value must not hold "*": selectors match exact labels only');
+  return value.length > MAX_VALUE ? at.error(`a label value must be at most ${MAX_VALUE} characters long`) : value;
+}
