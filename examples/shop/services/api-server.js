@@ -19,7 +19,10 @@ app.get('/api/v1/products', () => products);
 const orderBody = {
   type: 'object',
   required: ['user', 'sku'],
-  properties: { user: { type: 'string', minLength: 1 }, sku: { type: 'string', enum: products.map((product) => product.sku) } },
+  properties: {
+    user: { type: 'string', minLength: 1 },
+    sku: { type: 'string', enum: products.map((product) => product.sku) },
+  },
 };
 
 app.post('/api/v1/orders', { schema: { body: orderBody } }, async (request, reply) => {
@@ -51,4 +54,4 @@ function pass(answer, reply) {
 await app.listen({ port: Number(process.env.PORT ?? 8081), host: '127.0.0.1' });
 console.log(`api-server listens on ${app.server.address().port}`);
 
-process.once('SIGTERM', () => app.close());
+process.once('SIGTERM', () => void app.close());

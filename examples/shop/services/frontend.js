@@ -13,7 +13,9 @@ app.get('/health', (_request, response) => {
 });
 
 app.get('/', (_request, response) => {
-  response.type('html').send('<!doctype html><title>Shop</title><h1>Shop</h1><p><a href="/products">Products</a></p>\n');
+  response
+    .type('html')
+    .send('<!doctype html><title>Shop</title><h1>Shop</h1><p><a href="/products">Products</a></p>\n');
 });
 
 app.get('/products', async (_request, response) => {
@@ -39,6 +41,7 @@ app.get('/orders/:id/status', async (request, response) => {
   await pass(await fetch(`${ordersApi}/api/orders/${encodeURIComponent(request.params.id)}`), response);
 });
 
+// oxlint-disable-next-line max-params -- Express knows an error handler by its four parameters
 app.use((error, _request, response, _next) => {
   const reason = error.cause?.message ?? error.message;
   response.status(error.status ?? 502).json({ error: reason });

@@ -22,4 +22,4 @@ async function* deliver({ to, subject }) {
 await app.listen({ port: Number(process.env.PORT ?? 8085), host: '127.0.0.1' });
 console.log(`notifications-api listens on ${app.server.address().port}`);
 
-process.once('SIGTERM', () => app.close());
+process.once('SIGTERM', () => void app.close());

@@ -34,8 +34,10 @@ async function createOrder(incoming) {
 async function route(incoming) {
   const path = incoming.url.split('?', 1)[0];
   if (incoming.method === 'GET' && path === '/health') return { status: 200, body: { status: 'ok' } };
-  if (incoming.method === 'POST' && path === '/api/orders/new') return { status: 201, body: await createOrder(incoming) };
-  const order = incoming.method === 'GET' && path.startsWith('/api/orders/') && orders.get(decodeURIComponent(path.slice(12)));
+  if (incoming.method === 'POST' && path === '/api/orders/new')
+    return { status: 201, body: await createOrder(incoming) };
+  const order =
+    incoming.method === 'GET' && path.startsWith('/api/orders/') && orders.get(decodeURIComponent(path.slice(12)));
   return order ? { status: 200, body: order } : { status: 404, body: { error: 'no such order' } };
 }
 
@@ -48,7 +50,9 @@ const server = createServer((incoming, outgoing) => {
     });
 });
 
-server.listen(Number(process.env.PORT ?? 8083), '127.0.0.1', () => console.log(`orders-api listens on ${server.address().port}`));
+server.listen(Number(process.env.PORT ?? 8083), '127.0.0.1', () =>
+  console.log(`orders-api listens on ${server.address().port}`),
+);
 
 process.once('SIGTERM', () => {
   agent.destroy();

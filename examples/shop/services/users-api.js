@@ -20,7 +20,9 @@ app.post('/api/users/:id/orders', async (c) => {
   });
 });
 
-app.get('/api/users/:id/orders/:order', (c) => fetch(`${ordersApi}/api/orders/${encodeURIComponent(c.req.param('order'))}`));
+app.get('/api/users/:id/orders/:order', (c) =>
+  fetch(`${ordersApi}/api/orders/${encodeURIComponent(c.req.param('order'))}`),
+);
 
 app.onError((error, c) => c.json({ error: error.cause?.message ?? error.message }, 502));
 

@@ -1,0 +1,32 @@
+import { fileURLToPath } from 'node:url';
+import type { Shop } from '../mesh/shop.ts';
+import { BATCH } from '../workloads.ts';
+import type { Attempt } from './attempt.ts';
+
+const OUTSIDER = fileURLToPath(new URL('outsider.ts', import.meta.url));
+
+/** What the intruder saw, attempt by attempt. */
+export interface AttackReport {
+  readonly attempts: readonly Attempt[];
+  /** SPIFFE ID of the workload that the intruder runs inside the mesh. */
+  readonly insider: string;
+}
+
+/** Lets the intruder loose on orders-api, from outside the mesh and from inside it. */
+export async function attack(shop: Shop): Promise<AttackReport> {
+  const attempts: Attempt[] = [];
+  const onLine = (line: string): void => {
+    attempts.push(JSON.parse(line) as Attempt);
+  };
+  const target = shop.services.find(({ workload }) => workload.name === 'orders-api');
+  const { addresses, caFile } = shop.controlPlane;
+  const outsider = shop.staff.run('intruder', {
+    file: OUTSIDER,
+    arguments: [String(target?.port ?? 0), caFile],
+    onLine,
+  });
+  const door = { address: addresses.api, caFile };
+  const { child, spiffeId } = await shop.staff.join(BATCH, { door, admin: shop.admin }, { port: 0, onLine });
+  await Promise.all([outsider.exited, child.exited]);
+  return { attempts, insider: spiffeId };
+}

@@ -1,0 +1,34 @@
+// The intruder inside the mesh: a workload with a valid identity of its own (namespace web, service account batch).
+// An ordinary program, like the services; it is the mesh that makes it who it is. Prints one Attempt a line.
+import type { Attempt, AttemptName } from './attempt.ts';
+
+const SERVICE = 'http://orders-api.default';
+const VICTIM = 'spiffe://cluster.local/ns/default/sa/users-api';
+const FORGED = `By=spiffe://cluster.local/ns/default/sa/orders-api;Hash=${'0'.repeat(64)};URI=${VICTIM}`;
+
+await attempt('valid identity, forbidden path', '/api/orders/1', {});
+await attempt('forged X-Forwarded-Client-Cert', '/api/orders/1?on-behalf-of=users-api', {
+  'x-forwarded-client-cert': FORGED,
+});
+
+async function attempt(name: AttemptName, path: string, headers: Record<string, string>): Promise<void> {
+  const result = { name, path, from: '', serverSerial: '', ...(await call(path, headers)) } satisfies Attempt;
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+async function call(
+  path: string,
+  headers: Record<string, string>,
+): Promise<Pick<Attempt, 'status' | 'body' | 'outcome'>> {
+  try {
+    const answer = await fetch(SERVICE + path, { headers });
+    const body = await answer.text();
+    return { status: answer.status, body, outcome: `answered ${answer.status} ${body}` };
+  } catch (error) {
+    return {
+      status: 0,
+      body: '',
+      outcome: error instanceof Error ? `${error.message} ${String(error.cause)}` : String(error),
+    };
+  }
+}

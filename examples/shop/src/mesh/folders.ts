@@ -1,0 +1,10 @@
+import { fileURLToPath } from 'node:url';
+
+/** The example's own folder. */
+export const EXAMPLE: string = fileURLToPath(new URL('../../', import.meta.url));
+/** Policies the shop starts with. */
+export const POLICIES: string = fileURLToPath(new URL('../../policies/', import.meta.url));
+/** The policy that opens the frontend's shortcut. */
+export const OPENING_POLICY: string = fileURLToPath(
+  new URL('../../try/allow-frontend-to-orders.yaml', import.meta.url),
+);

@@ -1,0 +1,176 @@
+import { RampartError } from '@rampart/core';
+import { createLogger, startControlPlane } from '@rampart/server';
+import type { ControlPlane } from '@rampart/server';
+import { describeExit } from '../process/child.ts';
+import type { Child } from '../process/child.ts';
+import { until } from '../process/condition.ts';
+import { freeOr0 } from '../process/port.ts';
+import { SERVICES } from '../workloads.ts';
+import type { ShopWorkload } from '../workloads.ts';
+import type { World } from '../world.ts';
+import { openAdmin } from './admin.ts';
+import type { AdminClient } from './admin.ts';
+import { POLICIES } from './folders.ts';
+import { applyPolicies, atPort, FRONTEND_POLICY, readPolicies } from './policies.ts';
+import type { PolicyFile } from './policies.ts';
+import { Records } from './records.ts';
+import { allInStep, registeredPorts } from './registration.ts';
+import { Staff } from './staff.ts';
+
+/** A running service of the shop. */
+export interface RunningService {
+  readonly workload: ShopWorkload;
+  readonly spiffeId: string;
+  readonly child: Child;
+  /** Where it listens, as the registry has it. */
+  readonly port: number;
+}
+
+/** When each step of the start was over, in milliseconds since this process was started. */
+export interface StartTimes {
+  readonly loaded: number;
+  readonly controlPlane: number;
+  readonly policies: number;
+  readonly spawned: number;
+  readonly registered: number;
+  readonly inStep: number;
+}
+
+export interface ShopSettings {
+  readonly dataDirectory: string;
+  /** 0 lets the system choose; undefined takes the usual port when it is free, else any. */
+  readonly ports: {
+    readonly api: number | undefined;
+    readonly metrics: number | undefined;
+    readonly frontend: number | undefined;
+  };
+  /** Called when a process ends that nobody asked to end. */
+  readonly onDeath: (child: Child) => void;
+}
+
+/** The whole shop: the control plane in this process, every service in a process of its own. */
+export interface Shop {
+  readonly controlPlane: ControlPlane;
+  readonly admin: AdminClient;
+  readonly records: Records;
+  readonly staff: Staff;
+  readonly services: readonly RunningService[];
+  /** "http://127.0.0.1:8080", where users come in. */
+  readonly frontend: string;
+  /** Number of resources applied. */
+  readonly policies: number;
+  readonly times: StartTimes;
+  stop(): Promise<void>;
+}
+
+const USUAL_PORTS = { api: 8443, metrics: 9090, frontend: 8080 };
+const READY_WITHIN_MS = 20_000;
+
+/** Starts the shop; when that fails, nothing is left running. */
+export async function startShop(world: World, settings: ShopSettings): Promise<Shop> {
+  const loaded = world.uptime();
+  const controlPlane = await startMesh(world, settings);
+  const staff = new Staff(world, settings.onDeath);
+  try {
+    return await openShop({ world, settings, controlPlane, staff, loaded });
+  } catch (error) {
+    await staff.dismiss();
+    await controlPlane.stop();
+    throw error;
+  }
+}
+
+async function startMesh(world: World, settings: ShopSettings): Promise<ControlPlane> {
+  const { api, metrics } = settings.ports;
+  return startControlPlane({
+    dataDirectory: settings.dataDirectory,
+    ports: { api: api ?? (await freeOr0(USUAL_PORTS.api)), metrics: metrics ?? (await freeOr0(USUAL_PORTS.metrics)) },
+    log: createLogger({ level: 'warn', destination: world.err, pretty: world.err.isTerminal }),
+  });
+}
+
+async function openShop(parts: {
+  readonly world: World;
+  readonly settings: ShopSettings;
+  readonly controlPlane: ControlPlane;
+  readonly staff: Staff;
+  readonly loaded: number;
+}): Promise<Shop> {
+  const { world, settings, controlPlane, staff } = parts;
+  const door = {
+    address: controlPlane.addresses.api,
+    caFile: controlPlane.caFile,
+    adminTokenFile: controlPlane.adminTokenFile,
+  };
+  const times = { loaded: parts.loaded, controlPlane: world.uptime() };
+  const admin = await openAdmin(door);
+  const records = Records.follow(admin);
+  const wanted = settings.ports.frontend ?? (await freeOr0(USUAL_PORTS.frontend));
+  const files = await readPolicies(POLICIES);
+  // No service starts before its policies are there: a mesh without policies lets everyone in.
+  const early = wanted === 0 ? files.filter(({ file }) => file !== FRONTEND_POLICY) : at(files, wanted);
+  let policies = await applyPolicies(admin, early);
+  const afterPolicies = world.uptime();
+
+  const started = await Promise.all(
+    SERVICES.map(async (workload) => {
+      const port = workload.name === 'frontend' ? wanted : 0;
+      return { workload, ...(await staff.join(workload, { door, admin }, { port })) };
+    }),
+  );
+  const spawned = world.uptime();
+  const ports = await alive(started, registration(admin));
+  const registered = world.uptime();
+  const services = started.map((service) => ({ ...service, port: ports.get(service.workload.name) ?? 0 }));
+  if (wanted === 0) {
+    const late = files.filter(({ file }) => file === FRONTEND_POLICY);
+    policies += await applyPolicies(admin, at(late, ports.get('frontend') ?? 0));
+  }
+  await alive(started, inStep(admin, services));
+  return {
+    controlPlane,
+    admin,
+    records,
+    staff,
+    services,
+    frontend: `http://127.0.0.1:${ports.get('frontend') ?? 0}`,
+    policies,
+    times: { ...times, policies: afterPolicies, spawned, registered, inStep: world.uptime() },
+    stop: async () => {
+      await staff.dismiss();
+      records.stop();
+      await controlPlane.stop();
+    },
+  };
+}
+
+function at(files: readonly PolicyFile[], port: number): PolicyFile[] {
+  return files.map((policy) => (policy.file === FRONTEND_POLICY ? atPort(policy, port) : policy));
+}
+
+async function registration(admin: AdminClient): Promise<ReadonlyMap<string, number>> {
+  const ports = await until(READY_WITHIN_MS, () => registeredPorts(admin));
+  if (ports === undefined)
+    throw new RampartError('NO_HEALTHY_INSTANCE', `the services did not register within ${READY_WITHIN_MS} ms`);
+  return ports;
+}
+
+async function inStep(admin: AdminClient, services: readonly RunningService[]): Promise<void> {
+  const identities = services.map((service) => service.spiffeId);
+  if (await allInStep(admin, identities, READY_WITHIN_MS)) return;
+  throw new RampartError('POLICY_NOT_READY', `not every service enforced the policies within ${READY_WITHIN_MS} ms`);
+}
+
+/** What `work` gives, unless one of the services dies first. */
+function alive<T>(started: readonly { readonly child: Child }[], work: Promise<T>): Promise<T> {
+  return Promise.race([work, ...started.map(({ child }) => death(child))]);
+}
+
+async function death(child: Child): Promise<never> {
+  const exit = await child.exited;
+  const words = child.lastWords.map((line) => `\n  ${line}`).join('');
+  throw new RampartError(
+    'NO_HEALTHY_INSTANCE',
+    `${child.name} ended while the shop was starting: ${describeExit(exit)}${words}`,
+  );
+}

@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url';
+import { Child } from '../process/child.ts';
+import type { ShopWorkload } from '../workloads.ts';
+import type { World } from '../world.ts';
+import type { AdminClient } from './admin.ts';
+import { EXAMPLE } from './folders.ts';
+
+/** What a process needs to find the mesh. */
+export interface MeshDoor {
+  readonly address: string;
+  readonly caFile: string;
+}
+
+const GRACE_MS = 3000;
+const LEASH = new URL('../process/leash.ts', import.meta.url).href;
+const REGISTER = import.meta.resolve('@rampart/node/register');
+
+/** Every process the demo has started, so that none is ever left behind. */
+export class Staff {
+  readonly #world: World;
+  readonly #onDeath: (child: Child) => void;
+  readonly #children = new Set<Child>();
+
+  constructor(world: World, onDeath: (child: Child) => void) {
+    this.#world = world;
+    this.#onDeath = onDeath;
+  }
+
+  /** Starts an unchanged program as a workload of the mesh: a join token, and the mesh preloaded into Node. */
+  async join(
+    workload: ShopWorkload,
+    mesh: { readonly door: MeshDoor; readonly admin: AdminClient },
+    options: { readonly port: number; readonly onLine?: (line: string) => void },
+  ): Promise<{ readonly child: Child; readonly spiffeId: string }> {
+    const { namespace, serviceAccount, service, labels } = workload;
+    const issued = await mesh.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
+    const child = this.#start(workload.name, {
+      arguments: ['--import', LEASH, '--import', REGISTER, fileURLToPath(new URL(workload.entry, `file://${EXAMPLE}`))],
+      environment: {
+        PORT: String(options.port),
+        RAMPART_CONTROL_PLANE: mesh.door.address,
+        RAMPART_CA_FILE: mesh.door.caFile,
+        RAMPART_JOIN_TOKEN: issued.token,
+        RAMPART_LOG: 'error',
+      },
+      ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    });
+    return { child, spiffeId: issued.spiffeId };
+  }
+
+  /** Starts a program that has nothing to do with the mesh. */
+  run(
+    name: string,
+    program: {
+      readonly file: string;
+      readonly arguments?: readonly string[];
+      readonly onLine?: (line: string) => void;
+    },
+  ): Child {
+    return this.#start(name, {
+      arguments: [program.file, ...(program.arguments ?? [])],
+      environment: {},
+      ...(program.onLine === undefined ? {} : { onLine: program.onLine }),
+    });
+  }
+
+  /** Stops everything that still runs. */
+  async dismiss(): Promise<void> {
+    await Promise.all([...this.#children].map((child) => child.stop(GRACE_MS)));
+  }
+
+  #start(
+    name: string,
+    program: {
+      readonly arguments: readonly string[];
+      readonly environment: Readonly<Record<string, string>>;
+      readonly onLine?: (line: string) => void;
+    },
+  ): Child {
+    const { environment, ...rest } = program;
+    const child = new Child({
+      name,
+      node: this.#world.node,
+      environment: { ...this.#world.environment, ...environment },
+      ...rest,
+    });
+    this.#children.add(child);
+    void this.#watch(child);
+    return child;
+  }
+
+  async #watch(child: Child): Promise<void> {
+    const { code } = await child.exited;
+    this.#children.delete(child);
+    if (!child.stopping && code !== 0) this.#onDeath(child);
+  }
+}

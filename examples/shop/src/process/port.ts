@@ -1,0 +1,16 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** The port when nothing listens there on loopback, else 0: let the system choose. */
+export async function freeOr0(port: number): Promise<number> {
+  const probe = createServer();
+  try {
+    probe.listen(port, '127.0.0.1');
+    await once(probe, 'listening');
+    return port;
+  } catch {
+    return 0;
+  } finally {
+    probe.close();
+  }
+}

@@ -1,0 +1,162 @@
+import type { AccessLogRecord } from '@rampart/core';
+import type { Records } from '../mesh/records.ts';
+import type { Shop } from '../mesh/shop.ts';
+import type { UserRequest } from '../traffic/journey.ts';
+import { expectation } from './expectation.ts';
+import type { Expectation } from './expectation.ts';
+
+interface Hop {
+  /** Caller's service; undefined for a user. */
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly method: string;
+  readonly path: string;
+  readonly code: number;
+  readonly policy: string;
+}
+
+const RECORDED_WITHIN_MS = 8000;
+
+const USERS_HOP: Hop = {
+  from: undefined,
+  to: 'frontend.production.svc',
+  method: 'POST',
+  path: '/orders',
+  code: 201,
+  policy: 'production/allow-users-to-frontend',
+};
+
+const INNER_HOPS: readonly Hop[] = [
+  {
+    from: 'frontend',
+    to: 'api-server.production.svc',
+    method: 'POST',
+    path: '/api/v1/orders',
+    code: 201,
+    policy: 'production/allow-frontend-to-api',
+  },
+  {
+    from: 'api-server',
+    to: 'users-api.default.svc',
+    method: 'GET',
+    path: '/api/users/ada',
+    code: 200,
+    policy: 'default/users-api-policy',
+  },
+  {
+    from: 'api-server',
+    to: 'users-api.default.svc',
+    method: 'POST',
+    path: '/api/users/ada/orders',
+    code: 201,
+    policy: 'default/users-api-policy',
+  },
+  {
+    from: 'users-api',
+    to: 'orders-api.default.svc',
+    method: 'POST',
+    path: '/api/orders/new',
+    code: 201,
+    policy: 'default/orders-api-policy',
+  },
+  {
+    from: 'orders-api',
+    to: 'payment-service.prod.svc',
+    method: 'POST',
+    path: '/api/payments',
+    code: 201,
+    policy: 'prod/payment-service-policy',
+  },
+  {
+    from: 'orders-api',
+    to: 'notifications-api.default.svc',
+    method: 'POST',
+    path: '/api/notifications',
+    code: 200,
+    policy: 'default/notifications-api-policy',
+  },
+];
+
+/** What users did and saw: every click of the first visit was answered. */
+export function visitAnswered(requests: readonly UserRequest[]): Expectation {
+  const clicks = requests.slice(0, 4).map(({ method, path, status }) => {
+    return `${method} ${path.replace(/\d+\?.*$/, 'ID')} ${status}`;
+  });
+  return expectation(
+    'a user looks around, orders something and looks at the order',
+    'GET / 200, GET /products 200, POST /orders 201, GET /orders/ID 200',
+    clicks.join(', '),
+  );
+}
+
+/** Every hop of an order, as the service that was called has it on record. */
+export async function orderFlow(shop: Shop): Promise<Expectation[]> {
+  const edge = expectation(
+    'order: user → frontend, the one door open to plaintext',
+    describe(USERS_HOP, 'no identity'),
+    await observe(shop.records, USERS_HOP),
+  );
+  const inner = INNER_HOPS.map(async (hop) => {
+    const caller = shop.services.find(({ workload }) => workload.name === hop.from);
+    const name = `order: ${hop.from ?? 'user'} → ${hop.to.replace(/\..*/, '')} ${hop.method} over mTLS`;
+    return expectation(name, describe(hop, caller?.spiffeId ?? ''), await observe(shop.records, hop));
+  });
+  return [edge, ...(await Promise.all(inner))];
+}
+
+/** No call between two services went over the wire in plaintext, by either end's account. */
+export function nothingInPlaintext(records: Records): Expectation {
+  const calls = records.requests().filter(isBetweenServices);
+  const bare = calls.filter((record) => record.tls_version === '');
+  const observed = calls.length === 0 ? 'no call on record' : `${bare.length} calls in plaintext`;
+  return expectation('no call between services in plaintext', '0 calls in plaintext', observed);
+}
+
+/** Caller and callee both reported one and the same request. */
+export async function bothReporters(records: Records): Promise<Expectation> {
+  const callee = await records.request({ milliseconds: RECORDED_WITHIN_MS, fits: isNewOrder });
+  const id = callee?.request_id ?? '';
+  await records.request({
+    milliseconds: RECORDED_WITHIN_MS,
+    fits: (record) => record.request_id === id && record.reporter === 'source',
+  });
+  const reporters = records
+    .requests()
+    .filter((record) => id !== '' && record.request_id === id && record.request_path === '/api/orders/new')
+    .map((record) => `${record.reporter} ${record.source_principal} ${record.response_code}`)
+    .toSorted();
+  const seen = `${callee?.source_principal ?? ''} ${callee?.response_code ?? 0}`;
+  return expectation(
+    'one request id, reported by caller and callee alike',
+    `destination ${seen}, source ${seen}`,
+    reporters.join(', '),
+  );
+}
+
+function isNewOrder(record: AccessLogRecord): boolean {
+  return record.request_path === '/api/orders/new' && record.reporter === 'destination';
+}
+
+function isBetweenServices(record: AccessLogRecord): boolean {
+  return record.reporter === 'source' || record.destination_service !== USERS_HOP.to;
+}
+
+function describe(hop: Hop, identity: string): string {
+  const tls = hop.from === undefined ? 'plaintext' : 'TLSv1.3';
+  return `ALLOW ${hop.code} by ${hop.policy}; ${tls}, ${identity}`;
+}
+
+async function observe(records: Records, hop: Hop): Promise<string> {
+  const record = await records.request({
+    milliseconds: RECORDED_WITHIN_MS,
+    fits: (each) =>
+      each.reporter === 'destination' &&
+      each.destination_service === hop.to &&
+      each.request_method === hop.method &&
+      each.request_path === hop.path,
+  });
+  if (record === undefined) return 'not on record';
+  const tls = record.tls_version === '' ? 'plaintext' : record.tls_version;
+  const identity = record.source_principal === '' ? 'no identity' : record.source_principal;
+  return `${record.authorization_decision} ${record.response_code} by ${record.authorization_policy}; ${tls}, ${identity}`;
+}

@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Tally } from '../live/tally.ts';
+import { startShop } from '../mesh/shop.ts';
+import type { Shop } from '../mesh/shop.ts';
+import type { ShopOptions } from '../options.ts';
+import { describeExit } from '../process/child.ts';
+import type { Child } from '../process/child.ts';
+import type { UserRequest } from '../traffic/journey.ts';
+import { startUsers } from '../traffic/users.ts';
+import type { World } from '../world.ts';
+import { expectation } from './expectation.ts';
+import type { Expectation, ScenarioReport } from './expectation.ts';
+import { intrusion } from './intrusion.ts';
+import { everyCertificateInLedger, everyoneInStep } from './ledger.ts';
+import { bothReporters, nothingInPlaintext, orderFlow, visitAnswered } from './order-flow.ts';
+import { shortcut } from './shortcut.ts';
+
+const VISITS = 3;
+
+/** Drives the demo's scenario once on fresh data and stops everything it started. */
+export async function runScenario(
+  world: World,
+  options: ShopOptions,
+  tell: (line: string) => void,
+): Promise<ScenarioReport> {
+  const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'rampart-shop-')));
+  const deaths: string[] = [];
+  const onDeath = (child: Child): void => {
+    void child.exited.then((exit) => deaths.push(`${child.name}: ${describeExit(exit)} ${child.lastWords.join(' ')}`));
+  };
+  try {
+    const shop = await startShop(world, { dataDirectory, ports: options.ports, onDeath });
+    try {
+      return await drive(shop, world, { tell, deaths });
+    } finally {
+      await shop.stop();
+    }
+  } finally {
+    if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true });
+  }
+}
+
+async function drive(
+  shop: Shop,
+  world: World,
+  log: { readonly tell: (line: string) => void; readonly deaths: readonly string[] },
+): Promise<ScenarioReport> {
+  const tally = new Tally();
+  shop.records.onEvent((event) => tally.add(event));
+  const { requests, readyMs } = await sendUsers(shop, world);
+  const times = Object.entries({ ...shop.times, firstAnswer: readyMs });
+  log.tell(`ready: ${times.map(([step, at]) => `${step} ${Math.round(at)} ms`).join(', ')}`);
+
+  const orders = [visitAnswered(requests), ...(await orderFlow(shop)), await bothReporters(shop.records)];
+  const [opened, intruded] = [await shortcut(shop), await intrusion(shop)];
+  const expectations: Expectation[] = [
+    await everyoneInStep(shop),
+    ...orders,
+    ...opened,
+    ...intruded.expectations,
+    nothingInPlaintext(shop.records),
+    ...(await everyCertificateInLedger(shop, intruded)),
+    expectation('no process of the shop died', '', log.deaths.join('; ')),
+  ];
+  return {
+    expectations,
+    requests: tally.requests,
+    denied: tally.denied,
+    plaintext_rejected: tally.plaintextRejected,
+    mtls: tally.mtls,
+    ready_ms: Math.round(readyMs),
+    ok: expectations.every(({ ok }) => ok),
+  };
+}
+
+/** Lets the users in; resolves when they have left. */
+async function sendUsers(
+  shop: Shop,
+  world: World,
+): Promise<{ readonly requests: readonly UserRequest[]; readonly readyMs: number }> {
+  const requests: UserRequest[] = [];
+  let readyMs = 0;
+  const users = startUsers(shop, { rate: 0, visits: VISITS }, (request) => {
+    if (readyMs === 0 && request.status === 200) readyMs = world.uptime();
+    requests.push(request);
+  });
+  await users.exited;
+  return { requests, readyMs };
+}
