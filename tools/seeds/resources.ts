@@ -1,0 +1,56 @@
+import { ENFORCED_IN_PROCESS, requiredFeatures, resourceKey } from '@rampart/core';
+import { parseDocuments } from '@rampart/core/documents';
+import { accepted, pending, refused } from './verdict.ts';
+import type { SeedVerdict } from './verdict.ts';
+
+/** Kinds of the seeds that core does not know yet. As soon as it does, it is asked instead. */
+const unbuiltKinds: Readonly<Record<string, string>> = {
+  RequestAuthentication: 'RequestAuthentication',
+  NetworkPolicy: 'NetworkPolicy',
+  ExternalSecret: 'ExternalSecret',
+};
+
+/** Feeds a resource to core's own reader, and asks whether a data plane can enforce all of it. */
+export function judgeResource(text: string, place: { readonly file: string; readonly line: number }): SeedVerdict {
+  const { resources, problems } = parseDocuments(text, { file: place.file });
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const kind = /^kind: (\w+)/m.exec(text)?.[1] ?? '';
+  const unbuilt = unbuiltKinds[kind];
+  if (unbuilt !== undefined && errors.some(({ code }) => code === 'UNKNOWN_KIND')) return pending(unbuilt);
+  if (errors.length > 0) {
+    return refused(
+      errors
+        .map((each) => `${each.file}:${place.line + each.line - 1}:${each.column} ${each.field} ${each.message}`)
+        .join('; '),
+    );
+  }
+  if (resources.length === 0) return refused('holds no resource');
+  const enforced = new Set<string>(ENFORCED_IN_PROCESS);
+  const waiting = resources
+    .flatMap((resource) => requiredFeatures(resource))
+    .filter(({ feature }) => !enforced.has(feature));
+  if (waiting.length > 0)
+    return pending([...new Set(waiting.map(({ feature, field }) => `${feature} (${field})`))].join(', '));
+  return accepted(resources.map((resource) => resourceKey(resource)).join(', '));
+}
+
+/**
+ * The drawing of a policy's structure: arrows are notes, and "ALLOW | DENY" stands for one policy each.
+ * CUSTOM needs a provider, which the drawing leaves out.
+ */
+export function judgeOutline(text: string, place: { readonly file: string; readonly line: number }): SeedVerdict[] {
+  const spec = text.replaceAll(/\s*←──.*$/gmu, '');
+  const actions =
+    /^action: (.*)$/m
+      .exec(spec)?.[1]
+      ?.split('|')
+      .map((action) => action.trim()) ?? [];
+  return actions.map((action) => {
+    if (action === 'CUSTOM') return pending('authorization.custom (external authorization)');
+    const body = spec.replace(/^action: .*$/m, `action: ${action}`).replaceAll(/^(?=.)/gm, '  ');
+    const header =
+      'apiVersion: security.istio.io/v1beta1\nkind: AuthorizationPolicy\nmetadata:\n  name: outline\nspec:\n';
+    const verdict = judgeResource(header + body, place);
+    return { ...verdict, note: `action ${action}: ${verdict.note}` };
+  });
+}
