@@ -40,8 +40,10 @@ export function parseCsr(der: Uint8Array): Result<CertificateRequest, string> {
   const parsed = decodeDer(new Uint8Array(der), readRequest);
   if (!parsed.ok) return parsed;
   const { key, ...signed } = parsed.value;
-  if (!isUncompressedP256(key)) return fail('the key of the certificate request is not EC P-256 with an uncompressed point');
-  if (signed.algorithm !== OID.ecdsaWithSha256) return fail('the certificate request is not signed with ecdsa-with-SHA256');
+  if (!isUncompressedP256(key))
+    return fail('the key of the certificate request is not EC P-256 with an uncompressed point');
+  if (signed.algorithm !== OID.ecdsaWithSha256)
+    return fail('the certificate request is not signed with ecdsa-with-SHA256');
   const publicKey = toPublicKey(key);
   if (publicKey === undefined) return fail('the key of the certificate request is not a point of P-256');
   if (!verifySignature(signed, key)) return fail('the certificate request is not signed by the key that it holds');

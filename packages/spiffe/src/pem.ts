@@ -6,7 +6,8 @@ const BASE64_LINE = /^[A-Za-z0-9+/]+={0,2}$/;
 /** Textual encoding of DER (RFC 7468): 64 characters a line, a line feed at the end. */
 export function toPem(der: Uint8Array, label = 'CERTIFICATE'): string {
   const lines: string[] = [];
-  for (let at = 0; at < der.length; at += LINE_OCTETS) lines.push(Buffer.from(der.subarray(at, at + LINE_OCTETS)).toString('base64'));
+  for (let at = 0; at < der.length; at += LINE_OCTETS)
+    lines.push(Buffer.from(der.subarray(at, at + LINE_OCTETS)).toString('base64'));
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }
 
@@ -41,5 +42,8 @@ function decodeBody(body: string, label: string, line: number): Uint8Array {
 }
 
 function broken(label: string, line: number, what: string): RampartError {
-  return new RampartError('INVALID_CERTIFICATE', `PEM block ${label} at line ${line} ${what}; copy the file again from its source`);
+  return new RampartError(
+    'INVALID_CERTIFICATE',
+    `PEM block ${label} at line ${line} ${what}; copy the file again from its source`,
+  );
 }

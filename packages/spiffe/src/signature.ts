@@ -6,10 +6,10 @@ import { TAG } from './der/tag.ts';
 import type { PublicKeyInfo } from './public-key-info.ts';
 
 /** Accepted signature algorithms (RFC 5758 §3.2) and their digest for node:crypto. */
-const DIGESTS: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
-  [OID.ecdsaWithSha256]: 'sha256',
-  [OID.ecdsaWithSha384]: 'sha384',
-});
+const DIGESTS: ReadonlyMap<string, string> = new Map([
+  [OID.ecdsaWithSha256, 'sha256'],
+  [OID.ecdsaWithSha384, 'sha384'],
+]);
 
 /** An AlgorithmIdentifier: the dotted algorithm and the whole encoding, parameters included. */
 export interface SignatureAlgorithm {
@@ -22,7 +22,7 @@ export function readSignatureAlgorithm(reader: DerReader): SignatureAlgorithm {
   const fields = reader.enter(TAG.sequence, what);
   const name = readOid(fields, what);
   // ECDSA takes no parameters (RFC 5758 §3.2); for algorithms that are not accepted anyway they may be anything.
-  if (!fields.done && DIGESTS[name] === undefined) fields.any(what);
+  if (!fields.done && !DIGESTS.has(name)) fields.any(what);
   fields.end(what);
   return { name, encoded: fields.encoded };
 }
@@ -32,7 +32,7 @@ export function verifySignature(
   signed: { readonly algorithm: string; readonly data: Uint8Array; readonly signature: Uint8Array },
   key: PublicKeyInfo,
 ): boolean {
-  const digest = DIGESTS[signed.algorithm];
+  const digest = DIGESTS.get(signed.algorithm);
   const publicKey = toPublicKey(key);
   if (digest === undefined || publicKey === undefined) return false;
   try {

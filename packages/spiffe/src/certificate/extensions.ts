@@ -22,22 +22,14 @@ export interface CertificateExtensions {
 
 type ExtensionReader = (extension: DerReader, into: CertificateExtensions) => void;
 
-const READERS: Readonly<Record<string, ExtensionReader>> = Object.assign(Object.create(null), {
-  [OID.subjectAltName]: (extension, into) => {
-    into.subjectAltNames = readSubjectAltNames(extension);
-  },
-  [OID.basicConstraints]: readBasicConstraints,
-  [OID.keyUsage]: (extension, into) => {
-    into.keyUsage = readKeyUsage(extension);
-  },
-  [OID.extendedKeyUsage]: (extension, into) => {
-    into.extendedKeyUsage = readExtendedKeyUsage(extension);
-  },
-  [OID.subjectKeyIdentifier]: (extension, into) => {
-    into.subjectKeyId = extension.element(TAG.octetString, 'the subject key identifier').content;
-  },
-  [OID.authorityKeyIdentifier]: readAuthorityKeyId,
-} satisfies Record<string, ExtensionReader>);
+const READERS: ReadonlyMap<string, ExtensionReader> = new Map<string, ExtensionReader>([
+  [OID.subjectAltName, (extension, into) => void (into.subjectAltNames = readSubjectAltNames(extension))],
+  [OID.basicConstraints, readBasicConstraints],
+  [OID.keyUsage, (extension, into) => void (into.keyUsage = readKeyUsage(extension))],
+  [OID.extendedKeyUsage, (extension, into) => void (into.extendedKeyUsage = readExtendedKeyUsage(extension))],
+  [OID.subjectKeyIdentifier, readSubjectKeyId],
+  [OID.authorityKeyIdentifier, readAuthorityKeyId],
+]);
 
 /** Reads the SEQUENCE OF Extension. An extension that appears twice is refused (RFC 5280 §4.2). */
 export function readExtensions(list: DerReader): CertificateExtensions {
@@ -60,7 +52,7 @@ function readExtension(fields: DerReader, seen: Set<string>, into: CertificateEx
   }
   const value = fields.enter(TAG.octetString, what);
   fields.end(what);
-  const read = READERS[name];
+  const read = READERS.get(name);
   if (read === undefined) {
     into.unknown.add(name);
     return;
@@ -76,6 +68,10 @@ function readBasicConstraints(extension: DerReader, into: CertificateExtensions)
   if (!into.isCa && !fields.done) throw new DerProblem(`${what} say something other than "CA"`);
   if (fields.peek() === TAG.integer) into.pathLength = readSmallInteger(fields, 'the path length');
   fields.end(what);
+}
+
+function readSubjectKeyId(extension: DerReader, into: CertificateExtensions): void {
+  into.subjectKeyId = extension.element(TAG.octetString, 'the subject key identifier').content;
 }
 
 function readAuthorityKeyId(extension: DerReader, into: CertificateExtensions): void {

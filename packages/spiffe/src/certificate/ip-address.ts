@@ -42,7 +42,10 @@ function compress(groups: readonly number[]): string {
     length = group === 0 ? length + 1 : 0;
     if (length > best.length) best = { start: index - length + 1, length };
   }
-  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
-  if (best.length < 2) return text(groups);
-  return `${text(groups.slice(0, best.start))}::${text(groups.slice(best.start + best.length))}`;
+  if (best.length < 2) return joinGroups(groups);
+  return `${joinGroups(groups.slice(0, best.start))}::${joinGroups(groups.slice(best.start + best.length))}`;
+}
+
+function joinGroups(groups: readonly number[]): string {
+  return groups.map((group) => group.toString(16)).join(':');
 }

@@ -39,7 +39,8 @@ function readCertificate(der: Uint8Array, reader: DerReader): ParsedCertificate 
   const signedPart = outer.enter(TAG.sequence, 'the signed part');
   const fields = readSignedFields(signedPart);
   const algorithm = readSignatureAlgorithm(outer);
-  if (Buffer.compare(algorithm.encoded, fields.innerAlgorithm) !== 0) throw new DerProblem('the two signature algorithms differ');
+  if (Buffer.compare(algorithm.encoded, fields.innerAlgorithm) !== 0)
+    throw new DerProblem('the two signature algorithms differ');
   const signature = readOctetAlignedBits(outer, 'the signature');
   outer.end('the certificate');
   return { ...fields, der, tbs: signedPart.encoded, signatureAlgorithm: algorithm.name, signature };

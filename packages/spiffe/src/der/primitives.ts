@@ -15,8 +15,7 @@ export function readInteger(reader: DerReader, what: string): Uint8Array {
   const { content } = reader.element(TAG.integer, what);
   const [first, second] = content;
   if (first === undefined) throw new DerProblem(`${what} is an empty INTEGER`);
-  const padded =
-    second !== undefined && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80));
+  const padded = second !== undefined && ((first === 0x00 && second < 0x80) || (first === 0xff && second >= 0x80));
   if (padded) throw new DerProblem(`${what} is not minimal`);
   return content;
 }

@@ -12,13 +12,16 @@ export function readTime(reader: DerReader, what: string): number {
   const generalized = reader.peek() === TAG.generalizedTime;
   const { content } = reader.element(generalized ? TAG.generalizedTime : TAG.utcTime, what);
   const text = String.fromCharCode(...content.subarray(0, 16));
-  if (!(generalized ? GENERALIZED_TIME : UTC_TIME).test(text)) throw new DerProblem(`${what} is not a time of RFC 5280`);
+  if (!(generalized ? GENERALIZED_TIME : UTC_TIME).test(text))
+    throw new DerProblem(`${what} is not a time of RFC 5280`);
   const digits = generalized ? text : `${text < '50' ? '20' : '19'}${text}`;
   const iso = digits.replace(/^(....)(..)(..)(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6.000Z');
   const at = Date.parse(iso);
   // Date.parse turns 30 February into March and 24:00 into the next day; printing it back shows that.
-  if (Number.isNaN(at) || new Date(at).toISOString() !== iso) throw new DerProblem(`${what} is not a date of the calendar`);
-  if (generalized && Number(iso.slice(0, 4)) < FIRST_GENERALIZED_YEAR) throw new DerProblem(`${what} should be a UTCTime`);
+  if (Number.isNaN(at) || new Date(at).toISOString() !== iso)
+    throw new DerProblem(`${what} is not a date of the calendar`);
+  if (generalized && Number(iso.slice(0, 4)) < FIRST_GENERALIZED_YEAR)
+    throw new DerProblem(`${what} should be a UTCTime`);
   return at;
 }
 

@@ -3,7 +3,16 @@ import { RampartError, type Result } from '@rampart/core';
 import { decodeDer } from '../der/reader.ts';
 import { OID } from '../der/oid.ts';
 import { encodeTime } from '../der/time.ts';
-import { bitString, contextConstructed, oid, sequence, set, smallInteger, unsignedInteger, utf8String } from '../der/writer.ts';
+import {
+  bitString,
+  contextConstructed,
+  oid,
+  sequence,
+  set,
+  smallInteger,
+  unsignedInteger,
+  utf8String,
+} from '../der/writer.ts';
 import { readPublicKeyInfo } from '../public-key-info.ts';
 import { checkBuilt } from './built-check.ts';
 import * as write from './extension-writer.ts';

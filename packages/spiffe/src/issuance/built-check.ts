@@ -14,13 +14,18 @@ export function checkBuilt(der: Uint8Array, template: CertificateTemplate): void
   if (!parsed.ok) throw unfit(parsed.problem);
   const certificate = parsed.value;
   checkSignature(certificate, template.kind === 'root' ? certificate : template.issuer);
-  if (Buffer.compare(certificate.publicKey.der, template.publicKeyDer) !== 0) throw unfit('it holds another public key');
-  const identity = template.kind === 'root' || template.kind === 'intermediate' ? authorityOf(certificate) : workloadOf(certificate);
+  if (Buffer.compare(certificate.publicKey.der, template.publicKeyDer) !== 0)
+    throw unfit('it holds another public key');
+  const identity =
+    template.kind === 'root' || template.kind === 'intermediate' ? authorityOf(certificate) : workloadOf(certificate);
   const asked = template.kind === 'root' || template.kind === 'intermediate' ? template.trustDomain : template.spiffeId;
   if (identity !== asked.toString()) throw unfit(`it names ${identity}, not ${asked.toString()}`);
 }
 
-function checkSignature({ signatureAlgorithm: algorithm, tbs: data, signature }: ParsedCertificate, issuer: ParsedCertificate): void {
+function checkSignature(
+  { signatureAlgorithm: algorithm, tbs: data, signature }: ParsedCertificate,
+  issuer: ParsedCertificate,
+): void {
   if (!verifySignature({ algorithm, data, signature }, issuer.publicKey)) {
     throw unfit('the signature is not by the key of its issuer');
   }

@@ -32,7 +32,11 @@ export function checkTemplate(template: CertificateTemplate): void {
 function checkSerial(serial: Uint8Array): void {
   const first = serial.findIndex((octet) => octet !== 0);
   const octets = serial.length - first + ((serial[first] ?? 0) >= 0x80 ? 1 : 0);
-  demand(first !== -1 && octets <= MAX_SERIAL_OCTETS, 'serial', `is not a positive number of at most ${MAX_SERIAL_OCTETS} bytes`);
+  demand(
+    first !== -1 && octets <= MAX_SERIAL_OCTETS,
+    'serial',
+    `is not a positive number of at most ${MAX_SERIAL_OCTETS} bytes`,
+  );
 }
 
 function checkKey(publicKeyDer: Uint8Array): void {
@@ -41,18 +45,31 @@ function checkKey(publicKeyDer: Uint8Array): void {
 }
 
 function checkValidity({ notBefore, notAfter }: CertificateTemplate): void {
-  demand(notBefore >= FIRST_YEAR && notAfter <= LAST_MOMENT, 'notBefore', 'and notAfter have to lie between 1950 and 9999');
+  demand(
+    notBefore >= FIRST_YEAR && notAfter <= LAST_MOMENT,
+    'notBefore',
+    'and notAfter have to lie between 1950 and 9999',
+  );
   demand(notAfter > notBefore, 'notAfter', 'is not after notBefore');
 }
 
 function checkCommonName(commonName: string): void {
-  demand(commonName !== '' && commonName.length <= MAX_COMMON_NAME, 'commonName', `is not 1 to ${MAX_COMMON_NAME} characters long`);
+  demand(
+    commonName !== '' && commonName.length <= MAX_COMMON_NAME,
+    'commonName',
+    `is not 1 to ${MAX_COMMON_NAME} characters long`,
+  );
 }
 
 function checkHosts({ dnsNames = [], ipAddresses = [] }: ServerTemplate): void {
-  for (const name of dnsNames) demand(isDnsName(name), 'dnsNames', `holds ${JSON.stringify(name)}, which is not a host name`);
+  for (const name of dnsNames)
+    demand(isDnsName(name), 'dnsNames', `holds ${JSON.stringify(name)}, which is not a host name`);
   for (const address of ipAddresses) {
-    demand(parseIpAddress(address) !== undefined, 'ipAddresses', `holds ${JSON.stringify(address)}, which is not an IP address`);
+    demand(
+      parseIpAddress(address) !== undefined,
+      'ipAddresses',
+      `holds ${JSON.stringify(address)}, which is not an IP address`,
+    );
   }
 }
 

@@ -21,7 +21,8 @@ export function checkAuthorityProfile(certificate: ParsedCertificate): Result<Tr
 function ownTrustDomain({ uriSans }: ParsedCertificate): Result<TrustDomain | undefined, SvidProblem> {
   const [uri] = uriSans;
   if (uri === undefined) return ok(undefined);
-  if (uriSans.length > 1) return refuse('MULTIPLE_URI_SANS', 'the issuer has several URIs in its subject alternative name');
+  if (uriSans.length > 1)
+    return refuse('MULTIPLE_URI_SANS', 'the issuer has several URIs in its subject alternative name');
   const id = SpiffeId.parse(uri);
   if (!id.ok) return refuse('NOT_A_SPIFFE_ID', `the URI of the issuer is not a SPIFFE ID: ${id.problem}`);
   if (id.value.path !== '') return refuse('NOT_A_SPIFFE_ID', 'the SPIFFE ID of the issuer has a path');

@@ -30,7 +30,9 @@ function signed(issuer: ParsedCertificate, child: ParsedCertificate): boolean {
 
 /** Key identifiers only tell issuers of the same name apart; the signature decides (RFC 5280 §4.2.1.1). */
 function sameKeyId({ subjectKeyId }: ParsedCertificate, { authorityKeyId }: ParsedCertificate): boolean {
-  return subjectKeyId === undefined || authorityKeyId === undefined || Buffer.compare(subjectKeyId, authorityKeyId) === 0;
+  return (
+    subjectKeyId === undefined || authorityKeyId === undefined || Buffer.compare(subjectKeyId, authorityKeyId) === 0
+  );
 }
 
 function whyUntrusted({ subject, issuer }: ParsedCertificate): string {

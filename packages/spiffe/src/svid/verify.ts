@@ -122,12 +122,15 @@ function checkIssuer(
 }
 
 function checkTime({ notBefore, notAfter }: ParsedCertificate, at: number, what: string): Refusal | undefined {
-  if (at < notBefore) return refuse('NOT_YET_VALID', `${what} is not valid before ${new Date(notBefore).toISOString()}`);
+  if (at < notBefore)
+    return refuse('NOT_YET_VALID', `${what} is not valid before ${new Date(notBefore).toISOString()}`);
   // Not "later than": a time that is no number must not pass.
   return at <= notAfter ? undefined : refuse('EXPIRED', `${what} expired at ${new Date(notAfter).toISOString()}`);
 }
 
 function checkRevocation(path: readonly ParsedCertificate[], { isRevoked }: SvidTrust): Refusal | undefined {
   const revoked = isRevoked === undefined ? undefined : path.slice(0, -1).find(({ serial }) => isRevoked(serial));
-  return revoked === undefined ? undefined : refuse('REVOKED', `the certificate with serial ${revoked.serial} is revoked`);
+  return revoked === undefined
+    ? undefined
+    : refuse('REVOKED', `the certificate with serial ${revoked.serial} is revoked`);
 }

@@ -55,7 +55,8 @@ function isUnderstood(certificate: ParsedCertificate): ReturnType<Check> {
 function onlySpiffeId({ uriSans }: ParsedCertificate): Result<SpiffeId, SvidProblem> {
   const [uri] = uriSans;
   if (uri === undefined) return refuse('NO_URI_SAN', 'there is no URI in the subject alternative name');
-  if (uriSans.length > 1) return refuse('MULTIPLE_URI_SANS', `there are ${uriSans.length} URIs in the subject alternative name`);
+  if (uriSans.length > 1)
+    return refuse('MULTIPLE_URI_SANS', `there are ${uriSans.length} URIs in the subject alternative name`);
   const id = SpiffeId.parse(uri);
   if (!id.ok) return refuse('NOT_A_SPIFFE_ID', `the URI is not a SPIFFE ID: ${id.problem}`);
   if (id.value.path === '') return refuse('NOT_A_SPIFFE_ID', 'the SPIFFE ID names a trust domain, not a workload');

@@ -1,0 +1,21 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { checkKeyName, keyExists, type KeyStore } from './key-store.ts';
+import { type Signer, signerOf } from './signer.ts';
+
+/** Keys that end with the process: tests, and authorities that are not meant to survive. */
+export class MemoryKeyStore implements KeyStore {
+  readonly #signers = new Map<string, Signer>();
+
+  async create(name: string): Promise<Signer> {
+    checkKeyName(name);
+    if (this.#signers.has(name)) throw keyExists(name);
+    const signer = signerOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+    this.#signers.set(name, signer);
+    return signer;
+  }
+
+  async open(name: string): Promise<Signer | undefined> {
+    checkKeyName(name);
+    return this.#signers.get(name);
+  }
+}
