@@ -1,0 +1,43 @@
+import { RampartError } from '@rampart/core';
+import { closest } from './closest.ts';
+
+/** What `rampart get` can show: the kinds of resource, and the things the control plane observes. */
+export type ListedKind = 'PeerAuthentication' | 'AuthorizationPolicy' | 'services' | 'dataplanes';
+
+/** The kinds that can be applied and deleted. */
+export type StoredKind = Exclude<ListedKind, 'services' | 'dataplanes'>;
+
+const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
+  PeerAuthentication: ['peerauthentication', 'peerauthentications', 'pa'],
+  AuthorizationPolicy: ['authorizationpolicy', 'authorizationpolicies', 'ap'],
+  services: ['services', 'service', 'svc'],
+  dataplanes: ['dataplanes', 'dataplane', 'dp'],
+};
+const KIND_OF_NAME: ReadonlyMap<string, ListedKind> = new Map(
+  (Object.keys(NAMES) as ListedKind[]).flatMap((kind) => NAMES[kind].map((name): [string, ListedKind] => [name, kind])),
+);
+
+/** For help texts: each kind with its short name. */
+export const KIND_HELP = 'PeerAuthentication (pa), AuthorizationPolicy (ap), services (svc), dataplanes (dp)';
+
+/** The kind that a name, plural or short name stands for, in any case; throws INVALID_ARGUMENT with a suggestion. */
+export function parseKind(text: string): ListedKind {
+  const plain = text.toLowerCase().replace(/\.security\.istio\.io$/, '');
+  const kind = KIND_OF_NAME.get(plain);
+  if (kind !== undefined) return kind;
+  const near = closest(plain, [...KIND_OF_NAME.keys()]);
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`;
+  throw new RampartError('INVALID_ARGUMENT', `unknown kind "${text}".${hint} Known kinds: ${KIND_HELP}`);
+}
+
+/** Like `parseKind`, for commands that change resources. */
+export function parseStoredKind(text: string): StoredKind {
+  const kind = parseKind(text);
+  if (kind === 'services' || kind === 'dataplanes') {
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `${kind} come and go with the processes that run them; stop the process instead of deleting them`,
+    );
+  }
+  return kind;
+}

@@ -1,0 +1,16 @@
+import { InvalidArgumentError } from 'commander';
+
+/** A TCP port; 0 lets the system choose one. */
+export function parsePort(text: string): number {
+  return parseWhole(text, { max: 65_535, what: 'a port, 0 to 65535 (0 lets the system choose)' });
+}
+
+/** A whole number of things, 0 included. */
+export function parseCount(text: string): number {
+  return parseWhole(text, { max: 1_000_000, what: 'a whole number, 0 to 1000000' });
+}
+
+function parseWhole(text: string, range: { readonly max: number; readonly what: string }): number {
+  if (!/^\d{1,7}$/.test(text) || Number(text) > range.max) throw new InvalidArgumentError(`write ${range.what}.`);
+  return Number(text);
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { parseCount } from '../arguments/number.ts';
+import { EXIT } from '../exit-code.ts';
+import { fieldText, parseRecords, type RecordFields } from '../render/record-fields.ts';
+import { columnsOf, renderTable } from '../render/table.ts';
+import { truncate } from '../render/text.ts';
+import { examples, type Invocation, type Shell } from '../shell.ts';
+
+interface QueryOptions {
+  readonly type?: string;
+  readonly limit: number;
+}
+
+const DEFAULT_LIMIT = 50;
+const DETAILS_WIDTH = 60;
+
+export function defineAudit(parent: Command, shell: Shell): void {
+  parent
+    .command('audit')
+    .description('the record of everything that changed the mesh')
+    .command('query')
+    .description('audit records, newest first')
+    .option('--type <event>', 'only this type of event, such as REGISTRATION')
+    .option('--limit <count>', `at most this many (default: ${DEFAULT_LIMIT})`, parseCount, DEFAULT_LIMIT)
+    .addHelpText(
+      'after',
+      examples(
+        ['rampart audit query', 'what happened last'],
+        ['rampart audit query --type REGISTRATION -o json', 'one type, with every field'],
+      ),
+    )
+    .action((options: QueryOptions, command: Command) =>
+      shell.run(command, (invocation) => query(options, invocation)),
+    );
+}
+
+async function query(options: QueryOptions, { withAdmin, show, note }: Invocation): Promise<number> {
+  const answer = await withAdmin((client) =>
+    client.queryAudit({ eventType: options.type ?? '', limit: options.limit }),
+  );
+  const records = parseRecords(answer.records);
+  show({
+    data: () => records,
+    table: () =>
+      renderTable(
+        columnsOf('TIME', '>SEQ', 'TYPE', 'SERVICE', 'IDENTITY', 'SOURCE', 'RESULT', 'DETAILS'),
+        records.map(rowOf),
+      ),
+  });
+  if (records.length === 0)
+    note(options.type === undefined ? 'nothing on record yet' : `no record of type ${options.type}`);
+  return EXIT.ok;
+}
+
+function rowOf(record: RecordFields): string[] {
+  const texts = [
+    'timestamp',
+    'sequence',
+    'event_type',
+    'service_name',
+    'identity',
+    'source_ip',
+    'result',
+    'details',
+  ].map((name) => fieldText(record, name));
+  return texts.map((text, index) => (index === texts.length - 1 ? truncate(text, DETAILS_WIDTH) : text));
+}

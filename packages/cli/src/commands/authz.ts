@@ -1,0 +1,133 @@
+import type { Verdict } from '@rampart/core';
+import type { Command } from 'commander';
+import { parsePort } from '../arguments/number.ts';
+import { collectHeader, collectLabel, collectText, type Pairs } from '../arguments/pair.ts';
+import { parseCaller, parseService } from '../arguments/workload.ts';
+import { reportRefusal } from '../documents/refusal.ts';
+import { readDocuments } from '../documents/document-set.ts';
+import { EXIT } from '../exit-code.ts';
+import { evaluateOffline, type Question } from '../offline/evaluation.ts';
+import { renderVerdict } from '../render/verdict.ts';
+import { examples, type Invocation, type Shell } from '../shell.ts';
+
+interface CheckOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly method: string;
+  readonly path: string;
+  readonly port?: number;
+  readonly header?: Pairs;
+  readonly sourceIp?: string;
+  readonly host?: string;
+  readonly namespace?: string;
+  readonly filename?: readonly string[];
+  readonly toLabel?: Pairs;
+  readonly trustDomain: string;
+  readonly rootNamespace: string;
+}
+
+export function defineAuthz(parent: Command, shell: Shell): void {
+  parent
+    .command('authz')
+    .description('who may call whom')
+    .command('check')
+    .description('the verdict for a request that nobody sent, and why; exit 1 when it is DENY')
+    .option('--from <caller>', 'SPIFFE ID or namespace/service-account; none for a caller without identity', 'none')
+    .requiredOption('--to <service>', 'service: orders-api, orders-api.default or orders-api.default.svc.cluster.local')
+    .option('--method <method>', 'HTTP method', 'GET')
+    .option('--path <path>', 'path of the request', '/')
+    .option('--header <name=value>', 'request header, may be repeated', collectHeader)
+    .option('--port <port>', 'port of the workload (default: that of the service)', parsePort)
+    .option('--source-ip <address>', "the caller's address (default: 127.0.0.1)")
+    .option('--host <host>', 'value of the Host header (default: the service)')
+    .option(
+      '-n, --namespace <name>',
+      'namespace of a short service name, and of resources in files that name none (default: default)',
+    )
+    .option(
+      '-f, --filename <file>',
+      'judge by these files alone, without a control plane; may be repeated',
+      collectText,
+    )
+    .option(
+      '--to-label <key=value>',
+      'with -f: label of the called workload, may be repeated (default: app=<service>)',
+      collectLabel,
+    )
+    .option('--trust-domain <name>', 'with -f: trust domain of the mesh', 'cluster.local')
+    .option('--root-namespace <name>', 'with -f: namespace whose policies hold for the whole mesh', 'istio-system')
+    .addHelpText(
+      'after',
+      examples(
+        [
+          'rampart authz check --from web/frontend --to orders-api.shop --method POST --path /orders',
+          'in the running mesh',
+        ],
+        ['rampart authz check -f policies.yaml --from none --to orders-api', 'against files, before they are applied'],
+      ),
+    )
+    .action((options: CheckOptions, command: Command) =>
+      shell.run(command, (invocation) => check(options, invocation)),
+    );
+}
+
+async function check(options: CheckOptions, invocation: Invocation): Promise<number> {
+  const question = questionOf(options);
+  const verdict =
+    options.filename === undefined
+      ? await askControlPlane(question, invocation)
+      : await askFiles(question, { options, names: options.filename, invocation });
+  if (verdict === undefined) return EXIT.no;
+  invocation.show({ data: () => verdict, table: () => renderVerdict(verdict, describe(question), invocation.palette) });
+  return verdict.decision === 'ALLOW' ? EXIT.ok : EXIT.no;
+}
+
+function questionOf(options: CheckOptions): Question {
+  const to = parseService(options.to, options.namespace ?? 'default');
+  return {
+    from: parseCaller(options.from),
+    to,
+    method: options.method.toUpperCase(),
+    path: options.path.startsWith('/') ? options.path : `/${options.path}`,
+    port: options.port ?? 0,
+    headers: options.header ?? {},
+    sourceIp: options.sourceIp ?? '127.0.0.1',
+    host: options.host ?? `${to.name}.${to.namespace}`,
+  };
+}
+
+function describe({ from, to, method, path }: Question): string {
+  return `${method} ${path}  ${from === '' ? 'a caller without identity' : from} → ${to.name}.${to.namespace}`;
+}
+
+async function askControlPlane(question: Question, { withAdmin }: Invocation): Promise<Verdict> {
+  const { to, headers, ...rest } = question;
+  const answer = await withAdmin((client) =>
+    client.checkAuthorization({ ...rest, headers: { ...headers }, to: `${to.name}.${to.namespace}` }),
+  );
+  return JSON.parse(answer.verdictJson) as Verdict;
+}
+
+interface FileJudgement {
+  readonly options: CheckOptions;
+  readonly names: readonly string[];
+  readonly invocation: Invocation;
+}
+
+/** The verdict by files alone; undefined when they were refused, which has been reported by then. */
+async function askFiles(
+  question: Question,
+  { options, names, invocation }: FileJudgement,
+): Promise<Verdict | undefined> {
+  const set = await readDocuments(names, { io: invocation.io, namespace: options.namespace });
+  if (set.refused) {
+    reportRefusal(set.problems, invocation);
+    return undefined;
+  }
+  return evaluateOffline(question, {
+    resources: set.resources,
+    labels: options.toLabel ?? { app: question.to.name },
+    trustDomain: options.trustDomain,
+    rootNamespace: options.rootNamespace,
+  });
+}

@@ -1,0 +1,44 @@
+import { RampartError } from '@rampart/core';
+import type { Command } from 'commander';
+import { EXIT } from '../exit-code.ts';
+import { examples, type Invocation, type Shell } from '../shell.ts';
+
+export function defineCertsRevoke(parent: Command, shell: Shell): void {
+  parent
+    .command('revoke')
+    .description('revoke a certificate: every data plane closes the connections that use it')
+    .argument('<serial>', 'serial number in hexadecimal, as "rampart certs" shows it')
+    .requiredOption('--reason <text>', 'why; kept in the audit log')
+    .addHelpText('after', examples(['rampart certs revoke 5fd1c3 --reason "laptop stolen"', 'shut it out now']))
+    .action((serial: string, options: { readonly reason: string }, command: Command) =>
+      shell.run(command, (invocation) => revoke({ serial, reason: options.reason }, invocation)),
+    );
+}
+
+async function revoke(
+  request: { readonly serial: string; readonly reason: string },
+  { withAdmin, show }: Invocation,
+): Promise<number> {
+  const serial = parseSerial(request.serial);
+  const { revoked } = await withAdmin((client) => client.revokeCertificate({ serial, reason: request.reason }));
+  if (!revoked)
+    throw new RampartError(
+      'NOT_FOUND',
+      `no certificate that can still be revoked has the serial ${serial}; "rampart certs" lists them`,
+    );
+  show({
+    data: () => ({ serial, revoked: true, reason: request.reason }),
+    table: () => `certificate ${serial} revoked\n`,
+  });
+  return EXIT.ok;
+}
+
+// openssl prints serials as "5F:D1:C3"; the ledger keeps them as "5fd1c3".
+function parseSerial(text: string): string {
+  const serial = text.replaceAll(':', '').toLowerCase();
+  if (/^[0-9a-f]{1,40}$/.test(serial)) return serial;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(text)} is not a serial number in hexadecimal; "rampart certs" lists them`,
+  );
+}

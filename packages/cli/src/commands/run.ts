@@ -1,0 +1,108 @@
+import { RampartError } from '@rampart/core';
+import type { Command } from 'commander';
+import { type NewWorkload, type WorkloadOptions, workloadOf, workloadOptions } from '../arguments/workload-options.ts';
+import { EXIT } from '../exit-code.ts';
+import { childEnvironment } from '../launch/child-environment.ts';
+import { type ChildExit, runChild } from '../launch/child-process.ts';
+import { type ProgramKind, programKindOf } from '../launch/program-kind.ts';
+import { examples, type Invocation, type Shell } from '../shell.ts';
+
+interface RunOptions extends WorkloadOptions {
+  readonly restart?: boolean;
+}
+
+interface Launch {
+  readonly words: readonly string[];
+  readonly workload: NewWorkload;
+  readonly program: ProgramKind;
+}
+
+// Long enough for a slow start, short enough that a token left in an environment is soon worthless.
+const TOKEN_TTL_SECONDS = 120;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+const STEADY_MS = 60_000;
+
+export function defineRun(parent: Command, shell: Shell): void {
+  const run = parent
+    .command('run')
+    .description('start a command inside the mesh: it gets an identity, mutual TLS and policy without a change')
+    .usage('[options] -- COMMAND...')
+    .argument('<command...>', 'the command and its arguments, after --')
+    .option('--restart', 'start it again, with a new token, whenever it fails')
+    .addHelpText(
+      'after',
+      examples(
+        ['rampart run --service orders-api -- node app.js', 'an instance of orders-api'],
+        ['rampart run --service web --namespace shop --label tier=front -- npm start', 'with a namespace and a label'],
+        ['rampart run --service-account batch -- node job.js', 'a client that serves nothing'],
+      ),
+    )
+    .action((words: string[], options: RunOptions, command: Command) =>
+      shell.run(command, (invocation) => start({ words, options }, invocation)),
+    );
+  for (const option of workloadOptions()) run.addOption(option);
+}
+
+async function start(
+  { words, options }: { readonly words: readonly string[]; readonly options: RunOptions },
+  invocation: Invocation,
+): Promise<number> {
+  const workload = workloadOf(options);
+  const program = await programOf(words[0] ?? '', invocation);
+  const launch = { words, workload, program };
+  if (options.restart !== true) return (await launchOnce(launch, invocation)).code;
+  return keepRunning(launch, invocation);
+}
+
+async function programOf(command: string, { io, note }: Invocation): Promise<ProgramKind> {
+  const program = await programKindOf(command, { path: io.env['PATH'] ?? '', workingDirectory: io.workingDirectory });
+  if (program === 'yarn')
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      'yarn would use up the one-use token itself; start the program directly: rampart run -- node app.js',
+    );
+  if (program === 'other')
+    note(`warning: ${command} is not a Node program; only Node programs that it starts come into the mesh`);
+  return program;
+}
+
+async function launchOnce(
+  { words, workload, program }: Launch,
+  { io, settings, withAdmin }: Invocation,
+): Promise<ChildExit> {
+  const { address, caFile } = await settings();
+  const { token } = await withAdmin((client) => client.createJoinToken({ workload, ttlSeconds: TOKEN_TTL_SECONDS }));
+  const registerUrl = import.meta.resolve('@rampart/node/register');
+  return runChild(
+    { words, environment: childEnvironment(io.env, { registerUrl, address, caFile, joinToken: token }, program) },
+    io,
+  );
+}
+
+async function keepRunning(launch: Launch, invocation: Invocation): Promise<number> {
+  const { clock } = invocation.io;
+  let pause = FIRST_PAUSE_MS;
+  for (;;) {
+    const startedAt = clock.now();
+    const { code, asked } = await launchOnce(launch, invocation);
+    if (code === EXIT.ok || asked) return code;
+    pause = clock.now() - startedAt >= STEADY_MS ? FIRST_PAUSE_MS : pause;
+    invocation.note(`${launch.words[0] ?? ''} ended with ${code}; starting it again in ${pause / 1_000}s`);
+    if (await interruptedWithin(pause, invocation)) return code;
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** Waits; true when the user wants to end before the time is over. */
+async function interruptedWithin(milliseconds: number, { io }: Invocation): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => resolve(true));
+  const timer = io.clock.after(milliseconds, () => resolve(false));
+  try {
+    return await promise;
+  } finally {
+    timer.cancel();
+    release();
+  }
+}

@@ -1,0 +1,109 @@
+import { resolve } from 'node:path';
+import { RampartError } from '@rampart/core';
+import { type Command, Option } from 'commander';
+import { parseDuration } from '../arguments/duration.ts';
+import { parsePort } from '../arguments/number.ts';
+import { EXIT } from '../exit-code.ts';
+import { wantsColour } from '../render/colour.ts';
+import { renderData } from '../render/output.ts';
+import { renderStart, type StartedMesh } from '../render/start.ts';
+import { examples, type Invocation, type Shell } from '../shell.ts';
+import { VERSION } from '../version.ts';
+
+interface UpOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly trustDomain?: string;
+  readonly workloadTtl?: number;
+  readonly logLevel: LogLevel;
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
+
+const DEFAULT_DATA = '.rampart';
+const LOOPBACK = '127.0.0.1';
+const API_PORT = 8443;
+const METRICS_PORT = 9090;
+const LONGEST_WORKLOAD_TTL_MS = 24 * 3_600_000;
+
+export function defineUp(parent: Command, shell: Shell): void {
+  parent
+    .command('up')
+    .description('start a mesh on this machine: everything in one process on loopback, data in ./.rampart (or --data)')
+    .option('--host <address>', 'address to listen on', LOOPBACK)
+    .option('--port <port>', 'port of the API; 0 lets the system choose', parsePort, API_PORT)
+    .option('--metrics-port <port>', 'port of metrics and health; 0 lets the system choose', parsePort, METRICS_PORT)
+    .option('--trust-domain <name>', 'trust domain of a new mesh (default: cluster.local)')
+    .option('--workload-ttl <duration>', 'life of a workload certificate, at most 24h (default: 24h)', parseDuration)
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged on standard error').choices(LOG_LEVELS).default('warn'),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['rampart up', 'data in ./.rampart, API on 127.0.0.1:8443'],
+        ['rampart up --data /tmp/mesh --port 0 --metrics-port 0', 'beside another one'],
+        ['rampart up --workload-ttl 1h', 'certificates that live an hour'],
+      ),
+    )
+    .action((options: UpOptions, command: Command) => shell.run(command, (invocation) => up(options, invocation)));
+}
+
+async function up(options: UpOptions, invocation: Invocation): Promise<number> {
+  const { io, globals } = invocation;
+  const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<void>();
+  // Listened for from the beginning: a Ctrl-C during the start must not leave half of it behind.
+  const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => interrupt());
+  try {
+    const mesh = await startMesh(options, invocation);
+    io.stdout.write(
+      globals.output === 'table'
+        ? renderStart(mesh.started, invocation)
+        : renderData(globals.output, { ...mesh.started }),
+    );
+    await interrupted;
+    invocation.note('\nstopping: letting open requests end');
+    await mesh.stop();
+    return EXIT.ok;
+  } finally {
+    release();
+  }
+}
+
+interface RunningMesh {
+  readonly started: StartedMesh;
+  stop(): Promise<void>;
+}
+
+async function startMesh(options: UpOptions, { io, globals }: Invocation): Promise<RunningMesh> {
+  const dataDirectory = resolve(io.workingDirectory, globals.data ?? DEFAULT_DATA);
+  // Loaded only here, so that no other command pays for the control plane.
+  const { createLogger, startControlPlane } = await import('@rampart/server');
+  const { workloadTtl, trustDomain } = options;
+  if (workloadTtl !== undefined && workloadTtl > LONGEST_WORKLOAD_TTL_MS) {
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      '--workload-ttl is longer than 24h; certificates are short-lived so that a stolen one soon is worthless',
+    );
+  }
+  const controlPlane = await startControlPlane({
+    dataDirectory,
+    host: options.host,
+    ports: { api: options.port, metrics: options.metricsPort },
+    ...(trustDomain === undefined ? {} : { trustDomain }),
+    ...(workloadTtl === undefined ? {} : { lifetimes: { workloadMs: workloadTtl } }),
+    log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: wantsColour(io.stderr, io.env) }),
+  });
+  const { addresses, caFile } = controlPlane;
+  const started = {
+    version: VERSION,
+    api: addresses.api,
+    metrics: addresses.metrics,
+    trustDomain: String(controlPlane.trustDomain),
+    dataDirectory,
+    caFile,
+  };
+  return { started, stop: () => controlPlane.stop() };
+}

@@ -1,0 +1,97 @@
+import { type ErrorCode, RampartError } from '@rampart/core';
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { ClientSettings } from './client-settings.ts';
+
+/** Header (or trailer) in which the control plane names the stable code of an error. */
+const ERROR_CODE_HEADER = 'rampart-code';
+
+// Used when the answer names no stable code of its own.
+const CODE_OF_STATUS: Readonly<Partial<Record<Code, ErrorCode>>> = {
+  [Code.InvalidArgument]: 'INVALID_ARGUMENT',
+  [Code.NotFound]: 'NOT_FOUND',
+  [Code.AlreadyExists]: 'ALREADY_EXISTS',
+  [Code.PermissionDenied]: 'PERMISSION_DENIED',
+  [Code.Unauthenticated]: 'UNAUTHENTICATED',
+  [Code.FailedPrecondition]: 'UNSUPPORTED_FEATURE',
+  [Code.ResourceExhausted]: 'DOCUMENT_TOO_LARGE',
+  [Code.Unavailable]: 'CONTROL_PLANE_UNREACHABLE',
+  [Code.DeadlineExceeded]: 'CONTROL_PLANE_UNREACHABLE',
+};
+
+const CODE_SHAPE = /^[A-Z][A-Z_]{2,40}$/;
+
+/** Turns whatever a call to the control plane ended with into one RampartError that says what to do next. */
+export function remoteFailure(error: unknown, settings: ClientSettings): RampartError {
+  if (error instanceof RampartError) return error;
+  const failure = ConnectError.from(error);
+  const unreachable = unreachableReason(failure);
+  if (unreachable !== undefined) return unreachableFailure(unreachable, settings, failure);
+  const code = namedCode(failure) ?? CODE_OF_STATUS[failure.code] ?? 'INTERNAL';
+  return new RampartError(code, withAdvice(code, failure.rawMessage, settings), { cause: failure });
+}
+
+function namedCode(failure: ConnectError): ErrorCode | undefined {
+  const text = failure.metadata.get(ERROR_CODE_HEADER) ?? '';
+  return CODE_SHAPE.test(text) ? (text as ErrorCode) : undefined;
+}
+
+function withAdvice(code: ErrorCode, message: string, settings: ClientSettings): string {
+  if (code === 'UNAUTHENTICATED')
+    return `the control plane at ${settings.address} does not accept the token in ${settings.tokenFile}; use the one of its own data directory (--data or --token-file)`;
+  return message === ''
+    ? `the control plane at ${settings.address} refused without saying why; its log has the reason`
+    : message;
+}
+
+function unreachableFailure(reason: string, settings: ClientSettings, cause: ConnectError): RampartError {
+  return new RampartError(
+    'CONTROL_PLANE_UNREACHABLE',
+    `cannot reach the control plane at ${settings.address}: ${reason}`,
+    { cause },
+  );
+}
+
+const START = 'start one with "rampart up"';
+
+const REASON_OF_SYSTEM_CODE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: `nothing listens there; ${START}`,
+  ENOTFOUND: 'no such host; check --address',
+  EAI_AGAIN: 'its name cannot be looked up; check --address and your DNS',
+  ETIMEDOUT: 'no answer; check --address and the network',
+  EHOSTUNREACH: 'no way to that host; check --address and the network',
+  ENETUNREACH: 'no way to that network; check --address',
+  ECONNRESET: 'the connection was closed; is it a Rampart control plane, and is it still running?',
+  EPIPE: 'the connection was closed; is it still running?',
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
+  CERT_SIGNATURE_FAILURE:
+    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
+  CERT_HAS_EXPIRED: 'its certificate has expired; restart it',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host; use the address that "rampart up" printed',
+};
+
+/** Why nobody answered; undefined when somebody did. */
+function unreachableReason(failure: ConnectError): string | undefined {
+  const code = systemCodeOf(failure);
+  const known = code === undefined ? undefined : REASON_OF_SYSTEM_CODE[code];
+  if (known !== undefined) return known;
+  if (code?.startsWith('ERR_SSL') === true) return `it does not speak TLS 1.3 there; check --address (${code})`;
+  if (code?.startsWith('ERR_HTTP2') === true || code === 'ERR_STREAM_PREMATURE_CLOSE')
+    return 'the connection was closed; is it a Rampart control plane, and is it still running?';
+  if (failure.code === Code.Unavailable && namedCode(failure) === undefined)
+    return `${failure.rawMessage || 'no answer'}; ${START}`;
+  return undefined;
+}
+
+function systemCodeOf(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+  }
+  return undefined;
+}

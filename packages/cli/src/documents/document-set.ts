@@ -1,0 +1,95 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { RampartError, type Resource } from '@rampart/core';
+import { parseDocuments } from '@rampart/core/documents';
+import type { Io } from '../io.ts';
+import type { DocumentProblem } from '../render/problem-line.ts';
+
+/** One file's text under the name that problems show. */
+export interface DocumentText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What the files of a command line hold. */
+export interface DocumentSet {
+  readonly documents: readonly DocumentText[];
+  readonly resources: readonly Resource[];
+  readonly problems: readonly DocumentProblem[];
+  /** True when any problem is an error: nothing of the set may be used. */
+  readonly refused: boolean;
+}
+
+const DOCUMENT_NAME = /\.(?:ya?ml|json)$/;
+
+/** Reads and checks every file, directory and "-" that was named; throws INVALID_ARGUMENT for what cannot be read. */
+export async function readDocuments(
+  names: readonly string[],
+  options: { readonly io: Io; readonly namespace: string | undefined },
+): Promise<DocumentSet> {
+  const documents: DocumentText[] = [];
+  for (const name of names) documents.push(...(await readNamed(name, options.io)));
+  const parsed = documents.map(({ file, text }) =>
+    parseDocuments(text, { file, ...(options.namespace === undefined ? {} : { defaultNamespace: options.namespace }) }),
+  );
+  const problems = parsed.flatMap((one) => one.problems);
+  return {
+    documents,
+    resources: parsed.flatMap((one) => one.resources),
+    problems,
+    refused: problems.some((problem) => problem.severity === 'error'),
+  };
+}
+
+async function readNamed(name: string, io: Io): Promise<DocumentText[]> {
+  if (name === '-') return [{ file: '<stdin>', text: await io.readStdin() }];
+  const path = resolve(io.workingDirectory, name);
+  try {
+    if (!(await stat(path)).isDirectory()) return [{ file: name, text: await readFile(path, 'utf8') }];
+    const files = (await readdir(path)).filter((file) => DOCUMENT_NAME.test(file)).sort();
+    if (files.length > 0)
+      return await Promise.all(
+        files.map(async (file) => ({ file: join(name, file), text: await readFile(join(path, file), 'utf8') })),
+      );
+  } catch (error) {
+    throw new RampartError('INVALID_ARGUMENT', `cannot read ${name}: ${reasonOf(error)}`, { cause: error });
+  }
+  throw new RampartError('INVALID_ARGUMENT', `no .yaml, .yml or .json file in the directory ${name}`);
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'no such file or directory; check the name';
+  if (code === 'EACCES') return 'permission denied; check its owner and mode';
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Several documents as the one text that is applied together. */
+export interface JoinedDocument {
+  /** Name of the file, or of all of them. */
+  readonly file: string;
+  readonly text: string;
+  /** The file and line that a line of the joined text came from. */
+  originOf(line: number): { readonly file: string; readonly line: number };
+}
+
+// "..." ends a YAML document and lets the next file begin with directives of its own (YAML 1.2.2 §9.2).
+const END_OF_DOCUMENT = '\n...\n';
+
+/** Joins files into one text, so that they are applied all or nothing, and remembers where each line came from. */
+export function joinDocuments(documents: readonly DocumentText[]): JoinedDocument {
+  const starts: { readonly file: string; readonly first: number }[] = [];
+  let line = 1;
+  for (const { file, text } of documents) {
+    starts.push({ file, first: line });
+    line += text.split('\n').length + 1;
+  }
+  return {
+    file: documents.map(({ file }) => file).join(', '),
+    text: documents.map(({ text }) => text).join(END_OF_DOCUMENT),
+    originOf: (at) => {
+      const origin = starts.findLast(({ first }) => first <= at) ?? { file: documents[0]?.file ?? '', first: 1 };
+      return { file: origin.file, line: at === 0 ? 0 : at - origin.first + 1 };
+    },
+  };
+}

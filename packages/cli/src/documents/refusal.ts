@@ -1,0 +1,36 @@
+import type { Problem } from '@rampart/wire';
+import { EXIT } from '../exit-code.ts';
+import { renderData } from '../render/output.ts';
+import { type DocumentProblem, renderProblem } from '../render/problem-line.ts';
+import type { Invocation } from '../shell.ts';
+import type { JoinedDocument } from './document-set.ts';
+
+/** A problem of the control plane's answer, at the place in the user's own file. */
+export function toDocumentProblem(problem: Problem, joined: JoinedDocument): DocumentProblem {
+  const { severity, code, message, column, field } = problem;
+  return { severity, code, message, column, field, ...joined.originOf(problem.line) };
+}
+
+/** A problem as plain data. */
+export function problemData({ severity, code, message, file, line, column, field }: DocumentProblem): object {
+  return { severity, code, message, file, line, column, field };
+}
+
+/** Lists every problem, says that nothing was changed, and gives the exit code of a refusal. */
+export function reportRefusal(problems: readonly DocumentProblem[], { globals, io }: Invocation): number {
+  const errors = problems.filter((problem) => problem.severity !== 'warning');
+  const count = `${errors.length} problem${errors.length === 1 ? '' : 's'}`;
+  if (globals.output === 'table') {
+    io.stderr.write(
+      `${problems.map((problem) => `${renderProblem(problem)}\n`).join('')}error: refused for ${count}; nothing was changed\n`,
+    );
+  } else {
+    const message = `refused for ${count}; nothing was changed`;
+    io.stdout.write(
+      renderData(globals.output, {
+        error: { code: errors[0]?.code ?? 'INVALID_RESOURCE', message, problems: problems.map(problemData) },
+      }),
+    );
+  }
+  return EXIT.no;
+}

@@ -1,0 +1,49 @@
+import { RampartError } from '@rampart/core';
+import { CommanderError } from 'commander';
+import { EXIT, exitCodeOf } from './exit-code.ts';
+import type { Io } from './io.ts';
+import { paletteOf, wantsColour } from './render/colour.ts';
+import { type OutputFormat, renderData } from './render/output.ts';
+import { printable } from './render/text.ts';
+
+/** An error in the form that is printed: one line, and the fields of `--output json`. */
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+/** Prints what ended a command as one line on standard error, or as `{"error":{"code","message"}}` on standard output, and gives its exit code. */
+export function reportFailure(error: unknown, format: OutputFormat, io: Io): number {
+  const failure = failureOf(error);
+  if (format === 'table') {
+    io.stderr.write(`${paletteOf(wantsColour(io.stderr, io.env)).bad('error:')} ${printable(failure.message)}\n`);
+  } else {
+    io.stdout.write(renderData(format, { error: { code: failure.code, message: failure.message } }));
+  }
+  return failure.exitCode;
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof RampartError)
+    return { code: error.code, message: error.message, exitCode: exitCodeOf(error.code) };
+  if (error instanceof CommanderError && error.code === 'commander.help') {
+    return { code: 'INVALID_ARGUMENT', message: 'a sub-command is missing; --help lists them', exitCode: EXIT.usage };
+  }
+  if (error instanceof CommanderError)
+    return { code: 'INVALID_ARGUMENT', message: oneLine(error.message), exitCode: EXIT.usage };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    code: 'INTERNAL',
+    message: `BUG: ${message}; run it again with RAMPART_LOG=debug for the stack and report it`,
+    exitCode: EXIT.unavailable,
+  };
+}
+
+// commander writes "error: unknown command 'aply'\n(Did you mean apply?)".
+function oneLine(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+}

@@ -1,0 +1,31 @@
+import type { Clock } from '@rampart/core';
+
+/** Where a command writes: standard output or standard error. */
+export interface OutputStream {
+  /** True when a person is looking at it. */
+  readonly isTerminal: boolean;
+  /** Columns of the terminal; undefined when it is a file or a pipe. */
+  readonly columns: number | undefined;
+  write(text: string): void;
+}
+
+/** Signals that a command may act on. */
+export type ForwardedSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGQUIT' | 'SIGUSR1' | 'SIGUSR2';
+
+/** The outside world of a command. `main.ts` makes the real one; nothing else in this package touches the process. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute path that relative paths start from. */
+  readonly workingDirectory: string;
+  /** Numeric user id; undefined where the system has none. */
+  readonly userId: number | undefined;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** True when a person can type. */
+  readonly stdinIsTerminal: boolean;
+  /** The whole of standard input as UTF-8 text. */
+  readStdin(): Promise<string>;
+  readonly clock: Clock;
+  /** Calls back on each of these signals until the returned function is called. While nobody listens, a signal ends the process. */
+  onSignal(signals: readonly ForwardedSignal[], listener: (signal: ForwardedSignal) => void): () => void;
+}

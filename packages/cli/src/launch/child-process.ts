@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { RampartError } from '@rampart/core';
+import { exitCodeOfSignal } from '../exit-code.ts';
+import type { ForwardedSignal, Io } from '../io.ts';
+
+/** A command to start: its words and its environment. */
+export interface ChildCommand {
+  readonly words: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** How a command ended. */
+export interface ChildExit {
+  /** As a shell counts it: its own code, or 128 + the number of the signal that ended it. */
+  readonly code: number;
+  /** True when a signal to `rampart` itself was passed on: the user wants it to end. */
+  readonly asked: boolean;
+}
+
+const FORWARDED: readonly ForwardedSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+const FROM_KEYBOARD: ReadonlySet<ForwardedSignal> = new Set(['SIGINT', 'SIGQUIT']);
+const ENDING: ReadonlySet<ForwardedSignal> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
+
+/** Runs a command on the caller's own terminal, passes signals on, and waits for its end. Throws INVALID_ARGUMENT when it cannot be started. */
+export async function runChild({ words, environment }: ChildCommand, io: Io): Promise<ChildExit> {
+  const [program = '', ...rest] = words;
+  const child = spawn(program, rest, { stdio: 'inherit', cwd: io.workingDirectory, env: { ...environment } });
+  let asked = false;
+  const release = io.onSignal(FORWARDED, (signal) => {
+    asked ||= ENDING.has(signal);
+    // A terminal sends Ctrl-C to the command as well; a second one would make many programs give up their drain.
+    if (!(FROM_KEYBOARD.has(signal) && io.stdinIsTerminal)) child.kill(signal);
+  });
+  try {
+    const code = await new Promise<number>((resolve, reject) => {
+      child.once('error', (error) =>
+        reject(new RampartError('INVALID_ARGUMENT', `cannot start ${program}: ${reasonOf(error)}`, { cause: error })),
+      );
+      child.once('exit', (exitCode, signal) => resolve(signal === null ? (exitCode ?? 0) : exitCodeOfSignal(signal)));
+    });
+    return { code, asked };
+  } finally {
+    release();
+  }
+}
+
+function reasonOf(error: Error): string {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'no such program; check its name and your PATH';
+  if (code === 'EACCES') return 'it is not executable; check its mode';
+  return error.message;
+}

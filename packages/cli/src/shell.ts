@@ -1,0 +1,87 @@
+import { type Command, Option } from 'commander';
+import { type AdminClient, openAdminConnection } from './connection/admin-connection.ts';
+import { type ClientSettings, type ConnectionOptions, findClientSettings } from './connection/client-settings.ts';
+import type { Io } from './io.ts';
+import { type Palette, paletteOf, wantsColour } from './render/colour.ts';
+import { type Answer, OUTPUT_FORMATS, type OutputFormat, showAnswer } from './render/output.ts';
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalOptions extends ConnectionOptions {
+  readonly output: OutputFormat;
+}
+
+/** What one run of a command works with. */
+export interface Invocation {
+  readonly io: Io;
+  readonly globals: GlobalOptions;
+  /** Colours for standard output. */
+  readonly palette: Palette;
+  /** Writes the answer to standard output in the form that was asked for. */
+  show(answer: Answer): void;
+  /** Writes one line to standard error when a person reads the answer; never mixed into data. */
+  note(line: string): void;
+  /** Where the control plane is; throws CONTROL_PLANE_UNREACHABLE when nothing says so. */
+  settings(): Promise<ClientSettings>;
+  /** Calls the control plane; the line is closed when `work` ends. */
+  withAdmin<T>(work: (client: AdminClient) => Promise<T>): Promise<T>;
+}
+
+/** Joins commander's commands to the outside world and remembers the exit code of the one that ran. */
+export class Shell {
+  readonly #io: Io;
+  #exitCode = 0;
+
+  constructor(io: Io) {
+    this.#io = io;
+  }
+
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  /** Runs the body of a command; what it returns becomes the exit code. */
+  async run(command: Command, body: (invocation: Invocation) => Promise<number>): Promise<void> {
+    this.#exitCode = await body(invocationOf(this.#io, command.optsWithGlobals<GlobalOptions>()));
+  }
+}
+
+function invocationOf(io: Io, globals: GlobalOptions): Invocation {
+  const settings = (): Promise<ClientSettings> => findClientSettings(globals, io);
+  return {
+    io,
+    globals,
+    settings,
+    palette: paletteOf(wantsColour(io.stdout, io.env)),
+    show: (answer) => showAnswer(io.stdout, globals.output, answer),
+    note: (line) => {
+      if (globals.output === 'table') io.stderr.write(`${line}\n`);
+    },
+    withAdmin: async (work) => {
+      const connection = await openAdminConnection(await settings());
+      try {
+        return await work(connection.client);
+      } finally {
+        connection.close();
+      }
+    },
+  };
+}
+
+/** Declares the global options on the root command. */
+export function addGlobalOptions(program: Command): void {
+  program
+    .addOption(new Option('-o, --output <format>', 'form of the answer').choices(OUTPUT_FORMATS).default('table'))
+    .option('--address <url>', 'control plane, such as https://127.0.0.1:8443 (default: from client.json)')
+    .option('--ca <file>', 'PEM file of the only CA to trust (default: from client.json)')
+    .option('--token-file <file>', 'file that holds the bearer token (default: from client.json)')
+    .option(
+      '--data <directory>',
+      'data directory that holds client.json (default: $RAMPART_HOME, else the nearest .rampart upwards)',
+    );
+}
+
+/** The examples at the end of a command's help: what to type, and what for. */
+export function examples(...lines: readonly (readonly [command: string, purpose: string])[]): string {
+  const width = Math.max(...lines.map(([command]) => command.length));
+  return `\nExamples:\n${lines.map(([command, purpose]) => `  $ ${command.padEnd(width)}   # ${purpose}`).join('\n')}`;
+}
