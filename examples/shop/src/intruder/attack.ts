@@ -19,14 +19,12 @@ export async function attack(shop: Shop): Promise<AttackReport> {
     attempts.push(JSON.parse(line) as Attempt);
   };
   const target = shop.services.find(({ workload }) => workload.name === 'orders-api');
-  const { addresses, caFile } = shop.controlPlane;
   const outsider = shop.staff.run('intruder', {
     file: OUTSIDER,
-    arguments: [String(target?.port ?? 0), caFile],
+    arguments: [String(target?.port ?? 0), shop.door.caFile],
     onLine,
   });
-  const door = { address: addresses.api, caFile };
-  const { child, spiffeId } = await shop.staff.join(BATCH, { door, admin: shop.admin }, { port: 0, onLine });
+  const { child, spiffeId } = await shop.staff.join(BATCH, shop, { port: 0, onLine });
   await Promise.all([outsider.exited, child.exited]);
   return { attempts, insider: spiffeId };
 }

@@ -37,7 +37,7 @@ function suggestions(shop: Shop, world: World): string[] {
     [`curl ${shop.frontend}/orders/1/status`, "the frontend's shortcut to orders-api: RBAC: access denied"],
     [`${rampart} ${check}`, 'why'],
     [`${rampart} apply -f ${fromHere(OPENING_POLICY, world)}`, 'open it, and send the first line again'],
-    [`${rampart} delete AuthorizationPolicy allow-frontend-to-orders -n default`, 'close it again'],
+    [`${rampart} delete -f ${fromHere(OPENING_POLICY, world)}`, 'close it again'],
     [`curl http://127.0.0.1:${orders?.port ?? 0}/api/orders/1`, 'plaintext straight to orders-api: closed'],
     [
       `${rampart} run --namespace web --service-account batch -- node ${fromHere(EXAMPLE, world)}/src/intruder/insider.ts`,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { createLogger, startControlPlane } from '@rampart/server';
 import type { ControlPlane } from '@rampart/server';
@@ -16,6 +17,7 @@ import type { PolicyFile } from './policies.ts';
 import { Records } from './records.ts';
 import { allInStep, registeredPorts } from './registration.ts';
 import { Staff } from './staff.ts';
+import type { MeshDoor } from './staff.ts';
 
 /** A running service of the shop. */
 export interface RunningService {
@@ -57,6 +59,7 @@ export interface Shop {
   readonly services: readonly RunningService[];
   /** "http://127.0.0.1:8080", where users come in. */
   readonly frontend: string;
+  readonly door: MeshDoor;
   /** Number of resources applied. */
   readonly policies: number;
   readonly times: StartTimes;
@@ -101,6 +104,7 @@ async function openShop(parts: {
     address: controlPlane.addresses.api,
     caFile: controlPlane.caFile,
     adminTokenFile: controlPlane.adminTokenFile,
+    spoolDirectory: join(controlPlane.dataDirectory, 'spool'),
   };
   const times = { loaded: parts.loaded, controlPlane: world.uptime() };
   const admin = await openAdmin(door);
@@ -130,6 +134,7 @@ async function openShop(parts: {
   return {
     controlPlane,
     admin,
+    door,
     records,
     staff,
     services,

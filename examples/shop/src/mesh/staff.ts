@@ -9,6 +9,8 @@ import { EXAMPLE } from './folders.ts';
 export interface MeshDoor {
   readonly address: string;
   readonly caFile: string;
+  /** Where data planes keep records while the control plane is away, so that nothing is left elsewhere. */
+  readonly spoolDirectory: string;
 }
 
 const GRACE_MS = 3000;
@@ -41,6 +43,7 @@ export class Staff {
         RAMPART_CONTROL_PLANE: mesh.door.address,
         RAMPART_CA_FILE: mesh.door.caFile,
         RAMPART_JOIN_TOKEN: issued.token,
+        RAMPART_SPOOL_DIRECTORY: mesh.door.spoolDirectory,
         RAMPART_LOG: 'error',
       },
       ...(options.onLine === undefined ? {} : { onLine: options.onLine }),

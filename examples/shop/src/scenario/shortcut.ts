@@ -22,7 +22,7 @@ export async function shortcut(shop: Shop): Promise<Expectation[]> {
     `rampart apply: ${applied}; ${await take(shop)}`,
   );
 
-  const deleted = await rampart(shop, ['delete', 'AuthorizationPolicy', 'allow-frontend-to-orders', '-n', 'default']);
+  const deleted = await rampart(shop, ['delete', '-f', OPENING_POLICY]);
   await inStep(shop);
   const closedAgain = expectation(
     'deleting the opening policy closes it again',

@@ -1,0 +1,49 @@
+// The whole demo, as `npm start -- --once` runs it.
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import type { ChildExit } from '../process/child.ts';
+import { inFolder, processesOf, startShop } from '../testing/run.ts';
+import type { ScenarioReport } from './expectation.ts';
+
+const LONGEST_MS = 30_000;
+
+interface Run {
+  readonly exit: ChildExit;
+  readonly lines: readonly string[];
+}
+
+async function run(options: readonly string[], temporary: string): Promise<Run> {
+  const lines: string[] = [];
+  const child = startShop(options, { temporary, onLine: (line) => lines.push(line) });
+  return { exit: await child.exited, lines };
+}
+
+test('every expectation of the scenario holds, and nothing is left behind', () =>
+  inFolder(async (temporary) => {
+    const began = performance.now();
+    const { exit, lines } = await run(['--once', '--output', 'json'], temporary);
+    const milliseconds = performance.now() - began;
+    assert.equal(lines.length, 1, 'exactly one line on standard output');
+    const report = JSON.parse(lines[0] ?? '') as ScenarioReport;
+    assert.deepEqual(
+      report.expectations.filter(({ ok }) => !ok),
+      [],
+    );
+    assert.ok(report.ok);
+    assert.deepEqual(exit, { code: 0, signal: null });
+    assert.equal(report.expectations.filter(({ name }) => name.startsWith('intruder: ')).length, 6);
+    assert.ok(report.denied >= 4 && report.denied < report.requests, `${report.denied} of ${report.requests} denied`);
+    assert.equal(report.plaintext_rejected, 1);
+    assert.ok(report.mtls > 0 && report.mtls < report.requests);
+    assert.ok(report.ready_ms > 0);
+    assert.ok(milliseconds < LONGEST_MS, `${milliseconds} ms`);
+    assert.deepEqual(await readdir(temporary), [], 'no temporary folder is left');
+    assert.deepEqual((await processesOf(temporary)) ?? [], [], 'no process is left');
+  }));
+
+test('used wrongly, it says so and starts nothing', () =>
+  inFolder(async (temporary) => {
+    const { exit, lines } = await run(['--twice'], temporary);
+    assert.deepEqual([exit.code, lines], [2, []]);
+  }));
