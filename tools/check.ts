@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { boundaries } from './check/walls/boundaries.ts';
 import { formatFinding } from './check/checker.ts';
 import type { Checker, Finding } from './check/checker.ts';
+import { documentation } from './check/documentation.ts';
 import { format } from './check/format.ts';
 import { generated } from './check/generated.ts';
 import { house } from './check/house/house.ts';
@@ -14,7 +15,7 @@ import { inParallel } from './parallel.ts';
 import { repositoryRoot } from './repository.ts';
 
 /** The slowest first, so that none of them is left running alone at the end. */
-const checkers: readonly Checker[] = [types, lint, unused, generated, house, boundaries, format];
+const checkers: readonly Checker[] = [types, lint, unused, generated, house, boundaries, documentation, format];
 
 /** Proves one thing and prints one line about it; what is wrong follows on lines of its own. */
 interface Task {
