@@ -1,4 +1,4 @@
-import { parsePathPattern } from '../../policy/path-template.ts';
+import { parsePathPattern } from '../../policy/match/path-template.ts';
 import { asksNothing } from './source.ts';
 import type { Cursor } from '../cursor.ts';
 import { parsesWith, patternList, textList } from '../text-list.ts';

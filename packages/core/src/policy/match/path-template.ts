@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../result.ts';
+import { fail, ok, type Result } from '../../result.ts';
 
 /** A path with `{*}` and `{**}` in it (istio `security.CheckValidPathTemplate`, Envoy URI templates). */
 export interface PathTemplate {

@@ -1,0 +1,43 @@
+import type { ConnectionAttributes, RequestAttributes } from '../attributes.ts';
+import { parseIpAddress, type IpAddress } from '../match/ip-block.ts';
+
+/** A connection's attributes, with what many rules ask of them worked out once. */
+export interface ConnectionFacts {
+  readonly attributes: ConnectionAttributes;
+  readonly sourceIp: IpAddress | undefined;
+  readonly destinationIp: IpAddress | undefined;
+}
+
+/** What a check is about, in the words of an explanation. */
+export interface Subject {
+  /** "principal", "path", "header x-api-key". */
+  readonly label: string;
+  /** Undefined when the caller or request has none. */
+  read(facts: ConnectionFacts, request: RequestAttributes | undefined): string | undefined;
+  /** Whether the value may stand in logs and answers; those of headers may be credentials. */
+  readonly isPublic: boolean;
+}
+
+/** One field of a rule: it holds, or the rule does not match. */
+export interface Check<Input> {
+  /** "rules[0].from[0].source.principals". */
+  readonly field: string;
+  readonly subject: Subject;
+  /** Whether it is one of the `not…` fields; the test has that in it. */
+  readonly negated: boolean;
+  readonly test: (input: Input) => boolean;
+}
+
+/** A check that a connection alone decides. */
+export type ConnectionCheck = Check<ConnectionFacts>;
+
+/** A check that each HTTP request decides. */
+export type RequestCheck = Check<RequestAttributes>;
+
+export function factsOf(attributes: ConnectionAttributes): ConnectionFacts {
+  return {
+    attributes,
+    sourceIp: parseIpAddress(attributes.sourceIp),
+    destinationIp: parseIpAddress(attributes.destinationIp),
+  };
+}

@@ -1,0 +1,106 @@
+import type { RequestAttributes } from '../attributes.ts';
+import type { Check, ConnectionFacts } from './check.ts';
+import type { CompiledPolicy, PolicyRule } from './policy.ts';
+import type { CheckGroup, CompiledRule } from './rule.ts';
+
+/** Why nothing was allowed: the rule that came closest and what it failed on. */
+export interface Explanation {
+  readonly policy: string;
+  /** -1 when there is no rule at all. */
+  readonly rule: number;
+  readonly reason: string;
+}
+
+/** What is being explained; without a request only the connection is judged. */
+export interface ExplainedCall {
+  readonly facts: ConnectionFacts;
+  readonly request: RequestAttributes | undefined;
+}
+
+type AnyCheck = Check<ConnectionFacts> | Check<RequestAttributes>;
+
+interface NearMiss extends PolicyRule {
+  readonly failure: AnyCheck;
+  /** Parts of the rule (from, to, when) that failed, then fields, then whether the caller's identity was the trouble. */
+  readonly distance: readonly [number, number, number];
+}
+
+const MAX_VALUE = 200;
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** Names the rule that needed the least to match. */
+export function explainNoMatch(policies: readonly CompiledPolicy[], call: ExplainedCall): Explanation {
+  let best: NearMiss | undefined;
+  for (const policy of policies) {
+    for (const rule of policy.rules) {
+      const miss = nearMiss({ policy, rule }, call);
+      if (miss !== undefined && (best === undefined || isNearer(miss, best))) best = miss;
+    }
+  }
+  const [first] = policies;
+  if (best === undefined) {
+    const name = first?.name ?? '';
+    return {
+      policy: name,
+      rule: -1,
+      reason: `no ALLOW rule matched: policy ${name} has no rules, so it allows nothing`,
+    };
+  }
+  const reason = `no ALLOW rule matched: ${describeFailure(best.failure, call)}`;
+  return { policy: best.policy.name, rule: best.rule.index, reason };
+}
+
+function nearMiss(candidate: PolicyRule, call: ExplainedCall): NearMiss | undefined {
+  const parts = failedParts(candidate.rule, call);
+  const failures = parts.filter((failed) => failed.length > 0);
+  const failure = failures[0]?.[0];
+  if (failure === undefined) return undefined;
+  const fields = failures.reduce((sum, failed) => sum + failed.length, 0);
+  return { ...candidate, failure, distance: [failures.length, fields, parts[0].length > 0 ? 1 : 0] };
+}
+
+function failedParts(rule: CompiledRule, call: ExplainedCall): readonly [AnyCheck[], AnyCheck[], AnyCheck[]] {
+  return [fewestFailures(rule.sources, call), fewestFailures(rule.operations, call), failuresOf(rule.conditions, call)];
+}
+
+function fewestFailures(groups: readonly CheckGroup[], call: ExplainedCall): AnyCheck[] {
+  let fewest: AnyCheck[] | undefined;
+  for (const group of groups) {
+    const failures = failuresOf(group, call);
+    if (fewest === undefined || failures.length < fewest.length) fewest = failures;
+  }
+  return fewest ?? [];
+}
+
+function failuresOf(group: CheckGroup, { facts, request }: ExplainedCall): AnyCheck[] {
+  const connection = group.connection.filter((check) => !check.test(facts));
+  if (request === undefined) return connection;
+  return [...connection, ...group.request.filter((check) => !check.test(request))];
+}
+
+function isNearer(a: NearMiss, b: NearMiss): boolean {
+  for (const index of [0, 1, 2] as const) {
+    if (a.distance[index] !== b.distance[index]) return a.distance[index] < b.distance[index];
+  }
+  return false;
+}
+
+/** "principal x is not in rules[0].from[0].source.principals". */
+export function describeFailure({ subject, field, negated }: AnyCheck, { facts, request }: ExplainedCall): string {
+  const value = subject.read(facts, request);
+  if (value === undefined) {
+    if (subject.label === 'principal') return `the caller is plaintext and has no principal for ${field}`;
+    return `there is no ${subject.label} for ${field}`;
+  }
+  const shown = subject.isPublic ? `${subject.label} ${printable(value)}` : `the value of ${subject.label}`;
+  return negated ? `${shown} is in ${field}` : `${shown} is not in ${field}`;
+}
+
+/** Values come from callers: short, and nothing that could break a line of a log. */
+function printable(value: string): string {
+  const short = value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}…` : value;
+  return short.replace(
+    CONTROL_CHARACTERS,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,106 @@
+import { fail, ok, type Result } from '../result.ts';
+
+/** How much of a path is brought into one form before policies see it (Istio `meshConfig.pathNormalization`). */
+export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+
+const QUESTION_MARK = 0x3f;
+const PERCENT = 0x25;
+const BACKSLASH = 0x5c;
+const SLASH = 0x2f;
+const DOT = 0x2e;
+const HASH = 0x23;
+
+/**
+ * Brings the path of a request target (RFC 9112 §3.2.1 origin form, or "*") into the form that policies are written
+ * for, the same form the service must then be given. BASE: `\` becomes `/`, escapes of unreserved characters are decoded
+ * (RFC 3986 §6.2.2.2), dot segments are removed (§5.2.4). The query stays as it is. Nothing is ever decoded twice, and a
+ * second pass changes nothing. Refused: `%00`, a fragment, a target that is no path. A target that already has the form
+ * is given back as it is.
+ */
+export function normalizePath(raw: string, mode: PathNormalization = 'BASE'): Result<string, string> {
+  if (raw === '*') return ok(raw);
+  if (raw.charCodeAt(0) !== SLASH) return fail('the request target must be a path that starts with "/"');
+  const end = endOfPath(raw);
+  if (raw.charCodeAt(end) === HASH) return fail('the request target must not have a fragment');
+  const found = inspect(raw, end);
+  if (found.hasNul) return fail('the path must not hold a NUL character');
+  if (mode === 'NONE' || !(found.needsBase || (mode !== 'BASE' && found.hasDoubleSlash))) return ok(raw);
+  return ok(rewrite(raw.slice(0, end), mode) + raw.slice(end));
+}
+
+/** The path of a request target, without its query: what policies compare. */
+export function pathOf(target: string): string {
+  const end = target.indexOf('?');
+  return end === -1 ? target : target.slice(0, end);
+}
+
+function endOfPath(raw: string): number {
+  for (let index = 0; index < raw.length; index += 1) {
+    const code = raw.charCodeAt(index);
+    if (code === QUESTION_MARK || code === HASH) return index;
+  }
+  return raw.length;
+}
+
+interface Inspection {
+  readonly hasNul: boolean;
+  readonly needsBase: boolean;
+  readonly hasDoubleSlash: boolean;
+}
+
+function inspect(raw: string, end: number): Inspection {
+  let hasNul = false;
+  let needsBase = false;
+  let hasDoubleSlash = false;
+  let previous = 0;
+  for (let index = 0; index < end; index += 1) {
+    const code = raw.charCodeAt(index);
+    if (code === PERCENT) {
+      needsBase = true;
+      hasNul ||= raw.startsWith('00', index + 1);
+    } else if (code === BACKSLASH || (code === DOT && previous === SLASH)) needsBase = true;
+    else if (code === SLASH && previous === SLASH) hasDoubleSlash = true;
+    else if (code === 0) hasNul = true;
+    previous = code;
+  }
+  return { hasNul, needsBase, hasDoubleSlash };
+}
+
+function rewrite(path: string, mode: PathNormalization): string {
+  const slashes = mode === 'DECODE_AND_MERGE_SLASHES' ? path.replace(/%(?:2f|5c)/gi, '/') : path;
+  const clean = removeDotSegments(decodeUnreserved(slashes.replaceAll('\\', '/')));
+  return mode === 'BASE' ? clean : clean.replace(/\/{2,}/g, '/');
+}
+
+const ESCAPE = /%([0-9A-Fa-f]{2})/g;
+const UNRESERVED = /[A-Za-z0-9._~-]/;
+const HEX = /[0-9A-Fa-f]/;
+
+/** Decodes in one pass; an escape whose decoding would complete another escape ("%%32e") stays as it is. */
+function decodeUnreserved(path: string): string {
+  if (!path.includes('%')) return path;
+  let result = '';
+  let from = 0;
+  for (const match of path.matchAll(ESCAPE)) {
+    const character = String.fromCharCode(Number.parseInt(match[1] ?? '', 16));
+    const before = path.slice(from, match.index);
+    result += before;
+    from = match.index + match[0].length;
+    const completes = HEX.test(character) && /%[0-9A-Fa-f]?$/.test(result.slice(-2));
+    result += UNRESERVED.test(character) && !completes ? character : match[0];
+  }
+  return result + path.slice(from);
+}
+
+function removeDotSegments(path: string): string {
+  if (!path.includes('/.')) return path;
+  const kept: string[] = [];
+  const segments = path.split('/').slice(1);
+  for (const [index, segment] of segments.entries()) {
+    const isLast = index === segments.length - 1;
+    if (segment === '..') kept.pop();
+    else if (segment !== '.') kept.push(segment);
+    if (isLast && (segment === '.' || segment === '..')) kept.push('');
+  }
+  return `/${kept.join('/')}`;
+}

@@ -1,0 +1,118 @@
+import type { AuthorizationPolicy, PeerAuthentication, Resource } from '../resource/resource.ts';
+import { qualifiedName } from '../resource/resource.ts';
+import type { ConnectionAttributes } from './attributes.ts';
+import { factsOf } from './authorization/check.ts';
+import { compilePolicy } from './authorization/policy.ts';
+import { PolicySet } from './authorization/policy-set.ts';
+import { verdictOf } from './authorization/verdicts.ts';
+import { PolicedConnection, type ConnectionPolicy } from './connection-policy.ts';
+import { ENFORCED_IN_PROCESS, requiredFeatures, type PolicyFeature } from './features.ts';
+import { byAge, selects, type WorkloadRef } from './selection.ts';
+import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
+import type { Verdict } from './verdict.ts';
+
+/** All policies that are about one workload, ready to be asked. */
+export interface WorkloadPolicy {
+  /** Which connections a listening port takes. */
+  tlsMode(port: number): TlsMode;
+  /** Why everything is denied; empty when every policy can be enforced. */
+  readonly problems: readonly string[];
+  /** Once per connection, after its handshake. */
+  forConnection(connection: ConnectionAttributes): ConnectionPolicy;
+}
+
+export interface CompileInput {
+  readonly workload: WorkloadRef;
+  /** Those of other workloads are left out here; their order has no meaning. */
+  readonly resources: readonly Resource[];
+  readonly rootNamespace: string;
+  readonly trustDomain: string;
+  /** Former names of the trust domain. */
+  readonly trustDomainAliases?: readonly string[];
+  /** What the data plane can do; {@link ENFORCED_IN_PROCESS} where absent. */
+  readonly capabilities?: readonly PolicyFeature[];
+}
+
+/**
+ * Compiles the policies of one workload (semantics of Istio's sidecar, for HTTP unless said otherwise). When one of them
+ * cannot be enforced, everything is denied and `problems` says why: a policy is never widened or narrowed in silence.
+ */
+export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
+  const { workload, rootNamespace, trustDomain, trustDomainAliases = [], capabilities = ENFORCED_IN_PROCESS } = input;
+  const selected = input.resources.filter((resource) => selects(resource, workload, rootNamespace)).toSorted(byAge);
+  const policies = selected.filter(
+    (resource): resource is AuthorizationPolicy => resource.kind === 'AuthorizationPolicy',
+  );
+  const peers = selected.filter((resource): resource is PeerAuthentication => resource.kind === 'PeerAuthentication');
+  const problems = selected.flatMap((resource) => unenforceable(resource, capabilities));
+  const trustDomains = { names: [...new Set([trustDomain, ...trustDomainAliases])] };
+  const compiled = problems.length > 0 ? [] : policies.flatMap((policy) => compilePolicy(policy, trustDomains) ?? []);
+  return new CompiledWorkloadPolicy({
+    layers: layerPeerAuthentications(peers, workload, rootNamespace),
+    policies: new PolicySet(compiled),
+    problems,
+  });
+}
+
+/** Denies everything: a data plane that never had a policy snapshot, or whose snapshot must not be used. */
+export function denyAll(reason: string): WorkloadPolicy {
+  const verdict = refusal(reason, 'no policy');
+  const connection: ConnectionPolicy = {
+    admitTransport: () => verdict,
+    admit: () => verdict,
+    evaluate: () => verdict,
+    evaluateTcp: () => verdict,
+  };
+  const mode: TlsMode = { mode: 'STRICT', policy: '', scope: 'default', describe: 'STRICT without policy' };
+  return { problems: [reason], tlsMode: () => mode, forConnection: () => connection };
+}
+
+class CompiledWorkloadPolicy implements WorkloadPolicy {
+  readonly problems: readonly string[];
+  readonly #layers: PeerAuthenticationLayers;
+  readonly #policies: PolicySet;
+  readonly #modes = new Map<number, TlsMode>();
+
+  constructor(parts: { layers: PeerAuthenticationLayers; policies: PolicySet; problems: readonly string[] }) {
+    this.problems = parts.problems;
+    this.#layers = parts.layers;
+    this.#policies = parts.policies;
+  }
+
+  tlsMode(port: number): TlsMode {
+    let mode = this.#modes.get(port);
+    if (mode === undefined) this.#modes.set(port, (mode = resolveTlsMode(this.#layers, port)));
+    return mode;
+  }
+
+  forConnection(attributes: ConnectionAttributes): ConnectionPolicy {
+    const tls = this.tlsMode(attributes.destinationPort);
+    const mode = `${attributes.principal === undefined ? 'plaintext' : 'mTLS'} ${tls.describe}`;
+    return new PolicedConnection({
+      policies: this.#policies,
+      facts: factsOf(attributes),
+      mode,
+      refusal: this.#refusal(attributes, tls, mode),
+    });
+  }
+
+  #refusal(attributes: ConnectionAttributes, tls: TlsMode, mode: string): Verdict | undefined {
+    if (this.problems.length > 0) return refusal(this.problems.join('; '), mode);
+    if (tls.mode !== 'STRICT' || attributes.principal !== undefined) return undefined;
+    const reason = `plaintext refused: PeerAuthentication ${tls.policy} asks for mutual TLS on port ${attributes.destinationPort}`;
+    return { ...refusal(reason, mode), policy: tls.policy };
+  }
+}
+
+function unenforceable(resource: Resource, capabilities: readonly PolicyFeature[]): string[] {
+  return requiredFeatures(resource)
+    .filter(({ feature }) => !capabilities.includes(feature) || !ENFORCED_IN_PROCESS.includes(feature))
+    .map(({ feature, field }) => {
+      const name = `${resource.kind} ${qualifiedName(resource)}`;
+      return `${name} cannot be enforced here, so everything is denied: ${field} needs ${feature}`;
+    });
+}
+
+function refusal(reason: string, mode: string): Verdict {
+  return verdictOf({ decision: 'DENY', policy: '', rule: -1, action: '', reason, mode });
+}
