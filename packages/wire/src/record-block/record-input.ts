@@ -1,0 +1,49 @@
+/**
+ * What a data plane knows of one request when it is over. Flat and mutable, so that the request path can fill the same
+ * object again and again; `RecordBlockWriter.append` keeps no reference to it.
+ */
+export interface RecordInput {
+  /** Unix milliseconds; fractions are dropped. */
+  startedAt: number;
+  durationMicros: number;
+  /** 0 when no response was begun. */
+  responseCode: number;
+  /** Body bytes. */
+  bytesReceived: number;
+  bytesSent: number;
+  policyRevision: number;
+  /** SPIFFE ID of the verified peer; "" when the caller has none. */
+  sourcePrincipal: string;
+  /** "orders-api.default.svc" */
+  destinationService: string;
+  method: string;
+  /** Path and query as received; more than 8,192 characters are cut and marked. */
+  path: string;
+  /** Envoy's response flags. */
+  responseFlags: string;
+  authority: string;
+  /** "ip:port"; "" when no instance was chosen. */
+  upstreamHost: string;
+  forwardedFor: string;
+  /** More than 1,024 characters are cut and marked. */
+  userAgent: string;
+  decision: 'ALLOW' | 'DENY';
+  /** "namespace/name"; "" when no policy decided. */
+  policy: string;
+  sourceWorkload: string;
+  destinationPrincipal: string;
+  /** "HTTP/1.1" */
+  protocol: string;
+  /** "TLSv1.3"; "" for plaintext. */
+  tlsVersion: string;
+  reporter: 'source' | 'destination';
+  /** "iss/sub"; "" when there is no verified end-user token. */
+  jwtPrincipal: string;
+  reason: string;
+  /** 16 bytes on the wire when it is a lower-case UUID, otherwise as it is. */
+  requestId: string;
+  /** 32 lower-case hex digits, or "". */
+  traceId: string;
+  /** 16 lower-case hex digits, or "". */
+  spanId: string;
+}
