@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { startClient, startServer } from './pair.ts';
+import type { PairOptions } from './pair.ts';
+import { benchmarkPolicies } from './policies.ts';
+import type { Ground, Running, Subject } from './subject.ts';
+
+const CONTROL_PLANE = fileURLToPath(new URL('control-plane.ts', import.meta.url));
+/** The package as it is published: bundled, no types to strip. */
+const REGISTER = new URL('../../../packages/node/dist/register.js', import.meta.url).href;
+
+interface Control {
+  readonly pid: number;
+  readonly address: string;
+  readonly caFile: string;
+  readonly tokens: { readonly server: string; readonly client: string };
+  stop(): Promise<void>;
+}
+
+/** The same two services, unchanged, with `--import @rampart/node/register`: 50 policies, access log and metrics on. */
+export const rampartInProcess: Subject = {
+  name: 'rampart-inprocess',
+  start: async (ground): Promise<Running> => {
+    const control = await startControl(ground);
+    const server = await startServer(ground, meshed(control, control.tokens.server));
+    const client = await startClient(ground, meshed(control, control.tokens.client));
+    return {
+      url: 'http://orders-api',
+      server: server.child,
+      client,
+      pids: [server.child.pid, client.pid, control.pid],
+      stop: async () => {
+        await Promise.all([client.stop(), server.child.stop()]);
+        await control.stop();
+      },
+    };
+  },
+};
+
+function meshed(control: Control, joinToken: string): PairOptions {
+  const env = { RAMPART_CONTROL_PLANE: control.address, RAMPART_CA_FILE: control.caFile, RAMPART_JOIN_TOKEN: joinToken };
+  return { mode: 'http', execArgv: ['--import', REGISTER], serverEnv: env, clientEnv: env };
+}
+
+async function startControl(ground: Ground): Promise<Control> {
+  const directory = mkdtempSync(join(ground.directory, 'rampart-'));
+  const policies = join(directory, 'policies.yaml');
+  writeFileSync(policies, benchmarkPolicies());
+  const child = spawn(process.execPath, [CONTROL_PLANE, directory, policies], {
+    env: ground.environment,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [line]: unknown[] = await once(createInterface({ input: child.stdout }), 'line');
+  const hello = JSON.parse(String(line)) as Pick<Control, 'address' | 'caFile' | 'tokens'>;
+  return {
+    ...hello,
+    pid: child.pid ?? -1,
+    stop: async () => {
+      child.stdin.end();
+      await once(child, 'exit');
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { median, medianSample, rounded } from '../harness/figures.ts';
+import type { Sample } from '../harness/figures.ts';
+import { cpuMicros, residentMegabytes } from '../harness/process-figures.ts';
+import { handwritten, plaintext } from './pair.ts';
+import { haproxyHttp1Pair, haproxyHttp2Pair } from './peers/haproxy.ts';
+import { nginxPair } from './peers/nginx.ts';
+import { writePki } from './pki.ts';
+import { rampartInProcess } from './rampart.ts';
+import type { Absent, Ground, Running, Subject } from './subject.ts';
+
+export interface RunOptions {
+  readonly quick: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly progress: (line: string) => void;
+}
+
+const SUBJECTS: readonly Subject[] = [plaintext, handwritten, rampartInProcess, nginxPair, haproxyHttp1Pair, haproxyHttp2Pair];
+const SIDECARS = [nginxPair, haproxyHttp1Pair, haproxyHttp2Pair].map((subject) => subject.name);
+const CONNECTIONS = [1, 32] as const;
+
+/** Rounds of one subject at one number of connections. */
+interface Series {
+  readonly name: string;
+  readonly connections: number;
+  readonly samples: Sample[];
+}
+
+/** Result in the form of every benchmark: subjects side by side, and ratios. */
+export async function benchInProcess(options: RunOptions): Promise<Record<string, unknown>> {
+  const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-'));
+  await writePki(directory);
+  const running = new Map<string, Running>();
+  const absent: Record<string, unknown>[] = [];
+  try {
+    for (const subject of SUBJECTS) {
+      options.progress(`starting ${subject.name}`);
+      const started = await subject.start({ directory, environment: options.environment });
+      if (isAbsent(started)) absent.push({ name: subject.name, absent: started.absent });
+      else running.set(subject.name, started);
+    }
+    const idle = await memory(running);
+    const series = await rounds(running, options);
+    const loaded = await memory(running);
+    return { subjects: [...report(series, idle, loaded), ...absent], ...ratios(series, idle, loaded) };
+  } finally {
+    for (const each of running.values()) await each.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function isAbsent(started: Running | Absent): started is Absent {
+  return 'absent' in started;
+}
+
+async function rounds(running: ReadonlyMap<string, Running>, options: RunOptions): Promise<Series[]> {
+  const count = options.quick ? 3 : 9;
+  const milliseconds = options.quick ? 700 : 2500;
+  const series = CONNECTIONS.flatMap((connections) => [...running.keys()].map((name): Series => ({ name, connections, samples: [] })));
+  for (const each of series) await sample(running, each, milliseconds);
+  for (let round = 1; round <= count; round += 1) {
+    options.progress(`round ${round} of ${count}`);
+    for (const each of series) each.samples.push(await sample(running, each, milliseconds));
+  }
+  return series;
+}
+
+async function sample(running: ReadonlyMap<string, Running>, { name, connections }: Series, milliseconds: number): Promise<Sample> {
+  const subject = running.get(name);
+  if (subject === undefined) throw new Error(`${name} is not running`);
+  const cpuBefore = totalCpu(subject);
+  const answer = await subject.client.ask({ url: subject.url, connections, milliseconds });
+  const cpu = totalCpu(subject) - cpuBefore;
+  const failures = answer['failures'] as { count: number; first: string } | undefined;
+  if (failures === undefined || failures.count > 0) {
+    throw new Error(`${name}: ${failures?.count ?? 0} requests failed, first: ${failures?.first ?? String(answer['error'])}`);
+  }
+  const requests = Number(answer['requests']);
+  return {
+    requestsPerSecond: requests / Number(answer['seconds']),
+    p50Ms: Number(answer['p50']),
+    p99Ms: Number(answer['p99']),
+    cpuMicrosPerRequest: cpu / requests,
+  };
+}
+
+function totalCpu(subject: Running): number {
+  return subject.pids.reduce((sum, pid) => sum + cpuMicros(pid), 0);
+}
+
+/** Resident memory of each service's own process after a garbage collection, megabytes. */
+async function memory(running: ReadonlyMap<string, Running>): Promise<Map<string, number>> {
+  const figures = new Map<string, number>();
+  for (const [name, subject] of running) {
+    await subject.server.ask('gc');
+    figures.set(name, residentMegabytes(subject.server.pid));
+  }
+  return figures;
+}
+
+function report(series: readonly Series[], idle: ReadonlyMap<string, number>, loaded: ReadonlyMap<string, number>): Record<string, unknown>[] {
+  return series.map(({ name, connections, samples }) => {
+    const figures = medianSample(samples);
+    return {
+      name,
+      connections,
+      requests_per_second: rounded(figures.requestsPerSecond, 0),
+      p50_ms: rounded(figures.p50Ms, 3),
+      p99_ms: rounded(figures.p99Ms, 3),
+      cpu_us_per_request: rounded(figures.cpuMicrosPerRequest, 1),
+      rss_mb: rounded(loaded.get(name) ?? Number.NaN, 1),
+      rss_idle_mb: rounded(idle.get(name) ?? Number.NaN, 1),
+    };
+  });
+}
+
+function ratios(series: readonly Series[], idle: ReadonlyMap<string, number>, loaded: ReadonlyMap<string, number>): Record<string, unknown> {
+  const of = (name: string, connections: number): readonly Sample[] =>
+    series.find((each) => each.name === name && each.connections === connections)?.samples ?? [];
+  const busy = 32;
+  const ours = of(rampartInProcess.name, busy);
+  const byRound = (against: readonly (readonly Sample[])[]): number =>
+    rounded(
+      median(ours.map((mine, round) => mine.requestsPerSecond / Math.max(...against.map((peer) => peer[round]?.requestsPerSecond ?? 0)))),
+      3,
+    );
+  const sidecars = SIDECARS.map((name) => of(name, busy)).filter((samples) => samples.length > 0);
+  const added = of(rampartInProcess.name, 1).map((mine, round) => mine.p50Ms - (of(plaintext.name, 1)[round]?.p50Ms ?? Number.NaN));
+  const growth = (figures: ReadonlyMap<string, number>, base: string): number =>
+    rounded((figures.get(rampartInProcess.name) ?? Number.NaN) - (figures.get(base) ?? Number.NaN), 1);
+  return {
+    ratios: {
+      throughput_vs_handwritten_mtls: byRound([of(handwritten.name, busy)]),
+      ...(sidecars.length > 0 ? { throughput_vs_best_sidecar_pair: byRound(sidecars) } : {}),
+    },
+    added: {
+      p50_ms_over_plaintext_at_1_connection: rounded(median(added), 3),
+      rss_mb_over_plaintext: growth(loaded, plaintext.name),
+      rss_idle_mb_over_plaintext: growth(idle, plaintext.name),
+      rss_mb_over_handwritten_mtls: growth(loaded, handwritten.name),
+    },
+  };
+}

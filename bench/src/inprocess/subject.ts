@@ -1,0 +1,28 @@
+import type { Child } from '../harness/child.ts';
+
+/** A caller and a service, joined in one particular way. */
+export interface Subject {
+  readonly name: string;
+  start(ground: Ground): Promise<Running | Absent>;
+}
+
+/** What every subject may use. */
+export interface Ground {
+  /** Holds the certificates of `writePki`; scratch files may be added. */
+  readonly directory: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export interface Running {
+  readonly url: string;
+  readonly client: Child;
+  readonly server: Child;
+  /** Every process whose work counts: client, server, proxies, control plane. */
+  readonly pids: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** Why a subject cannot take part. */
+export interface Absent {
+  readonly absent: string;
+}

@@ -1,0 +1,86 @@
+import tls from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
+
+import type { Transport } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { RampartError } from '@rampart/core';
+import { checkWorkloadProfile, parseCertificate, toPem } from '@rampart/spiffe';
+
+import type { Svid } from '../identity/svid.ts';
+
+// Taken once, at load: an in-process data plane hooks `tls.connect`, and its own connections must not go through the hook.
+const { connect: connectTls } = tls;
+
+/** Service account of the control plane in the root namespace; no join token is ever issued for it. */
+export const CONTROL_PLANE_SERVICE_ACCOUNT = 'rampart-server';
+
+export interface ControlPlaneAddress {
+  readonly url: URL;
+  /** DER roots that the control plane's certificate must chain to. */
+  readonly roots: readonly Uint8Array[];
+  readonly rootNamespace: string;
+}
+
+/** A Connect transport over one HTTP/2 connection, and the way to drop that connection. */
+export interface ControlTransport {
+  readonly transport: Transport;
+  /** Local address of the connection, once there is one: where this host is seen from. */
+  localAddress(): string | undefined;
+  close(): void;
+}
+
+/**
+ * Opens the way to the control plane. Its certificate must be an SVID of the control plane itself:
+ * any other workload of the mesh has a certificate of the same root and must not pass for it.
+ */
+export function openTransport(address: ControlPlaneAddress, svid: Svid | undefined): ControlTransport {
+  const sockets = new Set<TLSSocket>();
+  const secret = svid === undefined ? {} : { key: svid.tls.key, cert: svid.tls.cert };
+  const connect = (): TLSSocket => {
+    const socket = connectTls({
+      host: bareHost(address.url.hostname),
+      port: Number(address.url.port === '' ? 443 : address.url.port),
+      ALPNProtocols: ['h2'],
+      minVersion: 'TLSv1.3',
+      ca: address.roots.map((der) => toPem(der)),
+      checkServerIdentity: (_host, certificate) => checkControlPlane(certificate, address.rootNamespace),
+      ...secret,
+    });
+    socket.unref();
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    return socket;
+  };
+  const transport = createConnectTransport({
+    baseUrl: address.url.origin,
+    httpVersion: '2',
+    useBinaryFormat: true,
+    nodeOptions: { createConnection: connect },
+  });
+  return {
+    transport,
+    localAddress: () => [...sockets].find((socket) => socket.localAddress !== undefined)?.localAddress,
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function checkControlPlane(certificate: PeerCertificate, rootNamespace: string): Error | undefined {
+  const parsed = parseCertificate(certificate.raw);
+  const profile = parsed.ok ? checkWorkloadProfile(parsed.value) : undefined;
+  if (profile?.ok === true) {
+    const { namespace, serviceAccount } = profile.value;
+    if (namespace === rootNamespace && serviceAccount === CONTROL_PLANE_SERVICE_ACCOUNT) return undefined;
+  }
+  const seen = profile?.ok === true ? profile.value.toString() : 'a certificate without a SPIFFE ID';
+  return new RampartError(
+    'UPSTREAM_IDENTITY_MISMATCH',
+    `the address of the control plane answered as ${seen}; check RAMPART_CONTROL_PLANE`,
+  );
+}
+
+function bareHost(hostname: string): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}

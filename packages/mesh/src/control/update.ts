@@ -1,0 +1,42 @@
+import { parseResource, serviceHost, SpiffeId } from '@rampart/core';
+import type { Resource } from '@rampart/core';
+import type { ControlPlaneMessage, Endpoint, ResourceUpdate, ServiceUpdate } from '@rampart/wire';
+
+import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
+import type { MeshUpdate } from '../view/mesh-view.ts';
+
+/** Turns a message of the control stream into types of the mesh; what cannot be read is carried as a problem, never dropped. */
+export function parseUpdate(message: ControlPlaneMessage): MeshUpdate {
+  return {
+    revision: Number(message.revision),
+    reset: message.reset,
+    resources: message.resources.map((update) => [update.key, parseResourceUpdate(update)] as const),
+    services: message.services.map(parseService),
+    revokedSerials: message.revokedSerials,
+  };
+}
+
+function parseResourceUpdate(update: ResourceUpdate): Resource | string | undefined {
+  if (update.json.length === 0) return undefined;
+  try {
+    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(update.json));
+    const parsed = parseResource(json);
+    return parsed.ok ? parsed.value : parsed.problem.map((problem) => `${problem.field}: ${problem.message}`).join(', ');
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : 'unreadable';
+  }
+}
+
+function parseService(update: ServiceUpdate): MeshService {
+  const { namespace, name } = update;
+  return { namespace, name, host: serviceHost({ name, namespace }), endpoints: update.endpoints.flatMap(parseEndpoint) };
+}
+
+/** An endpoint without a valid identity could only be dialled without knowing who answers: it does not exist for the mesh. */
+function parseEndpoint(endpoint: Endpoint): MeshEndpoint[] {
+  const spiffeId = SpiffeId.parse(endpoint.spiffeId);
+  if (!spiffeId.ok) return [];
+  const { instanceId, host, port, protocol, labels } = endpoint;
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return [{ instanceId, host, port, protocol, labels, spiffeId: spiffeId.value, address }];
+}

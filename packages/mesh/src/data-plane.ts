@@ -1,0 +1,115 @@
+import { create } from '@bufbuild/protobuf';
+import { createClient } from '@connectrpc/connect';
+import { ENFORCED_IN_PROCESS, RampartError } from '@rampart/core';
+import type { Clock, Random } from '@rampart/core';
+import { TelemetryBatchSchema, TelemetryService } from '@rampart/wire';
+
+import { createIssuer } from './control/attestation.ts';
+import type { AttestedWorkload } from './control/attestation.ts';
+import { ControlClient } from './control/control-client.ts';
+import { LocalInstances } from './control/instances.ts';
+import type { ControlPlaneAddress } from './control/transport.ts';
+import { SvidSource } from './identity/svid-source.ts';
+import type { MeshLog } from './log.ts';
+import { Picker } from './outbound/pick.ts';
+import { TelemetryReporter } from './telemetry/reporter.ts';
+import type { TelemetrySend } from './telemetry/reporter.ts';
+import { MeshView } from './view/mesh-view.ts';
+
+export interface DataPlaneOptions {
+  readonly address: ControlPlaneAddress;
+  readonly joinToken: string;
+  readonly id: string;
+  readonly kind: 'node';
+  readonly version: string;
+  readonly pid: number;
+  readonly spoolDirectory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: MeshLog;
+}
+
+/** Everything a data plane is made of, wired once. */
+export interface DataPlane {
+  readonly identity: SvidSource;
+  readonly view: MeshView;
+  readonly instances: LocalInstances;
+  readonly picker: Picker;
+  readonly telemetry: TelemetryReporter;
+  /** The workload its identity describes; undefined before attestation. */
+  workload(): AttestedWorkload | undefined;
+  /** Resolves with true when identity and a first snapshot are there, with false after `milliseconds`. */
+  whenReady(milliseconds: number): Promise<boolean>;
+  /** Ends the control stream and flushes telemetry, to the control plane or to the spool. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** Starts attesting, streaming and reporting; returns at once. */
+export function startDataPlane(options: DataPlaneOptions): DataPlane {
+  const { clock, random, log } = options;
+  let workload: AttestedWorkload | undefined;
+  const view = new MeshView({ rootNamespace: options.address.rootNamespace, capabilities: ENFORCED_IN_PROCESS });
+  const issuer = createIssuer({
+    address: options.address,
+    joinToken: options.joinToken,
+    onWorkload: (attested, trustDomain) => {
+      workload = attested;
+      view.setWorkload(attested, trustDomain.name);
+    },
+  });
+  const identity = new SvidSource({ issuer, clock, random, log });
+  const instances = new LocalInstances();
+  const control = new ControlClient({
+    address: options.address,
+    identity,
+    view,
+    instances,
+    clock,
+    random,
+    log,
+    dataPlane: { id: options.id, kind: options.kind, version: options.version, pid: options.pid },
+    capabilities: ENFORCED_IN_PROCESS,
+    workload: () => workload,
+  });
+  const telemetry = new TelemetryReporter({ directory: options.spoolDirectory, clock, random, send: sender(control) });
+  control.start();
+  identity.start();
+  return {
+    identity,
+    view,
+    instances,
+    picker: new Picker(random),
+    telemetry,
+    workload: () => workload,
+    whenReady: (milliseconds) => whenReady(view, milliseconds),
+    stop: async (deadlineMs) => {
+      await telemetry.drain(deadlineMs);
+      identity.stop();
+      control.stop();
+    },
+  };
+}
+
+function sender(control: ControlClient): TelemetrySend {
+  return async (batch) => {
+    const way = control.transport;
+    if (way === undefined) throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
+    await createClient(TelemetryService, way.transport).report(create(TelemetryBatchSchema, batch), { timeoutMs: 10_000 });
+  };
+}
+
+function whenReady(view: MeshView, milliseconds: number): Promise<boolean> {
+  if (view.ready) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const unsubscribe = view.subscribe(() => {
+      if (view.ready) settle(true);
+    });
+    // This timer holds the process open on purpose: nothing else does while a workload waits for its identity.
+    const timer = setTimeout(() => settle(false), milliseconds);
+    function settle(ready: boolean): void {
+      clearTimeout(timer);
+      unsubscribe();
+      resolve(ready);
+    }
+  });
+}

@@ -1,0 +1,51 @@
+import { fail, ok } from '@rampart/core';
+import type { Result, SpiffeId, TrustDomain } from '@rampart/core';
+import { checkWorkloadProfile, parseCertificate } from '@rampart/spiffe';
+import type { SvidProblem } from '@rampart/spiffe';
+
+/** Who the other end of a connection has proved to be. */
+export interface PeerIdentity {
+  readonly spiffeId: SpiffeId;
+  /** Lower-case hex. */
+  readonly serial: string;
+  /** Unix milliseconds; the identity ends at `notAfter` even if the connection does not. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** What a peer's certificate is held against beyond its signature chain. */
+export interface PeerRules {
+  readonly trustDomain: TrustDomain;
+  isRevoked(serial: string): boolean;
+  now(): number;
+}
+
+/**
+ * Reads the identity from a leaf certificate whose chain TLS has already verified (X.509-SVID §5).
+ * Validity is judged again here because a resumed TLS session skips the chain verification.
+ */
+export function identifyPeer(der: Uint8Array | undefined, rules: PeerRules): Result<PeerIdentity, SvidProblem> {
+  if (der === undefined) return fail({ code: 'NO_CERTIFICATE', message: 'the peer presented no certificate' });
+  const parsed = parseCertificate(der);
+  if (!parsed.ok) return fail({ code: 'MALFORMED', message: parsed.problem });
+  const certificate = parsed.value;
+  const profile = checkWorkloadProfile(certificate);
+  if (!profile.ok) return profile;
+  const spiffeId = profile.value;
+  if (!spiffeId.trustDomain.equals(rules.trustDomain)) {
+    return fail({
+      code: 'WRONG_TRUST_DOMAIN',
+      message: `${spiffeId.toString()} is not of trust domain ${rules.trustDomain.name}`,
+    });
+  }
+  const now = rules.now();
+  if (now > certificate.notAfter) return fail({ code: 'EXPIRED', message: `the certificate of ${spiffeId.toString()} has expired` });
+  if (now < certificate.notBefore) {
+    return fail({ code: 'NOT_YET_VALID', message: `the certificate of ${spiffeId.toString()} is not valid yet` });
+  }
+  if (rules.isRevoked(certificate.serial)) {
+    return fail({ code: 'REVOKED', message: `certificate ${certificate.serial} of ${spiffeId.toString()} is revoked` });
+  }
+  const { serial, notBefore, notAfter } = certificate;
+  return ok({ spiffeId, serial, notBefore, notAfter });
+}

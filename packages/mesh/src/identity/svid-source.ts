@@ -1,0 +1,106 @@
+import { RampartError } from '@rampart/core';
+import type { Clock, Random, Timer } from '@rampart/core';
+
+import type { MeshLog } from '../log.ts';
+import type { Svid } from './svid.ts';
+
+/** Gets certificates: the first by attestation, every next one by renewal. */
+export interface SvidIssuer {
+  attest(): Promise<Svid>;
+  renew(current: Svid): Promise<Svid>;
+}
+
+export interface SvidSourceOptions {
+  readonly issuer: SvidIssuer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: MeshLog;
+}
+
+const FIRST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 10_000;
+/** Renewal is due at half-life, give or take a tenth of it (SPIRE's rotation rule), so that a fleet never renews as one. */
+const JITTER = 0.1;
+
+/** Holds the current SVID and keeps it fresh. */
+export class SvidSource {
+  readonly #options: SvidSourceOptions;
+  readonly #listeners = new Set<(svid: Svid) => void>();
+  #current: Svid | undefined;
+  #timer: Timer | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #stopped = false;
+
+  constructor(options: SvidSourceOptions) {
+    this.#options = options;
+  }
+
+  get current(): Svid | undefined {
+    return this.#current;
+  }
+
+  /** Calls back with every new SVID, and at once with the current one. */
+  subscribe(listener: (svid: Svid) => void): () => void {
+    this.#listeners.add(listener);
+    if (this.#current !== undefined) listener(this.#current);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Starts attesting; retries until it succeeds, the token is refused, or `stop()`. */
+  start(): void {
+    void this.#attempt();
+  }
+
+  /** Emergency rotation: renews now. */
+  rotateNow(): void {
+    this.#timer?.cancel();
+    void this.#attempt();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #attempt(): Promise<void> {
+    const { issuer, log } = this.#options;
+    try {
+      const next = this.#current === undefined ? await issuer.attest() : await issuer.renew(this.#current);
+      this.#adopt(next);
+    } catch (cause) {
+      if (this.#stopped) return;
+      if (isFinal(cause)) {
+        log.error('the control plane refused this workload an identity; get a new join token and restart it', { cause });
+        return;
+      }
+      log.warn('no certificate yet, trying again', { retryMs: this.#retryMs, cause });
+      this.#schedule(this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS, this.#untilExpiry() / 4);
+    }
+  }
+
+  #adopt(next: Svid): void {
+    if (this.#stopped) return;
+    this.#current = next;
+    this.#retryMs = FIRST_RETRY_MS;
+    const halfLife = (next.notAfter - next.notBefore) / 2;
+    const jitter = (this.#options.random() * 2 - 1) * JITTER * halfLife;
+    this.#schedule(Math.max(0, next.notBefore + halfLife + jitter - this.#options.clock.now()));
+    for (const listener of this.#listeners) listener(next);
+  }
+
+  #schedule(delay: number): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(Math.max(delay, 1), () => void this.#attempt());
+  }
+
+  #untilExpiry(): number {
+    if (this.#current === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(this.#current.notAfter - this.#options.clock.now(), FIRST_RETRY_MS * 4);
+  }
+}
+
+function isFinal(cause: unknown): boolean {
+  return cause instanceof RampartError && (cause.code === 'INVALID_JOIN_TOKEN' || cause.code === 'CERTIFICATE_REVOKED');
+}

@@ -1,0 +1,48 @@
+import { createSecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+
+import type { SpiffeId } from '@rampart/core';
+import { toPem } from '@rampart/spiffe';
+import type { KeyPair, TrustBundle } from '@rampart/spiffe';
+
+/** What one TLS endpoint of the mesh needs, in the form `node:tls` takes it. */
+export interface TlsMaterial {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string[];
+  readonly minVersion: 'TLSv1.3';
+}
+
+/** A workload's own identity: certificate chain, private key and the roots it trusts. The key never leaves this process. */
+export interface Svid {
+  readonly spiffeId: SpiffeId;
+  /** Lower-case hex. */
+  readonly serial: string;
+  /** Unix milliseconds. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly bundle: TrustBundle;
+  readonly tls: TlsMaterial;
+  readonly context: SecureContext;
+}
+
+export interface SvidParts {
+  readonly spiffeId: SpiffeId;
+  readonly serial: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly chain: readonly Uint8Array[];
+  readonly keyPair: KeyPair;
+  readonly bundle: TrustBundle;
+}
+
+export function createSvid(parts: SvidParts): Svid {
+  const tls: TlsMaterial = {
+    key: parts.keyPair.privateKeyPem(),
+    cert: parts.chain.map((der) => toPem(der)).join(''),
+    ca: parts.bundle.roots.map((der) => toPem(der)),
+    minVersion: 'TLSv1.3',
+  };
+  const { spiffeId, serial, notBefore, notAfter, bundle } = parts;
+  return { spiffeId, serial, notBefore, notAfter, bundle, tls, context: createSecureContext(tls) };
+}

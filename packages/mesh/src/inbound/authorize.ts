@@ -1,0 +1,46 @@
+import type { RequestAttributes, Verdict } from '@rampart/core';
+
+import type { InboundConnection } from './connection.ts';
+
+/** A refused request. */
+export interface Denial {
+  readonly denied: true;
+  readonly verdict: Verdict;
+}
+
+/**
+ * Evidence that policy let one request through. Only `Permit.judge` makes one, and `deliver` asks for one,
+ * so that no path to the application can skip the decision.
+ */
+export class Permit {
+  readonly denied = false;
+  readonly verdict: Verdict;
+  static readonly #byVerdict = new WeakMap<Verdict, Permit>();
+
+  private constructor(verdict: Verdict) {
+    this.verdict = verdict;
+  }
+
+  /** Judges one request on one connection: CUSTOM → DENY → ALLOW → default. */
+  static judge(connection: InboundConnection, request: RequestAttributes, now: number): Permit | Denial {
+    if (connection.peer !== undefined && now > connection.peer.notAfter) {
+      const verdict = connection.refusal(now);
+      if (verdict !== undefined) return { denied: true, verdict };
+    }
+    const { policy } = connection;
+    const verdict = policy.admit() ?? policy.evaluate(request);
+    if (verdict.decision !== 'ALLOW') return { denied: true, verdict };
+    // Allowing verdicts are shared objects: one permit each keeps the request path free of allocation.
+    const known = Permit.#byVerdict.get(verdict);
+    if (known !== undefined) return known;
+    const permit = new Permit(verdict);
+    Permit.#byVerdict.set(verdict, permit);
+    return permit;
+  }
+}
+
+/** Hands a permitted request to the application. */
+export function deliver<T>(permit: Permit, application: () => T): T {
+  void permit;
+  return application();
+}

@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net';
+
+import type { ConnectionAttributes, ConnectionPolicy, Verdict } from '@rampart/core';
+
+import type { PeerIdentity } from '../identity/peer.ts';
+import type { Svid } from '../identity/svid.ts';
+import type { MeshView } from '../view/mesh-view.ts';
+
+export interface InboundConnectionOptions {
+  readonly socket: Socket;
+  /** Undefined on plaintext. */
+  readonly peer: PeerIdentity | undefined;
+  readonly tlsVersion: string;
+  /** Port the workload listens on. */
+  readonly port: number;
+  readonly sni: string;
+}
+
+/** A connection whose handshake is over: who is there, and the policy narrowed to them. */
+export class InboundConnection {
+  readonly socket: Socket;
+  readonly peer: PeerIdentity | undefined;
+  readonly attributes: ConnectionAttributes;
+  /** SPIFFE ID as logged; "" on plaintext. */
+  readonly sourcePrincipal: string;
+  readonly tlsVersion: string;
+  /** "ip:port" of this end. */
+  readonly localAddress: string;
+  /** Header value telling the application who called, see Envoy's X-Forwarded-Client-Cert. */
+  readonly forwardedClientCert: string;
+  /** Unix milliseconds after which the caller should come back on a new connection. */
+  readonly retireAt: number;
+  #policy: ConnectionPolicy;
+  #revision: number;
+  readonly #view: MeshView;
+
+  constructor(options: InboundConnectionOptions, view: MeshView, own: Svid | undefined) {
+    const { socket, peer } = options;
+    this.socket = socket;
+    this.peer = peer;
+    this.tlsVersion = options.tlsVersion;
+    const localIp = plainAddress(socket.localAddress);
+    this.attributes = {
+      principal: peer?.spiffeId.principal,
+      sourceIp: plainAddress(socket.remoteAddress),
+      destinationIp: localIp,
+      destinationPort: options.port,
+      sni: options.sni,
+    };
+    this.sourcePrincipal = peer?.spiffeId.toString() ?? '';
+    this.localAddress = localIp.includes(':') ? `[${localIp}]:${options.port}` : `${localIp}:${options.port}`;
+    this.forwardedClientCert = peer === undefined ? '' : `By=${own?.spiffeId.toString() ?? ''};URI=${this.sourcePrincipal}`;
+    this.retireAt = Math.min(retirement(peer), retirement(own));
+    this.#view = view;
+    this.#policy = view.policy.forConnection(this.attributes);
+    this.#revision = view.revision;
+  }
+
+  /** The workload's policy narrowed to this connection, always of the newest revision. */
+  get policy(): ConnectionPolicy {
+    if (this.#revision !== this.#view.revision) {
+      this.#policy = this.#view.policy.forConnection(this.attributes);
+      this.#revision = this.#view.revision;
+    }
+    return this.#policy;
+  }
+
+  get policyRevision(): number {
+    return this.#revision;
+  }
+
+  /** Why this connection may not go on, judged now: expired or revoked identity, or policy; undefined when it may. */
+  refusal(now: number): Verdict | undefined {
+    const { peer } = this;
+    if (peer !== undefined && now > peer.notAfter) return identityRefusal(`the certificate of ${this.sourcePrincipal} has expired`);
+    if (peer !== undefined && this.#view.isRevoked(peer.serial)) {
+      return identityRefusal(`certificate ${peer.serial} of ${this.sourcePrincipal} is revoked`);
+    }
+    return this.policy.admit();
+  }
+}
+
+/** Past renewal at half-life with its jitter, well before the end: both sides have their next certificate by then. */
+const RETIREMENT = 0.75;
+
+function retirement(life: { readonly notBefore: number; readonly notAfter: number } | undefined): number {
+  if (life === undefined) return Number.POSITIVE_INFINITY;
+  return life.notBefore + (life.notAfter - life.notBefore) * RETIREMENT;
+}
+
+function identityRefusal(reason: string): Verdict {
+  return { decision: 'DENY', policy: '', rule: -1, action: '', reason, audit: [], dryRun: [], mode: 'mTLS' };
+}
+
+/** IPv4-mapped IPv6 addresses are the IPv4 addresses they carry, or no `ipBlocks` would match on dual-stack listeners. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return '';
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}

@@ -1,0 +1,34 @@
+import type { Socket } from 'node:net';
+
+import type { Clock } from '@rampart/core';
+
+/** What the first byte of a connection says: a TLS handshake record (RFC 8446 §5.1, type 22) or anything else. */
+export type FirstByte = 'tls' | 'plaintext';
+
+const HANDSHAKE_RECORD = 22;
+/** A client that says nothing for this long is let go. */
+export const FIRST_BYTE_TIMEOUT_MS = 10_000;
+
+/**
+ * Waits for the first bytes without taking them: they are put back before `decide` is called.
+ * A connection that closes, fails or stays silent before its first byte is destroyed and never decided.
+ */
+export function peekFirstByte(socket: Socket, clock: Clock, decide: (kind: FirstByte, first: Buffer) => void): void {
+  const giveUp = (): void => {
+    stop();
+    socket.destroy();
+  };
+  const timer = clock.after(FIRST_BYTE_TIMEOUT_MS, giveUp);
+  const onReadable = (): void => {
+    const chunk: unknown = socket.read();
+    if (!Buffer.isBuffer(chunk)) return;
+    stop();
+    socket.unshift(chunk);
+    decide(chunk[0] === HANDSHAKE_RECORD ? 'tls' : 'plaintext', chunk);
+  };
+  function stop(): void {
+    timer.cancel();
+    socket.off('readable', onReadable).off('error', giveUp).off('end', giveUp).off('close', giveUp);
+  }
+  socket.on('readable', onReadable).on('error', giveUp).on('end', giveUp).on('close', giveUp);
+}

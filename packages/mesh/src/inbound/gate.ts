@@ -1,0 +1,173 @@
+import { createServer } from 'node:tls';
+import type { Server as TlsServer, TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+
+import type { ConnectionRefusalKind, Clock } from '@rampart/core';
+
+import { identifyPeer } from '../identity/peer.ts';
+import type { PeerRules } from '../identity/peer.ts';
+import type { SvidSource } from '../identity/svid-source.ts';
+import type { Svid } from '../identity/svid.ts';
+import type { MeshView } from '../view/mesh-view.ts';
+import { InboundConnection } from './connection.ts';
+import { describeHandshakeFailure } from './handshake-failure.ts';
+import { peekFirstByte } from './first-byte.ts';
+
+/** ALPN of HTTP/1.1 between two members of the mesh; lets a server that does TLS of its own tell them from other clients. */
+export const MESH_ALPN = 'rampart-http/1.1';
+
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+export interface Refusal {
+  readonly kind: ConnectionRefusalKind;
+  readonly reason: string;
+  readonly socket: Socket;
+  readonly port: number;
+  /** SPIFFE ID the peer presented; "" when none could be read. */
+  readonly peer: string;
+}
+
+export interface GateOptions {
+  readonly view: MeshView;
+  readonly identity: SvidSource;
+  readonly clock: Clock;
+  /** Port the application listens on. */
+  readonly port: number;
+  /** The application ends TLS itself: TLS from outside the mesh is let through to it where policy lets plaintext in. */
+  readonly endsTls?: boolean;
+  /** Takes a connection that was identified and admitted. */
+  readonly accept: (connection: InboundConnection) => void;
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+/**
+ * identify and admit, for one listening port: tells TLS from plaintext, verifies the peer, applies PeerAuthentication
+ * and the connection-level part of policy, and keeps judging open connections when policy or revocations change.
+ */
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #open = new Set<InboundConnection>();
+  readonly #unsubscribe: readonly (() => void)[];
+  #tls: TlsServer | undefined;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#unsubscribe = [
+      options.identity.subscribe((svid) => this.#adopt(svid)),
+      options.view.subscribe((change) => {
+        if (change.policy || change.revocations) this.#judgeAgain();
+      }),
+    ];
+  }
+
+  close(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  /** A raw connection, before any byte was read. */
+  enter(socket: Socket): void {
+    peekFirstByte(socket, this.#options.clock, (kind, first) => {
+      if (kind === 'tls' && !this.#belongsToApplication(first)) this.#handshake(socket);
+      else this.#admitPlaintext(socket);
+    });
+  }
+
+  /** Members of the mesh say so in their ClientHello; under STRICT everything must. */
+  #belongsToApplication(clientHello: Buffer): boolean {
+    if (this.#options.endsTls !== true || clientHello.includes(MESH_ALPN)) return false;
+    return this.#options.view.policy.tlsMode(this.#options.port).mode !== 'STRICT';
+  }
+
+  #handshake(socket: Socket): void {
+    if (this.#tls === undefined) {
+      this.#refuse(socket, { kind: 'not_ready', reason: 'this workload has no certificate yet', peer: '' });
+      return;
+    }
+    this.#tls.emit('connection', socket);
+  }
+
+  #admitPlaintext(socket: Socket): void {
+    const { view, port } = this.#options;
+    const connection = new InboundConnection({ socket, peer: undefined, tlsVersion: '', port, sni: '' }, view, undefined);
+    const refusal = connection.refusal(this.#options.clock.now());
+    if (refusal !== undefined) {
+      this.#refuse(socket, { kind: view.ready ? 'plaintext_rejected' : 'not_ready', reason: refusal.reason, peer: '' });
+      return;
+    }
+    this.#accept(connection);
+  }
+
+  #admitPeer(socket: TLSSocket): void {
+    const { view, port, clock, identity } = this.#options;
+    const svid = identity.current;
+    if (svid === undefined) {
+      this.#refuse(socket, { kind: 'not_ready', reason: 'this workload has no certificate yet', peer: '' });
+      return;
+    }
+    const peer = identifyPeer(socket.getPeerX509Certificate()?.raw, this.#rules(svid));
+    if (!peer.ok) {
+      this.#refuse(socket, { kind: 'certificate_rejected', reason: `${peer.problem.code}: ${peer.problem.message}`, peer: '' });
+      return;
+    }
+    const sni = typeof socket.servername === 'string' ? socket.servername : '';
+    const options = { socket, peer: peer.value, tlsVersion: socket.getProtocol() ?? '', port, sni };
+    const connection = new InboundConnection(options, view, svid);
+    const refusal = connection.refusal(clock.now());
+    if (refusal !== undefined) {
+      this.#refuse(socket, { kind: 'policy_denied', reason: refusal.reason, peer: connection.sourcePrincipal });
+      return;
+    }
+    this.#accept(connection);
+  }
+
+  #accept(connection: InboundConnection): void {
+    this.#open.add(connection);
+    connection.socket.once('close', () => this.#open.delete(connection));
+    this.#options.accept(connection);
+  }
+
+  #judgeAgain(): void {
+    const now = this.#options.clock.now();
+    for (const connection of this.#open) {
+      const refusal = connection.refusal(now);
+      if (refusal === undefined) continue;
+      this.#refuse(connection.socket, { kind: 'policy_denied', reason: refusal.reason, peer: connection.sourcePrincipal });
+    }
+  }
+
+  #refuse(socket: Socket, refusal: Omit<Refusal, 'socket' | 'port'>): void {
+    this.#options.refuse({ ...refusal, socket, port: this.#options.port });
+    socket.destroy();
+  }
+
+  #rules(svid: Svid): PeerRules {
+    const { view, clock } = this.#options;
+    return {
+      trustDomain: svid.bundle.trustDomain,
+      isRevoked: (serial) => view.isRevoked(serial),
+      now: () => clock.now(),
+    };
+  }
+
+  #adopt(svid: Svid): void {
+    if (this.#tls === undefined) this.#tls = this.#createTlsServer(svid);
+    else this.#tls.setSecureContext(svid.tls);
+  }
+
+  #createTlsServer(svid: Svid): TlsServer {
+    const server = createServer({
+      ...svid.tls,
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: [MESH_ALPN, 'http/1.1'],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    server.on('secureConnection', (socket) => this.#admitPeer(socket));
+    server.on('tlsClientError', (error, socket) => {
+      const failure = describeHandshakeFailure(error, socket);
+      this.#options.refuse({ ...failure, socket, port: this.#options.port });
+      socket.destroy();
+    });
+    return server;
+  }
+}

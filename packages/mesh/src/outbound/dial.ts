@@ -1,0 +1,50 @@
+import tls from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
+
+import { RampartError } from '@rampart/core';
+
+import { identifyPeer } from '../identity/peer.ts';
+import type { Svid } from '../identity/svid.ts';
+import { MESH_ALPN } from '../inbound/gate.ts';
+import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
+
+// Taken once, at load: an in-process data plane hooks `tls.connect`, and its own connections must not go through the hook.
+const { connect } = tls;
+
+export interface DialOptions {
+  readonly service: MeshService;
+  readonly endpoint: MeshEndpoint;
+  readonly svid: Svid;
+  isRevoked(serial: string): boolean;
+  now(): number;
+}
+
+/** Opens a mutual-TLS connection on which only the identity that the registry names for the endpoint may answer. */
+export function dial(options: DialOptions): TLSSocket {
+  const { endpoint, service, svid } = options;
+  const socket = connect({
+    host: endpoint.host,
+    port: endpoint.port,
+    servername: service.host,
+    secureContext: svid.context,
+    ALPNProtocols: [MESH_ALPN, 'http/1.1'],
+    checkServerIdentity: (_host, certificate) => checkPeer(certificate, options),
+  });
+  socket.setNoDelay(true);
+  return socket;
+}
+
+function checkPeer(certificate: PeerCertificate, options: DialOptions): Error | undefined {
+  const { service, endpoint, svid } = options;
+  const rules = { trustDomain: svid.bundle.trustDomain, isRevoked: options.isRevoked, now: options.now };
+  const peer = identifyPeer(certificate.raw, rules);
+  const where = `${endpoint.address}, an instance of ${service.host},`;
+  if (!peer.ok) {
+    return new RampartError('INVALID_CERTIFICATE', `${where} answered with a bad certificate: ${peer.problem.message}`);
+  }
+  if (peer.value.spiffeId.equals(endpoint.spiffeId)) return undefined;
+  return new RampartError(
+    'UPSTREAM_IDENTITY_MISMATCH',
+    `${where} answered as ${peer.value.spiffeId.toString()} but the registry names ${endpoint.spiffeId.toString()}; the call was not sent`,
+  );
+}

@@ -1,0 +1,33 @@
+import { parseServiceName, serviceHost } from '@rampart/core';
+
+import type { MeshService } from '../view/endpoint.ts';
+import type { MeshView } from '../view/mesh-view.ts';
+
+/** Where a name leads: to a service of the mesh, out of the mesh, or nowhere because nobody could tell yet. */
+export type Resolution =
+  | { readonly kind: 'mesh'; readonly service: MeshService }
+  | { readonly kind: 'outside' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+const OUTSIDE: Resolution = { kind: 'outside' };
+const NAMES_OF_THIS_HOST = new Set(['localhost', 'ip6-localhost', 'ip6-loopback']);
+
+/**
+ * Resolves the host of an outgoing call. A name that only the mesh could know is never handed to DNS:
+ * a missing snapshot or an unknown service would otherwise send the request in plaintext to a stranger.
+ */
+export function resolve(host: string, view: MeshView, callerNamespace: string): Resolution {
+  const name = host.toLowerCase();
+  if (NAMES_OF_THIS_HOST.has(name)) return OUTSIDE;
+  const parsed = parseServiceName(name, callerNamespace);
+  if (parsed === undefined) return OUTSIDE;
+  const service = view.service(parsed.name, parsed.namespace);
+  if (service !== undefined) return { kind: 'mesh', service };
+  if (name.endsWith('.svc') || name.includes('.svc.')) {
+    return { kind: 'refused', reason: `no service ${serviceHost(parsed)} is registered in the mesh` };
+  }
+  if (!view.ready && !name.includes('.')) {
+    return { kind: 'refused', reason: `cannot tell whether "${host}" is a service of the mesh: no snapshot from the control plane yet` };
+  }
+  return OUTSIDE;
+}

@@ -1,0 +1,18 @@
+/** Envoy's response flags, as far as this data plane can see them. */
+export const ResponseFlag = {
+  none: '-',
+  /** Denied by policy (unauthorized external service in Envoy's terms). */
+  denied: 'UAEX',
+  /** Upstream connection failure. */
+  connectFailed: 'UF',
+  /** Upstream connection termination. */
+  upstreamReset: 'UC',
+  /** No healthy upstream. */
+  noInstance: 'UH',
+  /** The caller went away before the response was complete. */
+  callerGone: 'DC',
+  /** No route: the name leads nowhere. */
+  noRoute: 'NR',
+} as const;
+
+export type ResponseFlag = (typeof ResponseFlag)[keyof typeof ResponseFlag];

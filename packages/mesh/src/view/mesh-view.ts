@@ -1,0 +1,139 @@
+import { compileWorkloadPolicy, denyAll } from '@rampart/core';
+import type { PolicyFeature, Resource, WorkloadPolicy, WorkloadRef } from '@rampart/core';
+
+import type { MeshService } from './endpoint.ts';
+
+/** One step of the control stream, already parsed. */
+export interface MeshUpdate {
+  readonly revision: number;
+  /** Everything held before is dropped first. */
+  readonly reset: boolean;
+  /** Resource by key; undefined deletes it, a string says why it cannot be read. */
+  readonly resources: readonly (readonly [key: string, resource: Resource | string | undefined])[];
+  readonly services: readonly MeshService[];
+  readonly revokedSerials: readonly string[];
+}
+
+export interface MeshViewOptions {
+  readonly rootNamespace: string;
+  readonly capabilities: readonly PolicyFeature[];
+  /** Why everything is refused until the first snapshot. */
+  readonly notReady?: string;
+}
+
+/** What a change was about, so that listeners do only the work it asks for. */
+export interface MeshChange {
+  readonly policy: boolean;
+  readonly revocations: boolean;
+  readonly services: readonly MeshService[];
+  /** Instances that served before this change and do not any more. */
+  readonly gone: ReadonlySet<string>;
+}
+
+const NEVER = 'this workload has never received a policy snapshot from the control plane; check RAMPART_CONTROL_PLANE and that the control plane is up';
+
+/** The last good snapshot: policies compiled for this workload, services, revocations. Survives the control plane's absence. */
+export class MeshView {
+  readonly #options: MeshViewOptions;
+  readonly #resources = new Map<string, Resource | string>();
+  readonly #services = new Map<string, MeshService>();
+  readonly #revoked = new Set<string>();
+  readonly #listeners = new Set<(change: MeshChange) => void>();
+  #workload: WorkloadRef | undefined;
+  #trustDomain = '';
+  #policy: WorkloadPolicy;
+  #revision = 0;
+
+  constructor(options: MeshViewOptions) {
+    this.#options = options;
+    this.#policy = denyAll(options.notReady ?? NEVER);
+  }
+
+  /** 0 until the first snapshot. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get ready(): boolean {
+    return this.#revision > 0;
+  }
+
+  get policy(): WorkloadPolicy {
+    return this.#policy;
+  }
+
+  /** Policies are compiled for one workload: the one the identity names. */
+  setWorkload(workload: WorkloadRef, trustDomain: string): void {
+    this.#workload = workload;
+    this.#trustDomain = trustDomain;
+    if (this.ready) this.#compile();
+  }
+
+  isRevoked(serial: string): boolean {
+    return this.#revoked.has(serial);
+  }
+
+  /** A service once known stays known, so that its name never falls through to plain DNS when its last instance goes. */
+  service(name: string, namespace: string): MeshService | undefined {
+    return this.#services.get(`${namespace}/${name}`);
+  }
+
+  subscribe(listener: (change: MeshChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Applies one update. Returns "" or why parts of it are refused (they deny instead of being skipped). */
+  apply(update: MeshUpdate): string {
+    if (update.reset) {
+      this.#resources.clear();
+      this.#revoked.clear();
+    }
+    const { services, gone } = this.#applyServices(update);
+    for (const [key, resource] of update.resources) {
+      if (resource === undefined) this.#resources.delete(key);
+      else this.#resources.set(key, resource);
+    }
+    for (const serial of update.revokedSerials) this.#revoked.add(serial);
+    const policy = update.reset || update.resources.length > 0;
+    const first = !this.ready;
+    if (update.revision > 0) this.#revision = update.revision;
+    if (policy || first) this.#compile();
+    const change = { policy: policy || first, revocations: update.revokedSerials.length > 0, services, gone };
+    for (const listener of this.#listeners) listener(change);
+    return this.#policy.problems.join('; ');
+  }
+
+  #applyServices(update: MeshUpdate): Pick<MeshChange, 'services' | 'gone'> {
+    const changed = new Map(update.services.map((service) => [`${service.namespace}/${service.name}`, service]));
+    if (update.reset) {
+      for (const [key, held] of this.#services) {
+        if (!changed.has(key) && held.endpoints.length > 0) changed.set(key, { ...held, endpoints: [] });
+      }
+    }
+    const gone = new Set<string>();
+    for (const [key, service] of changed) {
+      for (const endpoint of this.#services.get(key)?.endpoints ?? []) gone.add(endpoint.instanceId);
+      for (const endpoint of service.endpoints) gone.delete(endpoint.instanceId);
+      this.#services.set(key, service);
+    }
+    return { services: [...changed.values()], gone };
+  }
+
+  #compile(): void {
+    if (this.#workload === undefined) return;
+    const unreadable = [...this.#resources].filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+    if (unreadable.length > 0) {
+      const named = unreadable.map(([key, problem]) => `${key}: ${problem}`).join('; ');
+      this.#policy = { ...denyAll(`a policy cannot be read by this data plane: ${named}`), problems: [named] };
+      return;
+    }
+    this.#policy = compileWorkloadPolicy({
+      workload: this.#workload,
+      resources: [...this.#resources.values()].filter((resource) => typeof resource !== 'string'),
+      rootNamespace: this.#options.rootNamespace,
+      trustDomain: this.#trustDomain,
+      capabilities: this.#options.capabilities,
+    });
+  }
+}

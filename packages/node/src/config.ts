@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs';
+
+import { fail, ok } from '@rampart/core';
+import type { Result } from '@rampart/core';
+import type { ControlPlaneAddress } from '@rampart/mesh';
+import { fromPem } from '@rampart/spiffe';
+
+export type LogLevel = 'silent' | 'error' | 'info' | 'debug';
+
+/** How this process joins the mesh, read from its environment once. */
+export interface NodeConfig {
+  readonly address: ControlPlaneAddress;
+  readonly joinToken: string;
+  /** "" means "the address the control plane sees". */
+  readonly instanceHost: string;
+  readonly spoolDirectory: string;
+  readonly logLevel: LogLevel;
+  /** How long the application waits for its identity before it starts anyway, refusing everything. */
+  readonly startTimeoutMs: number;
+}
+
+type Environment = Record<string, string | undefined>;
+
+const DEFAULT_START_TIMEOUT_MS = 10_000;
+const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'info', 'debug'];
+
+/** Reads every setting before reporting, so that all problems come at once. The join token is taken out of the environment. */
+export function readConfig(env: Environment, defaultSpoolDirectory: string): Result<NodeConfig, readonly string[]> {
+  const problems: string[] = [];
+  const url = readUrl(env, problems);
+  const roots = readRoots(env, problems);
+  const joinToken = readJoinToken(env, problems);
+  const logLevel = readLogLevel(env, problems);
+  const startTimeoutMs = readStartTimeout(env, problems);
+  if (problems.length > 0 || url === undefined) return fail(problems);
+  return ok({
+    address: { url, roots, rootNamespace: env['RAMPART_ROOT_NAMESPACE'] ?? 'istio-system' },
+    joinToken,
+    instanceHost: env['RAMPART_INSTANCE_HOST'] ?? '',
+    spoolDirectory: env['RAMPART_SPOOL_DIRECTORY'] ?? defaultSpoolDirectory,
+    logLevel,
+    startTimeoutMs,
+  });
+}
+
+function readUrl(env: Environment, problems: string[]): URL | undefined {
+  const text = env['RAMPART_CONTROL_PLANE'];
+  if (text === undefined || text === '') {
+    problems.push('RAMPART_CONTROL_PLANE is not set (start the service with `rampart run -- node app.js`, or set it to the https address of the control plane)');
+    return undefined;
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:') return url;
+  problems.push('RAMPART_CONTROL_PLANE must be an https URL such as https://127.0.0.1:8443');
+  return undefined;
+}
+
+function readRoots(env: Environment, problems: string[]): readonly Uint8Array[] {
+  const file = env['RAMPART_CA_FILE'];
+  if (file === undefined || file === '') {
+    problems.push('RAMPART_CA_FILE is not set (the PEM file of the trust bundle, .rampart/ca.pem of the control plane)');
+    return [];
+  }
+  try {
+    const roots = fromPem(readFileSync(file, 'utf8'));
+    if (roots.length === 0) problems.push(`RAMPART_CA_FILE: ${file} holds no certificate`);
+    return roots;
+  } catch (cause) {
+    problems.push(`RAMPART_CA_FILE: cannot read ${file}: ${cause instanceof Error ? cause.message : 'unknown error'}`);
+    return [];
+  }
+}
+
+function readJoinToken(env: Environment, problems: string[]): string {
+  const direct = env['RAMPART_JOIN_TOKEN'];
+  // A child process must not inherit the credential of its parent.
+  delete env['RAMPART_JOIN_TOKEN'];
+  if (direct !== undefined && direct !== '') return direct;
+  const file = env['RAMPART_JOIN_TOKEN_FILE'];
+  if (file === undefined || file === '') {
+    problems.push('neither RAMPART_JOIN_TOKEN nor RAMPART_JOIN_TOKEN_FILE is set (get a token with `rampart token create`)');
+    return '';
+  }
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    problems.push(`RAMPART_JOIN_TOKEN_FILE: cannot read ${file}: ${cause instanceof Error ? cause.message : 'unknown error'}`);
+    return '';
+  }
+}
+
+function readLogLevel(env: Environment, problems: string[]): LogLevel {
+  const text = env['RAMPART_LOG'] ?? 'error';
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) problems.push(`RAMPART_LOG must be one of ${LOG_LEVELS.join(', ')}`);
+  return level ?? 'error';
+}
+
+function readStartTimeout(env: Environment, problems: string[]): number {
+  const text = env['RAMPART_START_TIMEOUT_MS'];
+  if (text === undefined) return DEFAULT_START_TIMEOUT_MS;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 0) return value;
+  problems.push('RAMPART_START_TIMEOUT_MS must be a whole number of milliseconds');
+  return DEFAULT_START_TIMEOUT_MS;
+}

@@ -1,0 +1,124 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { ENFORCED_IN_PROCESS } from '@rampart/core';
+import { LocalInstances, MeshView, Picker, startDataPlane, SvidSource, TelemetryReporter } from '@rampart/mesh';
+import type { DataPlane, MeshLog } from '@rampart/mesh';
+
+import { systemClock } from './clock.ts';
+import { readConfig } from './config.ts';
+import type { NodeConfig } from './config.ts';
+import { createIds } from './ids.ts';
+import { countStreamedBodies } from './inbound/body-count.ts';
+import { Ports } from './inbound/ports.ts';
+import { InboundRecorder } from './inbound/recorder.ts';
+import { describeRefusal } from './inbound/refusal.ts';
+import { RequestHandler } from './inbound/request-handler.ts';
+import { hookServers } from './inbound/server-hook.ts';
+import { watchLifecycle } from './lifecycle.ts';
+import { createLog } from './log.ts';
+import { hookAgents } from './outbound/agent-hook.ts';
+import { Outbound } from './outbound/call.ts';
+import { OutboundRecorder } from './outbound/exchange.ts';
+import { hookSockets } from './outbound/socket-hook.ts';
+import { hookUndici } from './outbound/undici-hook.ts';
+import { VERSION } from './version.ts';
+
+/** The process that the data plane lives in. */
+export interface Surroundings {
+  readonly host: NodeJS.Process;
+  readonly env: Record<string, string | undefined>;
+  readonly isMainThread: boolean;
+  readonly write: (line: string) => void;
+}
+
+/** Makes this process a member of the mesh; resolves when it is ready, or when it has waited long enough and refuses everything. */
+export async function startInProcess(surroundings: Surroundings): Promise<void> {
+  const { env, write, host } = surroundings;
+  const spool = join(tmpdir(), 'rampart-spool');
+  const config = surroundings.isMainThread ? readConfig(env, spool) : undefined;
+  if (config?.ok !== true) {
+    const problems = config === undefined ? ['worker threads have no identity of their own yet; serve and call from the main thread'] : config.problem;
+    const reason = `this process is not part of the mesh: ${problems.join('; ')}`;
+    const log = createLog(config === undefined ? 'silent' : 'error', write);
+    log.error(`${reason}. Until then every connection to it is refused`);
+    install(outsidePlane(reason, log), { config: undefined, host, log });
+    return;
+  }
+  const log = createLog(config.value.logLevel, write);
+  const plane = startPlane(config.value, host, log);
+  install(plane, { config: config.value, host, log });
+  const ready = await plane.whenReady(config.value.startTimeoutMs);
+  if (!ready) log.error('no identity or no policy from the control plane yet: every connection is refused until they arrive', { controlPlane: config.value.address.url.origin });
+}
+
+function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): DataPlane {
+  const token = createHash('sha256').update(config.joinToken).digest('hex');
+  return startDataPlane({
+    address: config.address,
+    joinToken: config.joinToken,
+    id: randomUUID(),
+    kind: 'node',
+    version: VERSION,
+    pid: host.pid,
+    spoolDirectory: join(config.spoolDirectory, token.slice(0, 16)),
+    clock: systemClock,
+    random: Math.random,
+    log,
+  });
+}
+
+/** A plane that was never connected: it holds no identity and refuses everything, saying why. */
+function outsidePlane(reason: string, log: MeshLog): DataPlane {
+  const issuer = { attest: () => Promise.reject(new Error(reason)), renew: () => Promise.reject(new Error(reason)) };
+  return {
+    identity: new SvidSource({ issuer, clock: systemClock, random: Math.random, log }),
+    view: new MeshView({ rootNamespace: '', capabilities: ENFORCED_IN_PROCESS, notReady: reason }),
+    instances: new LocalInstances(),
+    picker: new Picker(Math.random),
+    telemetry: TelemetryReporter.discarding(),
+    workload: () => undefined,
+    whenReady: () => Promise.resolve(false),
+    stop: () => Promise.resolve(),
+  };
+}
+
+interface Installation {
+  readonly config: NodeConfig | undefined;
+  readonly host: NodeJS.Process;
+  readonly log: MeshLog;
+}
+
+function install(plane: DataPlane, { config, host, log }: Installation): void {
+  const ids = createIds();
+  const inbound = new InboundRecorder(plane);
+  const outboundRecords = new OutboundRecorder(plane, ids);
+  const ports = new Ports({
+    plane,
+    clock: systemClock,
+    instanceHost: config?.instanceHost ?? '',
+    refuse: (refusal) => {
+      const event = describeRefusal(refusal, systemClock.now());
+      log.info('connection refused', { kind: event.kind, reason: event.reason, from: event.remoteAddress });
+      plane.telemetry.refused(event);
+    },
+  });
+  const lifecycle = watchLifecycle(host, plane, () => ports);
+  const outbound = new Outbound(plane);
+  countStreamedBodies();
+  hookServers({ ports, handler: new RequestHandler({ recorder: inbound, ids, draining: () => lifecycle.draining }) });
+  const agents = hookAgents(outbound, outboundRecords);
+  hookSockets(outbound);
+  hookUndici(outbound, outboundRecords);
+  plane.identity.subscribe((svid) => {
+    const workload = plane.workload();
+    const service = workload?.service ?? '';
+    inbound.setSelf(service === '' ? '' : `${service}.${workload?.namespace ?? ''}.svc`, svid.spiffeId.toString());
+    outboundRecords.setSelf(service === '' ? (workload?.serviceAccount ?? '') : service, svid.spiffeId.toString());
+    agents.retire(() => false);
+  });
+  plane.view.subscribe((change) => {
+    if (change.gone.size > 0) agents.retire((instanceId) => !change.gone.has(instanceId));
+  });
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import https from 'node:https';
+import type { Server, Socket } from 'node:net';
+
+import type { Clock } from '@rampart/core';
+import { Gate } from '@rampart/mesh';
+import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
+
+import { markConnection } from './symbols.ts';
+
+/** Gives an admitted socket back to the server it was meant for. */
+export type Resume = (socket: Socket) => void;
+
+interface Port {
+  readonly gate: Gate;
+  readonly instanceId: string;
+  /** Connections whose TLS the application ends itself, by the caller's address. */
+  readonly passedThrough: Map<string, InboundConnection>;
+  resume: Resume;
+}
+
+export interface PortsOptions {
+  readonly plane: DataPlane;
+  readonly clock: Clock;
+  readonly instanceHost: string;
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+/** The listening servers of this process: a gate in front of each, and its entry in the registry. */
+export class Ports {
+  readonly #options: PortsOptions;
+  readonly #ports = new WeakMap<Server, Port>();
+  readonly #open = new Set<Server>();
+
+  constructor(options: PortsOptions) {
+    this.#options = options;
+  }
+
+  /** A server started to listen: it becomes an instance of this workload's service. */
+  opened(server: Server): void {
+    const port = this.#port(server);
+    const address = server.address();
+    if (address === null || typeof address === 'string') return;
+    this.#open.add(server);
+    const { instanceHost } = this.#options;
+    const host = instanceHost !== '' ? instanceHost : boundHost(address.address);
+    this.#options.plane.instances.add({ instanceId: port.instanceId, host, port: address.port, protocol: 'http' });
+  }
+
+  /** A server will take no more connections: nobody should be sent here, while requests in flight go on. */
+  closing(server: Server): void {
+    const port = this.#ports.get(server);
+    if (port !== undefined) this.#options.plane.instances.remove(port.instanceId);
+  }
+
+  closed(server: Server): void {
+    const port = this.#ports.get(server);
+    if (port === undefined) return;
+    this.closing(server);
+    this.#open.delete(server);
+    port.gate.close();
+    this.#ports.delete(server);
+  }
+
+  /** Takes every instance out of the registry while the servers finish what they have begun. */
+  withdraw(): void {
+    for (const server of this.#open) this.closing(server);
+  }
+
+  get servers(): ReadonlySet<Server> {
+    return this.#open;
+  }
+
+  enter(server: Server, socket: Socket, resume: Resume): void {
+    const port = this.#port(server);
+    port.resume = resume;
+    port.gate.enter(socket);
+  }
+
+  /** The caller behind a socket that the application made itself out of one that was let through as it came. */
+  passedThrough(server: Server, socket: Socket): InboundConnection | undefined {
+    const connection = this.#ports.get(server)?.passedThrough.get(remote(socket));
+    if (connection !== undefined) markConnection(socket, connection);
+    return connection;
+  }
+
+  #port(server: Server): Port {
+    const known = this.#ports.get(server);
+    if (known !== undefined) return known;
+    const { plane, clock, refuse } = this.#options;
+    const address = server.address();
+    const passedThrough = new Map<string, InboundConnection>();
+    const port: Port = {
+      instanceId: randomUUID(),
+      passedThrough,
+      resume: (socket) => socket.destroy(),
+      gate: new Gate({
+        view: plane.view,
+        identity: plane.identity,
+        clock,
+        port: address === null || typeof address === 'string' ? 0 : address.port,
+        endsTls: server instanceof https.Server,
+        accept: (connection) => {
+          markConnection(connection.socket, connection);
+          if (server instanceof https.Server && connection.peer === undefined) remember(passedThrough, connection);
+          if (!(server instanceof https.Server)) hideTls(connection.socket);
+          port.resume(connection.socket);
+        },
+        refuse,
+      }),
+    };
+    this.#ports.set(server, port);
+    return port;
+  }
+}
+
+/** The application serves plain HTTP and must go on seeing what it would see behind a sidecar: `req.protocol` is "http". */
+function hideTls(socket: Socket): void {
+  if (Reflect.get(socket, 'encrypted') === true) Reflect.set(socket, 'encrypted', false);
+}
+
+function remember(passedThrough: Map<string, InboundConnection>, connection: InboundConnection): void {
+  const key = remote(connection.socket);
+  passedThrough.set(key, connection);
+  connection.socket.once('close', () => passedThrough.delete(key));
+}
+
+function remote(socket: Socket): string {
+  return `${socket.remoteAddress ?? ''}|${socket.remotePort ?? ''}`;
+}
+
+/** A wildcard address is no place to connect to; "" lets the control plane use the address it sees. */
+function boundHost(address: string): string {
+  return address === '0.0.0.0' || address === '::' ? '' : address;
+}
+

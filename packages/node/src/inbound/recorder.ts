@@ -1,0 +1,68 @@
+import type { Verdict } from '@rampart/core';
+import type { DataPlane } from '@rampart/mesh';
+import type { RecordInput } from '@rampart/wire/record-block';
+
+import { elapsed, unixTime } from '../clock.ts';
+import { blankRecord } from '../record.ts';
+import type { InboundExchange } from './exchange.ts';
+
+const MICROS = 1000;
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly code: number;
+  readonly flag: string;
+  readonly bytesSent: number;
+}
+
+/** Writes the destination's access-log record of each request. One record object is filled again and again. */
+export class InboundRecorder {
+  readonly #plane: DataPlane;
+  readonly #record: RecordInput = { ...blankRecord(), reporter: 'destination' };
+
+  constructor(plane: DataPlane) {
+    this.#plane = plane;
+  }
+
+  /** Called once when identity or workload change: what is the same in every record. */
+  setSelf(service: string, principal: string): void {
+    this.#record.destinationService = service;
+    this.#record.destinationPrincipal = principal;
+  }
+
+  write(exchange: InboundExchange, outcome: Outcome): void {
+    const { connection, request } = exchange;
+    const { headers } = request;
+    const { verdict } = outcome;
+    const record = this.#record;
+    record.startedAt = unixTime(exchange.startedAt);
+    record.durationMicros = Math.round((elapsed() - exchange.startedAt) * MICROS);
+    record.responseCode = outcome.code;
+    record.bytesReceived = exchange.bytesReceived;
+    record.bytesSent = outcome.bytesSent;
+    record.policyRevision = connection.policyRevision;
+    record.sourcePrincipal = connection.sourcePrincipal;
+    record.sourceWorkload = connection.peer?.spiffeId.serviceAccount ?? '';
+    record.method = request.method ?? '';
+    record.path = exchange.path;
+    record.responseFlags = outcome.flag;
+    record.authority = exchange.authority;
+    record.upstreamHost = connection.localAddress;
+    record.forwardedFor = text(headers['x-forwarded-for']);
+    record.userAgent = headers['user-agent'] ?? '';
+    record.decision = verdict.decision;
+    record.policy = verdict.policy;
+    record.reason = verdict.reason;
+    record.protocol = request.httpVersion === '1.1' ? 'HTTP/1.1' : `HTTP/${request.httpVersion}`;
+    record.tlsVersion = connection.tlsVersion;
+    record.requestId = exchange.requestId;
+    record.traceId = exchange.traceId;
+    record.spanId = exchange.spanId;
+    this.#plane.telemetry.record(record);
+  }
+}
+
+function text(value: string | string[] | undefined): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : value.join(', ');
+}

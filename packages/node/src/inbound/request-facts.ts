@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+
+import { fail, normalizePath, ok } from '@rampart/core';
+import type { RequestAttributes, Result } from '@rampart/core';
+
+/** The facts of one request that policy may ask for, read lazily from Node's own message. */
+export class RequestFacts implements RequestAttributes {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly #request: IncomingMessage;
+
+  private constructor(request: IncomingMessage, path: string) {
+    this.#request = request;
+    this.method = request.method ?? '';
+    this.host = request.headers.host ?? '';
+    this.path = path;
+  }
+
+  /**
+   * Normalises the request target, in what policy sees and in what the application gets: a path that means one thing
+   * to the policy and another to the router is how policies are bypassed.
+   */
+  static read(request: IncomingMessage): Result<RequestFacts, string> {
+    const target = originForm(request);
+    if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
+    const normal = normalizePath(target);
+    if (!normal.ok) return fail(normal.problem);
+    request.url = normal.value;
+    return ok(new RequestFacts(request, withoutQuery(normal.value)));
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headersDistinct[name]?.join(',');
+  }
+}
+
+/** RFC 9112 §3.2: absolute-form carries its own authority, which overrides Host. */
+function originForm(request: IncomingMessage): string | undefined {
+  const target = request.url ?? '';
+  if (target.startsWith('/') || target === '*') return target;
+  if (request.method === 'CONNECT') return target;
+  const scheme = /^https?:\/\/([^/?#]+)/i.exec(target);
+  if (scheme?.[1] === undefined) return undefined;
+  request.headers.host = scheme[1];
+  const rest = target.slice(scheme[0].length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+function withoutQuery(target: string): string {
+  const query = target.indexOf('?');
+  const path = query === -1 ? target : target.slice(0, query);
+  const fragment = path.indexOf('#');
+  return fragment === -1 ? path : path.slice(0, fragment);
+}

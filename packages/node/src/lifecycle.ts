@@ -1,0 +1,52 @@
+import type { DataPlane } from '@rampart/mesh';
+
+import type { Ports } from './inbound/ports.ts';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const DRAIN_MS = 10_000;
+const FLUSH_MS = 2_000;
+
+export interface Lifecycle {
+  /** True once this process is going away. */
+  readonly draining: boolean;
+}
+
+/**
+ * Leaves the mesh in order: out of the registry at once, requests in flight finished, telemetry flushed.
+ * An application that handles the signal itself keeps its own way of ending.
+ */
+export function watchLifecycle(host: NodeJS.Process, plane: DataPlane, ports: () => Ports): Lifecycle {
+  let draining = false;
+  for (const signal of SIGNALS) {
+    const onSignal = (): void => {
+      draining = true;
+      ports().withdraw();
+      host.removeListener(signal, onSignal);
+      if (host.listenerCount(signal) > 0) void plane.telemetry.drain(FLUSH_MS);
+      else void drain(plane, ports()).then(() => host.kill(host.pid, signal));
+    };
+    host.prependListener(signal, onSignal);
+  }
+  host.on('exit', () => plane.telemetry.spoolSync());
+  return {
+    get draining() {
+      return draining;
+    },
+  };
+}
+
+async function drain(plane: DataPlane, ports: Ports): Promise<void> {
+  const closing = [...ports.servers].map(
+    (server) =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        const closeIdle: unknown = Reflect.get(server, 'closeIdleConnections');
+        if (typeof closeIdle === 'function') Reflect.apply(closeIdle, server, []);
+      }),
+  );
+  const timer = new Promise<void>((resolve) => {
+    setTimeout(resolve, DRAIN_MS).unref();
+  });
+  await Promise.race([Promise.all(closing), timer]);
+  await plane.stop(FLUSH_MS);
+}

@@ -1,0 +1,107 @@
+import http from 'node:http';
+import type { ClientRequest, ClientRequestArgs } from 'node:http';
+
+import { formatTraceparent } from '@rampart/mesh';
+
+import type { Outbound } from './call.ts';
+import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
+import { MeshAgent, withTarget } from './mesh-agent.ts';
+import { wrapMethod } from '../wrap-method.ts';
+import type { Original } from '../wrap-method.ts';
+
+export interface AgentHook {
+  /** Stops using pooled connections that the predicate does not keep. */
+  retire(keep: (instanceId: string) => boolean): void;
+}
+
+interface Sending {
+  readonly request: ClientRequest;
+  readonly options: ClientRequestArgs;
+  readonly agent: MeshAgent;
+  readonly addRequest: Original;
+}
+
+/** Sends requests for services of the mesh to an instance picked per request, and leaves all others alone. */
+export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): AgentHook {
+  const agents = new WeakMap<http.Agent, MeshAgent>();
+  const live = new Set<WeakRef<MeshAgent>>();
+
+  function meshAgentFor(agent: http.Agent): MeshAgent {
+    let mesh = agents.get(agent);
+    if (mesh === undefined) {
+      mesh = new MeshAgent(outbound, agent);
+      agents.set(agent, mesh);
+      live.add(new WeakRef(mesh));
+    }
+    return mesh;
+  }
+
+  // Every `http` and `https` request of a process goes through this method; Node documents agents but not this.
+  wrapMethod(http.Agent.prototype, 'addRequest', (addRequest, agent, args) => {
+    const [request, options] = args;
+    if (!(agent instanceof http.Agent) || agent instanceof MeshAgent) return addRequest(agent, args);
+    if (!(request instanceof http.ClientRequest) || !isForMesh(options)) return addRequest(agent, args);
+    send({ request, options, agent: meshAgentFor(agent), addRequest });
+    return undefined;
+  });
+  wrapMethod(http.Agent.prototype, 'destroy', (destroy, agent, args) => {
+    if (agent instanceof http.Agent) agents.get(agent)?.destroy();
+    return destroy(agent, args);
+  });
+
+  function isForMesh(options: unknown): options is http.ClientRequestArgs {
+    if (typeof options !== 'object' || options === null) return false;
+    const { host, socketPath }: { host?: unknown; socketPath?: unknown } = options;
+    return typeof host === 'string' && socketPath == null && outbound.concerns(host);
+  }
+
+  function send({ request, options, agent, addRequest }: Sending): void {
+    const exchange = recorder.begin({ method: request.method, path: request.path, authority: authorityOf(request, options) });
+    request.on('close', () => finish(request, exchange));
+    const route = outbound.route(options.host ?? '', Number(options.port ?? 0));
+    if (route.kind !== 'mesh') {
+      const error = route.kind === 'failed' ? route.error : undefined;
+      process.nextTick(() => request.destroy(error));
+      return;
+    }
+    exchange.target = route.target;
+    outbound.plane.picker.started(route.target.endpoint);
+    addTraceHeaders(request, exchange);
+    addRequest(agent, [request, withTarget(options, route.target)]);
+  }
+
+  function finish(request: ClientRequest, exchange: OutboundExchange): void {
+    const { target } = exchange;
+    if (target !== undefined) outbound.plane.picker.finished(target.endpoint);
+    const response: unknown = Reflect.get(request, 'res');
+    if (response instanceof http.IncomingMessage) {
+      exchange.code = response.statusCode ?? 0;
+      exchange.bytesReceived = Number(response.headers['content-length'] ?? 0);
+    }
+    exchange.bytesSent = Number(request.getHeader('content-length') ?? 0);
+    exchange.userAgent = String(request.getHeader('user-agent') ?? '');
+    recorder.end(exchange, request.errored ?? undefined);
+  }
+
+  return {
+    retire: (keep) => {
+      for (const reference of live) {
+        const agent = reference.deref();
+        if (agent === undefined) live.delete(reference);
+        else agent.retire(keep);
+      }
+    },
+  };
+}
+
+function addTraceHeaders(request: ClientRequest, exchange: OutboundExchange): void {
+  // Headers given as an array are already rendered; such requests get their id at the other end.
+  if (request.headersSent) return;
+  if (!request.hasHeader('x-request-id')) request.setHeader('x-request-id', exchange.trace.requestId);
+  if (!request.hasHeader('traceparent')) request.setHeader('traceparent', formatTraceparent(exchange.trace));
+}
+
+function authorityOf(request: ClientRequest, options: ClientRequestArgs): string {
+  const header = request.headersSent ? undefined : request.getHeader('host');
+  return typeof header === 'string' ? header : (options.host ?? '');
+}

@@ -1,0 +1,74 @@
+import type { TLSSocket } from 'node:tls';
+
+import { RampartError } from '@rampart/core';
+import { dial, resolve } from '@rampart/mesh';
+import type { DataPlane, MeshEndpoint, MeshService } from '@rampart/mesh';
+
+import { systemClock } from '../clock.ts';
+
+/** Where one outgoing call goes: an instance of a service of the mesh. */
+export interface Target {
+  readonly service: MeshService;
+  readonly endpoint: MeshEndpoint;
+}
+
+/** What the mesh makes of a host and port that the application wants to reach. */
+export type Route =
+  | { readonly kind: 'mesh'; readonly target: Target }
+  | { readonly kind: 'outside' }
+  | { readonly kind: 'failed'; readonly error: RampartError; readonly service: MeshService | undefined };
+
+const OUTSIDE: Route = { kind: 'outside' };
+
+/** resolve → route → pick → dial, for any client library of the process. */
+export class Outbound {
+  readonly #plane: DataPlane;
+
+  constructor(plane: DataPlane) {
+    this.#plane = plane;
+  }
+
+  /** True when a call to `host` is the mesh's business, whether it can succeed or not. */
+  concerns(host: string): boolean {
+    return resolve(host, this.#plane.view, this.#namespace()).kind !== 'outside';
+  }
+
+  route(host: string, port: number): Route {
+    const resolution = resolve(host, this.#plane.view, this.#namespace());
+    if (resolution.kind === 'outside') return OUTSIDE;
+    if (resolution.kind === 'refused') return failed('NOT_FOUND', resolution.reason, undefined);
+    const { service } = resolution;
+    if (this.#plane.identity.current === undefined) {
+      return failed('IDENTITY_NOT_READY', `cannot call ${service.host}: this workload has no identity yet`, service);
+    }
+    const endpoint = this.#plane.picker.pick(service, port);
+    if (endpoint !== undefined) return { kind: 'mesh', target: { service, endpoint } };
+    const known = service.endpoints.map((each) => each.port).join(', ');
+    const why = known === '' ? 'no instance of it is registered' : `no instance of it serves port ${port} (known: ${known})`;
+    return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${why}`, service);
+  }
+
+  /** Opens a connection on which nothing is sent until the peer has proved the identity the registry names. */
+  dial(target: Target): TLSSocket {
+    const svid = this.#plane.identity.current;
+    if (svid === undefined) throw new RampartError('IDENTITY_NOT_READY', 'this workload has no identity yet');
+    const { view } = this.#plane;
+    const socket = dial({ ...target, svid, isRevoked: (serial) => view.isRevoked(serial), now: () => systemClock.now() });
+    socket.cork();
+    socket.once('secureConnect', () => socket.uncork());
+    return socket;
+  }
+
+  get plane(): DataPlane {
+    return this.#plane;
+  }
+
+  #namespace(): string {
+    return this.#plane.workload()?.namespace ?? 'default';
+  }
+}
+
+/** Applications already know what to do when a connection is refused: the usual code, and our words. */
+function failed(code: RampartError['code'], message: string, service: MeshService | undefined): Route {
+  return { kind: 'failed', error: Object.assign(new RampartError(code, message), { errno: -111, syscall: 'connect' }), service };
+}

@@ -1,0 +1,62 @@
+import { syncBuiltinESMExports } from 'node:module';
+import net from 'node:net';
+import type { Socket } from 'node:net';
+import tls from 'node:tls';
+
+import type { Outbound, Route, Target } from './call.ts';
+
+const dialled = new WeakMap<Socket, Target>();
+
+/** The instance that a socket opened by the hook leads to. */
+export function targetOf(socket: Socket): Target | undefined {
+  return dialled.get(socket);
+}
+
+/**
+ * Catches the clients that open their own sockets (fetch, undici): a connection to a service name of the mesh,
+ * plaintext or TLS, becomes a mutual-TLS connection to one of its instances.
+ */
+export function hookSockets(outbound: Outbound): void {
+  const { connect: netConnect } = net;
+  const { connect: tlsConnect } = tls;
+  const viaMesh = (args: readonly unknown[]): Socket | undefined => {
+    const place = placeOf(args);
+    if (place === undefined || !outbound.concerns(place.host)) return undefined;
+    return open(outbound.route(place.host, place.port), args);
+  };
+  const open = (route: Route, args: readonly unknown[]): Socket | undefined => {
+    if (route.kind === 'outside') return undefined;
+    if (route.kind === 'failed') return failing(route.error);
+    const socket = outbound.dial(route.target);
+    dialled.set(socket, route.target);
+    const listener = args.at(-1);
+    if (typeof listener === 'function') socket.once('connect', () => Reflect.apply(listener, socket, []));
+    return socket;
+  };
+  const meshConnect = (...args: unknown[]): Socket => viaMesh(args) ?? Reflect.apply(netConnect, net, args);
+  const meshTlsConnect = (...args: unknown[]): Socket => viaMesh(args) ?? Reflect.apply(tlsConnect, tls, args);
+  Object.assign(net, { connect: meshConnect, createConnection: meshConnect });
+  Object.assign(tls, { connect: meshTlsConnect });
+  syncBuiltinESMExports();
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The forms of `net.connect`: (options), (port, host). A path, a ready socket or a bare port stay what they are. */
+function placeOf(args: readonly unknown[]): Place | undefined {
+  const [first, second] = args;
+  if (typeof first === 'number' && typeof second === 'string') return { host: second, port: first };
+  if (typeof first !== 'object' || first === null) return undefined;
+  const { host, port, path, socket }: { host?: unknown; port?: unknown; path?: unknown; socket?: unknown } = first;
+  if (typeof host !== 'string' || typeof path === 'string' || socket != null) return undefined;
+  return { host, port: Number(port ?? 0) };
+}
+
+function failing(error: Error): Socket {
+  const socket = new net.Socket();
+  process.nextTick(() => socket.destroy(error));
+  return socket;
+}

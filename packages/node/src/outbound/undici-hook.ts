@@ -1,0 +1,86 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+
+import { formatTraceparent } from '@rampart/mesh';
+
+import type { Outbound } from './call.ts';
+import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
+import { targetOf } from './socket-hook.ts';
+
+/** The parts of undici's internal request that its diagnostics channels promise (undici docs, DiagnosticsChannel). */
+interface UndiciRequest {
+  readonly origin?: string | URL | null;
+  readonly method: string;
+  readonly path: string;
+  readonly contentLength?: number | null;
+  addHeader(name: string, value: string): unknown;
+  [exchangeOf]?: OutboundExchange;
+}
+
+const exchangeOf: unique symbol = Symbol('rampart.exchange');
+
+/** Records the requests of fetch and undici, both the one inside Node and any copy the application brings. */
+export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void {
+  const hosts = new Map<string, string>();
+  const hostOf = (origin: string): string => {
+    let host = hosts.get(origin);
+    if (host === undefined) {
+      host = URL.canParse(origin) ? new URL(origin).host : '';
+      if (hosts.size > 1000) hosts.clear();
+      hosts.set(origin, host);
+    }
+    return host;
+  };
+  on('undici:request:create', ({ request }) => {
+    const origin = request.origin == null ? '' : String(request.origin);
+    const authority = hostOf(origin);
+    if (authority === '' || !outbound.concerns(hostnameOf(authority))) return;
+    const exchange = recorder.begin({ method: request.method, path: request.path, authority });
+    request[exchangeOf] = exchange;
+    request.addHeader('x-request-id', exchange.trace.requestId);
+    request.addHeader('traceparent', formatTraceparent(exchange.trace));
+  });
+  on('undici:client:sendHeaders', ({ request, socket }) => {
+    const exchange = request[exchangeOf];
+    const target = exchange === undefined || socket === undefined ? undefined : targetOf(socket);
+    if (exchange === undefined || target === undefined) return;
+    if (exchange.target === undefined) outbound.plane.picker.started(target.endpoint);
+    exchange.target = target;
+  });
+  on('undici:request:headers', ({ request, response }) => {
+    const exchange = request[exchangeOf];
+    if (exchange !== undefined) exchange.code = response?.statusCode ?? 0;
+  });
+  on('undici:request:bodyChunkReceived', ({ request, chunk }) => {
+    const exchange = request[exchangeOf];
+    if (exchange !== undefined) exchange.bytesReceived += chunk?.byteLength ?? 0;
+  });
+  on('undici:request:trailers', ({ request }) => finish(request, undefined));
+  on('undici:request:error', ({ request, error }) => finish(request, error));
+
+  function finish(request: UndiciRequest, error: unknown): void {
+    const exchange = request[exchangeOf];
+    if (exchange === undefined) return;
+    delete request[exchangeOf];
+    if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
+    exchange.bytesSent = request.contentLength ?? 0;
+    recorder.end(exchange, error);
+  }
+}
+
+interface UndiciMessage {
+  readonly request: UndiciRequest;
+  readonly socket?: Socket;
+  readonly response?: { readonly statusCode: number };
+  readonly chunk?: Uint8Array;
+  readonly error?: unknown;
+}
+
+function on(channel: string, listener: (message: UndiciMessage) => void): void {
+  subscribe(channel, (message) => listener(message as UndiciMessage));
+}
+
+function hostnameOf(authority: string): string {
+  const port = authority.lastIndexOf(':');
+  return port === -1 ? authority : authority.slice(0, port);
+}
