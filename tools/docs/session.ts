@@ -1,16 +1,10 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { toolPath } from '../command.ts';
+import { RunningProgram } from '../running-program.ts';
 import type { CommandBlock, DocCommand } from './blocks.ts';
-
-/** A command that has not ended by now is not one for a five-minute tour. */
-const patienceMilliseconds = 90_000;
 
 /** One reader following one document: blocks run in order in one folder, background blocks stay up until `stop`. */
 export class DocSession {
   readonly #folder: string;
-  readonly #background: Shell[] = [];
+  readonly #background: RunningProgram[] = [];
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -34,18 +28,22 @@ export class DocSession {
   }
 
   async #start(command: DocCommand, until: string): Promise<string[]> {
-    const shell = new Shell(command.text, this.#folder);
+    const shell = this.#bash(command);
     this.#background.push(shell);
     const up = await shell.prints(until);
-    return up ? [] : [`never printed "${until}", but:\n${shell.output}`];
+    return up !== undefined ? [] : [`never printed "${until}", but:\n${shell.output}`];
   }
 
   async #finish(command: DocCommand): Promise<string[]> {
-    const shell = new Shell(command.text, this.#folder);
+    const shell = this.#bash(command);
     const code = await shell.ends();
     if (code !== command.exit) return [`exited with ${code}, not ${command.exit}:\n$ ${command.text}\n${shell.output}`];
     const missing = missingLine(command.shows, shell.output);
     return missing === undefined ? [] : [`did not print "${missing}", but:\n$ ${command.text}\n${shell.output}`];
+  }
+
+  #bash(command: DocCommand): RunningProgram {
+    return new RunningProgram('bash', ['-euo', 'pipefail', '-c', command.text], { cwd: this.#folder });
   }
 }
 
@@ -73,76 +71,4 @@ function isLike(printed: string, promised: string): boolean {
     at = found + part.length;
     return found !== -1;
   });
-}
-
-/** A bash process of its own group, so that stopping it stops what it started. */
-class Shell {
-  output = '';
-  readonly #child: ChildProcess;
-
-  constructor(script: string, folder: string) {
-    this.#child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
-      cwd: folder,
-      detached: true,
-      env: { ...process.env, PATH: toolPath(), NO_COLOR: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text;
-        this.#child.emit('printed');
-      });
-    }
-  }
-
-  /** Resolves to whether the text was printed before the process ended or patience did. */
-  async prints(text: string): Promise<boolean> {
-    const signal = AbortSignal.timeout(patienceMilliseconds);
-    const ended = once(this.#child, 'close', { signal }).then(
-      () => true,
-      () => true,
-    );
-    while (!this.output.includes(text)) {
-      const over = await Promise.race([
-        ended,
-        once(this.#child, 'printed', { signal }).then(
-          () => false,
-          () => true,
-        ),
-      ]);
-      if (over) return this.output.includes(text);
-    }
-    return true;
-  }
-
-  /** Resolves to the exit code; 124 when patience ran out, as `timeout` has it. */
-  async ends(): Promise<number> {
-    const closed = once(this.#child, 'close', { signal: AbortSignal.timeout(patienceMilliseconds) });
-    const code = await closed.then(
-      ([exit]: unknown[]) => (typeof exit === 'number' ? exit : 128),
-      () => 124,
-    );
-    if (code === 124) await this.stop();
-    return code;
-  }
-
-  /** Ctrl-C first, and an end with force when that is not heeded. */
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const closed = once(this.#child, 'close');
-    this.#signal('SIGINT');
-    const force = setTimeout(() => this.#signal('SIGKILL'), 15_000);
-    await closed;
-    clearTimeout(force);
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    if (this.#child.pid === undefined) return;
-    try {
-      process.kill(-this.#child.pid, signal);
-    } catch (error) {
-      // It ended between the look and the signal.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
-  }
 }

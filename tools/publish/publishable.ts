@@ -16,7 +16,7 @@ export async function buildPackage(published: PublishedPackage): Promise<string>
   const output = outputFolder(published);
   rmSync(output, { recursive: true, force: true });
   const bundle = await bundlePackage(published);
-  const externals = [...new Set([...bundle.externals, ...copyDeclarations(published)])].toSorted();
+  const externals = [...new Set([...bundle.externals, ...copyDeclarations(published), ...published.keeps])].toSorted();
   if (published.selfContained && externals.length > 0) {
     throw new Error(`${published.manifest.name} must bring all it needs, but still asks for ${externals.join(', ')}`);
   }
