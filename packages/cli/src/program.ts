@@ -81,8 +81,13 @@ function defineCerts(program: Command, shell: Shell): void {
   defineCertsRevoke(certs, shell);
 }
 
+const PLAIN_WIDTH = 100;
+
+function widthOf(stream: OutputStream): number {
+  return stream.columns ?? PLAIN_WIDTH;
+}
+
 function outputsOf(io: Io): OutputConfiguration {
-  const widthOf = (stream: OutputStream): number => stream.columns ?? 100;
   return {
     writeOut: (text) => io.stdout.write(text),
     writeErr: (text) => io.stderr.write(text),
@@ -95,10 +100,9 @@ function outputsOf(io: Io): OutputConfiguration {
   };
 }
 
+// Help and version end commander's parsing as an "error" of exit code 0.
 function isHelp(error: unknown): boolean {
-  return (
-    error instanceof CommanderError && (error.code === 'commander.helpDisplayed' || error.code === 'commander.version')
-  );
+  return error instanceof CommanderError && error.exitCode === 0;
 }
 
 /** A group such as `rampart token` was named alone; its help has been printed by then. */

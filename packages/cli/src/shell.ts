@@ -17,13 +17,13 @@ export interface Invocation {
   /** Colours for standard output. */
   readonly palette: Palette;
   /** Writes the answer to standard output in the form that was asked for. */
-  show(answer: Answer): void;
+  readonly show: (answer: Answer) => void;
   /** Writes one line to standard error when a person reads the answer; never mixed into data. */
-  note(line: string): void;
+  readonly note: (line: string) => void;
   /** Where the control plane is; throws CONTROL_PLANE_UNREACHABLE when nothing says so. */
-  settings(): Promise<ClientSettings>;
+  readonly settings: () => Promise<ClientSettings>;
   /** Calls the control plane; the line is closed when `work` ends. */
-  withAdmin<T>(work: (client: AdminClient) => Promise<T>): Promise<T>;
+  readonly withAdmin: <T>(work: (client: AdminClient) => Promise<T>) => Promise<T>;
 }
 
 /** Joins commander's commands to the outside world and remembers the exit code of the one that ran. */

@@ -39,34 +39,38 @@ export function defineDelete(parent: Command, shell: Shell): void {
         ['rampart delete -f policies.yaml', 'everything a file describes'],
       ),
     )
-    .action((kind: string | undefined, names: string[], options: DeleteOptions, command: Command) =>
-      shell.run(command, async (invocation) => {
-        if (options.filename === undefined)
-          return deleteTargets(namedTargets({ kind, names }, options), options, invocation);
-        if (kind !== undefined)
-          throw new RampartError(
-            'INVALID_ARGUMENT',
-            'name resources or files, not both: "rampart delete KIND NAME" or "rampart delete -f FILE"',
-          );
-        const set = await readDocuments(options.filename, { io: invocation.io, namespace: options.namespace });
-        if (set.refused) return reportRefusal(set.problems, invocation);
-        return deleteTargets(
-          set.resources.map((resource) => ({
-            kind: resource.kind,
-            namespace: resource.metadata.namespace,
-            name: resource.metadata.name,
-          })),
-          options,
-          invocation,
-        );
-      }),
+    .action((...[kind, names, options, command]: DeleteWords) =>
+      shell.run(command, (invocation) => deleteWhat({ kind, names }, options, invocation)),
     );
 }
 
-function namedTargets(
-  { kind, names }: { readonly kind: string | undefined; readonly names: readonly string[] },
+type DeleteWords = readonly [
+  kind: string | undefined,
+  names: readonly string[],
   options: DeleteOptions,
-): Target[] {
+  command: Command,
+];
+
+interface NamedWords {
+  readonly kind: string | undefined;
+  readonly names: readonly string[];
+}
+
+async function deleteWhat(words: NamedWords, options: DeleteOptions, invocation: Invocation): Promise<number> {
+  if (options.filename === undefined) return deleteTargets(namedTargets(words, options), options, invocation);
+  if (words.kind !== undefined) {
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      'name resources or files, not both: "rampart delete KIND NAME" or "rampart delete -f FILE"',
+    );
+  }
+  const set = await readDocuments(options.filename, { io: invocation.io, namespace: options.namespace });
+  if (set.refused) return reportRefusal(set.problems, invocation);
+  const targets = set.resources.map(({ kind, metadata: { namespace, name } }): Target => ({ kind, namespace, name }));
+  return deleteTargets(targets, options, invocation);
+}
+
+function namedTargets({ kind, names }: NamedWords, options: DeleteOptions): Target[] {
   if (kind === undefined || names.length === 0)
     throw new RampartError(
       'INVALID_ARGUMENT',

@@ -13,6 +13,8 @@ interface GetOptions {
   readonly allNamespaces?: boolean;
 }
 
+type GetWords = readonly [kind: string, name: string | undefined, options: GetOptions, command: Command];
+
 /** What is asked for; an empty namespace or name stands for all. */
 interface Selection {
   readonly kind: ListedKind;
@@ -43,7 +45,7 @@ export function defineGet(parent: Command, shell: Shell): void {
         ['rampart get services -A', 'who is there'],
       ),
     )
-    .action((kind: string, name: string | undefined, options: GetOptions, command: Command) =>
+    .action((...[kind, name, options, command]: GetWords) =>
       shell.run(command, (invocation) => get(selectionOf({ kind, name }, options), invocation)),
     );
 }

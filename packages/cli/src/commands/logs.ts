@@ -1,11 +1,10 @@
-import type { AccessLogRecord } from '@rampart/core';
 import { InvalidArgumentError, type Command } from 'commander';
 import { parseCount } from '../arguments/number.ts';
 import { parseService } from '../arguments/workload.ts';
 import { EXIT } from '../exit-code.ts';
 import { wantsColour } from '../render/colour.ts';
 import { renderData } from '../render/output.ts';
-import { readRefusal, readRequest } from '../render/log-records.ts';
+import { type LogEntry, readEntries } from '../render/log-records.ts';
 import { renderRefusalLine } from '../render/refusal-line.ts';
 import { type LineStyle, renderRequestLine } from '../render/request-line.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
@@ -62,23 +61,18 @@ function parseReporter(text: string): Reporter {
 
 async function tail(options: LogOptions, invocation: Invocation): Promise<number> {
   const { io, withAdmin } = invocation;
-  const service =
-    options.service === undefined ? undefined : parseService(options.service, options.namespace ?? 'default');
+  const request = requestOf(options);
   const stop = new AbortController();
   const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => stop.abort());
   const write = writerOf(invocation);
   try {
     await withAdmin(async (client) => {
-      const request = {
-        history: options.history,
-        follow: options.follow ?? false,
-        service: service === undefined ? '' : `${service.name}.${service.namespace}`,
-        decision: options.denied === true ? 'DENY' : '',
-        reporter: options.reporter === 'source' || options.reporter === 'destination' ? options.reporter : '',
-      };
+      let history = options.history;
       for await (const answer of client.tailLogs(request, { signal: stop.signal })) {
-        for (const record of answer.records) if (wanted(readRequest(record), options.reporter)) write.request(record);
-        for (const refusal of answer.connections) write.refusal(refusal);
+        const entries = readEntries(answer).filter((entry) => isWanted(entry, options.reporter));
+        // The first answer is the past, of which more was asked for than is shown.
+        for (const entry of history > 0 ? entries.slice(-history) : entries) write(entry);
+        history = 0;
       }
     });
   } catch (error) {
@@ -89,29 +83,44 @@ async function tail(options: LogOptions, invocation: Invocation): Promise<number
   return EXIT.ok;
 }
 
-// Both ends report a request that arrived; one line a request is what people expect.
-function wanted(record: AccessLogRecord, reporter: Reporter | undefined): boolean {
-  return reporter !== undefined || record.reporter === 'destination' || NEVER_ARRIVED.test(record.response_flags);
+function requestOf(options: LogOptions): TailRequest {
+  const service =
+    options.service === undefined ? undefined : parseService(options.service, options.namespace ?? 'default');
+  return {
+    // Both ends report a request, so that half of the past may be left out.
+    history: options.reporter === undefined ? options.history * 2 : options.history,
+    follow: options.follow ?? false,
+    service: service === undefined ? '' : `${service.name}.${service.namespace}`,
+    decision: options.denied === true ? 'DENY' : '',
+    reporter: options.reporter === 'source' || options.reporter === 'destination' ? options.reporter : '',
+  };
 }
 
-// Envoy's response flags of a request that no instance answered: no route, no cluster, no healthy instance, connection failure, overflow, fault, local limit.
+interface TailRequest {
+  readonly history: number;
+  readonly follow: boolean;
+  readonly service: string;
+  readonly decision: string;
+  readonly reporter: string;
+}
+
+// Envoy's response flags of a request that no instance answered: no route, no cluster, no healthy instance, connection
+// failure, overflow, retries used up, fault, local limit.
 const NEVER_ARRIVED = /\b(?:NR|NC|UH|UF|UO|URX|FI|RL)\b/;
 
-interface LogWriter {
-  request(json: string): void;
-  refusal(json: string): void;
+/** Both ends report a request that arrived; one line a request is what people expect. */
+function isWanted(entry: LogEntry, reporter: Reporter | undefined): boolean {
+  if (entry.kind === 'refusal' || reporter !== undefined) return true;
+  return entry.record.reporter === 'destination' || NEVER_ARRIVED.test(entry.record.response_flags);
 }
 
-function writerOf({ io, globals }: Invocation): LogWriter {
-  if (globals.output === 'json')
-    return { request: (json) => io.stdout.write(`${json}\n`), refusal: (json) => io.stdout.write(`${json}\n`) };
-  if (globals.output === 'yaml') {
-    const write = (json: string): void => io.stdout.write(`---\n${renderData('yaml', JSON.parse(json))}`);
-    return { request: write, refusal: write };
-  }
-  const style: LineStyle = { color: wantsColour(io.stdout, io.env), width: io.stdout.columns };
-  return {
-    request: (json) => io.stdout.write(`${renderRequestLine(readRequest(json), style)}\n`),
-    refusal: (json) => io.stdout.write(`${renderRefusalLine(readRefusal(json), style)}\n`),
-  };
+function writerOf({ io, globals }: Invocation): (entry: LogEntry) => void {
+  if (globals.output === 'json') return ({ json }) => io.stdout.write(`${json}\n`);
+  if (globals.output === 'yaml') return ({ record }) => io.stdout.write(`---\n${renderData('yaml', record)}`);
+  const color = wantsColour(io.stdout, io.env);
+  return (entry) => io.stdout.write(`${lineOf(entry, { color, width: io.stdout.columns })}\n`);
+}
+
+function lineOf(entry: LogEntry, style: LineStyle): string {
+  return entry.kind === 'request' ? renderRequestLine(entry.record, style) : renderRefusalLine(entry.record, style);
 }

@@ -2,6 +2,7 @@ import {
   compileWorkloadPolicy,
   ENFORCED_IN_PROCESS,
   normalizePath,
+  pathOf,
   RampartError,
   type Resource,
   type ServiceName,
@@ -70,7 +71,7 @@ function principalOf(from: string, trustDomain: string): string | undefined {
 
 function normalized(path: string): string {
   const result = normalizePath(path);
-  if (result.ok) return result.value.split(/[?#]/, 1)[0] ?? '';
+  if (result.ok) return pathOf(result.value);
   throw new RampartError(
     'INVALID_ARGUMENT',
     `--path ${JSON.stringify(path)} is refused by every data plane: ${result.problem}`,

@@ -2,11 +2,11 @@ import type { OutputStream } from '../io.ts';
 
 /** Colours text for a terminal, or leaves it alone. */
 export interface Palette {
-  good(text: string): string;
-  bad(text: string): string;
-  warn(text: string): string;
-  dim(text: string): string;
-  bold(text: string): string;
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly warn: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly bold: (text: string) => string;
 }
 
 const ESCAPE = '\u001b[';

@@ -1,8 +1,30 @@
 import type { AccessLogRecord, ConnectionRefusal, ConnectionRefusalKind } from '@rampart/core';
 import { fieldText, parseRecords, type RecordFields } from './record-fields.ts';
 
+/** One line of the log: a request, or a connection that was refused before there was one. */
+export type LogEntry =
+  | { readonly kind: 'request'; readonly json: string; readonly record: AccessLogRecord }
+  | { readonly kind: 'refusal'; readonly json: string; readonly record: ConnectionRefusal };
+
+/** The entries of one answer of the control plane, in the order in which they happened. */
+export function readEntries(answer: {
+  readonly records: readonly string[];
+  readonly connections: readonly string[];
+}): LogEntry[] {
+  const entries: LogEntry[] = [
+    ...answer.records.map((json): LogEntry => ({ kind: 'request', json, record: readRequest(json) })),
+    ...answer.connections.map((json): LogEntry => ({ kind: 'refusal', json, record: readRefusal(json) })),
+  ];
+  return entries.sort((one, other) => compare(one.record.timestamp, other.record.timestamp));
+}
+
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
 /** A request as the log stores it: JSON text of one record; what is missing is empty. */
-export function readRequest(json: string): AccessLogRecord {
+function readRequest(json: string): AccessLogRecord {
   const fields = fieldsOf(json);
   const text = (name: keyof AccessLogRecord): string => fieldText(fields, name);
   const number = (name: keyof AccessLogRecord): number => Number(fields[name] ?? 0);
@@ -38,7 +60,7 @@ export function readRequest(json: string): AccessLogRecord {
 }
 
 /** A refused connection as the log stores it. */
-export function readRefusal(json: string): ConnectionRefusal {
+function readRefusal(json: string): ConnectionRefusal {
   const fields = fieldsOf(json);
   return {
     timestamp: fieldText(fields, 'timestamp'),

@@ -90,7 +90,7 @@ suite('a request line', () => {
             { ...ALLOWED, request_path: path, source_principal: principal, reason: path },
             { color: false, width },
           );
-          assert.ok([...line].length <= width, `${[...line].length} > ${width}: ${line}`);
+          assert.ok(Array.from(line).length <= width, `${Array.from(line).length} > ${width}: ${line}`);
         },
       ),
     );
@@ -103,18 +103,16 @@ suite('a request line', () => {
           { ...ALLOWED, request_path: text, request_method: text, authorization_policy: text, timestamp: text },
           PLAIN,
         );
-        // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
-        assert.doesNotMatch(line, /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+        assert.doesNotMatch(line, /[\p{Cc}\p{Bidi_Control}]/u);
       }),
     );
   });
 
   test('is coloured by its decision', () => {
-    assert.match(
-      renderRequestLine({ ...ALLOWED, authorization_decision: 'DENY' }, { color: true }),
-      /\u001b\[31mDENY ?\u001b\[39m/,
-    );
-    assert.match(renderRequestLine(ALLOWED, { color: true }), /\u001b\[32mALLOW\u001b\[39m/);
+    const denied = renderRequestLine({ ...ALLOWED, authorization_decision: 'DENY' }, { color: true });
+    assert.ok(denied.includes('\u001b[31mDENY \u001b[39m'), denied);
+    const allowed = renderRequestLine(ALLOWED, { color: true });
+    assert.ok(allowed.includes('\u001b[32mALLOW\u001b[39m'), allowed);
   });
 });
 

@@ -1,6 +1,5 @@
-// C0, C1, DEL, and the characters that reorder or hide text (bidi controls, zero-width, line and paragraph separators).
-// oxlint-disable-next-line no-control-regex -- these are exactly the characters that must never reach a terminal
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+// Control characters, and those that reorder or hide text (bidi controls, zero-width, line and paragraph separators).
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu;
 
 /** Makes text from the wire safe for a terminal: control and direction characters become \xNN or \u{NNNN}. */
 export function printable(text: string): string {
@@ -12,12 +11,12 @@ export function printable(text: string): string {
 
 /** Number of characters a person counts (code points; the mesh's own names are ASCII). */
 export function textWidth(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** At most `width` characters, the last one "…" when something was cut. */
 export function truncate(text: string, width: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length <= width) return text;
   return width <= 1 ? '…'.slice(0, Math.max(0, width)) : `${characters.slice(0, width - 1).join('')}…`;
 }

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { promisify } from 'node:util';
+import { VERSION } from '../version.ts';
+import { type Outcome, runIn } from './mesh.ts';
+
+const COMMANDS = [
+  'up',
+  'run',
+  'apply',
+  'get',
+  'delete',
+  'authz check',
+  'tls-check',
+  'logs',
+  'token create',
+  'certs list',
+  'certs revoke',
+  'audit query',
+  'status',
+  'version',
+];
+
+function rampart(line: string): Promise<Outcome> {
+  return runIn(line.split(' ').filter(Boolean), { workingDirectory: tmpdir() });
+}
+
+suite('help', () => {
+  test('of the command itself goes to standard output', async () => {
+    for (const line of ['', '--help', 'help']) {
+      const { code, stdout, stderr } = await rampart(line);
+      assert.equal(code, 0);
+      assert.match(stdout, /^Usage: rampart/);
+      assert.equal(stderr, '');
+    }
+  });
+  for (const command of COMMANDS) {
+    test(`of ${command} has examples and the global options`, async () => {
+      const { code, stdout } = await rampart(`${command} --help`);
+      assert.equal(code, 0);
+      assert.match(stdout, /\nExamples:\n {2}\$ rampart/);
+      assert.match(stdout, /--output <format>/);
+    });
+  }
+});
+
+suite('a wrong command line exits 2 with one line that helps', () => {
+  const cases: readonly (readonly [line: string, message: RegExp])[] = [
+    ['aply', /unknown command 'aply'.*Did you mean apply/],
+    ['get ap --namspace x', /unknown option '--namspace'.*Did you mean --namespace/],
+    ['get polices', /unknown kind "polices".*Known kinds/],
+    ['get ap -A -n x', /-n NAMESPACE or -A/],
+    ['get ap -o xml', /'xml' is invalid.*table, yaml, json/],
+    ['apply', /--filename <file>' not specified/],
+    ['apply -f no-such-file.yaml', /cannot read no-such-file\.yaml: no such file/],
+    ['delete', /say what to delete/],
+    ['delete ap x -f y', /not both/],
+    ['delete services x', /come and go/],
+    ['run', /missing required argument 'command'/],
+    ['run --service Orders -- node x', /--service "Orders" is not a name/],
+    ['run -- yarn start', /yarn would use up/],
+    ['up --port 70000', /a port, 0 to 65535/],
+    ['up --workload-ttl 10', /number with a unit/],
+    ['up --workload-ttl 25h', /longer than 24h/],
+    ['authz check', /--to <service>' not specified/],
+    ['authz check --to orders --from frontend', /is not a caller/],
+    ['tls-check 10.0.0.1', /not the name of a service/],
+    ['certs revoke xyz --reason lost', /not a serial number/],
+    ['token create --label nonsense', /app=orders-api/],
+    ['status --address http://127.0.0.1:1 --ca x --token-file y', /https:\/\/HOST:PORT/],
+  ];
+  for (const [line, message] of cases) {
+    test(line, async () => {
+      const { code, stdout, stderr } = await rampart(line);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^error: [^\n]*\n$/);
+      assert.match(stderr, message);
+      assert.equal(stdout, '');
+    });
+  }
+  test('as an object with --output json', async () => {
+    for (const line of ['-o json aply', 'get nothing -ojson', 'get --output=json nothing', 'token -o json']) {
+      const { code, stdout, stderr } = await rampart(line);
+      assert.equal(code, 2);
+      assert.equal(stderr.includes('error:'), false);
+      assert.equal(JSON.parse(stdout.slice(stdout.indexOf('{'))).error.code, 'INVALID_ARGUMENT');
+    }
+  });
+});
+
+suite('without a control plane', () => {
+  test('every command that needs one exits 3 and says how to start one', async () => {
+    for (const line of ['status', 'get ap', 'logs', 'certs', 'tls-check', 'audit query', 'token create']) {
+      const { code, stderr } = await rampart(`--data no-such-directory ${line}`);
+      assert.equal(code, 3);
+      assert.match(stderr, /^error: no control plane known: .*"rampart up".*\n$/);
+    }
+  });
+  test('as an object with --output json', async () => {
+    const { code, stdout } = await rampart('status -o json --data no-such-directory');
+    assert.equal(code, 3);
+    assert.equal(JSON.parse(stdout).error.code, 'CONTROL_PLANE_UNREACHABLE');
+  });
+});
+
+suite('the version', () => {
+  test('is printed plainly and as data', async () => {
+    assert.equal((await rampart('--version')).stdout, `${VERSION}\n`);
+    assert.equal((await rampart('version')).stdout, `${VERSION}\n`);
+    assert.deepEqual(JSON.parse((await rampart('version -o json')).stdout), { version: VERSION });
+  });
+  test('comes from the program itself', async () => {
+    const program = join(import.meta.dirname, '../main.ts');
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, '--version']);
+    assert.equal(stdout, `${VERSION}\n`);
+    assert.equal(stderr, '');
+  });
+});
