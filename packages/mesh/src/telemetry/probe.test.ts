@@ -1,0 +1,2 @@
+import { FakeClock } from '@rampart/testkit/fake-clock';
+export const x: FakeClock = new FakeClock();

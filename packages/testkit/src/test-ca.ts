@@ -1,0 +1,95 @@
+import { sign } from 'node:crypto';
+
+import { SpiffeId, TrustDomain } from '@rampart/core';
+import { buildCertificate, generateKeyPair, parseCertificate, randomSerial, toPem } from '@rampart/spiffe';
+import type { KeyPair, ParsedCertificate } from '@rampart/spiffe';
+
+const HOUR_MS = 3_600_000;
+const CUSHION_MS = 10_000;
+
+/** A leaf with its key, ready for `node:tls`. */
+export interface TestSvid {
+  readonly spiffeId: SpiffeId;
+  readonly der: Uint8Array;
+  readonly keyPair: KeyPair;
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Lower-case hex. */
+  readonly serial: string;
+}
+
+export interface TestSvidOptions {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly notBefore?: number;
+  readonly notAfter?: number;
+}
+
+/** A certificate authority for tests: one root, leaves with exact profiles, no server. */
+export class TestCa {
+  readonly trustDomain: TrustDomain;
+  readonly rootDer: Uint8Array;
+  readonly rootPem: string;
+  readonly rootKey: KeyPair;
+  readonly #issuer: ParsedCertificate;
+
+  private constructor(trustDomain: TrustDomain, rootDer: Uint8Array, rootKey: KeyPair) {
+    const parsed = parseCertificate(rootDer);
+    if (!parsed.ok) throw new Error(parsed.problem);
+    this.trustDomain = trustDomain;
+    this.rootDer = rootDer;
+    this.rootPem = toPem(rootDer);
+    this.rootKey = rootKey;
+    this.#issuer = parsed.value;
+  }
+
+  /** @param now Unix milliseconds that validity starts around. */
+  static async create(trustDomain: string, now: number): Promise<TestCa> {
+    const domain = TrustDomain.of(trustDomain);
+    const key = generateKeyPair();
+    const der = await buildCertificate(
+      {
+        kind: 'root',
+        serial: randomSerial(),
+        publicKeyDer: spki(key),
+        trustDomain: domain,
+        commonName: `test root of ${trustDomain}`,
+        notBefore: now - 24 * HOUR_MS,
+        notAfter: now + 240 * HOUR_MS,
+      },
+      signer(key),
+    );
+    return new TestCa(domain, der, key);
+  }
+
+  async issue(now: number, options: TestSvidOptions): Promise<TestSvid> {
+    const keyPair = generateKeyPair();
+    const spiffeId = SpiffeId.forWorkload(this.trustDomain, options.namespace, options.serviceAccount);
+    const der = await buildCertificate(
+      {
+        kind: 'workload',
+        serial: randomSerial(),
+        publicKeyDer: spki(keyPair),
+        issuer: this.#issuer,
+        spiffeId,
+        notBefore: options.notBefore ?? now - CUSHION_MS,
+        notAfter: options.notAfter ?? now + HOUR_MS,
+      },
+      signer(this.rootKey),
+    );
+    const parsed = parseCertificate(der);
+    if (!parsed.ok) throw new Error(parsed.problem);
+    const { serial, notBefore, notAfter } = parsed.value;
+    return { spiffeId, der, keyPair, certPem: toPem(der), keyPem: keyPair.privateKeyPem(), serial, notBefore, notAfter };
+  }
+}
+
+function signer(key: KeyPair): (tbs: Uint8Array) => Uint8Array {
+  return (tbs) => new Uint8Array(sign('sha256', tbs, key.privateKey));
+}
+
+function spki(key: KeyPair): Uint8Array {
+  return new Uint8Array(key.publicKey.export({ type: 'spki', format: 'der' }));
+}
