@@ -1,3 +1,10 @@
+export { openAuthority } from './authority.ts';
+export type { Authority, AuthorityOptions, RenewalRequest, ServerIdentity } from './authority.ts';
+export type { IssuedSvid } from './issuance.ts';
+export type { JoinToken } from './join-tokens.ts';
+export type { Lifetimes } from './lifetimes.ts';
+export { createMemoryAuthorityStore } from './memory-store.ts';
+export type { RevocationListener } from './revocations.ts';
 export type {
   AuthorityStore,
   CaCertificateRecord,
@@ -8,4 +15,3 @@ export type {
   Revocation,
   WorkloadIdentity,
 } from './store.ts';
-export { createMemoryAuthorityStore } from './memory-store.ts';

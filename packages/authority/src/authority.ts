@@ -1,0 +1,80 @@
+import type { Clock, RampartError, Result, SpiffeId, TrustDomain } from '@rampart/core';
+import type { Journal } from '@rampart/journal';
+import type { KeyStore } from '@rampart/keyring';
+import type { TrustBundle } from '@rampart/spiffe';
+import { Hierarchy } from './hierarchy.ts';
+import type { IssuedSvid } from './issuance.ts';
+import type { JoinToken } from './join-tokens.ts';
+import { JournaledAuthority } from './journaled-authority.ts';
+import { checkLifetimes } from './lifetimes.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { Revocations } from './revocations.ts';
+import type { RevocationListener } from './revocations.ts';
+import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from './store.ts';
+
+export interface AuthorityOptions {
+  readonly trustDomain: TrustDomain;
+  readonly keys: KeyStore;
+  readonly store: AuthorityStore;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly lifetimes?: Partial<Lifetimes>;
+}
+
+/** What a server of the control plane is to be certified for. */
+export interface ServerIdentity {
+  readonly spiffeId: SpiffeId;
+  readonly dnsNames: readonly string[];
+  /** IP literals. */
+  readonly ipAddresses: readonly string[];
+}
+
+/**
+ * Who gets an identity. Every refusal and every success is on the audit record, every certificate in the ledger, before a
+ * method resolves. All methods throw `RampartError` STORAGE_FAILED when that cannot be.
+ */
+export interface Authority {
+  bundle(): TrustBundle;
+  /**
+   * A one-use secret for the first certificate of a workload, good for `ttlSeconds` (1 to 604 800, 600 unless given).
+   * `by` is who asked, for the audit record. Throws INVALID_ARGUMENT that names every bad field.
+   */
+  createJoinToken(workload: WorkloadIdentity, ttlSeconds?: number, by?: string): Promise<JoinToken>;
+  /**
+   * First certificate for the holder of a join token and of the request's key. INVALID_CSR leaves the token unused;
+   * INVALID_JOIN_TOKEN has the same text whether the token was unknown, used or late (`detail` tells operators which).
+   */
+  attest(joinToken: string, csr: Uint8Array, sourceIp: string): Promise<Result<IssuedSvid, RampartError>>;
+  /**
+   * Next certificate for a peer that holds a valid one, as the same workload. INVALID_CSR; CERTIFICATE_REVOKED;
+   * PERMISSION_DENIED when `peerSerial` is no valid workload certificate of `peer` that was issued here.
+   */
+  renew(peer: SpiffeId, peerSerial: string, request: RenewalRequest): Promise<Result<IssuedSvid, RampartError>>;
+  /** For the control plane's own servers; throws INVALID_ARGUMENT for names or keys that cannot be certified. */
+  issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid>;
+  /** Newest first, `limit` 100 unless given; leaves are listed until a day after their end. */
+  list(query?: { readonly spiffeId?: string; readonly limit?: number }): Promise<readonly CertificateRecord[]>;
+  /**
+   * True when it is revoked by this call, false when the serial (hex, colons allowed) is unknown or was revoked before.
+   * Throws INVALID_ARGUMENT for a certificate of the hierarchy.
+   */
+  revoke(serial: string, reason: string, by: string): Promise<boolean>;
+  isRevoked(serial: string): boolean;
+  /** Those of certificates that have not ended yet. */
+  revokedSerials(): string[];
+  /** Calls back with every serial once its revocation is durable; returns how to end it. */
+  onRevoked(listener: RevocationListener): () => void;
+}
+
+export interface RenewalRequest {
+  readonly csr: Uint8Array;
+  readonly sourceIp: string;
+}
+
+/** Opens the authority of a trust domain: makes root and intermediate the first time, continues with them ever after. */
+export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
+  const lifetimes = checkLifetimes(options.lifetimes);
+  const hierarchy = await Hierarchy.open({ ...options, lifetimes });
+  const revocations = new Revocations(options.clock, await options.store.revokedCertificates(options.clock.now()));
+  return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations });
+}

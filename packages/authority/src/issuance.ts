@@ -1,0 +1,115 @@
+import type { SpiffeId } from '@rampart/core';
+import type { AuditEvent, Journal } from '@rampart/journal';
+import { buildCertificate, randomSerial } from '@rampart/spiffe';
+import type { CertificateTemplate } from '@rampart/spiffe';
+import type { Hierarchy } from './hierarchy.ts';
+import { issuanceEntry } from './ledger.ts';
+import { MAX_WORKLOAD_MS, validity } from './lifetimes.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { readCertificate } from './signing-authority.ts';
+import type { SigningAuthority } from './signing-authority.ts';
+import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from './store.ts';
+
+/** A certificate that may be handed out: it is in the ledger and on record. */
+export interface IssuedSvid {
+  readonly spiffeId: SpiffeId;
+  /** DER certificates: the leaf, then its intermediate. */
+  readonly chain: readonly [leaf: Uint8Array, intermediate: Uint8Array];
+  /** Unix milliseconds. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** Lower-case hex. */
+  readonly serial: string;
+  readonly workload: WorkloadIdentity;
+}
+
+/** A certificate for a workload. */
+export interface WorkloadIssue {
+  readonly kind: 'workload';
+  readonly spiffeId: SpiffeId;
+  readonly publicKeyDer: Uint8Array;
+  readonly workload: WorkloadIdentity;
+  readonly reason: 'attested' | 'renewal';
+  /** SPIFFE ID, or "". */
+  readonly requestedBy: string;
+  /** Goes on the audit record together with the ledger's entry. */
+  readonly events: (serial: string) => readonly AuditEvent[];
+}
+
+/** A certificate for a server of the control plane itself. */
+export interface ServerIssue {
+  readonly kind: 'server';
+  readonly spiffeId: SpiffeId;
+  readonly publicKeyDer: Uint8Array;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+}
+
+interface IssuanceOptions {
+  readonly hierarchy: Hierarchy;
+  readonly journal: Journal;
+  readonly store: AuthorityStore;
+  readonly clock: { now(): number };
+  readonly lifetimes: Lifetimes;
+}
+
+/** Makes leaf certificates. None leaves before its ledger entry, its audit records and its own record are durable. */
+export class Issuance {
+  readonly #options: IssuanceOptions;
+
+  constructor(options: IssuanceOptions) {
+    this.#options = options;
+  }
+
+  async issue(request: WorkloadIssue | ServerIssue): Promise<IssuedSvid> {
+    const issuer = await this.#options.hierarchy.issuer();
+    const der = await buildCertificate(this.#template(request, issuer), (tbs) => issuer.signer.sign(tbs));
+    const certificate = readCertificate(der);
+    const { serial, notBefore, notAfter } = certificate;
+    const unrecorded: Omit<CertificateRecord, 'sequence'> = {
+      ...describe(request),
+      serial,
+      issuer: issuer.commonName,
+      issuedAt: this.#options.clock.now(),
+      notBefore,
+      notAfter,
+    };
+    const entry = this.#options.journal.append('ledger', issuanceEntry(unrecorded, certificate));
+    const events = request.kind === 'workload' ? request.events(serial) : [serverEvent(request, serial)];
+    const [{ sequence }] = await Promise.all([entry, ...events.map((event) => this.#options.journal.audit(event))]);
+    await this.#options.store.addCertificate({ ...unrecorded, sequence });
+    return { spiffeId: request.spiffeId, chain: [der, issuer.certificate.der], notBefore, notAfter, serial, workload: workloadOf(request) };
+  }
+
+  #template(request: WorkloadIssue | ServerIssue, { certificate: issuer }: SigningAuthority): CertificateTemplate {
+    const { spiffeId, publicKeyDer } = request;
+    const now = this.#options.clock.now();
+    const common = { serial: randomSerial(), publicKeyDer, spiffeId, issuer };
+    if (request.kind === 'server') {
+      const { dnsNames, ipAddresses } = request;
+      return { ...common, ...validity(now, this.#options.lifetimes.serverMs, issuer), kind: 'server', dnsNames, ipAddresses };
+    }
+    const { notBefore, notAfter } = validity(now, this.#options.lifetimes.workloadMs, issuer);
+    // The cushion counts: no workload certificate is valid for more than 24 hours in all.
+    return { ...common, notBefore, notAfter: Math.min(notAfter, notBefore + MAX_WORKLOAD_MS), kind: 'workload' };
+  }
+}
+
+function describe(request: WorkloadIssue | ServerIssue): Pick<CertificateRecord, 'kind' | 'spiffeId' | 'requestedBy' | 'reason' | 'workload'> {
+  const spiffeId = request.spiffeId.toString();
+  if (request.kind === 'server') return { kind: 'server', spiffeId, requestedBy: '', reason: 'server' };
+  const { requestedBy, reason, workload } = request;
+  return { kind: 'workload', spiffeId, requestedBy, reason, workload };
+}
+
+function serverEvent({ spiffeId, dnsNames, ipAddresses }: ServerIssue, serial: string): AuditEvent {
+  const details = { serial, kind: 'server', dns_names: dnsNames, ip_addresses: ipAddresses };
+  return { eventType: 'CERTIFICATE_ISSUED', identity: spiffeId.toString(), result: 'SUCCESS', details };
+}
+
+/** The control plane's own servers were attested by nobody: their workload is what their SPIFFE ID says. */
+function workloadOf(request: WorkloadIssue | ServerIssue): WorkloadIdentity {
+  if (request.kind === 'workload') return request.workload;
+  const { namespace = '', serviceAccount = '' } = request.spiffeId;
+  return { namespace, serviceAccount, service: '', labels: {} };
+}

@@ -1,0 +1,182 @@
+import { fail, ok, RampartError, SpiffeId } from '@rampart/core';
+import type { Result } from '@rampart/core';
+import type { AuditEvent } from '@rampart/journal';
+import { parseCsr } from '@rampart/spiffe';
+import type { CertificateRequest, TrustBundle } from '@rampart/spiffe';
+import type { Authority, AuthorityOptions, RenewalRequest, ServerIdentity } from './authority.ts';
+import * as events from './events.ts';
+import type { Hierarchy } from './hierarchy.ts';
+import { Issuance } from './issuance.ts';
+import type { IssuedSvid } from './issuance.ts';
+import { JoinTokens, tokenId } from './join-tokens.ts';
+import type { JoinToken } from './join-tokens.ts';
+import { revocationEntry } from './ledger.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { normalizeSerial } from './revocations.ts';
+import type { RevocationListener, Revocations } from './revocations.ts';
+import type { CertificateRecord, WorkloadIdentity } from './store.ts';
+import { spiffeIdOf } from './workload.ts';
+
+const DEFAULT_TOKEN_TTL_SECONDS = 600;
+const DEFAULT_LIST_LIMIT = 100;
+const HOUR_MS = 3600 * 1000;
+/** How long ended tokens and leaves stay on record. */
+const KEPT_MS = 24 * HOUR_MS;
+
+interface Parts extends AuthorityOptions {
+  readonly lifetimes: Lifetimes;
+  readonly hierarchy: Hierarchy;
+  readonly revocations: Revocations;
+}
+
+type RenewableCertificate = CertificateRecord & { readonly workload: WorkloadIdentity };
+
+/** The authority over a journal: whatever it does or refuses is durable there first. */
+export class JournaledAuthority implements Authority {
+  readonly #parts: Parts;
+  readonly #tokens: JoinTokens;
+  readonly #issuance: Issuance;
+  #prunedAt = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#tokens = new JoinTokens(parts.store, parts.clock);
+    this.#issuance = new Issuance(parts);
+  }
+
+  bundle(): TrustBundle {
+    return this.#parts.hierarchy.bundle();
+  }
+
+  async createJoinToken(workload: WorkloadIdentity, ttlSeconds: number = DEFAULT_TOKEN_TTL_SECONDS, by: string = ''): Promise<JoinToken> {
+    await this.#prune();
+    const spiffeId = spiffeIdOf(this.#parts.trustDomain, workload);
+    const token = await this.#tokens.create({ workload, spiffeId, ttlSeconds });
+    await this.#audit(events.tokenCreated({ spiffeId, expiresAt: token.expiresAt, tokenId: tokenId(token.token) }, workload, by));
+    return token;
+  }
+
+  async attest(joinToken: string, csr: Uint8Array, sourceIp: string): Promise<Result<IssuedSvid, RampartError>> {
+    const stranger = { token: undefined, tokenId: tokenId(joinToken), sourceIp };
+    const request = parseCsr(csr);
+    if (!request.ok) return this.#refuse(events.attestationDenied(stranger, request.problem), invalidCsr(request.problem));
+    const consumption = await this.#tokens.consume(joinToken);
+    if (consumption.outcome !== 'consumed') {
+      const newcomer = { ...stranger, token: consumption.outcome === 'unknown' ? undefined : consumption.token };
+      return this.#refuse(events.attestationDenied(newcomer, `${consumption.outcome} join token`), invalidJoinToken(consumption.outcome));
+    }
+    const { token } = consumption;
+    const issued = await this.#issuance.issue({
+      kind: 'workload',
+      spiffeId: SpiffeId.of(token.spiffeId),
+      publicKeyDer: request.value.publicKeyDer,
+      workload: token.workload,
+      reason: 'attested',
+      requestedBy: '',
+      events: (serial) => events.attested({ ...stranger, token }, serial),
+    });
+    return ok(issued);
+  }
+
+  async renew(peer: SpiffeId, peerSerial: string, { csr, sourceIp }: RenewalRequest): Promise<Result<IssuedSvid, RampartError>> {
+    const renewer = { peer, peerSerial: normalizeSerial(peerSerial), sourceIp };
+    const request = parseCsr(csr);
+    if (!request.ok) return this.#refuse(events.renewalDenied(renewer, request.problem), invalidCsr(request.problem));
+    const current = await this.#renewable(renewer);
+    if (!current.ok) return this.#refuse(events.renewalDenied(renewer, current.problem.message), current.problem);
+    await this.#prune();
+    const issued = await this.#issueNext(renewer, current.value, request.value);
+    if (!this.isRevoked(renewer.peerSerial)) return ok(issued);
+    // Revoked while its successor was made: the revocation was meant for whoever holds it now.
+    await this.revoke(issued.serial, 'renewed from a certificate that was being revoked', 'authority');
+    return this.#refuse(events.renewalDenied(renewer, 'revoked'), revokedPeer(renewer.peerSerial));
+  }
+
+  issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid> {
+    const { spiffeId, dnsNames, ipAddresses } = server;
+    return this.#issuance.issue({ kind: 'server', spiffeId, publicKeyDer, dnsNames, ipAddresses });
+  }
+
+  list(query: { readonly spiffeId?: string; readonly limit?: number } = {}): Promise<readonly CertificateRecord[]> {
+    return this.#parts.store.certificates({ ...query, limit: query.limit ?? DEFAULT_LIST_LIMIT });
+  }
+
+  async revoke(serial: string, reason: string, by: string): Promise<boolean> {
+    const { store, journal, clock, revocations } = this.#parts;
+    const certificate = await store.certificate(normalizeSerial(serial));
+    if (certificate === undefined || certificate.revocation !== undefined) return false;
+    if (certificate.kind === 'root' || certificate.kind === 'intermediate') {
+      throw new RampartError('INVALID_ARGUMENT', `certificate ${certificate.serial} is the ${certificate.kind} of this authority; revoke the certificates below it, or begin a new authority`);
+    }
+    const revocation = { at: clock.now(), reason, by };
+    if (!(await store.revokeCertificate(certificate.serial, revocation))) return false;
+    revocations.add(certificate);
+    await Promise.all([journal.append('ledger', revocationEntry(certificate, revocation)), this.#audit(events.certificateRevoked(certificate, revocation))]);
+    return true;
+  }
+
+  isRevoked(serial: string): boolean {
+    return this.#parts.revocations.has(serial);
+  }
+
+  revokedSerials(): string[] {
+    return this.#parts.revocations.serials();
+  }
+
+  onRevoked(listener: RevocationListener): () => void {
+    return this.#parts.revocations.onRevoked(listener);
+  }
+
+  #issueNext(renewer: events.Renewer, { spiffeId, workload }: RenewableCertificate, { publicKeyDer }: CertificateRequest): Promise<IssuedSvid> {
+    return this.#issuance.issue({
+      kind: 'workload',
+      spiffeId: renewer.peer,
+      publicKeyDer,
+      workload,
+      reason: 'renewal',
+      requestedBy: spiffeId,
+      events: (serial) => [events.renewed(renewer, workload, serial)],
+    });
+  }
+
+  async #renewable({ peer, peerSerial }: events.Renewer): Promise<Result<RenewableCertificate, RampartError>> {
+    const certificate = await this.#parts.store.certificate(peerSerial);
+    if (certificate?.workload === undefined || certificate.spiffeId !== peer.toString()) {
+      return fail(new RampartError('PERMISSION_DENIED', `certificate ${peerSerial} was not issued here to ${peer.toString()}; join again with a join token`));
+    }
+    if (certificate.revocation !== undefined) return fail(revokedPeer(peerSerial));
+    if (certificate.notAfter < this.#parts.clock.now()) {
+      return fail(new RampartError('PERMISSION_DENIED', `certificate ${peerSerial} has ended; join again with a join token`));
+    }
+    return ok({ ...certificate, workload: certificate.workload });
+  }
+
+  async #refuse(event: AuditEvent, problem: RampartError): Promise<Result<never, RampartError>> {
+    await this.#audit(event);
+    return fail(problem);
+  }
+
+  async #audit(event: AuditEvent): Promise<void> {
+    await this.#parts.journal.audit(event);
+  }
+
+  async #prune(): Promise<void> {
+    const now = this.#parts.clock.now();
+    if (now - this.#prunedAt < HOUR_MS) return;
+    this.#prunedAt = now;
+    await this.#parts.store.prune(now - KEPT_MS);
+  }
+}
+
+function invalidCsr(problem: string): RampartError {
+  return new RampartError('INVALID_CSR', `this certificate signing request was refused: ${problem}; send a PKCS#10 request signed with an EC P-256 key`);
+}
+
+/** One text for every reason, so that nobody can find out which tokens exist. */
+function invalidJoinToken(reason: string): RampartError {
+  return new RampartError('INVALID_JOIN_TOKEN', 'this join token is unknown, used or expired; ask for a new one with: rampart token', { detail: reason });
+}
+
+function revokedPeer(serial: string): RampartError {
+  return new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked; join again with a join token`);
+}

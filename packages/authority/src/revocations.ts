@@ -1,0 +1,44 @@
+import type { CertificateRecord } from './store.ts';
+
+/** Hears of every revocation once it is durable. */
+export type RevocationListener = (serial: string) => void;
+
+/** Serials of revoked certificates that would otherwise still be valid; an ended certificate is refused for its end. */
+export class Revocations {
+  readonly #clock: { now(): number };
+  /** Serial → notAfter. */
+  readonly #ends = new Map<string, number>();
+  readonly #listeners = new Set<RevocationListener>();
+
+  constructor(clock: { now(): number }, revoked: readonly CertificateRecord[]) {
+    this.#clock = clock;
+    for (const { serial, notAfter } of revoked) this.#ends.set(serial, notAfter);
+  }
+
+  has(serial: string): boolean {
+    return this.#ends.has(serial);
+  }
+
+  serials(): string[] {
+    const now = this.#clock.now();
+    for (const [serial, notAfter] of this.#ends) if (notAfter < now) this.#ends.delete(serial);
+    return [...this.#ends.keys()];
+  }
+
+  add({ serial, notAfter }: CertificateRecord): void {
+    this.#ends.set(serial, notAfter);
+    for (const listener of [...this.#listeners]) listener(serial);
+  }
+
+  onRevoked(listener: RevocationListener): () => void {
+    // A listener of its own, so that the same function can be told twice and each can be ended.
+    const own: RevocationListener = (serial) => listener(serial);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+}
+
+/** The stored form of a serial as people write it: any case, with or without colons and leading zeros of a whole byte. */
+export function normalizeSerial(text: string): string {
+  return text.replaceAll(':', '').toLowerCase().replace(/^(?:00)+(?=..)/, '');
+}
