@@ -1,7 +1,14 @@
+import { RampartError } from '@rampart/core';
 import type { TrustBundle } from '@rampart/spiffe';
 import { reopenHierarchy } from './hierarchy-reopening.ts';
 import { createSigningAuthority } from './signing-authority.ts';
 import type { HierarchyOptions, SigningAuthority } from './signing-authority.ts';
+
+interface Authorities {
+  readonly roots: readonly SigningAuthority[];
+  readonly root: SigningAuthority;
+  readonly intermediate: SigningAuthority;
+}
 
 /** SPIRE's rule for the activation of the next CA: when a sixth of its life is left, at most 7 days. */
 const LAST_PART = 6;
@@ -10,13 +17,16 @@ const LAST_DAYS_MS = 7 * 24 * 3600 * 1000;
 /** The root and the intermediates below it. The root's key signs intermediates only, an intermediate's key leaves only. */
 export class Hierarchy {
   readonly #options: HierarchyOptions;
-  readonly #roots: SigningAuthority[];
+  readonly #roots: readonly SigningAuthority[];
+  /** The newest root. */
+  readonly #root: SigningAuthority;
   #intermediate: SigningAuthority;
   #next: Promise<void> | undefined;
 
-  private constructor(options: HierarchyOptions, { roots, intermediate }: { readonly roots: SigningAuthority[]; readonly intermediate: SigningAuthority }) {
+  private constructor(options: HierarchyOptions, { roots, root, intermediate }: Authorities) {
     this.#options = options;
     this.#roots = roots;
+    this.#root = root;
     this.#intermediate = intermediate;
   }
 
@@ -25,7 +35,7 @@ export class Hierarchy {
     const stored = await reopenHierarchy(options);
     const root = stored.roots.at(-1) ?? (await createSigningAuthority(options));
     const intermediate = stored.intermediate ?? (await createSigningAuthority(options, root));
-    return new Hierarchy(options, { roots: stored.roots.length === 0 ? [root] : [...stored.roots], intermediate });
+    return new Hierarchy(options, { roots: stored.roots.length === 0 ? [root] : stored.roots, root, intermediate });
   }
 
   bundle(): TrustBundle {
@@ -48,7 +58,18 @@ export class Hierarchy {
   }
 
   async #succeed(): Promise<void> {
-    const root = this.#roots.at(-1);
-    if (root !== undefined) this.#intermediate = await createSigningAuthority(this.#options, root);
+    try {
+      this.#intermediate = await createSigningAuthority(this.#options, this.#root);
+    } catch (error) {
+      await this.#goOnWithout(error);
+    }
+  }
+
+  /** The intermediate has days left: its successor is tried again at the next issuance, and the record says why it is late. */
+  async #goOnWithout(error: unknown): Promise<void> {
+    const { clock, journal } = this.#options;
+    if (clock.now() >= this.#intermediate.certificate.notAfter) throw error;
+    const reason = error instanceof RampartError ? error.message : 'unexpected failure';
+    await journal.audit({ eventType: 'CERTIFICATE_ISSUED', result: 'FAILURE', details: { kind: 'intermediate', reason } });
   }
 }

@@ -1,4 +1,4 @@
-import type { SpiffeId } from '@rampart/core';
+import type { Clock, SpiffeId } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { buildCertificate, randomSerial } from '@rampart/spiffe';
 import type { CertificateTemplate } from '@rampart/spiffe';
@@ -49,7 +49,7 @@ interface IssuanceOptions {
   readonly hierarchy: Hierarchy;
   readonly journal: Journal;
   readonly store: AuthorityStore;
-  readonly clock: { now(): number };
+  readonly clock: Pick<Clock, 'now'>;
   readonly lifetimes: Lifetimes;
 }
 

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { RampartError } from '@rampart/core';
-import type { SpiffeId } from '@rampart/core';
+import type { Clock, SpiffeId } from '@rampart/core';
 import type { AuthorityStore, JoinTokenConsumption, WorkloadIdentity } from './store.ts';
 
 /** A join token that was just made: the only moment at which its text is known here. */
@@ -26,9 +26,9 @@ const MAX_TTL_SECONDS = 7 * 24 * 3600;
 /** One-use secrets that vouch for a workload's first certificate. Only their SHA-256 is kept. */
 export class JoinTokens {
   readonly #store: AuthorityStore;
-  readonly #clock: { now(): number };
+  readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(store: AuthorityStore, clock: { now(): number }) {
+  constructor(store: AuthorityStore, clock: Pick<Clock, 'now'>) {
     this.#store = store;
     this.#clock = clock;
   }
@@ -51,9 +51,9 @@ export class JoinTokens {
   }
 }
 
-/** Names a token in records without giving it away. */
+/** Names a token in records without giving it away; "" for text that is no token, because it may be a secret worth guessing. */
 export function tokenId(token: string): string {
-  return hashOf(token).slice(0, 12);
+  return TOKEN.test(token) ? hashOf(token).slice(0, 12) : '';
 }
 
 // A plain hash is enough for a secret of 256 random bits: there is nothing to guess.

@@ -14,7 +14,7 @@ import { revocationEntry } from './ledger.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { normalizeSerial } from './revocations.ts';
 import type { RevocationListener, Revocations } from './revocations.ts';
-import type { CertificateRecord, WorkloadIdentity } from './store.ts';
+import type { CertificateRecord, Revocation, WorkloadIdentity } from './store.ts';
 import { spiffeIdOf } from './workload.ts';
 
 const DEFAULT_TOKEN_TTL_SECONDS = 600;
@@ -37,6 +37,7 @@ export class JournaledAuthority implements Authority {
   readonly #tokens: JoinTokens;
   readonly #issuance: Issuance;
   #prunedAt = 0;
+  #lastRevocation: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -101,18 +102,11 @@ export class JournaledAuthority implements Authority {
     return this.#parts.store.certificates({ ...query, limit: query.limit ?? DEFAULT_LIST_LIMIT });
   }
 
-  async revoke(serial: string, reason: string, by: string): Promise<boolean> {
-    const { store, journal, clock, revocations } = this.#parts;
-    const certificate = await store.certificate(normalizeSerial(serial));
-    if (certificate === undefined || certificate.revocation !== undefined) return false;
-    if (certificate.kind === 'root' || certificate.kind === 'intermediate') {
-      throw new RampartError('INVALID_ARGUMENT', `certificate ${certificate.serial} is the ${certificate.kind} of this authority; revoke the certificates below it, or begin a new authority`);
-    }
-    const revocation = { at: clock.now(), reason, by };
-    if (!(await store.revokeCertificate(certificate.serial, revocation))) return false;
-    revocations.add(certificate);
-    await Promise.all([journal.append('ledger', revocationEntry(certificate, revocation)), this.#audit(events.certificateRevoked(certificate, revocation))]);
-    return true;
+  revoke(serial: string, reason: string, by: string): Promise<boolean> {
+    // One after the other, so that of two for the same certificate only the first is put on record.
+    const revocation = this.#lastRevocation.then(() => this.#revoke(serial, { reason, by }));
+    this.#lastRevocation = revocation.catch(() => undefined);
+    return revocation;
   }
 
   isRevoked(serial: string): boolean {
@@ -125,6 +119,23 @@ export class JournaledAuthority implements Authority {
 
   onRevoked(listener: RevocationListener): () => void {
     return this.#parts.revocations.onRevoked(listener);
+  }
+
+  async #revoke(serial: string, { reason, by }: Omit<Revocation, 'at'>): Promise<boolean> {
+    const { store, journal, clock, revocations } = this.#parts;
+    const certificate = await store.certificate(normalizeSerial(serial));
+    if (certificate === undefined || certificate.revocation !== undefined) return false;
+    if (certificate.kind === 'root' || certificate.kind === 'intermediate') {
+      throw new RampartError('INVALID_ARGUMENT', `certificate ${certificate.serial} is the ${certificate.kind} of this authority; revoke the certificates below it, or begin a new authority`);
+    }
+    const revocation = { at: clock.now(), reason, by };
+    const [revoked] = await Promise.all([
+      store.revokeCertificate(certificate.serial, revocation),
+      journal.append('ledger', revocationEntry(certificate, revocation)),
+      this.#audit(events.certificateRevoked(certificate, revocation)),
+    ]);
+    if (revoked) revocations.add(certificate);
+    return revoked;
   }
 
   #issueNext(renewer: events.Renewer, { spiffeId, workload }: RenewableCertificate, { publicKeyDer }: CertificateRequest): Promise<IssuedSvid> {

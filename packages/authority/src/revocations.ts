@@ -1,3 +1,4 @@
+import type { Clock } from '@rampart/core';
 import type { CertificateRecord } from './store.ts';
 
 /** Hears of every revocation once it is durable. */
@@ -5,12 +6,12 @@ export type RevocationListener = (serial: string) => void;
 
 /** Serials of revoked certificates that would otherwise still be valid; an ended certificate is refused for its end. */
 export class Revocations {
-  readonly #clock: { now(): number };
+  readonly #clock: Pick<Clock, 'now'>;
   /** Serial → notAfter. */
   readonly #ends = new Map<string, number>();
   readonly #listeners = new Set<RevocationListener>();
 
-  constructor(clock: { now(): number }, revoked: readonly CertificateRecord[]) {
+  constructor(clock: Pick<Clock, 'now'>, revoked: readonly CertificateRecord[]) {
     this.#clock = clock;
     for (const { serial, notAfter } of revoked) this.#ends.set(serial, notAfter);
   }
@@ -25,9 +26,11 @@ export class Revocations {
     return [...this.#ends.keys()];
   }
 
+  /** Every listener is told, whatever the others do; throws what they threw afterwards. */
   add({ serial, notAfter }: CertificateRecord): void {
     this.#ends.set(serial, notAfter);
-    for (const listener of [...this.#listeners]) listener(serial);
+    const failures = [...this.#listeners].flatMap((listener) => failureOf(() => listener(serial)));
+    if (failures.length > 0) throw new AggregateError(failures, `certificate ${serial} is revoked, but ${failures.length} listeners failed`);
   }
 
   onRevoked(listener: RevocationListener): () => void {
@@ -35,6 +38,15 @@ export class Revocations {
     const own: RevocationListener = (serial) => listener(serial);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
+  }
+}
+
+function failureOf(work: () => void): unknown[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return [error];
   }
 }
 

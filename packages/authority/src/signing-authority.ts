@@ -1,5 +1,5 @@
 import { RampartError } from '@rampart/core';
-import type { TrustDomain } from '@rampart/core';
+import type { Clock, TrustDomain } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { KeyStore, Signer } from '@rampart/keyring';
 import { buildCertificate, parseCertificate, randomSerial } from '@rampart/spiffe';
@@ -15,7 +15,7 @@ export interface HierarchyOptions {
   readonly keys: KeyStore;
   readonly store: AuthorityStore;
   readonly journal: Journal;
-  readonly clock: { now(): number };
+  readonly clock: Pick<Clock, 'now'>;
   readonly lifetimes: Lifetimes;
 }
 
