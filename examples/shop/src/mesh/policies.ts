@@ -10,7 +10,7 @@ export interface PolicyFile {
 }
 
 /** Port that the files name for the frontend. */
-export const FRONTEND_PORT = 8080;
+const FRONTEND_PORT = 8080;
 /** The file that depends on the frontend's port. */
 export const FRONTEND_POLICY = 'frontend.yaml';
 

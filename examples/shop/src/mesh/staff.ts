@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { Child } from '../process/child.ts';
 import type { ShopWorkload } from '../workloads.ts';
 import type { World } from '../world.ts';
 import type { AdminClient } from './admin.ts';
-import { EXAMPLE } from './folders.ts';
 
 /** What a process needs to find the mesh. */
 export interface MeshDoor {
@@ -37,7 +35,7 @@ export class Staff {
     const { namespace, serviceAccount, service, labels } = workload;
     const issued = await mesh.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
     const child = this.#start(workload.name, {
-      arguments: ['--import', LEASH, '--import', REGISTER, fileURLToPath(new URL(workload.entry, `file://${EXAMPLE}`))],
+      arguments: ['--import', LEASH, '--import', REGISTER, workload.entry],
       environment: {
         PORT: String(options.port),
         RAMPART_CONTROL_PLANE: mesh.door.address,

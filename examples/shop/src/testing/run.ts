@@ -15,6 +15,7 @@ export function startShop(
     name: 'shop',
     node: process.execPath,
     arguments: [START, ...options],
+    // oxlint-disable-next-line no-restricted-properties -- tests of whole processes hand their environment on
     environment: { ...process.env, TMPDIR: place.temporary },
     onLine: place.onLine,
   });
