@@ -53,10 +53,7 @@ export class Outbound {
     const svid = this.#plane.identity.current;
     if (svid === undefined) throw new RampartError('IDENTITY_NOT_READY', 'this workload has no identity yet');
     const { view } = this.#plane;
-    const socket = dial({ ...target, svid, isRevoked: (serial) => view.isRevoked(serial), now: () => systemClock.now() });
-    socket.cork();
-    socket.once('secureConnect', () => socket.uncork());
-    return socket;
+    return dial({ ...target, svid, isRevoked: (serial) => view.isRevoked(serial), now: () => systemClock.now() });
   }
 
   get plane(): DataPlane {

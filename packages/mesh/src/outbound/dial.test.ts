@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, it } from 'node:test';
+import { createServer } from 'node:tls';
+
+import { SpiffeId, TrustDomain } from '@rampart/core';
+import { settled, TestCa } from '@rampart/testkit';
+import type { TestSvid } from '@rampart/testkit';
+
+import { createSvid } from '../identity/svid.ts';
+import { dial } from './dial.ts';
+
+const now = (): number => Date.now();
+const REQUEST = 'GET /secret HTTP/1.1\r\nhost: orders-api\r\nauthorization: Bearer s3cret\r\n\r\n';
+
+/** Dials a server that answers with `answering`, expecting `expected`; tells what the server read. */
+async function call(ca: TestCa, answering: TestSvid, expected: string, revoked = ''): Promise<{ read: string; outcome: { value: unknown } | { error: Error } }> {
+  let read = '';
+  const server = createServer({ cert: answering.certPem, key: answering.keyPem, ca: ca.rootPem, requestCert: true, minVersion: 'TLSv1.3' }, (socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      read += chunk.toString();
+      socket.end('done');
+    });
+  });
+  server.on('tlsClientError', () => {});
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const caller = await ca.issue(now(), { namespace: 'default', serviceAccount: 'users-api' });
+  const svid = createSvid({ ...caller, chain: [caller.der], bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 } });
+  const { port } = server.address() as AddressInfo;
+  const endpoint = { instanceId: 'i', host: '127.0.0.1', port, protocol: 'http', spiffeId: SpiffeId.of(expected), labels: {}, address: `127.0.0.1:${port}` };
+  const service = { namespace: 'default', name: 'orders-api', host: 'orders-api.default.svc', endpoints: [endpoint] };
+  const socket = dial({ service, endpoint, svid, isRevoked: (serial) => serial === revoked, now });
+  // Written at once, as HTTP clients do, before anybody has proved anything.
+  socket.write(REQUEST);
+  const outcome = await settled(once(socket, 'data'));
+  socket.destroy();
+  server.close();
+  await once(server, 'close');
+  return { read, outcome };
+}
+
+describe('dial', () => {
+  const orders = 'spiffe://cluster.local/ns/default/sa/orders-api';
+
+  it('sends to the identity that the registry names', async () => {
+    const ca = await TestCa.create('cluster.local', now());
+    const { read } = await call(ca, await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), orders);
+    assert.equal(read, REQUEST);
+  });
+
+  it('sends not one byte to another workload of the same mesh', async () => {
+    const ca = await TestCa.create('cluster.local', now());
+    const { read, outcome } = await call(ca, await ca.issue(now(), { namespace: 'default', serviceAccount: 'thief' }), orders);
+    assert.equal(read, '');
+    assert.ok('error' in outcome);
+    assert.match(outcome.error.message, /sa\/thief but the registry names .*sa\/orders-api/);
+  });
+
+  it('sends not one byte to a revoked certificate', async () => {
+    const ca = await TestCa.create('cluster.local', now());
+    const answering = await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' });
+    const { read, outcome } = await call(ca, answering, orders, answering.serial);
+    assert.equal(read, '');
+    assert.ok('error' in outcome);
+    assert.match(outcome.error.message, /revoked/);
+  });
+
+  it('sends not one byte to a certificate of another root', async () => {
+    const ca = await TestCa.create('cluster.local', now());
+    const other = await TestCa.create('cluster.local', now());
+    const { read, outcome } = await call(ca, await other.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), orders);
+    assert.equal(read, '');
+    assert.ok('error' in outcome);
+  });
+});
