@@ -4,7 +4,7 @@ import { collectText } from '../arguments/pair.ts';
 import { readDocuments, joinDocuments, type JoinedDocument } from '../documents/document-set.ts';
 import { problemData, reportRefusal, toDocumentProblem } from '../documents/refusal.ts';
 import { EXIT } from '../exit-code.ts';
-import { renderProblem } from '../render/problem-line.ts';
+import { renderProblem } from '../views/problem-line.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
 interface ApplyOptions {

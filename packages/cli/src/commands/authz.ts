@@ -7,7 +7,7 @@ import { reportRefusal } from '../documents/refusal.ts';
 import { readDocuments } from '../documents/document-set.ts';
 import { EXIT } from '../exit-code.ts';
 import { evaluateOffline, type Question } from '../offline/evaluation.ts';
-import { renderVerdict } from '../render/verdict.ts';
+import { renderVerdict } from '../views/verdict.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
 interface CheckOptions {

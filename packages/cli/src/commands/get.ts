@@ -2,9 +2,9 @@ import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
 import { KIND_HELP, type ListedKind, parseKind } from '../arguments/kind.ts';
 import { EXIT } from '../exit-code.ts';
-import { dataPlaneData, renderDataPlanes } from '../render/data-planes.ts';
-import { renderStoredResources, resourceDocuments } from '../render/resources.ts';
-import { renderServices, serviceData } from '../render/services.ts';
+import { dataPlaneData, renderDataPlanes } from '../views/data-planes.ts';
+import { renderStoredResources, resourceDocuments } from '../views/resources.ts';
+import { renderServices, serviceData } from '../views/services.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 import type { AdminClient } from '../connection/admin-connection.ts';
 

@@ -1,7 +1,7 @@
 import type { GetStatusResponse } from '@rampart/wire';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-code.ts';
-import { dataPlaneData, renderDataPlanes } from '../render/data-planes.ts';
+import { dataPlaneData, renderDataPlanes } from '../views/data-planes.ts';
 import { renderSpan, renderTime } from '../render/moment.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 

@@ -6,7 +6,7 @@ import { parsePort } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
 import { wantsColour } from '../render/colour.ts';
 import { renderData } from '../render/output.ts';
-import { renderStart, type StartedMesh } from '../render/start.ts';
+import { renderStart, type StartedMesh } from '../views/start.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 import { VERSION } from '../version.ts';
 

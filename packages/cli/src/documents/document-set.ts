@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { RampartError, type Resource } from '@rampart/core';
 import { parseDocuments } from '@rampart/core/documents';
 import type { Io } from '../io.ts';
-import type { DocumentProblem } from '../render/problem-line.ts';
+import type { DocumentProblem } from '../views/problem-line.ts';
 
 /** One file's text under the name that problems show. */
 export interface DocumentText {

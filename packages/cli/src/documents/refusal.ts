@@ -1,7 +1,7 @@
 import type { Problem } from '@rampart/wire';
 import { EXIT } from '../exit-code.ts';
 import { renderData } from '../render/output.ts';
-import { type DocumentProblem, renderProblem } from '../render/problem-line.ts';
+import { type DocumentProblem, renderProblem } from '../views/problem-line.ts';
 import type { Invocation } from '../shell.ts';
 import type { JoinedDocument } from './document-set.ts';
 

@@ -3,10 +3,10 @@ import { suite, test } from 'node:test';
 import { paletteOf, wantsColour } from './colour.ts';
 import { renderSpan } from './moment.ts';
 import { shortIdentity, shortService } from './names.ts';
-import { renderProblem } from './problem-line.ts';
+import { renderProblem } from '../views/problem-line.ts';
 import { columnsOf, renderTable } from './table.ts';
 import { truncate } from './text.ts';
-import { renderVerdict } from './verdict.ts';
+import { renderVerdict } from '../views/verdict.ts';
 
 suite('a span of time', () => {
   const cases: readonly [number, string][] = [

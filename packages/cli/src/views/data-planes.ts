@@ -1,8 +1,8 @@
 import type { DataPlaneStatus } from '@rampart/wire';
-import type { Palette } from './colour.ts';
-import { renderSpan, renderTime } from './moment.ts';
-import { shortIdentity } from './names.ts';
-import { type Cell, columnsOf, renderTable } from './table.ts';
+import type { Palette } from '../render/colour.ts';
+import { renderSpan, renderTime } from '../render/moment.ts';
+import { shortIdentity } from '../render/names.ts';
+import { type Cell, columnsOf, renderTable } from '../render/table.ts';
 
 /** What a table of data planes is drawn against. */
 export interface DataPlaneView {

@@ -1,4 +1,4 @@
-import { printable } from './text.ts';
+import { printable } from '../render/text.ts';
 
 /** What is wrong with a document, and where; lines and columns count from 1, 0 means "the whole file". */
 export interface DocumentProblem {

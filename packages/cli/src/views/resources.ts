@@ -1,7 +1,7 @@
 import type { StoredResource } from '@rampart/wire';
-import { renderSpan } from './moment.ts';
-import type { OutputFormat } from './output.ts';
-import { type Cell, columnsOf, renderTable } from './table.ts';
+import { renderSpan } from '../render/moment.ts';
+import type { OutputFormat } from '../render/output.ts';
+import { type Cell, columnsOf, renderTable } from '../render/table.ts';
 
 interface Described {
   readonly stored: StoredResource;

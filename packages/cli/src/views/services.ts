@@ -1,5 +1,5 @@
 import type { ServiceUpdate } from '@rampart/wire';
-import { columnsOf, renderTable } from './table.ts';
+import { columnsOf, renderTable } from '../render/table.ts';
 
 /** Services and where their instances listen. */
 export function renderServices(services: readonly ServiceUpdate[]): string {

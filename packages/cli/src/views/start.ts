@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { Io } from '../io.ts';
-import type { Palette } from './colour.ts';
+import type { Palette } from '../render/colour.ts';
 
 /** A mesh that `rampart up` has started. */
 export interface StartedMesh {

@@ -1,6 +1,6 @@
 import type { Verdict } from '@rampart/core';
-import type { Palette } from './colour.ts';
-import { printable } from './text.ts';
+import type { Palette } from '../render/colour.ts';
+import { printable } from '../render/text.ts';
 
 /** A verdict as a few aligned lines: the decision first, then who decided and why. Ends with a newline. */
 export function renderVerdict(verdict: Verdict, question: string, palette: Palette): string {
