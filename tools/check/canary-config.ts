@@ -12,7 +12,9 @@ export function configFor(root: string, name: string): string {
   const folder = join(repositoryRoot, '.build', 'canaries');
   mkdirSync(folder, { recursive: true });
   const path = join(folder, name.replace(/^\./, ''));
-  const rules = JSON.parse(readFileSync(own, 'utf8')) as Record<string, unknown>;
+  // Reasons stand in the configuration as lines of comment.
+  const text = readFileSync(own, 'utf8').replaceAll(/^\s*\/\/.*$/gm, '');
+  const rules = JSON.parse(text) as Record<string, unknown>;
   writeFileSync(path, JSON.stringify({ ...rules, ignorePatterns: [], overrides: [] }));
   return path;
 }
