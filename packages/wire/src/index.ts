@@ -106,3 +106,5 @@ export type {
   TelemetryBatch,
   Workload,
 } from './gen/rampart/v1/control_pb.ts';
+export { MAX_BLOCK_BYTES, MAX_RECORDS, readRecordBlock, RecordBlockWriter } from './record-block.ts';
+export type { RecordInput } from './record-block.ts';

@@ -1,0 +1,20 @@
+/** Something data planes must hear of. It says what changed; the state itself says to what. */
+export type Change =
+  | { readonly kind: 'resource'; readonly key: string; readonly namespace: string }
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'revocation'; readonly serial: string }
+  | { readonly kind: 'bundle' };
+
+/** Equal for changes that a reader of the current state need not tell apart. */
+export function subjectOf(change: Change): string {
+  switch (change.kind) {
+    case 'resource':
+      return `resource ${change.key}`;
+    case 'service':
+      return `service ${change.namespace}/${change.name}`;
+    case 'revocation':
+      return `revocation ${change.serial}`;
+    case 'bundle':
+      return 'bundle';
+  }
+}

@@ -1,0 +1,59 @@
+import type { Lifetimes } from '@rampart/authority';
+import type { Clock, Random } from '@rampart/core';
+import type { KeyEncryptionKey } from '@rampart/keyring';
+import { createSystemClock } from './clock.ts';
+import type { Logger } from './log.ts';
+import { createSystemRandom } from './random.ts';
+import type { AccessLogRetention } from './telemetry/retention.ts';
+
+/** How a control plane is started. Everything but the directory and the log has a default that suits one machine. */
+export interface ControlPlaneOptions {
+  /** Made when it is missing. */
+  readonly dataDirectory: string;
+  readonly log: Logger;
+  /** Address the API listens on; loopback unless given. */
+  readonly host?: string;
+  /** API 8443 and metrics 9090 unless given; 0 takes a free one. */
+  readonly ports?: { readonly api?: number; readonly metrics?: number };
+  /** "cluster.local" unless given. */
+  readonly trustDomain?: string;
+  /** Namespace whose policies are for the whole mesh; "istio-system" unless given. */
+  readonly rootNamespace?: string;
+  readonly lifetimes?: Partial<Lifetimes>;
+  /** Milliseconds an instance is still found after its data plane is gone. */
+  readonly leaseMs?: number;
+  /** 7 days and 1 GiB unless given. */
+  readonly accessLogs?: Partial<AccessLogRetention>;
+  /** What protects the keys of the authority; the file keys/master.key of the data directory unless given. */
+  readonly keyEncryptionKey?: KeyEncryptionKey;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** The options with what is not given filled in. */
+export interface CompleteOptions extends Required<Omit<ControlPlaneOptions, 'lifetimes' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs'>> {
+  readonly lifetimes: Partial<Lifetimes>;
+  readonly leaseMs: number | undefined;
+  readonly keyEncryptionKey: KeyEncryptionKey | undefined;
+  readonly ports: { readonly api: number; readonly metrics: number };
+  readonly accessLogs: AccessLogRetention;
+}
+
+const DEFAULT_RETENTION: AccessLogRetention = { days: 7, bytes: 1024 ** 3 };
+
+export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
+  return {
+    dataDirectory: given.dataDirectory,
+    log: given.log,
+    host: given.host ?? '127.0.0.1',
+    ports: { api: given.ports?.api ?? 8443, metrics: given.ports?.metrics ?? 9090 },
+    trustDomain: given.trustDomain ?? 'cluster.local',
+    rootNamespace: given.rootNamespace ?? 'istio-system',
+    lifetimes: given.lifetimes ?? {},
+    leaseMs: given.leaseMs,
+    accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
+    keyEncryptionKey: given.keyEncryptionKey,
+    clock: given.clock ?? createSystemClock(),
+    random: given.random ?? createSystemRandom(),
+  };
+}

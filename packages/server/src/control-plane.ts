@@ -1,0 +1,327 @@
+import { join } from 'node:path';
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
+import { type Authority, openAuthority } from '@rampart/authority';
+import { serviceHost, TrustDomain } from '@rampart/core';
+import { Journal } from '@rampart/journal';
+import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
+import { openRegistry, type Registry } from '@rampart/registry';
+import { bundleToPem } from '@rampart/spiffe';
+import { AdminService, ControlService, IdentityService, TelemetryService } from '@rampart/wire';
+import { AdminTokens } from './admin/admin-tokens.ts';
+import { ensureBootstrapToken } from './admin/bootstrap-token.ts';
+import { ChangeFeed } from './changes/change-feed.ts';
+import { type CompleteOptions, completeOptions, type ControlPlaneOptions } from './control-plane-options.ts';
+import { DataPlanes } from './control/data-planes.ts';
+import { MeshSnapshots } from './control/mesh-snapshots.ts';
+import { writeFileAtomically } from './directory/atomic-file.ts';
+import { claimDataDirectory, type DataDirectory } from './directory/data-directory.ts';
+import { createApiHandler } from './doors/api-handler.ts';
+import { type ApiServer, openApiServer } from './doors/api-server.ts';
+import { FailureLimit } from './doors/failure-limit.ts';
+import { createGate } from './doors/gate.ts';
+import { openOperationsServer, type OperationsServer } from './doors/operations-server.ts';
+import { PeerVerifier } from './doors/peer.ts';
+import { Refusals } from './doors/refusals.ts';
+import { ServerCertificate } from './doors/server-certificate.ts';
+import { createAdminService } from './doors/services/admin/admin-service.ts';
+import { createControlService } from './doors/services/control-service.ts';
+import { createIdentityService } from './doors/services/identity-service.ts';
+import { createTelemetryService } from './doors/services/telemetry-service.ts';
+import { Metrics } from './metrics.ts';
+import { PolicyDesk } from './resources/policy-desk.ts';
+import { ResourceSet } from './resources/resource-set.ts';
+import { type Database, openDatabase } from './storage/database.ts';
+import { sqliteEngine } from './storage/sqlite/engine.ts';
+import { createAccessLogStore } from './storage/stores/access-log-store.ts';
+import { createAdminTokenStore } from './storage/stores/admin-token-store.ts';
+import { createAuthorityStore } from './storage/stores/authority-store.ts';
+import { createJournalStore } from './storage/stores/journal-store.ts';
+import { createRegistryStore } from './storage/stores/registry-store.ts';
+import { createResourceStore } from './storage/stores/resource-store.ts';
+import { createRevisionStore } from './storage/stores/revision-store.ts';
+import { LogTail } from './telemetry/log-tail.ts';
+import { keepWithinRetention } from './telemetry/retention.ts';
+import type { AccessLogStore } from './telemetry/store.ts';
+import { TelemetryIntake } from './telemetry/telemetry-intake.ts';
+import { Teardown } from './teardown.ts';
+import { VERSION } from './version.ts';
+
+/** A control plane that is running. */
+export interface ControlPlane {
+  /** Where it listens: "https://127.0.0.1:8443" and "http://127.0.0.1:9090". */
+  readonly addresses: { readonly api: string; readonly metrics: string };
+  /** PEM roots that its certificate and every workload's certificate chain to. */
+  readonly caFile: string;
+  /** Bearer token for the admin API, readable by its owner only. */
+  readonly adminTokenFile: string;
+  readonly dataDirectory: string;
+  readonly trustDomain: string;
+  readonly version: string;
+  /** Lets calls that are running end, makes everything durable, and frees ports and directory. Repeating it waits for the first. */
+  stop(): Promise<void>;
+}
+
+/** How long calls that are running may take to end at a stop. */
+const GRACE_MS = 2000;
+const LOOPBACK = '127.0.0.1';
+
+/** What one start is made of, as far as it has come. */
+interface Start {
+  readonly options: CompleteOptions;
+  readonly teardown: Teardown;
+  readonly metrics: Metrics;
+  readonly directory: DataDirectory;
+}
+
+/**
+ * Starts a control plane: the one place that puts its parts together.
+ *
+ * @throws RampartError PORT_IN_USE, DATA_DIRECTORY_UNREADABLE, DATA_DIRECTORY_LOCKED, KEY_UNREADABLE, STORAGE_FAILED or
+ *   INVALID_ARGUMENT; nothing that was started by then goes on.
+ */
+export async function startControlPlane(given: ControlPlaneOptions): Promise<ControlPlane> {
+  const options = completeOptions(given);
+  const teardown = new Teardown(options.log);
+  try {
+    return await start(options, teardown);
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+}
+
+async function start(options: CompleteOptions, teardown: Teardown): Promise<ControlPlane> {
+  const directory = await claimDataDirectory(options.dataDirectory);
+  teardown.add('data directory', () => directory.release());
+  const parts: Start = { options, teardown, metrics: new Metrics(), directory };
+  const ready = { now: false };
+  const doors = await openDoors(parts, () => ready.now);
+  const state = await openState(parts);
+  const mesh = joinMesh(parts, state);
+  const telemetry = openTelemetry(parts, state);
+  await serve(parts, { doors, state, mesh, telemetry });
+  const addresses = { api: `https://${authority(options.host)}:${doors.api.port}`, metrics: `http://${LOOPBACK}:${doors.operations.port}` };
+  await writeClientFiles(parts, { state, api: addresses.api });
+  ready.now = true;
+  options.log.info({ ...addresses, dataDirectory: directory.path, trustDomain: options.trustDomain }, 'control plane ready');
+  let stopping: Promise<void> | undefined;
+  return {
+    addresses,
+    caFile: directory.caFile,
+    adminTokenFile: directory.adminTokenFile,
+    dataDirectory: directory.path,
+    trustDomain: options.trustDomain,
+    version: VERSION,
+    stop: () => {
+      ready.now = false;
+      stopping ??= teardown.run();
+      return stopping;
+    },
+  };
+}
+
+interface Doors {
+  readonly api: ApiServer;
+  readonly operations: OperationsServer;
+}
+
+/** Ports come first: one that is in use is known before anything is written. */
+async function openDoors({ options, teardown, metrics }: Start, isReady: () => boolean): Promise<Doors> {
+  const operations = await openOperationsServer({ host: LOOPBACK, port: options.ports.metrics, metrics, isReady });
+  teardown.add('operations door', () => operations.close());
+  const failed = metrics.counter('rampart_tls_handshakes_failed_total', 'TLS handshakes with the API that failed.');
+  const api = await openApiServer({
+    host: options.host,
+    port: options.ports.api,
+    handshakeFailed: (error) => {
+      failed.add();
+      options.log.debug({ error }, 'a TLS handshake failed');
+    },
+  });
+  teardown.add('API door', () => api.close(GRACE_MS));
+  return { api, operations };
+}
+
+interface State {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly authority: Authority;
+  readonly registry: Registry;
+  readonly feed: ChangeFeed;
+  readonly resources: ResourceSet;
+  readonly tokens: AdminTokens;
+}
+
+/** Everything that survives a restart. */
+async function openState({ options, teardown, directory }: Start): Promise<State> {
+  const { clock, random, log } = options;
+  const database = await openDatabase(sqliteEngine(directory.database));
+  teardown.add('database', () => database.close());
+  const journal = await Journal.open(createJournalStore(database), clock);
+  teardown.add('journal', () => journal.settle());
+  const keyEncryptionKey = options.keyEncryptionKey ?? (await fromKeyFile(join(directory.keys, 'master.key')));
+  const opened = await openAuthority({
+    trustDomain: TrustDomain.of(options.trustDomain),
+    keys: new FileKeyStore({ directory: directory.keys, keyEncryptionKey }),
+    store: createAuthorityStore(database),
+    journal,
+    clock,
+    lifetimes: options.lifetimes,
+  });
+  const registry = await openRegistry({
+    store: createRegistryStore(database),
+    journal,
+    clock,
+    random,
+    onFailure: (error) => log.error({ error }, 'the registry failed'),
+    ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
+  });
+  teardown.add('registry', () => registry.close());
+  const feed = await ChangeFeed.open(createRevisionStore(database));
+  const resources = await ResourceSet.open(createResourceStore(database), feed);
+  const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
+  return { database, journal, authority: opened, registry, feed, resources, tokens };
+}
+
+/** What data planes are told, and who is listening. */
+function joinMesh({ options, teardown, metrics }: Start, { database, feed, resources, registry, authority: issuer }: State): DataPlanes {
+  const { clock, log, rootNamespace } = options;
+  const snapshots = new MeshSnapshots({
+    feed,
+    rootNamespace,
+    resource: (key) => resources.get(key),
+    resources: () => resources.all(),
+    service: (name) => registry.lookup(name),
+    services: () => registry.services(),
+    revokedSerials: () => issuer.revokedSerials(),
+    bundle: () => issuer.bundle(),
+  });
+  const certificates = createAuthorityStore(database);
+  const dataPlanes = new DataPlanes({
+    snapshots,
+    registry,
+    clock,
+    log,
+    workloadOf: async (serial) => (await certificates.certificate(serial))?.workload,
+  });
+  teardown.add('control streams', () => dataPlanes.close());
+  teardown.add('watches', registry.watch(({ service: { name, namespace } }) => feed.publish([{ kind: 'service', name, namespace }])));
+  teardown.add(
+    'watches',
+    issuer.onRevoked((serial) => {
+      feed.publish([{ kind: 'revocation', serial }]);
+      dataPlanes.cut(serial);
+    }),
+  );
+  teardown.add('watches', feed.watch(() => dataPlanes.wake()));
+  const instances = (): number => registry.services().reduce((sum, service) => sum + service.instances.length, 0);
+  metrics.gauge('rampart_data_planes', { help: 'Data planes connected now.', read: () => dataPlanes.sessions.length });
+  metrics.gauge('rampart_services', { help: 'Services with an instance.', read: () => registry.services().length });
+  metrics.gauge('rampart_instances', { help: 'Instances that can be found.', read: instances });
+  metrics.gauge('rampart_revision', { help: 'Revision of the mesh.', read: () => feed.revision });
+  metrics.gauge('rampart_resources', { help: 'Resources in force.', read: () => resources.all().length });
+  return dataPlanes;
+}
+
+interface Telemetry {
+  readonly logs: AccessLogStore;
+  readonly tail: LogTail;
+  readonly intake: TelemetryIntake;
+}
+
+function openTelemetry({ options, teardown, metrics }: Start, { database, registry }: State): Telemetry {
+  const { clock, log } = options;
+  const logs = createAccessLogStore(database);
+  const tail = new LogTail({
+    unreadable: ({ spiffeId, reporter, sequence }, error) => log.warn({ spiffeId, reporter, sequence, error }, 'a record block cannot be read'),
+  });
+  const intake = new TelemetryIntake({
+    store: logs,
+    tail,
+    clock,
+    metrics,
+    serviceOf: (id) => {
+      const service = registry.services().find(({ instances }) => instances.some(({ identity }) => identity === id.toString()));
+      return service === undefined ? '' : serviceHost(service);
+    },
+  });
+  const failed = (error: unknown): void => log.error({ error }, 'old access logs could not be dropped');
+  teardown.add('retention', keepWithinRetention({ store: logs, clock, keep: options.accessLogs, failed }));
+  return { logs, tail, intake };
+}
+
+interface Serving {
+  readonly doors: Doors;
+  readonly state: State;
+  readonly mesh: DataPlanes;
+  readonly telemetry: Telemetry;
+}
+
+/** From here on calls are answered. */
+async function serve({ options, teardown, metrics }: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
+  const { clock, random, log, rootNamespace, trustDomain } = options;
+  const { authority: issuer, registry, journal, resources, feed, tokens } = state;
+  const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
+  const refusals = new Refusals({ journal, metrics, log, failures });
+  const desk = new PolicyDesk({ resources, journal, clock, rootNamespace, planes: () => mesh.enforcing() });
+  const admin = createAdminService({
+    authority: issuer,
+    registry,
+    journal,
+    resources,
+    desk,
+    dataPlanes: mesh,
+    ...telemetry,
+    clock,
+    trustDomain,
+    rootNamespace,
+    version: VERSION,
+    startedAt: clock.now(),
+    revision: () => feed.revision,
+  });
+  const shutdown = new AbortController();
+  doors.api.serve(
+    createApiHandler({
+      gate: createGate({ tokens, failures, refused: (refusal) => refusals.add(refusal) }),
+      verifier: new PeerVerifier({ clock, bundle: () => issuer.bundle(), isRevoked: (serial) => issuer.isRevoked(serial) }),
+      log,
+      shutdown: shutdown.signal,
+      routes: (router: ConnectRouter) => {
+        router.service(IdentityService, createIdentityService({ authority: issuer, metrics, failures }));
+        router.service(ControlService, createControlService(mesh));
+        router.service(TelemetryService, createTelemetryService(telemetry.intake));
+        router.service(AdminService, admin);
+      },
+    }),
+  );
+  const certificate = await ServerCertificate.start({
+    authority: issuer,
+    rootNamespace,
+    host: options.host,
+    clock,
+    random,
+    use: (credentials) => doors.api.use(credentials),
+    failed: (error) => log.error({ error }, 'the certificate of the API could not be renewed'),
+  });
+  teardown.add('server certificate', () => certificate.stop());
+  teardown.add('calls', async () => {
+    mesh.close();
+    shutdown.abort(new ConnectError('the control plane is stopping', Code.Unavailable));
+    await doors.api.close(GRACE_MS);
+  });
+}
+
+async function writeClientFiles({ directory }: Start, { state, api }: { readonly state: State; readonly api: string }): Promise<void> {
+  await writeFileAtomically(directory.caFile, { text: bundleToPem(state.authority.bundle()), mode: 0o644 });
+  await ensureBootstrapToken(state.tokens, directory.adminTokenFile);
+  const client = { address: api, ca: 'ca.pem', token: 'admin.token' };
+  await writeFileAtomically(directory.clientFile, { text: `${JSON.stringify(client, undefined, 2)}\n`, mode: 0o644 });
+}
+
+/** Host part of a URL that reaches what listens on an address. */
+function authority(host: string): string {
+  if (host === '0.0.0.0' || host === '::') {
+    return LOOPBACK;
+  }
+  return host.includes(':') ? `[${host}]` : host;
+}

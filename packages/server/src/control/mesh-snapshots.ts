@@ -1,0 +1,146 @@
+import { create } from '@bufbuild/protobuf';
+import type { Service } from '@rampart/registry';
+import type { TrustBundle } from '@rampart/spiffe';
+import {
+  type Bundle,
+  BundleSchema,
+  type ControlPlaneMessage,
+  ControlPlaneMessageSchema,
+  type ResourceUpdate,
+  ResourceUpdateSchema,
+  type ServiceUpdate,
+  ServiceUpdateSchema,
+} from '@rampart/wire';
+import type { Change } from '../changes/change.ts';
+import type { ChangeFeed } from '../changes/change-feed.ts';
+import type { HeldResource } from '../resources/resource-set.ts';
+
+/** The state that data planes are told, as it is now. */
+export interface MeshState {
+  readonly feed: ChangeFeed;
+  readonly rootNamespace: string;
+  resource(key: string): HeldResource | undefined;
+  resources(): readonly HeldResource[];
+  service(name: { readonly name: string; readonly namespace: string }): Service | undefined;
+  services(): readonly Service[];
+  revokedSerials(): readonly string[];
+  bundle(): TrustBundle;
+}
+
+/** Puts the state, or what changed of it, into messages. Workloads of a namespace are told the same, so it is put together once. */
+export class MeshSnapshots {
+  readonly #state: MeshState;
+  readonly #services = new WeakMap<Service, ServiceUpdate>();
+  readonly #resources = new WeakMap<HeldResource, ResourceUpdate>();
+  #deltas = new Map<string, ControlPlaneMessage | undefined>();
+  #deltasOf = -1;
+
+  constructor(state: MeshState) {
+    this.#state = state;
+  }
+
+  get revision(): number {
+    return this.#state.feed.revision;
+  }
+
+  /** Everything a workload of the namespace may know; replaces whatever it knew. */
+  full(namespace: string): ControlPlaneMessage {
+    const state = this.#state;
+    return create(ControlPlaneMessageSchema, {
+      revision: BigInt(state.feed.revision),
+      reset: true,
+      resources: state
+        .resources()
+        .filter(({ resource }) => this.#isVisible(resource.metadata.namespace, namespace))
+        .map((held) => this.#resourceUpdate(held)),
+      services: state.services().map((service) => this.#serviceUpdate(service)),
+      revokedSerials: [...state.revokedSerials()],
+      bundle: this.#bundle(),
+    });
+  }
+
+  /** What a workload of the namespace must hear after a revision; undefined for nothing, 'compacted' when only a full one helps. */
+  delta(namespace: string, since: number): ControlPlaneMessage | undefined | 'compacted' {
+    const { feed } = this.#state;
+    if (this.#deltasOf !== feed.revision) {
+      this.#deltasOf = feed.revision;
+      this.#deltas = new Map();
+    }
+    const key = `${since} ${namespace}`;
+    if (!this.#deltas.has(key)) {
+      const changes = feed.since(since);
+      if (changes === 'compacted') {
+        return 'compacted';
+      }
+      const visible = changes.filter((change) => change.kind !== 'resource' || this.#isVisible(change.namespace, namespace));
+      this.#deltas.set(key, visible.length === 0 ? undefined : this.#message(visible));
+    }
+    return this.#deltas.get(key);
+  }
+
+  #message(changes: readonly Change[]): ControlPlaneMessage {
+    const message = create(ControlPlaneMessageSchema, { revision: BigInt(this.#state.feed.revision) });
+    for (const change of changes) {
+      switch (change.kind) {
+        case 'resource': {
+          const held = this.#state.resource(change.key);
+          message.resources.push(held === undefined ? create(ResourceUpdateSchema, { key: change.key }) : this.#resourceUpdate(held));
+          break;
+        }
+        case 'service': {
+          const { name, namespace } = change;
+          message.services.push(this.#serviceUpdate(this.#state.service(change) ?? { name, namespace, instances: [] }));
+          break;
+        }
+        case 'revocation':
+          message.revokedSerials.push(change.serial);
+          break;
+        case 'bundle':
+          message.bundle = this.#bundle();
+          break;
+      }
+    }
+    return message;
+  }
+
+  #isVisible(namespace: string, reader: string): boolean {
+    return namespace === this.#state.rootNamespace || namespace === reader;
+  }
+
+  #bundle(): Bundle {
+    return bundleMessage(this.#state.bundle());
+  }
+
+  #resourceUpdate(held: HeldResource): ResourceUpdate {
+    const known = this.#resources.get(held);
+    const update = known ?? create(ResourceUpdateSchema, { key: held.key, json: held.bytes });
+    this.#resources.set(held, update);
+    return update;
+  }
+
+  #serviceUpdate(service: Service): ServiceUpdate {
+    const known = this.#services.get(service);
+    const update = known ?? serviceUpdate(service);
+    this.#services.set(service, update);
+    return update;
+  }
+}
+
+export function bundleMessage({ trustDomain, roots, sequence }: TrustBundle): Bundle {
+  return create(BundleSchema, { trustDomain: trustDomain.name, roots: [...roots], sequence: BigInt(sequence) });
+}
+
+export function serviceUpdate({ name, namespace, instances }: Service): ServiceUpdate {
+  return create(ServiceUpdateSchema, {
+    name,
+    namespace,
+    endpoints: instances.map(({ instanceId, host, port, protocol, identity, labels }) => ({
+      instanceId,
+      host,
+      port,
+      protocol,
+      spiffeId: identity,
+      labels: { ...labels },
+    })),
+  });
+}

@@ -1,0 +1,78 @@
+import { type RampartError, type Result, ok } from '@rampart/core';
+import type { WorkloadIdentity } from '@rampart/authority';
+import type { Registry } from '@rampart/registry';
+import type { RegisterInstance } from '@rampart/wire';
+import type { Logger } from '../log.ts';
+import type { Peer } from '../doors/peer.ts';
+
+export interface SessionInstancesOptions {
+  readonly registry: Registry;
+  readonly peer: Peer;
+  /** What the workload was attested as; nothing it says of itself counts. */
+  readonly workload: WorkloadIdentity;
+  /** Address the stream comes from. */
+  readonly remoteAddress: string;
+  readonly log: Logger;
+}
+
+/** The instances that one control stream stands for. Their leases last as long as it does, and one lease period. */
+export class SessionInstances {
+  readonly #options: SessionInstancesOptions;
+  readonly #attached = new Set<string>();
+  #released = false;
+  #problem = '';
+
+  constructor(options: SessionInstancesOptions) {
+    this.#options = options;
+  }
+
+  /** Why the last registration was refused; "" when it was not. A refused registration must not cost a workload its policies. */
+  get problem(): string {
+    return this.#problem;
+  }
+
+  async register({ instanceId, host, port, protocol }: RegisterInstance): Promise<void> {
+    const { registry, peer, workload, remoteAddress, log } = this.#options;
+    if (workload.service === '') {
+      log.debug({ peer: peer.id.toString() }, 'a pure client serves a port; it is not registered');
+      return;
+    }
+    const registered = await registry.register(peer.id, {
+      service: workload.service,
+      namespace: workload.namespace,
+      instanceId,
+      host: host === '' ? remoteAddress : host,
+      port,
+      protocol: protocol === '' ? 'http' : protocol,
+      labels: workload.labels,
+      sourceIp: remoteAddress,
+    });
+    this.#note(registered);
+    if (registered.ok && !this.#released && !this.#attached.has(instanceId) && registry.attach(instanceId)) {
+      this.#attached.add(instanceId);
+    }
+  }
+
+  async deregister(instanceId: string): Promise<void> {
+    const { registry, peer } = this.#options;
+    this.#attached.delete(instanceId);
+    const gone = await registry.deregister(peer.id, instanceId, 'stopped');
+    this.#note(gone.ok || gone.problem.code === 'NOT_FOUND' ? ok(undefined) : gone);
+  }
+
+  /** The stream is gone: the leases count down. */
+  release(): void {
+    this.#released = true;
+    for (const instanceId of this.#attached) {
+      this.#options.registry.detach(instanceId);
+    }
+    this.#attached.clear();
+  }
+
+  #note(result: Result<unknown, RampartError>): void {
+    this.#problem = result.ok ? '' : result.problem.message;
+    if (!result.ok) {
+      this.#options.log.warn({ peer: this.#options.peer.id.toString(), reason: this.#problem }, 'a registration was refused');
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import { create } from '@bufbuild/protobuf';
+import { assertNever, type Clock, RampartError, type Timer } from '@rampart/core';
+import { type Ack, type ControlPlaneMessage, ControlPlaneMessageSchema, type DataPlaneMessage, type Hello } from '@rampart/wire';
+import type { Connection } from '../doors/caller.ts';
+import type { Peer } from '../doors/peer.ts';
+import type { MeshSnapshots } from './mesh-snapshots.ts';
+import type { SessionInstances } from './session-instances.ts';
+
+export interface SessionOptions {
+  readonly peer: Peer;
+  readonly connection: Connection;
+  readonly hello: Hello;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly snapshots: MeshSnapshots;
+  readonly instances: SessionInstances;
+  readonly clock: Clock;
+  ended(session: Session): void;
+}
+
+export const HEARTBEAT_MS = 3000;
+/** Three beats that did not come: the other end is gone, whatever TCP believes. */
+const LONGEST_SILENCE_MS = 3.5 * HEARTBEAT_MS;
+/** A reader that takes nothing for this long is cut; it starts over when it is able to read again. */
+const LONGEST_WRITE_MS = 10_000;
+
+/** One data plane's control stream: what it was told, what it enforces, and the leases it holds. */
+export class Session {
+  readonly options: SessionOptions;
+  readonly connectedAt: number;
+  readonly capabilities: ReadonlySet<string>;
+  #cursor: number;
+  /** Newest revision that brought something this stream's namespace can see. */
+  #toldRevision = 0;
+  #acked = 0;
+  #refused = '';
+  #heardAt: number;
+  #spokeAt: number;
+  #writingSince: number | undefined;
+  #timer: Timer | undefined;
+  #wake: (() => void) | undefined;
+  #end: { readonly error: RampartError | undefined } | undefined;
+
+  constructor(options: SessionOptions) {
+    this.options = options;
+    this.capabilities = new Set(options.hello.capabilities);
+    this.connectedAt = options.clock.now();
+    this.#heardAt = this.connectedAt;
+    this.#spokeAt = this.connectedAt;
+    this.#cursor = Number(options.hello.revision);
+    this.#timer = options.clock.after(HEARTBEAT_MS, () => this.#tick());
+  }
+
+  /** Highest revision it said it enforces; changes it does not see count as enforced. */
+  get ackedRevision(): number {
+    const { revision } = this.options.snapshots;
+    return this.#acked >= this.#toldRevision && this.#cursor === revision ? revision : this.#acked;
+  }
+
+  /** Why it cannot enforce what it was told, or could not register; "" when all is well. */
+  get problem(): string {
+    return [this.#refused, this.options.instances.problem].filter((text) => text !== '').join('; ');
+  }
+
+  /** Everything this stream says, until it ends. */
+  async *messages(): AsyncGenerator<ControlPlaneMessage> {
+    const { clock } = this.options;
+    let message: ControlPlaneMessage | undefined = this.#first();
+    while (this.#end === undefined) {
+      if (message === undefined) {
+        await this.#pause();
+      } else {
+        this.#writingSince = clock.now();
+        yield message;
+        this.#writingSince = undefined;
+        this.#spokeAt = clock.now();
+      }
+      message = this.#next();
+    }
+    if (this.#end.error !== undefined) {
+      throw this.#end.error;
+    }
+  }
+
+  /** Takes in what the data plane says, until it says no more. */
+  async listen(messages: AsyncIterator<DataPlaneMessage>): Promise<void> {
+    try {
+      for (let next = await messages.next(); next.done !== true && this.#end === undefined; next = await messages.next()) {
+        this.#heardAt = this.options.clock.now();
+        await this.#receive(next.value);
+      }
+      this.end();
+    } catch (error) {
+      this.end(error instanceof RampartError ? error : undefined);
+    }
+  }
+
+  /** Something may be new. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Ends the stream and lets go of its leases. Repeating it does nothing. */
+  end(error?: RampartError): void {
+    if (this.#end !== undefined) {
+      return;
+    }
+    this.#end = { error };
+    this.#timer?.cancel();
+    this.options.instances.release();
+    this.options.ended(this);
+    this.wake();
+  }
+
+  #first(): ControlPlaneMessage {
+    const { snapshots, peer } = this.options;
+    const held = this.#cursor;
+    const delta = held === 0 ? 'compacted' : snapshots.delta(peer.namespace, held);
+    return this.#told(
+      delta === 'compacted'
+        ? snapshots.full(peer.namespace)
+        : (delta ?? create(ControlPlaneMessageSchema, { revision: BigInt(snapshots.revision) })),
+    );
+  }
+
+  #next(): ControlPlaneMessage | undefined {
+    const { snapshots, peer, clock } = this.options;
+    if (snapshots.revision !== this.#cursor) {
+      const delta = snapshots.delta(peer.namespace, this.#cursor);
+      if (delta !== undefined) {
+        return this.#told(delta === 'compacted' ? snapshots.full(peer.namespace) : delta);
+      }
+      this.#cursor = snapshots.revision;
+    }
+    return clock.now() - this.#spokeAt >= HEARTBEAT_MS ? create(ControlPlaneMessageSchema, { heartbeat: true }) : undefined;
+  }
+
+  #told(message: ControlPlaneMessage): ControlPlaneMessage {
+    this.#cursor = Number(message.revision);
+    this.#toldRevision = this.#cursor;
+    return message;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+
+  async #receive({ message }: DataPlaneMessage): Promise<void> {
+    switch (message.case) {
+      case 'register':
+        return this.options.instances.register(message.value);
+      case 'deregister':
+        return this.options.instances.deregister(message.value.instanceId);
+      case 'ack':
+        return this.#acknowledge(message.value);
+      case 'hello':
+        throw new RampartError('INVALID_ARGUMENT', 'a control stream begins with one hello');
+      case 'heartbeat':
+      case undefined:
+        return;
+      default:
+        assertNever(message, 'control message');
+    }
+  }
+
+  #acknowledge({ revision, problem }: Ack): void {
+    this.#acked = Math.max(this.#acked, Number(revision));
+    this.#refused = problem.slice(0, 1000);
+  }
+
+  #tick(): void {
+    const { clock, peer, connection } = this.options;
+    const now = clock.now();
+    if (now >= peer.notAfter) {
+      this.end(new RampartError('INVALID_CERTIFICATE', `the certificate of ${peer.id} ended: renew it and connect again`));
+    } else if (now - this.#heardAt > LONGEST_SILENCE_MS || now - (this.#writingSince ?? now) > LONGEST_WRITE_MS) {
+      this.end(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the control stream stood still: connect again'));
+      // A peer that is gone never closes its side; one that does not read would keep our half of the stream alive.
+      connection.destroy();
+    } else {
+      this.#timer = clock.after(Math.min(HEARTBEAT_MS, peer.notAfter - now), () => this.#tick());
+      this.wake();
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { AdminService, ControlService, IdentityService, TelemetryService } from '@rampart/wire';
+import { accessOf, listedMethods } from './access.ts';
+
+const SERVICES = [AdminService, ControlService, IdentityService, TelemetryService];
+const METHODS = SERVICES.flatMap((service) => service.methods.map((method) => `${service.typeName}/${method.name}`));
+
+describe('the access table', () => {
+  for (const method of METHODS) {
+    it(`has a row for ${method}`, () => assert.ok(accessOf(method) !== undefined));
+  }
+
+  it('has no row for a method that does not exist', () => {
+    assert.deepEqual(listedMethods().filter((method) => !METHODS.includes(method)), []);
+  });
+
+  it('lets anyone call Attest and nothing else', () => {
+    assert.deepEqual(METHODS.filter((method) => accessOf(method) === 'anyone'), ['rampart.v1.IdentityService/Attest']);
+  });
+
+  for (const unknown of ['', 'rampart.v1.AdminService/Shutdown', '__proto__', 'rampart.v1.adminservice/apply']) {
+    it(`knows nobody who may call ${JSON.stringify(unknown)}`, () => assert.equal(accessOf(unknown), undefined));
+  }
+});

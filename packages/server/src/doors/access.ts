@@ -1,0 +1,32 @@
+/** Who may call: anyone at all, a workload with a valid certificate of this mesh, or an operator with a bearer token. */
+export type Access = 'anyone' | 'workload' | 'admin';
+
+/** Every method of the API. A method without a row is refused. */
+const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
+  ['rampart.v1.IdentityService/Attest', 'anyone'],
+  ['rampart.v1.IdentityService/Renew', 'workload'],
+  ['rampart.v1.ControlService/Connect', 'workload'],
+  ['rampart.v1.TelemetryService/Report', 'workload'],
+  ['rampart.v1.AdminService/Apply', 'admin'],
+  ['rampart.v1.AdminService/GetResources', 'admin'],
+  ['rampart.v1.AdminService/DeleteResource', 'admin'],
+  ['rampart.v1.AdminService/CheckAuthorization', 'admin'],
+  ['rampart.v1.AdminService/CheckTls', 'admin'],
+  ['rampart.v1.AdminService/TailLogs', 'admin'],
+  ['rampart.v1.AdminService/CreateJoinToken', 'admin'],
+  ['rampart.v1.AdminService/ListCertificates', 'admin'],
+  ['rampart.v1.AdminService/RevokeCertificate', 'admin'],
+  ['rampart.v1.AdminService/ListServices', 'admin'],
+  ['rampart.v1.AdminService/GetStatus', 'admin'],
+  ['rampart.v1.AdminService/QueryAudit', 'admin'],
+]);
+
+/** Who may call a method ("rampart.v1.AdminService/Apply"); undefined when nobody may. */
+export function accessOf(method: string): Access | undefined {
+  return ACCESS.get(method);
+}
+
+/** The methods that have a row. */
+export function listedMethods(): readonly string[] {
+  return [...ACCESS.keys()];
+}

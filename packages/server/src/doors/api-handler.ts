@@ -1,0 +1,111 @@
+import type { Http2Session } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
+import { compressionGzip, universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import { RampartError } from '@rampart/core';
+import type { Logger } from '../log.ts';
+import { type Connection, setConnection } from './caller.ts';
+import { isOurFault, toConnectError } from './connect-error.ts';
+import type { Gate } from './gate.ts';
+import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
+import type { PeerVerifier } from './peer.ts';
+
+export interface ApiHandlerOptions {
+  readonly gate: Gate;
+  readonly verifier: PeerVerifier;
+  readonly log: Logger;
+  /** Aborted when the control plane stops: streams end, calls that are running are told. */
+  readonly shutdown: AbortSignal;
+  routes(router: ConnectRouter): void;
+}
+
+const LONGEST_CALL_MS = 24 * 60 * 60 * 1000;
+const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
+export const LARGEST_MESSAGE_BYTES: number = 4 * 1024 * 1024;
+
+/** Serves the API in all of its protocols (gRPC, gRPC-web, Connect) on a Node server. */
+export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
+  const { gate, log } = options;
+  const router = createConnectRouter({
+    acceptCompression: [compressionGzip],
+    readMaxBytes: LARGEST_MESSAGE_BYTES,
+    writeMaxBytes: LARGEST_ANSWER_BYTES,
+    maxTimeoutMs: LONGEST_CALL_MS,
+    shutdownSignal: options.shutdown,
+    interceptors: [translateErrors(log)],
+    requestGate: (context) => {
+      try {
+        gate(context);
+      } catch (error) {
+        throw toConnectError(error);
+      }
+    },
+  });
+  options.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
+    if (handler === undefined) {
+      refuseUnknown(request, response);
+      return;
+    }
+    const values = createContextValues();
+    setConnection(values, connectionOfRequest(request, options.verifier));
+    void Promise.resolve()
+      .then(() => handler(universalRequestFromNodeRequest(request, response, undefined, values)))
+      .then((answer) => universalResponseToNodeResponse(answer, response))
+      .catch((error: unknown) => {
+        // The other end went away in the middle; what went wrong on our side was logged where it did.
+        log.debug({ method: handler.requestPath, error }, 'a call ended early');
+        response.destroy();
+      });
+  };
+}
+
+function translateErrors(log: Logger): Interceptor {
+  const translate = (method: string, error: unknown): ConnectError => {
+    if (isOurFault(error)) {
+      log.error({ method, error, detail: error instanceof RampartError ? error.detail : undefined }, 'a call failed');
+    }
+    return toConnectError(error);
+  };
+  return (next) => async (request) => {
+    const method = `${request.service.typeName}/${request.method.name}`;
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: translated(response.message, (error) => translate(method, error)) } : response;
+    } catch (error) {
+      throw translate(method, error);
+    }
+  };
+}
+
+async function* translated<T>(messages: AsyncIterable<T>, translate: (error: unknown) => ConnectError): AsyncIterable<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+function connectionOfRequest(request: NodeRequest, verifier: PeerVerifier): Connection {
+  const session: Http2Session | undefined = 'stream' in request ? request.stream.session : undefined;
+  // Node hands out a proxy of an HTTP/2 session's socket; it forwards everything a TLS socket is asked here.
+  const socket = (session?.socket ?? request.socket) as TLSSocket;
+  return {
+    remoteAddress: plainAddress(socket.remoteAddress ?? ''),
+    peer: () => verifier.verify(socket),
+    destroy: () => (session === undefined ? socket.destroy() : session.destroy()),
+  };
+}
+
+/** IPv4 in its own form also where the socket is of both families. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}
+
+function refuseUnknown(request: NodeRequest, response: NodeResponse): void {
+  const error = new ConnectError(`there is no ${request.url?.split('?', 1)[0] ?? ''} here`, Code.Unimplemented);
+  response.writeHead(404, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ code: 'unimplemented', message: error.rawMessage }));
+}

@@ -1,0 +1,58 @@
+import { type ContextKey, type ContextValues, createContextKey, type HandlerContext } from '@connectrpc/connect';
+import { RampartError } from '@rampart/core';
+import type { Result } from '@rampart/core';
+import type { SvidProblem } from '@rampart/spiffe';
+import type { Peer } from './peer.ts';
+
+/** Who called a method, as the door found out before it read a byte of the message. */
+export type Caller =
+  | { readonly kind: 'anyone' }
+  | { readonly kind: 'workload'; readonly peer: Peer }
+  | { readonly kind: 'admin'; readonly name: string };
+
+/** The connection a call came over. */
+export interface Connection {
+  /** Address of the other end without port; IPv4 in its own form. */
+  readonly remoteAddress: string;
+  /** Who the other end proved to be, judged now. */
+  peer(): Result<Peer, SvidProblem>;
+  /** Ends the connection at once, with everything on it. */
+  destroy(): void;
+}
+
+const CALLER: ContextKey<Caller | undefined> = createContextKey<Caller | undefined>(undefined, { description: 'caller' });
+const CONNECTION: ContextKey<Connection | undefined> = createContextKey<Connection | undefined>(undefined, { description: 'connection' });
+
+export function setCaller(values: ContextValues, caller: Caller): void {
+  values.set(CALLER, caller);
+}
+
+export function setConnection(values: ContextValues, connection: Connection): void {
+  values.set(CONNECTION, connection);
+}
+
+export function connectionOf({ values }: Pick<HandlerContext, 'values'>): Connection {
+  const connection = values.get(CONNECTION);
+  if (connection === undefined) {
+    throw new RampartError('INTERNAL', 'BUG: a call without a connection');
+  }
+  return connection;
+}
+
+/** The workload that called. A method asks for it in its body, so that a wrong row in the access table cannot open it. */
+export function workloadOf({ values }: Pick<HandlerContext, 'values'>): Peer {
+  const caller = values.get(CALLER);
+  if (caller?.kind !== 'workload') {
+    throw new RampartError('UNAUTHENTICATED', 'this method needs a client certificate of this mesh');
+  }
+  return caller.peer;
+}
+
+/** Name of the operator's token that called. */
+export function adminOf({ values }: Pick<HandlerContext, 'values'>): string {
+  const caller = values.get(CALLER);
+  if (caller?.kind !== 'admin') {
+    throw new RampartError('UNAUTHENTICATED', 'this method needs an admin token: Authorization: Bearer …');
+  }
+  return caller.name;
+}

@@ -1,0 +1,57 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type ErrorCode, RampartError } from '@rampart/core';
+
+/** Metadata (a header, a trailer or the end of a stream, by protocol) that carries the stable error code. */
+export const ERROR_CODE_METADATA = 'rampart-code';
+
+/** Every error code of the product in the words of Connect and gRPC. */
+const CODES: Readonly<Record<ErrorCode, Code>> = {
+  INVALID_SPIFFE_ID: Code.InvalidArgument,
+  INVALID_TRUST_DOMAIN: Code.InvalidArgument,
+  INVALID_YAML: Code.InvalidArgument,
+  INVALID_RESOURCE: Code.InvalidArgument,
+  UNKNOWN_KIND: Code.InvalidArgument,
+  UNKNOWN_FIELD: Code.InvalidArgument,
+  UNSUPPORTED_FEATURE: Code.FailedPrecondition,
+  DUPLICATE_RESOURCE: Code.InvalidArgument,
+  DOCUMENT_TOO_LARGE: Code.ResourceExhausted,
+  NOT_FOUND: Code.NotFound,
+  ALREADY_EXISTS: Code.AlreadyExists,
+  UNAUTHENTICATED: Code.Unauthenticated,
+  PERMISSION_DENIED: Code.PermissionDenied,
+  INVALID_JOIN_TOKEN: Code.Unauthenticated,
+  INVALID_CSR: Code.InvalidArgument,
+  INVALID_CERTIFICATE: Code.Unauthenticated,
+  CERTIFICATE_REVOKED: Code.PermissionDenied,
+  IDENTITY_NOT_READY: Code.Unavailable,
+  POLICY_NOT_READY: Code.Unavailable,
+  NO_HEALTHY_INSTANCE: Code.Unavailable,
+  UPSTREAM_IDENTITY_MISMATCH: Code.PermissionDenied,
+  PORT_IN_USE: Code.Unavailable,
+  DATA_DIRECTORY_UNREADABLE: Code.Unavailable,
+  DATA_DIRECTORY_LOCKED: Code.Unavailable,
+  KEY_UNREADABLE: Code.Unavailable,
+  STORAGE_FAILED: Code.Unavailable,
+  CONTROL_PLANE_UNREACHABLE: Code.Unavailable,
+  INVALID_ARGUMENT: Code.InvalidArgument,
+  INTERNAL: Code.Internal,
+};
+
+/** What the caller is told. Whatever is not a refusal with a code of ours is an internal error that says nothing of itself. */
+export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) {
+    return error;
+  }
+  if (error instanceof RampartError && error.code !== 'INTERNAL') {
+    return new ConnectError(error.message, CODES[error.code], { [ERROR_CODE_METADATA]: error.code });
+  }
+  return new ConnectError('internal error: see the log of the control plane', Code.Internal, { [ERROR_CODE_METADATA]: 'INTERNAL' });
+}
+
+/** Errors that an operator must look at, as opposed to a caller. */
+export function isOurFault(error: unknown): boolean {
+  if (error instanceof ConnectError) {
+    return error.code === Code.Internal || error.code === Code.Unknown;
+  }
+  return !(error instanceof RampartError) || error.code === 'INTERNAL' || error.code === 'STORAGE_FAILED';
+}

@@ -1,0 +1,92 @@
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import { type ErrorCode, RampartError } from '@rampart/core';
+import type { SvidProblem } from '@rampart/spiffe';
+import type { AdminTokens } from '../admin/admin-tokens.ts';
+import { accessOf } from './access.ts';
+import { type Caller, connectionOf, setCaller } from './caller.ts';
+import type { FailureLimit } from './failure-limit.ts';
+
+export interface GateOptions {
+  readonly tokens: AdminTokens;
+  /** Slows down addresses that keep being refused. */
+  readonly failures: FailureLimit;
+  /** Told of every refusal, for counters and the record. */
+  refused(refusal: Refusal): void;
+}
+
+export interface Refusal {
+  /** "rampart.v1.AdminService/Apply". */
+  readonly method: string;
+  readonly remoteAddress: string;
+  readonly error: RampartError;
+}
+
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
+
+/** Lets a call in or refuses it, after its headers and before any of its message is read. */
+export type Gate = (context: HandlerContext) => void;
+
+export function createGate(options: GateOptions): Gate {
+  return (context) => {
+    const method = `${context.service.typeName}/${context.method.name}`;
+    const { remoteAddress } = connectionOf(context);
+    if (accessOf(method) !== 'workload' && options.failures.blocks(remoteAddress)) {
+      throw new ConnectError('too many refused calls from this address: wait a few seconds', Code.ResourceExhausted);
+    }
+    try {
+      setCaller(context.values, admit(method, context, options.tokens));
+    } catch (error) {
+      if (error instanceof RampartError) {
+        options.failures.fail(remoteAddress);
+        options.refused({ method, remoteAddress, error });
+      }
+      throw error;
+    }
+  };
+}
+
+function admit(method: string, context: HandlerContext, tokens: AdminTokens): Caller {
+  const access = accessOf(method);
+  switch (access) {
+    case 'anyone':
+      return { kind: 'anyone' };
+    case 'workload':
+      return admitWorkload(context);
+    case 'admin':
+      return admitAdmin(context, tokens);
+    case undefined:
+      throw new RampartError('PERMISSION_DENIED', `nobody may call ${method}`);
+  }
+}
+
+function admitWorkload(context: HandlerContext): Caller {
+  const verified = connectionOf(context).peer();
+  if (verified.ok) {
+    return { kind: 'workload', peer: verified.value };
+  }
+  throw new RampartError(refusalCode(verified.problem), verified.problem.message, { detail: verified.problem.code });
+}
+
+function refusalCode(problem: SvidProblem): ErrorCode {
+  switch (problem.code) {
+    case 'NO_CERTIFICATE':
+      return 'UNAUTHENTICATED';
+    case 'REVOKED':
+      return 'CERTIFICATE_REVOKED';
+    default:
+      return 'INVALID_CERTIFICATE';
+  }
+}
+
+function admitAdmin(context: HandlerContext, tokens: AdminTokens): Caller {
+  const header = context.requestHeader.get('authorization');
+  if (header === null) {
+    throw new RampartError('UNAUTHENTICATED', 'this method needs an admin token: Authorization: Bearer …');
+  }
+  const token = BEARER.exec(header)?.[1];
+  const name = token === undefined ? undefined : tokens.nameOf(token);
+  if (name === undefined) {
+    throw new RampartError('UNAUTHENTICATED', 'the admin token is not valid: use the one in admin.token of the data directory');
+  }
+  return { kind: 'admin', name };
+}

@@ -1,0 +1,87 @@
+import type { TLSSocket } from 'node:tls';
+import { type Clock, fail, ok, type Result, type SpiffeId } from '@rampart/core';
+import { type SvidProblem, type TrustBundle, verifySvid } from '@rampart/spiffe';
+
+/** Who is at the other end of a connection, proved by a certificate of this mesh. */
+export interface Peer {
+  readonly id: SpiffeId;
+  readonly namespace: string;
+  /** Of its certificate, lower-case hex. */
+  readonly serial: string;
+  /** End of what proves it, Unix milliseconds. */
+  readonly notAfter: number;
+}
+
+export interface PeerVerifierOptions {
+  readonly clock: Clock;
+  bundle(): TrustBundle;
+  /** Asked for lower-case hex serials. */
+  isRevoked(serial: string): boolean;
+}
+
+const LONGEST_CHAIN = 8;
+
+/** Judges client certificates. TLS asks for them but does not judge: the rules of SPIFFE are held here, and only here. */
+export class PeerVerifier {
+  readonly #options: PeerVerifierOptions;
+  /** Signatures are checked once a connection; time and revocation are asked each time. */
+  readonly #verified = new WeakMap<TLSSocket, { readonly sequence: number; readonly outcome: Result<Peer, SvidProblem> }>();
+
+  constructor(options: PeerVerifierOptions) {
+    this.#options = options;
+  }
+
+  verify(socket: TLSSocket): Result<Peer, SvidProblem> {
+    const outcome = this.#chainOutcome(socket);
+    if (!outcome.ok) {
+      return outcome;
+    }
+    const peer = outcome.value;
+    if (this.#options.clock.now() >= peer.notAfter) {
+      return fail({ code: 'EXPIRED', message: `the certificate of ${peer.id} ended at ${new Date(peer.notAfter).toISOString()}` });
+    }
+    if (this.#options.isRevoked(peer.serial)) {
+      return fail({ code: 'REVOKED', message: `certificate ${peer.serial} of ${peer.id} is revoked` });
+    }
+    return outcome;
+  }
+
+  #chainOutcome(socket: TLSSocket): Result<Peer, SvidProblem> {
+    const { sequence } = this.#options.bundle();
+    const known = this.#verified.get(socket);
+    if (known?.sequence === sequence) {
+      return known.outcome;
+    }
+    const outcome = this.#judge(presentedChain(socket));
+    this.#verified.set(socket, { sequence, outcome });
+    return outcome;
+  }
+
+  #judge(chain: readonly Uint8Array[]): Result<Peer, SvidProblem> {
+    if (chain.length === 0) {
+      return fail({ code: 'NO_CERTIFICATE', message: 'this method needs a client certificate of this mesh' });
+    }
+    const { clock, bundle, isRevoked } = this.#options;
+    const { roots, trustDomain } = bundle();
+    const verified = verifySvid(chain, { roots, trustDomain, at: clock.now(), isRevoked });
+    if (!verified.ok) {
+      return verified;
+    }
+    const { spiffeId: id, leaf, notAfter } = verified.value;
+    if (id.namespace === undefined) {
+      return fail({ code: 'NOT_A_SPIFFE_ID', message: `${id} does not name a workload: it has no /ns/<namespace>/sa/<service account>` });
+    }
+    return ok({ id, namespace: id.namespace, serial: leaf.serial, notAfter });
+  }
+}
+
+/** DER certificates that the peer sent, leaf first. */
+function presentedChain(socket: TLSSocket): Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  let certificate = socket.getPeerX509Certificate();
+  while (certificate !== undefined && chain.length < LONGEST_CHAIN) {
+    chain.push(certificate.raw);
+    certificate = certificate.issuerCertificate;
+  }
+  return chain;
+}

@@ -1,0 +1,78 @@
+import type { Authority } from '@rampart/authority';
+import { type Clock, type Random, SpiffeId, type Timer } from '@rampart/core';
+import { bundleToPem, generateKeyPair, toPem } from '@rampart/spiffe';
+import { SERVER_ACCOUNT } from './services/admin/identity-methods.ts';
+import type { DoorCredentials } from './tls.ts';
+
+export interface ServerCertificateOptions {
+  readonly authority: Authority;
+  readonly rootNamespace: string;
+  /** Address the door listens on, if clients are to reach it under that. */
+  readonly host: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  use(credentials: DoorCredentials): void;
+  failed(error: unknown): void;
+}
+
+const RETRY_MS = 30_000;
+const UNSPECIFIED = new Set(['0.0.0.0', '::']);
+
+/** Certifies the door under the control plane's own identity, and again at half of each certificate's life. */
+export class ServerCertificate {
+  readonly #options: ServerCertificateOptions;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  private constructor(options: ServerCertificateOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the first certificate is in use. */
+  static async start(options: ServerCertificateOptions): Promise<ServerCertificate> {
+    const certificate = new ServerCertificate(options);
+    await certificate.#renew();
+    return certificate;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #renew(): Promise<void> {
+    const { authority, rootNamespace, host, clock, random } = this.#options;
+    const keyPair = generateKeyPair();
+    const { trustDomain } = authority.bundle();
+    const publicKeyDer = keyPair.publicKey.export({ type: 'spki', format: 'der' });
+    const issued = await authority.issueServerCertificate(publicKeyDer, {
+      spiffeId: SpiffeId.forWorkload(trustDomain, rootNamespace, SERVER_ACCOUNT),
+      dnsNames: ['localhost'],
+      ipAddresses: [...new Set(['127.0.0.1', '::1', ...(isAddress(host) ? [host] : [])])],
+    });
+    this.#options.use({
+      certificateChain: issued.chain.map((der) => toPem(der)).join(''),
+      privateKey: keyPair.privateKeyPem(),
+      roots: bundleToPem(authority.bundle()),
+    });
+    // Jitter keeps replicas that started together from renewing together.
+    const halfLife = (issued.notAfter - clock.now()) / 2;
+    this.#plan(halfLife * (0.9 + 0.2 * random()));
+  }
+
+  #plan(delayMs: number): void {
+    if (this.#stopped) {
+      return;
+    }
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#renew().catch((error: unknown) => {
+        this.#options.failed(error);
+        this.#plan(RETRY_MS);
+      });
+    });
+  }
+}
+
+function isAddress(host: string): boolean {
+  return /^[\d.]+$|:/.test(host) && !UNSPECIFIED.has(host);
+}

@@ -1,0 +1,19 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { AdminService } from '@rampart/wire';
+import type { AdminParts } from './admin-parts.ts';
+import { createIdentityMethods } from './identity-methods.ts';
+import { createLogMethods } from './log-methods.ts';
+import { createPolicyMethods } from './policy-methods.ts';
+import { createResourceMethods } from './resource-methods.ts';
+import { createStatusMethods } from './status-methods.ts';
+
+/** What operators, the CLI and the console ask. */
+export function createAdminService(parts: AdminParts): ServiceImpl<typeof AdminService> {
+  return {
+    ...createResourceMethods(parts),
+    ...createPolicyMethods(parts),
+    ...createLogMethods(parts),
+    ...createIdentityMethods(parts),
+    ...createStatusMethods(parts),
+  };
+}

@@ -1,0 +1,59 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { Authority, IssuedSvid } from '@rampart/authority';
+import type { RampartError, Result } from '@rampart/core';
+import type { IdentityService } from '@rampart/wire';
+import { bundleMessage } from '../../control/mesh-snapshots.ts';
+import type { Counter, Metrics } from '../../metrics.ts';
+import { connectionOf, workloadOf } from '../caller.ts';
+import type { FailureLimit } from '../failure-limit.ts';
+
+export interface IdentityServiceOptions {
+  readonly authority: Authority;
+  readonly metrics: Metrics;
+  readonly failures: FailureLimit;
+}
+
+type Answer = Awaited<ReturnType<ServiceImpl<typeof IdentityService>['attest']>>;
+
+/** Where workloads get and renew their identity. */
+export function createIdentityService({ authority, metrics, failures }: IdentityServiceOptions): ServiceImpl<typeof IdentityService> {
+  const issued = metrics.counter('rampart_certificates_issued_total', 'Workload certificates issued, by how they were asked for.');
+  const answer = (result: Result<IssuedSvid, RampartError>, counted: Counted): Answer => {
+    if (!result.ok) {
+      throw result.problem;
+    }
+    counted.issued.add({ reason: counted.reason });
+    return svidResponse(result.value, authority);
+  };
+  return {
+    attest: async ({ joinToken, csr }, context) => {
+      const { remoteAddress } = connectionOf(context);
+      const result = await authority.attest(joinToken, csr, remoteAddress);
+      if (!result.ok) {
+        failures.fail(remoteAddress);
+      }
+      return answer(result, { issued, reason: 'attested' });
+    },
+    renew: async ({ csr }, context) => {
+      const { id, serial } = workloadOf(context);
+      const sourceIp = connectionOf(context).remoteAddress;
+      return answer(await authority.renew(id, serial, { csr, sourceIp }), { issued, reason: 'renewal' });
+    },
+  };
+}
+
+interface Counted {
+  readonly issued: Counter;
+  readonly reason: string;
+}
+
+function svidResponse(svid: IssuedSvid, authority: Authority): Answer {
+  return {
+    spiffeId: svid.spiffeId.toString(),
+    chain: [...svid.chain],
+    bundle: bundleMessage(authority.bundle()),
+    ...(svid.workload === undefined ? {} : { workload: { ...svid.workload, labels: { ...svid.workload.labels } } }),
+    notBefore: BigInt(svid.notBefore),
+    notAfter: BigInt(svid.notAfter),
+  };
+}

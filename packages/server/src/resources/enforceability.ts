@@ -1,0 +1,50 @@
+import { ENFORCED_IN_PROCESS, matchesLabels, type PolicyFeature, requiredFeatures, type Resource, resourceKey, type ResourceProblem } from '@rampart/core';
+
+/** A connected data plane, as far as it matters to what policies may ask. */
+export interface EnforcingPlane {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Features it declared. */
+  readonly capabilities: ReadonlySet<string>;
+}
+
+export interface EnforceabilityOptions {
+  readonly rootNamespace: string;
+  readonly planes: readonly EnforcingPlane[];
+  /** Name of the document in problems. */
+  readonly file: string;
+}
+
+/** Features that no data plane of this version has. */
+const KNOWN: ReadonlySet<PolicyFeature> = new Set(ENFORCED_IN_PROCESS);
+
+/**
+ * What the data planes could not hold of a resource, each by name. A policy that is accepted is enforced everywhere it
+ * reaches: one that is not enforced, or only in places, would be a promise nobody keeps.
+ */
+export function unenforceable(resource: Resource, options: EnforceabilityOptions): ResourceProblem[] {
+  const problems: ResourceProblem[] = [];
+  for (const { feature, field } of requiredFeatures(resource)) {
+    const why = KNOWN.has(feature) ? lackingPlane(feature, resource, options) : 'no data plane can enforce it yet';
+    if (why !== undefined) {
+      const message = `${resourceKey(resource)} needs ${feature}: ${why}; nothing of this document was applied`;
+      problems.push({ severity: 'error', code: 'UNSUPPORTED_FEATURE', message, file: options.file, line: 0, column: 0, field });
+    }
+  }
+  return problems;
+}
+
+function lackingPlane(feature: PolicyFeature, resource: Resource, options: EnforceabilityOptions): string | undefined {
+  const lacking = options.planes.filter((plane) => !plane.capabilities.has(feature) && selects(resource, plane, options.rootNamespace));
+  if (lacking.length === 0) {
+    return undefined;
+  }
+  const names = lacking.slice(0, 3).map(({ name }) => name);
+  return `${names.join(', ')}${lacking.length > names.length ? ` and ${lacking.length - names.length} more` : ''} cannot enforce it`;
+}
+
+function selects(resource: Resource, plane: EnforcingPlane, rootNamespace: string): boolean {
+  const { namespace } = resource.metadata;
+  return (namespace === rootNamespace || namespace === plane.namespace) && matchesLabels(resource.spec.selector?.matchLabels, plane.labels);
+}

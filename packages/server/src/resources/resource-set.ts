@@ -1,0 +1,96 @@
+import { parseResource, RampartError, type Resource, resourceKey, toJson } from '@rampart/core';
+import type { Change } from '../changes/change.ts';
+import type { ChangeFeed } from '../changes/change-feed.ts';
+import type { ResourceStore, StoredResourceRecord } from './store.ts';
+
+/** A resource that is in force. */
+export interface HeldResource {
+  readonly key: string;
+  readonly resource: Resource;
+  /** Canonical JSON. */
+  readonly json: string;
+  /** The same, as it goes over the wire. */
+  readonly bytes: Uint8Array;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+  readonly revision: number;
+}
+
+/** Resources that enter and leave together. */
+export interface ResourceChange {
+  readonly put: readonly Resource[];
+  /** Keys. */
+  readonly remove: readonly string[];
+}
+
+/** The whole set of resources, in memory and in the database; each change is made whole, and has one revision. */
+export class ResourceSet {
+  readonly #store: ResourceStore;
+  readonly #feed: ChangeFeed;
+  readonly #held: Map<string, HeldResource>;
+
+  private constructor(store: ResourceStore, feed: ChangeFeed, held: Map<string, HeldResource>) {
+    this.#store = store;
+    this.#feed = feed;
+    this.#held = held;
+  }
+
+  /** @throws RampartError STORAGE_FAILED when a stored resource cannot be read: leaving a policy out would widen access. */
+  static async open(store: ResourceStore, feed: ChangeFeed): Promise<ResourceSet> {
+    const records = await store.all();
+    return new ResourceSet(store, feed, new Map(records.map((record) => [record.key, heldOf(record)])));
+  }
+
+  get(key: string): HeldResource | undefined {
+    return this.#held.get(key);
+  }
+
+  /** In the order of their keys. */
+  all(): readonly HeldResource[] {
+    return [...this.#held.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** Resolves with the revision from which the change is in force, once it is durable. */
+  async change({ put, remove }: ResourceChange): Promise<number> {
+    const ticket = this.#feed.reserve();
+    const records = put.map((resource) => recordOf(resource, ticket.revision));
+    const held = records.map(heldOf);
+    const gone = remove.map((key) => this.#held.get(key)).filter((found) => found !== undefined);
+    try {
+      await this.#store.change({ put: records, remove });
+    } catch (error) {
+      ticket.abandon();
+      throw error;
+    }
+    ticket.settle([...held, ...gone].map(changeOf), () => {
+      for (const resource of held) {
+        this.#held.set(resource.key, resource);
+      }
+      for (const { key } of gone) {
+        this.#held.delete(key);
+      }
+    });
+    return ticket.revision;
+  }
+}
+
+function recordOf(resource: Resource, revision: number): StoredResourceRecord {
+  const { createdAt } = resource.metadata;
+  if (createdAt === undefined) {
+    throw new RampartError('INTERNAL', 'BUG: a resource without its time of creation');
+  }
+  return { key: resourceKey(resource), json: toJson(resource), createdAt, revision };
+}
+
+function heldOf(record: StoredResourceRecord): HeldResource {
+  const parsed = parseResource(JSON.parse(record.json));
+  if (!parsed.ok) {
+    const why = parsed.problem.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    throw new RampartError('STORAGE_FAILED', `stored resource ${record.key} cannot be read (${why}); was it written by a newer version?`);
+  }
+  return { ...record, resource: parsed.value, bytes: new TextEncoder().encode(record.json) };
+}
+
+function changeOf({ key, resource }: HeldResource): Change {
+  return { kind: 'resource', key, namespace: resource.metadata.namespace };
+}
