@@ -2,12 +2,12 @@ import type { Clock, RampartError, Result, SpiffeId, TrustDomain } from '@rampar
 import type { Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
 import type { TrustBundle } from '@rampart/spiffe';
-import { Hierarchy } from './hierarchy.ts';
-import type { IssuedSvid } from './issuance.ts';
-import type { JoinToken } from './join-tokens.ts';
+import { Hierarchy } from './hierarchy/hierarchy.ts';
+import type { IssuedSvid } from './issuance/issuance.ts';
+import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';
-import { checkLifetimes } from './lifetimes.ts';
-import type { Lifetimes } from './lifetimes.ts';
+import { checkLifetimes } from './issuance/lifetimes.ts';
+import type { Lifetimes } from './issuance/lifetimes.ts';
 import { Revocations } from './revocations.ts';
 import type { RevocationListener } from './revocations.ts';
 import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from './store.ts';

@@ -33,108 +33,159 @@ const SPIFFE_ID = 'spiffe://cluster.local/ns/default/sa/orders';
 
 const HIERARCHY_RULES: readonly Rule[] = [
   ['an empty store has no hierarchy', async ({ store }) => assert.deepEqual(await store.caCertificates(), [])],
-  ['the hierarchy is there after reopening, byte for byte and in order', async (test) => {
-    await test.store.addCaCertificate(ca('ff'));
-    await test.store.addCaCertificate(ca('0a'));
-    assert.deepEqual((await (await test.reopen()).caCertificates()).map(plain), [ca('ff'), ca('0a')].map(plain));
-  }],
-  ['a CA serial is added once', async ({ store }) => {
-    await store.addCaCertificate(ca('ff'));
-    await assert.rejects(store.addCaCertificate(ca('ff')), { code: 'STORAGE_FAILED' });
-    assert.equal((await store.caCertificates()).length, 1);
-  }],
+  [
+    'the hierarchy is there after reopening, byte for byte and in order',
+    async (test) => {
+      await test.store.addCaCertificate(ca('ff'));
+      await test.store.addCaCertificate(ca('0a'));
+      assert.deepEqual((await (await test.reopen()).caCertificates()).map(plain), [ca('ff'), ca('0a')].map(plain));
+    },
+  ],
+  [
+    'a CA serial is added once',
+    async ({ store }) => {
+      await store.addCaCertificate(ca('ff'));
+      await assert.rejects(store.addCaCertificate(ca('ff')), { code: 'STORAGE_FAILED' });
+      assert.equal((await store.caCertificates()).length, 1);
+    },
+  ],
 ];
 
 const JOIN_TOKEN_RULES: readonly Rule[] = [
-  ['a join token nobody added is unknown', async ({ store }) =>
-    assert.deepEqual(await store.consumeJoinToken('00', T0), { outcome: 'unknown' })],
-  ['a join token is consumed once', async ({ store }) => {
-    await store.addJoinToken(token());
-    assert.deepEqual(await store.consumeJoinToken('aa', T0), { outcome: 'consumed', token: token() });
-    assert.deepEqual(await store.consumeJoinToken('aa', T0), { outcome: 'used', token: token() });
-  }],
-  ['of many at the same time exactly one consumes a join token', async ({ store }) => {
-    await store.addJoinToken(token());
-    const attempts = await Promise.all(Array.from({ length: 20 }, () => store.consumeJoinToken('aa', T0)));
-    assert.equal(attempts.filter(({ outcome }) => outcome === 'consumed').length, 1);
-    assert.equal(attempts.filter(({ outcome }) => outcome === 'used').length, 19);
-  }],
-  ['a used join token is used after reopening', async (test) => {
-    await test.store.addJoinToken(token());
-    await test.store.consumeJoinToken('aa', T0);
-    assert.equal((await (await test.reopen()).consumeJoinToken('aa', T0)).outcome, 'used');
-  }],
-  ['an unused join token is good after reopening', async (test) => {
-    await test.store.addJoinToken(token());
-    assert.equal((await (await test.reopen()).consumeJoinToken('aa', T0)).outcome, 'consumed');
-  }],
-  ['a join token is good until just before its end', async ({ store }) => {
-    await store.addJoinToken(token());
-    assert.equal((await store.consumeJoinToken('aa', token().expiresAt)).outcome, 'expired');
-    assert.equal((await store.consumeJoinToken('aa', token().expiresAt - 1)).outcome, 'consumed');
-    assert.equal((await store.consumeJoinToken('aa', token().expiresAt)).outcome, 'used');
-  }],
+  [
+    'a join token nobody added is unknown',
+    async ({ store }) => assert.deepEqual(await store.consumeJoinToken('00', T0), { outcome: 'unknown' }),
+  ],
+  [
+    'a join token is consumed once',
+    async ({ store }) => {
+      await store.addJoinToken(token());
+      assert.deepEqual(await store.consumeJoinToken('aa', T0), { outcome: 'consumed', token: token() });
+      assert.deepEqual(await store.consumeJoinToken('aa', T0), { outcome: 'used', token: token() });
+    },
+  ],
+  [
+    'of many at the same time exactly one consumes a join token',
+    async ({ store }) => {
+      await store.addJoinToken(token());
+      const attempts = await Promise.all(Array.from({ length: 20 }, () => store.consumeJoinToken('aa', T0)));
+      assert.equal(attempts.filter(({ outcome }) => outcome === 'consumed').length, 1);
+      assert.equal(attempts.filter(({ outcome }) => outcome === 'used').length, 19);
+    },
+  ],
+  [
+    'a used join token is used after reopening',
+    async (test) => {
+      await test.store.addJoinToken(token());
+      await test.store.consumeJoinToken('aa', T0);
+      assert.equal((await (await test.reopen()).consumeJoinToken('aa', T0)).outcome, 'used');
+    },
+  ],
+  [
+    'an unused join token is good after reopening',
+    async (test) => {
+      await test.store.addJoinToken(token());
+      assert.equal((await (await test.reopen()).consumeJoinToken('aa', T0)).outcome, 'consumed');
+    },
+  ],
+  [
+    'a join token is good until just before its end',
+    async ({ store }) => {
+      await store.addJoinToken(token());
+      assert.equal((await store.consumeJoinToken('aa', token().expiresAt)).outcome, 'expired');
+      assert.equal((await store.consumeJoinToken('aa', token().expiresAt - 1)).outcome, 'consumed');
+      assert.equal((await store.consumeJoinToken('aa', token().expiresAt)).outcome, 'used');
+    },
+  ],
 ];
 
 const CERTIFICATE_RULES: readonly Rule[] = [
-  ['a certificate is there after reopening', async (test) => {
-    const { workload: _, ...server } = certificate({ serial: '02', kind: 'server', reason: 'server', sequence: 2 });
-    await test.store.addCertificate(certificate());
-    await test.store.addCertificate(server);
-    const store = await test.reopen();
-    assert.deepEqual(await store.certificate('01'), certificate());
-    assert.deepEqual(await store.certificate('02'), server);
-    assert.equal(await store.certificate('03'), undefined);
-  }],
-  ['a certificate serial is added once', async ({ store }) => {
-    await store.addCertificate(certificate());
-    await assert.rejects(store.addCertificate(certificate({ spiffeId: 'spiffe://other' })), { code: 'STORAGE_FAILED' });
-    assert.deepEqual(await store.certificate('01'), certificate());
-  }],
-  ['certificates come newest first, up to the limit, of one identity when asked', async ({ store }) => {
-    await store.addCertificate(certificate({ serial: '01', sequence: 9 }));
-    await store.addCertificate(certificate({ serial: '02', sequence: 3, spiffeId: 'spiffe://cluster.local/other' }));
-    await store.addCertificate(certificate({ serial: '03', sequence: 11 }));
-    assert.deepEqual(serials(await store.certificates({ limit: 10 })), ['03', '01', '02']);
-    assert.deepEqual(serials(await store.certificates({ limit: 2 })), ['03', '01']);
-    assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: SPIFFE_ID })), ['03', '01']);
-    assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: 'spiffe://none' })), []);
-  }],
-  ['pruning forgets ended leaves and tokens, and nothing else', async ({ store }) => {
-    await store.addJoinToken(token());
-    await store.addJoinToken(token({ tokenHash: 'bb', expiresAt: T0 + 5000 }));
-    await store.addCertificate(certificate({ serial: '01', notAfter: T0 + 1000 }));
-    await store.addCertificate(certificate({ serial: '02', notAfter: T0 + 5000 }));
-    await store.addCertificate(certificate({ serial: '03', notAfter: T0 + 1000, kind: 'root' }));
-    await store.prune(T0 + 5000);
-    assert.deepEqual(serials(await store.certificates({ limit: 10 })).sort(), ['02', '03']);
-    assert.equal((await store.consumeJoinToken('aa', T0)).outcome, 'unknown');
-    assert.equal((await store.consumeJoinToken('bb', T0)).outcome, 'consumed');
-  }],
+  [
+    'a certificate is there after reopening',
+    async (test) => {
+      const { workload: _, ...server } = certificate({ serial: '02', kind: 'server', reason: 'server', sequence: 2 });
+      await test.store.addCertificate(certificate());
+      await test.store.addCertificate(server);
+      const store = await test.reopen();
+      assert.deepEqual(await store.certificate('01'), certificate());
+      assert.deepEqual(await store.certificate('02'), server);
+      assert.equal(await store.certificate('03'), undefined);
+    },
+  ],
+  [
+    'a certificate serial is added once',
+    async ({ store }) => {
+      await store.addCertificate(certificate());
+      await assert.rejects(store.addCertificate(certificate({ spiffeId: 'spiffe://other' })), {
+        code: 'STORAGE_FAILED',
+      });
+      assert.deepEqual(await store.certificate('01'), certificate());
+    },
+  ],
+  [
+    'certificates come newest first, up to the limit, of one identity when asked',
+    async ({ store }) => {
+      await store.addCertificate(certificate({ serial: '01', sequence: 9 }));
+      await store.addCertificate(certificate({ serial: '02', sequence: 3, spiffeId: 'spiffe://cluster.local/other' }));
+      await store.addCertificate(certificate({ serial: '03', sequence: 11 }));
+      assert.deepEqual(serials(await store.certificates({ limit: 10 })), ['03', '01', '02']);
+      assert.deepEqual(serials(await store.certificates({ limit: 2 })), ['03', '01']);
+      assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: SPIFFE_ID })), ['03', '01']);
+      assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: 'spiffe://none' })), []);
+    },
+  ],
+  [
+    'pruning forgets ended leaves and tokens, and nothing else',
+    async ({ store }) => {
+      await store.addJoinToken(token());
+      await store.addJoinToken(token({ tokenHash: 'bb', expiresAt: T0 + 5000 }));
+      await store.addCertificate(certificate({ serial: '01', notAfter: T0 + 1000 }));
+      await store.addCertificate(certificate({ serial: '02', notAfter: T0 + 5000 }));
+      await store.addCertificate(certificate({ serial: '03', notAfter: T0 + 1000, kind: 'root' }));
+      await store.prune(T0 + 5000);
+      assert.deepEqual(serials(await store.certificates({ limit: 10 })).sort(), ['02', '03']);
+      assert.equal((await store.consumeJoinToken('aa', T0)).outcome, 'unknown');
+      assert.equal((await store.consumeJoinToken('bb', T0)).outcome, 'consumed');
+    },
+  ],
 ];
 
 const REVOCATION_RULES: readonly Rule[] = [
-  ['a certificate is revoked once, and the first revocation stays', async (test) => {
-    await test.store.addCertificate(certificate());
-    assert.equal(await test.store.revokeCertificate('01', { at: T0, reason: 'key lost', by: 'ann' }), true);
-    assert.equal(await test.store.revokeCertificate('01', { at: T0 + 1, reason: 'again', by: 'bob' }), false);
-    const store = await test.reopen();
-    assert.deepEqual(await store.certificate('01'), { ...certificate(), revocation: { at: T0, reason: 'key lost', by: 'ann' } });
-  }],
-  ['an unknown serial cannot be revoked', async ({ store }) =>
-    assert.equal(await store.revokeCertificate('77', { at: T0, reason: '', by: '' }), false)],
-  ['of many at the same time exactly one revokes', async ({ store }) => {
-    await store.addCertificate(certificate());
-    const attempts = Array.from({ length: 10 }, () => store.revokeCertificate('01', { at: T0, reason: '', by: '' }));
-    assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
-  }],
-  ['revoked certificates are listed until their end', async ({ store }) => {
-    await store.addCertificate(certificate({ serial: '01' }));
-    await store.addCertificate(certificate({ serial: '02' }));
-    await store.revokeCertificate('02', { at: T0, reason: '', by: '' });
-    assert.deepEqual(serials(await store.revokedCertificates(T0)), ['02']);
-    assert.deepEqual(serials(await store.revokedCertificates(certificate().notAfter)), []);
-  }],
+  [
+    'a certificate is revoked once, and the first revocation stays',
+    async (test) => {
+      await test.store.addCertificate(certificate());
+      assert.equal(await test.store.revokeCertificate('01', { at: T0, reason: 'key lost', by: 'ann' }), true);
+      assert.equal(await test.store.revokeCertificate('01', { at: T0 + 1, reason: 'again', by: 'bob' }), false);
+      const store = await test.reopen();
+      assert.deepEqual(await store.certificate('01'), {
+        ...certificate(),
+        revocation: { at: T0, reason: 'key lost', by: 'ann' },
+      });
+    },
+  ],
+  [
+    'an unknown serial cannot be revoked',
+    async ({ store }) => assert.equal(await store.revokeCertificate('77', { at: T0, reason: '', by: '' }), false),
+  ],
+  [
+    'of many at the same time exactly one revokes',
+    async ({ store }) => {
+      await store.addCertificate(certificate());
+      const attempts = Array.from({ length: 10 }, () => store.revokeCertificate('01', { at: T0, reason: '', by: '' }));
+      assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
+    },
+  ],
+  [
+    'revoked certificates are listed until their end',
+    async ({ store }) => {
+      await store.addCertificate(certificate({ serial: '01' }));
+      await store.addCertificate(certificate({ serial: '02' }));
+      await store.revokeCertificate('02', { at: T0, reason: '', by: '' });
+      assert.deepEqual(serials(await store.revokedCertificates(T0)), ['02']);
+      assert.deepEqual(serials(await store.revokedCertificates(certificate().notAfter)), []);
+    },
+  ],
 ];
 
 function token(change: Partial<JoinTokenRecord> = {}): JoinTokenRecord {

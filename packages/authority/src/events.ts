@@ -17,8 +17,17 @@ export interface Renewer {
   readonly sourceIp: string;
 }
 
-export function tokenCreated(token: { readonly spiffeId: SpiffeId; readonly expiresAt: number; readonly tokenId: string }, workload: WorkloadIdentity, by: string): AuditEvent {
-  const details = { spiffe_id: token.spiffeId.toString(), token_id: token.tokenId, expires_at: new Date(token.expiresAt).toISOString(), labels: workload.labels };
+export function tokenCreated(
+  token: { readonly spiffeId: SpiffeId; readonly expiresAt: number; readonly tokenId: string },
+  workload: WorkloadIdentity,
+  by: string,
+): AuditEvent {
+  const details = {
+    spiffe_id: token.spiffeId.toString(),
+    token_id: token.tokenId,
+    expires_at: new Date(token.expiresAt).toISOString(),
+    labels: workload.labels,
+  };
   return { eventType: 'JOIN_TOKEN_CREATED', serviceName: workload.service, identity: by, result: 'SUCCESS', details };
 }
 
@@ -35,18 +44,44 @@ export function attested({ token, tokenId, sourceIp }: Newcomer, serial: string)
   ];
 }
 
-export function renewed({ peer, peerSerial, sourceIp }: Renewer, workload: WorkloadIdentity, serial: string): AuditEvent {
+export function renewed(
+  { peer, peerSerial, sourceIp }: Renewer,
+  workload: WorkloadIdentity,
+  serial: string,
+): AuditEvent {
   const details = { serial, kind: 'workload', previous_serial: peerSerial };
-  return { eventType: 'CERTIFICATE_RENEWED', serviceName: workload.service, identity: peer.toString(), sourceIp, result: 'SUCCESS', details };
+  return {
+    eventType: 'CERTIFICATE_RENEWED',
+    serviceName: workload.service,
+    identity: peer.toString(),
+    sourceIp,
+    result: 'SUCCESS',
+    details,
+  };
 }
 
 export function renewalDenied({ peer, peerSerial, sourceIp }: Renewer, reason: string): AuditEvent {
-  return { eventType: 'RENEWAL_DENIED', identity: peer.toString(), sourceIp, result: 'DENIED', details: { reason, serial: peerSerial } };
+  return {
+    eventType: 'RENEWAL_DENIED',
+    identity: peer.toString(),
+    sourceIp,
+    result: 'DENIED',
+    details: { reason, serial: peerSerial },
+  };
 }
 
-export function certificateRevoked({ serial, spiffeId, workload }: CertificateRecord, { reason, by }: Revocation): AuditEvent {
+export function certificateRevoked(
+  { serial, spiffeId, workload }: CertificateRecord,
+  { reason, by }: Revocation,
+): AuditEvent {
   const details = { serial, spiffe_id: spiffeId, reason };
-  return { eventType: 'CERTIFICATE_REVOKED', serviceName: workload?.service ?? '', identity: by, result: 'SUCCESS', details };
+  return {
+    eventType: 'CERTIFICATE_REVOKED',
+    serviceName: workload?.service ?? '',
+    identity: by,
+    result: 'SUCCESS',
+    details,
+  };
 }
 
 function subjectOf(token: Newcomer['token']): { serviceName: string; identity: string } {

@@ -1,8 +1,8 @@
 export { openAuthority } from './authority.ts';
 export type { Authority, AuthorityOptions, RenewalRequest, ServerIdentity } from './authority.ts';
-export type { IssuedSvid } from './issuance.ts';
-export type { JoinToken } from './join-tokens.ts';
-export type { Lifetimes } from './lifetimes.ts';
+export type { IssuedSvid } from './issuance/issuance.ts';
+export type { JoinToken } from './attestation/join-tokens.ts';
+export type { Lifetimes } from './issuance/lifetimes.ts';
 export { createMemoryAuthorityStore } from './memory-store.ts';
 export type { RevocationListener } from './revocations.ts';
 export type {

@@ -5,17 +5,17 @@ import { parseCsr } from '@rampart/spiffe';
 import type { CertificateRequest, TrustBundle } from '@rampart/spiffe';
 import type { Authority, AuthorityOptions, RenewalRequest, ServerIdentity } from './authority.ts';
 import * as events from './events.ts';
-import type { Hierarchy } from './hierarchy.ts';
-import { Issuance } from './issuance.ts';
-import type { IssuedSvid } from './issuance.ts';
-import { JoinTokens, tokenId } from './join-tokens.ts';
-import type { JoinToken } from './join-tokens.ts';
-import { revocationEntry } from './ledger.ts';
-import type { Lifetimes } from './lifetimes.ts';
+import type { Hierarchy } from './hierarchy/hierarchy.ts';
+import { Issuance } from './issuance/issuance.ts';
+import type { IssuedSvid } from './issuance/issuance.ts';
+import { JoinTokens, tokenId } from './attestation/join-tokens.ts';
+import type { JoinToken } from './attestation/join-tokens.ts';
+import { revocationEntry } from './issuance/ledger.ts';
+import type { Lifetimes } from './issuance/lifetimes.ts';
 import { normalizeSerial } from './revocations.ts';
 import type { RevocationListener, Revocations } from './revocations.ts';
 import type { CertificateRecord, Revocation, WorkloadIdentity } from './store.ts';
-import { spiffeIdOf } from './workload.ts';
+import { spiffeIdOf } from './attestation/workload.ts';
 
 const DEFAULT_TOKEN_TTL_SECONDS = 600;
 const DEFAULT_LIST_LIMIT = 100;
@@ -49,22 +49,32 @@ export class JournaledAuthority implements Authority {
     return this.#parts.hierarchy.bundle();
   }
 
-  async createJoinToken(workload: WorkloadIdentity, ttlSeconds: number = DEFAULT_TOKEN_TTL_SECONDS, by: string = ''): Promise<JoinToken> {
+  async createJoinToken(
+    workload: WorkloadIdentity,
+    ttlSeconds: number = DEFAULT_TOKEN_TTL_SECONDS,
+    by: string = '',
+  ): Promise<JoinToken> {
     await this.#prune();
     const spiffeId = spiffeIdOf(this.#parts.trustDomain, workload);
     const token = await this.#tokens.create({ workload, spiffeId, ttlSeconds });
-    await this.#audit(events.tokenCreated({ spiffeId, expiresAt: token.expiresAt, tokenId: tokenId(token.token) }, workload, by));
+    await this.#audit(
+      events.tokenCreated({ spiffeId, expiresAt: token.expiresAt, tokenId: tokenId(token.token) }, workload, by),
+    );
     return token;
   }
 
   async attest(joinToken: string, csr: Uint8Array, sourceIp: string): Promise<Result<IssuedSvid, RampartError>> {
     const stranger = { token: undefined, tokenId: tokenId(joinToken), sourceIp };
     const request = parseCsr(csr);
-    if (!request.ok) return this.#refuse(events.attestationDenied(stranger, request.problem), invalidCsr(request.problem));
+    if (!request.ok)
+      return this.#refuse(events.attestationDenied(stranger, request.problem), invalidCsr(request.problem));
     const consumption = await this.#tokens.consume(joinToken);
     if (consumption.outcome !== 'consumed') {
       const newcomer = { ...stranger, token: consumption.outcome === 'unknown' ? undefined : consumption.token };
-      return this.#refuse(events.attestationDenied(newcomer, `${consumption.outcome} join token`), invalidJoinToken(consumption.outcome));
+      return this.#refuse(
+        events.attestationDenied(newcomer, `${consumption.outcome} join token`),
+        invalidJoinToken(consumption.outcome),
+      );
     }
     const { token } = consumption;
     const issued = await this.#issuance.issue({
@@ -79,7 +89,11 @@ export class JournaledAuthority implements Authority {
     return ok(issued);
   }
 
-  async renew(peer: SpiffeId, peerSerial: string, { csr, sourceIp }: RenewalRequest): Promise<Result<IssuedSvid, RampartError>> {
+  async renew(
+    peer: SpiffeId,
+    peerSerial: string,
+    { csr, sourceIp }: RenewalRequest,
+  ): Promise<Result<IssuedSvid, RampartError>> {
     const renewer = { peer, peerSerial: normalizeSerial(peerSerial), sourceIp };
     const request = parseCsr(csr);
     if (!request.ok) return this.#refuse(events.renewalDenied(renewer, request.problem), invalidCsr(request.problem));
@@ -126,7 +140,10 @@ export class JournaledAuthority implements Authority {
     const certificate = await store.certificate(normalizeSerial(serial));
     if (certificate === undefined || certificate.revocation !== undefined) return false;
     if (certificate.kind === 'root' || certificate.kind === 'intermediate') {
-      throw new RampartError('INVALID_ARGUMENT', `certificate ${certificate.serial} is the ${certificate.kind} of this authority; revoke the certificates below it, or begin a new authority`);
+      throw new RampartError(
+        'INVALID_ARGUMENT',
+        `certificate ${certificate.serial} is the ${certificate.kind} of this authority; revoke the certificates below it, or begin a new authority`,
+      );
     }
     const revocation = { at: clock.now(), reason, by };
     const [revoked] = await Promise.all([
@@ -138,7 +155,11 @@ export class JournaledAuthority implements Authority {
     return revoked;
   }
 
-  #issueNext(renewer: events.Renewer, { spiffeId, workload }: RenewableCertificate, { publicKeyDer }: CertificateRequest): Promise<IssuedSvid> {
+  #issueNext(
+    renewer: events.Renewer,
+    { spiffeId, workload }: RenewableCertificate,
+    { publicKeyDer }: CertificateRequest,
+  ): Promise<IssuedSvid> {
     return this.#issuance.issue({
       kind: 'workload',
       spiffeId: renewer.peer,
@@ -153,11 +174,18 @@ export class JournaledAuthority implements Authority {
   async #renewable({ peer, peerSerial }: events.Renewer): Promise<Result<RenewableCertificate, RampartError>> {
     const certificate = await this.#parts.store.certificate(peerSerial);
     if (certificate?.workload === undefined || certificate.spiffeId !== peer.toString()) {
-      return fail(new RampartError('PERMISSION_DENIED', `certificate ${peerSerial} was not issued here to ${peer.toString()}; join again with a join token`));
+      return fail(
+        new RampartError(
+          'PERMISSION_DENIED',
+          `certificate ${peerSerial} was not issued here to ${peer.toString()}; join again with a join token`,
+        ),
+      );
     }
     if (certificate.revocation !== undefined) return fail(revokedPeer(peerSerial));
     if (certificate.notAfter < this.#parts.clock.now()) {
-      return fail(new RampartError('PERMISSION_DENIED', `certificate ${peerSerial} has ended; join again with a join token`));
+      return fail(
+        new RampartError('PERMISSION_DENIED', `certificate ${peerSerial} has ended; join again with a join token`),
+      );
     }
     return ok({ ...certificate, workload: certificate.workload });
   }
@@ -180,12 +208,19 @@ export class JournaledAuthority implements Authority {
 }
 
 function invalidCsr(problem: string): RampartError {
-  return new RampartError('INVALID_CSR', `this certificate signing request was refused: ${problem}; send a PKCS#10 request signed with an EC P-256 key`);
+  return new RampartError(
+    'INVALID_CSR',
+    `this certificate signing request was refused: ${problem}; send a PKCS#10 request signed with an EC P-256 key`,
+  );
 }
 
 /** One text for every reason, so that nobody can find out which tokens exist. */
 function invalidJoinToken(reason: string): RampartError {
-  return new RampartError('INVALID_JOIN_TOKEN', 'this join token is unknown, used or expired; ask for a new one with: rampart token', { detail: reason });
+  return new RampartError(
+    'INVALID_JOIN_TOKEN',
+    'this join token is unknown, used or expired; ask for a new one with: rampart token',
+    { detail: reason },
+  );
 }
 
 function revokedPeer(serial: string): RampartError {

@@ -1,5 +1,11 @@
 import { RampartError } from '@rampart/core';
-import type { AuthorityStore, CaCertificateRecord, CertificateRecord, JoinTokenConsumption, JoinTokenRecord } from './store.ts';
+import type {
+  AuthorityStore,
+  CaCertificateRecord,
+  CertificateRecord,
+  JoinTokenConsumption,
+  JoinTokenRecord,
+} from './store.ts';
 
 /** An authority store that keeps everything in memory: nothing in it outlives the process. */
 export function createMemoryAuthorityStore(): AuthorityStore {

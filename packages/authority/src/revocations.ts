@@ -29,8 +29,9 @@ export class Revocations {
   /** Every listener is told, whatever the others do; throws what they threw afterwards. */
   add({ serial, notAfter }: CertificateRecord): void {
     this.#ends.set(serial, notAfter);
-    const failures = [...this.#listeners].flatMap((listener) => failureOf(() => listener(serial)));
-    if (failures.length > 0) throw new AggregateError(failures, `certificate ${serial} is revoked, but ${failures.length} listeners failed`);
+    const failures = Array.from(this.#listeners).flatMap((listener) => failureOf(() => listener(serial)));
+    if (failures.length > 0)
+      throw new AggregateError(failures, `certificate ${serial} is revoked, but ${failures.length} listeners failed`);
   }
 
   onRevoked(listener: RevocationListener): () => void {
@@ -52,5 +53,8 @@ function failureOf(work: () => void): unknown[] {
 
 /** The stored form of a serial as people write it: any case, with or without colons and leading zeros of a whole byte. */
 export function normalizeSerial(text: string): string {
-  return text.replaceAll(':', '').toLowerCase().replace(/^(?:00)+(?=..)/, '');
+  return text
+    .replaceAll(':', '')
+    .toLowerCase()
+    .replace(/^(?:00)+(?=..)/, '');
 }

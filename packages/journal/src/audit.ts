@@ -5,6 +5,8 @@ import type { JournalEntry } from './store.ts';
 /** How what was asked for ended: done, refused by a rule, or not possible. */
 export type AuditResult = 'SUCCESS' | 'DENIED' | 'FAILURE';
 
+type Details = { readonly [name: string]: JsonValue };
+
 /** Something to put on the audit record. Fields that do not apply are left out and recorded as "". */
 export interface AuditEvent {
   /** "REGISTRATION", "ATTESTATION_DENIED"… */
@@ -16,7 +18,7 @@ export interface AuditEvent {
   readonly sourceIp?: string;
   readonly result: AuditResult;
   /** Never a secret, token or private key. */
-  readonly details?: { readonly [name: string]: JsonValue };
+  readonly details?: Details;
   /** Joins the records of one request. */
   readonly correlationId?: string;
 }
@@ -31,7 +33,7 @@ export interface AuditRecord {
   readonly identity: string;
   readonly source_ip: string;
   readonly result: AuditResult;
-  readonly details: { readonly [name: string]: JsonValue };
+  readonly details: Details;
   /** Name of the control plane that recorded it. */
   readonly registry_node: string;
   /** Position in the journal. */
@@ -46,33 +48,46 @@ export type AuditBody = Omit<AuditRecord, 'timestamp' | 'registry_node' | 'seque
 
 /** What the journal stores for an event. */
 export function auditBody(event: AuditEvent): AuditBody {
-  return tame({
+  return {
     event_type: event.eventType,
-    service_name: event.serviceName ?? '',
-    instance_id: event.instanceId ?? '',
-    identity: event.identity ?? '',
-    source_ip: event.sourceIp ?? '',
+    service_name: tame(event.serviceName ?? ''),
+    instance_id: tame(event.instanceId ?? ''),
+    identity: tame(event.identity ?? ''),
+    source_ip: tame(event.sourceIp ?? ''),
     result: event.result,
-    details: event.details ?? {},
-    correlation_id: event.correlationId ?? '',
-  });
+    details: tameMembers(event.details ?? {}),
+    correlation_id: tame(event.correlationId ?? ''),
+  };
 }
 
 /** Refused input is recorded too: text of any length that may have no UTF-8 form. */
 const MAX_TEXT = 2048;
 
-function tame<T>(value: T): T;
-function tame(value: unknown): unknown {
-  if (typeof value === 'string') return (value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value).toWellFormed();
-  if (Array.isArray(value)) return value.map((item) => tame(item));
+function tame(value: string): string;
+function tame(value: JsonValue): JsonValue;
+function tame(value: JsonValue): JsonValue {
+  if (typeof value === 'string')
+    return (value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value).toWellFormed();
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [tame(key), tame(item)]));
+  return isList(value) ? value.map((item) => tame(item)) : tameMembers(value);
+}
+
+function tameMembers(members: Details): Details {
+  return Object.fromEntries(Object.entries(members).map(([key, item]) => [tame(key), tame(item)]));
+}
+
+/** `Array.isArray` does not see readonly arrays. */
+function isList(value: readonly JsonValue[] | Details): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }
 
 /** The audit record that an entry of the stream `audit` holds, fields in the published order. */
 export function auditRecord(entry: JournalEntry): AuditRecord {
   if (entry.stream !== 'audit') {
-    throw new RampartError('INVALID_ARGUMENT', `journal entry ${entry.sequence} is of the stream ${entry.stream}, not of audit`);
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `journal entry ${entry.sequence} is of the stream ${entry.stream}, not of audit`,
+    );
   }
   // The body is what `Journal.audit` printed and the leaf hash covers.
   const body = JSON.parse(entry.body) as Omit<AuditRecord, 'leaf_hash'>;

@@ -10,70 +10,87 @@ export interface JournalStoreUnderTest {
   close(): Promise<void>;
 }
 
+type Rule = readonly [rule: string, holds: (test: JournalStoreUnderTest) => Promise<void>];
+
 /** The rules of `JournalStore`, held by every implementation. */
 export function journalStoreConformance(name: string, create: () => Promise<JournalStoreUnderTest>): void {
-  const withStore = (body: (test: JournalStoreUnderTest) => Promise<void>) => async (): Promise<void> => {
-    const test = await create();
-    try {
-      await body(test);
-    } finally {
-      await test.close();
-    }
-  };
-
   describe(`${name} keeps the rules of a journal store`, () => {
-    it('an empty journal has an empty tree', withStore(async ({ store }) => {
+    for (const [rule, holds] of [...RULES, ...READS.map(readRule)]) {
+      it(rule, async () => {
+        const test = await create();
+        try {
+          await holds(test);
+        } finally {
+          await test.close();
+        }
+      });
+    }
+  });
+}
+
+const RULES: readonly Rule[] = [
+  [
+    'an empty journal has an empty tree',
+    async ({ store }) => {
       assert.deepEqual(await store.tree(), { size: 0, peaks: [] });
       assert.deepEqual(await read(store), []);
-    }));
-
-    it('what append acknowledged is there after reopening', withStore(async (test) => {
+    },
+  ],
+  [
+    'what append acknowledged is there after reopening',
+    async (test) => {
       await test.store.append(batch(1, 3));
       await test.store.append(batch(4, 1));
       const store = await test.reopen();
       assert.deepEqual(await store.tree(), batch(4, 1).tree);
       assert.deepEqual(await read(store), entries(1, 4));
-    }));
-
-    it('batches take effect in call order without waiting', withStore(async ({ store }) => {
+    },
+  ],
+  [
+    'batches take effect in call order without waiting',
+    async ({ store }) => {
       await Promise.all([store.append(batch(1, 2)), store.append(batch(3, 1)), store.append(batch(4, 2))]);
       assert.deepEqual(sequences(await read(store)), [1, 2, 3, 4, 5]);
-    }));
-
-    it('a batch that leaves a gap is refused whole', withStore(async ({ store }) => {
+    },
+  ],
+  [
+    'a batch that leaves a gap is refused whole',
+    async ({ store }) => {
       await store.append(batch(1, 1));
       await assert.rejects(store.append(batch(3, 2)), { code: 'STORAGE_FAILED' });
       assert.deepEqual(await store.tree(), batch(1, 1).tree);
       assert.deepEqual(sequences(await read(store)), [1]);
-    }));
-
-    it('a batch that repeats a sequence is refused whole, and the batches queued behind it too', withStore(async ({ store }) => {
+    },
+  ],
+  [
+    'a batch that repeats a sequence is refused whole, and the batches queued behind it too',
+    async ({ store }) => {
       await store.append(batch(1, 2));
       const outcomes = await Promise.allSettled([store.append(batch(2, 2)), store.append(batch(4, 1))]);
-      assert.deepEqual(outcomes.map((outcome) => outcome.status), ['rejected', 'rejected']);
+      assert.deepEqual(
+        outcomes.map((outcome) => outcome.status),
+        ['rejected', 'rejected'],
+      );
       assert.deepEqual(await read(store), entries(1, 2));
-    }));
-
-    it('an append after a refused one goes on', withStore(async ({ store }) => {
+    },
+  ],
+  [
+    'an append after a refused one goes on',
+    async ({ store }) => {
       await assert.rejects(store.append(batch(2, 1)));
       await store.append(batch(1, 1));
       assert.deepEqual(sequences(await read(store)), [1]);
-    }));
-
-    it('text of any script is kept byte for byte', withStore(async (test) => {
+    },
+  ],
+  [
+    'text of any script is kept byte for byte',
+    async (test) => {
       const strange: JournalEntry = { ...entry(1), body: '{"a":"\\u0000 ☃ 𝄞 \'--"}' };
       await test.store.append({ entries: [strange], tree: batch(1, 1).tree });
       assert.deepEqual(await read(await test.reopen()), [strange]);
-    }));
-
-    for (const { rule, query, expected } of READS) {
-      it(`read: ${rule}`, withStore(async ({ store }) => {
-        await store.append(batch(1, 6));
-        assert.deepEqual(sequences(await store.read({ limit: 100, order: 'oldest-first', ...query })), expected);
-      }));
-    }
-  });
-}
+    },
+  ],
+];
 
 /** Even sequences are of the ledger; every third is of kind "THIRD". */
 const READS: readonly { rule: string; query: Partial<JournalQuery>; expected: readonly number[] }[] = [
@@ -88,6 +105,16 @@ const READS: readonly { rule: string; query: Partial<JournalQuery>; expected: re
   { rule: 'the first of a page', query: { limit: 2, after: 2 }, expected: [3, 4] },
   { rule: 'the newest of one stream', query: { limit: 2, stream: 'audit', order: 'newest-first' }, expected: [5, 3] },
 ];
+
+function readRule({ rule, query, expected }: (typeof READS)[number]): Rule {
+  return [
+    `read: ${rule}`,
+    async ({ store }) => {
+      await store.append(batch(1, 6));
+      assert.deepEqual(sequences(await store.read({ limit: 100, order: 'oldest-first', ...query })), expected);
+    },
+  ];
+}
 
 function entry(sequence: number): JournalEntry {
   return {

@@ -18,8 +18,18 @@ describe('the journal', () => {
       journal.append('ledger', { event_type: 'B' }),
       journal.append('audit', { event_type: 'C' }),
     ]);
-    assert.deepEqual(entries.map(({ sequence, stream, kind }) => [sequence, stream, kind]), [[1, 'audit', 'A'], [2, 'ledger', 'B'], [3, 'audit', 'C']]);
-    assert.equal(entries[1].body, '{"event_type":"B","registry_node":"rampart","sequence":2,"timestamp":"2026-01-20T10:30:00.000Z"}');
+    assert.deepEqual(
+      entries.map(({ sequence, stream, kind }) => [sequence, stream, kind]),
+      [
+        [1, 'audit', 'A'],
+        [2, 'ledger', 'B'],
+        [3, 'audit', 'C'],
+      ],
+    );
+    assert.equal(
+      entries[1].body,
+      '{"event_type":"B","registry_node":"rampart","sequence":2,"timestamp":"2026-01-20T10:30:00.000Z"}',
+    );
   });
 
   it('appends of one turn reach the store in one call', async () => {
@@ -27,7 +37,10 @@ describe('the journal', () => {
     const journal = await Journal.open(store, clock);
     await Promise.all(Array.from({ length: 50 }, () => journal.append('audit', { event_type: 'A' })));
     await journal.append('audit', { event_type: 'B' });
-    assert.deepEqual(batches.map(({ entries }) => entries.length), [50, 1]);
+    assert.deepEqual(
+      batches.map(({ entries }) => entries.length),
+      [50, 1],
+    );
   });
 
   it('an append resolves only after the store has acknowledged it', async () => {
@@ -75,8 +88,14 @@ describe('a store that fails', () => {
     const journal = await Journal.open(store, clock);
     await journal.append('audit', { event_type: 'kept' });
     failNext();
-    const lost = await Promise.allSettled([journal.append('audit', { event_type: 'lost' }), journal.append('audit', { event_type: 'lost too' })]);
-    assert.deepEqual(lost.map(({ status }) => status), ['rejected', 'rejected']);
+    const lost = await Promise.allSettled([
+      journal.append('audit', { event_type: 'lost' }),
+      journal.append('audit', { event_type: 'lost too' }),
+    ]);
+    assert.deepEqual(
+      lost.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
     assert.equal((await journal.append('audit', { event_type: 'kept' })).sequence, 2);
     assert.deepEqual(await verifyJournal(store), { ok: true, value: journal.head });
   });
@@ -89,7 +108,10 @@ describe('a store that fails', () => {
     await Promise.resolve();
     const second = journal.append('audit', { event_type: 'lost too' });
     const outcomes = await Promise.allSettled([first, second]);
-    assert.deepEqual(outcomes.map(({ status }) => status), ['rejected', 'rejected']);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
     assert.equal((await journal.append('audit', { event_type: 'kept' })).sequence, 1);
   });
 
@@ -148,12 +170,18 @@ describe('verification', () => {
   const damages: readonly { rule: string; damage: (batch: JournalBatch) => JournalBatch; sequence: number }[] = [
     {
       rule: 'finds a changed body',
-      damage: (batch) => ({ ...batch, entries: batch.entries.map((entry) => (entry.sequence === 2 ? { ...entry, body: '{}' } : entry)) }),
+      damage: (batch) => ({
+        ...batch,
+        entries: batch.entries.map((entry) => (entry.sequence === 2 ? { ...entry, body: '{}' } : entry)),
+      }),
       sequence: 2,
     },
     {
       rule: 'finds an entry that was replaced together with its hash',
-      damage: (batch) => ({ ...batch, entries: batch.entries.map((entry, index, all) => ({ ...entry, ...pick(all[index === 1 ? 0 : index]) })) }),
+      damage: (batch) => ({
+        ...batch,
+        entries: batch.entries.map((entry, index, all) => ({ ...entry, ...pick(all[index === 1 ? 0 : index]) })),
+      }),
       sequence: 3,
     },
   ];
@@ -172,8 +200,14 @@ describe('verification', () => {
     const store = createMemoryJournalStore();
     const journal = await Journal.open(store, clock);
     for (const event_type of ['A', 'B', 'C']) await journal.append('audit', { event_type });
-    const holed: JournalStore = { ...store, read: async (query) => (await store.read(query)).filter(({ sequence }) => sequence !== 2) };
-    assert.deepEqual(await verifyJournal(holed), { ok: false, problem: { sequence: 2, message: 'entry 2 is missing' } });
+    const holed: JournalStore = {
+      ...store,
+      read: async (query) => (await store.read(query)).filter(({ sequence }) => sequence !== 2),
+    };
+    assert.deepEqual(await verifyJournal(holed), {
+      ok: false,
+      problem: { sequence: 2, message: 'entry 2 is missing' },
+    });
   });
 });
 

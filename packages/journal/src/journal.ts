@@ -49,7 +49,11 @@ export class Journal {
   readonly #flights = new Set<Promise<void>>();
   #recovery: Promise<void> | undefined;
 
-  private constructor(store: JournalStore, clock: Clock, options: { readonly node: string; readonly tree: MerkleTree }) {
+  private constructor(
+    store: JournalStore,
+    clock: Clock,
+    options: { readonly node: string; readonly tree: MerkleTree },
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#node = options.node;
@@ -142,7 +146,7 @@ export class Journal {
     for (const { stored } of lost) {
       stored.reject(new RampartError('STORAGE_FAILED', 'the journal could not store the records before this one'));
     }
-    await Promise.allSettled([...this.#flights]);
+    await Promise.allSettled(this.#flights);
     this.#tree = MerkleTree.restore(await this.#store.tree());
     this.#head = headOf(this.#tree);
   }

@@ -15,7 +15,10 @@ const KNOWN_ANSWERS: readonly { leaf: string; root: string }[] = [
   { leaf: '3031', root: '4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4' },
   { leaf: '40414243', root: '76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef' },
   { leaf: '5051525354555657', root: 'ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c' },
-  { leaf: '606162636465666768696a6b6c6d6e6f', root: '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328' },
+  {
+    leaf: '606162636465666768696a6b6c6d6e6f',
+    root: '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
+  },
 ];
 
 describe('RFC 9162 §2.1.1: the Merkle tree hash', () => {
@@ -33,27 +36,35 @@ describe('RFC 9162 §2.1.1: the Merkle tree hash', () => {
   it('text is hashed as its UTF-8 bytes', () => assert.equal(leafHash('☃'), leafHash(Buffer.from('☃'))));
 
   it('of any leaves is the root of the recursive definition', () => {
-    fc.assert(fc.property(fc.array(fc.string(), { maxLength: 70 }), (leaves) => {
-      const grown = new MerkleTree();
-      for (const leaf of leaves) grown.add(leafHash(leaf));
-      assert.equal(grown.root, recursiveRoot(leaves));
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.string(), { maxLength: 70 }), (leaves) => {
+        const grown = new MerkleTree();
+        for (const leaf of leaves) grown.add(leafHash(leaf));
+        assert.equal(grown.root, recursiveRoot(leaves));
+      }),
+    );
   });
 });
 
 describe('the right edge of the tree', () => {
   it('is all that is needed to go on', () => {
-    fc.assert(fc.property(fc.array(fc.string(), { maxLength: 40 }), fc.array(fc.string(), { maxLength: 40 }), (before, after) => {
-      const whole = new MerkleTree();
-      for (const leaf of before) whole.add(leafHash(leaf));
-      const continued = MerkleTree.restore(whole.state());
-      for (const leaf of after) {
-        whole.add(leafHash(leaf));
-        continued.add(leafHash(leaf));
-      }
-      assert.deepEqual(continued.state(), whole.state());
-      assert.equal(continued.root, whole.root);
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.string(), { maxLength: 40 }),
+        fc.array(fc.string(), { maxLength: 40 }),
+        (before, after) => {
+          const whole = new MerkleTree();
+          for (const leaf of before) whole.add(leafHash(leaf));
+          const continued = MerkleTree.restore(whole.state());
+          for (const leaf of after) {
+            whole.add(leafHash(leaf));
+            continued.add(leafHash(leaf));
+          }
+          assert.deepEqual(continued.state(), whole.state());
+          assert.equal(continued.root, whole.root);
+        },
+      ),
+    );
   });
 
   for (const { rule, state } of [

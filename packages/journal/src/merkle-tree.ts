@@ -22,7 +22,10 @@ export class MerkleTree {
   /** Continues from a stored state; throws `RampartError` STORAGE_FAILED when the state cannot be one of a tree. */
   static restore(state: MerkleState): MerkleTree {
     if (!isSound(state)) {
-      throw new RampartError('STORAGE_FAILED', 'the stored tree of the journal is damaged; restore the data directory from a backup');
+      throw new RampartError(
+        'STORAGE_FAILED',
+        'the stored tree of the journal is damaged; restore the data directory from a backup',
+      );
     }
     const tree = new MerkleTree();
     tree.#size = state.size;
@@ -66,6 +69,6 @@ function nodeHash(left: Buffer, right: Buffer): Buffer<ArrayBuffer> {
 
 function isSound({ size, peaks }: MerkleState): boolean {
   if (!Number.isSafeInteger(size) || size < 0) return false;
-  const complete = [...size.toString(2)].filter((bit) => bit === '1').length;
+  const complete = size.toString(2).replaceAll('0', '').length;
   return peaks.length === complete && peaks.every((peak) => /^[0-9a-f]{64}$/.test(peak));
 }

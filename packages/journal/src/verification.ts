@@ -25,14 +25,20 @@ export async function verifyJournal(store: JournalStore): Promise<Result<Journal
   }
   const root = MerkleTree.restore(claimed).root;
   if (tree.root === root) return ok({ size: tree.size, root });
-  return fail({ sequence: tree.size, message: `the entries up to ${tree.size} do not have the root that was stored with them` });
+  return fail({
+    sequence: tree.size,
+    message: `the entries up to ${tree.size} do not have the root that was stored with them`,
+  });
 }
 
 function growBy(tree: MerkleTree, page: readonly JournalEntry[]): JournalDamage | undefined {
   for (const entry of page) {
     if (entry.sequence !== tree.size + 1) return missing(tree.size + 1);
     if (leafHash(entry.body) !== entry.leafHash) {
-      return { sequence: entry.sequence, message: `entry ${entry.sequence} was changed: its body does not have its hash` };
+      return {
+        sequence: entry.sequence,
+        message: `entry ${entry.sequence} was changed: its body does not have its hash`,
+      };
     }
     tree.add(entry.leafHash);
   }

@@ -25,7 +25,11 @@ export class Catalogue {
   readonly #listeners = new Set<ServiceListener>();
   readonly #listenerFailed: (error: unknown) => void;
 
-  constructor(options: { readonly revision: number; readonly instances: readonly Instance[]; readonly listenerFailed: (error: unknown) => void }) {
+  constructor(options: {
+    readonly revision: number;
+    readonly instances: readonly Instance[];
+    readonly listenerFailed: (error: unknown) => void;
+  }) {
     this.#revision = options.revision;
     this.#listenerFailed = options.listenerFailed;
     for (const instance of options.instances) this.#instances.set(instance.instanceId, instance);
@@ -77,7 +81,10 @@ export class Catalogue {
 
   #withdraw(instance: Instance): void {
     const shown = this.service(instance.service, instance.namespace)?.instances ?? [];
-    this.#publish(instance, shown.filter(({ instanceId }) => instanceId !== instance.instanceId));
+    this.#publish(
+      instance,
+      shown.filter(({ instanceId }) => instanceId !== instance.instanceId),
+    );
   }
 
   #publish({ service: name, namespace }: Instance, instances: readonly Instance[]): void {
@@ -87,7 +94,8 @@ export class Catalogue {
     else this.#services.set(key, service);
     this.#revision += 1;
     const change: ServiceChange = { revision: this.#revision, service };
-    for (const listener of [...this.#listeners]) this.#tell(listener, change);
+    // Whoever begins to watch meanwhile begins after this change.
+    for (const listener of Array.from(this.#listeners)) this.#tell(listener, change);
   }
 
   /** One listener's failure is not another's. */

@@ -23,5 +23,12 @@ export function registryEvent(eventType: string, { who, request, details }: Regi
 }
 
 export function deregistration({ service, instanceId, identity, namespace }: Instance, reason: string): AuditEvent {
-  return { eventType: 'DEREGISTRATION', serviceName: service, instanceId, identity, result: 'SUCCESS', details: { namespace, reason } };
+  return {
+    eventType: 'DEREGISTRATION',
+    serviceName: service,
+    instanceId,
+    identity,
+    result: 'SUCCESS',
+    details: { namespace, reason },
+  };
 }

@@ -5,10 +5,10 @@ import { Catalogue } from './catalogue.ts';
 import type { Service, ServiceListener } from './catalogue.ts';
 import { deregistration, registryEvent } from './events.ts';
 import type { RegistryEventContext } from './events.ts';
-import { instanceOf, isSame } from './instance.ts';
-import { Leases } from './leases.ts';
-import { checkRegistration } from './registration.ts';
-import type { RegistrationRequest } from './registration.ts';
+import { instanceOf, isSame } from './registration/instance.ts';
+import { Leases } from './leases/leases.ts';
+import { checkRegistration } from './registration/registration.ts';
+import type { RegistrationRequest } from './registration/registration.ts';
 import type { Registry, RegistryOptions } from './registry.ts';
 import type { Instance } from './store.ts';
 import { Turns } from './turns.ts';
@@ -25,11 +25,18 @@ export class LeasedRegistry implements Registry {
   readonly #turns = new Turns();
   #closed = false;
 
-  constructor(options: RegistryOptions, { instances, revision }: { readonly instances: readonly Instance[]; readonly revision: number }) {
+  constructor(
+    options: RegistryOptions,
+    { instances, revision }: { readonly instances: readonly Instance[]; readonly revision: number },
+  ) {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     this.#catalogue = new Catalogue({ revision, instances, listenerFailed: (error) => options.onFailure?.(error) });
-    this.#leases = new Leases({ clock: options.clock, milliseconds: this.#leaseMs, ended: (instanceId) => this.#expire(instanceId) });
+    this.#leases = new Leases({
+      clock: options.clock,
+      milliseconds: this.#leaseMs,
+      ended: (instanceId) => this.#expire(instanceId),
+    });
     for (const { instanceId } of instances) this.#leases.grant(instanceId);
   }
 
@@ -50,8 +57,10 @@ export class LeasedRegistry implements Registry {
   async deregister(who: SpiffeId, instanceId: string, reason: string): Promise<Result<void, RampartError>> {
     return this.#turns.run(instanceId, async () => {
       const instance = this.#catalogue.get(instanceId);
-      if (instance === undefined) return fail(new RampartError('NOT_FOUND', `instance ${JSON.stringify(instanceId)} is not registered`));
-      if (instance.identity !== who.toString()) return this.#refuseHolder('DEREGISTRATION_DENIED', instance, { who, request: instance });
+      if (instance === undefined)
+        return fail(new RampartError('NOT_FOUND', `instance ${JSON.stringify(instanceId)} is not registered`));
+      if (instance.identity !== who.toString())
+        return this.#refuseHolder('DEREGISTRATION_DENIED', instance, { who, request: instance });
       await this.#commit(instanceId, this.#options.store.remove(instanceId), deregistration(instance, reason));
       this.#forget(instanceId);
       return ok(undefined);
@@ -87,7 +96,8 @@ export class LeasedRegistry implements Registry {
 
   async #register(who: SpiffeId, request: RegistrationRequest): Promise<Result<Instance, RampartError>> {
     const before = this.#catalogue.get(request.instanceId);
-    if (before !== undefined && before.identity !== who.toString()) return this.#refuseHolder('REGISTRATION_DENIED', before, { who, request });
+    if (before !== undefined && before.identity !== who.toString())
+      return this.#refuseHolder('REGISTRATION_DENIED', before, { who, request });
     const instance = instanceOf(who, request, this.#options.clock.now());
     if (before !== undefined && isSame(before, instance)) {
       this.#leases.grant(before.instanceId);
@@ -120,7 +130,8 @@ export class LeasedRegistry implements Registry {
       const event = deregistration(instance, 'lease expired');
       const [removal, record] = await Promise.allSettled([removed, this.#options.journal.audit(event)]);
       if (removal.status === 'rejected') this.#insist(() => this.#reconcile(instanceId), removal.reason);
-      if (record.status === 'rejected') this.#insist(async () => void (await this.#options.journal.audit(event)), record.reason);
+      if (record.status === 'rejected')
+        this.#insist(async () => void (await this.#options.journal.audit(event)), record.reason);
     });
     expired.catch((error: unknown) => this.#options.onFailure?.(error));
   }
@@ -154,7 +165,11 @@ export class LeasedRegistry implements Registry {
     return fail(new RampartError('PERMISSION_DENIED', message));
   }
 
-  async #refuseHolder(eventType: string, { instanceId, identity }: Instance, context: Omit<RegistryEventContext, 'details'>): Promise<Result<never, RampartError>> {
+  async #refuseHolder(
+    eventType: string,
+    { instanceId, identity }: Instance,
+    context: Omit<RegistryEventContext, 'details'>,
+  ): Promise<Result<never, RampartError>> {
     await this.#audit(eventType, { ...context, details: { reason: 'held by another identity', holder: identity } });
     const message = `instance ${JSON.stringify(instanceId)} is held by another identity; use an instance id of your own`;
     return fail(new RampartError('PERMISSION_DENIED', message));

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { RampartError, SpiffeId } from '@rampart/core';
 import { auditRecord, createMemoryJournalStore, Journal } from '@rampart/journal';
 import type { AuditRecord, JournalStore } from '@rampart/journal';
-import { FakeClock } from './fake-clock.ts';
+import { FakeClock } from './leases/fake-clock.ts';
 import { createMemoryRegistryStore } from './memory-store.ts';
-import type { RegistrationRequest } from './registration.ts';
+import type { RegistrationRequest } from './registration/registration.ts';
 import { openRegistry } from './registry.ts';
 import type { Registry } from './registry.ts';
 import type { RegistryStore } from './store.ts';
@@ -37,8 +37,24 @@ describe('register', () => {
     assert.deepEqual(await store.instances(), [instance]);
     const [record] = await audit();
     assert.deepEqual(
-      [record?.event_type, record?.service_name, record?.instance_id, record?.identity, record?.source_ip, record?.result, record?.details],
-      ['REGISTRATION', 'orders-api', 'orders-1', ORDERS.toString(), '10.0.1.50', 'SUCCESS', { host: '10.0.1.1', port: 8080, protocol: 'http', metadata: { version: '2.1.0' } }],
+      [
+        record?.event_type,
+        record?.service_name,
+        record?.instance_id,
+        record?.identity,
+        record?.source_ip,
+        record?.result,
+        record?.details,
+      ],
+      [
+        'REGISTRATION',
+        'orders-api',
+        'orders-1',
+        ORDERS.toString(),
+        '10.0.1.50',
+        'SUCCESS',
+        { host: '10.0.1.1', port: 8080, protocol: 'http', metadata: { version: '2.1.0' } },
+      ],
     );
   });
 
@@ -71,11 +87,35 @@ describe('register', () => {
   });
 
   const refusals = [
-    { rule: 'an instance id that another identity holds', who: USERS, change: {}, code: 'PERMISSION_DENIED', event: 'REGISTRATION_DENIED' },
-    { rule: 'a namespace that is not the identity\'s', who: ELSEWHERE, change: { instanceId: 'x' }, code: 'PERMISSION_DENIED', event: 'IDENTITY_MISMATCH' },
-    { rule: 'an identity without a namespace', who: SpiffeId.of('spiffe://cluster.local/orders'), change: { instanceId: 'x' }, code: 'PERMISSION_DENIED', event: 'IDENTITY_MISMATCH' },
+    {
+      rule: 'an instance id that another identity holds',
+      who: USERS,
+      change: {},
+      code: 'PERMISSION_DENIED',
+      event: 'REGISTRATION_DENIED',
+    },
+    {
+      rule: "a namespace that is not the identity's",
+      who: ELSEWHERE,
+      change: { instanceId: 'x' },
+      code: 'PERMISSION_DENIED',
+      event: 'IDENTITY_MISMATCH',
+    },
+    {
+      rule: 'an identity without a namespace',
+      who: SpiffeId.of('spiffe://cluster.local/orders'),
+      change: { instanceId: 'x' },
+      code: 'PERMISSION_DENIED',
+      event: 'IDENTITY_MISMATCH',
+    },
     { rule: 'a bad field', who: ORDERS, change: { port: 0 }, code: 'INVALID_ARGUMENT', event: 'REGISTRATION_DENIED' },
-    { rule: 'text that has no UTF-8 form', who: ORDERS, change: { host: '\ud800', labels: { '\udfff': 'x'.repeat(9999) } }, code: 'INVALID_ARGUMENT', event: 'REGISTRATION_DENIED' },
+    {
+      rule: 'text that has no UTF-8 form',
+      who: ORDERS,
+      change: { host: '\ud800', labels: { '\udfff': 'x'.repeat(9999) } },
+      code: 'INVALID_ARGUMENT',
+      event: 'REGISTRATION_DENIED',
+    },
   ];
   for (const { rule, who, change, code, event } of refusals) {
     it(`refuses, with a record, ${rule}`, async () => {
@@ -86,20 +126,31 @@ describe('register', () => {
       assert.equal(!refused.ok && refused.problem.code, code);
       assert.deepEqual(registry.services(), before);
       const [newest] = await audit();
-      assert.deepEqual([newest?.event_type, newest?.result, newest?.identity, newest?.source_ip], [event, 'DENIED', who.toString(), '10.0.1.50']);
+      assert.deepEqual(
+        [newest?.event_type, newest?.result, newest?.identity, newest?.source_ip],
+        [event, 'DENIED', who.toString(), '10.0.1.50'],
+      );
     });
   }
 
   it('of two identities at the same time gives the instance id to one', async () => {
     const { registry, store } = await setUp();
     const outcomes = await Promise.all([registry.register(ORDERS, REQUEST), registry.register(USERS, REQUEST)]);
-    assert.deepEqual(outcomes.map(({ ok }) => ok), [true, false]);
-    assert.deepEqual((await store.instances()).map(({ identity }) => identity), [ORDERS.toString()]);
+    assert.deepEqual(
+      outcomes.map(({ ok }) => ok),
+      [true, false],
+    );
+    assert.deepEqual(
+      (await store.instances()).map(({ identity }) => identity),
+      [ORDERS.toString()],
+    );
   });
 
   it('shows nothing before it is durable', async () => {
     const written = Promise.withResolvers<void>();
-    const { registry } = await setUp({ wrap: (inner) => ({ ...inner, save: (instance) => written.promise.then(() => inner.save(instance)) }) });
+    const { registry } = await setUp({
+      wrap: (inner) => ({ ...inner, save: (instance) => written.promise.then(() => inner.save(instance)) }),
+    });
     const registered = registry.register(ORDERS, REQUEST);
     assert.equal(registry.lookup(NAME), undefined);
     written.resolve();
@@ -136,7 +187,10 @@ describe('deregister', () => {
     assert.deepEqual(registry.services(), []);
     assert.deepEqual(await store.instances(), []);
     const [record] = await audit();
-    assert.deepEqual([record?.event_type, record?.result, record?.details], ['DEREGISTRATION', 'SUCCESS', { namespace: 'default', reason: 'shutting down' }]);
+    assert.deepEqual(
+      [record?.event_type, record?.result, record?.details],
+      ['DEREGISTRATION', 'SUCCESS', { namespace: 'default', reason: 'shutting down' }],
+    );
   });
 
   it('of an unknown instance says so', async () => {
@@ -173,7 +227,10 @@ describe('a lease', () => {
     await registry.close();
     assert.deepEqual(await store.instances(), []);
     const [record] = await audit();
-    assert.deepEqual([record?.event_type, record?.instance_id, record?.details], ['DEREGISTRATION', 'orders-1', { namespace: 'default', reason: 'lease expired' }]);
+    assert.deepEqual(
+      [record?.event_type, record?.instance_id, record?.details],
+      ['DEREGISTRATION', 'orders-1', { namespace: 'default', reason: 'lease expired' }],
+    );
   });
 
   it('that a control stream holds does not end', async () => {
@@ -209,7 +266,10 @@ describe('a lease', () => {
     assert.equal(restarted.lookup(NAME)?.instances.length, 2);
     restarted.attach('orders-2');
     clock.advance(LEASE_MS);
-    assert.deepEqual(restarted.lookup(NAME)?.instances.map(({ instanceId }) => instanceId), ['orders-2']);
+    assert.deepEqual(
+      restarted.lookup(NAME)?.instances.map(({ instanceId }) => instanceId),
+      ['orders-2'],
+    );
     await restarted.close();
     assert.equal((await store.instances()).length, 1);
   });
@@ -223,7 +283,12 @@ describe('a lease', () => {
   it('that ends while a registration is on its way goes on', async () => {
     const written = Promise.withResolvers<void>();
     let gated = false;
-    const { registry, clock, store } = await setUp({ wrap: (inner) => ({ ...inner, save: (instance) => (gated ? written.promise : Promise.resolve()).then(() => inner.save(instance)) }) });
+    const { registry, clock, store } = await setUp({
+      wrap: (inner) => ({
+        ...inner,
+        save: (instance) => (gated ? written.promise : Promise.resolve()).then(() => inner.save(instance)),
+      }),
+    });
     await registry.register(ORDERS, REQUEST);
     gated = true;
     const again = registry.register(ORDERS, { ...REQUEST, port: 9090 });
@@ -257,13 +322,22 @@ describe('watch', () => {
     const { registry, clock } = await setUp();
     const seen: [number, string, number][] = [];
     const start = registry.revision;
-    const stop = registry.watch(({ revision, service }) => seen.push([revision - start, service.name, service.instances.length]));
+    const stop = registry.watch(({ revision, service }) =>
+      seen.push([revision - start, service.name, service.instances.length]),
+    );
     await registry.register(ORDERS, REQUEST);
     await registry.register(ORDERS, { ...REQUEST, instanceId: 'orders-2' });
     await registry.register(ORDERS, { ...REQUEST, instanceId: 'orders-2', service: 'other' });
     await registry.deregister(ORDERS, 'orders-1', 'x');
     clock.advance(LEASE_MS);
-    assert.deepEqual(seen, [[1, 'orders-api', 1], [2, 'orders-api', 2], [3, 'orders-api', 1], [4, 'other', 1], [5, 'orders-api', 0], [6, 'other', 0]]);
+    assert.deepEqual(seen, [
+      [1, 'orders-api', 1],
+      [2, 'orders-api', 2],
+      [3, 'orders-api', 1],
+      [4, 'other', 1],
+      [5, 'orders-api', 0],
+      [6, 'other', 0],
+    ]);
     stop();
     await registry.register(ORDERS, REQUEST);
     assert.equal(seen.length, 6);
@@ -299,8 +373,8 @@ interface SetUp {
   readonly faults: { save: number; remove: number; journal: number };
   readonly failures: unknown[];
   /** Newest first. */
-  audit(): Promise<AuditRecord[]>;
-  reopen(): Promise<Registry>;
+  readonly audit: () => Promise<AuditRecord[]>;
+  readonly reopen: () => Promise<Registry>;
 }
 
 async function setUp(options: { wrap?: (inner: RegistryStore) => RegistryStore } = {}): Promise<SetUp> {
@@ -319,11 +393,21 @@ async function setUp(options: { wrap?: (inner: RegistryStore) => RegistryStore }
     remove: (instanceId) => guard('remove').then(() => store.remove(instanceId)),
   };
   const journalStore = createMemoryJournalStore();
-  const faultyJournal: JournalStore = { ...journalStore, append: (batch) => guard('journal').then(() => journalStore.append(batch)) };
+  const faultyJournal: JournalStore = {
+    ...journalStore,
+    append: (batch) => guard('journal').then(() => journalStore.append(batch)),
+  };
   const journal = await Journal.open(faultyJournal, clock);
   const failures: unknown[] = [];
   const reopen = (): Promise<Registry> =>
-    openRegistry({ store: faulty, journal, clock, leaseMs: LEASE_MS, random: () => 0.5, onFailure: (error) => failures.push(error) });
+    openRegistry({
+      store: faulty,
+      journal,
+      clock,
+      leaseMs: LEASE_MS,
+      random: () => 0.5,
+      onFailure: (error) => failures.push(error),
+    });
   const audit = async (): Promise<AuditRecord[]> =>
     (await journal.read({ stream: 'audit', limit: 100, order: 'newest-first' })).map(auditRecord);
   return { registry: await reopen(), store, clock, faults, failures, audit, reopen };

@@ -2,7 +2,7 @@ import type { Clock, Random, RampartError, Result, SpiffeId } from '@rampart/cor
 import type { Journal } from '@rampart/journal';
 import type { Service, ServiceListener } from './catalogue.ts';
 import { LeasedRegistry } from './leased-registry.ts';
-import type { RegistrationRequest } from './registration.ts';
+import type { RegistrationRequest } from './registration/registration.ts';
 import type { Instance, RegistryStore } from './store.ts';
 
 export interface RegistryOptions {

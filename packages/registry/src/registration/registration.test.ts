@@ -69,7 +69,8 @@ const REFUSED: readonly (readonly [rule: string, change: Partial<RegistrationReq
 ];
 
 describe('a registration is accepted with', () => {
-  for (const [rule, change] of ACCEPTED) it(rule, () => assert.equal(checkRegistration({ ...GOOD, ...change }).ok, true));
+  for (const [rule, change] of ACCEPTED)
+    it(rule, () => assert.equal(checkRegistration({ ...GOOD, ...change }).ok, true));
 });
 
 describe('a registration is refused, by the name of the field, with', () => {

@@ -2,13 +2,13 @@ import type { Clock, SpiffeId } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { buildCertificate, randomSerial } from '@rampart/spiffe';
 import type { CertificateTemplate } from '@rampart/spiffe';
-import type { Hierarchy } from './hierarchy.ts';
+import type { Hierarchy } from '../hierarchy/hierarchy.ts';
 import { issuanceEntry } from './ledger.ts';
 import { MAX_WORKLOAD_MS, validity } from './lifetimes.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { readCertificate } from './signing-authority.ts';
-import type { SigningAuthority } from './signing-authority.ts';
-import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from './store.ts';
+import { readCertificate } from '../hierarchy/signing-authority.ts';
+import type { SigningAuthority } from '../hierarchy/signing-authority.ts';
+import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
 
 /** A certificate that may be handed out: it is in the ledger and on record. */
 export interface IssuedSvid {
@@ -78,7 +78,14 @@ export class Issuance {
     const events = request.kind === 'workload' ? request.events(serial) : [serverEvent(request, serial)];
     const [{ sequence }] = await Promise.all([entry, ...events.map((event) => this.#options.journal.audit(event))]);
     await this.#options.store.addCertificate({ ...unrecorded, sequence });
-    return { spiffeId: request.spiffeId, chain: [der, issuer.certificate.der], notBefore, notAfter, serial, workload: workloadOf(request) };
+    return {
+      spiffeId: request.spiffeId,
+      chain: [der, issuer.certificate.der],
+      notBefore,
+      notAfter,
+      serial,
+      workload: workloadOf(request),
+    };
   }
 
   #template(request: WorkloadIssue | ServerIssue, { certificate: issuer }: SigningAuthority): CertificateTemplate {
@@ -87,7 +94,13 @@ export class Issuance {
     const common = { serial: randomSerial(), publicKeyDer, spiffeId, issuer };
     if (request.kind === 'server') {
       const { dnsNames, ipAddresses } = request;
-      return { ...common, ...validity(now, this.#options.lifetimes.serverMs, issuer), kind: 'server', dnsNames, ipAddresses };
+      return {
+        ...common,
+        ...validity(now, this.#options.lifetimes.serverMs, issuer),
+        kind: 'server',
+        dnsNames,
+        ipAddresses,
+      };
     }
     const { notBefore, notAfter } = validity(now, this.#options.lifetimes.workloadMs, issuer);
     // The cushion counts: no workload certificate is valid for more than 24 hours in all.
@@ -95,7 +108,9 @@ export class Issuance {
   }
 }
 
-function describe(request: WorkloadIssue | ServerIssue): Pick<CertificateRecord, 'kind' | 'spiffeId' | 'requestedBy' | 'reason' | 'workload'> {
+function describe(
+  request: WorkloadIssue | ServerIssue,
+): Pick<CertificateRecord, 'kind' | 'spiffeId' | 'requestedBy' | 'reason' | 'workload'> {
   const spiffeId = request.spiffeId.toString();
   if (request.kind === 'server') return { kind: 'server', spiffeId, requestedBy: '', reason: 'server' };
   const { requestedBy, reason, workload } = request;

@@ -37,10 +37,22 @@ type Check = (request: RegistrationRequest) => string | undefined;
 const CHECKS: readonly (readonly [field: keyof RegistrationRequest, check: Check])[] = [
   ['service', ({ service }) => dnsLabelProblem(service) ?? (DIGITS.test(service) ? 'must not be a number' : undefined)],
   ['namespace', ({ namespace }) => dnsLabelProblem(namespace)],
-  ['instanceId', ({ instanceId }) => (INSTANCE_ID.test(instanceId) ? undefined : 'must be 1 to 253 of the characters A-Z a-z 0-9 . _ : -')],
+  [
+    'instanceId',
+    ({ instanceId }) =>
+      INSTANCE_ID.test(instanceId) ? undefined : 'must be 1 to 253 of the characters A-Z a-z 0-9 . _ : -',
+  ],
   ['host', ({ host }) => hostProblem(host)],
-  ['port', ({ port }) => (Number.isInteger(port) && port >= 1 && port <= 65_535 ? undefined : 'must be a whole number from 1 to 65535')],
-  ['protocol', ({ protocol }) => (PROTOCOL.test(protocol) ? undefined : 'must be a lower-case name of at most 15 characters, such as "http"')],
+  [
+    'port',
+    ({ port }) =>
+      Number.isInteger(port) && port >= 1 && port <= 65_535 ? undefined : 'must be a whole number from 1 to 65535',
+  ],
+  [
+    'protocol',
+    ({ protocol }) =>
+      PROTOCOL.test(protocol) ? undefined : 'must be a lower-case name of at most 15 characters, such as "http"',
+  ],
 ];
 
 /** Every problem of the request in one `INVALID_ARGUMENT`, each with the name of its field. */
@@ -63,7 +75,8 @@ function dnsLabelProblem(text: string): string | undefined {
 function hostProblem(host: string): string | undefined {
   const version = isIP(host);
   if (version === 6 && host.includes('%')) return 'must be an IPv6 address without a zone';
-  if (version !== 0) return isUnspecified(host) ? 'must be an address that can be dialled, not the unspecified one' : undefined;
+  if (version !== 0)
+    return isUnspecified(host) ? 'must be an address that can be dialled, not the unspecified one' : undefined;
   return isHostName(host) ? undefined : 'must be an IP address or a host name (RFC 1123)';
 }
 
@@ -81,8 +94,14 @@ function labelProblems(labels: Readonly<Record<string, string>>): string[] {
   const entries = Object.entries(labels);
   if (entries.length > MAX_LABELS) return [`labels must be at most ${MAX_LABELS}, there are ${entries.length}`];
   return entries.flatMap(([key, value]) => [
-    ...named(`labels[${JSON.stringify(key)}]`, isLabelKey(key) ? undefined : 'must have a name in the syntax of Kubernetes labels'),
-    ...named(`labels[${JSON.stringify(key)}]`, isLabelValue(value) ? undefined : 'must be at most 63 letters, digits, ".", "_" and "-"'),
+    ...named(
+      `labels[${JSON.stringify(key)}]`,
+      isLabelKey(key) ? undefined : 'must have a name in the syntax of Kubernetes labels',
+    ),
+    ...named(
+      `labels[${JSON.stringify(key)}]`,
+      isLabelValue(value) ? undefined : 'must be at most 63 letters, digits, ".", "_" and "-"',
+    ),
   ]);
 }
 

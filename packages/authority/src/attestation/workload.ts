@@ -1,6 +1,6 @@
 import { RampartError, SpiffeId } from '@rampart/core';
 import type { TrustDomain } from '@rampart/core';
-import type { WorkloadIdentity } from './store.ts';
+import type { WorkloadIdentity } from '../store.ts';
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
@@ -19,7 +19,8 @@ export function spiffeIdOf(trustDomain: TrustDomain, workload: WorkloadIdentity)
     ...(workload.service === '' || DNS_LABEL.test(workload.service) ? [] : ['service must be a DNS label or empty']),
     ...labelProblems(workload.labels),
   ];
-  if (problems.length > 0) throw new RampartError('INVALID_ARGUMENT', `this workload cannot be given an identity: ${problems.join('; ')}`);
+  if (problems.length > 0)
+    throw new RampartError('INVALID_ARGUMENT', `this workload cannot be given an identity: ${problems.join('; ')}`);
   return SpiffeId.forWorkload(trustDomain, workload.namespace, workload.serviceAccount);
 }
 

@@ -28,13 +28,20 @@ export function checkLifetimes(given: Partial<Lifetimes> = {}): Lifetimes {
     demand(Number.isFinite(milliseconds) && milliseconds >= SECOND, `${name} must be at least a second`);
   }
   demand(lifetimes.workloadMs <= MAX_WORKLOAD_MS, 'workloadMs must be at most 24 hours');
-  demand(lifetimes.intermediateMs > Math.max(lifetimes.workloadMs, lifetimes.serverMs), 'intermediateMs must be longer than workloadMs and serverMs');
+  demand(
+    lifetimes.intermediateMs > Math.max(lifetimes.workloadMs, lifetimes.serverMs),
+    'intermediateMs must be longer than workloadMs and serverMs',
+  );
   demand(lifetimes.rootMs > lifetimes.intermediateMs, 'rootMs must be longer than intermediateMs');
   return lifetimes;
 }
 
 /** Validity of a certificate made at `now`, in whole seconds and within that of its issuer. */
-export function validity(now: number, lifeMs: number, issuer?: { readonly notBefore: number; readonly notAfter: number }): { notBefore: number; notAfter: number } {
+export function validity(
+  now: number,
+  lifeMs: number,
+  issuer?: { readonly notBefore: number; readonly notAfter: number },
+): { notBefore: number; notAfter: number } {
   const notBefore = Math.max(wholeSeconds(now - CUSHION_MS), issuer?.notBefore ?? 0);
   const notAfter = Math.min(wholeSeconds(now + lifeMs), issuer?.notAfter ?? Infinity);
   return { notBefore, notAfter };

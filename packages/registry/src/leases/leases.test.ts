@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { SpiffeId } from '@rampart/core';
 import { createMemoryJournalStore, Journal } from '@rampart/journal';
 import { FakeClock } from './fake-clock.ts';
-import { createMemoryRegistryStore } from './memory-store.ts';
-import { openRegistry } from './registry.ts';
-import type { Registry } from './registry.ts';
+import { createMemoryRegistryStore } from '../memory-store.ts';
+import { openRegistry } from '../registry.ts';
+import type { Registry } from '../registry.ts';
 
 /** What should be: for each live instance, who holds it, where it is, and when it ends when nobody attaches. */
 interface Model {
@@ -44,11 +44,18 @@ function command(text: string, run: (model: Model, real: Real) => Promise<void>)
 const register = fc.tuple(INSTANCE, fc.constantFrom(0, 1), fc.constantFrom(1, 2)).map(([instanceId, owner, port]) =>
   command(`register ${instanceId} by ${owner} at ${port}`, async (model, real) => {
     const outcome = await real.registry.register(identity(owner), {
-      ...{ service: 's', namespace: 'default', instanceId, host: 'localhost', port, protocol: 'http', labels: {} },
+      service: 's',
+      namespace: 'default',
+      instanceId,
+      host: 'localhost',
+      port,
+      protocol: 'http',
+      labels: {},
     });
     const before = model.live.get(instanceId);
     assert.equal(outcome.ok, before === undefined || before.owner === owner);
-    if (outcome.ok) model.live.set(instanceId, { owner, port, holders: before?.holders ?? 0, endsAt: model.now + LEASE_MS });
+    if (outcome.ok)
+      model.live.set(instanceId, { owner, port, holders: before?.holders ?? 0, endsAt: model.now + LEASE_MS });
   }),
 );
 
@@ -99,7 +106,10 @@ const restart = fc.constant(
 
 describe('leases', () => {
   it('after any sequence of events exactly the live instances are found', async () => {
-    const commands = fc.commands([register, register, deregister, attach, detach, pass, pass, restart], { maxCommands: 60, size: 'max' });
+    const commands = fc.commands([register, register, deregister, attach, detach, pass, pass, restart], {
+      maxCommands: 60,
+      size: 'max',
+    });
     await fc.assert(
       fc.asyncProperty(commands, async (sequence) => {
         const real = await setUp();
@@ -113,9 +123,17 @@ describe('leases', () => {
 
 async function check(model: Model, { registry, watched }: Real): Promise<void> {
   const found = registry.lookup({ name: 's', namespace: 'default' })?.instances ?? [];
-  const expected = [...model.live].map(([instanceId, { owner, port }]) => `${instanceId} ${identity(owner).toString()} ${port}`);
-  assert.deepEqual(found.map(({ instanceId, identity: owner, port }) => `${instanceId} ${owner} ${port}`).sort(), expected.sort());
-  assert.deepEqual(watched.get('s') ?? [], found.map(({ port }) => port));
+  const expected = [...model.live].map(
+    ([instanceId, { owner, port }]) => `${instanceId} ${identity(owner).toString()} ${port}`,
+  );
+  assert.deepEqual(
+    found.map(({ instanceId, identity: owner, port }) => `${instanceId} ${owner} ${port}`).sort(),
+    expected.sort(),
+  );
+  assert.deepEqual(
+    watched.get('s') ?? [],
+    found.map(({ port }) => port),
+  );
 }
 
 async function setUp(): Promise<Real> {
@@ -126,11 +144,18 @@ async function setUp(): Promise<Real> {
   const reopen = async (): Promise<Registry> => {
     const registry = await openRegistry({ store, journal, clock, leaseMs: LEASE_MS, random: () => 0 });
     watched.clear();
-    for (const { name, instances } of registry.services()) watched.set(name, instances.map(({ port }) => port));
+    for (const { name, instances } of registry.services())
+      watched.set(
+        name,
+        instances.map(({ port }) => port),
+      );
     registry.watch(({ revision, service }) => {
       assert.ok(revision > real.revision, 'revisions grow');
       real.revision = revision;
-      watched.set(service.name, service.instances.map(({ port }) => port));
+      watched.set(
+        service.name,
+        service.instances.map(({ port }) => port),
+      );
     });
     return registry;
   };

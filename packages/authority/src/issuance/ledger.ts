@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { JournalBody } from '@rampart/journal';
 import type { ParsedCertificate } from '@rampart/spiffe';
-import type { CertificateRecord, Revocation } from './store.ts';
+import type { CertificateRecord, Revocation } from '../store.ts';
 
 /** What is known of a certificate before it has a place in the ledger. */
 export type UnrecordedCertificate = Omit<CertificateRecord, 'sequence'>;

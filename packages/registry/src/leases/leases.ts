@@ -25,7 +25,11 @@ export class Leases {
   readonly #ended: (instanceId: string) => void;
   readonly #leases = new Map<string, Lease>();
 
-  constructor(options: { readonly clock: Clock; readonly milliseconds: number; readonly ended: (instanceId: string) => void }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly milliseconds: number;
+    readonly ended: (instanceId: string) => void;
+  }) {
     this.#clock = options.clock;
     this.#milliseconds = options.milliseconds;
     this.#ended = options.ended;
@@ -64,7 +68,7 @@ export class Leases {
   }
 
   releaseAll(): void {
-    for (const instanceId of [...this.#leases.keys()]) this.release(instanceId);
+    for (const instanceId of this.#leases.keys()) this.release(instanceId);
   }
 
   #countDown(instanceId: string, lease: Lease): void {

@@ -1,11 +1,21 @@
 import type { SpiffeId } from '@rampart/core';
 import type { RegistrationRequest } from './registration.ts';
-import type { Instance } from './store.ts';
+import type { Instance } from '../store.ts';
 
 /** The instance that a checked request describes. */
 export function instanceOf(who: SpiffeId, request: RegistrationRequest, registeredAt: number): Instance {
   const { service, namespace, instanceId, host, port, protocol } = request;
-  return { instanceId, service, namespace, identity: who.toString(), host, port, protocol, labels: { ...request.labels }, registeredAt };
+  return {
+    instanceId,
+    service,
+    namespace,
+    identity: who.toString(),
+    host,
+    port,
+    protocol,
+    labels: { ...request.labels },
+    registeredAt,
+  };
 }
 
 /** Whether both are the same registration, made at whatever time. */

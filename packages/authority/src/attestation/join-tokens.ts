@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { RampartError } from '@rampart/core';
 import type { Clock, SpiffeId } from '@rampart/core';
-import type { AuthorityStore, JoinTokenConsumption, WorkloadIdentity } from './store.ts';
+import type { AuthorityStore, JoinTokenConsumption, WorkloadIdentity } from '../store.ts';
 
 /** A join token that was just made: the only moment at which its text is known here. */
 export interface JoinToken {
@@ -35,12 +35,21 @@ export class JoinTokens {
 
   async create({ workload, spiffeId, ttlSeconds }: JoinTokenRequest): Promise<JoinToken> {
     if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_TTL_SECONDS) {
-      throw new RampartError('INVALID_ARGUMENT', `the life of a join token must be 1 to ${MAX_TTL_SECONDS} whole seconds`);
+      throw new RampartError(
+        'INVALID_ARGUMENT',
+        `the life of a join token must be 1 to ${MAX_TTL_SECONDS} whole seconds`,
+      );
     }
     const token = PREFIX + randomBytes(SECRET_BYTES).toString('base64url');
     const createdAt = this.#clock.now();
     const expiresAt = createdAt + ttlSeconds * 1000;
-    await this.#store.addJoinToken({ tokenHash: hashOf(token), workload, spiffeId: spiffeId.toString(), createdAt, expiresAt });
+    await this.#store.addJoinToken({
+      tokenHash: hashOf(token),
+      workload,
+      spiffeId: spiffeId.toString(),
+      createdAt,
+      expiresAt,
+    });
     return { token, spiffeId, expiresAt };
   }
 

@@ -4,10 +4,10 @@ import type { Journal } from '@rampart/journal';
 import type { KeyStore, Signer } from '@rampart/keyring';
 import { buildCertificate, parseCertificate, randomSerial } from '@rampart/spiffe';
 import type { CertificateTemplate, ParsedCertificate } from '@rampart/spiffe';
-import { issuanceEntry } from './ledger.ts';
-import { validity } from './lifetimes.ts';
-import type { Lifetimes } from './lifetimes.ts';
-import type { AuthorityStore, CaCertificateRecord } from './store.ts';
+import { issuanceEntry } from '../issuance/ledger.ts';
+import { validity } from '../issuance/lifetimes.ts';
+import type { Lifetimes } from '../issuance/lifetimes.ts';
+import type { AuthorityStore, CaCertificateRecord } from '../store.ts';
 
 /** What the authorities of one trust domain are made of. */
 export interface HierarchyOptions {
@@ -27,7 +27,10 @@ export interface SigningAuthority {
 }
 
 /** A new root, or with `issuer` a new intermediate: first its key is durable, then its ledger entry, then its record. */
-export async function createSigningAuthority(options: HierarchyOptions, issuer?: SigningAuthority): Promise<SigningAuthority> {
+export async function createSigningAuthority(
+  options: HierarchyOptions,
+  issuer?: SigningAuthority,
+): Promise<SigningAuthority> {
   const kind = issuer === undefined ? 'root' : 'intermediate';
   const serial = randomSerial();
   const name = Buffer.from(serial).toString('hex');
@@ -36,13 +39,16 @@ export async function createSigningAuthority(options: HierarchyOptions, issuer?:
   const signer = await options.keys.create(keyName);
   const commonName = commonNameOf(kind, name);
   const lifeMs = issuer === undefined ? options.lifetimes.rootMs : options.lifetimes.intermediateMs;
-  const template = templateOf({
-    serial,
-    publicKeyDer: signer.publicKeyDer,
-    trustDomain: options.trustDomain,
-    commonName,
-    ...validity(options.clock.now(), lifeMs, issuer?.certificate),
-  }, issuer);
+  const template = templateOf(
+    {
+      serial,
+      publicKeyDer: signer.publicKeyDer,
+      trustDomain: options.trustDomain,
+      commonName,
+      ...validity(options.clock.now(), lifeMs, issuer?.certificate),
+    },
+    issuer,
+  );
   const der = await buildCertificate(template, (tbs) => (issuer?.signer ?? signer).sign(tbs));
   const authority: SigningAuthority = { commonName, certificate: readCertificate(der), signer };
   await record(options, { kind, keyName, authority, issuer: issuer?.commonName ?? commonName });
@@ -64,15 +70,36 @@ interface NewAuthority {
   readonly issuer: string;
 }
 
-async function record({ store, journal, clock, trustDomain }: HierarchyOptions, { kind, keyName, authority, issuer }: NewAuthority): Promise<void> {
+async function record(
+  { store, journal, clock, trustDomain }: HierarchyOptions,
+  { kind, keyName, authority, issuer }: NewAuthority,
+): Promise<void> {
   const { der, serial, notBefore, notAfter } = authority.certificate;
   const spiffeId = `spiffe://${trustDomain.name}`;
-  const issued = { serial, kind, spiffeId, requestedBy: '', issuer, reason: 'hierarchy', issuedAt: clock.now(), notBefore, notAfter } as const;
+  const issued = {
+    serial,
+    kind,
+    spiffeId,
+    requestedBy: '',
+    issuer,
+    reason: 'hierarchy',
+    issuedAt: clock.now(),
+    notBefore,
+    notAfter,
+  } as const;
   const [{ sequence }] = await Promise.all([
     journal.append('ledger', issuanceEntry(issued, authority.certificate)),
-    journal.audit({ eventType: 'CERTIFICATE_ISSUED', identity: spiffeId, result: 'SUCCESS', details: { serial, kind } }),
+    journal.audit({
+      eventType: 'CERTIFICATE_ISSUED',
+      identity: spiffeId,
+      result: 'SUCCESS',
+      details: { serial, kind },
+    }),
   ]);
-  await Promise.all([store.addCaCertificate({ kind, serial, keyName, der, notBefore, notAfter }), store.addCertificate({ ...issued, sequence })]);
+  await Promise.all([
+    store.addCaCertificate({ kind, serial, keyName, der, notBefore, notAfter }),
+    store.addCertificate({ ...issued, sequence }),
+  ]);
 }
 
 /** Serials tell authorities of the same kind apart; a trust domain may be longer than a common name. */
@@ -84,5 +111,8 @@ export function commonNameOf(kind: CaCertificateRecord['kind'], serial: string):
 export function readCertificate(der: Uint8Array): ParsedCertificate {
   const parsed = parseCertificate(der);
   if (parsed.ok) return parsed.value;
-  throw new RampartError('INVALID_CERTIFICATE', `a certificate of the authority is damaged: ${parsed.problem}; restore the data directory from a backup`);
+  throw new RampartError(
+    'INVALID_CERTIFICATE',
+    `a certificate of the authority is damaged: ${parsed.problem}; restore the data directory from a backup`,
+  );
 }

@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { TrustBundle } from '@rampart/spiffe';
-import { reopenHierarchy } from './hierarchy-reopening.ts';
+import { reopenHierarchy } from './reopening.ts';
 import { createSigningAuthority } from './signing-authority.ts';
 import type { HierarchyOptions, SigningAuthority } from './signing-authority.ts';
 
@@ -70,6 +70,10 @@ export class Hierarchy {
     const { clock, journal } = this.#options;
     if (clock.now() >= this.#intermediate.certificate.notAfter) throw error;
     const reason = error instanceof RampartError ? error.message : 'unexpected failure';
-    await journal.audit({ eventType: 'CERTIFICATE_ISSUED', result: 'FAILURE', details: { kind: 'intermediate', reason } });
+    await journal.audit({
+      eventType: 'CERTIFICATE_ISSUED',
+      result: 'FAILURE',
+      details: { kind: 'intermediate', reason },
+    });
   }
 }
