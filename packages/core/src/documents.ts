@@ -82,7 +82,8 @@ class DocumentReader {
       const before = found.length;
       const resource = readResource(place, this.#defaultNamespace);
       const isSound = found.slice(before).every((problem) => problem.severity !== 'error');
-      if (resource !== undefined && isSound && this.#isNew(resource, { json, place })) resources.push(resource);
+      const isNew = resource !== undefined && this.#isNew(resource, { json, place });
+      if (resource !== undefined && isSound && isNew) resources.push(resource);
     }
     for (const { path, at, ...note } of found) {
       this.#problems.add(this.#position(json.offsetOf(path, at)), { ...note, field: formatFieldPath(path) });
@@ -91,6 +92,7 @@ class DocumentReader {
   }
 
   #isNew(resource: Resource, { json, place }: { json: JsonDocument; place: Cursor }): boolean {
+    if (resource.metadata.name === '') return true;
     const key = resourceKey(resource);
     const path = [...place.path, 'metadata', 'name'];
     const position = this.#position(json.offsetOf(path, 'value'));

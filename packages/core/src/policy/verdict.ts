@@ -8,11 +8,11 @@ export interface DryRunVerdict {
 /** The decision about one request or connection: the same object in every answer, log and page. */
 export interface Verdict {
   readonly decision: 'ALLOW' | 'DENY';
-  /** "namespace/name" of the policy that decided, "" when none did. */
+  /** "namespace/name" of the policy that decided, or of the ALLOW policy that came closest to allowing; "" when there is none. */
   readonly policy: string;
-  /** Index of the rule that decided; -1 when no rule matched. */
+  /** Index of the rule that decided, or came closest; -1 when there is none. */
   readonly rule: number;
-  /** Action of the deciding policy; "" when none decided. */
+  /** Action of that policy; "" for the default, for PeerAuthentication and for refusals. */
   readonly action: 'ALLOW' | 'DENY' | 'CUSTOM' | '';
   /** One sentence a person can act on. */
   readonly reason: string;

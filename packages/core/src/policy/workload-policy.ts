@@ -100,7 +100,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     if (this.problems.length > 0) return refusal(this.problems.join('; '), mode);
     if (tls.mode !== 'STRICT' || attributes.principal !== undefined) return undefined;
     const reason = `plaintext refused: PeerAuthentication ${tls.policy} asks for mutual TLS on port ${attributes.destinationPort}`;
-    return { ...refusal(reason, mode), policy: tls.policy };
+    return refusal(reason, mode, tls.policy);
   }
 }
 
@@ -113,6 +113,6 @@ function unenforceable(resource: Resource, capabilities: readonly PolicyFeature[
     });
 }
 
-function refusal(reason: string, mode: string): Verdict {
-  return verdictOf({ decision: 'DENY', policy: '', rule: -1, action: '', reason, mode });
+function refusal(reason: string, mode: string, policy = ''): Verdict {
+  return verdictOf({ decision: 'DENY', policy, rule: -1, action: '', reason, mode });
 }

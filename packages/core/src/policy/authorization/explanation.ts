@@ -34,20 +34,24 @@ export function explainNoMatch(policies: readonly CompiledPolicy[], call: Explai
   for (const policy of policies) {
     for (const rule of policy.rules) {
       const miss = nearMiss({ policy, rule }, call);
-      if (miss !== undefined && (best === undefined || isNearer(miss, best))) best = miss;
+      if (miss === undefined) return dropped({ policy, rule });
+      if (best === undefined || isNearer(miss, best)) best = miss;
     }
   }
-  const [first] = policies;
-  if (best === undefined) {
-    const name = first?.name ?? '';
-    return {
-      policy: name,
-      rule: -1,
-      reason: `no ALLOW rule matched: policy ${name} has no rules, so it allows nothing`,
-    };
-  }
+  if (best === undefined) return allowNothing(policies);
   const reason = `no ALLOW rule matched: ${describeFailure(best.failure, call)}`;
   return { policy: best.policy.name, rule: best.rule.index, reason };
+}
+
+function allowNothing([first]: readonly CompiledPolicy[]): Explanation {
+  const name = first?.name ?? '';
+  return { policy: name, rule: -1, reason: `no ALLOW rule matched: policy ${name} has no rules, so it allows nothing` };
+}
+
+/** Only without a request can every check hold: the rule was left out because it asks for one. */
+function dropped({ policy, rule }: PolicyRule): Explanation {
+  const reason = `no ALLOW rule matched: rules[${rule.index}] asks for HTTP, which the connection does not carry`;
+  return { policy: policy.name, rule: rule.index, reason };
 }
 
 function nearMiss(candidate: PolicyRule, call: ExplainedCall): NearMiss | undefined {

@@ -7,8 +7,8 @@ const NONE: readonly never[] = Object.freeze([]);
 /** Everything a verdict holds besides what AUDIT and dry-run policies add. */
 export type VerdictParts = Omit<Verdict, 'audit' | 'dryRun'>;
 
-export function verdictOf(parts: VerdictParts): Verdict {
-  return Object.freeze({ ...parts, audit: NONE, dryRun: NONE });
+export function verdictOf({ decision, policy, rule, action, reason, mode }: VerdictParts): Verdict {
+  return Object.freeze({ decision, policy, rule, action, reason, audit: NONE, dryRun: NONE, mode });
 }
 
 /** Verdicts of rules that matched: one frozen object for each rule and mode, however many requests it decides. */
