@@ -7,7 +7,7 @@ const DAY = 24 * HOUR;
 /** Longest life of a workload's certificate, from notBefore to notAfter. */
 export const MAX_WORKLOAD_MS: number = DAY;
 /** How far notBefore lies in the past, for peers whose clock is behind (SPIRE's default). */
-export const CUSHION_MS: number = 10 * SECOND;
+const CUSHION_MS = 10 * SECOND;
 
 /** How long certificates live, in milliseconds. */
 export interface Lifetimes {
