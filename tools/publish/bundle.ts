@@ -23,7 +23,7 @@ export async function bundlePackage(published: PublishedPackage): Promise<Bundle
     input: Object.fromEntries(sources.map((source) => [stem(source), join(folder, source)])),
     platform: 'node',
     external: (id, _importer, isResolved) => !isResolved && staysOutside(id, published),
-    transform: { target: 'node22' },
+    transform: { target: oldestNode(published) },
     onLog(level, log) {
       if (level === 'warn') throw new Error(`bundling ${published.manifest.name}: ${log.message}`);
     },
@@ -51,6 +51,11 @@ export async function bundlePackage(published: PublishedPackage): Promise<Bundle
 /** "./src/register.ts" → "register". */
 export function stem(source: string): string {
   return basename(source, '.ts');
+}
+
+/** ">=22.18" → "node22.18": syntax that the oldest supported Node lacks is rewritten. */
+function oldestNode({ manifest }: PublishedPackage): string {
+  return `node${/[\d.]+/.exec(manifest.engines['node'] ?? '')?.[0] ?? '22'}`;
 }
 
 function isBuiltin(id: string): boolean {

@@ -38,7 +38,7 @@ export function copyDeclarations(published: PublishedPackage): string[] {
 }
 
 /** "./src/index.ts" of package "node" → ".build/types/node/index.d.ts". */
-export function declarationOf(folder: string, source: string): string {
+function declarationOf(folder: string, source: string): string {
   const inside = source.replace(/^\.\/src\//, '').replace(/\.ts$/, '.d.ts');
   const path = join(typesRoot, folder, inside);
   if (!existsSync(path)) throw new Error(`${relative(repositoryRoot, path)} is missing: tsc -b has not emitted it`);

@@ -4,8 +4,15 @@ import { stem } from './bundle.ts';
 import { readManifest } from './package.ts';
 import type { PublishedPackage } from './package.ts';
 
+interface Contents {
+  /** npm packages that the code or its declarations ask for. */
+  readonly externals: readonly string[];
+  /** Third-party code is inside. */
+  readonly bundled: boolean;
+}
+
 /** The package.json that goes to npm: JavaScript and declarations instead of sources, and no workspace packages. */
-export function publishedManifest(published: PublishedPackage, externals: readonly string[]): object {
+export function publishedManifest(published: PublishedPackage, { externals, bundled }: Contents): object {
   const { name, version, description, license, engines } = published.manifest;
   const entries = Object.entries(published.entries).map(([subpath, source]): [string, object] => {
     const types = `./types/${published.folder}/${stem(source)}.d.ts`;
@@ -24,7 +31,7 @@ export function publishedManifest(published: PublishedPackage, externals: readon
     engines,
     exports: Object.fromEntries<object | string>([...entries, ['./package.json', './package.json']]),
     ...(programs.length > 0 ? { bin: Object.fromEntries(programs) } : {}),
-    files: ['lib', 'types', 'THIRD_PARTY_LICENSES'],
+    files: ['lib', 'types', ...(bundled ? ['THIRD_PARTY_LICENSES'] : [])],
     ...(externals.length > 0 ? { dependencies: dependenciesOf(published, externals) } : {}),
   };
 }

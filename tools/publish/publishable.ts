@@ -20,11 +20,16 @@ export async function buildPackage(published: PublishedPackage): Promise<string>
   if (published.selfContained && externals.length > 0) {
     throw new Error(`${published.manifest.name} must bring all it needs, but still asks for ${externals.join(', ')}`);
   }
-  writeJson(join(output, 'package.json'), publishedManifest(published, externals));
+  writeJson(
+    join(output, 'package.json'),
+    publishedManifest(published, { externals, bundled: bundle.bundledFolders.length > 0 }),
+  );
   copyFileSync(join(repositoryRoot, 'LICENSE'), join(output, 'LICENSE'));
   const readme = join(repositoryRoot, 'packages', published.folder, 'README.md');
   if (existsSync(readme)) copyFileSync(readme, join(output, 'README.md'));
-  writeFileSync(join(output, 'THIRD_PARTY_LICENSES'), thirdPartyLicences(bundle.bundledFolders));
+  if (bundle.bundledFolders.length > 0) {
+    writeFileSync(join(output, 'THIRD_PARTY_LICENSES'), thirdPartyLicences(bundle.bundledFolders));
+  }
   await lintPackage(output);
   const kilobytes = Math.round(bundle.bytes / 1024);
   return `${published.manifest.name} ${published.manifest.version}: ${kilobytes} KiB of JavaScript, ${externals.length} dependencies`;
