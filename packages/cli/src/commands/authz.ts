@@ -7,7 +7,7 @@ import { reportRefusal } from '../documents/refusal.ts';
 import { readDocuments } from '../documents/document-set.ts';
 import { EXIT } from '../exit-code.ts';
 import { evaluateOffline, type Question } from '../offline/evaluation.ts';
-import { renderVerdict } from '../views/verdict.ts';
+import { renderVerdict, verdictData } from '../views/verdict.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
 interface CheckOptions {
@@ -78,7 +78,10 @@ async function check(options: CheckOptions, invocation: Invocation): Promise<num
       ? await askControlPlane(question, invocation)
       : await askFiles(question, { options, names: options.filename, invocation });
   if (verdict === undefined) return EXIT.no;
-  invocation.show({ data: () => verdict, table: () => renderVerdict(verdict, describe(question), invocation.palette) });
+  invocation.show({
+    data: () => verdictData(verdict),
+    table: () => renderVerdict(verdict, describe(question), invocation.palette),
+  });
   return verdict.decision === 'ALLOW' ? EXIT.ok : EXIT.no;
 }
 

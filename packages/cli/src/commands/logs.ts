@@ -4,7 +4,7 @@ import { parseService } from '../arguments/workload.ts';
 import { EXIT } from '../exit-code.ts';
 import { wantsColour } from '../render/colour.ts';
 import { renderData } from '../render/output.ts';
-import { type LogEntry, readEntries } from '../render/log-records.ts';
+import { inOrder, type LogEntry, readEntries } from '../render/log-records.ts';
 import { renderRefusalLine } from '../render/refusal-line.ts';
 import { type LineStyle, renderRequestLine } from '../render/request-line.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
@@ -65,14 +65,13 @@ async function tail(options: LogOptions, invocation: Invocation): Promise<number
   const stop = new AbortController();
   const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => stop.abort());
   const write = writerOf(invocation);
+  const past: LogEntry[] = [];
   try {
     await withAdmin(async (client) => {
-      let history = options.history;
       for await (const answer of client.tailLogs(request, { signal: stop.signal })) {
         const entries = readEntries(answer).filter((entry) => isWanted(entry, options.reporter));
-        // The first answer is the past, of which more was asked for than is shown.
-        for (const entry of history > 0 ? entries.slice(-history) : entries) write(entry);
-        history = 0;
+        if (request.follow) for (const entry of entries) write(entry);
+        else past.push(...entries);
       }
     });
   } catch (error) {
@@ -80,16 +79,18 @@ async function tail(options: LogOptions, invocation: Invocation): Promise<number
   } finally {
     release();
   }
+  if (options.history > 0) for (const entry of inOrder(past).slice(-options.history)) write(entry);
   return EXIT.ok;
 }
 
 function requestOf(options: LogOptions): TailRequest {
+  const follow = options.follow ?? false;
   const service =
     options.service === undefined ? undefined : parseService(options.service, options.namespace ?? 'default');
   return {
     // Both ends report a request, so that half of the past may be left out.
-    history: options.reporter === undefined ? options.history * 2 : options.history,
-    follow: options.follow ?? false,
+    history: options.reporter === undefined && !follow ? options.history * 2 : options.history,
+    follow,
     service: service === undefined ? '' : `${service.name}.${service.namespace}`,
     decision: options.denied === true ? 'DENY' : '',
     reporter: options.reporter === 'source' || options.reporter === 'destination' ? options.reporter : '',

@@ -1,4 +1,3 @@
-import { RampartError } from '@rampart/core';
 import type { TlsCheck } from '@rampart/wire';
 import type { Command } from 'commander';
 import { parseService } from '../arguments/workload.ts';
@@ -32,22 +31,24 @@ export function defineTlsCheck(parent: Command, shell: Shell): void {
     );
 }
 
+interface TlsQuestion {
+  readonly service: string | undefined;
+  readonly options: TlsCheckOptions;
+}
+
 async function check(
-  { service, options }: { readonly service: string | undefined; readonly options: TlsCheckOptions },
+  { service, options }: TlsQuestion,
   { withAdmin, show, note, palette }: Invocation,
 ): Promise<number> {
   const name = service === undefined ? undefined : parseService(service, options.namespace ?? 'default');
-  const { checks } = await withAdmin((client) =>
-    client.checkTls({ service: name === undefined ? '' : `${name.name}.${name.namespace}` }),
-  );
-  if (name !== undefined && checks.length === 0) {
-    throw new RampartError(
-      'NOT_FOUND',
-      `no service ${name.name} in namespace ${name.namespace} has an instance; "rampart get services -A" lists those that have`,
-    );
-  }
+  const asked = name === undefined ? '' : `${name.name}.${name.namespace}`;
+  const { checks } = await withAdmin((client) => client.checkTls({ service: asked }));
   show({ data: () => checks.map(checkData), table: () => renderChecks(checks, palette) });
-  if (checks.length === 0) note('no service is registered yet; start one with "rampart run --service NAME -- CMD"');
+  if (checks.length === 0) {
+    note('no service is registered yet; start one with "rampart run --service NAME -- CMD"');
+  } else if (checks.every(({ instances }) => instances === 0)) {
+    note(`no instance of ${asked} is registered yet; this is what its ports will take`);
+  }
   return options.strict === true && checks.some(({ mode }) => mode !== 'STRICT') ? EXIT.no : EXIT.ok;
 }
 
@@ -57,7 +58,7 @@ function renderChecks(checks: readonly TlsCheck[], palette: Palette): string {
   const table = renderTable(
     columnsOf('HOST:PORT', 'SERVER', 'CLIENT', 'AUTHN POLICY', '>INSTANCES'),
     checks.map((one) => [
-      `${hostOf(one)}:${one.port}`,
+      `${hostOf(one)}:${portOf(one)}`,
       modeCell(one.mode, palette),
       CLIENT_OF_MODE[one.mode] ?? '',
       one.policy === '' ? '(default)' : one.policy,
@@ -75,7 +76,7 @@ function modeCell(mode: string, palette: Palette): Cell {
 function summaryOf(checks: readonly TlsCheck[]): string {
   const open = checks.filter(({ mode }) => mode !== 'STRICT');
   if (open.length === 0) return 'mTLS: STRICT for all connections';
-  const hosts = open.map((one) => `${one.service}.${one.namespace}:${one.port}`).join(', ');
+  const hosts = open.map((one) => `${one.service}.${one.namespace}:${portOf(one)}`).join(', ');
   return `mTLS: plaintext is let in at ${open.length} of ${checks.length} ports: ${hosts}`;
 }
 
@@ -85,4 +86,9 @@ function checkData({ service, namespace, port, mode, policy, instances }: TlsChe
 
 function hostOf({ service, namespace }: Pick<TlsCheck, 'service' | 'namespace'>): string {
   return `${service}.${namespace}.svc.cluster.local`;
+}
+
+// A service without instances has no ports yet: whatever it will listen on.
+function portOf({ port }: TlsCheck): string {
+  return port === 0 ? '*' : String(port);
 }

@@ -101,7 +101,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     version: VERSION,
     api: addresses.api,
     metrics: addresses.metrics,
-    trustDomain: String(controlPlane.trustDomain),
+    trustDomain: controlPlane.trustDomain,
     dataDirectory,
     caFile,
   };

@@ -17,7 +17,7 @@ export interface Question {
   readonly method: string;
   /** As it would be received, query included. */
   readonly path: string;
-  /** Port the workload listens on; 0 when it does not matter. */
+  /** Port the workload listens on; 0 for that of its instances, or 80. */
   readonly port: number;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
@@ -34,6 +34,8 @@ export interface OfflineMesh {
   readonly rootNamespace: string;
 }
 
+const DEFAULT_PORT = 80;
+
 /** What a data plane with exactly these resources would decide, by the same engine; throws INVALID_ARGUMENT for a path that no data plane takes. */
 export function evaluateOffline(question: Question, mesh: OfflineMesh): Verdict {
   const { to } = question;
@@ -48,18 +50,15 @@ export function evaluateOffline(question: Question, mesh: OfflineMesh): Verdict 
     principal: principalOf(question.from, mesh.trustDomain),
     sourceIp: question.sourceIp,
     destinationIp: '127.0.0.1',
-    destinationPort: question.port,
+    destinationPort: question.port === 0 ? DEFAULT_PORT : question.port,
     sni: '',
   });
-  return (
-    connection.admit() ??
-    connection.evaluate({
-      method: question.method,
-      path: normalized(question.path),
-      host: question.host,
-      header: (name) => question.headers[name],
-    })
-  );
+  return connection.evaluate({
+    method: question.method,
+    path: normalized(question.path),
+    host: question.host,
+    header: (name) => question.headers[name],
+  });
 }
 
 function principalOf(from: string, trustDomain: string): string | undefined {

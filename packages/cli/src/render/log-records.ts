@@ -15,7 +15,12 @@ export function readEntries(answer: {
     ...answer.records.map((json): LogEntry => ({ kind: 'request', json, record: readRequest(json) })),
     ...answer.connections.map((json): LogEntry => ({ kind: 'refusal', json, record: readRefusal(json) })),
   ];
-  return entries.sort((one, other) => compare(one.record.timestamp, other.record.timestamp));
+  return inOrder(entries);
+}
+
+/** Entries in the order in which they happened. */
+export function inOrder(entries: readonly LogEntry[]): LogEntry[] {
+  return entries.toSorted((one, other) => compare(one.record.timestamp, other.record.timestamp));
 }
 
 function compare(one: string, other: string): number {

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { ForwardedSignal, Io } from '../io.ts';
 
 /** An outside world that a test can look into. */
@@ -8,6 +8,8 @@ export interface CapturedIo {
   readonly stderr: () => string;
   /** Resolves once standard output holds what the pattern describes. */
   printed(pattern: RegExp): Promise<void>;
+  /** Resolves once a command would act on the signal. */
+  listening(name: ForwardedSignal): Promise<void>;
   signal(name: ForwardedSignal): void;
 }
 
@@ -64,11 +66,15 @@ export function captureIo(options: CaptureOptions): CapturedIo {
       events.on('stdout', look);
       look();
     });
+  const listening = async (name: ForwardedSignal): Promise<void> => {
+    while (events.listenerCount(name) === 0) await once(events, 'newListener');
+  };
   return {
     io,
     stdout: () => written.stdout,
     stderr: () => written.stderr,
     printed,
+    listening,
     signal: (name) => events.emit(name, name),
   };
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { runCommandLine } from '../program.ts';
+import { captureIo } from './captured-io.ts';
 import { type Outcome, type ScenarioMesh, startScenarioMesh } from './mesh.ts';
 
 const STRICT = `apiVersion: security.istio.io/v1
@@ -70,7 +72,9 @@ suite('an operator', () => {
   });
 
   test('finds the mesh from a folder below, and sees its status', async () => {
-    const { code, stdout } = await rampart('status');
+    const below = join(mesh.folder, 'services/orders');
+    await mkdir(below, { recursive: true });
+    const { code, stdout } = await mesh.run(['status'], { workingDirectory: below });
     assert.equal(code, 0);
     assert.match(stdout, /Trust domain +cluster\.local\n/);
     const data = JSON.parse((await rampart('status -o json')).stdout);
@@ -152,10 +156,17 @@ suite('an operator', () => {
     }
   });
 
-  test('refuses a service that nobody runs', async () => {
-    const { code, stderr } = await rampart('tls-check observatory-backend.observatory.svc.cluster.local');
-    assert.equal(code, 1);
-    assert.match(stderr, /no service observatory-backend in namespace observatory/);
+  test('sees the mutual TLS that a service will have before anybody runs it', async () => {
+    const { code, stdout, stderr } = await rampart(
+      'tls-check observatory-backend.observatory.svc.cluster.local --strict',
+    );
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /\nobservatory-backend\.observatory\.svc\.cluster\.local:\* +STRICT +mTLS +istio-system\/default +0\n/,
+    );
+    assert.match(stdout, /\nmTLS: STRICT for all connections\n$/);
+    assert.match(stderr, /no instance of observatory-backend\.observatory is registered yet/);
   });
 
   test('makes a join token that stands alone on standard output', async () => {
@@ -208,8 +219,14 @@ suite('an operator', () => {
     assert.equal((await rampart('get pa default -n istio-system')).code, 1);
   });
 
-  test('ends the log with Ctrl-C', async () => {
+  test('follows the log until Ctrl-C', async () => {
     assert.equal((await rampart('logs')).code, 0);
+    const following = captureIo({ workingDirectory: mesh.folder, now: Date.now });
+    const ended = runCommandLine(['logs', '-f'], following.io);
+    await following.listening('SIGINT');
+    following.signal('SIGINT');
+    assert.equal(await ended, 0);
+    assert.equal(following.stderr(), '');
   });
 
   test('leaves no secret in what a person is shown', async () => {

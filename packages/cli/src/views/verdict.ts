@@ -25,3 +25,8 @@ function policyOf(verdict: Verdict): string {
 function field(name: string, value: string): string {
   return `  ${name.padEnd(8)}${printable(value)}`;
 }
+
+/** A verdict as plain data, its fields in the order that every answer, log and page has them. */
+export function verdictData({ decision, policy, rule, action, reason, audit, dryRun, mode }: Verdict): object {
+  return { decision, policy, rule, action, reason, audit, dryRun, mode };
+}

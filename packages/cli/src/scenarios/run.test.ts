@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, suite, test } from 'node:test';
+import { type ScenarioMesh, startScenarioMesh } from './mesh.ts';
+
+const PROGRAM = join(import.meta.dirname, '../main.ts');
+
+suite('rampart run', () => {
+  let mesh: ScenarioMesh;
+  const started = new Set<ChildProcess>();
+
+  before(async () => {
+    mesh = await startScenarioMesh(Date.now);
+  });
+  after(async () => {
+    for (const child of started) child.kill('SIGTERM');
+    for (const child of started) if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    assert.equal(await mesh.stop(), 0);
+  });
+
+  const start = (command: string, words: readonly string[]): ChildProcess => {
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+    const child = spawn(command, words, { cwd: mesh.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    started.add(child);
+    return child;
+  };
+  const run = (...words: readonly string[]): ChildProcess => start(process.execPath, [PROGRAM, 'run', ...words]);
+  const ended = async (child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> => {
+    const [[code], stdout, stderr] = await Promise.all([
+      once(child, 'exit') as Promise<[number | null]>,
+      child.stdout === null ? '' : text(child.stdout),
+      child.stderr === null ? '' : text(child.stderr),
+    ]);
+    return { code, stdout, stderr };
+  };
+  const firstOutput = async (child: ChildProcess): Promise<void> => {
+    if (child.stdout !== null) await once(child.stdout, 'data');
+  };
+
+  test('gives the command its environment, and no token on any command line', async () => {
+    const script =
+      'echo "$RAMPART_CONTROL_PLANE $RAMPART_CA_FILE ${#RAMPART_JOIN_TOKEN} $NODE_OPTIONS"; tr "\\0" " " < /proc/$PPID/cmdline | grep -c "$RAMPART_JOIN_TOKEN"';
+    const { stdout } = await ended(run('--service', 'hello', '--', 'sh', '-c', script));
+    const [line = '', tokensOnCommandLine] = stdout.split('\n');
+    const [controlPlane = '', caFile = '', tokenLength, nodeOptions = ''] = line.split(' ');
+    assert.match(controlPlane, /^https:\/\/127\.0\.0\.1:\d+$/);
+    assert.match(await readFile(caFile, 'utf8'), /BEGIN CERTIFICATE/);
+    assert.ok(Number(tokenLength) >= 20);
+    assert.match(nodeOptions, /^--import=file:\/\/.*register/);
+    assert.equal(tokensOnCommandLine, '0');
+  });
+
+  test('passes the exit code on, and that of a signal as a shell counts it', async () => {
+    assert.equal((await ended(run('--', 'sh', '-c', 'exit 7'))).code, 7);
+    assert.equal((await ended(run('--', 'sh', '-c', 'kill -KILL $$'))).code, 137);
+  });
+
+  test('passes a signal on and waits for the command to drain', async () => {
+    const child = run('--', 'sh', '-c', 'trap "echo drained; exit 9" TERM; echo ready; while :; do sleep 0.05; done');
+    const result = ended(child);
+    await firstOutput(child);
+    child.kill('SIGTERM');
+    const { code, stdout } = await result;
+    assert.equal(code, 9);
+    assert.match(stdout, /ready\ndrained\n/);
+  });
+
+  test('with --restart starts a failed command again, each time with a token of its own', async () => {
+    const script = 'echo "$RAMPART_JOIN_TOKEN"; test -e failed-once || { touch failed-once; exit 1; }';
+    const { code, stdout, stderr } = await ended(run('--restart', '--', 'sh', '-c', script));
+    assert.equal(code, 0);
+    assert.equal(new Set(stdout.trim().split('\n')).size, 2);
+    assert.match(stderr, /sh ended with 1; starting it again in 1s/);
+  });
+
+  test('says which program it cannot start', async () => {
+    const { code, stderr } = await ended(run('--', './no-such-program'));
+    assert.equal(code, 2);
+    assert.match(stderr, /error: cannot start \.\/no-such-program: no such program/);
+  });
+
+  test('warns of a program that the loader cannot get into', async () => {
+    const { stderr } = await ended(run('--', 'true'));
+    assert.match(stderr, /^warning: true is not a Node program/);
+  });
+
+  test('the steps that "rampart up" prints work as they stand', async () => {
+    const [serve = '', call = '', watch = ''] = mesh.up.stdout().match(/(?<=^ {2})rampart .*$/gm) ?? [];
+    const shell = (line: string): ChildProcess =>
+      start('sh', [
+        '-c',
+        line.replace(/^rampart/, `exec ${JSON.stringify(process.execPath)} ${JSON.stringify(PROGRAM)}`),
+      ]);
+    shell(serve);
+    await registered(mesh, 'hello');
+
+    const answer = await ended(shell(call));
+    assert.equal(answer.stderr, '');
+    assert.match(answer.stdout, /^200 hello/);
+
+    const log = shell(watch);
+    let lines = '';
+    log.stdout?.setEncoding('utf8').on('data', (chunk: string) => (lines += chunk));
+    while (!lines.includes('hello.default')) if (log.stdout !== null) await once(log.stdout, 'data');
+    assert.match(lines, /default\/visitor +→ hello\.default +GET +\/ +200 ALLOW/);
+
+    const check = await mesh.run(['tls-check', 'hello.default.svc.cluster.local']);
+    assert.equal(check.code, 0);
+    assert.match(
+      check.stdout,
+      /^HOST:PORT +SERVER +CLIENT +AUTHN POLICY +INSTANCES\nhello\.default\.svc\.cluster\.local:3000 +PERMISSIVE +mTLS +\(default\) +1\n/,
+    );
+    assert.match(
+      (await mesh.run(['get', 'services', '-A'])).stdout,
+      /\ndefault +hello +1 +\S+:3000 +spiffe:\/\/cluster\.local\/ns\/default\/sa\/hello\n$/,
+    );
+    assert.match((await mesh.run(['get', 'dataplanes'])).stdout, /default\/hello +node .* everything\n/);
+  });
+});
+
+/** Waits until a service has an instance. */
+async function registered(mesh: ScenarioMesh, service: string): Promise<void> {
+  for (;;) {
+    const { stdout } = await mesh.run(['get', 'services', '-A', '-o', 'json']);
+    if ((JSON.parse(stdout) as { name: string }[]).some(({ name }) => name === service)) return;
+  }
+}
