@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writtenFiles } from '../../repository.ts';
 import type { Checker, Finding } from '../checker.ts';
 import { commentFindings } from './comments.ts';
+import { lockfileFindings } from './lockfile.ts';
 import { manifestFindings } from './manifests.ts';
 import { syntaxFindings } from './syntax.ts';
 import { layoutFindings } from './layout.ts';
@@ -23,17 +24,8 @@ export const house: Checker = {
       findings.push(...manifestFindings(path, readFileSync(join(root, path), 'utf8')));
     }
     if (existsSync(join(root, 'package-lock.json'))) {
-      findings.push(...lockFindings(readFileSync(join(root, 'package-lock.json'), 'utf8')));
+      findings.push(...lockfileFindings(readFileSync(join(root, 'package-lock.json'), 'utf8')));
     }
     return Promise.resolve({ files: sources.length, findings });
   },
 };
-
-/** `lockfile-hosts`: the lockfile names packages, never the machine they were fetched from. */
-function lockFindings(text: string): Finding[] {
-  return text.split('\n').flatMap((line, index) => {
-    if (!/"resolved": "https?:/.test(line)) return [];
-    const message = 'names a registry host; install with omit-lockfile-registry-resolved=true (.npmrc)';
-    return [{ file: 'package-lock.json', line: index + 1, rule: 'lockfile-hosts', message }];
-  });
-}
