@@ -31,8 +31,8 @@ const broken: readonly [fact: string, text: string, errors: readonly RegExp[]][]
   ],
   [
     'a resource that stands twice, although the first is wrong',
-    `${HEAD}spec: 1\n---\n${HEAD}`,
-    [/^4:7: spec: must be/, /^8:18: metadata\.name: .*twice/],
+    `${HEAD}spec: {acton: DENY}\n---\n${HEAD}`,
+    [/^4:8: spec\.acton: unknown/, /^8:18: metadata\.name: .*twice/],
   ],
   [
     'places are right in the second document',
