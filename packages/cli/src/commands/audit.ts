@@ -3,7 +3,6 @@ import { parseCount } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
 import { fieldText, parseRecords, type RecordFields } from '../render/record-fields.ts';
 import { columnsOf, renderTable } from '../render/table.ts';
-import { truncate } from '../render/text.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
 interface QueryOptions {
@@ -12,7 +11,6 @@ interface QueryOptions {
 }
 
 const DEFAULT_LIMIT = 50;
-const DETAILS_WIDTH = 60;
 
 export function defineAudit(parent: Command, shell: Shell): void {
   parent
@@ -34,34 +32,24 @@ export function defineAudit(parent: Command, shell: Shell): void {
     );
 }
 
-async function query(options: QueryOptions, { withAdmin, show, note }: Invocation): Promise<number> {
+const FIELDS = ['timestamp', 'sequence', 'event_type', 'service_name', 'identity', 'source_ip', 'result', 'details'];
+
+async function query(options: QueryOptions, { withAdmin, show, note, io }: Invocation): Promise<number> {
   const answer = await withAdmin((client) =>
     client.queryAudit({ eventType: options.type ?? '', limit: options.limit }),
   );
   const records = parseRecords(answer.records);
+  const columns = columnsOf('TIME', '>SEQ', 'TYPE', 'SERVICE', 'IDENTITY', 'SOURCE', 'RESULT', 'DETAILS');
   show({
     data: () => records,
-    table: () =>
-      renderTable(
-        columnsOf('TIME', '>SEQ', 'TYPE', 'SERVICE', 'IDENTITY', 'SOURCE', 'RESULT', 'DETAILS'),
-        records.map(rowOf),
-      ),
+    table: () => renderTable(columns, records.map(rowOf), { width: io.stdout.columns }),
   });
-  if (records.length === 0)
+  if (records.length === 0) {
     note(options.type === undefined ? 'nothing on record yet' : `no record of type ${options.type}`);
+  }
   return EXIT.ok;
 }
 
 function rowOf(record: RecordFields): string[] {
-  const texts = [
-    'timestamp',
-    'sequence',
-    'event_type',
-    'service_name',
-    'identity',
-    'source_ip',
-    'result',
-    'details',
-  ].map((name) => fieldText(record, name));
-  return texts.map((text, index) => (index === texts.length - 1 ? truncate(text, DETAILS_WIDTH) : text));
+  return FIELDS.map((name) => fieldText(record, name).replace(/^spiffe:\/\//, ''));
 }

@@ -4,7 +4,6 @@ import { type Command, Option } from 'commander';
 import { parseDuration } from '../arguments/duration.ts';
 import { parsePort } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
-import { wantsColour } from '../render/colour.ts';
 import { renderData } from '../render/output.ts';
 import { renderStart, type StartedMesh } from '../views/start.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
@@ -64,7 +63,8 @@ async function up(options: UpOptions, invocation: Invocation): Promise<number> {
         : renderData(globals.output, { ...mesh.started }),
     );
     await interrupted;
-    invocation.note('\nstopping: letting open requests end');
+    // The terminal has just echoed ^C.
+    invocation.note(`${io.stderr.isTerminal ? '\n' : ''}stopping: letting open requests end`);
     await mesh.stop();
     return EXIT.ok;
   } finally {
@@ -94,7 +94,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     ports: { api: options.port, metrics: options.metricsPort },
     ...(trustDomain === undefined ? {} : { trustDomain }),
     ...(workloadTtl === undefined ? {} : { lifetimes: { workloadMs: workloadTtl } }),
-    log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: wantsColour(io.stderr, io.env) }),
+    log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: io.stderr.isTerminal }),
   });
   const { addresses, caFile } = controlPlane;
   const started = {

@@ -54,6 +54,11 @@ test('a table is aligned, shows "-" for nothing, and has no trailing spaces', ()
   );
 });
 
+test('the last column of a table is cut to the width of the terminal', () => {
+  const rows = [['a', 'a long explanation of it']];
+  assert.equal(renderTable(columnsOf('NAME', 'WHY'), rows, { width: 20 }), 'NAME   WHY\na      a long expla…\n');
+});
+
 suite('colour', () => {
   const cases: readonly [string, boolean, Record<string, string>, boolean][] = [
     ['a terminal', true, {}, true],
