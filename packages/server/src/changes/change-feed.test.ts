@@ -27,15 +27,15 @@ function turn(): Promise<void> {
 }
 
 describe('the change feed', () => {
-  it('numbers changes from 1 and tells a reader what came after its revision', async () => {
+  it('gives the state it finds revision 1, numbers changes from there, and tells a reader what came after its revision', async () => {
     const feed = await ChangeFeed.open(memoryRevisions());
-    assert.equal(feed.revision, 0);
+    assert.equal(feed.revision, 1);
     feed.publish([service('a')]);
     feed.publish([service('b')]);
-    assert.equal(feed.revision, 2);
-    assert.deepEqual(feed.since(0), [service('b'), service('a')]);
-    assert.deepEqual(feed.since(1), [service('b')]);
-    assert.deepEqual(feed.since(2), []);
+    assert.equal(feed.revision, 3);
+    assert.deepEqual(feed.since(1), [service('b'), service('a')]);
+    assert.deepEqual(feed.since(2), [service('b')]);
+    assert.deepEqual(feed.since(3), []);
   });
 
   it('names a subject once however often it changed', async () => {
@@ -43,7 +43,7 @@ describe('the change feed', () => {
     for (let index = 0; index < 5; index += 1) {
       feed.publish([service('a')]);
     }
-    assert.deepEqual(feed.since(0), [service('a')]);
+    assert.deepEqual(feed.since(1), [service('a')]);
   });
 
   it('starts above every revision of an earlier process, and calls those compacted', async () => {
@@ -65,8 +65,8 @@ describe('the change feed', () => {
     for (let index = 1; index <= 20; index += 1) {
       feed.publish([service(`s${index}`)]);
     }
-    assert.equal(feed.since(0), 'compacted');
-    assert.deepEqual(feed.since(19), [service('s20')]);
+    assert.equal(feed.since(1), 'compacted');
+    assert.deepEqual(feed.since(20), [service('s20')]);
   });
 
   it('holds later revisions back until an earlier one is settled', async () => {
@@ -74,10 +74,10 @@ describe('the change feed', () => {
     const seen: string[] = [];
     const ticket = feed.reserve();
     feed.publish([service('later')]);
-    assert.equal(feed.revision, 0);
+    assert.equal(feed.revision, 1);
     ticket.settle([service('earlier')], () => seen.push('effect'));
     assert.deepEqual(seen, ['effect']);
-    assert.equal(feed.revision, 2);
+    assert.equal(feed.revision, 3);
   });
 
   it('goes on past an abandoned revision', async () => {
@@ -85,8 +85,8 @@ describe('the change feed', () => {
     const ticket = feed.reserve();
     feed.publish([service('a')]);
     ticket.abandon();
-    assert.equal(feed.revision, 2);
-    assert.deepEqual(feed.since(0), [service('a')]);
+    assert.equal(feed.revision, 3);
+    assert.deepEqual(feed.since(1), [service('a')]);
   });
 
   it('publishes nothing above what is durably reserved', async () => {

@@ -39,9 +39,10 @@ export class ChangeFeed {
   private constructor(store: RevisionStore, reserved: number, historyLength: number) {
     this.#store = store;
     this.#historyLength = historyLength;
-    this.#head = reserved;
-    this.#floor = reserved;
-    this.#next = reserved + 1;
+    // The state a process finds is a revision of its own: what an earlier one told under its last number may differ.
+    this.#head = reserved + 1;
+    this.#floor = this.#head;
+    this.#next = this.#head + 1;
     this.#reserved = reserved;
   }
 

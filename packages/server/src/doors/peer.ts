@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { type Clock, fail, ok, type Result, type SpiffeId } from '@rampart/core';
 import { type SvidProblem, type TrustBundle, verifySvid } from '@rampart/spiffe';
 
@@ -78,10 +78,13 @@ export class PeerVerifier {
 /** DER certificates that the peer sent, leaf first. */
 function presentedChain(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
-  let certificate = socket.getPeerX509Certificate();
-  while (certificate !== undefined && chain.length < LONGEST_CHAIN) {
+  const seen = new Set<object>();
+  let certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true);
+  // Without a certificate Node answers with an empty object; a self-signed one is its own issuer.
+  while (certificate.raw !== undefined && !seen.has(certificate) && chain.length < LONGEST_CHAIN) {
+    seen.add(certificate);
     chain.push(certificate.raw);
-    certificate = certificate.issuerCertificate;
+    certificate = certificate.issuerCertificate ?? {};
   }
   return chain;
 }

@@ -1,6 +1,6 @@
 import type { Authority } from '@rampart/authority';
 import { type Clock, type Random, SpiffeId, type Timer } from '@rampart/core';
-import { bundleToPem, generateKeyPair, toPem } from '@rampart/spiffe';
+import { generateKeyPair, toPem } from '@rampart/spiffe';
 import { SERVER_ACCOUNT } from './services/admin/identity-methods.ts';
 import type { DoorCredentials } from './tls.ts';
 
@@ -53,7 +53,6 @@ export class ServerCertificate {
     this.#options.use({
       certificateChain: issued.chain.map((der) => toPem(der)).join(''),
       privateKey: keyPair.privateKeyPem(),
-      roots: bundleToPem(authority.bundle()),
     });
     // Jitter keeps replicas that started together from renewing together.
     const halfLife = (issued.notAfter - clock.now()) / 2;

@@ -1,11 +1,10 @@
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
-/** The door's certificate and key, and the roots whose certificates clients are asked for. All PEM. */
+/** The door's certificate chain and key, PEM. */
 export interface DoorCredentials {
   readonly certificateChain: string;
   readonly privateKey: string;
-  readonly roots: string;
 }
 
 const PREFERRED_GROUPS = 'X25519MLKEM768:X25519:P-256';
@@ -20,9 +19,9 @@ export function tlsSettings(credentials?: DoorCredentials): SecureContextOptions
     ecdhCurve: keyExchangeGroups(),
     // A resumed session would carry an identity over that was judged long ago: every connection proves itself anew.
     secureOptions: constants.SSL_OP_NO_TICKET,
-    ...(credentials === undefined
-      ? {}
-      : { cert: credentials.certificateChain, key: credentials.privateKey, ca: credentials.roots }),
+    // Node hands out the whole chain a peer presented only when it has no roots to judge it by; that is done elsewhere anyway.
+    ca: [],
+    ...(credentials === undefined ? {} : { cert: credentials.certificateChain, key: credentials.privateKey }),
   };
 }
 

@@ -1,0 +1,37 @@
+import type { Clock, Timer } from '@rampart/core';
+
+interface PendingTimer {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** Starts at the time of this machine, because TLS clients judge certificates by it, and stands still until it is moved. */
+export class ManualClock implements Clock {
+  #now = Math.floor(performance.timeOrigin + performance.now());
+  readonly #timers = new Set<PendingTimer>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(milliseconds: number, callback: () => void): Timer {
+    const timer = { at: this.#now + milliseconds, callback };
+    this.#timers.add(timer);
+    return { cancel: () => void this.#timers.delete(timer) };
+  }
+
+  /** Fires what falls due on the way, in order. */
+  advance(milliseconds: number): void {
+    const end = this.#now + milliseconds;
+    for (let next = this.#due(end); next !== undefined; next = this.#due(end)) {
+      this.#timers.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+    }
+    this.#now = end;
+  }
+
+  #due(end: number): PendingTimer | undefined {
+    return [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+  }
+}

@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ControlPlane, startControlPlane } from '../control-plane.ts';
+import type { ControlPlaneOptions } from '../control-plane-options.ts';
+import { createLogger, type Logger } from '../log.ts';
+
+export const silentLog: Logger = createLogger({ level: 'silent', destination: { write: () => undefined }, pretty: false });
+
+/** Control planes of one test on a directory of their own. */
+export class TestPlanes {
+  readonly #running: ControlPlane[] = [];
+  #root = '';
+
+  get dataDirectory(): string {
+    return join(this.#root, 'data');
+  }
+
+  async open(): Promise<void> {
+    this.#root = await mkdtemp(join(tmpdir(), 'rampart-server-'));
+  }
+
+  async start(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
+    const plane = await startControlPlane({ dataDirectory: this.dataDirectory, ports: { api: 0, metrics: 0 }, log: silentLog, ...options });
+    this.#running.push(plane);
+    return plane;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((plane) => plane.stop()));
+    await rm(this.#root, { recursive: true, force: true });
+  }
+}
+
+/** Waits for a condition, looking again every few milliseconds. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > end) {
+      throw new Error(`waited ${withinMs} ms for: ${what}`);
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
