@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type AdminClient, openAdminConnection } from './connection/admin-connection.ts';
+import { type AdminClient, callAdmin } from './connection/admin-connection.ts';
 import { type ClientSettings, type ConnectionOptions, findClientSettings } from './connection/client-settings.ts';
 import type { Io } from './io.ts';
 import { type Palette, paletteOf, wantsColour } from './render/colour.ts';
@@ -56,14 +56,7 @@ function invocationOf(io: Io, globals: GlobalOptions): Invocation {
     note: (line) => {
       if (globals.output === 'table') io.stderr.write(`${line}\n`);
     },
-    withAdmin: async (work) => {
-      const connection = await openAdminConnection(await settings());
-      try {
-        return await work(connection.client);
-      } finally {
-        connection.close();
-      }
-    },
+    withAdmin: async (work) => callAdmin(await settings(), work),
   };
 }
 

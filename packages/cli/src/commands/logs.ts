@@ -59,6 +59,9 @@ function parseReporter(text: string): Reporter {
   return reporter;
 }
 
+// Connect takes 0 for no time limit.
+const NO_LIMIT = 0;
+
 async function tail(options: LogOptions, invocation: Invocation): Promise<number> {
   const { io, withAdmin } = invocation;
   const request = requestOf(options);
@@ -68,7 +71,7 @@ async function tail(options: LogOptions, invocation: Invocation): Promise<number
   const past: LogEntry[] = [];
   try {
     await withAdmin(async (client) => {
-      for await (const answer of client.tailLogs(request, { signal: stop.signal })) {
+      for await (const answer of client.tailLogs(request, { signal: stop.signal, timeoutMs: NO_LIMIT })) {
         const entries = readEntries(answer).filter((entry) => isWanted(entry, options.reporter));
         if (request.follow) for (const entry of entries) write(entry);
         else past.push(...entries);

@@ -1,34 +1,39 @@
 import { readFile } from 'node:fs/promises';
 import { RampartError } from '@rampart/core';
 import { AdminService } from '@rampart/wire';
-import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
+import { type Client, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import type { ClientSettings } from './client-settings.ts';
 import { remoteFailure } from './remote-failure.ts';
 
 export type AdminClient = Client<typeof AdminService>;
 
-/** An open line to the admin API. */
-export interface AdminConnection {
-  readonly client: AdminClient;
-  close(): void;
-}
+// Something that takes the connection and says nothing must not hold a script for ever; a call may set its own.
+const LONGEST_CALL_MS = 30_000;
 
 /**
- * Opens a line to the admin API over HTTP/2 and TLS 1.3. Only the given CA is trusted, whatever the system trusts.
- * Calls reject with RampartError: what the control plane answered, or CONTROL_PLANE_UNREACHABLE.
+ * Calls the admin API over HTTP/2 and TLS 1.3 and closes the line when `work` ends. Only the given CA is trusted, whatever
+ * the system trusts. Rejects with RampartError: what the control plane answered, or CONTROL_PLANE_UNREACHABLE.
  */
-export async function openAdminConnection(settings: ClientSettings): Promise<AdminConnection> {
+export async function callAdmin<T>(settings: ClientSettings, work: (client: AdminClient) => Promise<T>): Promise<T> {
   const ca = await readSecured(settings.caFile, 'CA certificate', '--ca');
   const token = (await readSecured(settings.tokenFile, 'token', '--token-file')).trim();
   const sessionManager = new Http2SessionManager(settings.address, {}, { ca, minVersion: 'TLSv1.3' });
+  const baseUrl = settings.address;
   const transport = createConnectTransport({
-    baseUrl: settings.address,
+    baseUrl,
     httpVersion: '2',
     sessionManager,
-    interceptors: [translateFailures(settings), authenticate(token)],
+    interceptors: [authenticate(token)],
+    defaultTimeoutMs: LONGEST_CALL_MS,
   });
-  return { client: createClient(AdminService, transport), close: () => sessionManager.abort() };
+  try {
+    return await work(createClient(AdminService, transport));
+  } catch (error) {
+    throw error instanceof ConnectError ? remoteFailure(error, settings) : error;
+  } finally {
+    sessionManager.abort();
+  }
 }
 
 async function readSecured(file: string, what: string, option: string): Promise<string> {
@@ -48,24 +53,4 @@ function authenticate(token: string): Interceptor {
     request.header.set('authorization', `Bearer ${token}`);
     return next(request);
   };
-}
-
-function translateFailures(settings: ClientSettings): Interceptor {
-  return (next) => async (request) => {
-    try {
-      const response = await next(request);
-      if (!response.stream) return response;
-      return { ...response, message: translateStream(response.message, settings) };
-    } catch (error) {
-      throw remoteFailure(error, settings);
-    }
-  };
-}
-
-async function* translateStream<T>(messages: AsyncIterable<T>, settings: ClientSettings): AsyncGenerator<T> {
-  try {
-    yield* messages;
-  } catch (error) {
-    throw remoteFailure(error, settings);
-  }
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, RampartError } from '@rampart/core';
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code, type ConnectError } from '@connectrpc/connect';
 import type { ClientSettings } from './client-settings.ts';
 
 /** Header (or trailer) in which the control plane names the stable code of an error. */
@@ -14,19 +14,16 @@ const CODE_OF_STATUS: Readonly<Partial<Record<Code, ErrorCode>>> = {
   [Code.Unauthenticated]: 'UNAUTHENTICATED',
   [Code.FailedPrecondition]: 'UNSUPPORTED_FEATURE',
   [Code.ResourceExhausted]: 'DOCUMENT_TOO_LARGE',
-  [Code.Unavailable]: 'CONTROL_PLANE_UNREACHABLE',
-  [Code.DeadlineExceeded]: 'CONTROL_PLANE_UNREACHABLE',
 };
 
 const CODE_SHAPE = /^[A-Z][A-Z_]{2,40}$/;
 
-/** Turns whatever a call to the control plane ended with into one RampartError that says what to do next. */
-export function remoteFailure(error: unknown, settings: ClientSettings): RampartError {
-  if (error instanceof RampartError) return error;
-  const failure = ConnectError.from(error);
-  const unreachable = unreachableReason(failure);
+/** Turns what a call to the control plane failed with into one RampartError that says what to do next. */
+export function remoteFailure(failure: ConnectError, settings: ClientSettings): RampartError {
+  const named = namedCode(failure);
+  const unreachable = named === undefined ? unreachableReason(failure) : undefined;
   if (unreachable !== undefined) return unreachableFailure(unreachable, settings, failure);
-  const code = namedCode(failure) ?? CODE_OF_STATUS[failure.code] ?? 'INTERNAL';
+  const code = named ?? CODE_OF_STATUS[failure.code] ?? 'INTERNAL';
   return new RampartError(code, withAdvice(code, failure.rawMessage, settings), { cause: failure });
 }
 
@@ -51,6 +48,8 @@ function unreachableFailure(reason: string, settings: ClientSettings, cause: Con
   );
 }
 
+const OTHER_CA =
+  'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)';
 const START = 'start one with "rampart up"';
 
 const REASON_OF_SYSTEM_CODE: Readonly<Record<string, string>> = {
@@ -62,16 +61,11 @@ const REASON_OF_SYSTEM_CODE: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no way to that network; check --address',
   ECONNRESET: 'the connection was closed; is it a Rampart control plane, and is it still running?',
   EPIPE: 'the connection was closed; is it still running?',
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
-  CERT_SIGNATURE_FAILURE:
-    'its certificate is not signed by the pinned CA; use the data directory of the control plane that runs there (--data or --ca)',
+  DEPTH_ZERO_SELF_SIGNED_CERT: OTHER_CA,
+  SELF_SIGNED_CERT_IN_CHAIN: OTHER_CA,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: OTHER_CA,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: OTHER_CA,
+  CERT_SIGNATURE_FAILURE: OTHER_CA,
   CERT_HAS_EXPIRED: 'its certificate has expired; restart it',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host; use the address that "rampart up" printed',
 };
@@ -82,11 +76,9 @@ function unreachableReason(failure: ConnectError): string | undefined {
   const known = code === undefined ? undefined : REASON_OF_SYSTEM_CODE[code];
   if (known !== undefined) return known;
   if (code?.startsWith('ERR_SSL') === true) return `it does not speak TLS 1.3 there; check --address (${code})`;
-  if (code?.startsWith('ERR_HTTP2') === true || code === 'ERR_STREAM_PREMATURE_CLOSE')
-    return 'the connection was closed; is it a Rampart control plane, and is it still running?';
-  if (failure.code === Code.Unavailable && namedCode(failure) === undefined)
-    return `${failure.rawMessage || 'no answer'}; ${START}`;
-  return undefined;
+  if (failure.code === Code.Unavailable) return `${failure.rawMessage || 'no answer'}; ${START}`;
+  if (CODE_OF_STATUS[failure.code] !== undefined || failure.code === Code.Internal) return undefined;
+  return `${failure.rawMessage || 'the connection was closed'}; is it a Rampart control plane, and is it still running?`;
 }
 
 function systemCodeOf(error: unknown): string | undefined {

@@ -210,6 +210,15 @@ suite('an operator', () => {
     assert.match(stderr, /not signed by the pinned CA/);
   });
 
+  test('is told that nothing listens, and how to start a mesh', async () => {
+    const { code, stderr } = await rampart('status --address https://127.0.0.1:1');
+    assert.equal(code, 3);
+    assert.match(
+      stderr,
+      /^error: cannot reach the control plane at https:.*: nothing listens there; .*"rampart up"\n$/,
+    );
+  });
+
   test('deletes, and is told what was not there', async () => {
     const { code, stdout, stderr } = await rampart('delete ap allow-frontend no-such -n shop');
     assert.equal(code, 1);
