@@ -11,7 +11,7 @@ import { TextMeter } from './text-meter.ts';
 const INITIAL_CAPACITY = 64;
 const FIXED_BYTES = 256;
 /** Ids, numbers and dictionary indexes of a usual record. */
-const BYTES_PER_RECORD = 64;
+const BYTES_PER_RECORD = 52;
 const MAX_RESPONSE_CODE = 999;
 
 const encoder = new TextEncoder();

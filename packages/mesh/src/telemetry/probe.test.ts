@@ -1,2 +1,0 @@
-import { FakeClock } from '@rampart/testkit/fake-clock';
-export const x: FakeClock = new FakeClock();
