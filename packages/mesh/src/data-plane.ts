@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { create } from '@bufbuild/protobuf';
 import { createClient } from '@connectrpc/connect';
 import { ENFORCED_IN_PROCESS, RampartError } from '@rampart/core';
@@ -23,6 +25,7 @@ export interface DataPlaneOptions {
   readonly kind: 'node';
   readonly version: string;
   readonly pid: number;
+  /** Where records wait while the control plane is away; each identity gets a folder of its own in it. */
   readonly spoolDirectory: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,8 +56,10 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     address: options.address,
     joinToken: options.joinToken,
     onWorkload: (attested, trustDomain) => {
+      const first = workload === undefined;
       workload = attested;
       view.setWorkload(attested, trustDomain.name);
+      if (first) telemetry.useSpool(join(options.spoolDirectory, trustDomain.name, attested.namespace, attested.serviceAccount));
     },
   });
   const identity = new SvidSource({ issuer, clock, random, log });
@@ -71,7 +76,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     capabilities: ENFORCED_IN_PROCESS,
     workload: () => workload,
   });
-  const telemetry = new TelemetryReporter({ directory: options.spoolDirectory, clock, random, send: sender(control) });
+  const telemetry = new TelemetryReporter({ clock, random, send: sender(control) });
   control.start();
   identity.start();
   return {
@@ -83,7 +88,8 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     workload: () => workload,
     whenReady: (milliseconds) => whenReady(view, milliseconds),
     stop: async (deadlineMs) => {
-      await telemetry.drain(deadlineMs);
+      const lost = await telemetry.drain(deadlineMs);
+      if (lost > 0) log.warn('records were lost: neither the control plane nor the spool took them', { lost });
       identity.stop();
       control.stop();
     },

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -54,7 +54,6 @@ export async function startInProcess(surroundings: Surroundings): Promise<void> 
 }
 
 function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): DataPlane {
-  const token = createHash('sha256').update(config.joinToken).digest('hex');
   return startDataPlane({
     address: config.address,
     joinToken: config.joinToken,
@@ -62,7 +61,7 @@ function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): Dat
     kind: 'node',
     version: VERSION,
     pid: host.pid,
-    spoolDirectory: join(config.spoolDirectory, token.slice(0, 16)),
+    spoolDirectory: config.spoolDirectory,
     clock: systemClock,
     random: Math.random,
     log,

@@ -27,8 +27,7 @@ export class Permit {
       const verdict = connection.refusal(now);
       if (verdict !== undefined) return { denied: true, verdict };
     }
-    const { policy } = connection;
-    const verdict = policy.admit() ?? policy.evaluate(request);
+    const verdict = connection.policy.evaluate(request);
     if (verdict.decision !== 'ALLOW') return { denied: true, verdict };
     // Allowing verdicts are shared objects: one permit each keeps the request path free of allocation.
     const known = Permit.#byVerdict.get(verdict);

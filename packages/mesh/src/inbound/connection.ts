@@ -69,14 +69,23 @@ export class InboundConnection {
     return this.#revision;
   }
 
-  /** Why this connection may not go on, judged now: expired or revoked identity, or policy; undefined when it may. */
+  /** Why this connection may not be served at all: plaintext where mutual TLS is asked for, an expired or revoked identity. */
   refusal(now: number): Verdict | undefined {
+    return this.#identityRefusal(now) ?? this.policy.admitTransport();
+  }
+
+  /** Why an open connection may not go on after a change: what `refusal` says, or that no request on it can be allowed any more. */
+  expulsion(now: number): Verdict | undefined {
+    return this.#identityRefusal(now) ?? this.policy.admit();
+  }
+
+  #identityRefusal(now: number): Verdict | undefined {
     const { peer } = this;
     if (peer !== undefined && now > peer.notAfter) return identityRefusal(`the certificate of ${this.sourcePrincipal} has expired`);
     if (peer !== undefined && this.#view.isRevoked(peer.serial)) {
       return identityRefusal(`certificate ${peer.serial} of ${this.sourcePrincipal} is revoked`);
     }
-    return this.policy.admit();
+    return undefined;
   }
 }
 

@@ -129,7 +129,7 @@ export class Gate {
   #judgeAgain(): void {
     const now = this.#options.clock.now();
     for (const connection of this.#open) {
-      const refusal = connection.refusal(now);
+      const refusal = connection.expulsion(now);
       if (refusal === undefined) continue;
       this.#refuse(connection.socket, { kind: 'policy_denied', reason: refusal.reason, peer: connection.sourcePrincipal });
     }

@@ -38,6 +38,15 @@ export function startSpan(parent: TraceContext | undefined, ids: IdSource): Trac
   };
 }
 
+/** What the application itself put on an outgoing request wins: it may be traced by a library of its own. */
+export function adoptHeaders(span: TraceContext, requestId: string | undefined, traceparent: string | undefined): TraceContext {
+  return {
+    requestId: isRequestId(requestId) ? requestId : span.requestId,
+    traceId: traceIdOf(traceparent) ?? span.traceId,
+    spanId: span.spanId,
+  };
+}
+
 export function formatTraceparent(context: TraceContext): string {
   return `00-${context.traceId}-${context.spanId}-01`;
 }

@@ -7,10 +7,10 @@ import { after, before, describe, it } from 'node:test';
 import { RampartError } from '@rampart/core';
 import { FakeClock } from '@rampart/testkit/fake-clock';
 import { readRecordBlock } from '@rampart/wire/record-block';
-import type { RecordInput } from '@rampart/wire/record-block';
 
 import type { RefusedConnection, ReportBatch } from './batch.ts';
 import type { Processes } from './processes.ts';
+import { record } from './record.fixture.ts';
 import { TelemetryReporter } from './reporter.ts';
 import type { TelemetryReporterOptions } from './reporter.ts';
 
@@ -23,38 +23,6 @@ after(() => rm(root, { recursive: true }));
 
 function folder(): string {
   return join(root, String(++folders));
-}
-
-function record(path: string): RecordInput {
-  return {
-    startedAt: 1_795_000_000_000,
-    durationMicros: 5,
-    responseCode: 200,
-    bytesReceived: 0,
-    bytesSent: 0,
-    policyRevision: 1,
-    sourcePrincipal: '',
-    destinationService: 'orders-api.default.svc',
-    method: 'GET',
-    path,
-    responseFlags: '-',
-    authority: '',
-    upstreamHost: '',
-    forwardedFor: '',
-    userAgent: '',
-    decision: 'ALLOW',
-    policy: '',
-    sourceWorkload: '',
-    destinationPrincipal: '',
-    protocol: 'HTTP/1.1',
-    tlsVersion: '',
-    reporter: 'destination',
-    jwtPrincipal: '',
-    reason: '',
-    requestId: '',
-    traceId: '',
-    spanId: '',
-  };
 }
 
 const refusal: RefusedConnection = {

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { ClientRequest, ClientRequestArgs } from 'node:http';
 
-import { formatTraceparent } from '@rampart/mesh';
+import { adoptHeaders, formatTraceparent } from '@rampart/mesh';
 
 import type { Outbound } from './call.ts';
 import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
@@ -97,8 +97,17 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
 function addTraceHeaders(request: ClientRequest, exchange: OutboundExchange): void {
   // Headers given as an array are already rendered; such requests get their id at the other end.
   if (request.headersSent) return;
-  if (!request.hasHeader('x-request-id')) request.setHeader('x-request-id', exchange.trace.requestId);
-  if (!request.hasHeader('traceparent')) request.setHeader('traceparent', formatTraceparent(exchange.trace));
+  const requestId = request.getHeader('x-request-id');
+  const traceparent = request.getHeader('traceparent');
+  if (requestId !== undefined || traceparent !== undefined) {
+    exchange.trace = adoptHeaders(exchange.trace, asText(requestId), asText(traceparent));
+  }
+  if (requestId === undefined) request.setHeader('x-request-id', exchange.trace.requestId);
+  if (traceparent === undefined) request.setHeader('traceparent', formatTraceparent(exchange.trace));
+}
+
+function asText(header: number | string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined;
 }
 
 function authorityOf(request: ClientRequest, options: ClientRequestArgs): string {

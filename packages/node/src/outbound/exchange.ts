@@ -11,7 +11,7 @@ const MICROS = 1000;
 
 /** One outgoing request from its start to the last byte of its answer. */
 export interface OutboundExchange {
-  readonly trace: TraceContext;
+  trace: TraceContext;
   readonly startedAt: number;
   readonly method: string;
   readonly path: string;

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-import { formatTraceparent } from '@rampart/mesh';
+import { adoptHeaders, formatTraceparent } from '@rampart/mesh';
 
 import type { Outbound } from './call.ts';
 import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
@@ -13,6 +13,8 @@ interface UndiciRequest {
   readonly method: string;
   readonly path: string;
   readonly contentLength?: number | null;
+  /** Names and values in turn; one text in undici before version 6. */
+  readonly headers?: readonly unknown[] | string;
   addHeader(name: string, value: string): unknown;
   [exchangeOf]?: OutboundExchange;
 }
@@ -37,8 +39,14 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
     if (authority === '' || !outbound.concerns(hostnameOf(authority))) return;
     const exchange = recorder.begin({ method: request.method, path: request.path, authority });
     request[exchangeOf] = exchange;
-    request.addHeader('x-request-id', exchange.trace.requestId);
-    request.addHeader('traceparent', formatTraceparent(exchange.trace));
+    const requestId = headerOf(request, 'x-request-id');
+    const traceparent = headerOf(request, 'traceparent');
+    if (requestId !== undefined || traceparent !== undefined) {
+      exchange.trace = adoptHeaders(exchange.trace, requestId, traceparent);
+    }
+    if (requestId === undefined) request.addHeader('x-request-id', exchange.trace.requestId);
+    if (traceparent === undefined) request.addHeader('traceparent', formatTraceparent(exchange.trace));
+    exchange.userAgent = headerOf(request, 'user-agent') ?? '';
   });
   on('undici:client:sendHeaders', ({ request, socket }) => {
     const exchange = request[exchangeOf];
@@ -78,6 +86,17 @@ interface UndiciMessage {
 
 function on(channel: string, listener: (message: UndiciMessage) => void): void {
   subscribe(channel, (message) => listener(message as UndiciMessage));
+}
+
+function headerOf({ headers }: UndiciRequest, name: string): string | undefined {
+  if (!Array.isArray(headers)) return undefined;
+  for (let index = 0; index < headers.length; index += 2) {
+    const key: unknown = headers[index];
+    if (typeof key !== 'string' || key.length !== name.length || key.toLowerCase() !== name) continue;
+    const value: unknown = headers[index + 1];
+    return typeof value === 'string' ? value : undefined;
+  }
+  return undefined;
 }
 
 function hostnameOf(authority: string): string {

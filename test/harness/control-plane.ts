@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+import { createClient } from '@connectrpc/connect';
+import type { Client } from '@connectrpc/connect';
+import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import type { AccessLogRecord, ConnectionRefusal } from '@rampart/core';
+import { AdminService } from '@rampart/wire';
+
+const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+
+export interface ControlPlaneOptions {
+  /** As `rampart up --workload-ttl` takes it. */
+  readonly workloadTtl?: string;
+}
+
+interface Announcement {
+  readonly api: string;
+  readonly caFile: string;
+}
+
+/** `rampart up` in a process of its own, on free ports and in a folder of its own; can be killed and started again. */
+export class ControlPlaneProcess {
+  readonly folder: string;
+  readonly #options: ControlPlaneOptions;
+  #process: ChildProcess | undefined;
+  #session: Http2SessionManager | undefined;
+  #announcement: Announcement = { api: '', caFile: '' };
+
+  private constructor(folder: string, options: ControlPlaneOptions) {
+    this.folder = folder;
+    this.#options = options;
+  }
+
+  static async start(options: ControlPlaneOptions = {}): Promise<ControlPlaneProcess> {
+    const plane = new ControlPlaneProcess(mkdtempSync(join(tmpdir(), 'rampart-test-')), options);
+    await plane.up();
+    return plane;
+  }
+
+  get address(): string {
+    return this.#announcement.api;
+  }
+
+  get caFile(): string {
+    return this.#announcement.caFile;
+  }
+
+  /** Starts it, on the port it had before if it ran before. */
+  async up(): Promise<void> {
+    const port = this.address === '' ? '0' : new URL(this.address).port;
+    const ttl = this.#options.workloadTtl === undefined ? [] : ['--workload-ttl', this.#options.workloadTtl];
+    const args = ['up', '--port', port, '--metrics-port', '0', '--data', this.folder, '--output', 'json', ...ttl];
+    const child = spawn(process.execPath, [CLI, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
+    let text = '';
+    const lines = createInterface({ input: child.stdout });
+    const announced = new Promise<Announcement>((resolve, reject) => {
+      lines.on('line', (line) => {
+        text += line;
+        const parsed = tryParse(text);
+        if (parsed !== undefined) resolve(parsed);
+      });
+      child.once('exit', (code) => reject(new Error(`rampart up ended with ${String(code)}: ${complaint}`)));
+    });
+    this.#announcement = await announced;
+    this.#process = child;
+  }
+
+  get admin(): Client<typeof AdminService> {
+    const token = readFileSync(join(this.folder, 'admin.token'), 'utf8').trim();
+    this.#session ??= new Http2SessionManager(this.address, {}, { ca: readFileSync(this.caFile), minVersion: 'TLSv1.3' });
+    const transport = createConnectTransport({
+      baseUrl: this.address,
+      httpVersion: '2',
+      sessionManager: this.#session,
+      interceptors: [
+        (next) => (request) => {
+          request.header.set('authorization', `Bearer ${token}`);
+          return next(request);
+        },
+      ],
+    });
+    return createClient(AdminService, transport);
+  }
+
+  async apply(document: string): Promise<void> {
+    const { problems } = await this.admin.apply({ document, file: 'test.yaml' });
+    const errors = problems.filter((problem) => problem.severity === 'error');
+    if (errors.length > 0) throw new Error(errors.map((problem) => `${problem.field}: ${problem.message}`).join('\n'));
+  }
+
+  /** Every access-log record stored so far, oldest first. */
+  async records(): Promise<AccessLogRecord[]> {
+    const found: AccessLogRecord[] = [];
+    for await (const { records } of this.admin.tailLogs({ history: 1_000_000, follow: false })) {
+      for (const record of records) found.push(JSON.parse(record) as AccessLogRecord);
+    }
+    return found;
+  }
+
+  async refusals(): Promise<ConnectionRefusal[]> {
+    const found: ConnectionRefusal[] = [];
+    for await (const { connections } of this.admin.tailLogs({ history: 1_000_000, follow: false })) {
+      for (const connection of connections) found.push(JSON.parse(connection) as ConnectionRefusal);
+    }
+    return found;
+  }
+
+  /** SIGKILL: nothing is said goodbye to. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    this.#session?.abort();
+    this.#session = undefined;
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+  }
+}
+
+function tryParse(text: string): Announcement | undefined {
+  try {
+    return JSON.parse(text) as Announcement;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import { until } from '@rampart/testkit';
+
+import type { ControlPlaneProcess } from './control-plane.ts';
+
+/** The in-process data plane as it stands in the repository. */
+export const REGISTER: string = new URL('../../packages/node/src/register.ts', import.meta.url).href;
+
+export interface WorkloadOptions {
+  /** File under test/services. */
+  readonly script: string;
+  readonly serviceAccount: string;
+  readonly namespace?: string;
+  /** Empty for a pure client. */
+  readonly service?: string;
+  /** Another Node binary. */
+  readonly runtime?: string;
+  readonly register?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A process of the mesh: an ordinary script, started with the hook. It answers one message with one message. */
+export class Workload {
+  readonly process: ChildProcess;
+  readonly port: number;
+  #stderr = '';
+
+  private constructor(child: ChildProcess, port: number) {
+    this.process = child;
+    this.port = port;
+    child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
+  }
+
+  /** Starts it with a join token of its own and waits until it says it is up and, when it serves, is registered. */
+  static async start(plane: ControlPlaneProcess, options: WorkloadOptions): Promise<Workload> {
+    const { serviceAccount, namespace = 'default', service = '' } = options;
+    const labels = { app: service === '' ? serviceAccount : service };
+    const { token } = await plane.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
+    const started = await Workload.launch(options, {
+      RAMPART_CONTROL_PLANE: plane.address,
+      RAMPART_CA_FILE: plane.caFile,
+      RAMPART_JOIN_TOKEN: token,
+      RAMPART_SPOOL_DIRECTORY: `${plane.folder}/spool`,
+    });
+    if (service !== '') {
+      await until(`${service} to be registered`, async () => {
+        const { services } = await plane.admin.listServices({});
+        return services.some((each) => each.name === service && each.endpoints.some((endpoint) => endpoint.port === started.port));
+      });
+    }
+    return started;
+  }
+
+  /** Starts it with exactly this environment; resolves with its first message. */
+  static async launch(options: WorkloadOptions, env: Readonly<Record<string, string>>): Promise<Workload> {
+    const script = fileURLToPath(new URL(`../services/${options.script}`, import.meta.url));
+    const child = fork(script, [], {
+      execPath: options.runtime ?? process.execPath,
+      execArgv: ['--import', options.register ?? REGISTER],
+      env: { PATH: process.env['PATH'], ...env, ...options.env },
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    const hello = (await answerOf(child)) as { port?: number };
+    return new Workload(child, hello.port ?? 0);
+  }
+
+  get complaints(): string {
+    return this.#stderr;
+  }
+
+  async ask<T>(message: object): Promise<T> {
+    const answer = answerOf(this.process);
+    this.process.send(message);
+    return (await answer) as T;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode;
+    const gone = once(this.process, 'exit');
+    this.process.kill(signal);
+    const [code] = (await gone) as [number | null];
+    return code;
+  }
+}
+
+async function answerOf(child: ChildProcess): Promise<unknown> {
+  const abort = new AbortController();
+  const { signal } = abort;
+  let complaint = '';
+  const listen = (chunk: Buffer): void => {
+    complaint += chunk.toString();
+  };
+  child.stderr?.on('data', listen);
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal }).then(([message]: unknown[]) => message),
+      once(child, 'exit', { signal }).then(([code]) => {
+        throw new Error(`the process ended with ${String(code)}: ${complaint}`);
+      }),
+    ]);
+  } finally {
+    abort.abort();
+    child.stderr?.off('data', listen);
+  }
+}
