@@ -1,38 +1,140 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { createLogger } from './log.ts';
+import { listen } from './doors/listening.ts';
+import { TestPlanes, until } from './testing/test-plane.ts';
+import { attest, connectAsAdmin, connectTo } from './testing/workload-client.ts';
+import { ManualClock } from './testing/manual-clock.ts';
 
-const log = createLogger({ level: 'silent', destination: { write: () => undefined }, pretty: false });
+const WORKLOAD = { namespace: 'default', serviceAccount: 'orders', service: 'orders-api' };
 
 describe('a control plane', () => {
-  let directory = '';
-  const running: ControlPlane[] = [];
+  const planes = new TestPlanes();
 
-  beforeEach(async () => {
-    directory = join(await mkdtemp(join(tmpdir(), 'rampart-')), 'data');
-  });
-
-  afterEach(async () => {
-    await Promise.all(running.splice(0).map((plane) => plane.stop()));
-    await rm(join(directory, '..'), { recursive: true });
-  });
-
-  async function start(): Promise<ControlPlane> {
-    const plane = await startControlPlane({ dataDirectory: directory, ports: { api: 0, metrics: 0 }, log });
-    running.push(plane);
-    return plane;
-  }
+  beforeEach(() => planes.open());
+  afterEach(() => planes.close());
 
   it('writes what a client needs, the token for its owner only', async () => {
-    const plane = await start();
+    const plane = await planes.start();
     assert.match(await readFile(plane.caFile, 'utf8'), /^-----BEGIN CERTIFICATE-----/);
     assert.equal((await stat(plane.adminTokenFile)).mode & 0o777, 0o600);
-    assert.deepEqual(JSON.parse(await readFile(join(directory, 'client.json'), 'utf8')), { address: plane.addresses.api, ca: 'ca.pem', token: 'admin.token' });
-    const ready = await fetch(`${plane.addresses.metrics}/readyz`);
-    assert.equal(ready.status, 200);
+    assert.equal((await stat(plane.dataDirectory)).mode & 0o777, 0o700);
+    assert.deepEqual(JSON.parse(await readFile(join(plane.dataDirectory, 'client.json'), 'utf8')), {
+      address: plane.addresses.api,
+      ca: 'ca.pem',
+      token: 'admin.token',
+    });
+  });
+
+  it('answers orchestrators and Prometheus on loopback', async () => {
+    const { addresses } = await planes.start();
+    const page = async (path: string): Promise<string> => (await fetch(addresses.metrics + path)).text();
+    assert.equal(await page('/healthz'), 'ok\n');
+    assert.equal(await page('/readyz'), 'ready\n');
+    assert.match(await page('/metrics'), /^rampart_data_planes 0$/m);
+    assert.equal((await fetch(`${addresses.metrics}/secrets`)).status, 404);
+    assert.equal((await fetch(`${addresses.metrics}/metrics`, { method: 'POST' })).status, 405);
+  });
+
+  it('keeps everything over a restart: roots, token, policies, certificates, audit record', async () => {
+    const first = await planes.start();
+    const ca = await readFile(first.caFile, 'utf8');
+    const token = await readFile(first.adminTokenFile, 'utf8');
+    const { credentials } = await attest(first, WORKLOAD);
+    const before = connectAsAdmin(first);
+    await before.admin.apply({ document: '{"apiVersion":"security.istio.io/v1","kind":"PeerAuthentication","metadata":{"name":"default"},"spec":{}}' });
+    const audit = await before.admin.queryAudit({});
+    before.close();
+    await first.stop();
+    const second = await planes.start();
+    assert.equal(await readFile(second.caFile, 'utf8'), ca);
+    assert.equal(await readFile(second.adminTokenFile, 'utf8'), token);
+    const after = connectAsAdmin(second);
+    const workload = connectTo(second, { credentials });
+    try {
+      assert.equal((await after.admin.getResources({})).resources.length, 1);
+      const kept = (await after.admin.queryAudit({ limit: 1000 })).records;
+      assert.deepEqual(kept.slice(-audit.records.length), audit.records);
+      await workload.telemetry.report({ reporter: 'r', sequence: 1n });
+    } finally {
+      after.close();
+      workload.close();
+    }
+  });
+
+  it('gives a new token for a lost one, and the lost one ends', async () => {
+    const first = await planes.start();
+    const lost = (await readFile(first.adminTokenFile, 'utf8')).trim();
+    await first.stop();
+    await rm(first.adminTokenFile);
+    const second = await planes.start();
+    const finder = connectTo(second, { token: lost });
+    const owner = connectAsAdmin(second);
+    try {
+      await assert.rejects(finder.admin.getStatus({}));
+      await owner.admin.getStatus({});
+    } finally {
+      finder.close();
+      owner.close();
+    }
+  });
+
+  it('is the only one on its data directory, and says who is there', async () => {
+    await planes.start();
+    const files = await readdir(planes.dataDirectory);
+    await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_LOCKED', message: new RegExp(`in use by process ${process.pid};`) });
+    assert.deepEqual(await readdir(planes.dataDirectory), files);
+  });
+
+  for (const port of ['api', 'metrics'] as const) {
+    it(`says so when its ${port} port is in use, and leaves nothing behind`, async () => {
+      const other = createServer();
+      const taken = await listen(other, { host: '127.0.0.1', port: 0 });
+      try {
+        const ports = { api: 0, metrics: 0, [port]: taken };
+        await assert.rejects(planes.start({ ports }), { code: 'PORT_IN_USE', message: new RegExp(`port ${taken} `) });
+        assert.deepEqual(await readdir(dirname(planes.dataDirectory)), []);
+      } finally {
+        other.close();
+      }
+      await planes.start();
+    });
+  }
+
+  it('says so when its data directory is none', async () => {
+    await writeFile(planes.dataDirectory, '');
+    await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_UNREADABLE' });
+  });
+
+  it('says so when its database is damaged, and frees ports and directory', async () => {
+    const first = await planes.start();
+    await first.stop();
+    const good = await readFile(join(planes.dataDirectory, 'rampart.db'));
+    await writeFile(join(planes.dataDirectory, 'rampart.db'), 'this is no database, whatever its name says, and never was one');
+    await assert.rejects(planes.start(), { code: 'STORAGE_FAILED' });
+    await writeFile(join(planes.dataDirectory, 'rampart.db'), good);
+    await planes.start();
+  });
+
+  it('stops once, however often it is asked to', async () => {
+    const plane = await planes.start();
+    await Promise.all([plane.stop(), plane.stop()]);
+    await assert.rejects(fetch(`${plane.addresses.metrics}/healthz`));
+  });
+
+  it('renews its own certificate at half of its life', async () => {
+    const clock = new ManualClock();
+    const plane = await planes.start({ clock, random: () => 0.5, lifetimes: { serverMs: 60_000 } });
+    const admin = connectAsAdmin(plane);
+    try {
+      const servers = async (): Promise<number> => (await admin.admin.listCertificates({})).certificates.filter(({ kind }) => kind === 'server').length;
+      assert.equal(await servers(), 1);
+      clock.advance(31_000);
+      await until('the next certificate', async () => (await servers()) === 2);
+    } finally {
+      admin.close();
+    }
   });
 });

@@ -122,7 +122,7 @@ export class DataPlanes {
     if (this.#closed) {
       throw stopping();
     }
-    const key = `${peer.id} ${hello.dataPlaneId}`;
+    const key = `${peer.id.principal} ${hello.dataPlaneId}`;
     // A data plane that comes back before its old stream was found dead: the new one counts.
     const former = this.#sessions.get(key);
     const session = new Session({

@@ -176,7 +176,7 @@ export class Session {
     const { clock, peer, connection } = this.options;
     const now = clock.now();
     if (now >= peer.notAfter) {
-      this.end(new RampartError('INVALID_CERTIFICATE', `the certificate of ${peer.id} ended: renew it and connect again`));
+      this.end(new RampartError('INVALID_CERTIFICATE', `the certificate of ${peer.id.toString()} ended: renew it and connect again`));
     } else if (now - this.#heardAt > LONGEST_SILENCE_MS || now - (this.#writingSince ?? now) > LONGEST_WRITE_MS) {
       this.end(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the control stream stood still: connect again'));
       // A peer that is gone never closes its side; one that does not read would keep our half of the stream alive.

@@ -35,7 +35,7 @@ export async function openApiServer(options: ApiServerOptions): Promise<ApiServe
     ...HTTP1_LIMITS,
     allowHTTP1: true,
     requestCert: true,
-    // oxlint-disable-next-line rampart/no-reject-unauthorized-false -- attestation and operators come without a certificate; every certificate that is used goes through PeerVerifier
+    // waiver: reject-unauthorized -- attestation and operators come without a certificate; every certificate that is used goes through PeerVerifier
     rejectUnauthorized: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     settings: { maxHeaderListSize: LARGEST_HEADER_BYTES, maxConcurrentStreams: MOST_STREAMS, enableConnectProtocol: false },

@@ -30,8 +30,9 @@ export function createGate(options: GateOptions): Gate {
   return (context) => {
     const method = `${context.service.typeName}/${context.method.name}`;
     const { remoteAddress } = connectionOf(context);
-    if (accessOf(method) !== 'workload' && options.failures.blocks(remoteAddress)) {
-      throw new ConnectError('too many refused calls from this address: wait a few seconds', Code.ResourceExhausted);
+    const isBlocked = options.failures.blocks(remoteAddress);
+    if (isBlocked && accessOf(method) === 'anyone') {
+      throw tooManyRefusals();
     }
     try {
       setCaller(context.values, admit(method, context, options.tokens));
@@ -40,9 +41,14 @@ export function createGate(options: GateOptions): Gate {
         options.failures.fail(remoteAddress);
         options.refused({ method, remoteAddress, error });
       }
-      throw error;
+      // Whoever has a valid token or certificate is not kept out by a neighbour who guesses.
+      throw isBlocked ? tooManyRefusals() : error;
     }
   };
+}
+
+function tooManyRefusals(): ConnectError {
+  return new ConnectError('too many refused calls from this address: wait a few seconds', Code.ResourceExhausted);
 }
 
 function admit(method: string, context: HandlerContext, tokens: AdminTokens): Caller {
@@ -68,14 +74,10 @@ function admitWorkload(context: HandlerContext): Caller {
 }
 
 function refusalCode(problem: SvidProblem): ErrorCode {
-  switch (problem.code) {
-    case 'NO_CERTIFICATE':
-      return 'UNAUTHENTICATED';
-    case 'REVOKED':
-      return 'CERTIFICATE_REVOKED';
-    default:
-      return 'INVALID_CERTIFICATE';
+  if (problem.code === 'NO_CERTIFICATE') {
+    return 'UNAUTHENTICATED';
   }
+  return problem.code === 'REVOKED' ? 'CERTIFICATE_REVOKED' : 'INVALID_CERTIFICATE';
 }
 
 function admitAdmin(context: HandlerContext, tokens: AdminTokens): Caller {

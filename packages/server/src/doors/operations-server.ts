@@ -39,7 +39,7 @@ function page(request: IncomingMessage, { metrics, isReady }: OperationsServerOp
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { status: 405, type: 'text/plain', body: 'only GET and HEAD\n' };
   }
-  switch (request.url?.split('?', 1)[0]) {
+  switch (request.url?.split('?', 1)[0] ?? '') {
     case '/healthz':
       return { status: 200, type: 'text/plain', body: 'ok\n' };
     case '/readyz':

@@ -19,11 +19,15 @@ export function targetWorkloads(name: ServiceName, service: Service | undefined)
     const workload = { namespace: name.namespace, serviceAccount: name.name, labels: { app: name.name } };
     return [{ workload, port: 0, instances: 0 }];
   }
-  const alike = Map.groupBy(instances, ({ identity, labels, port }) => JSON.stringify([identity, port, Object.entries(labels).sort()]));
+  const alike = Map.groupBy(instances, ({ identity, labels, port }) => JSON.stringify([identity, port, sortedEntries(labels)]));
   return [...alike.values()].flatMap((group) => {
     const [first] = group;
     return first === undefined ? [] : [{ workload: refOf(first), port: first.port, instances: group.length }];
   });
+}
+
+function sortedEntries(labels: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function refOf({ identity, namespace, labels }: Service['instances'][number]): WorkloadRef {

@@ -42,6 +42,6 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
 async function migrate(kysely: Kysely<Tables>, engine: StorageEngine): Promise<void> {
   const { error } = await new Migrator({ db: kysely, provider: migrationProvider(engine) }).migrateToLatest();
   if (error !== undefined) {
-    throw error;
+    throw error instanceof Error ? error : new Error('a migration failed without saying why');
   }
 }

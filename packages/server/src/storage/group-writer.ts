@@ -19,7 +19,7 @@ const LARGEST_GROUP = 512;
  */
 export class GroupWriter<Tables> {
   readonly #database: Kysely<Tables>;
-  #pending: PendingWrite<Tables>[] = [];
+  readonly #pending: PendingWrite<Tables>[] = [];
   #scheduled: Promise<void> | undefined;
   #closed = false;
   #commits = 0;

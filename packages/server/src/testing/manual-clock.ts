@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '@rampart/core';
+import { createSystemClock } from '../clock.ts';
 
 interface PendingTimer {
   readonly at: number;
@@ -7,7 +8,7 @@ interface PendingTimer {
 
 /** Starts at the time of this machine, because TLS clients judge certificates by it, and stands still until it is moved. */
 export class ManualClock implements Clock {
-  #now = Math.floor(performance.timeOrigin + performance.now());
+  #now = createSystemClock().now();
   readonly #timers = new Set<PendingTimer>();
 
   now(): number {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createSystemClock } from '../clock.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import type { ControlPlaneOptions } from '../control-plane-options.ts';
 import { createLogger, type Logger } from '../log.ts';
@@ -34,9 +35,10 @@ export class TestPlanes {
 
 /** Waits for a condition, looking again every few milliseconds. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
-  const end = performance.now() + withinMs;
+  const clock = createSystemClock();
+  const end = clock.now() + withinMs;
   while (!(await holds())) {
-    if (performance.now() > end) {
+    if (clock.now() > end) {
       throw new Error(`waited ${withinMs} ms for: ${what}`);
     }
     await new Promise((resolve) => {

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { Transaction } from 'kysely';
+import { type Database, openDatabase } from './database.ts';
+import { sqliteEngine } from './sqlite/engine.ts';
+import type { Tables } from './tables.ts';
+
+describe('the group writer', () => {
+  let directory = '';
+  let database: Database;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'rampart-writer-'));
+    database = await openDatabase(sqliteEngine(join(directory, 'rampart.db')));
+  });
+
+  afterEach(async () => {
+    await database.close();
+    await rm(directory, { recursive: true });
+  });
+
+  function put(name: string, value = 1): Promise<void> {
+    return database.writer.write((transaction) => insert(transaction, name, value));
+  }
+
+  async function insert(transaction: Transaction<Tables>, name: string, value: number): Promise<void> {
+    await transaction.insertInto('counters').values({ name, value }).execute();
+  }
+
+  async function names(): Promise<string[]> {
+    const rows = await database.reads.selectFrom('counters').select('name').orderBy('name').execute();
+    return rows.map(({ name }) => name);
+  }
+
+  it('commits writes of one turn together', async () => {
+    const before = database.writer.commits;
+    await Promise.all(Array.from({ length: 100 }, (_, index) => put(`n${index}`)));
+    assert.equal(database.writer.commits - before, 1);
+    assert.equal((await names()).length, 100);
+  });
+
+  it('shows nothing of a write before it is committed', async () => {
+    const writing = database.writer.write(async (transaction) => {
+      await insert(transaction, 'a', 1);
+      assert.deepEqual(await names(), []);
+    });
+    await writing;
+    assert.deepEqual(await names(), ['a']);
+  });
+
+  it('a failing write fails alone and leaves nothing', async () => {
+    const outcomes = await Promise.allSettled([
+      put('a'),
+      database.writer.write(async (transaction) => {
+        await insert(transaction, 'half', 1);
+        throw new Error('no');
+      }),
+      put('a'),
+      put('b'),
+    ]);
+    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    assert.deepEqual(await names(), ['a', 'b']);
+  });
+
+  it('a failing write is a STORAGE_FAILED that keeps what the engine said for operators only', async () => {
+    await put('a');
+    await assert.rejects(put('a'), (error: { code: string; message: string; detail: string }) => {
+      assert.equal(error.code, 'STORAGE_FAILED');
+      assert.doesNotMatch(error.message, /UNIQUE/);
+      assert.match(error.detail, /UNIQUE/);
+      return true;
+    });
+  });
+
+  it('writes take effect in the order in which they were asked for', async () => {
+    await put('a', 0);
+    const add = (value: number): Promise<void> =>
+      database.writer.write(async (transaction) => {
+        const { value: before } = await transaction.selectFrom('counters').select('value').where('name', '=', 'a').executeTakeFirstOrThrow();
+        await transaction.updateTable('counters').set({ value: before * 10 + value }).where('name', '=', 'a').execute();
+      });
+    await Promise.all([add(1), add(2), add(3)]);
+    assert.equal((await database.reads.selectFrom('counters').select('value').executeTakeFirstOrThrow()).value, 123);
+  });
+
+  it('closing finishes what was asked for and refuses what comes after', async () => {
+    const written = put('a');
+    const closed = database.writer.close();
+    await assert.rejects(put('b'), { code: 'STORAGE_FAILED' });
+    await Promise.all([written, closed]);
+    assert.deepEqual(await names(), ['a']);
+  });
+});
