@@ -18,7 +18,7 @@ export async function writePki(directory: string): Promise<void> {
   const signWith = (key: KeyPair) => (tbs: Uint8Array) => new Uint8Array(sign('sha256', tbs, key.privateKey));
   const validity = { notBefore: Date.now() - 10_000, notAfter: Date.now() + 24 * HOUR };
   const root = await buildCertificate(
-    { kind: 'root', serial: randomSerial(), publicKeyDer: spki(ca), trustDomain: TRUST_DOMAIN, commonName: 'bench root', ...validity },
+    { kind: 'root', serial: randomSerial(), publicKeyDer: spki(ca), trustDomain: TRUST_DOMAIN, commonName: 'bench root', ...validity, notAfter: validity.notAfter + HOUR },
     signWith(ca),
   );
   const issuer = parseCertificate(root);

@@ -1,0 +1,39 @@
+// The control plane of the benchmark, in a process of its own: `node control-plane.ts DIRECTORY POLICIES`.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { createLogger, startControlPlane } from '@rampart/server';
+import { AdminService } from '@rampart/wire';
+
+const [directory = '', policies = ''] = process.argv.slice(2);
+const plane = await startControlPlane({
+  dataDirectory: join(directory, 'data'),
+  ports: { api: 0, metrics: 0 },
+  log: createLogger({ level: 'warn', destination: process.stderr, pretty: false }),
+});
+const token = readFileSync(plane.adminTokenFile, 'utf8').trim();
+const transport = createConnectTransport({
+  baseUrl: plane.addresses.api,
+  httpVersion: '2',
+  nodeOptions: { ca: readFileSync(plane.caFile) },
+  interceptors: [
+    (next) => (request) => {
+      request.header.set('authorization', `Bearer ${token}`);
+      return next(request);
+    },
+  ],
+});
+const admin = createClient(AdminService, transport);
+const { problems } = await admin.apply({ document: readFileSync(policies, 'utf8'), file: policies });
+if (problems.some((problem) => problem.severity === 'error')) throw new Error(JSON.stringify(problems));
+
+async function tokenFor(serviceAccount: string, service: string): Promise<string> {
+  const workload = { namespace: 'default', serviceAccount, service, labels: { app: serviceAccount } };
+  return (await admin.createJoinToken({ workload })).token;
+}
+
+const tokens = { server: await tokenFor('orders-api', 'orders-api'), client: await tokenFor('users-api', '') };
+process.stdout.write(`${JSON.stringify({ address: plane.addresses.api, caFile: plane.caFile, tokens })}\n`);
+process.stdin.resume().once('end', () => void plane.stop().then(() => process.exit(0)));
