@@ -97,7 +97,7 @@ describe('a key file that cannot be used is KEY_UNREADABLE, named, and never quo
     ],
     [
       'changed',
-      async (file) => writeFile(file, (await readFile(file)).reverse().fill(0, 0, 4).reverse()),
+      async (file) => writeFile(file, Buffer.concat([(await readFile(file)).subarray(0, -4), Buffer.alloc(4)])),
       /cannot be decrypted.*damaged/,
     ],
     ['readable by its group', (file) => chmod(file, 0o640), /mode 0640\); run: chmod 600/],

@@ -64,8 +64,10 @@ function readExtension(fields: DerReader, seen: Set<string>, into: CertificateEx
 function readBasicConstraints(extension: DerReader, into: CertificateExtensions): void {
   const what = 'the basic constraints';
   const fields = extension.enter(TAG.sequence, what);
-  into.isCa = fields.peek() === TAG.boolean && readBoolean(fields, what);
-  if (!into.isCa && !fields.done) throw new DerProblem(`${what} say something other than "CA"`);
+  into.isCa = fields.peek() === TAG.boolean;
+  // DEFAULT FALSE is left out in DER, and a path length belongs to CAs only (RFC 5280 §4.2.1.9).
+  const understood = into.isCa ? readBoolean(fields, what) : fields.done;
+  if (!understood) throw new DerProblem(`${what} say something other than "CA"`);
   if (fields.peek() === TAG.integer) into.pathLength = readSmallInteger(fields, 'the path length');
   fields.end(what);
 }

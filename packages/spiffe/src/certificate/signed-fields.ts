@@ -10,7 +10,7 @@ import { readName } from './name.ts';
 
 /** What the signed part of a certificate says (TBSCertificate, RFC 5280 §4.1). */
 export interface SignedFields {
-  /** Lower-case hex of the positive serial number, two digits a byte, without the sign byte. */
+  /** Lower-case hex of the serial number, two digits a byte, without the sign byte. */
   readonly serial: string;
   /** AlgorithmIdentifier inside the signed part; parsing has compared it with the outer one. */
   readonly innerAlgorithm: Uint8Array;
@@ -84,11 +84,12 @@ function readVersion(fields: DerReader): void {
 
 function readSerial(fields: DerReader): string {
   const octets = readInteger(fields, 'the serial number');
-  const positive = (octets[0] ?? 0) < 0x80 && octets.some((octet) => octet !== 0);
-  if (!positive || octets.length > MAX_SERIAL_OCTETS) {
-    throw new DerProblem(`the serial number is not a positive number of at most ${MAX_SERIAL_OCTETS} bytes`);
+  // Authorities have to use positive numbers; readers are asked to bear with zero (RFC 5280 §4.1.2.2), which old roots have.
+  if ((octets[0] ?? 0) >= 0x80 || octets.length > MAX_SERIAL_OCTETS) {
+    throw new DerProblem(`the serial number is negative or has more than ${MAX_SERIAL_OCTETS} bytes`);
   }
-  return Buffer.from(octets[0] === 0 ? octets.subarray(1) : octets).toString('hex');
+  const hasSignOctet = octets.length > 1 && octets[0] === 0;
+  return Buffer.from(hasSignOctet ? octets.subarray(1) : octets).toString('hex');
 }
 
 function readValidity(fields: DerReader): { readonly notBefore: number; readonly notAfter: number } {
