@@ -29,7 +29,7 @@ describe('what a data plane needs', () => {
   }
 
   it('the canary: index.ts does load the builder', () => {
-    const loaded = [...loadedBy(join(source, 'index.ts'))].map((path) => relative(source, path));
-    assert.ok(loaded.includes('issuance/builder.ts') && loaded.includes('der/reader.ts'));
+    const loaded = loadedBy(join(source, 'index.ts'));
+    assert.ok(loaded.has(join(source, 'issuance/builder.ts')) && loaded.has(join(source, 'der/reader.ts')));
   });
 });
