@@ -2,9 +2,10 @@ import { LineCounter, parseAllDocuments } from 'yaml';
 import { JsonDocument } from './document/json-document.ts';
 import { DEFAULT_LIMITS, utf8Length, type DocumentLimits } from './document/limits.ts';
 import { ProblemList, type TextPosition } from './document/problem-list.ts';
+import type { ErrorCode } from './errors.ts';
 import { Cursor } from './resource/cursor.ts';
 import { DEFAULT_NAMESPACE, readResource } from './resource/parse.ts';
-import { formatFieldPath, type FieldProblem, type ResourceProblem } from './resource/problem.ts';
+import { formatFieldPath, parseFieldPath, type FieldProblem, type ResourceProblem } from './resource/problem.ts';
 import { resourceKey, type Resource } from './resource/resource.ts';
 
 export type { DocumentLimits } from './document/limits.ts';
@@ -15,6 +16,16 @@ export interface ParseDocumentsOptions {
   /** Namespace of resources that name none; "default" where absent. */
   readonly defaultNamespace?: string;
   readonly limits?: Partial<DocumentLimits>;
+  /** What the caller has against a sound resource, by field; the answer becomes errors at the fields' places. */
+  readonly review?: (resource: Resource) => readonly Objection[];
+}
+
+/** Why a resource that is sound in itself is refused. */
+export interface Objection {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** "spec.rules[0].when[0].key", as `requiredFeatures` names fields; "" for the whole resource. */
+  readonly field: string;
 }
 
 export interface ParsedDocuments {
@@ -42,6 +53,7 @@ export function parseDocuments(text: string, options: ParseDocumentsOptions): Pa
 
 class DocumentReader {
   readonly #defaultNamespace: string;
+  readonly #review: (resource: Resource) => readonly Objection[];
   readonly #problems: ProblemList;
   readonly #limits: DocumentLimits;
   readonly #lines = new LineCounter();
@@ -49,6 +61,7 @@ class DocumentReader {
 
   constructor(options: ParseDocumentsOptions, problems: ProblemList, limits: DocumentLimits) {
     this.#defaultNamespace = options.defaultNamespace ?? DEFAULT_NAMESPACE;
+    this.#review = options.review ?? (() => []);
     this.#problems = problems;
     this.#limits = limits;
   }
@@ -83,7 +96,11 @@ class DocumentReader {
       const resource = readResource(place, this.#defaultNamespace);
       const isSound = found.slice(before).every((problem) => problem.severity !== 'error');
       const isNew = resource !== undefined && this.#isNew(resource, { json, place });
-      if (resource !== undefined && isSound && isNew) resources.push(resource);
+      if (resource === undefined || !isSound || !isNew) continue;
+      resources.push(resource);
+      for (const { code, message, field } of this.#review(resource)) {
+        found.push({ severity: 'error', code, message, path: [...place.path, ...parseFieldPath(field)], at: 'key' });
+      }
     }
     for (const { path, at, ...note } of found) {
       this.#problems.add(this.#position(json.offsetOf(path, at)), { ...note, field: formatFieldPath(path) });

@@ -31,7 +31,9 @@ export interface ControlPlaneOptions {
 }
 
 /** The options with what is not given filled in. */
-export interface CompleteOptions extends Required<Omit<ControlPlaneOptions, 'lifetimes' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs'>> {
+export interface CompleteOptions extends Required<
+  Omit<ControlPlaneOptions, 'lifetimes' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs'>
+> {
   readonly lifetimes: Partial<Lifetimes>;
   readonly leaseMs: number | undefined;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;

@@ -44,7 +44,10 @@ describe('a control plane', () => {
     const token = await readFile(first.adminTokenFile, 'utf8');
     const { credentials } = await attest(first, WORKLOAD);
     const before = connectAsAdmin(first);
-    await before.admin.apply({ document: '{"apiVersion":"security.istio.io/v1","kind":"PeerAuthentication","metadata":{"name":"default"},"spec":{}}' });
+    await before.admin.apply({
+      document:
+        '{"apiVersion":"security.istio.io/v1","kind":"PeerAuthentication","metadata":{"name":"default"},"spec":{}}',
+    });
     const audit = await before.admin.queryAudit({});
     before.close();
     await first.stop();
@@ -84,7 +87,10 @@ describe('a control plane', () => {
   it('is the only one on its data directory, and says who is there', async () => {
     await planes.start();
     const files = await readdir(planes.dataDirectory);
-    await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_LOCKED', message: new RegExp(`in use by process ${process.pid};`) });
+    await assert.rejects(planes.start(), {
+      code: 'DATA_DIRECTORY_LOCKED',
+      message: new RegExp(`in use by process ${process.pid};`),
+    });
     assert.deepEqual(await readdir(planes.dataDirectory), files);
   });
 
@@ -112,7 +118,10 @@ describe('a control plane', () => {
     const first = await planes.start();
     await first.stop();
     const good = await readFile(join(planes.dataDirectory, 'rampart.db'));
-    await writeFile(join(planes.dataDirectory, 'rampart.db'), 'this is no database, whatever its name says, and never was one');
+    await writeFile(
+      join(planes.dataDirectory, 'rampart.db'),
+      'this is no database, whatever its name says, and never was one',
+    );
     await assert.rejects(planes.start(), { code: 'STORAGE_FAILED' });
     await writeFile(join(planes.dataDirectory, 'rampart.db'), good);
     await planes.start();
@@ -129,7 +138,8 @@ describe('a control plane', () => {
     const plane = await planes.start({ clock, random: () => 0.5, lifetimes: { serverMs: 60_000 } });
     const admin = connectAsAdmin(plane);
     try {
-      const servers = async (): Promise<number> => (await admin.admin.listCertificates({})).certificates.filter(({ kind }) => kind === 'server').length;
+      const servers = async (): Promise<number> =>
+        (await admin.admin.listCertificates({})).certificates.filter(({ kind }) => kind === 'server').length;
       assert.equal(await servers(), 1);
       clock.advance(31_000);
       await until('the next certificate', async () => (await servers()) === 2);

@@ -100,10 +100,16 @@ async function start(options: CompleteOptions, teardown: Teardown): Promise<Cont
   const mesh = joinMesh(parts, state);
   const telemetry = openTelemetry(parts, state);
   await serve(parts, { doors, state, mesh, telemetry });
-  const addresses = { api: `https://${authority(options.host)}:${doors.api.port}`, metrics: `http://${LOOPBACK}:${doors.operations.port}` };
+  const addresses = {
+    api: `https://${authority(options.host)}:${doors.api.port}`,
+    metrics: `http://${LOOPBACK}:${doors.operations.port}`,
+  };
   await writeClientFiles(parts, { state, api: addresses.api });
   ready.now = true;
-  options.log.info({ ...addresses, dataDirectory: directory.path, trustDomain: options.trustDomain }, 'control plane ready');
+  options.log.info(
+    { ...addresses, dataDirectory: directory.path, trustDomain: options.trustDomain },
+    'control plane ready',
+  );
   let stopping: Promise<void> | undefined;
   return {
     addresses,
@@ -184,7 +190,10 @@ async function openState({ options, teardown, directory }: Start): Promise<State
 }
 
 /** What data planes are told, and who is listening. */
-function joinMesh({ options, teardown, metrics }: Start, { database, feed, resources, registry, authority: issuer }: State): DataPlanes {
+function joinMesh(
+  { options, teardown, metrics }: Start,
+  { database, feed, resources, registry, authority: issuer }: State,
+): DataPlanes {
   const { clock, log, rootNamespace } = options;
   const snapshots = new MeshSnapshots({
     feed,
@@ -205,7 +214,10 @@ function joinMesh({ options, teardown, metrics }: Start, { database, feed, resou
     workloadOf: async (serial) => (await certificates.certificate(serial))?.workload,
   });
   teardown.add('control streams', () => dataPlanes.close());
-  teardown.add('watches', registry.watch(({ service: { name, namespace } }) => feed.publish([{ kind: 'service', name, namespace }])));
+  teardown.add(
+    'watches',
+    registry.watch(({ service: { name, namespace } }) => feed.publish([{ kind: 'service', name, namespace }])),
+  );
   teardown.add(
     'watches',
     issuer.onRevoked((serial) => {
@@ -213,7 +225,10 @@ function joinMesh({ options, teardown, metrics }: Start, { database, feed, resou
       dataPlanes.cut(serial);
     }),
   );
-  teardown.add('watches', feed.watch(() => dataPlanes.wake()));
+  teardown.add(
+    'watches',
+    feed.watch(() => dataPlanes.wake()),
+  );
   const instances = (): number => registry.services().reduce((sum, service) => sum + service.instances.length, 0);
   metrics.gauge('rampart_data_planes', { help: 'Data planes connected now.', read: () => dataPlanes.sessions.length });
   metrics.gauge('rampart_services', { help: 'Services with an instance.', read: () => registry.services().length });
@@ -233,7 +248,8 @@ function openTelemetry({ options, teardown, metrics }: Start, { database, regist
   const { clock, log } = options;
   const logs = createAccessLogStore(database);
   const tail = new LogTail({
-    unreadable: ({ spiffeId, reporter, sequence }, error) => log.warn({ spiffeId, reporter, sequence, error }, 'a record block cannot be read'),
+    unreadable: ({ spiffeId, reporter, sequence }, error) =>
+      log.warn({ spiffeId, reporter, sequence, error }, 'a record block cannot be read'),
   });
   const intake = new TelemetryIntake({
     store: logs,
@@ -241,7 +257,9 @@ function openTelemetry({ options, teardown, metrics }: Start, { database, regist
     clock,
     metrics,
     serviceOf: (id) => {
-      const service = registry.services().find(({ instances }) => instances.some(({ identity }) => identity === id.toString()));
+      const service = registry
+        .services()
+        .find(({ instances }) => instances.some(({ identity }) => identity === id.toString()));
       return service === undefined ? '' : serviceHost(service);
     },
   });
@@ -283,7 +301,11 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
   doors.api.serve(
     createApiHandler({
       gate: createGate({ tokens, failures, refused: (refusal) => refusals.add(refusal) }),
-      verifier: new PeerVerifier({ clock, bundle: () => issuer.bundle(), isRevoked: (serial) => issuer.isRevoked(serial) }),
+      verifier: new PeerVerifier({
+        clock,
+        bundle: () => issuer.bundle(),
+        isRevoked: (serial) => issuer.isRevoked(serial),
+      }),
       log,
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
@@ -311,7 +333,10 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
   });
 }
 
-async function writeClientFiles({ directory }: Start, { state, api }: { readonly state: State; readonly api: string }): Promise<void> {
+async function writeClientFiles(
+  { directory }: Start,
+  { state, api }: { readonly state: State; readonly api: string },
+): Promise<void> {
   await writeFileAtomically(directory.caFile, { text: bundleToPem(state.authority.bundle()), mode: 0o644 });
   await ensureBootstrapToken(state.tokens, directory.adminTokenFile);
   const client = { address: api, ca: 'ca.pem', token: 'admin.token' };

@@ -24,12 +24,26 @@ export interface LoggerOptions {
   readonly pretty: boolean;
 }
 
-const SECRET_FIELDS = ['token', 'joinToken', 'join_token', 'adminToken', 'authorization', 'password', 'passphrase', 'privateKey', 'private_key', 'key', 'secret'];
+const SECRET_FIELDS = [
+  'token',
+  'joinToken',
+  'join_token',
+  'adminToken',
+  'authorization',
+  'password',
+  'passphrase',
+  'privateKey',
+  'private_key',
+  'key',
+  'secret',
+];
 const REDACTED = [...SECRET_FIELDS, ...SECRET_FIELDS.map((field) => `*.${field}`)];
 
 /** The one logger of the control plane. */
 export function createLogger(options: LoggerOptions): Logger {
-  const write = options.pretty ? (line: string) => options.destination.write(readable(line)) : (line: string) => options.destination.write(line);
+  const write = options.pretty
+    ? (line: string) => options.destination.write(readable(line))
+    : (line: string) => options.destination.write(line);
   const logger: PinoLogger = pino(
     {
       level: options.level,

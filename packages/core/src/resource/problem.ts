@@ -36,6 +36,8 @@ export interface FieldProblem {
   readonly at: 'key' | 'value';
 }
 
+/** A step in the text that `formatFieldPath` gives: `.spec`, `[0]`, `["app.kubernetes.io/name"]`. */
+const STEP = /\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g;
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
 /** "spec.rules[0].from"; keys that would be ambiguous are quoted: `metadata.labels["app.kubernetes.io/name"]`. */
@@ -47,4 +49,12 @@ export function formatFieldPath(path: FieldPath): string {
     else text += text === '' ? step : `.${step}`;
   }
   return text;
+}
+
+/** The steps that `formatFieldPath` put together. */
+export function parseFieldPath(text: string): FieldPath {
+  return Array.from(text.matchAll(STEP), ([, key, index, quoted]) => {
+    if (index !== undefined) return Number(index);
+    return quoted === undefined ? (key ?? '') : (JSON.parse(quoted) as string);
+  });
 }

@@ -33,7 +33,11 @@ export class AdminTokens {
 
   static async open(store: AdminTokenStore, clock: Clock): Promise<AdminTokens> {
     const known = await store.all();
-    return new AdminTokens(store, clock, new Map(known.map(({ name, tokenHash }) => [name, Buffer.from(tokenHash, 'hex')])));
+    return new AdminTokens(
+      store,
+      clock,
+      new Map(known.map(({ name, tokenHash }) => [name, Buffer.from(tokenHash, 'hex')])),
+    );
   }
 
   /** Makes the token of this name, in place of an earlier one, and returns it: the only time it is seen. */

@@ -5,10 +5,23 @@ import type { ControlPlane } from '../control-plane.ts';
 import { FakeDataPlane, type HelloOptions } from '../testing/fake-data-plane.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { TestPlanes, until } from '../testing/test-plane.ts';
-import { type ApiClient, attest, type AttestedWorkload, connectAsAdmin, connectTo, type Credentials, type WorkloadOptions } from '../testing/workload-client.ts';
+import {
+  type ApiClient,
+  attest,
+  type AttestedWorkload,
+  connectAsAdmin,
+  connectTo,
+  type Credentials,
+  type WorkloadOptions,
+} from '../testing/workload-client.ts';
 
 const FRONTEND: WorkloadOptions = { namespace: 'default', serviceAccount: 'frontend' };
-const ORDERS: WorkloadOptions = { namespace: 'production', serviceAccount: 'orders', service: 'orders-api', labels: { app: 'orders' } };
+const ORDERS: WorkloadOptions = {
+  namespace: 'production',
+  serviceAccount: 'orders',
+  service: 'orders-api',
+  labels: { app: 'orders' },
+};
 
 function policy(namespace: string, name: string): string {
   return `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec: { mtls: { mode: STRICT } }\n`;
@@ -42,7 +55,11 @@ describe('the control stream', () => {
     return new FakeDataPlane(client(plane, credentials)).connect(hello);
   }
 
-  async function connected(plane: ControlPlane, workload: WorkloadOptions, hello?: HelloOptions): Promise<FakeDataPlane> {
+  async function connected(
+    plane: ControlPlane,
+    workload: WorkloadOptions,
+    hello?: HelloOptions,
+  ): Promise<FakeDataPlane> {
     const opened = dataPlane(plane, await attest(plane, workload), hello);
     await until('the first message', () => opened.received.length > 0);
     return opened;
@@ -50,10 +67,15 @@ describe('the control stream', () => {
 
   it('begins with everything a workload may know: the root namespace and its own', async () => {
     const plane = await planes.start();
-    await admin(plane).apply({ document: [policy('istio-system', 'mesh'), policy('default', 'own'), policy('secret', 'other')].join('---\n') });
+    await admin(plane).apply({
+      document: [policy('istio-system', 'mesh'), policy('default', 'own'), policy('secret', 'other')].join('---\n'),
+    });
     const frontend = await connected(plane, FRONTEND);
     assert.equal(frontend.received[0]?.reset, true);
-    assert.deepEqual([...frontend.resources.keys()], ['PeerAuthentication/default/own', 'PeerAuthentication/istio-system/mesh']);
+    assert.deepEqual(
+      [...frontend.resources.keys()],
+      ['PeerAuthentication/default/own', 'PeerAuthentication/istio-system/mesh'],
+    );
     assert.equal(frontend.received[0].bundle?.trustDomain, 'cluster.local');
     assert.equal(frontend.received[0].bundle.roots.length, 1);
   });
@@ -67,7 +89,10 @@ describe('the control stream', () => {
     assert.equal(frontend.received.at(-1)?.reset, false);
     assert.equal(frontend.revision, Number(applied.revision));
     frontend.ack(frontend.revision);
-    await until('the acknowledgement', async () => (await operator.getStatus({})).planes[0]?.ackedRevision === applied.revision);
+    await until(
+      'the acknowledgement',
+      async () => (await operator.getStatus({})).planes[0]?.ackedRevision === applied.revision,
+    );
     await operator.deleteResource({ kind: 'PeerAuthentication', namespace: 'default', name: 'own' });
     await until('the deletion', () => frontend.resources.size === 0);
   });
@@ -86,7 +111,10 @@ describe('the control stream', () => {
     const frontend = await connected(plane, FRONTEND);
     frontend.ack(frontend.revision);
     const applied = await operator.apply({ document: policy('secret', 'other') });
-    await until('the acknowledgement', async () => (await operator.getStatus({})).planes[0]?.ackedRevision === applied.revision);
+    await until(
+      'the acknowledgement',
+      async () => (await operator.getStatus({})).planes[0]?.ackedRevision === applied.revision,
+    );
     assert.equal(frontend.resources.size, 0);
   });
 
@@ -167,7 +195,9 @@ describe('the control stream', () => {
     const operator = admin(plane);
     const frontend = await connected(plane, FRONTEND);
     const orders = await connected(plane, ORDERS);
-    const { certificates } = await operator.listCertificates({ spiffeId: 'spiffe://cluster.local/ns/production/sa/orders' });
+    const { certificates } = await operator.listCertificates({
+      spiffeId: 'spiffe://cluster.local/ns/production/sa/orders',
+    });
     const serial = certificates[0]?.serial ?? '';
     assert.equal((await operator.revokeCertificate({ serial, reason: 'test' })).revoked, true);
     await until('the revocation', () => frontend.revoked.has(serial));

@@ -97,7 +97,9 @@ export class DataPlanes {
 
   async #hello(messages: AsyncIterator<DataPlaneMessage>, signal: AbortSignal): Promise<Hello> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = this.#options.clock.after(LONGEST_HELLO_WAIT_MS, () => reject(new RampartError('INVALID_ARGUMENT', 'no hello came in time')));
+    const timer = this.#options.clock.after(LONGEST_HELLO_WAIT_MS, () =>
+      reject(new RampartError('INVALID_ARGUMENT', 'no hello came in time')),
+    );
     const gone = (): void => reject(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the stream ended before its hello'));
     signal.addEventListener('abort', gone);
     try {
@@ -117,7 +119,10 @@ export class DataPlanes {
     const { snapshots, registry, clock, log } = this.#options;
     const workload = await this.#options.workloadOf(peer.serial);
     if (workload === undefined) {
-      throw new RampartError('PERMISSION_DENIED', `certificate ${peer.serial} is not of a workload that was attested here`);
+      throw new RampartError(
+        'PERMISSION_DENIED',
+        `certificate ${peer.serial} is not of a workload that was attested here`,
+      );
     }
     if (this.#closed) {
       throw stopping();
@@ -142,7 +147,10 @@ export class DataPlanes {
     });
     this.#sessions.set(key, session);
     former?.end(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the data plane connected again'));
-    log.info({ peer: peer.id.toString(), dataPlane: hello.dataPlaneId, kind: hello.kind, version: hello.version }, 'data plane connected');
+    log.info(
+      { peer: peer.id.toString(), dataPlane: hello.dataPlaneId, kind: hello.kind, version: hello.version },
+      'data plane connected',
+    );
     return session;
   }
 }

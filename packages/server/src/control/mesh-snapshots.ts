@@ -72,7 +72,9 @@ export class MeshSnapshots {
       if (changes === 'compacted') {
         return 'compacted';
       }
-      const visible = changes.filter((change) => change.kind !== 'resource' || this.#isVisible(change.namespace, namespace));
+      const visible = changes.filter(
+        (change) => change.kind !== 'resource' || this.#isVisible(change.namespace, namespace),
+      );
       this.#deltas.set(key, visible.length === 0 ? undefined : this.#message(visible));
     }
     return this.#deltas.get(key);
@@ -84,7 +86,9 @@ export class MeshSnapshots {
       switch (change.kind) {
         case 'resource': {
           const held = this.#state.resource(change.key);
-          message.resources.push(held === undefined ? create(ResourceUpdateSchema, { key: change.key }) : this.#resourceUpdate(held));
+          message.resources.push(
+            held === undefined ? create(ResourceUpdateSchema, { key: change.key }) : this.#resourceUpdate(held),
+          );
           break;
         }
         case 'service': {

@@ -72,7 +72,10 @@ export class SessionInstances {
   #note(result: Result<unknown, RampartError>): void {
     this.#problem = result.ok ? '' : result.problem.message;
     if (!result.ok) {
-      this.#options.log.warn({ peer: this.#options.peer.id.toString(), reason: this.#problem }, 'a registration was refused');
+      this.#options.log.warn(
+        { peer: this.#options.peer.id.toString(), reason: this.#problem },
+        'a registration was refused',
+      );
     }
   }
 }

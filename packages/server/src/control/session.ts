@@ -1,6 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { assertNever, type Clock, RampartError, type Timer } from '@rampart/core';
-import { type Ack, type ControlPlaneMessage, ControlPlaneMessageSchema, type DataPlaneMessage, type Hello } from '@rampart/wire';
+import {
+  type Ack,
+  type ControlPlaneMessage,
+  ControlPlaneMessageSchema,
+  type DataPlaneMessage,
+  type Hello,
+} from '@rampart/wire';
 import type { Connection } from '../doors/caller.ts';
 import type { Peer } from '../doors/peer.ts';
 import type { MeshSnapshots } from './mesh-snapshots.ts';
@@ -84,7 +90,11 @@ export class Session {
   /** Takes in what the data plane says, until it says no more. */
   async listen(messages: AsyncIterator<DataPlaneMessage>): Promise<void> {
     try {
-      for (let next = await messages.next(); next.done !== true && this.#end === undefined; next = await messages.next()) {
+      for (
+        let next = await messages.next();
+        next.done !== true && this.#end === undefined;
+        next = await messages.next()
+      ) {
         this.#heardAt = this.options.clock.now();
         await this.#receive(next.value);
       }
@@ -131,7 +141,9 @@ export class Session {
       }
       this.#cursor = snapshots.revision;
     }
-    return clock.now() - this.#spokeAt >= HEARTBEAT_MS ? create(ControlPlaneMessageSchema, { heartbeat: true }) : undefined;
+    return clock.now() - this.#spokeAt >= HEARTBEAT_MS
+      ? create(ControlPlaneMessageSchema, { heartbeat: true })
+      : undefined;
   }
 
   #told(message: ControlPlaneMessage): ControlPlaneMessage {
@@ -176,7 +188,12 @@ export class Session {
     const { clock, peer, connection } = this.options;
     const now = clock.now();
     if (now >= peer.notAfter) {
-      this.end(new RampartError('INVALID_CERTIFICATE', `the certificate of ${peer.id.toString()} ended: renew it and connect again`));
+      this.end(
+        new RampartError(
+          'INVALID_CERTIFICATE',
+          `the certificate of ${peer.id.toString()} ended: renew it and connect again`,
+        ),
+      );
     } else if (now - this.#heardAt > LONGEST_SILENCE_MS || now - (this.#writingSince ?? now) > LONGEST_WRITE_MS) {
       this.end(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the control stream stood still: connect again'));
       // A peer that is gone never closes its side; one that does not read would keep our half of the stream alive.

@@ -18,7 +18,10 @@ describe('the lock of a data directory', () => {
 
   it('is held by one, who is named to the next, and free after release', async () => {
     const lock = await lockDirectory(directory);
-    await assert.rejects(lockDirectory(directory), { code: 'DATA_DIRECTORY_LOCKED', message: new RegExp(`process ${process.pid}\\b`) });
+    await assert.rejects(lockDirectory(directory), {
+      code: 'DATA_DIRECTORY_LOCKED',
+      message: new RegExp(`process ${process.pid}\\b`),
+    });
     await lock.release();
     assert.deepEqual(await readdir(directory), []);
     await (await lockDirectory(directory)).release();
@@ -34,7 +37,10 @@ describe('the lock of a data directory', () => {
        setInterval(() => {}, 1000);`,
     ]);
     await once(child.stdout, 'data');
-    await assert.rejects(lockDirectory(directory), { code: 'DATA_DIRECTORY_LOCKED', message: new RegExp(`process ${child.pid}\\b`) });
+    await assert.rejects(lockDirectory(directory), {
+      code: 'DATA_DIRECTORY_LOCKED',
+      message: new RegExp(`process ${child.pid}\\b`),
+    });
     child.kill('SIGKILL');
     await once(child, 'exit');
     await (await lockDirectory(directory)).release();

@@ -33,7 +33,10 @@ function isAlive(pid: number): boolean {
 /** Boot id and start time (field 22 of /proc/PID/stat, proc(5)); "" where there is no /proc. */
 async function startOf(pid: number): Promise<string> {
   try {
-    const [boot, stat] = await Promise.all([readFile('/proc/sys/kernel/random/boot_id', 'utf8'), readFile(`/proc/${pid}/stat`, 'utf8')]);
+    const [boot, stat] = await Promise.all([
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+    ]);
     // The second field is the command in parentheses and may hold anything, spaces and parentheses too.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return `${boot.trim()} ${fields[19] ?? ''}`;

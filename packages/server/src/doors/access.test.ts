@@ -12,11 +12,17 @@ describe('the access table', () => {
   }
 
   it('has no row for a method that does not exist', () => {
-    assert.deepEqual(listedMethods().filter((method) => !METHODS.includes(method)), []);
+    assert.deepEqual(
+      listedMethods().filter((method) => !METHODS.includes(method)),
+      [],
+    );
   });
 
   it('lets anyone call Attest and nothing else', () => {
-    assert.deepEqual(METHODS.filter((method) => accessOf(method) === 'anyone'), ['rampart.v1.IdentityService/Attest']);
+    assert.deepEqual(
+      METHODS.filter((method) => accessOf(method) === 'anyone'),
+      ['rampart.v1.IdentityService/Attest'],
+    );
   });
 
   for (const unknown of ['', 'rampart.v1.AdminService/Shutdown', '__proto__', 'rampart.v1.adminservice/apply']) {

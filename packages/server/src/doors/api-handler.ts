@@ -1,7 +1,18 @@
 import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues, type Interceptor } from '@connectrpc/connect';
-import { compressionGzip, universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextValues,
+  type Interceptor,
+} from '@connectrpc/connect';
+import {
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
 import { RampartError } from '@rampart/core';
 import type { Logger } from '../log.ts';
 import { type Connection, setConnection } from './caller.ts';
@@ -73,14 +84,19 @@ function translateErrors(log: Logger): Interceptor {
     const method = `${request.service.typeName}/${request.method.name}`;
     try {
       const response = await next(request);
-      return response.stream ? { ...response, message: translated(response.message, (error) => translate(method, error)) } : response;
+      return response.stream
+        ? { ...response, message: translated(response.message, (error) => translate(method, error)) }
+        : response;
     } catch (error) {
       throw translate(method, error);
     }
   };
 }
 
-async function* translated<T>(messages: AsyncIterable<T>, translate: (error: unknown) => ConnectError): AsyncIterable<T> {
+async function* translated<T>(
+  messages: AsyncIterable<T>,
+  translate: (error: unknown) => ConnectError,
+): AsyncIterable<T> {
   try {
     yield* messages;
   } catch (error) {

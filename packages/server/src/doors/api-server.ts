@@ -38,7 +38,11 @@ export async function openApiServer(options: ApiServerOptions): Promise<ApiServe
     // waiver: reject-unauthorized -- attestation and operators come without a certificate; every certificate that is used goes through PeerVerifier
     rejectUnauthorized: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    settings: { maxHeaderListSize: LARGEST_HEADER_BYTES, maxConcurrentStreams: MOST_STREAMS, enableConnectProtocol: false },
+    settings: {
+      maxHeaderListSize: LARGEST_HEADER_BYTES,
+      maxConcurrentStreams: MOST_STREAMS,
+      enableConnectProtocol: false,
+    },
   });
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();

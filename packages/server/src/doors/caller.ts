@@ -20,8 +20,12 @@ export interface Connection {
   destroy(): void;
 }
 
-const CALLER: ContextKey<Caller | undefined> = createContextKey<Caller | undefined>(undefined, { description: 'caller' });
-const CONNECTION: ContextKey<Connection | undefined> = createContextKey<Connection | undefined>(undefined, { description: 'connection' });
+const CALLER: ContextKey<Caller | undefined> = createContextKey<Caller | undefined>(undefined, {
+  description: 'caller',
+});
+const CONNECTION: ContextKey<Connection | undefined> = createContextKey<Connection | undefined>(undefined, {
+  description: 'connection',
+});
 
 export function setCaller(values: ContextValues, caller: Caller): void {
   values.set(CALLER, caller);

@@ -45,7 +45,9 @@ export function toConnectError(error: unknown): ConnectError {
   if (error instanceof RampartError && error.code !== 'INTERNAL') {
     return new ConnectError(error.message, CODES[error.code], { [ERROR_CODE_METADATA]: error.code });
   }
-  return new ConnectError('internal error: see the log of the control plane', Code.Internal, { [ERROR_CODE_METADATA]: 'INTERNAL' });
+  return new ConnectError('internal error: see the log of the control plane', Code.Internal, {
+    [ERROR_CODE_METADATA]: 'INTERNAL',
+  });
 }
 
 /** Errors that an operator must look at, as opposed to a caller. */

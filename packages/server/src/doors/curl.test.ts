@@ -63,12 +63,18 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
       const options = { arguments: [version] };
       const applied = await call('AdminService/Apply', { document: STRICT, file: 'strict.json' }, options);
       assert.equal(applied.status, 200);
-      assert.deepEqual(applied.body['resources'], [{ kind: 'PeerAuthentication', namespace: 'istio-system', name: 'default', outcome: 'created' }]);
+      assert.deepEqual(applied.body['resources'], [
+        { kind: 'PeerAuthentication', namespace: 'istio-system', name: 'default', outcome: 'created' },
+      ]);
       const again = await call('AdminService/Apply', { document: STRICT }, options);
       assert.equal((again.body['resources'] as { outcome: string }[])[0]?.outcome, 'unchanged');
       const shown = await call('AdminService/GetResources', { kind: 'PeerAuthentication' }, options);
       assert.equal((shown.body['resources'] as unknown[]).length, 1);
-      const deleted = await call('AdminService/DeleteResource', { kind: 'PeerAuthentication', namespace: 'istio-system', name: 'default' }, options);
+      const deleted = await call(
+        'AdminService/DeleteResource',
+        { kind: 'PeerAuthentication', namespace: 'istio-system', name: 'default' },
+        options,
+      );
       assert.equal(deleted.body['deleted'], true);
     });
   }

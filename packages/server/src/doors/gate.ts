@@ -88,7 +88,10 @@ function admitAdmin(context: HandlerContext, tokens: AdminTokens): Caller {
   const token = BEARER.exec(header)?.[1];
   const name = token === undefined ? undefined : tokens.nameOf(token);
   if (name === undefined) {
-    throw new RampartError('UNAUTHENTICATED', 'the admin token is not valid: use the one in admin.token of the data directory');
+    throw new RampartError(
+      'UNAUTHENTICATED',
+      'the admin token is not valid: use the one in admin.token of the data directory',
+    );
   }
   return { kind: 'admin', name };
 }

@@ -27,7 +27,15 @@ export async function listen(server: Server, { host, port }: ListenAddress): Pro
 function refusal(cause: unknown, { host, port }: ListenAddress): RampartError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
   if (code === 'EADDRINUSE') {
-    return new RampartError('PORT_IN_USE', `port ${port} of ${host} is in use; stop what listens there or choose another port`, { cause });
+    return new RampartError(
+      'PORT_IN_USE',
+      `port ${port} of ${host} is in use; stop what listens there or choose another port`,
+      { cause },
+    );
   }
-  return new RampartError('INVALID_ARGUMENT', `cannot listen on port ${port} of ${host} (${String(code)}); choose another address or port`, { cause });
+  return new RampartError(
+    'INVALID_ARGUMENT',
+    `cannot listen on port ${port} of ${host} (${String(code)}); choose another address or port`,
+    { cause },
+  );
 }

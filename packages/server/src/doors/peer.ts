@@ -25,7 +25,10 @@ const LONGEST_CHAIN = 8;
 export class PeerVerifier {
   readonly #options: PeerVerifierOptions;
   /** Signatures are checked once a connection; time and revocation are asked each time. */
-  readonly #verified = new WeakMap<TLSSocket, { readonly sequence: number; readonly outcome: Result<Peer, SvidProblem> }>();
+  readonly #verified = new WeakMap<
+    TLSSocket,
+    { readonly sequence: number; readonly outcome: Result<Peer, SvidProblem> }
+  >();
 
   constructor(options: PeerVerifierOptions) {
     this.#options = options;
@@ -38,7 +41,10 @@ export class PeerVerifier {
     }
     const peer = outcome.value;
     if (this.#options.clock.now() >= peer.notAfter) {
-      return fail({ code: 'EXPIRED', message: `the certificate of ${peer.id.toString()} ended at ${new Date(peer.notAfter).toISOString()}` });
+      return fail({
+        code: 'EXPIRED',
+        message: `the certificate of ${peer.id.toString()} ended at ${new Date(peer.notAfter).toISOString()}`,
+      });
     }
     if (this.#options.isRevoked(peer.serial)) {
       return fail({ code: 'REVOKED', message: `certificate ${peer.serial} of ${peer.id.toString()} is revoked` });
@@ -69,7 +75,10 @@ export class PeerVerifier {
     }
     const { spiffeId: id, leaf, notAfter } = verified.value;
     if (id.namespace === undefined) {
-      return fail({ code: 'NOT_A_SPIFFE_ID', message: `${id.toString()} does not name a workload: it has no /ns/<namespace>/sa/<service account>` });
+      return fail({
+        code: 'NOT_A_SPIFFE_ID',
+        message: `${id.toString()} does not name a workload: it has no /ns/<namespace>/sa/<service account>`,
+      });
     }
     return ok({ id, namespace: id.namespace, serial: leaf.serial, notAfter });
   }

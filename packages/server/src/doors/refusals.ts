@@ -18,7 +18,10 @@ export class Refusals {
 
   constructor(options: RefusalsOptions) {
     this.#options = options;
-    this.#counter = options.metrics.counter('rampart_refused_calls_total', 'Calls that the API refused, by error code.');
+    this.#counter = options.metrics.counter(
+      'rampart_refused_calls_total',
+      'Calls that the API refused, by error code.',
+    );
   }
 
   add({ method, remoteAddress, error }: Refusal): void {

@@ -1,4 +1,12 @@
-import { ENFORCED_IN_PROCESS, matchesLabels, type PolicyFeature, requiredFeatures, type Resource, resourceKey, type ResourceProblem } from '@rampart/core';
+import {
+  ENFORCED_IN_PROCESS,
+  matchesLabels,
+  type PolicyFeature,
+  qualifiedName,
+  requiredFeatures,
+  type Resource,
+} from '@rampart/core';
+import type { Objection } from '@rampart/core/documents';
 
 /** A connected data plane, as far as it matters to what policies may ask. */
 export interface EnforcingPlane {
@@ -12,8 +20,6 @@ export interface EnforcingPlane {
 export interface EnforceabilityOptions {
   readonly rootNamespace: string;
   readonly planes: readonly EnforcingPlane[];
-  /** Name of the document in problems. */
-  readonly file: string;
 }
 
 /** Features that no data plane of this version has. */
@@ -23,20 +29,25 @@ const KNOWN: ReadonlySet<PolicyFeature> = new Set(ENFORCED_IN_PROCESS);
  * What the data planes could not hold of a resource, each by name. A policy that is accepted is enforced everywhere it
  * reaches: one that is not enforced, or only in places, would be a promise nobody keeps.
  */
-export function unenforceable(resource: Resource, options: EnforceabilityOptions): ResourceProblem[] {
-  const problems: ResourceProblem[] = [];
+export function unenforceable(resource: Resource, options: EnforceabilityOptions): Objection[] {
+  const objections: Objection[] = [];
   for (const { feature, field } of requiredFeatures(resource)) {
     const why = KNOWN.has(feature) ? lackingPlane(feature, resource, options) : 'no data plane can enforce it yet';
     if (why !== undefined) {
-      const message = `${resourceKey(resource)} needs ${feature}: ${why}; nothing of this document was applied`;
-      problems.push({ severity: 'error', code: 'UNSUPPORTED_FEATURE', message, file: options.file, line: 0, column: 0, field });
+      objections.push({
+        code: 'UNSUPPORTED_FEATURE',
+        message: `${resource.kind} ${qualifiedName(resource)} needs ${feature}: ${why}`,
+        field,
+      });
     }
   }
-  return problems;
+  return objections;
 }
 
 function lackingPlane(feature: PolicyFeature, resource: Resource, options: EnforceabilityOptions): string | undefined {
-  const lacking = options.planes.filter((plane) => !plane.capabilities.has(feature) && selects(resource, plane, options.rootNamespace));
+  const lacking = options.planes.filter(
+    (plane) => !plane.capabilities.has(feature) && selects(resource, plane, options.rootNamespace),
+  );
   if (lacking.length === 0) {
     return undefined;
   }
@@ -46,5 +57,8 @@ function lackingPlane(feature: PolicyFeature, resource: Resource, options: Enfor
 
 function selects(resource: Resource, plane: EnforcingPlane, rootNamespace: string): boolean {
   const { namespace } = resource.metadata;
-  return (namespace === rootNamespace || namespace === plane.namespace) && matchesLabels(resource.spec.selector?.matchLabels, plane.labels);
+  return (
+    (namespace === rootNamespace || namespace === plane.namespace) &&
+    matchesLabels(resource.spec.selector?.matchLabels, plane.labels)
+  );
 }

@@ -30,7 +30,10 @@ export interface ApplyRequest {
 
 export interface ApplyOutcome {
   /** Empty when any problem is an error. */
-  readonly resources: readonly { readonly resource: Resource; readonly outcome: 'created' | 'configured' | 'unchanged' }[];
+  readonly resources: readonly {
+    readonly resource: Resource;
+    readonly outcome: 'created' | 'configured' | 'unchanged';
+  }[];
   readonly problems: readonly ResourceProblem[];
   /** From which they are in force; 0 when nothing was applied. */
   readonly revision: number;
@@ -61,7 +64,14 @@ export class PolicyDesk {
   }
 
   async #apply(request: ApplyRequest): Promise<ApplyOutcome> {
-    const { resources, problems } = this.#read(request);
+    const { document, file, defaultNamespace } = request;
+    const { rootNamespace } = this.#options;
+    const planes = this.#options.planes();
+    const { resources, problems } = parseDocuments(document, {
+      file,
+      defaultNamespace,
+      review: (resource) => unenforceable(resource, { rootNamespace, planes }),
+    });
     if (problems.some(({ severity }) => severity === 'error')) {
       return { resources: [], problems, revision: 0 };
     }
@@ -69,14 +79,6 @@ export class PolicyDesk {
     const changed = planned.filter(({ outcome }) => outcome !== 'unchanged');
     const revision = request.dryRun ? 0 : await this.#put(planned, changed, request.operator);
     return { resources: planned, problems, revision };
-  }
-
-  #read({ document, file, defaultNamespace }: ApplyRequest): { resources: readonly Resource[]; problems: readonly ResourceProblem[] } {
-    const { rootNamespace, planes } = this.#options;
-    const { resources, problems } = parseDocuments(document, { file, defaultNamespace });
-    const connected = planes();
-    const unsupported = resources.flatMap((resource) => unenforceable(resource, { rootNamespace, planes: connected, file }));
-    return { resources, problems: [...problems, ...unsupported] };
   }
 
   #plan(resource: Resource): Planned {
@@ -108,7 +110,10 @@ export class PolicyDesk {
     if (before === undefined) {
       return undefined;
     }
-    const [revision] = await Promise.all([resources.change({ put: [], remove: [key] }), journal.audit(deleted(before, operator))]);
+    const [revision] = await Promise.all([
+      resources.change({ put: [], remove: [key] }),
+      journal.audit(deleted(before, operator)),
+    ]);
     return revision;
   }
 
@@ -121,10 +126,22 @@ export class PolicyDesk {
 
 function applied({ resource, before, outcome }: Planned, operator: Operator): AuditEvent {
   const details = { resource: resourceKey(resource), outcome, old: before?.json ?? '', new: toJson(resource) };
-  return { eventType: 'POLICY_APPLIED', identity: operator.name, sourceIp: operator.sourceIp, result: 'SUCCESS', details };
+  return {
+    eventType: 'POLICY_APPLIED',
+    identity: operator.name,
+    sourceIp: operator.sourceIp,
+    result: 'SUCCESS',
+    details,
+  };
 }
 
 function deleted(before: HeldResource, operator: Operator): AuditEvent {
   const details = { resource: before.key, old: before.json, new: '' };
-  return { eventType: 'POLICY_DELETED', identity: operator.name, sourceIp: operator.sourceIp, result: 'SUCCESS', details };
+  return {
+    eventType: 'POLICY_DELETED',
+    identity: operator.name,
+    sourceIp: operator.sourceIp,
+    result: 'SUCCESS',
+    details,
+  };
 }

@@ -86,7 +86,10 @@ function heldOf(record: StoredResourceRecord): HeldResource {
   const parsed = parseResource(JSON.parse(record.json));
   if (!parsed.ok) {
     const why = parsed.problem.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    throw new RampartError('STORAGE_FAILED', `stored resource ${record.key} cannot be read (${why}); was it written by a newer version?`);
+    throw new RampartError(
+      'STORAGE_FAILED',
+      `stored resource ${record.key} cannot be read (${why}); was it written by a newer version?`,
+    );
   }
   return { ...record, resource: parsed.value, bytes: new TextEncoder().encode(record.json) };
 }

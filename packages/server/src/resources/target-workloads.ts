@@ -19,7 +19,9 @@ export function targetWorkloads(name: ServiceName, service: Service | undefined)
     const workload = { namespace: name.namespace, serviceAccount: name.name, labels: { app: name.name } };
     return [{ workload, port: 0, instances: 0 }];
   }
-  const alike = Map.groupBy(instances, ({ identity, labels, port }) => JSON.stringify([identity, port, sortedEntries(labels)]));
+  const alike = Map.groupBy(instances, ({ identity, labels, port }) =>
+    JSON.stringify([identity, port, sortedEntries(labels)]),
+  );
   return [...alike.values()].flatMap((group) => {
     const [first] = group;
     return first === undefined ? [] : [{ workload: refOf(first), port: first.port, instances: group.length }];

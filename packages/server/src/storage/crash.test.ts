@@ -36,7 +36,9 @@ for (;;) {
 `;
 
 async function writeUntilKilled(file: string, lines: number): Promise<number> {
-  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', WRITER, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', WRITER, file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   assert.ok(child.stdout !== null);
   let acknowledged = 0;
   let seen = 0;
@@ -63,11 +65,16 @@ describe('a process killed while it writes', () => {
         const database = await openDatabase(sqliteEngine(file));
         const entries = await createJournalStore(database).read({ limit: 100_000, order: 'oldest-first' });
         const { size } = await createJournalStore(database).tree();
-        const instances = new Set((await createRegistryStore(database).instances()).map(({ instanceId }) => instanceId));
+        const instances = new Set(
+          (await createRegistryStore(database).instances()).map(({ instanceId }) => instanceId),
+        );
         await database.close();
         assert.ok(entries.length >= acknowledged, `${acknowledged} acknowledged, ${entries.length} kept`);
         assert.equal(size, entries.length);
-        assert.deepEqual(entries.map(({ sequence }) => sequence), Array.from({ length: size }, (_, index) => index + 1));
+        assert.deepEqual(
+          entries.map(({ sequence }) => sequence),
+          Array.from({ length: size }, (_, index) => index + 1),
+        );
         for (let sequence = 1; sequence <= acknowledged; sequence += 1) {
           assert.ok(instances.has(`i${sequence}`));
         }

@@ -26,7 +26,11 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
   } catch (cause) {
     await kysely.destroy().catch(() => undefined);
     const detail = cause instanceof Error ? cause.message : String(cause);
-    throw new RampartError('STORAGE_FAILED', `the ${engine.name} database cannot be opened: ${detail}; restore it from a backup`, { cause });
+    throw new RampartError(
+      'STORAGE_FAILED',
+      `the ${engine.name} database cannot be opened: ${detail}; restore it from a backup`,
+      { cause },
+    );
   }
   const writer = new GroupWriter(kysely);
   return {

@@ -61,7 +61,10 @@ describe('the group writer', () => {
       put('a'),
       put('b'),
     ]);
-    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
+    );
     assert.deepEqual(await names(), ['a', 'b']);
   });
 
@@ -79,8 +82,16 @@ describe('the group writer', () => {
     await put('a', 0);
     const add = (value: number): Promise<void> =>
       database.writer.write(async (transaction) => {
-        const { value: before } = await transaction.selectFrom('counters').select('value').where('name', '=', 'a').executeTakeFirstOrThrow();
-        await transaction.updateTable('counters').set({ value: before * 10 + value }).where('name', '=', 'a').execute();
+        const { value: before } = await transaction
+          .selectFrom('counters')
+          .select('value')
+          .where('name', '=', 'a')
+          .executeTakeFirstOrThrow();
+        await transaction
+          .updateTable('counters')
+          .set({ value: before * 10 + value })
+          .where('name', '=', 'a')
+          .execute();
       });
     await Promise.all([add(1), add(2), add(3)]);
     assert.equal((await database.reads.selectFrom('counters').select('value').executeTakeFirstOrThrow()).value, 123);

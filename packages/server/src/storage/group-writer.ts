@@ -88,13 +88,19 @@ export class GroupWriter<Tables> {
       await transaction.commit().execute();
       return settle;
     } catch (error) {
-      await transaction.rollback().execute().catch(() => undefined);
+      await transaction
+        .rollback()
+        .execute()
+        .catch(() => undefined);
       throw error;
     }
   }
 }
 
-async function runAlone<Tables>(transaction: ControlledTransaction<Tables>, pending: PendingWrite<Tables>): Promise<() => void> {
+async function runAlone<Tables>(
+  transaction: ControlledTransaction<Tables>,
+  pending: PendingWrite<Tables>,
+): Promise<() => void> {
   const guarded = await transaction.savepoint('write').execute();
   try {
     const settle = await pending.run(transaction);
@@ -109,7 +115,10 @@ async function runAlone<Tables>(transaction: ControlledTransaction<Tables>, pend
 
 function storageFailure(cause: unknown): RampartError {
   const detail = cause instanceof Error ? cause.message : String(cause);
-  return new RampartError('STORAGE_FAILED', 'the control plane could not write to its database; see its log', { cause, detail });
+  return new RampartError('STORAGE_FAILED', 'the control plane could not write to its database; see its log', {
+    cause,
+    detail,
+  });
 }
 
 function endOfTurn(): Promise<void> {

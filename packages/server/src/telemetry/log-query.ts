@@ -30,16 +30,27 @@ export function select(batch: ReadBatch, filter: LogFilter): Omit<LogPage, 'upTo
       (filter.reporter === '' || record.reporter === filter.reporter),
   );
   const wantsConnections = filter.decision !== 'ALLOW' && filter.reporter !== 'source';
-  return { records, connections: wantsConnections ? batch.connections.filter((refusal) => ofService(refusal.destination_service)) : [] };
+  return {
+    records,
+    connections: wantsConnections ? batch.connections.filter((refusal) => ofService(refusal.destination_service)) : [],
+  };
 }
 
 /** The last `count` records that match, oldest first, and the refused connections that arrived with them. */
-export async function readHistory(store: AccessLogStore, tail: LogTail, query: { readonly filter: LogFilter; readonly count: number }): Promise<LogPage> {
+export async function readHistory(
+  store: AccessLogStore,
+  tail: LogTail,
+  query: { readonly filter: LogFilter; readonly count: number },
+): Promise<LogPage> {
   const records: AccessLogRecord[] = [];
   const connections: ConnectionRefusal[] = [];
   let upTo = 0;
   let before: number | undefined;
-  for (let looked = 0; looked < MOST_BATCHES && records.length + connections.length < query.count; looked += BATCHES_A_READ) {
+  for (
+    let looked = 0;
+    looked < MOST_BATCHES && records.length + connections.length < query.count;
+    looked += BATCHES_A_READ
+  ) {
     const batches = await store.newest({ limit: BATCHES_A_READ, ...(before === undefined ? {} : { before }) });
     for (const batch of batches) {
       const found = select(tail.read(batch), query.filter);

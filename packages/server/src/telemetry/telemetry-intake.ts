@@ -1,4 +1,10 @@
-import { type Clock, type ConnectionRefusal, type ConnectionRefusalKind, RampartError, type SpiffeId } from '@rampart/core';
+import {
+  type Clock,
+  type ConnectionRefusal,
+  type ConnectionRefusalKind,
+  RampartError,
+  type SpiffeId,
+} from '@rampart/core';
 import { type ConnectionEvent, MAX_BLOCK_BYTES, MAX_RECORDS, type TelemetryBatch } from '@rampart/wire';
 import type { Counter, Metrics } from '../metrics.ts';
 import type { LogTail } from './log-tail.ts';
@@ -35,8 +41,14 @@ export class TelemetryIntake {
   constructor(options: TelemetryIntakeOptions) {
     this.#options = options;
     this.#records = options.metrics.counter('rampart_access_log_records_total', 'Access-log records stored.');
-    this.#refusals = options.metrics.counter('rampart_refused_connections_total', 'Connections that data planes refused, by kind.');
-    this.#repeated = options.metrics.counter('rampart_access_log_repeated_batches_total', 'Batches that were reported again after they had been stored.');
+    this.#refusals = options.metrics.counter(
+      'rampart_refused_connections_total',
+      'Connections that data planes refused, by kind.',
+    );
+    this.#repeated = options.metrics.counter(
+      'rampart_access_log_repeated_batches_total',
+      'Batches that were reported again after they had been stored.',
+    );
   }
 
   /** Resolves once the batch is durable. @throws RampartError INVALID_ARGUMENT for a batch no data plane of ours would send. */
@@ -59,8 +71,11 @@ export class TelemetryIntake {
     check(message.sequence <= BigInt(Number.MAX_SAFE_INTEGER), 'sequence must be below 2^53');
     check(message.records.length <= MAX_BLOCK_BYTES, `records must be at most ${MAX_BLOCK_BYTES} bytes`);
     check(message.recordCount <= MAX_RECORDS, `record_count must be at most ${MAX_RECORDS}`);
-    check((message.recordCount === 0) === (message.records.length === 0), 'record_count must say what records holds');
-    check(message.connectionEvents.length <= MOST_CONNECTION_EVENTS, `connection_events must be at most ${MOST_CONNECTION_EVENTS}`);
+    check(message.recordCount === 0 || message.records.length > 0, 'record_count counts records that are not there');
+    check(
+      message.connectionEvents.length <= MOST_CONNECTION_EVENTS,
+      `connection_events must be at most ${MOST_CONNECTION_EVENTS}`,
+    );
     const service = message.connectionEvents.length === 0 ? '' : this.#options.serviceOf(reporter);
     return {
       spiffeId: reporter.toString(),

@@ -1,6 +1,14 @@
 import { create } from '@bufbuild/protobuf';
 import { ENFORCED_IN_PROCESS } from '@rampart/core';
-import { AckSchema, type ControlPlaneMessage, type DataPlaneMessage, DataPlaneMessageSchema, HeartbeatSchema, HelloSchema, RegisterInstanceSchema } from '@rampart/wire';
+import {
+  AckSchema,
+  type ControlPlaneMessage,
+  type DataPlaneMessage,
+  DataPlaneMessageSchema,
+  HeartbeatSchema,
+  HelloSchema,
+  RegisterInstanceSchema,
+} from '@rampart/wire';
 import type { ApiClient } from './workload-client.ts';
 
 export interface HelloOptions {
@@ -34,7 +42,13 @@ export class FakeDataPlane {
   }
 
   connect({ id = 'plane-1', revision = 0, capabilities = ENFORCED_IN_PROCESS }: HelloOptions = {}): this {
-    const hello = create(HelloSchema, { dataPlaneId: id, kind: 'node', version: '1.0.0', capabilities: [...capabilities], revision: BigInt(revision) });
+    const hello = create(HelloSchema, {
+      dataPlaneId: id,
+      kind: 'node',
+      version: '1.0.0',
+      capabilities: [...capabilities],
+      revision: BigInt(revision),
+    });
     this.say({ case: 'hello', value: hello });
     return this.open();
   }

@@ -6,7 +6,11 @@ import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import type { ControlPlaneOptions } from '../control-plane-options.ts';
 import { createLogger, type Logger } from '../log.ts';
 
-export const silentLog: Logger = createLogger({ level: 'silent', destination: { write: () => undefined }, pretty: false });
+export const silentLog: Logger = createLogger({
+  level: 'silent',
+  destination: { write: () => undefined },
+  pretty: false,
+});
 
 /** Control planes of one test on a directory of their own. */
 export class TestPlanes {
@@ -22,7 +26,12 @@ export class TestPlanes {
   }
 
   async start(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
-    const plane = await startControlPlane({ dataDirectory: this.dataDirectory, ports: { api: 0, metrics: 0 }, log: silentLog, ...options });
+    const plane = await startControlPlane({
+      dataDirectory: this.dataDirectory,
+      ports: { api: 0, metrics: 0 },
+      log: silentLog,
+      ...options,
+    });
     this.#running.push(plane);
     return plane;
   }

@@ -20,7 +20,10 @@ export interface ApiClient {
   close(): void;
 }
 
-export function connectTo(plane: ControlPlane, caller: { readonly credentials?: Credentials; readonly token?: string } = {}): ApiClient {
+export function connectTo(
+  plane: ControlPlane,
+  caller: { readonly credentials?: Credentials; readonly token?: string } = {},
+): ApiClient {
   const { credentials, token } = caller;
   const manager = new Http2SessionManager(plane.addresses.api, undefined, {
     ca: readFileSync(plane.caFile, 'utf8'),
@@ -75,7 +78,10 @@ export async function attest(plane: ControlPlane, workload: WorkloadOptions): Pr
     const { token } = await admin.admin.createJoinToken({ workload: { service: '', labels: {}, ...workload } });
     const keyPair = generateKeyPair();
     const response = await anyone.identity.attest({ joinToken: token, csr: createCsr(keyPair) });
-    return { response, credentials: { certificate: response.chain.map((der) => toPem(der)).join(''), key: keyPair.privateKeyPem() } };
+    return {
+      response,
+      credentials: { certificate: response.chain.map((der) => toPem(der)).join(''), key: keyPair.privateKeyPem() },
+    };
   } finally {
     admin.close();
     anyone.close();

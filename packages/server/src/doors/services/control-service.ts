@@ -7,6 +7,11 @@ import { connectionOf, workloadOf } from '../caller.ts';
 export function createControlService(dataPlanes: DataPlanes): ServiceImpl<typeof ControlService> {
   return {
     connect: (messages, context) =>
-      dataPlanes.serve({ messages, peer: workloadOf(context), connection: connectionOf(context), signal: context.signal }),
+      dataPlanes.serve({
+        messages,
+        peer: workloadOf(context),
+        connection: connectionOf(context),
+        signal: context.signal,
+      }),
   };
 }

@@ -16,8 +16,15 @@ export interface IdentityServiceOptions {
 type Answer = Awaited<ReturnType<ServiceImpl<typeof IdentityService>['attest']>>;
 
 /** Where workloads get and renew their identity. */
-export function createIdentityService({ authority, metrics, failures }: IdentityServiceOptions): ServiceImpl<typeof IdentityService> {
-  const issued = metrics.counter('rampart_certificates_issued_total', 'Workload certificates issued, by how they were asked for.');
+export function createIdentityService({
+  authority,
+  metrics,
+  failures,
+}: IdentityServiceOptions): ServiceImpl<typeof IdentityService> {
+  const issued = metrics.counter(
+    'rampart_certificates_issued_total',
+    'Workload certificates issued, by how they were asked for.',
+  );
   const answer = (result: Result<IssuedSvid, RampartError>, counted: Counted): Answer => {
     if (!result.ok) {
       throw result.problem;

@@ -39,7 +39,11 @@ async function createJournal({ schema }: Kysely<unknown>): Promise<void> {
     .addColumn('body', 'text', (column) => column.notNull())
     .addColumn('leaf_hash', 'text', (column) => column.notNull())
     .execute();
-  await schema.createIndex('journal_entries_by_kind').on('journal_entries').columns(['stream', 'kind', 'sequence']).execute();
+  await schema
+    .createIndex('journal_entries_by_kind')
+    .on('journal_entries')
+    .columns(['stream', 'kind', 'sequence'])
+    .execute();
   await schema
     .createTable('journal_trees')
     .addColumn('name', 'text', (column) => column.primaryKey())

@@ -1,4 +1,13 @@
-import { type DatabaseIntrospector, type Dialect, type Driver, type Kysely, type QueryCompiler, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import {
+  type DatabaseIntrospector,
+  type Dialect,
+  type Driver,
+  type Kysely,
+  type QueryCompiler,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
 import { SqliteDriver } from './driver.ts';
 
 class NodeSqliteAdapter extends SqliteAdapter {

@@ -1,6 +1,6 @@
 import type { ConnectionRefusal } from '@rampart/core';
 import type { Transaction } from 'kysely';
-import type { AccessLogBatch, AccessLogStore, Retention, StoredBatch } from '../../telemetry/store.ts';
+import type { AccessLogStore, Retention, StoredBatch } from '../../telemetry/store.ts';
 import type { Database } from '../database.ts';
 import type { AccessLogBatchTable, Tables } from '../tables.ts';
 
@@ -8,8 +8,14 @@ const DROPPED_AT_ONCE = 500;
 
 /** Access logs in the database, a block of records a row. */
 export function createAccessLogStore({ reads, writer }: Database): AccessLogStore {
+  // Positions go on growing when everything was dropped: followers tell by them what they have seen.
+  let highest = 0;
   return {
-    add: (batch) => writer.write((transaction) => add(transaction, batch)),
+    add: (batch) =>
+      writer.write(async (transaction) => {
+        highest = Math.max(highest, await lastPosition(transaction)) + 1;
+        return add(transaction, { ...batch, position: highest });
+      }),
     newest: async ({ before, limit }) => {
       const newest = reads.selectFrom('access_log_batches').selectAll().orderBy('position', 'desc').limit(limit);
       const rows = await (before === undefined ? newest : newest.where('position', '<', before)).execute();
@@ -25,12 +31,16 @@ export function createAccessLogStore({ reads, writer }: Database): AccessLogStor
   };
 }
 
-async function add(transaction: Transaction<Tables>, batch: AccessLogBatch): Promise<number | undefined> {
+async function lastPosition(transaction: Transaction<Tables>): Promise<number> {
   const { last } = await transaction
     .selectFrom('access_log_batches')
     .select(({ fn }) => fn.max('position').as('last'))
     .executeTakeFirstOrThrow();
-  const position = (last ?? 0) + 1;
+  return last ?? 0;
+}
+
+async function add(transaction: Transaction<Tables>, batch: StoredBatch): Promise<number | undefined> {
+  const { position } = batch;
   const connections = JSON.stringify(batch.connections);
   const { numInsertedOrUpdatedRows } = await transaction
     .insertInto('access_log_batches')

@@ -19,7 +19,8 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       writer.write(async (transaction) => {
         await transaction.insertInto('join_tokens').values(tokenRow(token)).execute();
       }),
-    consumeJoinToken: (tokenHash, at) => writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
+    consumeJoinToken: (tokenHash, at) =>
+      writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
     addCertificate: (certificate) =>
       writer.write(async (transaction) => {
         await transaction.insertInto('certificates').values(certificateRow(certificate)).execute();
@@ -87,7 +88,11 @@ async function consumeJoinToken(
     .where('used_at', 'is', null)
     .where('expires_at', '>', at)
     .executeTakeFirst();
-  const row = await transaction.selectFrom('join_tokens').selectAll().where('token_hash', '=', tokenHash).executeTakeFirst();
+  const row = await transaction
+    .selectFrom('join_tokens')
+    .selectAll()
+    .where('token_hash', '=', tokenHash)
+    .executeTakeFirst();
   if (row === undefined) {
     return { outcome: 'unknown' };
   }

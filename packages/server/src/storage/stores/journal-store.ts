@@ -21,10 +21,15 @@ async function append(transaction: Transaction<Tables>, { entries, tree: next }:
   const { size } = await tree(transaction);
   const first = entries[0]?.sequence;
   if (first !== size + 1) {
-    throw new RampartError('STORAGE_FAILED', `the journal ends at ${size}: a batch that begins at ${first} does not follow`);
+    throw new RampartError(
+      'STORAGE_FAILED',
+      `the journal ends at ${size}: a batch that begins at ${first} does not follow`,
+    );
   }
   for (let start = 0; start < entries.length; start += ENTRIES_PER_STATEMENT) {
-    const rows = entries.slice(start, start + ENTRIES_PER_STATEMENT).map(({ leafHash, ...row }) => ({ ...row, leaf_hash: leafHash }));
+    const rows = entries
+      .slice(start, start + ENTRIES_PER_STATEMENT)
+      .map(({ leafHash, ...row }) => ({ ...row, leaf_hash: leafHash }));
     await transaction.insertInto('journal_entries').values(rows).execute();
   }
   const row = { size: next.size, peaks: JSON.stringify(next.peaks) };
@@ -36,7 +41,11 @@ async function append(transaction: Transaction<Tables>, { entries, tree: next }:
 }
 
 async function tree(database: Kysely<Tables>): Promise<MerkleState> {
-  const row = await database.selectFrom('journal_trees').select(['size', 'peaks']).where('name', '=', TREE).executeTakeFirst();
+  const row = await database
+    .selectFrom('journal_trees')
+    .select(['size', 'peaks'])
+    .where('name', '=', TREE)
+    .executeTakeFirst();
   return row === undefined ? { size: 0, peaks: [] } : { size: row.size, peaks: JSON.parse(row.peaks) as string[] };
 }
 

@@ -29,6 +29,11 @@ function rowOf({ instanceId, registeredAt, labels, ...same }: Instance): Instanc
   return { ...same, instance_id: instanceId, registered_at: registeredAt, labels: JSON.stringify(labels) };
 }
 
-function instanceOf({ instance_id: instanceId, registered_at: registeredAt, labels, ...same }: InstanceTable): Instance {
+function instanceOf({
+  instance_id: instanceId,
+  registered_at: registeredAt,
+  labels,
+  ...same
+}: InstanceTable): Instance {
   return { ...same, instanceId, registeredAt, labels: JSON.parse(labels) as Record<string, string> };
 }

@@ -33,7 +33,10 @@ export interface AdminParts {
 }
 
 /** A part of the implementation of the admin API. */
-export type AdminMethods<Name extends keyof ServiceImpl<typeof AdminService>> = Pick<ServiceImpl<typeof AdminService>, Name>;
+export type AdminMethods<Name extends keyof ServiceImpl<typeof AdminService>> = Pick<
+  ServiceImpl<typeof AdminService>,
+  Name
+>;
 
 /** The operator behind a call; refuses a call that has none. */
 export function operatorOf(context: HandlerContext): Operator {

@@ -20,7 +20,10 @@ export function createLogMethods({ logs, tail }: Pick<AdminParts, 'logs' | 'tail
       const queue = new FollowQueue(context.signal);
       const stop = request.follow ? tail.follow((batch) => queue.push(batch)) : () => undefined;
       try {
-        const history = await readHistory(logs, tail, { filter: request, count: Math.min(request.history, LONGEST_HISTORY) });
+        const history = await readHistory(logs, tail, {
+          filter: request,
+          count: Math.min(request.history, LONGEST_HISTORY),
+        });
         yield* messages(history);
         if (!request.follow) {
           return;
@@ -37,7 +40,13 @@ export function createLogMethods({ logs, tail }: Pick<AdminParts, 'logs' | 'tail
   };
 }
 
-function* messages({ records, connections }: { readonly records: readonly object[]; readonly connections: readonly object[] }): Generator<LogMessage> {
+function* messages({
+  records,
+  connections,
+}: {
+  readonly records: readonly object[];
+  readonly connections: readonly object[];
+}): Generator<LogMessage> {
   for (let start = 0; start < Math.max(records.length, connections.length); start += ENTRIES_A_MESSAGE) {
     yield { records: lines(records, start), connections: lines(connections, start) };
   }
@@ -72,7 +81,10 @@ class FollowQueue implements AsyncIterable<ReadBatch> {
       if (batch !== undefined) {
         yield batch;
       } else if (this.#overrun) {
-        throw new RampartError('DOCUMENT_TOO_LARGE', 'records come faster than this reader takes them: filter them, or connect again');
+        throw new RampartError(
+          'DOCUMENT_TOO_LARGE',
+          'records come faster than this reader takes them: filter them, or connect again',
+        );
       } else {
         await this.#pushed();
       }

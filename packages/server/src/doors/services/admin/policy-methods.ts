@@ -35,7 +35,11 @@ export function createPolicyMethods(parts: AdminParts): AdminMethods<'checkAutho
       operatorOf(context);
       const name = serviceNameOf(request.to);
       const verdicts = targetWorkloads(name, parts.registry.lookup(name)).map((target) =>
-        judge(policyOf(target.workload), target, { request, name, principal: principalOf(request.from, parts.trustDomain) }),
+        judge(policyOf(target.workload), target, {
+          request,
+          name,
+          principal: principalOf(request.from, parts.trustDomain),
+        }),
       );
       // A caller cannot choose the instance: what any of them denies is denied.
       const verdict = verdicts.find(({ decision }) => decision === 'DENY') ?? verdicts[0];
@@ -47,7 +51,13 @@ export function createPolicyMethods(parts: AdminParts): AdminMethods<'checkAutho
     checkTls: ({ service }, context) => {
       operatorOf(context);
       const names = service === '' ? parts.registry.services() : [serviceNameOf(service)];
-      return { checks: names.flatMap((name) => targetWorkloads(name, parts.registry.lookup(name)).map((target) => tlsCheck(name, target, policyOf(target.workload)))) };
+      return {
+        checks: names.flatMap((name) =>
+          targetWorkloads(name, parts.registry.lookup(name)).map((target) =>
+            tlsCheck(name, target, policyOf(target.workload)),
+          ),
+        ),
+      };
     },
   };
 }
@@ -89,7 +99,11 @@ function verdictJson({ decision, policy, rule, action, reason, audit, dryRun, mo
   return JSON.stringify({ decision, policy, rule, action, reason, audit, dryRun, mode });
 }
 
-function tlsCheck({ name, namespace }: ServiceName, { port, instances }: TargetWorkload, policy: WorkloadPolicy): Omit<TlsCheck, '$typeName' | '$unknown'> {
+function tlsCheck(
+  { name, namespace }: ServiceName,
+  { port, instances }: TargetWorkload,
+  policy: WorkloadPolicy,
+): Omit<TlsCheck, '$typeName' | '$unknown'> {
   const effective = policy.tlsMode(port);
   return { service: name, namespace, port, mode: effective.mode, policy: effective.policy, instances };
 }
@@ -97,7 +111,10 @@ function tlsCheck({ name, namespace }: ServiceName, { port, instances }: TargetW
 function serviceNameOf(text: string): ServiceName {
   const name = parseServiceName(text, DEFAULT_NAMESPACE);
   if (name === undefined) {
-    throw new RampartError('INVALID_ARGUMENT', `${JSON.stringify(text)} does not name a service; write orders-api or orders-api.default`);
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `${JSON.stringify(text)} does not name a service; write orders-api or orders-api.default`,
+    );
   }
   return name;
 }

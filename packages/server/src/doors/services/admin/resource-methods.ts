@@ -15,7 +15,12 @@ export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' |
         operator: operatorOf(context),
       });
       return {
-        resources: resources.map(({ resource: { kind, metadata }, outcome }) => ({ kind, namespace: metadata.namespace, name: metadata.name, outcome })),
+        resources: resources.map(({ resource: { kind, metadata }, outcome }) => ({
+          kind,
+          namespace: metadata.namespace,
+          name: metadata.name,
+          outcome,
+        })),
         problems: problems.map((problem) => ({ ...problem })),
         revision: BigInt(revision),
         dataPlanes: parts.dataPlanes.sessions.length,
@@ -24,7 +29,9 @@ export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' |
     getResources: (request, context) => {
       operatorOf(context);
       const matches = ({ resource: { kind, metadata } }: HeldResource): boolean =>
-        accepts(request.kind, kind) && accepts(request.namespace, metadata.namespace) && accepts(request.name, metadata.name);
+        accepts(request.kind, kind) &&
+        accepts(request.namespace, metadata.namespace) &&
+        accepts(request.name, metadata.name);
       return {
         revision: BigInt(parts.revision()),
         resources: parts.resources
