@@ -41,7 +41,7 @@ function factsOf(
     ['Control plane', `${at.address} (Rampart ${status.version}, up ${renderSpan(at.now - Number(status.startedAt))})`],
     ['Trust domain', status.trustDomain],
     ['Revision', String(status.revision)],
-    ['Services', `${status.services} (${status.instances} instances)`],
+    ['Services', `${status.services} (${status.instances} ${status.instances === 1 ? 'instance' : 'instances'})`],
     ['Data planes', String(status.dataPlanes)],
   ];
 }
