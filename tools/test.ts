@@ -2,14 +2,17 @@ import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
+import { inParallel } from './parallel.ts';
 import { repositoryRoot, writtenFiles } from './repository.ts';
 import { prepareRuntimes } from './testing/prepare.ts';
 import { Tally } from './testing/tally.ts';
 
 /** A test that is slower than this is worth a line of its own. */
 const slowMilliseconds = 2_000;
-/** A test that has not ended by now never will: it is failed, so that the run ends. */
-const hungMilliseconds = 180_000;
+/** A test that has not ended by now never will: it is failed. */
+const hungTestMilliseconds = 120_000;
+/** A file whose process has not ended by now has left something running: it is stopped and failed. */
+const hungFileMilliseconds = 300_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,32 +23,26 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-async function runTests(files: readonly string[], concurrency: number): Promise<Tally> {
-  const tally = new Tally(repositoryRoot);
-  const output = new Map<string, string>();
-  const keep = ({ file = '', message }: { file?: string | undefined; message: string }): void => {
-    output.set(file, (output.get(file) ?? '') + message);
-  };
-  const stream = run({ files: [...files], concurrency, timeout: hungMilliseconds, cwd: repositoryRoot });
+/** Runs one file in a process of its own and prints one line about it; its output follows when it failed. */
+async function runFile(file: string, tally: Tally): Promise<void> {
+  let output = '';
+  const startedAt = performance.now();
+  const signal = AbortSignal.timeout(hungFileMilliseconds);
+  const stream = run({ files: [file], timeout: hungTestMilliseconds, signal, cwd: repositoryRoot });
   stream.on('test:pass', (event) => tally.add(event, true));
   stream.on('test:fail', (event) => tally.add(event, false));
-  stream.on('test:stdout', keep);
-  stream.on('test:stderr', keep);
-  stream.on('test:summary', ({ file }) => {
-    if (file !== undefined) reportFile(file, tally);
-  });
-  await stream.forEach(() => undefined);
-  for (const [file, text] of output) {
-    if (tally.file(file).failed > 0) say(`\noutput of ${relative(repositoryRoot, file)}:\n${text.trimEnd()}`);
+  for (const event of ['test:stdout', 'test:stderr'] as const) {
+    stream.on(event, ({ message }) => {
+      output += message;
+    });
   }
-  return tally;
-}
-
-function reportFile(file: string, tally: Tally): void {
-  const { tests, failed, milliseconds } = tally.file(file);
-  const count = failed === 0 ? `${tests} tests` : `${tests} tests, ${failed} FAILED`;
-  const mark = failed === 0 ? 'ok    ' : 'FAILED';
-  say(`${mark}  ${relative(repositoryRoot, file)}  ${count}  ${(milliseconds / 1000).toFixed(1)} s`);
+  await stream.forEach(() => undefined);
+  const { tests, failed } = tally.file(file);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const name = relative(repositoryRoot, file);
+  if (failed === 0) return say(`ok      ${name}  ${tests} tests  ${seconds} s`);
+  say(`FAILED  ${name}  ${tests} tests, ${failed} FAILED  ${seconds} s`);
+  if (output.trim() !== '') say(output.trimEnd().replaceAll(/^/gm, '        '));
 }
 
 function reportEnd(tally: Tally): void {
@@ -77,7 +74,8 @@ async function main(): Promise<number> {
   }
   say(`${files.length} test files, ${concurrency} at a time, Node ${process.version}`);
   await prepareRuntimes(files);
-  const tally = await runTests(files, concurrency);
+  const tally = new Tally(repositoryRoot);
+  await inParallel(files, concurrency, (file) => runFile(file, tally));
   reportEnd(tally);
   return tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 }

@@ -14,7 +14,6 @@ export interface TestOutcome {
 export interface FileTally {
   readonly tests: number;
   readonly failed: number;
-  readonly milliseconds: number;
 }
 
 interface Slow {
@@ -50,7 +49,11 @@ export class Tally {
     }
     // A parent whose children failed has said nothing that they have not said.
     if (failureType(outcome.details.error) === 'subtestsFailed') return;
-    this.#fail(outcome, errorText(outcome.details.error));
+    const hung = failureType(outcome.details.error) === 'testAborted' && isWholeFile(outcome);
+    this.#fail(
+      outcome,
+      hung ? 'did not end: something that it started is left running' : errorText(outcome.details.error),
+    );
   }
 
   /** Tests above `milliseconds`, slowest first. */
@@ -62,7 +65,7 @@ export class Tally {
   }
 
   file(path: string): FileTally {
-    return this.#files.get(path) ?? { tests: 0, failed: 0, milliseconds: 0 };
+    return this.#files.get(path) ?? { tests: 0, failed: 0 };
   }
 
   summary(): string {
@@ -90,7 +93,6 @@ export class Tally {
     this.#files.set(path, {
       tests: before.tests + 1,
       failed: before.failed + failed,
-      milliseconds: before.milliseconds + outcome.details.duration_ms,
     });
   }
 
