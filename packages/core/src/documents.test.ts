@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errorsOf } from '../test-support/documents.ts';
+import { errorsOf } from './testing/documents.ts';
 import { parseDocuments } from './documents.ts';
 import { describeProblem, toJson } from './index.ts';
 

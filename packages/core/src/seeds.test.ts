@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { connectionOf, requestOf, type Call } from '../test-support/calls.ts';
-import { resourcesOf } from '../test-support/documents.ts';
+import { connectionOf, requestOf, type Call } from './testing/calls.ts';
+import { resourcesOf } from './testing/documents.ts';
 import { parseDocuments } from './documents.ts';
 import { compileWorkloadPolicy, describeProblem, type WorkloadPolicy, type WorkloadRef } from './index.ts';
 
@@ -90,7 +90,7 @@ test('by the seeds, a policy that asks for an end user’s token denies everythi
     'require-jwt',
   );
   assert.equal(policy.problems.length, 1);
-  assert.match(policy.problems[0] ?? '', /production\/require-jwt .* requestPrincipals needs authorization\.jwt/);
+  assert.match(policy.problems[0] ?? '', /production\/require-jwt .*requestPrincipals needs authorization\.jwt/);
 });
 
 test('the rule of the seeds’ drawing of an AuthorizationPolicy is accepted', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compile, connectionOf, judge, requestOf } from '../../test-support/calls.ts';
-import { peerAuthenticationOf, policyOf, resourcesOf } from '../../test-support/documents.ts';
+import { compile, connectionOf, judge, requestOf } from '../testing/calls.ts';
+import { peerAuthenticationOf, policyOf, resourcesOf } from '../testing/documents.ts';
 import { ENFORCED_IN_PROCESS, requiredFeatures, type AuthorizationPolicy, type PolicyFeature } from '../index.ts';
 
 const cases: readonly [feature: PolicyFeature, rules: string, field: string][] = [

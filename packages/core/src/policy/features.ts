@@ -2,7 +2,7 @@ import type { AuthorizationCondition } from '../resource/authorization/condition
 import { parseConditionKey, type ConditionKey } from '../resource/authorization/condition-key.ts';
 import type { AuthorizationAction } from '../resource/authorization/policy.ts';
 import type { AuthorizationRule } from '../resource/authorization/rule.ts';
-import { isDryRun } from '../resource/dry-run.ts';
+import { DRY_RUN_ANNOTATION, isDryRun } from '../resource/dry-run.ts';
 import { formatFieldPath, type FieldPath } from '../resource/problem.ts';
 import type { AuthorizationPolicy, Resource } from '../resource/resource.ts';
 
@@ -59,7 +59,7 @@ const CONDITION_FEATURES: Partial<Record<ConditionKey['attribute'], PolicyFeatur
   'experimental.envoy.filters': 'authorization.envoy-filter',
 };
 /** Pseudo headers that are request attributes here; Envoy's others (":path" with its query) are nobody's yet. */
-const KNOWN_PSEUDO_HEADERS: readonly string[] = [':method', ':authority'];
+const KNOWN_PSEUDO_HEADERS: ReadonlySet<string> = new Set([':method', ':authority']);
 
 /** Everything a resource asks of the data plane that gets it, each feature once, with the first field that asks for it. */
 export function requiredFeatures(resource: Resource): RequiredFeature[] {
@@ -77,7 +77,7 @@ type Need = (feature: PolicyFeature, ...path: FieldPath) => void;
 function collectPolicy(policy: AuthorizationPolicy, need: Need): void {
   const { action, targetRefs, rules = [] } = policy.spec;
   need(ACTION_FEATURES[action], 'spec', 'action');
-  if (isDryRun(policy)) need('authorization.dry-run', 'metadata', 'annotations', 'istio.io/dry-run');
+  if (isDryRun(policy)) need('authorization.dry-run', 'metadata', 'annotations', DRY_RUN_ANNOTATION);
   if (targetRefs !== undefined) need('authorization.target-refs', 'spec', 'targetRefs');
   rules.forEach((rule, index) =>
     collectRule(rule, (feature, ...path) => need(feature, 'spec', 'rules', index, ...path)),
@@ -108,7 +108,7 @@ function conditionFeature(condition: AuthorizationCondition): PolicyFeature | un
   const isForeignPseudoHeader =
     key.value.attribute === 'request.headers' &&
     key.value.header.startsWith(':') &&
-    !KNOWN_PSEUDO_HEADERS.includes(key.value.header);
+    !KNOWN_PSEUDO_HEADERS.has(key.value.header);
   return isForeignPseudoHeader ? 'authorization.pseudo-headers' : CONDITION_FEATURES[key.value.attribute];
 }
 

@@ -9,7 +9,7 @@ export interface WorkloadRef {
 }
 
 /** Targets that are always another workload: a gateway of its own. */
-const ELSEWHERE: readonly string[] = ['Gateway', 'GatewayClass'];
+const ELSEWHERE: ReadonlySet<string> = new Set(['Gateway', 'GatewayClass']);
 
 /**
  * Whether a resource is about a workload: of the root namespace or its own, with a selector that its labels satisfy.
@@ -25,7 +25,7 @@ export function selects(resource: Resource, workload: WorkloadRef, rootNamespace
     case 'PeerAuthentication':
       return namespace !== rootNamespace || Object.keys(labels ?? {}).length === 0;
     case 'AuthorizationPolicy':
-      return resource.spec.targetRefs?.every((target) => ELSEWHERE.includes(target.kind)) !== true;
+      return resource.spec.targetRefs?.every((target) => ELSEWHERE.has(target.kind)) !== true;
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compile, connectionOf, requestOf } from '../../test-support/calls.ts';
-import { peerAuthenticationOf } from '../../test-support/documents.ts';
+import { compile, connectionOf, requestOf } from '../testing/calls.ts';
+import { peerAuthenticationOf } from '../testing/documents.ts';
 import type { PeerAuthentication } from '../index.ts';
 
 const ORDERS = 'selector: {matchLabels: {app: orders}}';

@@ -12,7 +12,7 @@ export interface TlsMode {
   readonly describe: string;
 }
 
-export const DEFAULT_TLS_MODE: TlsMode = {
+const DEFAULT_TLS_MODE: TlsMode = {
   mode: 'PERMISSIVE',
   policy: '',
   scope: 'default',
@@ -42,7 +42,7 @@ export function layerPeerAuthentications(
 }
 
 /** An empty selector is none. */
-export function hasSelector(policy: PeerAuthentication): boolean {
+function hasSelector(policy: PeerAuthentication): boolean {
   return Object.keys(policy.spec.selector?.matchLabels ?? {}).length > 0;
 }
 

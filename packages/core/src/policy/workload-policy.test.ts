@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compile, connectionOf, FRONTEND, judge, judgeTcp, requestOf, type Call } from '../../test-support/calls.ts';
-import { policyOf, resourcesOf, type PolicyOptions } from '../../test-support/documents.ts';
+import { compile, connectionOf, FRONTEND, judge, judgeTcp, requestOf, type Call } from '../testing/calls.ts';
+import { policyOf, resourcesOf, type PolicyOptions } from '../testing/documents.ts';
 import { denyAll, type Resource } from '../index.ts';
 
 type Decision = 'ALLOW' | 'DENY';

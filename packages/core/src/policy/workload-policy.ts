@@ -81,7 +81,10 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
 
   tlsMode(port: number): TlsMode {
     let mode = this.#modes.get(port);
-    if (mode === undefined) this.#modes.set(port, (mode = resolveTlsMode(this.#layers, port)));
+    if (mode === undefined) {
+      mode = resolveTlsMode(this.#layers, port);
+      this.#modes.set(port, mode);
+    }
     return mode;
   }
 

@@ -6,7 +6,7 @@ import {
   type Resource,
   type Verdict,
   type WorkloadPolicy,
-} from '../src/index.ts';
+} from '../index.ts';
 
 /** A call as a test writes it: what is left out has an ordinary value; `principal: null` is plaintext. */
 export interface Call {

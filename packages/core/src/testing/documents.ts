@@ -1,12 +1,11 @@
-import assert from 'node:assert/strict';
-import { parseDocuments } from '../src/documents.ts';
-import { describeProblem, type AuthorizationPolicy, type PeerAuthentication, type Resource } from '../src/index.ts';
+import { parseDocuments } from '../documents.ts';
+import { describeProblem, type AuthorizationPolicy, type PeerAuthentication, type Resource } from '../index.ts';
 
 /** Resources of a text that must be right. */
 export function resourcesOf(text: string): Resource[] {
   const { resources, problems } = parseDocuments(text, { file: 'test.yaml' });
   const errors = problems.filter((problem) => problem.severity === 'error');
-  assert.deepEqual(errors.map(describeProblem), []);
+  if (errors.length > 0) throw new Error(errors.map(describeProblem).join('\n'));
   return resources;
 }
 
@@ -42,7 +41,7 @@ export function policyOf(rules: string | undefined, options: PolicyOptions = {})
       spec,
     ].join('\n'),
   );
-  assert.ok(resource?.kind === 'AuthorizationPolicy');
+  if (resource?.kind !== 'AuthorizationPolicy') throw new Error('an AuthorizationPolicy was expected');
   return createdAt === undefined ? resource : { ...resource, metadata: { ...resource.metadata, createdAt } };
 }
 
@@ -59,6 +58,6 @@ export function peerAuthenticationOf(
       `spec: ${spec}`,
     ].join('\n'),
   );
-  assert.ok(resource?.kind === 'PeerAuthentication');
+  if (resource?.kind !== 'PeerAuthentication') throw new Error('a PeerAuthentication was expected');
   return createdAt === undefined ? resource : { ...resource, metadata: { ...resource.metadata, createdAt } };
 }

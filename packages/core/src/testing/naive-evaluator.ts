@@ -4,7 +4,7 @@ import type {
   AuthorizationPolicy,
   AuthorizationRule,
   AuthorizationSource,
-} from '../src/index.ts';
+} from '../index.ts';
 import { connectionOf, requestOf, type Call } from './calls.ts';
 
 /**

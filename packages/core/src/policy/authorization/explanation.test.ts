@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, type Call } from '../../../test-support/calls.ts';
-import { policyOf } from '../../../test-support/documents.ts';
+import { judge, type Call } from '../../testing/calls.ts';
+import { policyOf } from '../../testing/documents.ts';
 
 const frontendGets =
   '- {from: [{source: {principals: [cluster.local/ns/web/sa/frontend]}}], to: [{operation: {methods: [GET], paths: ["/api/*"]}}]}';

@@ -90,7 +90,7 @@ function isNearer(a: NearMiss, b: NearMiss): boolean {
 }
 
 /** "principal x is not in rules[0].from[0].source.principals". */
-export function describeFailure({ subject, field, negated }: AnyCheck, { facts, request }: ExplainedCall): string {
+function describeFailure({ subject, field, negated }: AnyCheck, { facts, request }: ExplainedCall): string {
   const value = subject.read(facts, request);
   if (value === undefined) {
     if (subject.label === 'principal') return `the caller is plaintext and has no principal for ${field}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge } from '../../../test-support/calls.ts';
-import { policyOf } from '../../../test-support/documents.ts';
+import { judge } from '../../testing/calls.ts';
+import { policyOf } from '../../testing/documents.ts';
 import type { Resource, Verdict } from '../../index.ts';
 
 const get = '- to: [{operation: {methods: [GET]}}]';

@@ -17,7 +17,10 @@ export class MatchVerdicts {
 
   of({ policy, rule }: PolicyRule, mode: string): Verdict {
     let verdicts = this.#byMode.get(mode);
-    if (verdicts === undefined) this.#byMode.set(mode, (verdicts = new Map()));
+    if (verdicts === undefined) {
+      verdicts = new Map<CompiledRule, Verdict>();
+      this.#byMode.set(mode, verdicts);
+    }
     let verdict = verdicts.get(rule);
     if (verdict === undefined) {
       const decision = policy.action === 'DENY' ? 'DENY' : 'ALLOW';

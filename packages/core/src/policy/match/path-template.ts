@@ -33,7 +33,8 @@ export function matchesTemplate(template: PathTemplate, path: string): boolean {
     if (path[position] !== '/') return false;
     const slash = path.indexOf('/', position + 1);
     const end = slash === -1 ? path.length : slash;
-    if (segment === undefined ? end === position + 1 : !isSegment(path, position + 1, end, segment)) return false;
+    if (segment === undefined ? end === position + 1 : !isSegment(path, { start: position + 1, end }, segment))
+      return false;
     position = end;
   }
   if (template.suffix === undefined) return position === path.length;
@@ -42,7 +43,11 @@ export function matchesTemplate(template: PathTemplate, path: string): boolean {
   );
 }
 
-function isSegment(path: string, start: number, end: number, segment: string): boolean {
+function isSegment(
+  path: string,
+  { start, end }: { readonly start: number; readonly end: number },
+  segment: string,
+): boolean {
   return end - start === segment.length && path.startsWith(segment, start);
 }
 
