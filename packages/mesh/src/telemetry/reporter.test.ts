@@ -37,18 +37,23 @@ const refusal: RefusedConnection = {
 /** Waits for what the file system does, too; time moves by a millisecond a turn. */
 async function until(clock: FakeClock, isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (let turns = 0; !(await isSo()); turns++) {
-    assert.ok(turns < 20_000, `never came true: ${isSo.toString()}`);
+    assert.ok(turns < 100_000, `never came true: ${isSo.toString()}`);
     await clock.advance(1);
   }
 }
 
-type Answer = 'store' | 'fail' | 'refuse' | 'hang';
+type Answer = 'store' | 'slow' | 'fail' | 'refuse' | 'hang';
 
 /** A control plane, and everything it was sent. */
 class FakeControlPlane {
   answer: Answer = 'store';
   readonly received: ReportBatch[] = [];
   attempts = 0;
+  readonly #clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
 
   readonly send = (batch: ReportBatch): Promise<void> => {
     this.attempts++;
@@ -56,6 +61,11 @@ class FakeControlPlane {
       case 'store':
         this.received.push(batch);
         return Promise.resolve();
+      case 'slow':
+        this.received.push(batch);
+        return new Promise((resolve) => {
+          this.#clock.after(700, resolve);
+        });
       case 'fail':
         return Promise.reject(new Error('no connection'));
       case 'refuse':
@@ -82,7 +92,7 @@ const alive: Processes = { self: '1-1', isAlive: (name) => name === '1-1' };
 
 function setting(options: Partial<TelemetryReporterOptions> = {}): Setting {
   const clock = new FakeClock();
-  const controlPlane = new FakeControlPlane();
+  const controlPlane = new FakeControlPlane(clock);
   const reporter = new TelemetryReporter({
     clock,
     random: () => 0.5,
@@ -260,6 +270,27 @@ describe('a reporter with a spool', () => {
     );
   });
 
+  it('sends what is in the spool before what was recorded later', async () => {
+    const { clock, controlPlane, reporter } = setting({ directory: folder() });
+    controlPlane.answer = 'fail';
+    for (let i = 0; i < 10; i++) {
+      reporter.record(record(`/${i}`));
+      await clock.advance(300);
+    }
+    await until(clock, () => reporter.counts.inSpool === 10);
+    controlPlane.answer = 'slow';
+    reporter.retryNow();
+    for (let i = 10; i < 20; i++) {
+      reporter.record(record(`/${i}`));
+      await clock.advance(300);
+    }
+    await until(clock, () => reporter.counts.stored === 20);
+    assert.deepEqual(
+      controlPlane.paths,
+      Array.from({ length: 20 }, (_, i) => `/${i}`),
+    );
+  });
+
   it('spools what a control plane that hangs has not answered for', async () => {
     const { clock, controlPlane, reporter } = setting({ directory: folder() });
     controlPlane.answer = 'hang';
@@ -288,6 +319,40 @@ describe('a reporter with a spool', () => {
     controlPlane.answer = 'store';
     await clock.advance(5000);
     assert.deepEqual(controlPlane.paths, ['/1']);
+  });
+
+  it('adopts what a neighbour leaves that dies later', async () => {
+    const directory = folder();
+    const living = new Set(['1-1', '2-1']);
+    const neighbour = setting({
+      directory,
+      processes: { self: '2-1', isAlive: (name) => living.has(name) },
+      reporter: 'r2',
+    });
+    const { clock, controlPlane, reporter } = setting({
+      directory,
+      processes: { self: '1-1', isAlive: (name) => living.has(name) },
+    });
+    neighbour.reporter.stop();
+    neighbour.reporter.record(record('/left'));
+    neighbour.reporter.spoolSync();
+    for (let second = 0; second < 120; second++) await clock.advance(1000);
+    assert.equal(controlPlane.attempts, 0);
+    living.delete('2-1');
+    await until(clock, () => reporter.counts.stored === 1);
+    assert.deepEqual(controlPlane.paths, ['/left']);
+  });
+
+  it('does nothing more once it is stopped', async () => {
+    const { clock, controlPlane, reporter } = setting({ directory: folder() });
+    controlPlane.answer = 'fail';
+    reporter.record(record('/1'));
+    await clock.advance(2000);
+    reporter.stop();
+    const { attempts } = controlPlane;
+    await clock.advance(100_000);
+    assert.equal(controlPlane.attempts, attempts);
+    assert.equal(clock.pending, 0);
   });
 
   it('drains to the control plane', async () => {

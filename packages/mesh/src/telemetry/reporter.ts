@@ -19,6 +19,7 @@ export type { RefusedConnection, ReportBatch, TelemetrySend } from './batch.ts';
 
 /** A batch is cut this long after its first record. */
 const CUT_MS = 250;
+const ADOPT_MS = 60_000;
 const MEMORY_BYTES: number = 4 * 1024 * 1024;
 /** Memory is moved to the spool from here on, even while the control plane answers. */
 const SPILL_BYTES: number = MEMORY_BYTES / 4;
@@ -78,6 +79,8 @@ export class TelemetryReporter {
   readonly #adoptedDelivery: Delivery;
   readonly #waiting = new Set<() => void>();
   #cutTimer: Timer | undefined;
+  #adoptTimer: Timer | undefined;
+  #stopped = false;
   #sequence = 0n;
   #recorded = 0;
   #hasSpool = false;
@@ -118,7 +121,7 @@ export class TelemetryReporter {
   }
 
   /**
-   * From now on, spools to `directory`, and sends what dead processes left there; to be called once, as soon as the
+   * From now on, spools to `directory`, and sends what dead processes leave there; to be called once, as soon as the
    * identity is known, when it was not given to the constructor. The directory belongs to one identity
    * (the control plane stores what is sent under the identity that sends it) and one machine or container.
    */
@@ -126,10 +129,7 @@ export class TelemetryReporter {
     const spools = new SpoolDirectory(directory, this.#processes ?? localProcesses(process), this.#limits);
     this.#queue.useSpool(spools.create(this.#name));
     this.#hasSpool = true;
-    void spools.adopt().then((adopted) => {
-      this.#adopted.add(adopted);
-      this.#adoptedDelivery.wake();
-    });
+    void this.#adopt(spools);
     this.#changed();
   }
 
@@ -178,6 +178,23 @@ export class TelemetryReporter {
     } catch {
       // The process ends here, and its disk does not take it: nobody is left to be told.
     }
+  }
+
+  /** Ends all activity; `drain` comes before. What is recorded afterwards is kept for `spoolSync` as far as memory goes. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cutTimer?.cancel();
+    this.#adoptTimer?.cancel();
+    this.#delivery.stop();
+    this.#adoptedDelivery.stop();
+  }
+
+  /** Looks for what dead processes left, now and from time to time: neighbours may die later. */
+  async #adopt(spools: SpoolDirectory): Promise<void> {
+    if (this.#adopted.unsent === 0) this.#adopted.add(await spools.adopt());
+    if (this.#stopped) return;
+    this.#adoptedDelivery.wake();
+    this.#adoptTimer = this.#clock.after(ADOPT_MS, () => void this.#adopt(spools));
   }
 
   #cutLater(): void {

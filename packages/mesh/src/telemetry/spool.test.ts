@@ -96,6 +96,17 @@ describe('a spool', () => {
     assert.deepEqual(await drain(spool), [2]);
   });
 
+  it('keeps what is being written while everything before it is acknowledged', async () => {
+    const spool = new Spool(folder());
+    for (let sequence = 1; sequence < 20; sequence += 2) {
+      await spool.append([batch(sequence)]);
+      const appended = spool.append([batch(sequence + 1)]);
+      await spool.acknowledge(batch(sequence));
+      await appended;
+      assert.deepEqual(await drain(spool), [sequence + 1]);
+    }
+  });
+
   it('deletes its oldest segment when it is full, and counts what was in it', async () => {
     const spool = new Spool(folder(), { bytes: 5_000, segmentBytes: 1_000 });
     for (const sequence of numbers(1, 12)) await spool.append([batch(sequence, 600)]);
