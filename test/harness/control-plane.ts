@@ -11,6 +11,7 @@ import { createClient } from '@connectrpc/connect';
 import type { Client } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import type { AccessLogRecord, ConnectionRefusal } from '@rampart/core';
+import { until } from '@rampart/testkit';
 import { AdminService } from '@rampart/wire';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
@@ -95,6 +96,29 @@ export class ControlPlaneProcess {
     const { problems } = await this.admin.apply({ document, file: 'test.yaml' });
     const errors = problems.filter((problem) => problem.severity === 'error');
     if (errors.length > 0) throw new Error(errors.map((problem) => `${problem.field}: ${problem.message}`).join('\n'));
+  }
+
+  /** The environment that lets one process join as this workload. */
+  async admission(workload: { namespace?: string; serviceAccount: string; service?: string }): Promise<Record<string, string>> {
+    const { namespace = 'default', serviceAccount, service = '' } = workload;
+    const labels = { app: service === '' ? serviceAccount : service };
+    const { token } = await this.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
+    return {
+      RAMPART_CONTROL_PLANE: this.address,
+      RAMPART_CA_FILE: this.caFile,
+      RAMPART_JOIN_TOKEN: token,
+      RAMPART_SPOOL_DIRECTORY: join(this.folder, 'spool'),
+    };
+  }
+
+  /** Ports on which a service is registered. */
+  async portsOf(service: string): Promise<number[]> {
+    const { services } = await this.admin.listServices({});
+    return services.filter((each) => each.name === service).flatMap((each) => each.endpoints.map((endpoint) => endpoint.port));
+  }
+
+  async registered(service: string, port: number): Promise<void> {
+    await until(`${service} to be registered on port ${port}`, async () => (await this.portsOf(service)).includes(port));
   }
 
   /** Every access-log record stored so far, oldest first. */

@@ -3,8 +3,6 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-import { until } from '@rampart/testkit';
-
 import type { ControlPlaneProcess } from './control-plane.ts';
 
 /** The in-process data plane as it stands in the repository. */
@@ -38,20 +36,8 @@ export class Workload {
   /** Starts it with a join token of its own and waits until it says it is up and, when it serves, is registered. */
   static async start(plane: ControlPlaneProcess, options: WorkloadOptions): Promise<Workload> {
     const { serviceAccount, namespace = 'default', service = '' } = options;
-    const labels = { app: service === '' ? serviceAccount : service };
-    const { token } = await plane.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
-    const started = await Workload.launch(options, {
-      RAMPART_CONTROL_PLANE: plane.address,
-      RAMPART_CA_FILE: plane.caFile,
-      RAMPART_JOIN_TOKEN: token,
-      RAMPART_SPOOL_DIRECTORY: `${plane.folder}/spool`,
-    });
-    if (service !== '') {
-      await until(`${service} to be registered`, async () => {
-        const { services } = await plane.admin.listServices({});
-        return services.some((each) => each.name === service && each.endpoints.some((endpoint) => endpoint.port === started.port));
-      });
-    }
+    const started = await Workload.launch(options, await plane.admission({ namespace, serviceAccount, service }));
+    if (service !== '' && started.port !== 0) await plane.registered(service, started.port);
     return started;
   }
 

@@ -83,9 +83,10 @@ export class SvidSource {
     if (this.#stopped) return;
     this.#current = next;
     this.#retryMs = FIRST_RETRY_MS;
-    const halfLife = (next.notAfter - next.notBefore) / 2;
+    // From now, not from notBefore: that lies in the past, as a cushion against clocks that go slow.
+    const halfLife = (next.notAfter - this.#options.clock.now()) / 2;
     const jitter = (this.#options.random() * 2 - 1) * JITTER * halfLife;
-    this.#schedule(Math.max(0, next.notBefore + halfLife + jitter - this.#options.clock.now()));
+    this.#schedule(halfLife + jitter);
     for (const listener of this.#listeners) listener(next);
   }
 

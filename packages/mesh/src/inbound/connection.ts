@@ -14,6 +14,8 @@ export interface InboundConnectionOptions {
   /** Port the workload listens on. */
   readonly port: number;
   readonly sni: string;
+  /** Unix milliseconds. */
+  readonly openedAt: number;
 }
 
 /** A connection whose handshake is over: who is there, and the policy narrowed to them. */
@@ -50,7 +52,7 @@ export class InboundConnection {
     this.sourcePrincipal = peer?.spiffeId.toString() ?? '';
     this.localAddress = localIp.includes(':') ? `[${localIp}]:${options.port}` : `${localIp}:${options.port}`;
     this.forwardedClientCert = peer === undefined ? '' : `By=${own?.spiffeId.toString() ?? ''};URI=${this.sourcePrincipal}`;
-    this.retireAt = Math.min(retirement(peer), retirement(own));
+    this.retireAt = Math.min(retirement(peer, options.openedAt), retirement(own, options.openedAt));
     this.#view = view;
     this.#policy = view.policy.forConnection(this.attributes);
     this.#revision = view.revision;
@@ -89,12 +91,12 @@ export class InboundConnection {
   }
 }
 
-/** Past renewal at half-life with its jitter, well before the end: both sides have their next certificate by then. */
+/** Share of what is left of a certificate's life: past its renewal at half-life with jitter, well before its end. */
 const RETIREMENT = 0.75;
 
-function retirement(life: { readonly notBefore: number; readonly notAfter: number } | undefined): number {
-  if (life === undefined) return Number.POSITIVE_INFINITY;
-  return life.notBefore + (life.notAfter - life.notBefore) * RETIREMENT;
+function retirement(certificate: { readonly notAfter: number } | undefined, now: number): number {
+  if (certificate === undefined) return Number.POSITIVE_INFINITY;
+  return now + (certificate.notAfter - now) * RETIREMENT;
 }
 
 function identityRefusal(reason: string): Verdict {

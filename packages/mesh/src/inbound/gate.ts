@@ -87,9 +87,10 @@ export class Gate {
   }
 
   #admitPlaintext(socket: Socket): void {
-    const { view, port } = this.#options;
-    const connection = new InboundConnection({ socket, peer: undefined, tlsVersion: '', port, sni: '' }, view, undefined);
-    const refusal = connection.refusal(this.#options.clock.now());
+    const { view, port, clock } = this.#options;
+    const openedAt = clock.now();
+    const connection = new InboundConnection({ socket, peer: undefined, tlsVersion: '', port, sni: '', openedAt }, view, undefined);
+    const refusal = connection.refusal(openedAt);
     if (refusal !== undefined) {
       this.#refuse(socket, { kind: view.ready ? 'plaintext_rejected' : 'not_ready', reason: refusal.reason, peer: '' });
       return;
@@ -110,9 +111,10 @@ export class Gate {
       return;
     }
     const sni = typeof socket.servername === 'string' ? socket.servername : '';
-    const options = { socket, peer: peer.value, tlsVersion: socket.getProtocol() ?? '', port, sni };
+    const openedAt = clock.now();
+    const options = { socket, peer: peer.value, tlsVersion: socket.getProtocol() ?? '', port, sni, openedAt };
     const connection = new InboundConnection(options, view, svid);
-    const refusal = connection.refusal(clock.now());
+    const refusal = connection.refusal(openedAt);
     if (refusal !== undefined) {
       this.#refuse(socket, { kind: 'policy_denied', reason: refusal.reason, peer: connection.sourcePrincipal });
       return;
