@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -9,6 +9,8 @@ import { decodeFrame, encodeFrame, FRAME_HEAD, frameSize } from './frame.ts';
 import type { Frame } from './frame.ts';
 
 const SIGNATURE: Buffer = Buffer.from('RRSPOOL1', 'latin1');
+/** A segment is closed at 1 MiB, but one append may bring all that memory held. */
+const LARGEST_SEGMENT: number = 64 * 1024 * 1024;
 const PRIVATE_FILE = 0o600;
 const NAME = /^\d{8}\.spool$/;
 
@@ -39,7 +41,7 @@ export class Segment {
   /** Reads a file that another process left; stops at the first frame that is not whole. */
   static async load(directory: string, name: string): Promise<Segment> {
     const segment = new Segment(directory, Number.parseInt(name, 10));
-    const bytes = await readFile(segment.#path);
+    const bytes = await readOwn(segment.#path);
     if (!bytes.subarray(0, SIGNATURE.length).equals(SIGNATURE)) return segment;
     segment.#length = SIGNATURE.length;
     for (let frame = decodeFrame(bytes, segment.#length); frame !== undefined; frame = decodeFrame(bytes, frame.end)) {
@@ -139,6 +141,21 @@ export class Segment {
       if (this.#firstSequence === 0n) this.#firstSequence = batch.sequence;
       if (batch.sequence > this.#lastSequence) this.#lastSequence = batch.sequence;
     }
+  }
+}
+
+/**
+ * What is sent from a spool goes out under this workload's identity, so only files count that this user wrote: in a shared
+ * temporary directory, others may put files in our way. Theirs read as empty.
+ */
+async function readOwn(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const { uid, size } = await file.stat();
+    const isOwn = uid === (process.getuid?.() ?? uid);
+    return isOwn && size <= LARGEST_SEGMENT ? await file.readFile() : Buffer.alloc(0);
+  } finally {
+    await file.close();
   }
 }
 

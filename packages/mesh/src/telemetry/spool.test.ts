@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -201,6 +201,25 @@ describe('what a crash leaves', () => {
     await writeFile(join(spool.directory, name), bytes);
     assert.deepEqual(await drain(spool), [1, 3]);
     assert.equal(spool.dropped, 3);
+  });
+
+  it(
+    'is ignored when another user wrote it',
+    { skip: process.getuid?.() !== 0 && 'only root can give files away' },
+    async () => {
+      const { spool, file } = await written();
+      await chown(file, 12_345, 12_345);
+      assert.ok((await Spool.load(spool.directory)).isEmpty);
+    },
+  );
+
+  it('is ignored when it is a link', async () => {
+    const { spool, file } = await written();
+    const other = folder();
+    await mkdir(other);
+    await symlink(file, join(other, '00000001.spool'));
+    await assert.rejects(Spool.load(other), { code: 'ELOOP' });
+    assert.deepEqual(await drain(spool), [1, 2, 3]);
   });
 
   it('is ignored when it is not a spool', async () => {
