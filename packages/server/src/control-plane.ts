@@ -6,7 +6,7 @@ import { Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
 import { openRegistry, type Registry } from '@rampart/registry';
 import { bundleToPem } from '@rampart/spiffe';
-import { AdminService, ControlService, IdentityService, TelemetryService } from '@rampart/wire';
+import { AdminService, ControlService, IdentityService, MAX_BLOCK_BYTES, TelemetryService } from '@rampart/wire';
 import { AdminTokens } from './admin/admin-tokens.ts';
 import { ensureBootstrapToken } from './admin/bootstrap-token.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
@@ -63,6 +63,10 @@ export interface ControlPlane {
 
 /** How long calls that are running may take to end at a stop. */
 const GRACE_MS = 2000;
+const LARGEST_CONTROL_BYTES = 256 * 1024;
+const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
+/** A full record block and the refused connections beside it. */
+const LARGEST_REPORT_BYTES = MAX_BLOCK_BYTES + 1024 * 1024;
 const LOOPBACK = '127.0.0.1';
 
 /** What one start is made of, as far as it has come. */
@@ -307,12 +311,16 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
         isRevoked: (serial) => issuer.isRevoked(serial),
       }),
       log,
+      metrics,
+      clock,
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
         router.service(IdentityService, createIdentityService({ authority: issuer, metrics, failures }));
-        router.service(ControlService, createControlService(mesh));
-        router.service(TelemetryService, createTelemetryService(telemetry.intake));
-        router.service(AdminService, admin);
+        router.service(ControlService, createControlService(mesh), { readMaxBytes: LARGEST_CONTROL_BYTES });
+        router.service(TelemetryService, createTelemetryService(telemetry.intake), {
+          readMaxBytes: LARGEST_REPORT_BYTES,
+        });
+        router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),
   );

@@ -1,4 +1,4 @@
-import { type RampartError, type Result, ok } from '@rampart/core';
+import { fail, ok, RampartError, type Result } from '@rampart/core';
 import type { WorkloadIdentity } from '@rampart/authority';
 import type { Registry } from '@rampart/registry';
 import type { RegisterInstance } from '@rampart/wire';
@@ -14,6 +14,9 @@ export interface SessionInstancesOptions {
   readonly remoteAddress: string;
   readonly log: Logger;
 }
+
+/** Ports one process may serve; what goes beyond is no service. */
+const MOST_INSTANCES = 64;
 
 /** The instances that one control stream stands for. Their leases last as long as it does, and one lease period. */
 export class SessionInstances {
@@ -35,6 +38,12 @@ export class SessionInstances {
     const { registry, peer, workload, remoteAddress, log } = this.#options;
     if (workload.service === '') {
       log.debug({ peer: peer.id.toString() }, 'a pure client serves a port; it is not registered');
+      return;
+    }
+    if (this.#attached.size >= MOST_INSTANCES && !this.#attached.has(instanceId)) {
+      this.#note(
+        fail(new RampartError('INVALID_ARGUMENT', `a data plane registers at most ${MOST_INSTANCES} instances`)),
+      );
       return;
     }
     const registered = await registry.register(peer.id, {

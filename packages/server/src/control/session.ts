@@ -23,7 +23,9 @@ export interface SessionOptions {
   ended(session: Session): void;
 }
 
-export const HEARTBEAT_MS = 3000;
+const HEARTBEAT_MS = 3000;
+/** A timer may fire a little early; the beat that it stands for is not put off to the next one. */
+const QUIET_MS = 0.9 * HEARTBEAT_MS;
 /** Three beats that did not come: the other end is gone, whatever TCP believes. */
 const LONGEST_SILENCE_MS = 3.5 * HEARTBEAT_MS;
 /** A reader that takes nothing for this long is cut; it starts over when it is able to read again. */
@@ -141,9 +143,7 @@ export class Session {
       }
       this.#cursor = snapshots.revision;
     }
-    return clock.now() - this.#spokeAt >= HEARTBEAT_MS
-      ? create(ControlPlaneMessageSchema, { heartbeat: true })
-      : undefined;
+    return clock.now() - this.#spokeAt >= QUIET_MS ? create(ControlPlaneMessageSchema, { heartbeat: true }) : undefined;
   }
 
   #told(message: ControlPlaneMessage): ControlPlaneMessage {

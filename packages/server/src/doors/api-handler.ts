@@ -1,22 +1,18 @@
 import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import {
-  Code,
-  ConnectError,
-  type ConnectRouter,
-  createConnectRouter,
-  createContextValues,
-  type Interceptor,
-} from '@connectrpc/connect';
+import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
 import {
   compressionGzip,
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import { RampartError } from '@rampart/core';
+import type { Clock, Timer } from '@rampart/core';
 import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { accessOf } from './access.ts';
+import { createCallOutcomes } from './call-outcomes.ts';
 import { type Connection, setConnection } from './caller.ts';
-import { isOurFault, toConnectError } from './connect-error.ts';
+import { toConnectError } from './connect-error.ts';
 import type { Gate } from './gate.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
@@ -25,6 +21,8 @@ export interface ApiHandlerOptions {
   readonly gate: Gate;
   readonly verifier: PeerVerifier;
   readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
   /** Aborted when the control plane stops: streams end, calls that are running are told. */
   readonly shutdown: AbortSignal;
   routes(router: ConnectRouter): void;
@@ -32,18 +30,20 @@ export interface ApiHandlerOptions {
 
 const LONGEST_CALL_MS = 24 * 60 * 60 * 1000;
 const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
-export const LARGEST_MESSAGE_BYTES: number = 4 * 1024 * 1024;
+/** Unless a service says otherwise. */
+const LARGEST_MESSAGE_BYTES = 64 * 1024;
+const LONGEST_STRANGER_MS = 15_000;
 
 /** Serves the API in all of its protocols (gRPC, gRPC-web, Connect) on a Node server. */
 export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
-  const { gate, log } = options;
+  const { gate, log, clock } = options;
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     writeMaxBytes: LARGEST_ANSWER_BYTES,
     maxTimeoutMs: LONGEST_CALL_MS,
     shutdownSignal: options.shutdown,
-    interceptors: [translateErrors(log)],
+    interceptors: [createCallOutcomes(options)],
     requestGate: (context) => {
       try {
         gate(context);
@@ -62,6 +62,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     }
     const values = createContextValues();
     setConnection(values, connectionOfRequest(request, options.verifier));
+    const cut = accessOf(handler.requestPath.slice(1)) === 'anyone' ? cutWhenLate(response, clock) : undefined;
     void Promise.resolve()
       .then(() => handler(universalRequestFromNodeRequest(request, response, undefined, values)))
       .then((answer) => universalResponseToNodeResponse(answer, response))
@@ -69,39 +70,14 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
         // The other end went away in the middle; what went wrong on our side was logged where it did.
         log.debug({ method: handler.requestPath, error }, 'a call ended early');
         response.destroy();
-      });
+      })
+      .finally(() => cut?.cancel());
   };
 }
 
-function translateErrors(log: Logger): Interceptor {
-  const translate = (method: string, error: unknown): ConnectError => {
-    if (isOurFault(error)) {
-      log.error({ method, error, detail: error instanceof RampartError ? error.detail : undefined }, 'a call failed');
-    }
-    return toConnectError(error);
-  };
-  return (next) => async (request) => {
-    const method = `${request.service.typeName}/${request.method.name}`;
-    try {
-      const response = await next(request);
-      return response.stream
-        ? { ...response, message: translated(response.message, (error) => translate(method, error)) }
-        : response;
-    } catch (error) {
-      throw translate(method, error);
-    }
-  };
-}
-
-async function* translated<T>(
-  messages: AsyncIterable<T>,
-  translate: (error: unknown) => ConnectError,
-): AsyncIterable<T> {
-  try {
-    yield* messages;
-  } catch (error) {
-    throw translate(error);
-  }
+/** Whoever proved nothing gets little time to send its message, whether it sends slowly or not at all. */
+function cutWhenLate(response: NodeResponse, clock: Clock): Timer {
+  return clock.after(LONGEST_STRANGER_MS, () => response.destroy());
 }
 
 function connectionOfRequest(request: NodeRequest, verifier: PeerVerifier): Connection {

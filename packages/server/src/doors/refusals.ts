@@ -20,7 +20,7 @@ export class Refusals {
     this.#options = options;
     this.#counter = options.metrics.counter(
       'rampart_refused_calls_total',
-      'Calls that the API refused, by error code.',
+      'Calls that the API did not let in, by error code.',
     );
   }
 

@@ -62,6 +62,7 @@ export async function readHistory(
     if (batches.length < BATCHES_A_READ) {
       break;
     }
+    await breath();
   }
   return { records: newest(records, query.count), connections: newest(connections, query.count), upTo };
 }
@@ -69,6 +70,13 @@ export async function readHistory(
 function newest<T extends { readonly timestamp: string }>(entries: readonly T[], count: number): T[] {
   const byTime = entries.toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : Number(a.timestamp > b.timestamp)));
   return count === 0 ? [] : byTime.slice(-count);
+}
+
+/** Lets others have a turn: reading and unpacking never wait by themselves. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function serviceMatcher(service: string): (host: string) => boolean {

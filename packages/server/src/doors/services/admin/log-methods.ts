@@ -1,4 +1,4 @@
-import { RampartError } from '@rampart/core';
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { TailLogsResponse } from '@rampart/wire';
 import { readHistory, select } from '../../../telemetry/log-query.ts';
 import type { ReadBatch } from '../../../telemetry/log-tail.ts';
@@ -6,8 +6,8 @@ import { type AdminMethods, type AdminParts, operatorOf } from './admin-parts.ts
 
 const LONGEST_HISTORY = 10_000;
 const ENTRIES_A_MESSAGE = 500;
-/** Batches a follower may be behind. */
-const LONGEST_QUEUE = 1000;
+/** Entries a follower may be behind. */
+const LONGEST_QUEUE = 50_000;
 
 type LogMessage = Pick<TailLogsResponse, 'records' | 'connections'>;
 
@@ -19,6 +19,8 @@ export function createLogMethods({ logs, tail }: Pick<AdminParts, 'logs' | 'tail
       // Following begins before history is read, so that nothing falls between the two.
       const queue = new FollowQueue(context.signal);
       const stop = request.follow ? tail.follow((batch) => queue.push(batch)) : () => undefined;
+      // A reader that died in the middle of a message never asks for the next one, so that nothing below would run.
+      context.signal.addEventListener('abort', stop);
       try {
         const history = await readHistory(logs, tail, {
           filter: request,
@@ -62,15 +64,17 @@ class FollowQueue implements AsyncIterable<ReadBatch> {
   readonly #batches: ReadBatch[] = [];
   #wake: (() => void) | undefined;
   #overrun = false;
+  #waiting = 0;
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
   }
 
   push(batch: ReadBatch): void {
-    this.#overrun ||= this.#batches.length >= LONGEST_QUEUE;
+    this.#overrun ||= this.#waiting >= LONGEST_QUEUE;
     if (!this.#overrun) {
       this.#batches.push(batch);
+      this.#waiting += sizeOf(batch);
     }
     this.#wake?.();
   }
@@ -79,11 +83,12 @@ class FollowQueue implements AsyncIterable<ReadBatch> {
     while (!this.#signal.aborted) {
       const batch = this.#batches.shift();
       if (batch !== undefined) {
+        this.#waiting -= sizeOf(batch);
         yield batch;
       } else if (this.#overrun) {
-        throw new RampartError(
-          'DOCUMENT_TOO_LARGE',
+        throw new ConnectError(
           'records come faster than this reader takes them: filter them, or connect again',
+          Code.ResourceExhausted,
         );
       } else {
         await this.#pushed();
@@ -102,4 +107,8 @@ class FollowQueue implements AsyncIterable<ReadBatch> {
       this.#signal.addEventListener('abort', done);
     });
   }
+}
+
+function sizeOf({ records, connections }: ReadBatch): number {
+  return records.length + connections.length;
 }

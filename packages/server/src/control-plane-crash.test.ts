@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { ControlPlane } from './control-plane.ts';
+import { recordBlock } from './testing/records.ts';
+import { TestPlanes } from './testing/test-plane.ts';
+import { type ApiClient, attest, connectAsAdmin, connectTo } from './testing/workload-client.ts';
+
+const SERVER = `
+const [, dataDirectory] = process.argv;
+const { startControlPlane } = await import(${JSON.stringify(new URL('./control-plane.ts', import.meta.url).href)});
+const { createLogger } = await import(${JSON.stringify(new URL('./log.ts', import.meta.url).href)});
+const log = createLogger({ level: 'error', destination: process.stderr, pretty: true });
+const { stop, ...plane } = await startControlPlane({ dataDirectory, ports: { api: 0, metrics: 0 }, log });
+console.log(JSON.stringify(plane));
+`;
+
+/** A control plane in a process of its own, and what it was asked to keep. */
+async function startProcess(
+  dataDirectory: string,
+): Promise<{ readonly child: ChildProcess; readonly plane: ControlPlane }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', SERVER, dataDirectory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  assert.ok(child.stdout !== null);
+  for await (const line of createInterface({ input: child.stdout })) {
+    return { child, plane: JSON.parse(line) as ControlPlane };
+  }
+  throw new Error('the control plane did not start');
+}
+
+describe('a control plane that is killed while it works', () => {
+  const planes = new TestPlanes();
+  const clients: ApiClient[] = [];
+
+  beforeEach(() => planes.open());
+  afterEach(async () => {
+    for (const client of clients.splice(0)) {
+      client.close();
+    }
+    await planes.close();
+  });
+
+  function keep(client: ApiClient): ApiClient {
+    clients.push(client);
+    return client;
+  }
+
+  it('has everything it acknowledged after the next start, reports once each', async () => {
+    const { child, plane } = await startProcess(planes.dataDirectory);
+    const { admin } = keep(connectAsAdmin(plane));
+    const { credentials } = await attest(plane, {
+      namespace: 'default',
+      serviceAccount: 'orders',
+      service: 'orders-api',
+    });
+    const { telemetry } = keep(connectTo(plane, { credentials }));
+    const applied: string[] = [];
+    const reported: number[] = [];
+    const policies = async (): Promise<void> => {
+      for (let index = 0; ; index += 1) {
+        const metadata = { name: `p${index}` };
+        await admin.apply({
+          document: JSON.stringify({
+            apiVersion: 'security.istio.io/v1',
+            kind: 'PeerAuthentication',
+            metadata,
+            spec: {},
+          }),
+        });
+        applied.push(metadata.name);
+      }
+    };
+    const reports = async (): Promise<void> => {
+      for (let index = 1; ; index += 1) {
+        await telemetry.report({
+          reporter: 'r',
+          sequence: BigInt(index),
+          recordCount: 1,
+          records: recordBlock([{ path: `/${index}` }]),
+        });
+        reported.push(index);
+        if (index === 40) {
+          child.kill('SIGKILL');
+        }
+      }
+    };
+    await Promise.allSettled([policies(), reports()]);
+    if (child.exitCode === null && child.signalCode === null) {
+      await once(child, 'exit');
+    }
+    assert.ok(applied.length > 0 && reported.length >= 40);
+    assert.match(await readFile(join(planes.dataDirectory, 'lock'), 'utf8'), new RegExp(`"pid":${child.pid}\\b`));
+
+    const next = await planes.start();
+    const after = keep(connectAsAdmin(next)).admin;
+    const held = new Set((await after.getResources({})).resources.map(({ name }) => name));
+    assert.deepEqual(
+      applied.filter((name) => !held.has(name)),
+      [],
+    );
+    const recorded = (await after.queryAudit({ eventType: 'POLICY_APPLIED', limit: 10_000 })).records.length;
+    assert.ok(recorded >= applied.length);
+    const again = keep(connectTo(next, { credentials })).telemetry;
+    for (const index of reported) {
+      await again.report({
+        reporter: 'r',
+        sequence: BigInt(index),
+        recordCount: 1,
+        records: recordBlock([{ path: `/${index}` }]),
+      });
+    }
+    const paths: string[] = [];
+    for await (const { records } of after.tailLogs({ history: 10_000 })) {
+      paths.push(...records.map((text) => (JSON.parse(text) as { request_path: string }).request_path));
+    }
+    assert.equal(new Set(paths).size, paths.length);
+    assert.deepEqual(
+      reported.filter((index) => !paths.includes(`/${index}`)),
+      [],
+    );
+  });
+});

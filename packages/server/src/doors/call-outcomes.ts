@@ -1,0 +1,52 @@
+import type { ConnectError, Interceptor } from '@connectrpc/connect';
+import { RampartError } from '@rampart/core';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { ERROR_CODE_METADATA, isOurFault, toConnectError } from './connect-error.ts';
+
+/** Counts how calls end, tells callers what they may know of a failure, and operators what they must. */
+export function createCallOutcomes({ log, metrics }: { readonly log: Logger; readonly metrics: Metrics }): Interceptor {
+  const calls = metrics.counter(
+    'rampart_calls_total',
+    'Calls of the API that were let in, by method and how they ended.',
+  );
+  const failed = (method: string, error: unknown): ConnectError => {
+    if (isOurFault(error)) {
+      log.error({ method, error, detail: error instanceof RampartError ? error.detail : undefined }, 'a call failed');
+    }
+    const told = toConnectError(error);
+    calls.add({ method, code: told.metadata.get(ERROR_CODE_METADATA) ?? 'OTHER' });
+    return told;
+  };
+  return (next) => async (request) => {
+    const method = `${request.service.typeName}/${request.method.name}`;
+    const outcome: Outcome = {
+      done: () => calls.add({ method, code: 'OK' }),
+      failed: (error) => failed(method, error),
+    };
+    try {
+      const response = await next(request);
+      if (response.stream) {
+        return { ...response, message: observed(response.message, outcome) };
+      }
+      outcome.done();
+      return response;
+    } catch (error) {
+      throw outcome.failed(error);
+    }
+  };
+}
+
+interface Outcome {
+  done(): void;
+  failed(error: unknown): ConnectError;
+}
+
+async function* observed<T>(messages: AsyncIterable<T>, outcome: Outcome): AsyncIterable<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw outcome.failed(error);
+  }
+  outcome.done();
+}
