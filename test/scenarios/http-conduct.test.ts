@@ -115,7 +115,8 @@ describe('HTTP goes through the mesh as it would without it', () => {
       for (let index = 0; index < 10; index++) seen.push(await (await fetch('http://conduct/connections')).text());
       return seen;
     });
-    assert.equal(new Set(counts).size, 1, counts.join());
+    // undici may open a second connection when the first request ends; after that nothing new is opened.
+    assert.equal(new Set(counts.slice(1)).size, 1, counts.join());
   });
 
   it('HEAD has headers and no body', async () => {
@@ -241,15 +242,15 @@ describe('HTTP goes through the mesh as it would without it', () => {
     assert.equal(outcome.received, size);
     assert.ok(outcome.grown < 40 * MEBIBYTE, `one side grew by ${outcome.grown} bytes`);
     const up = await served('/upload?big');
-    assert.ok((up?.bytes_received ?? 0) >= size && (up?.bytes_received ?? 0) < size * 1.02, String(up?.bytes_received));
+    assert.ok(up?.bytes_received === size, String(up?.bytes_received));
     assert.equal((await served(`/download?bytes=${size}`))?.bytes_sent, size);
     assert.equal((await asked(`/download?bytes=${size}`))?.bytes_sent, size);
   });
 
   it('a caller that gives up is seen by the application and recorded as gone', async () => {
     for (const [client, path] of [['http', '/hold?key=abort-http'], ['fetch', '/hold?key=abort-fetch']] as const) {
-      const failure = await aborted(client, path);
-      assert.equal(failure, 'AbortError');
+      // Without the mesh, a response of `http` that is cut off so ends with the error "aborted".
+      assert.match(await aborted(client, path), /^(?:AbortError|aborted)$/);
       await until('the application to notice', async () => (JSON.parse((await call({ path: '/fates' })).body) as Record<string, string[]>)[path]?.includes('closed'));
       const there = await served(path);
       assert.deepEqual([there?.response_code, there?.response_flags], [200, 'DC']);
@@ -276,7 +277,10 @@ describe('HTTP goes through the mesh as it would without it', () => {
       async ({ http, events }, { how: by, path: where }: { how: string; path: string }) => {
         const controller = new AbortController();
         const signal = where.startsWith('/hold') ? controller.signal : AbortSignal.timeout(100);
-        const nameOf = (cause: unknown): string => (cause instanceof Error ? cause.name : String(cause));
+        const nameOf = (cause: unknown): string => {
+          const { name, message } = cause as Error;
+          return name === 'Error' ? message : name;
+        };
         try {
           if (by === 'fetch') {
             const response = await fetch(`http://conduct${where}`, { signal });

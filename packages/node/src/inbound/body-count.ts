@@ -1,5 +1,4 @@
 import { ServerResponse } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 
 import { wrapMethod } from '../wrap-method.ts';
 
@@ -30,11 +29,6 @@ function addStreamed(response: Counting, bytes: number): void {
 /** Body bytes of a finished response. */
 export function bytesSent(response: Counting): number {
   return response[streamed] ?? declaredLength(response.getHeader('content-length')) ?? implicitLength(response);
-}
-
-/** Body bytes of a request, as declared; chunked bodies are measured on the wire by the caller. */
-export function bytesReceived(request: IncomingMessage): number {
-  return declaredLength(request.headers['content-length']) ?? 0;
 }
 
 /** Node keeps the length it derived from a single `end(body)` in a field of its own. */

@@ -5,7 +5,8 @@ import { continueTrace, ResponseFlag } from '@rampart/mesh';
 import type { IdSource, InboundConnection, TraceContext } from '@rampart/mesh';
 
 import { elapsed } from '../clock.ts';
-import { bytesReceived, bytesSent } from './body-count.ts';
+import { countBody } from '../body-bytes.ts';
+import { bytesSent } from './body-count.ts';
 
 /** One incoming request from its first line to its last byte. */
 export class InboundExchange implements TraceContext {
@@ -18,7 +19,7 @@ export class InboundExchange implements TraceContext {
   /** Path and query as received, before normalisation. */
   readonly path: string;
   readonly authority: string;
-  readonly #wireBytesBefore: number;
+  bytesReceived = 0;
 
   constructor(connection: InboundConnection, request: IncomingMessage, ids: IdSource) {
     const { headers } = request;
@@ -31,13 +32,8 @@ export class InboundExchange implements TraceContext {
     this.startedAt = elapsed();
     this.path = request.url ?? '';
     this.authority = headers.host ?? '';
-    this.#wireBytesBefore = headers['transfer-encoding'] === undefined ? -1 : connection.socket.bytesRead;
-  }
-
-  /** A chunked body's length is known only by what came over the wire for it. */
-  get bytesReceived(): number {
-    if (this.#wireBytesBefore === -1) return bytesReceived(this.request);
-    return Math.max(0, this.connection.socket.bytesRead - this.#wireBytesBefore);
+    if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) return;
+    countBody(request, (bytes) => (this.bytesReceived += bytes));
   }
 
   bytesSent(response: ServerResponse): number {

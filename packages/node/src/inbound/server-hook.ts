@@ -9,7 +9,7 @@ import { wrapMethod } from '../wrap-method.ts';
 import type { Original } from '../wrap-method.ts';
 import type { Ports } from './ports.ts';
 import type { RequestHandler } from './request-handler.ts';
-import { connectionOf } from './symbols.ts';
+import { connectionOf, markJudged, wasJudged } from './symbols.ts';
 
 export interface ServerHookOptions {
   readonly ports: Ports;
@@ -83,6 +83,8 @@ function onConnection({ ports }: ServerHookOptions, { server, event, args, proce
 function onRequest({ ports, handler }: ServerHookOptions, { server, event, args, proceed }: Emission): boolean {
   const [request, response] = args;
   if (!(request instanceof http.IncomingMessage) || !(response instanceof http.ServerResponse)) return proceed(event, args);
+  if (wasJudged(request)) return proceed(event, args);
+  markJudged(request);
   const connection = admitted(ports, server, request.socket);
   if (connection === undefined) return false;
   return handler.handle(connection, { request, response, application: () => proceed(event, args) });
@@ -91,6 +93,8 @@ function onRequest({ ports, handler }: ServerHookOptions, { server, event, args,
 function onUpgrade({ ports, handler }: ServerHookOptions, { server, event, args, proceed }: Emission): boolean {
   const [request, socket] = args;
   if (!(request instanceof http.IncomingMessage) || !(socket instanceof Duplex)) return proceed(event, args);
+  if (wasJudged(request)) return proceed(event, args);
+  markJudged(request);
   const connection = admitted(ports, server, request.socket);
   if (connection === undefined) return false;
   return handler.handleUpgrade(connection, { request, socket, application: () => proceed(event, args) });

@@ -5,6 +5,7 @@ import { adoptHeaders, formatTraceparent } from '@rampart/mesh';
 
 import type { Outbound } from './call.ts';
 import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
+import { endingOf, followResponse, hookResponses } from './http-response.ts';
 import { MeshAgent, withTarget } from './mesh-agent.ts';
 import { wrapMethod } from '../wrap-method.ts';
 import type { Original } from '../wrap-method.ts';
@@ -36,6 +37,7 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
     return mesh;
   }
 
+  hookResponses();
   // Every `http` and `https` request of a process goes through this method; Node documents agents but not this.
   wrapMethod(http.Agent.prototype, 'addRequest', (addRequest, agent, args) => {
     const [request, options] = args;
@@ -57,11 +59,12 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
 
   function send({ request, options, agent, addRequest }: Sending): void {
     const exchange = recorder.begin({ method: request.method, path: request.path, authority: authorityOf(request, options) });
-    request.on('close', () => finish(request, exchange));
+    followResponse(request, exchange);
     const route = outbound.route(options.host ?? '', Number(options.port ?? 0));
+    const refusal = route.kind === 'failed' ? route.error : undefined;
+    request.on('close', () => finish(request, exchange, refusal));
     if (route.kind !== 'mesh') {
-      const error = route.kind === 'failed' ? route.error : undefined;
-      process.nextTick(() => request.destroy(error));
+      process.nextTick(() => request.destroy(refusal));
       return;
     }
     exchange.target = route.target;
@@ -70,17 +73,12 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
     addRequest(agent, [request, withTarget(options, route.target)]);
   }
 
-  function finish(request: ClientRequest, exchange: OutboundExchange): void {
+  function finish(request: ClientRequest, exchange: OutboundExchange, refusal: Error | undefined): void {
     const { target } = exchange;
     if (target !== undefined) outbound.plane.picker.finished(target.endpoint);
-    const response: unknown = Reflect.get(request, 'res');
-    if (response instanceof http.IncomingMessage) {
-      exchange.code = response.statusCode ?? 0;
-      exchange.bytesReceived = Number(response.headers['content-length'] ?? 0);
-    }
     exchange.bytesSent = Number(request.getHeader('content-length') ?? 0);
     exchange.userAgent = String(request.getHeader('user-agent') ?? '');
-    recorder.end(exchange, request.errored ?? undefined);
+    recorder.end(exchange, endingOf(request, exchange, refusal));
   }
 
   return {

@@ -1,4 +1,4 @@
-import { ResponseFlag, startSpan } from '@rampart/mesh';
+import { startSpan } from '@rampart/mesh';
 import type { DataPlane, IdSource, TraceContext } from '@rampart/mesh';
 import type { RecordInput } from '@rampart/wire/record-block';
 
@@ -6,6 +6,7 @@ import { elapsed, unixTime } from '../clock.ts';
 import { currentRequest } from '../context.ts';
 import { blankRecord } from '../record.ts';
 import type { Target } from './call.ts';
+import type { Ending } from './ending.ts';
 
 const MICROS = 1000;
 
@@ -59,14 +60,14 @@ export class OutboundRecorder {
     };
   }
 
-  end(exchange: OutboundExchange, error: unknown): void {
+  end(exchange: OutboundExchange, ending: Ending): void {
     const { target } = exchange;
     const record = this.#record;
     record.startedAt = unixTime(exchange.startedAt);
     record.durationMicros = Math.round((elapsed() - exchange.startedAt) * MICROS);
     record.responseCode = exchange.code;
-    record.responseFlags = flagOf(exchange, error);
-    record.reason = error instanceof Error ? error.message : '';
+    record.responseFlags = ending.flag;
+    record.reason = ending.reason;
     // Envoy names both from the proxy's view: received from the caller, sent back to the caller.
     record.bytesReceived = exchange.bytesSent;
     record.bytesSent = exchange.bytesReceived;
@@ -85,10 +86,4 @@ export class OutboundRecorder {
     record.spanId = exchange.trace.spanId;
     this.#plane.telemetry.record(record);
   }
-}
-
-function flagOf(exchange: OutboundExchange, error: unknown): string {
-  if (error === undefined || error === null) return ResponseFlag.none;
-  if (exchange.target === undefined) return ResponseFlag.noInstance;
-  return exchange.code === 0 ? ResponseFlag.connectFailed : ResponseFlag.upstreamReset;
 }

@@ -7,6 +7,13 @@ import type { Outbound, Route, Target } from './call.ts';
 
 const dialled = new WeakMap<Socket, Target>();
 
+const failed = new WeakMap<object, Target>();
+
+/** The instance that a connection was for that failed with `error`. */
+export function targetOfFailure(error: unknown): Target | undefined {
+  return typeof error === 'object' && error !== null ? failed.get(error) : undefined;
+}
+
 /** The instance that a socket opened by the hook leads to. */
 export function targetOf(socket: Socket): Target | undefined {
   return dialled.get(socket);
@@ -29,6 +36,7 @@ export function hookSockets(outbound: Outbound): void {
     if (route.kind === 'failed') return failing(route.error);
     const socket = outbound.dial(route.target);
     dialled.set(socket, route.target);
+    socket.once('error', (error) => failed.set(error, route.target));
     const listener = args.at(-1);
     if (typeof listener === 'function') socket.once('connect', () => Reflect.apply(listener, socket, []));
     return socket;

@@ -5,7 +5,8 @@ import { adoptHeaders, formatTraceparent } from '@rampart/mesh';
 
 import type { Outbound } from './call.ts';
 import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
-import { targetOf } from './socket-hook.ts';
+import { COMPLETE, failure, isOfProgram } from './ending.ts';
+import { targetOf, targetOfFailure } from './socket-hook.ts';
 
 /** The parts of undici's internal request that its diagnostics channels promise (undici docs, DiagnosticsChannel). */
 interface UndiciRequest {
@@ -63,16 +64,25 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
     const exchange = request[exchangeOf];
     if (exchange !== undefined) exchange.bytesReceived += chunk?.byteLength ?? 0;
   });
-  on('undici:request:trailers', ({ request }) => finish(request, undefined));
-  on('undici:request:error', ({ request, error }) => finish(request, error));
-
-  function finish(request: UndiciRequest, error: unknown): void {
-    const exchange = request[exchangeOf];
+  on('undici:request:trailers', ({ request }) => {
+    const exchange = finish(request);
+    if (exchange !== undefined) recorder.end(exchange, COMPLETE);
+  });
+  on('undici:request:error', ({ request, error }) => {
+    const exchange = finish(request);
     if (exchange === undefined) return;
+    const connected = exchange.target !== undefined;
+    exchange.target ??= targetOfFailure(error);
+    recorder.end(exchange, failure(exchange, error, { byCaller: isOfProgram(error), connected }));
+  });
+
+  function finish(request: UndiciRequest): OutboundExchange | undefined {
+    const exchange = request[exchangeOf];
+    if (exchange === undefined) return undefined;
     delete request[exchangeOf];
     if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
     exchange.bytesSent = request.contentLength ?? 0;
-    recorder.end(exchange, error);
+    return exchange;
   }
 }
 
