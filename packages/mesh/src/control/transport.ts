@@ -47,6 +47,8 @@ export function openTransport(address: ControlPlaneAddress, svid: Svid | undefin
       ...secret,
     });
     socket.unref();
+    // An open stream makes its HTTP/2 session take a reference again; the mesh must never keep an application alive.
+    socket.ref = () => socket;
     socket.setNoDelay(true);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
