@@ -217,6 +217,7 @@ describe('gate', () => {
       assert.equal(refusal.kind, kind);
       assert.match(refusal.reason, reason);
       assert.equal(refused.length, before + 1, 'one refusal each');
+      assert.match(refusal.remoteAddress, /^(?:127\.0\.0\.1|::ffff:127\.0\.0\.1|::1):[1-9]\d*$/, 'says where it came from');
     });
   }
 

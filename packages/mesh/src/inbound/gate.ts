@@ -12,6 +12,7 @@ import type { MeshView } from '../view/mesh-view.ts';
 import { InboundConnection } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
 import { peekFirstByte } from './first-byte.ts';
+import { rememberRemoteAddress, remoteAddressOf } from './remote-address.ts';
 
 /** ALPN of HTTP/1.1 between two members of the mesh; lets a server that does TLS of its own tell them from other clients. */
 export const MESH_ALPN = 'rampart-http/1.1';
@@ -22,6 +23,8 @@ export interface Refusal {
   readonly kind: ConnectionRefusalKind;
   readonly reason: string;
   readonly socket: Socket;
+  /** "ip:port" of the peer. */
+  readonly remoteAddress: string;
   readonly port: number;
   /** SPIFFE ID the peer presented; "" when none could be read. */
   readonly peer: string;
@@ -66,6 +69,7 @@ export class Gate {
 
   /** A raw connection, before any byte was read. */
   enter(socket: Socket): void {
+    rememberRemoteAddress(socket);
     peekFirstByte(socket, this.#options.clock, (kind, first) => {
       if (kind === 'tls' && !this.#belongsToApplication(first)) this.#handshake(socket);
       else this.#admitPlaintext(socket);
@@ -137,8 +141,8 @@ export class Gate {
     }
   }
 
-  #refuse(socket: Socket, refusal: Omit<Refusal, 'socket' | 'port'>): void {
-    this.#options.refuse({ ...refusal, socket, port: this.#options.port });
+  #refuse(socket: Socket, refusal: Omit<Refusal, 'socket' | 'remoteAddress' | 'port'>): void {
+    this.#options.refuse({ ...refusal, socket, remoteAddress: remoteAddressOf(socket), port: this.#options.port });
     socket.destroy();
   }
 
@@ -166,9 +170,7 @@ export class Gate {
     });
     server.on('secureConnection', (socket) => this.#admitPeer(socket));
     server.on('tlsClientError', (error, socket) => {
-      const failure = describeHandshakeFailure(error, socket);
-      this.#options.refuse({ ...failure, socket, port: this.#options.port });
-      socket.destroy();
+      this.#refuse(socket, describeHandshakeFailure(error, socket));
     });
     return server;
   }

@@ -14,7 +14,6 @@ export interface RefusalEvent {
 }
 
 export function describeRefusal(refusal: Refusal, now: number): RefusalEvent {
-  const { socket, kind, reason, port, peer } = refusal;
-  const remoteAddress = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`;
+  const { remoteAddress, kind, reason, port, peer } = refusal;
   return { at: BigInt(now), kind, reason, remoteAddress, localPort: port, peer };
 }
