@@ -15,7 +15,7 @@ function say(text: string): void {
 const trials: readonly { readonly what: string; readonly run: Trial }[] = [
   { what: 'rampart --version', run: tryVersion },
   { what: 'declarations compile in a stranger’s project', run: tryDeclarations },
-  { what: 'a service without a control plane says how to configure it', run: tryAlone },
+  { what: 'a service without a control plane starts, says how to configure it, and serves nobody', run: tryAlone },
   { what: 'two services call each other over the mesh of `rampart up`', run: tryInMesh },
 ];
 

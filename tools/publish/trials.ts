@@ -57,8 +57,11 @@ export const tryAlone: Trial = async (folder) => {
     if (port === undefined) return `did not start:\n${program.output}`;
     const hints = program.output.split('\n').filter((line) => line.includes('RAMPART_CONTROL_PLANE'));
     if (hints.length !== 1) return `${hints.length} lines say how to configure it, not 1:\n${program.output}`;
-    const answer = await fetch(`http://127.0.0.1:${port}/x`).then((response) => response.text());
-    return answer === 'hello from /x' ? undefined : `answered "${answer}"`;
+    const answer = await fetch(`http://127.0.0.1:${port}/x`).then(
+      (response) => response.status,
+      () => 0,
+    );
+    return answer === 200 ? 'it served a plaintext caller although it knows no policy' : undefined;
   } finally {
     await program.stop();
   }
