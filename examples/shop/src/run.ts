@@ -22,7 +22,7 @@ export async function runShop(argv: readonly string[], world: World, stopped: Ab
     return EXIT.done;
   }
   try {
-    if (options.once) return await once(world, options);
+    if (options.once) return await once(world, options, stopped);
     await runLive(world, { ...options, dataDirectory: options.dataDirectory ?? '.rampart' }, stopped);
     return EXIT.done;
   } catch (error) {
@@ -33,8 +33,8 @@ export async function runShop(argv: readonly string[], world: World, stopped: Ab
   }
 }
 
-async function once(world: World, options: ShopOptions): Promise<number> {
-  const report = await runScenario(world, options, (line) => world.err.write(`${line}\n`));
+async function once(world: World, options: ShopOptions, stopped: AbortSignal): Promise<number> {
+  const report = await runScenario(world, { ...options, stopped }, (line) => world.err.write(`${line}\n`));
   world.out.write(options.output === 'json' ? `${JSON.stringify(report)}\n` : renderReport(report));
   return report.ok ? EXIT.done : EXIT.no;
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RampartError } from '@rampart/core';
 import { Tally } from '../live/tally.ts';
 import { startShop } from '../mesh/shop.ts';
 import type { Shop } from '../mesh/shop.ts';
@@ -18,11 +20,12 @@ import { bothReporters, nothingInPlaintext, orderFlow, visitAnswered } from './o
 import { shortcut } from './shortcut.ts';
 
 const VISITS = 3;
+const LONGEST_MS = 25_000;
 
 /** Drives the demo's scenario once on fresh data and stops everything it started. */
 export async function runScenario(
   world: World,
-  options: ShopOptions,
+  options: ShopOptions & { readonly stopped: AbortSignal },
   tell: (line: string) => void,
 ): Promise<ScenarioReport> {
   const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'rampart-shop-')));
@@ -33,7 +36,7 @@ export async function runScenario(
   try {
     const shop = await startShop(world, { dataDirectory, ports: options.ports, onDeath });
     try {
-      return await drive(shop, world, { tell, deaths });
+      return await Promise.race([drive(shop, world, { tell, deaths }), interruption(options.stopped)]);
     } finally {
       await shop.stop();
     }
@@ -73,6 +76,15 @@ async function drive(
     ready_ms: Math.round(readyMs),
     ok: expectations.every(({ ok }) => ok),
   };
+}
+
+/** Rejects when somebody wants the scenario to end early, or when it takes longer than it may. */
+async function interruption(stopped: AbortSignal): Promise<never> {
+  const late = AbortSignal.timeout(LONGEST_MS);
+  const either = AbortSignal.any([stopped, late]);
+  if (!either.aborted) await once(either, 'abort');
+  const reason = late.aborted ? `the scenario did not end within ${LONGEST_MS} ms` : 'stopped before the end';
+  throw new RampartError('INTERNAL', reason);
 }
 
 /** Lets the users in; resolves when they have left. */
