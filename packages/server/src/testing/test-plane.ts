@@ -6,7 +6,7 @@ import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import type { ControlPlaneOptions } from '../control-plane-options.ts';
 import { createLogger, type Logger } from '../log.ts';
 
-export const silentLog: Logger = createLogger({
+const silentLog: Logger = createLogger({
   level: 'silent',
   destination: { write: () => undefined },
   pretty: false,

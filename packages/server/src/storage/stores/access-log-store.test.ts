@@ -65,5 +65,6 @@ describe('the access-log store', () => {
     await Promise.all(Array.from({ length: 1201 }, (_, index) => add(index, 1)));
     assert.equal(await store.prune({ receivedBefore: 2, keepBytes: 1e9 }), 1201);
     assert.equal(await store.prune({ receivedBefore: 2, keepBytes: 1e9 }), 0);
+    assert.equal(await add(9999, 1), 1202);
   });
 });

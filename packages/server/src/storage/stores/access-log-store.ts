@@ -13,8 +13,12 @@ export function createAccessLogStore({ reads, writer }: Database): AccessLogStor
   return {
     add: (batch) =>
       writer.write(async (transaction) => {
-        highest = Math.max(highest, await lastPosition(transaction)) + 1;
-        return add(transaction, { ...batch, position: highest });
+        const position = await add(transaction, {
+          ...batch,
+          position: Math.max(highest, await lastPosition(transaction)) + 1,
+        });
+        highest = position ?? highest;
+        return position;
       }),
     newest: async ({ before, limit }) => {
       const newest = reads.selectFrom('access_log_batches').selectAll().orderBy('position', 'desc').limit(limit);
@@ -64,7 +68,7 @@ async function add(transaction: Transaction<Tables>, batch: StoredBatch): Promis
 async function dropOldest(transaction: Transaction<Tables>, { receivedBefore, keepBytes }: Retention): Promise<number> {
   const { total } = await transaction
     .selectFrom('access_log_batches')
-    .select(({ fn }) => fn.sum<number>('size').as('total'))
+    .select(({ fn }) => fn.sum<number | string>('size').as('total'))
     .executeTakeFirstOrThrow();
   const oldest = await transaction
     .selectFrom('access_log_batches')
@@ -72,7 +76,7 @@ async function dropOldest(transaction: Transaction<Tables>, { receivedBefore, ke
     .orderBy('position')
     .limit(DROPPED_AT_ONCE)
     .execute();
-  let excess = (total ?? 0) - keepBytes;
+  let excess = Number(total ?? 0) - keepBytes;
   let last: number | undefined;
   let dropped = 0;
   for (const { position, size, received_at: receivedAt } of oldest) {
