@@ -12,6 +12,7 @@ const server = createServer((request, response) => {
         method: request.method,
         url: request.url,
         headers: request.headers,
+        views: { raw: request.rawHeaders, distinct: request.headersDistinct },
         bytes: body.length,
         encrypted: request.socket.encrypted === true,
         pid: process.pid,

@@ -8,7 +8,7 @@ import net from 'node:net';
 import stream from 'node:stream/promises';
 import tls from 'node:tls';
 import undici from 'undici';
-import ws from 'ws';
+import * as ws from 'ws';
 
 const modules = { AsyncLocalStorage, child, events, http, https, net, stream, tls, undici, ws };
 /** What one function leaves for the next. */

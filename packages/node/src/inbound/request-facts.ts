@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { fail, normalizePath, ok } from '@rampart/core';
 import type { RequestAttributes, Result } from '@rampart/core';
 
+import { hasSeveralHosts, replaceHost } from './headers.ts';
+
 /** The facts of one request that policy may ask for, read lazily from Node's own message. */
 export class RequestFacts implements RequestAttributes {
   readonly method: string;
@@ -22,6 +24,7 @@ export class RequestFacts implements RequestAttributes {
    * to the policy and another to the router is how policies are bypassed.
    */
   static read(request: IncomingMessage): Result<RequestFacts, string> {
+    if (hasSeveralHosts(request)) return fail('the request has more than one Host');
     const target = originForm(request);
     if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
     const normal = normalizePath(target);
@@ -40,9 +43,10 @@ function originForm(request: IncomingMessage): string | undefined {
   const target = request.url ?? '';
   if (target.startsWith('/') || target === '*') return target;
   if (request.method === 'CONNECT') return target;
-  const scheme = /^https?:\/\/([^/?#]+)/i.exec(target);
+  // An authority with credentials in it is no host (RFC 9110 §4.2.4).
+  const scheme = /^https?:\/\/([^/?#@]+)(?=[/?#]|$)/i.exec(target);
   if (scheme?.[1] === undefined) return undefined;
-  request.headers.host = scheme[1];
+  replaceHost(request, scheme[1]);
   const rest = target.slice(scheme[0].length);
   return rest.startsWith('/') ? rest : `/${rest}`;
 }

@@ -10,6 +10,7 @@ import { currentRequest } from '../context.ts';
 import { InboundExchange } from './exchange.ts';
 import type { InboundRecorder } from './recorder.ts';
 import { RequestFacts } from './request-facts.ts';
+import { followUpgrade } from './upgrade.ts';
 import { replaceForwardedClientCert } from './forwarded-client-cert.ts';
 
 /** Envoy's body for a request that RBAC refuses. */
@@ -45,6 +46,7 @@ export class RequestHandler {
 
   handle(connection: InboundConnection, { request, response, application }: RequestParts): boolean {
     const exchange = new InboundExchange(connection, request, this.#options.ids);
+    replaceForwardedClientCert(request, connection.forwardedClientCert);
     const facts = RequestFacts.read(request);
     if (!facts.ok) {
       this.#answer(exchange, response, { code: 400, body: `Bad Request: ${facts.problem}`, verdict: badRequest(facts.problem) });
@@ -56,7 +58,6 @@ export class RequestHandler {
       this.#answer(exchange, response, { code: 403, body: DENIED_BODY, verdict: judgement.verdict });
       return true;
     }
-    replaceForwardedClientCert(request, connection.forwardedClientCert);
     this.#retire(connection, response, now);
     this.#recordOnClose(exchange, response, judgement.verdict);
     return currentRequest.run(exchange, deliver, judgement, application);
@@ -65,6 +66,7 @@ export class RequestHandler {
   /** Upgrades and CONNECT get a raw socket instead of a response. */
   handleUpgrade(connection: InboundConnection, { request, socket, application }: UpgradeParts): boolean {
     const exchange = new InboundExchange(connection, request, this.#options.ids);
+    replaceForwardedClientCert(request, connection.forwardedClientCert);
     const facts = RequestFacts.read(request);
     const judgement = facts.ok
       ? Permit.judge(connection, facts.value, systemClock.now())
@@ -77,11 +79,10 @@ export class RequestHandler {
       this.#write(exchange, { verdict: judgement.verdict, code, flag: ResponseFlag.denied, bytesSent: body.length });
       return true;
     }
-    replaceForwardedClientCert(request, connection.forwardedClientCert);
-    const sentBefore = connection.socket.bytesWritten;
-    socket.once('close', () => {
-      const bytesSent = connection.socket.bytesWritten - sentBefore;
-      this.#write(exchange, { verdict: judgement.verdict, code: 101, flag: ResponseFlag.none, bytesSent });
+    const { verdict } = judgement;
+    followUpgrade(connection.socket, socket, (end) => {
+      exchange.bytesReceived = end.bytesReceived;
+      this.#write(exchange, { verdict, code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
     });
     return currentRequest.run(exchange, deliver, judgement, application);
   }

@@ -1,12 +1,16 @@
 import http from 'node:http';
 import type { ClientRequest, ClientRequestArgs } from 'node:http';
+import { Socket } from 'node:net';
 
 import { adoptHeaders, formatTraceparent } from '@rampart/mesh';
 
-import type { Outbound } from './call.ts';
+import type { Outbound, Target } from './call.ts';
+import { COMPLETE } from './ending.ts';
+import type { Ending } from './ending.ts';
 import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
-import { endingOf, followResponse, hookResponses } from './http-response.ts';
+import { endingOf, followResponse, hookResponses, isFollowed, upgradeOf } from './http-response.ts';
 import { MeshAgent, withTarget } from './mesh-agent.ts';
+import { targetOf } from './socket-hook.ts';
 import { wrapMethod } from '../wrap-method.ts';
 import type { Original } from '../wrap-method.ts';
 
@@ -46,6 +50,13 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
     send({ request, options, agent: meshAgentFor(agent), addRequest });
     return undefined;
   });
+  // A request without an agent opens its own connection, which the socket hook has led into the mesh: WebSocket clients do so.
+  wrapMethod(http.ClientRequest.prototype, 'onSocket', (onSocket, request, args) => {
+    const [socket] = args;
+    const target = socket instanceof Socket ? targetOf(socket) : undefined;
+    if (target !== undefined && request instanceof http.ClientRequest) adopt(request, target);
+    return onSocket(request, args);
+  });
   wrapMethod(http.Agent.prototype, 'destroy', (destroy, agent, args) => {
     if (agent instanceof http.Agent) agents.get(agent)?.destroy();
     return destroy(agent, args);
@@ -58,7 +69,7 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
   }
 
   function send({ request, options, agent, addRequest }: Sending): void {
-    const exchange = recorder.begin({ method: request.method, path: request.path, authority: authorityOf(request, options) });
+    const exchange = recorder.begin({ method: request.method, path: request.path, authority: authorityOf(request, options.host) });
     followResponse(request, exchange);
     const route = outbound.route(options.host ?? '', Number(options.port ?? 0));
     const refusal = route.kind === 'failed' ? route.error : undefined;
@@ -73,12 +84,36 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
     addRequest(agent, [request, withTarget(options, route.target)]);
   }
 
+  function adopt(request: ClientRequest, target: Target): void {
+    if (isFollowed(request)) return;
+    const exchange = recorder.begin({ method: request.method, path: request.path, authority: authorityOf(request, request.host) });
+    followResponse(request, exchange);
+    exchange.target = target;
+    outbound.plane.picker.started(target.endpoint);
+    addTraceHeaders(request, exchange);
+    request.on('close', () => finish(request, exchange, undefined));
+  }
+
   function finish(request: ClientRequest, exchange: OutboundExchange, refusal: Error | undefined): void {
-    const { target } = exchange;
-    if (target !== undefined) outbound.plane.picker.finished(target.endpoint);
     exchange.bytesSent = Number(request.getHeader('content-length') ?? 0);
     exchange.userAgent = String(request.getHeader('user-agent') ?? '');
-    recorder.end(exchange, endingOf(request, exchange, refusal));
+    const upgraded = upgradeOf(request);
+    if (upgraded === undefined) {
+      end(exchange, endingOf(request, exchange, refusal));
+      return;
+    }
+    exchange.code = upgraded.code;
+    upgraded.socket.once('close', () => {
+      exchange.bytesSent = upgraded.socket.bytesWritten;
+      exchange.bytesReceived = upgraded.socket.bytesRead;
+      end(exchange, COMPLETE);
+    });
+  }
+
+  function end(exchange: OutboundExchange, ending: Ending): void {
+    const { target } = exchange;
+    if (target !== undefined) outbound.plane.picker.finished(target.endpoint);
+    recorder.end(exchange, ending);
   }
 
   return {
@@ -108,7 +143,7 @@ function asText(header: number | string | string[] | undefined): string | undefi
   return typeof header === 'string' ? header : undefined;
 }
 
-function authorityOf(request: ClientRequest, options: ClientRequestArgs): string {
+function authorityOf(request: ClientRequest, host: string | null | undefined): string {
   const header = request.headersSent ? undefined : request.getHeader('host');
-  return typeof header === 'string' ? header : (options.host ?? '');
+  return typeof header === 'string' ? header : (host ?? '');
 }

@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 import { countBody } from '../body-bytes.ts';
@@ -14,6 +15,17 @@ type Followed = ClientRequest & { [followed]?: OutboundExchange };
 /** Notes what comes back for this request. */
 export function followResponse(request: Followed, exchange: OutboundExchange): void {
   request[followed] = exchange;
+}
+
+export function isFollowed(request: Followed): boolean {
+  return request[followed] !== undefined;
+}
+
+/** The connection that a request has become, when the other side switched protocols. */
+export function upgradeOf(request: ClientRequest): { readonly code: number; readonly socket: Socket } | undefined {
+  const response: unknown = Reflect.get(request, 'res');
+  if (!(response instanceof IncomingMessage) || Reflect.get(response, 'upgrade') !== true) return undefined;
+  return { code: response.statusCode ?? 0, socket: response.socket };
 }
 
 /** A listener for 'response' would change what Node does with a response nobody listens for; its diagnostics channel does not. */
@@ -32,7 +44,7 @@ export function hookResponses(): void {
 export function endingOf(request: ClientRequest, exchange: OutboundExchange, refusal: Error | undefined): Ending {
   const response: unknown = Reflect.get(request, 'res');
   const answered = response instanceof IncomingMessage ? response : undefined;
-  if (exchange.code === 101 || answered?.complete === true) return COMPLETE;
+  if (answered?.complete === true) return COMPLETE;
   // A request destroyed while it waits for a connection never gets one.
   const socket: unknown = request.socket;
   const connection = socket instanceof TLSSocket ? socket : undefined;

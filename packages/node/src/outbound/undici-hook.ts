@@ -14,6 +14,8 @@ interface UndiciRequest {
   readonly method: string;
   readonly path: string;
   readonly contentLength?: number | null;
+  /** Protocol asked for; null or false without one. */
+  readonly upgrade?: string | boolean | null;
   /** Names and values in turn; one text in undici before version 6. */
   readonly headers?: readonly unknown[] | string;
   addHeader(name: string, value: string): unknown;
@@ -51,10 +53,11 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
   });
   on('undici:client:sendHeaders', ({ request, socket }) => {
     const exchange = request[exchangeOf];
-    const target = exchange === undefined || socket === undefined ? undefined : targetOf(socket);
-    if (exchange === undefined || target === undefined) return;
+    const target = socket === undefined ? undefined : targetOf(socket);
+    if (exchange === undefined || socket === undefined || target === undefined) return;
     if (exchange.target === undefined) outbound.plane.picker.started(target.endpoint);
     exchange.target = target;
+    if (request.upgrade != null && request.upgrade !== false) followUpgrade(request, socket);
   });
   on('undici:request:headers', ({ request, response }) => {
     const exchange = request[exchangeOf];
@@ -75,6 +78,19 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
     exchange.target ??= targetOfFailure(error);
     recorder.end(exchange, failure(exchange, error, { byCaller: isOfProgram(error), connected }));
   });
+
+  /** A request that became something else ends with its connection: undici says nothing more about it. */
+  function followUpgrade(request: UndiciRequest, socket: Socket): void {
+    const { bytesWritten, bytesRead } = socket;
+    socket.once('close', () => {
+      const exchange = finish(request);
+      if (exchange === undefined) return;
+      exchange.code = 101;
+      exchange.bytesSent = socket.bytesWritten - bytesWritten;
+      exchange.bytesReceived = socket.bytesRead - bytesRead;
+      recorder.end(exchange, COMPLETE);
+    });
+  }
 
   function finish(request: UndiciRequest): OutboundExchange | undefined {
     const exchange = request[exchangeOf];

@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Takes a header out of all three views that Node gives of a message's headers. `name` is in lower case. */
+export function dropHeader(request: IncomingMessage, name: string): void {
+  // Made by Node at its first use, from as many raw headers as were received: it must be made before any is taken out.
+  delete request.headersDistinct[name];
+  delete request.headers[name];
+  const { rawHeaders } = request;
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+    if (rawHeaders[index]?.toLowerCase() === name) rawHeaders.splice(index, 2);
+  }
+}
+
+/** Gives the one Host header of a message another value, in all three views. */
+export function replaceHost(request: IncomingMessage, host: string): void {
+  request.headers.host = host;
+  const { rawHeaders } = request;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (isHost(rawHeaders[index])) rawHeaders[index + 1] = host;
+  }
+  if (request.headersDistinct['host'] !== undefined) request.headersDistinct['host'] = [host];
+}
+
+/** RFC 9112 §3.2: a message with more than one Host is no request; which one is meant would be anybody's guess. */
+export function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (isHost(rawHeaders[index])) hosts += 1;
+  }
+  return hosts > 1;
+}
+
+function isHost(name: string | undefined): boolean {
+  return name?.length === 4 && name.toLowerCase() === 'host';
+}
