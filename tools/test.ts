@@ -65,8 +65,7 @@ async function main(): Promise<number> {
   }
   const files = writtenFiles(repositoryRoot, ['.test.ts'])
     .filter((file) => positionals.length === 0 || positionals.some((pattern) => file.includes(pattern)))
-    .toSorted((a, b) => Number(isScenario(b)) - Number(isScenario(a)))
-    .map((file) => join(repositoryRoot, file));
+    .toSorted((a, b) => Number(isScenario(b)) - Number(isScenario(a)));
   if (files.length === 0) {
     say(`no test file matches ${positionals.join(' ')}`);
     say('0 passed, 0 failed, 0 skipped');
@@ -75,7 +74,7 @@ async function main(): Promise<number> {
   say(`${files.length} test files, ${concurrency} at a time, Node ${process.version}`);
   await prepareRuntimes(files);
   const tally = new Tally(repositoryRoot);
-  await inParallel(files, concurrency, (file) => runFile(file, tally));
+  await inParallel(files, concurrency, (file) => runFile(join(repositoryRoot, file), tally));
   reportEnd(tally);
   return tally.failed === 0 && tally.passed > 0 ? 0 : 1;
 }
