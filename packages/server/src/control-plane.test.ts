@@ -38,6 +38,15 @@ describe('a control plane', () => {
     assert.equal((await fetch(`${addresses.metrics}/metrics`, { method: 'POST' })).status, 405);
   });
 
+  it('has no metric that the README does not name, and names none that is not there', async () => {
+    const { addresses } = await planes.start();
+    const text = await (await fetch(`${addresses.metrics}/metrics`)).text();
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const served = new Set(text.match(/(?<=^# TYPE )\w+/gm));
+    const named = new Set(readme.match(/\brampart_[a-z_]+/g));
+    assert.deepEqual([...named].sort(), [...served].sort());
+  });
+
   it('keeps everything over a restart: roots, token, policies, certificates, audit record', async () => {
     const first = await planes.start();
     const ca = await readFile(first.caFile, 'utf8');
