@@ -5,12 +5,14 @@ import { scratchCheckout } from './docs/scratch.ts';
 import { DocSession } from './docs/session.ts';
 import { repositoryRoot } from './repository.ts';
 
-/** README first, then docs/*.md: the order in which a newcomer meets them. */
+/** README first, then SECURITY and docs/: the order in which a newcomer meets them. */
 export function documents(root: string): string[] {
   const docs = existsSync(join(root, 'docs'))
-    ? readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
+    ? readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'))
     : [];
-  return ['README.md', ...docs.toSorted().map((name) => `docs/${name}`)].filter((file) => existsSync(join(root, file)));
+  return ['README.md', 'SECURITY.md', ...docs.toSorted().map((name) => `docs/${name}`)].filter((file) =>
+    existsSync(join(root, file)),
+  );
 }
 
 /** Does what a document tells its reader to do. Returns what did not go as written. */
