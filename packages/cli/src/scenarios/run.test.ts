@@ -119,6 +119,13 @@ suite('rampart run', () => {
       /\ndefault +hello +1 +\S+:\d+ +spiffe:\/\/cluster\.local\/ns\/default\/sa\/hello\n$/,
     );
     assert.match((await mesh.run(['get', 'dataplanes'])).stdout, /default\/hello +node .* everything\n/);
+
+    const certificates = await mesh.run(['certs', '--identity', 'default/hello', '-o', 'json']);
+    const [newest] = JSON.parse(certificates.stdout) as { serial: string }[];
+    const serial = newest?.serial ?? '';
+    const revoked = await mesh.run(['certs', 'revoke', serial, '--reason', 'lost']);
+    assert.deepEqual(revoked, { code: 0, stdout: `certificate ${serial} revoked\n`, stderr: '' });
+    assert.match((await mesh.run(['certs', '--identity', 'default/hello'])).stdout, / revoked: lost\n/);
   });
 });
 
