@@ -75,7 +75,7 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
     const refusal = route.kind === 'failed' ? route.error : undefined;
     request.on('close', () => finish(request, exchange, refusal));
     if (route.kind !== 'mesh') {
-      process.nextTick(() => request.destroy(refusal));
+      fail(request, refusal);
       return;
     }
     exchange.target = route.target;
@@ -125,6 +125,12 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
       }
     },
   };
+}
+
+/** A destroyed request tells its listeners only when it is given its socket, or told that there is none. */
+function fail(request: ClientRequest, error: Error | undefined): void {
+  request.destroy(error);
+  Reflect.apply(request.onSocket, request, [null, error]);
 }
 
 function addTraceHeaders(request: ClientRequest, exchange: OutboundExchange): void {
