@@ -1,10 +1,9 @@
 import { RampartError } from '@rampart/core';
-import { runLive } from './live/live.ts';
 import { readOptions, USAGE } from './options.ts';
-import type { ShopOptions } from './options.ts';
+import { warmUp } from './process/warmth.ts';
 import { expectation } from './scenario/expectation.ts';
 import type { ScenarioReport } from './scenario/expectation.ts';
-import { runScenario } from './scenario/scenario.ts';
+import type { ScenarioOptions } from './scenario/scenario.ts';
 import type { World } from './world.ts';
 
 const EXIT = { done: 0, no: 1, misused: 2, unreachable: 3 };
@@ -21,9 +20,12 @@ export async function runShop(argv: readonly string[], world: World, stopped: Ab
     world.out.write(USAGE);
     return EXIT.done;
   }
+  const warm = warmUp(world);
   try {
-    if (options.once) return await once(world, options, stopped);
-    await runLive(world, { ...options, dataDirectory: options.dataDirectory ?? '.rampart' }, stopped);
+    if (options.once) return await once(world, { ...options, warm, stopped });
+    // Loaded only now: the warmer has begun by then.
+    const { runLive } = await import('./live/live.ts');
+    await runLive(world, { ...options, warm, dataDirectory: options.dataDirectory ?? '.rampart' }, stopped);
     return EXIT.done;
   } catch (error) {
     const reason = reasonOf(error);
@@ -33,8 +35,9 @@ export async function runShop(argv: readonly string[], world: World, stopped: Ab
   }
 }
 
-async function once(world: World, options: ShopOptions, stopped: AbortSignal): Promise<number> {
-  const report = await runScenario(world, { ...options, stopped }, (line) => world.err.write(`${line}\n`));
+async function once(world: World, options: ScenarioOptions): Promise<number> {
+  const { runScenario } = await import('./scenario/scenario.ts');
+  const report = await runScenario(world, options, (line) => world.err.write(`${line}\n`));
   world.out.write(options.output === 'json' ? `${JSON.stringify(report)}\n` : renderReport(report));
   return report.ok ? EXIT.done : EXIT.no;
 }

@@ -11,6 +11,8 @@ export interface World {
   /** Executable that runs the services: the very Node this program runs on. */
   readonly node: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Whether an earlier start has left its compiled modules. */
+  readonly compiledBefore: boolean;
   readonly pid: number;
   readonly out: Screen;
   readonly err: Screen;

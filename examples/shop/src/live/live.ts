@@ -22,13 +22,14 @@ const PLAIN_TALLY_EVERY_MS = 10_000;
 /** Runs the shop and shows what happens in it, until `stopped`. */
 export async function runLive(
   world: World,
-  options: ShopOptions & { readonly dataDirectory: string },
+  options: ShopOptions & { readonly dataDirectory: string; readonly warm: Promise<void> },
   stopped: AbortSignal,
 ): Promise<void> {
   const board = new Board(world.out);
   const settings = {
     dataDirectory: options.dataDirectory,
     ports: options.ports,
+    warm: options.warm,
     onDeath: (child: Child) => void announceDeath(board, child),
   };
   const shop = await startShop(world, settings);

@@ -39,6 +39,8 @@ export interface StartTimes {
 }
 
 export interface ShopSettings {
+  /** Resolves when services can start fast. */
+  readonly warm: Promise<void>;
   readonly dataDirectory: string;
   /** 0 lets the system choose; undefined takes the usual port when it is free, else any. */
   readonly ports: {
@@ -114,6 +116,7 @@ async function openShop(parts: {
   // No service starts before its policies are there: a mesh without policies lets everyone in.
   const early = wanted === 0 ? files.filter(({ file }) => file !== FRONTEND_POLICY) : at(files, wanted);
   let policies = await applyPolicies(admin, early);
+  await settings.warm;
   const afterPolicies = world.uptime();
 
   const started = await Promise.all(
