@@ -28,7 +28,7 @@ process.exitCode = await runShop(process.argv.slice(2), world, stop.signal);
 
 function screenOf(stream: NodeJS.WriteStream): Screen {
   return {
-    isTerminal: stream.isTTY === true,
+    isTerminal: stream.isTTY,
     columns: () => stream.columns ?? 80,
     write: (text) => stream.write(text),
   };

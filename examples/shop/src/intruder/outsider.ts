@@ -53,10 +53,10 @@ function attack(name: AttemptName, socket: Socket | TLSSocket): Promise<Attempt>
     socket.on('secureConnect', () => {
       if ('getPeerX509Certificate' in socket) serverSerial = socket.getPeerX509Certificate()?.serialNumber ?? '';
     });
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       answer += chunk.toString('latin1');
     });
-    socket.on('error', (error) => {
+    socket.on('error', (error: Error) => {
       reason = `connection closed without an answer (${describe(error)})`;
     });
     socket.on('close', () => {

@@ -19,8 +19,8 @@ const input = createInterface({ input: process.stdin });
 input.on('close', () => process.exit(0));
 process.once('SIGTERM', () => process.exit(0));
 
-const [line] = await once(input, 'line');
-const task = JSON.parse(String(line)) as LoaderTask;
+const [line] = (await once(input, 'line')) as [string];
+const task = JSON.parse(line) as LoaderTask;
 await (task.visits > 0 ? visitAndLeave() : Promise.all(USERS.map((user, index) => visitForever(user, index))));
 process.exit(0);
 
