@@ -1,0 +1,33 @@
+// An ordinary service that ends in the way it is asked to. Knows nothing of any mesh.
+import { createServer } from 'node:http';
+
+const held = [];
+const server = createServer((request, response) => {
+  switch (request.url) {
+    case '/hold':
+      held.push(response);
+      process.send({ holding: true });
+      break;
+    case '/exit':
+      response.end('bye', () => setImmediate(() => process.exit(3)));
+      break;
+    case '/throw':
+      response.end('bye', () => setImmediate(() => {
+        throw new Error('boom');
+      }));
+      break;
+    case '/reject':
+      response.end('bye', () => void Promise.reject(new Error('boom')));
+      break;
+    default:
+      response.end('here');
+  }
+});
+process.on('message', () => {
+  for (const response of held.splice(0)) response.end('finished');
+});
+process.channel.unref();
+if (process.env.OWN_HANDLER !== undefined) {
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.close(() => (process.exitCode = 7)));
+}
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
