@@ -8,8 +8,8 @@ import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
 
 import { markConnection } from './symbols.ts';
 
-/** Gives an admitted socket back to the server it was meant for. */
-export type Resume = (socket: Socket) => void;
+/** Gives an admitted connection to the server it was meant for; the same for every connection of a server. */
+export type Resume = (connection: InboundConnection) => void;
 
 interface Port {
   readonly gate: Gate;
@@ -93,7 +93,7 @@ export class Ports {
     const port: Port = {
       instanceId: randomUUID(),
       passedThrough,
-      resume: (socket) => socket.destroy(),
+      resume: ({ socket }) => socket.destroy(),
       gate: new Gate({
         view: plane.view,
         identity: plane.identity,
@@ -104,7 +104,7 @@ export class Ports {
           markConnection(connection.socket, connection);
           if (server instanceof https.Server && connection.peer === undefined) remember(passedThrough, connection);
           if (!(server instanceof https.Server)) hideTls(connection.socket);
-          port.resume(connection.socket);
+          port.resume(connection);
         },
         refuse,
       }),

@@ -73,8 +73,8 @@ function onConnection({ ports }: ServerHookOptions, { server, event, args, proce
   const socket = args[0];
   if (!(socket instanceof Socket) || connectionOf(socket) !== undefined) return proceed(event, args);
   ports.enter(server, socket, (admitted) => {
-    const endedByMesh = server instanceof https.Server && admitted !== socket;
-    proceed(endedByMesh ? 'secureConnection' : 'connection', [admitted]);
+    const tlsIsDone = server instanceof https.Server && admitted.peer !== undefined;
+    proceed(tlsIsDone ? 'secureConnection' : 'connection', [admitted.socket]);
   });
   return true;
 }
