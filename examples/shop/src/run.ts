@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import { readOptions, USAGE } from './options.ts';
-import { warmUp } from './process/warmth.ts';
+import { warmServices } from './process/warmth.ts';
 import { expectation } from './scenario/expectation.ts';
 import type { ScenarioReport } from './scenario/expectation.ts';
 import type { ScenarioOptions } from './scenario/scenario.ts';
@@ -20,7 +20,8 @@ export async function runShop(argv: readonly string[], world: World, stopped: Ab
     world.out.write(USAGE);
     return EXIT.done;
   }
-  const warm = warmUp(world);
+  // Where installing has not done it: on another core, while the control plane starts.
+  const warm = world.compiledBefore ? Promise.resolve() : warmServices(world);
   try {
     if (options.once) return await once(world, { ...options, warm, stopped });
     // Loaded only now: the warmer has begun by then.

@@ -1,12 +1,11 @@
 // `npm start`: the whole shop in a mesh. The only file here that touches the process it runs in.
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from './process/compile-cache.ts';
 import type { Screen, World } from './world.ts';
 
-const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/rampart-shop', import.meta.url));
-const compiledBefore = existsSync(CACHE);
-enableCompileCache(CACHE);
+const compiledBefore = existsSync(COMPILE_CACHE);
+enableCompileCache(COMPILE_CACHE);
 // Loaded after the cache is on, so that they come out of it.
 const { runShop } = await import('./run.ts');
 
@@ -16,7 +15,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const world: World = {
   node: process.execPath,
   // oxlint-disable-next-line no-restricted-properties -- this is the entry file, which hands the environment on
-  environment: { ...process.env, NODE_COMPILE_CACHE: CACHE },
+  environment: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
   compiledBefore,
   pid: process.pid,
   out: screenOf(process.stdout),

@@ -1,16 +1,22 @@
 import { fileURLToPath } from 'node:url';
-import type { World } from '../world.ts';
 import { Child } from './child.ts';
 
 const REGISTER = import.meta.resolve('@rampart/node/register');
-const WARMER = fileURLToPath(new URL('warmer.ts', import.meta.url));
+const SERVICE_WARMER = fileURLToPath(new URL('warm-services.ts', import.meta.url));
+const OWN_WARMER = fileURLToPath(new URL('warm-orchestrator.ts', import.meta.url));
 
-/**
- * On the very first start nothing is compiled yet, and six services would each compile the same modules. While the
- * control plane starts, one process on another core compiles them for all; resolves when that is done.
- */
-export async function warmUp(world: World): Promise<void> {
-  if (world.compiledBefore) return;
-  const { node, environment } = world;
-  await new Child({ name: 'warmer', node, environment, arguments: ['--import', REGISTER, WARMER] }).exited;
+/** The Node to run, and an environment that names its compile cache. */
+export interface Warmth {
+  readonly node: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Compiles what the services load: once, instead of once in each of them. */
+export async function warmServices({ node, environment }: Warmth): Promise<void> {
+  await new Child({ name: 'warmer', node, environment, arguments: ['--import', REGISTER, SERVICE_WARMER] }).exited;
+}
+
+/** Compiles what the orchestrator and the control plane in it load. */
+export async function warmOrchestrator({ node, environment }: Warmth): Promise<void> {
+  await new Child({ name: 'warmer', node, environment, arguments: [OWN_WARMER] }).exited;
 }
