@@ -1,7 +1,8 @@
 // The users, as a process of their own. Its first line on standard input is a LoaderTask; it prints one UserRequest a line.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { visit } from './journey.ts';
+import { send, visit } from './journey.ts';
+import type { UserRequest } from './journey.ts';
 
 /** What the users are to do. */
 export interface LoaderTask {
@@ -21,6 +22,8 @@ process.once('SIGTERM', () => process.exit(0));
 
 const [line] = (await once(input, 'line')) as [string];
 const task = JSON.parse(line) as LoaderTask;
+// Somebody has waited for the shop to open; everybody else comes when they come.
+print(await send(task.target, { method: 'GET', path: '/' }));
 await (task.visits > 0 ? visitAndLeave() : Promise.all(USERS.map((user, index) => visitForever(user, index))));
 process.exit(0);
 
@@ -44,6 +47,10 @@ function visitAs(user: string, curious: boolean): Promise<void> {
     random: Math.random,
     thinkMs: task.rate > 0 ? (USERS.length / task.rate) * 1000 : 0,
     curious,
-    onRequest: (request) => process.stdout.write(`${JSON.stringify(request)}\n`),
+    onRequest: print,
   });
+}
+
+function print(request: UserRequest): void {
+  process.stdout.write(`${JSON.stringify(request)}\n`);
 }
