@@ -32,6 +32,9 @@ export interface DataPlaneOptions {
   readonly log: MeshLog;
 }
 
+/** "late": it may still come; "refused": it will not. */
+export type Readiness = 'ready' | 'late' | 'refused';
+
 /** Everything a data plane is made of, wired once. */
 export interface DataPlane {
   readonly identity: SvidSource;
@@ -41,8 +44,8 @@ export interface DataPlane {
   readonly telemetry: TelemetryReporter;
   /** The workload its identity describes; undefined before attestation. */
   workload(): AttestedWorkload | undefined;
-  /** Resolves with true when identity and a first snapshot are there, with false after `milliseconds`. */
-  whenReady(milliseconds: number): Promise<boolean>;
+  /** Resolves when identity and a first snapshot are there, when there will be none, or after `milliseconds`. */
+  whenReady(milliseconds: number): Promise<Readiness>;
   /** Ends the control stream and flushes telemetry, to the control plane or to the spool. */
   stop(deadlineMs: number): Promise<void>;
 }
@@ -86,7 +89,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     picker: new Picker(random),
     telemetry,
     workload: () => workload,
-    whenReady: (milliseconds) => whenReady(view, milliseconds),
+    whenReady: (milliseconds) => whenReady(view, identity, milliseconds),
     stop: async (deadlineMs) => {
       const lost = await telemetry.drain(deadlineMs);
       if (lost > 0) log.warn('records were lost: neither the control plane nor the spool took them', { lost });
@@ -104,18 +107,21 @@ function sender(control: ControlClient): TelemetrySend {
   };
 }
 
-function whenReady(view: MeshView, milliseconds: number): Promise<boolean> {
-  if (view.ready) return Promise.resolve(true);
+function whenReady(view: MeshView, identity: SvidSource, milliseconds: number): Promise<Readiness> {
+  if (view.ready) return Promise.resolve('ready');
+  if (identity.refused) return Promise.resolve('refused');
   return new Promise((resolve) => {
     const unsubscribe = view.subscribe(() => {
-      if (view.ready) settle(true);
+      if (view.ready) settle('ready');
     });
+    const forget = identity.onRefused(() => settle('refused'));
     // This timer holds the process open on purpose: nothing else does while a workload waits for its identity.
-    const timer = setTimeout(() => settle(false), milliseconds);
-    function settle(ready: boolean): void {
+    const timer = setTimeout(() => settle('late'), milliseconds);
+    function settle(readiness: Readiness): void {
       clearTimeout(timer);
       unsubscribe();
-      resolve(ready);
+      forget();
+      resolve(readiness);
     }
   });
 }

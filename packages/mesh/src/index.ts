@@ -1,5 +1,5 @@
 export { startDataPlane } from './data-plane.ts';
-export type { DataPlane, DataPlaneOptions } from './data-plane.ts';
+export type { DataPlane, DataPlaneOptions, Readiness } from './data-plane.ts';
 export type { MeshLog } from './log.ts';
 export type { AttestedWorkload } from './control/attestation.ts';
 export type { ControlPlaneAddress } from './control/transport.ts';
@@ -23,7 +23,7 @@ export { Picker } from './outbound/pick.ts';
 export { resolve } from './outbound/resolve.ts';
 export type { Resolution } from './outbound/resolve.ts';
 export { ResponseFlag } from './record/flags.ts';
-export { adoptHeaders, continueTrace, formatTraceparent, startSpan } from './record/trace.ts';
+export { adoptHeaders, continueTrace, formatTraceparent, requestIdOf, startSpan } from './record/trace.ts';
 export type { IdSource, TraceContext } from './record/trace.ts';
 export type { MeshEndpoint, MeshService } from './view/endpoint.ts';
 export { MeshView } from './view/mesh-view.ts';

@@ -1,4 +1,4 @@
-import { randomFillSync, randomUUID } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 import type { IdSource } from '@rampart/mesh';
 
@@ -18,5 +18,5 @@ export function createIds(): IdSource {
     used += bytes;
     return pool.toString('hex', used - bytes, used);
   };
-  return { requestId: () => randomUUID(), traceId: () => hex(TRACE_BYTES), spanId: () => hex(SPAN_BYTES) };
+  return { traceId: () => hex(TRACE_BYTES), spanId: () => hex(SPAN_BYTES) };
 }

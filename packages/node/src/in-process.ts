@@ -16,7 +16,7 @@ import { InboundRecorder } from './inbound/recorder.ts';
 import { describeRefusal } from './inbound/refusal.ts';
 import { RequestHandler } from './inbound/request-handler.ts';
 import { hookServers } from './inbound/server-hook.ts';
-import { watchLifecycle } from './lifecycle.ts';
+import { flush, watchLifecycle } from './lifecycle.ts';
 import { createLog } from './log.ts';
 import { hookAgents } from './outbound/agent-hook.ts';
 import { Outbound } from './outbound/call.ts';
@@ -49,8 +49,8 @@ export async function startInProcess(surroundings: Surroundings): Promise<void> 
   const log = createLog(config.value.logLevel, write);
   const plane = startPlane(config.value, host, log);
   install(plane, { config: config.value, host, log });
-  const ready = await plane.whenReady(config.value.startTimeoutMs);
-  if (!ready) log.error('no identity or no policy from the control plane yet: every connection is refused until they arrive', { controlPlane: config.value.address.url.origin });
+  const readiness = await plane.whenReady(config.value.startTimeoutMs);
+  if (readiness === 'late') log.error('no identity or no policy from the control plane yet: every connection is refused until they arrive', { controlPlane: config.value.address.url.origin });
 }
 
 function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): DataPlane {
@@ -78,7 +78,7 @@ function outsidePlane(reason: string, log: MeshLog): DataPlane {
     picker: new Picker(Math.random),
     telemetry: TelemetryReporter.discarding(),
     workload: () => undefined,
-    whenReady: () => Promise.resolve(false),
+    whenReady: () => Promise.resolve('refused'),
     stop: () => Promise.resolve(),
   };
 }
@@ -97,6 +97,7 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
     plane,
     clock: systemClock,
     instanceHost: config?.instanceHost ?? '',
+    lastClosed: () => flush(plane),
     refuse: (refusal) => {
       const event = describeRefusal(refusal, systemClock.now());
       log.info('connection refused', { kind: event.kind, reason: event.reason, from: event.remoteAddress });

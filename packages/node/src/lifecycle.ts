@@ -35,6 +35,14 @@ export function watchLifecycle(host: NodeJS.Process, plane: DataPlane, ports: ()
   };
 }
 
+/** Hands over what was recorded. Holds the process for as long as that takes: a server that has closed is often its last act. */
+export function flush(plane: DataPlane): void {
+  // Without an identity there is neither a way to the control plane nor a spool.
+  if (plane.workload() === undefined) return;
+  const hold = setTimeout(() => undefined, FLUSH_MS);
+  void plane.telemetry.drain(FLUSH_MS).finally(() => clearTimeout(hold));
+}
+
 async function drain(plane: DataPlane, ports: Ports): Promise<void> {
   const closing = [...ports.servers].map(
     (server) =>

@@ -30,6 +30,8 @@ export class SvidSource {
   #timer: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
   #stopped = false;
+  #refused = false;
+  readonly #refusalListeners = new Set<() => void>();
 
   constructor(options: SvidSourceOptions) {
     this.#options = options;
@@ -44,6 +46,17 @@ export class SvidSource {
     this.#listeners.add(listener);
     if (this.#current !== undefined) listener(this.#current);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** True once the control plane has said no for good: waiting longer changes nothing. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
+  /** Calls back when the control plane says no for good. */
+  onRefused(listener: () => void): () => void {
+    this.#refusalListeners.add(listener);
+    return () => this.#refusalListeners.delete(listener);
   }
 
   /** Starts attesting; retries until it succeeds, the token is refused, or `stop()`. */
@@ -70,6 +83,8 @@ export class SvidSource {
     } catch (cause) {
       if (this.#stopped) return;
       if (isFinal(cause)) {
+        this.#refused = true;
+        for (const listener of this.#refusalListeners) listener();
         log.error('the control plane refused this workload an identity; get a new join token and restart it', { cause });
         return;
       }

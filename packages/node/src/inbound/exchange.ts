@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Verdict } from '@rampart/core';
-import { continueTrace, ResponseFlag } from '@rampart/mesh';
+import { continueTrace, requestIdOf, ResponseFlag } from '@rampart/mesh';
 import type { IdSource, InboundConnection, TraceContext } from '@rampart/mesh';
 
 import { elapsed } from '../clock.ts';
@@ -30,6 +30,7 @@ export class InboundExchange implements TraceContext {
     this.traceId = trace.traceId;
     this.spanId = trace.spanId;
     this.startedAt = elapsed();
+    if (headers['x-request-id'] === undefined) nameRequest(request, requestIdOf(this));
     this.path = request.url ?? '';
     this.authority = headers.host ?? '';
     if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) return;
@@ -48,4 +49,10 @@ export class InboundExchange implements TraceContext {
 
 function single(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
+}
+
+/** Applications log this header; the caller may not have sent it, because the trace id says the same. */
+function nameRequest(request: IncomingMessage, requestId: string): void {
+  request.headers['x-request-id'] = requestId;
+  request.rawHeaders.push('X-Request-Id', requestId);
 }

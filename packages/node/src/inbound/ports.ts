@@ -24,6 +24,8 @@ export interface PortsOptions {
   readonly clock: Clock;
   readonly instanceHost: string;
   readonly refuse: (refusal: Refusal) => void;
+  /** The last server of this process has closed. */
+  readonly lastClosed: () => void;
 }
 
 /** The listening servers of this process: a gate in front of each, and its entry in the registry. */
@@ -60,6 +62,7 @@ export class Ports {
     this.#open.delete(server);
     port.gate.close();
     this.#ports.delete(server);
+    if (this.#open.size === 0) this.#options.lastClosed();
   }
 
   /** Takes every instance out of the registry while the servers finish what they have begun. */

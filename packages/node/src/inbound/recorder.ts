@@ -42,7 +42,7 @@ export class InboundRecorder {
     record.bytesSent = outcome.bytesSent;
     record.policyRevision = connection.policyRevision;
     record.sourcePrincipal = connection.sourcePrincipal;
-    record.sourceWorkload = connection.peer?.spiffeId.serviceAccount ?? '';
+    record.sourceWorkload = connection.sourceWorkload;
     record.method = request.method ?? '';
     record.path = exchange.path;
     record.responseFlags = outcome.flag;

@@ -103,6 +103,8 @@ export class RequestHandler {
       const code = response.headersSent ? response.statusCode : 0;
       const flag = exchange.flag(response, verdict);
       this.#write(exchange, { verdict, code, flag, bytesSent: exchange.bytesSent(response) });
+      // Its headers may have promised to keep the connection, before anybody knew: idle, it would hold up the shutdown.
+      if (this.#options.draining()) exchange.connection.socket.end();
     });
   }
 

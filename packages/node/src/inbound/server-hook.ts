@@ -19,9 +19,9 @@ export interface ServerHookOptions {
 /** One emission on a server, and the way to let it happen. */
 interface Emission {
   readonly server: Server;
-  readonly event: string;
+  /** As given to `emit`: the event first. */
   readonly args: readonly unknown[];
-  readonly proceed: (event: string, args: readonly unknown[]) => boolean;
+  readonly emit: Original;
 }
 
 /**
@@ -31,9 +31,8 @@ interface Emission {
 export function hookServers(options: ServerHookOptions): void {
   for (const prototype of [http.Server.prototype, https.Server.prototype]) {
     wrapMethod(prototype, 'emit', (emit, self, args) => {
-      const [event, ...rest] = args;
-      if (typeof event !== 'string' || !(self instanceof Server)) return emit(self, args);
-      return onEmission(options, { server: self, event, args: rest, proceed: proceeding(emit, self) });
+      if (!(self instanceof Server)) return emit(self, args);
+      return onEmission(options, { server: self, args, emit });
     });
     wrapMethod(prototype, 'close', (close, self, args) => {
       if (self instanceof Server) options.ports.closing(self);
@@ -42,13 +41,8 @@ export function hookServers(options: ServerHookOptions): void {
   }
 }
 
-function proceeding(emit: Original, server: Server): Emission['proceed'] {
-  return (event, args) => emit(server, [event, ...args]) === true;
-}
-
 function onEmission(options: ServerHookOptions, emission: Emission): boolean {
-  const { server, event, args, proceed } = emission;
-  switch (event) {
+  switch (emission.args[0]) {
     case 'connection':
       return onConnection(options, emission);
     case 'request':
@@ -59,45 +53,52 @@ function onEmission(options: ServerHookOptions, emission: Emission): boolean {
     case 'connect':
       return onUpgrade(options, emission);
     case 'listening':
-      options.ports.opened(server);
+      options.ports.opened(emission.server);
       break;
     case 'close':
-      options.ports.closed(server);
+      options.ports.closed(emission.server);
       break;
     default:
   }
-  return proceed(event, args);
+  return proceed(emission);
 }
 
-function onConnection({ ports }: ServerHookOptions, { server, event, args, proceed }: Emission): boolean {
-  const socket = args[0];
-  if (!(socket instanceof Socket) || connectionOf(socket) !== undefined) return proceed(event, args);
+function proceed({ server, args, emit }: Emission): boolean {
+  return emit(server, args) === true;
+}
+
+function onConnection({ ports }: ServerHookOptions, emission: Emission): boolean {
+  const { server, emit } = emission;
+  const socket = emission.args[1];
+  if (!(socket instanceof Socket) || connectionOf(socket) !== undefined) return proceed(emission);
   ports.enter(server, socket, (admitted) => {
     const tlsIsDone = server instanceof https.Server && admitted.peer !== undefined;
-    proceed(tlsIsDone ? 'secureConnection' : 'connection', [admitted.socket]);
+    emit(server, [tlsIsDone ? 'secureConnection' : 'connection', admitted.socket]);
   });
   return true;
 }
 
 // A request that is not Node's own did not come from a socket: the application made it up and hands it to itself.
-function onRequest({ ports, handler }: ServerHookOptions, { server, event, args, proceed }: Emission): boolean {
-  const [request, response] = args;
-  if (!(request instanceof http.IncomingMessage) || !(response instanceof http.ServerResponse)) return proceed(event, args);
-  if (wasJudged(request)) return proceed(event, args);
+function onRequest({ ports, handler }: ServerHookOptions, emission: Emission): boolean {
+  const request = emission.args[1];
+  const response = emission.args[2];
+  if (!(request instanceof http.IncomingMessage) || !(response instanceof http.ServerResponse)) return proceed(emission);
+  if (wasJudged(request)) return proceed(emission);
   markJudged(request);
-  const connection = admitted(ports, server, request.socket);
+  const connection = admitted(ports, emission.server, request.socket);
   if (connection === undefined) return false;
-  return handler.handle(connection, { request, response, application: () => proceed(event, args) });
+  return handler.handle(connection, { request, response, application: () => proceed(emission) });
 }
 
-function onUpgrade({ ports, handler }: ServerHookOptions, { server, event, args, proceed }: Emission): boolean {
-  const [request, socket] = args;
-  if (!(request instanceof http.IncomingMessage) || !(socket instanceof Duplex)) return proceed(event, args);
-  if (wasJudged(request)) return proceed(event, args);
+function onUpgrade({ ports, handler }: ServerHookOptions, emission: Emission): boolean {
+  const request = emission.args[1];
+  const socket = emission.args[2];
+  if (!(request instanceof http.IncomingMessage) || !(socket instanceof Duplex)) return proceed(emission);
+  if (wasJudged(request)) return proceed(emission);
   markJudged(request);
-  const connection = admitted(ports, server, request.socket);
+  const connection = admitted(ports, emission.server, request.socket);
   if (connection === undefined) return false;
-  return handler.handleUpgrade(connection, { request, socket, application: () => proceed(event, args) });
+  return handler.handleUpgrade(connection, { request, socket, application: () => proceed(emission) });
 }
 
 /** A request on a connection that never passed the gate has no caller to judge: the connection is closed. */

@@ -141,7 +141,7 @@ function addTraceHeaders(request: ClientRequest, exchange: OutboundExchange): vo
   if (requestId !== undefined || traceparent !== undefined) {
     exchange.trace = adoptHeaders(exchange.trace, asText(requestId), asText(traceparent));
   }
-  if (requestId === undefined) request.setHeader('x-request-id', exchange.trace.requestId);
+  if (requestId === undefined && exchange.trace.requestId !== '') request.setHeader('x-request-id', exchange.trace.requestId);
   if (traceparent === undefined) request.setHeader('traceparent', formatTraceparent(exchange.trace));
 }
 

@@ -18,14 +18,31 @@ export type Route =
   | { readonly kind: 'outside' }
   | { readonly kind: 'failed'; readonly error: RampartError; readonly service: MeshService | undefined };
 
+const MOST_AUTHORITIES = 1000;
+
 const OUTSIDE: Route = { kind: 'outside' };
 
 /** resolve → route → pick → dial, for any client library of the process. */
 export class Outbound {
   readonly #plane: DataPlane;
+  /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
+  readonly #authorities = new Map<string, string | undefined>();
 
   constructor(plane: DataPlane) {
     this.#plane = plane;
+    plane.view.subscribe(() => this.#authorities.clear());
+  }
+
+  /** "host:port" of an origin whose host is the mesh's business. */
+  authorityInMesh(origin: string | URL | null | undefined): string | undefined {
+    if (origin == null) return undefined;
+    const text = typeof origin === 'string' ? origin : origin.href;
+    if (this.#authorities.has(text)) return this.#authorities.get(text);
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const authority = url !== undefined && this.concerns(url.hostname) ? url.host : undefined;
+    if (this.#authorities.size >= MOST_AUTHORITIES) this.#authorities.clear();
+    this.#authorities.set(text, authority);
+    return authority;
   }
 
   /** True when a call to `host` is the mesh's business, whether it can succeed or not. */

@@ -73,7 +73,7 @@ export class OutboundRecorder {
     record.bytesSent = exchange.bytesReceived;
     record.policyRevision = this.#plane.view.revision;
     record.destinationService = target?.service.host ?? exchange.authority;
-    record.destinationPrincipal = target?.endpoint.spiffeId.toString() ?? '';
+    record.destinationPrincipal = target?.endpoint.identity ?? '';
     record.upstreamHost = target?.endpoint.address ?? '';
     record.tlsVersion = target === undefined ? '' : 'TLSv1.3';
     record.method = exchange.method;

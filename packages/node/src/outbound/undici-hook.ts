@@ -19,37 +19,19 @@ interface UndiciRequest {
   /** Names and values in turn; one text in undici before version 6. */
   readonly headers?: readonly unknown[] | string;
   addHeader(name: string, value: string): unknown;
-  [exchangeOf]?: OutboundExchange;
+  [exchangeOf]?: OutboundExchange | undefined;
 }
 
 const exchangeOf: unique symbol = Symbol('rampart.exchange');
 
 /** Records the requests of fetch and undici, both the one inside Node and any copy the application brings. */
 export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void {
-  const hosts = new Map<string, string>();
-  const hostOf = (origin: string): string => {
-    let host = hosts.get(origin);
-    if (host === undefined) {
-      host = URL.canParse(origin) ? new URL(origin).host : '';
-      if (hosts.size > 1000) hosts.clear();
-      hosts.set(origin, host);
-    }
-    return host;
-  };
   on('undici:request:create', ({ request }) => {
-    const origin = request.origin == null ? '' : String(request.origin);
-    const authority = hostOf(origin);
-    if (authority === '' || !outbound.concerns(hostnameOf(authority))) return;
+    const authority = outbound.authorityInMesh(request.origin);
+    if (authority === undefined) return;
     const exchange = recorder.begin({ method: request.method, path: request.path, authority });
     request[exchangeOf] = exchange;
-    const requestId = headerOf(request, 'x-request-id');
-    const traceparent = headerOf(request, 'traceparent');
-    if (requestId !== undefined || traceparent !== undefined) {
-      exchange.trace = adoptHeaders(exchange.trace, requestId, traceparent);
-    }
-    if (requestId === undefined) request.addHeader('x-request-id', exchange.trace.requestId);
-    if (traceparent === undefined) request.addHeader('traceparent', formatTraceparent(exchange.trace));
-    exchange.userAgent = headerOf(request, 'user-agent') ?? '';
+    addTraceHeaders(request, exchange);
   });
   on('undici:client:sendHeaders', ({ request, socket }) => {
     const exchange = request[exchangeOf];
@@ -95,7 +77,8 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
   function finish(request: UndiciRequest): OutboundExchange | undefined {
     const exchange = request[exchangeOf];
     if (exchange === undefined) return undefined;
-    delete request[exchangeOf];
+    // Not deleted: an object that loses a property is slow from then on, for undici too.
+    request[exchangeOf] = undefined;
     if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
     exchange.bytesSent = request.contentLength ?? 0;
     return exchange;
@@ -114,18 +97,27 @@ function on(channel: string, listener: (message: UndiciMessage) => void): void {
   subscribe(channel, (message) => listener(message as UndiciMessage));
 }
 
-function headerOf({ headers }: UndiciRequest, name: string): string | undefined {
-  if (!Array.isArray(headers)) return undefined;
-  for (let index = 0; index < headers.length; index += 2) {
-    const key: unknown = headers[index];
-    if (typeof key !== 'string' || key.length !== name.length || key.toLowerCase() !== name) continue;
-    const value: unknown = headers[index + 1];
-    return typeof value === 'string' ? value : undefined;
+function addTraceHeaders(request: UndiciRequest, exchange: OutboundExchange): void {
+  let requestId: string | undefined;
+  let traceparent: string | undefined;
+  const { headers } = request;
+  if (Array.isArray(headers)) {
+    for (let index = 0; index < headers.length; index += 2) {
+      const name: unknown = headers[index];
+      const value: unknown = headers[index + 1];
+      if (typeof name !== 'string' || typeof value !== 'string') continue;
+      if (isNamed(name, 'x-request-id')) requestId = value;
+      else if (isNamed(name, 'traceparent')) traceparent = value;
+      else if (isNamed(name, 'user-agent')) exchange.userAgent = value;
+    }
   }
-  return undefined;
+  if (requestId !== undefined || traceparent !== undefined) {
+    exchange.trace = adoptHeaders(exchange.trace, requestId, traceparent);
+  }
+  if (requestId === undefined && exchange.trace.requestId !== '') request.addHeader('x-request-id', exchange.trace.requestId);
+  if (traceparent === undefined) request.addHeader('traceparent', formatTraceparent(exchange.trace));
 }
 
-function hostnameOf(authority: string): string {
-  const port = authority.lastIndexOf(':');
-  return port === -1 ? authority : authority.slice(0, port);
+function isNamed(header: string, name: string): boolean {
+  return header.length === name.length && header.toLowerCase() === name;
 }
