@@ -218,7 +218,7 @@ function invalidCsr(problem: string): RampartError {
 function invalidJoinToken(reason: string): RampartError {
   return new RampartError(
     'INVALID_JOIN_TOKEN',
-    'this join token is unknown, used or expired; ask for a new one with: rampart token',
+    'this join token is unknown, used or expired; get a new one with: rampart token create',
     { detail: reason },
   );
 }

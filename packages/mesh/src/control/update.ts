@@ -38,5 +38,5 @@ function parseEndpoint(endpoint: Endpoint): MeshEndpoint[] {
   if (!spiffeId.ok) return [];
   const { instanceId, host, port, protocol, labels } = endpoint;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  return [{ instanceId, host, port, protocol, labels, spiffeId: spiffeId.value, address }];
+  return [{ instanceId, host, port, protocol, labels, spiffeId: spiffeId.value, identity: spiffeId.value.toString(), address }];
 }

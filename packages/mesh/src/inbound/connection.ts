@@ -25,6 +25,8 @@ export class InboundConnection {
   readonly attributes: ConnectionAttributes;
   /** SPIFFE ID as logged; "" on plaintext. */
   readonly sourcePrincipal: string;
+  /** Service account of the caller, its name among workloads; "" on plaintext. */
+  readonly sourceWorkload: string;
   readonly tlsVersion: string;
   /** "ip:port" of this end. */
   readonly localAddress: string;
@@ -40,6 +42,7 @@ export class InboundConnection {
     const { socket, peer } = options;
     this.socket = socket;
     this.peer = peer;
+    this.sourceWorkload = peer?.spiffeId.serviceAccount ?? '';
     this.tlsVersion = options.tlsVersion;
     const localIp = plainAddress(socket.localAddress);
     this.attributes = {

@@ -30,7 +30,7 @@ async function call(ca: TestCa, answering: TestSvid, expected: string, revoked =
   const caller = await ca.issue(now(), { namespace: 'default', serviceAccount: 'users-api' });
   const svid = createSvid({ ...caller, chain: [caller.der], bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 } });
   const { port } = server.address() as AddressInfo;
-  const endpoint = { instanceId: 'i', host: '127.0.0.1', port, protocol: 'http', spiffeId: SpiffeId.of(expected), labels: {}, address: `127.0.0.1:${port}` };
+  const endpoint = { instanceId: 'i', host: '127.0.0.1', port, protocol: 'http', spiffeId: SpiffeId.of(expected), identity: expected, labels: {}, address: `127.0.0.1:${port}` };
   const service = { namespace: 'default', name: 'orders-api', host: 'orders-api.default.svc', endpoints: [endpoint] };
   const socket = dial({ service, endpoint, svid, isRevoked: (serial) => serial === revoked, now });
   // Written at once, as HTTP clients do, before anybody has proved anything.

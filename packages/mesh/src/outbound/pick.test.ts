@@ -11,7 +11,7 @@ function service(...ports: readonly number[]): MeshService {
   const spiffeId = SpiffeId.of('spiffe://cluster.local/ns/default/sa/a');
   const endpoints = ports.map((port, index): MeshEndpoint => {
     const host = `10.0.0.${index}`;
-    return { instanceId: `i${index}`, host, port, protocol: 'http', spiffeId, labels: {}, address: `${host}:${port}` };
+    return { instanceId: `i${index}`, host, port, protocol: 'http', spiffeId, identity: spiffeId.toString(), labels: {}, address: `${host}:${port}` };
   });
   return { name: 'a', namespace: 'default', host: 'a.default.svc', endpoints };
 }

@@ -7,7 +7,7 @@ import type { MeshView } from '../view/mesh-view.ts';
 export type Resolution =
   | { readonly kind: 'mesh'; readonly service: MeshService }
   | { readonly kind: 'outside' }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly code: 'NOT_FOUND' | 'POLICY_NOT_READY'; readonly reason: string };
 
 const OUTSIDE: Resolution = { kind: 'outside' };
 const NAMES_OF_THIS_HOST = new Set(['localhost', 'ip6-localhost', 'ip6-loopback']);
@@ -24,10 +24,10 @@ export function resolve(host: string, view: MeshView, callerNamespace: string): 
   const service = view.service(parsed.name, parsed.namespace);
   if (service !== undefined) return { kind: 'mesh', service };
   if (name.endsWith('.svc') || name.includes('.svc.')) {
-    return { kind: 'refused', reason: `no service ${serviceHost(parsed)} is registered in the mesh` };
+    return { kind: 'refused', code: 'NOT_FOUND', reason: `no service ${serviceHost(parsed)} is registered in the mesh` };
   }
   if (!view.ready && !name.includes('.')) {
-    return { kind: 'refused', reason: `cannot tell whether "${host}" is a service of the mesh: no snapshot from the control plane yet` };
+    return { kind: 'refused', code: 'POLICY_NOT_READY', reason: `cannot tell whether "${host}" is a service of the mesh: no snapshot from the control plane yet` };
   }
   return OUTSIDE;
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { continueTrace, formatTraceparent, startSpan } from './trace.ts';
+import { adoptHeaders, continueTrace, formatTraceparent, requestIdOf, startSpan } from './trace.ts';
 
-const ids = { requestId: () => 'new-request', traceId: () => 'a'.repeat(32), spanId: () => 'b'.repeat(16) };
+const ids = { traceId: () => 'a'.repeat(32), spanId: () => 'b'.repeat(16) };
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
 describe('trace', () => {
@@ -21,7 +21,7 @@ describe('trace', () => {
   it('a caller’s request id is kept, a hostile one is not', () => {
     assert.equal(continueTrace('abc123-def456', undefined, ids).requestId, 'abc123-def456');
     for (const hostile of ['', 'a b', 'x\u001b[31m', 'y'.repeat(129), '<script>']) {
-      assert.equal(continueTrace(hostile, undefined, ids).requestId, 'new-request');
+      assert.equal(continueTrace(hostile, undefined, ids).requestId, '');
     }
   });
 
@@ -30,5 +30,18 @@ describe('trace', () => {
     const span = startSpan(parent, ids);
     assert.deepEqual(span, { requestId: 'r', traceId: TRACE, spanId: 'b'.repeat(16) });
     assert.equal(formatTraceparent(span), `00-${TRACE}-${'b'.repeat(16)}-01`);
+  });
+
+  it('a request without an id of its own is named after its trace', () => {
+    assert.equal(requestIdOf({ requestId: '', traceId: TRACE, spanId: '' }), '0af76519-16cd-43dd-8448-eb211c80319c');
+    assert.equal(requestIdOf({ requestId: 'mine', traceId: TRACE, spanId: '' }), 'mine');
+  });
+
+  it('what the application puts on a call wins, and never changes the request id by the way', () => {
+    const span = { requestId: '', traceId: TRACE, spanId: 'b'.repeat(16) };
+    const other = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`;
+    assert.equal(adoptHeaders(span, 'mine', undefined).requestId, 'mine');
+    assert.equal(requestIdOf(adoptHeaders(span, undefined, other)), requestIdOf(span));
+    assert.equal(adoptHeaders(span, undefined, other).traceId, 'c'.repeat(32));
   });
 });

@@ -1,6 +1,6 @@
 /** Where a request stands in its trace (W3C Trace Context). */
 export interface TraceContext {
-  /** Follows one user action through every hop. */
+  /** Follows one user action through every hop. "" means the trace id written as a UUID: nothing else needs to travel. */
   readonly requestId: string;
   /** 32 lower-case hex digits. */
   readonly traceId: string;
@@ -10,8 +10,6 @@ export interface TraceContext {
 
 /** Makes identifiers; randomness comes from outside. */
 export interface IdSource {
-  /** RFC 9562 UUID. */
-  requestId(): string;
   traceId(): string;
   spanId(): string;
 }
@@ -23,7 +21,7 @@ const REQUEST_ID = /^[\w.:-]+$/;
 /** The context of an incoming request: continues the caller's trace when its headers are well-formed, else starts one. */
 export function continueTrace(requestId: string | undefined, traceparent: string | undefined, ids: IdSource): TraceContext {
   return {
-    requestId: isRequestId(requestId) ? requestId : ids.requestId(),
+    requestId: isRequestId(requestId) ? requestId : '',
     traceId: traceIdOf(traceparent) ?? ids.traceId(),
     spanId: ids.spanId(),
   };
@@ -32,7 +30,7 @@ export function continueTrace(requestId: string | undefined, traceparent: string
 /** The context of an outgoing request made while handling `parent`, or on its own. */
 export function startSpan(parent: TraceContext | undefined, ids: IdSource): TraceContext {
   return {
-    requestId: parent?.requestId ?? ids.requestId(),
+    requestId: parent?.requestId ?? '',
     traceId: parent?.traceId ?? ids.traceId(),
     spanId: ids.spanId(),
   };
@@ -40,11 +38,16 @@ export function startSpan(parent: TraceContext | undefined, ids: IdSource): Trac
 
 /** What the application itself put on an outgoing request wins: it may be traced by a library of its own. */
 export function adoptHeaders(span: TraceContext, requestId: string | undefined, traceparent: string | undefined): TraceContext {
-  return {
-    requestId: isRequestId(requestId) ? requestId : span.requestId,
-    traceId: traceIdOf(traceparent) ?? span.traceId,
-    spanId: span.spanId,
-  };
+  const traceId = traceIdOf(traceparent) ?? span.traceId;
+  // Under another trace id, the request id of before has to be written out to stay what it was.
+  const kept = traceId === span.traceId ? span.requestId : requestIdOf(span);
+  return { requestId: isRequestId(requestId) ? requestId : kept, traceId, spanId: span.spanId };
+}
+
+/** The request id in full. */
+export function requestIdOf({ requestId, traceId }: TraceContext): string {
+  if (requestId !== '') return requestId;
+  return `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-${traceId.slice(12, 16)}-${traceId.slice(16, 20)}-${traceId.slice(20)}`;
 }
 
 export function formatTraceparent(context: TraceContext): string {
@@ -55,11 +58,11 @@ function isRequestId(value: string | undefined): value is string {
   return value !== undefined && value.length <= LONGEST_REQUEST_ID && REQUEST_ID.test(value);
 }
 
-const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
-const NO_TRACE = '0'.repeat(32);
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TRACE_ID_START = 3;
+const TRACE_ID_END = 35;
 
 function traceIdOf(value: string | undefined): string | undefined {
   if (value === undefined || value.length !== TRACEPARENT_LENGTH) return undefined;
-  const traceId = TRACEPARENT.exec(value)?.[1];
-  return traceId === NO_TRACE ? undefined : traceId;
+  return TRACEPARENT.test(value) ? value.slice(TRACE_ID_START, TRACE_ID_END) : undefined;
 }

@@ -1,4 +1,4 @@
-import { SpiffeId } from '@rampart/core';
+import type { SpiffeId } from '@rampart/core';
 
 /** One place where an instance of a service answers, and who must answer there. */
 export interface MeshEndpoint {
@@ -8,6 +8,8 @@ export interface MeshEndpoint {
   readonly port: number;
   readonly protocol: string;
   readonly spiffeId: SpiffeId;
+  /** `spiffeId` in text, made once. */
+  readonly identity: string;
   readonly labels: Readonly<Record<string, string>>;
   /** "host:port". */
   readonly address: string;

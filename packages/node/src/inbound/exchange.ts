@@ -6,7 +6,7 @@ import type { IdSource, InboundConnection, TraceContext } from '@rampart/mesh';
 
 import { elapsed } from '../clock.ts';
 import { countBody } from '../body-bytes.ts';
-import { bytesSent } from './body-count.ts';
+import { bytesSent } from '../body-count.ts';
 
 /** One incoming request from its first line to its last byte. */
 export class InboundExchange implements TraceContext {

@@ -10,6 +10,7 @@ import type { Ending } from './ending.ts';
 import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
 import { endingOf, followResponse, hookResponses, isFollowed, upgradeOf } from './http-response.ts';
 import { MeshAgent, withTarget } from './mesh-agent.ts';
+import { bytesSent } from '../body-count.ts';
 import { targetOf } from './socket-hook.ts';
 import { wrapMethod } from '../wrap-method.ts';
 import type { Original } from '../wrap-method.ts';
@@ -95,7 +96,7 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
   }
 
   function finish(request: ClientRequest, exchange: OutboundExchange, refusal: Error | undefined): void {
-    exchange.bytesSent = Number(request.getHeader('content-length') ?? 0);
+    exchange.bytesSent = bytesSent(request);
     exchange.userAgent = String(request.getHeader('user-agent') ?? '');
     const upgraded = upgradeOf(request);
     if (upgraded === undefined) {

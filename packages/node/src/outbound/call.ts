@@ -53,7 +53,7 @@ export class Outbound {
   route(host: string, port: number): Route {
     const resolution = resolve(host, this.#plane.view, this.#namespace());
     if (resolution.kind === 'outside') return OUTSIDE;
-    if (resolution.kind === 'refused') return failed('NOT_FOUND', resolution.reason, undefined);
+    if (resolution.kind === 'refused') return failed(resolution.code, resolution.reason, undefined);
     const { service } = resolution;
     if (this.#plane.identity.current === undefined) {
       return failed('IDENTITY_NOT_READY', `cannot call ${service.host}: this workload has no identity yet`, service);

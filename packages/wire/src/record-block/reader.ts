@@ -125,7 +125,7 @@ function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
     bytes_sent: bytesSent(row),
     x_forwarded_for: forwardedFor(row),
     user_agent: userAgent(row),
-    request_id: requestId(row),
+    request_id: requestId(row) || asUuid(traceId(row)),
     authorization_decision: decision(row),
     authorization_policy: policy(row),
     source_workload: sourceWorkload(row),
@@ -139,4 +139,10 @@ function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
     reason: reason(row),
     policy_revision: policyRevision(row),
   });
+}
+
+/** Requests that have no id of their own are named after their trace. */
+function asUuid(traceId: string): string {
+  if (traceId.length !== TRACE_ID.characters) return '';
+  return `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-${traceId.slice(12, 16)}-${traceId.slice(16, 20)}-${traceId.slice(20)}`;
 }
