@@ -243,6 +243,7 @@ describe('HTTP goes through the mesh as it would without it', () => {
     assert.ok(outcome.grown < 40 * MEBIBYTE, `one side grew by ${outcome.grown} bytes`);
     const up = await served('/upload?big');
     assert.ok(up?.bytes_received === size, String(up?.bytes_received));
+    assert.equal((await asked('/upload?big'))?.bytes_received, size);
     assert.equal((await served(`/download?bytes=${size}`))?.bytes_sent, size);
     assert.equal((await asked(`/download?bytes=${size}`))?.bytes_sent, size);
   });

@@ -32,6 +32,9 @@ export interface DataPlaneOptions {
   readonly log: MeshLog;
 }
 
+/** The registry answers in milliseconds or not at all; its lease does the rest. */
+export const WITHDRAWAL_MS = 500;
+
 /** "late": it may still come; "refused": it will not. */
 export type Readiness = 'ready' | 'late' | 'refused';
 
@@ -67,6 +70,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   });
   const identity = new SvidSource({ issuer, clock, random, log });
   const instances = new LocalInstances();
+  view.subscribe(({ gone }) => instances.confirm(gone));
   const control = new ControlClient({
     address: options.address,
     identity,
@@ -91,7 +95,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     workload: () => workload,
     whenReady: (milliseconds) => whenReady(view, identity, milliseconds),
     stop: async (deadlineMs) => {
-      const lost = await telemetry.drain(deadlineMs);
+      const [lost] = await Promise.all([telemetry.drain(deadlineMs), instances.whenWithdrawn(clock, WITHDRAWAL_MS)]);
       if (lost > 0) log.warn('records were lost: neither the control plane nor the spool took them', { lost });
       identity.stop();
       control.stop();

@@ -1,4 +1,4 @@
-export { startDataPlane } from './data-plane.ts';
+export { startDataPlane, WITHDRAWAL_MS } from './data-plane.ts';
 export type { DataPlane, DataPlaneOptions, Readiness } from './data-plane.ts';
 export type { MeshLog } from './log.ts';
 export type { AttestedWorkload } from './control/attestation.ts';

@@ -10,7 +10,7 @@ import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import type { NodeConfig } from './config.ts';
 import { createIds } from './ids.ts';
-import { countStreamedBodies } from './inbound/body-count.ts';
+import { countStreamedBodies } from './body-count.ts';
 import { Ports } from './inbound/ports.ts';
 import { InboundRecorder } from './inbound/recorder.ts';
 import { describeRefusal } from './inbound/refusal.ts';

@@ -1,5 +1,7 @@
+import { WITHDRAWAL_MS } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
+import { systemClock } from './clock.ts';
 import type { Ports } from './inbound/ports.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -23,7 +25,7 @@ export function watchLifecycle(host: NodeJS.Process, plane: DataPlane, ports: ()
       ports().withdraw();
       host.removeListener(signal, onSignal);
       if (host.listenerCount(signal) > 0) void plane.telemetry.drain(FLUSH_MS);
-      else void drain(plane, ports()).then(() => host.kill(host.pid, signal));
+      else void holding(drain(plane, ports())).then(() => host.kill(host.pid, signal));
     };
     host.prependListener(signal, onSignal);
   }
@@ -39,8 +41,18 @@ export function watchLifecycle(host: NodeJS.Process, plane: DataPlane, ports: ()
 export function flush(plane: DataPlane): void {
   // Without an identity there is neither a way to the control plane nor a spool.
   if (plane.workload() === undefined) return;
-  const hold = setTimeout(() => undefined, FLUSH_MS);
-  void plane.telemetry.drain(FLUSH_MS).finally(() => clearTimeout(hold));
+  const withdrawn = plane.instances.whenWithdrawn(systemClock, WITHDRAWAL_MS);
+  void holding(Promise.all([plane.telemetry.drain(FLUSH_MS), withdrawn]));
+}
+
+/** Nothing of the mesh keeps a process alive by itself: this does, until `work` is done. */
+async function holding(work: Promise<unknown>): Promise<void> {
+  const hold = setInterval(() => undefined, DRAIN_MS);
+  try {
+    await work;
+  } finally {
+    clearInterval(hold);
+  }
 }
 
 async function drain(plane: DataPlane, ports: Ports): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Clock } from '@rampart/core';
+
 /** A port of this workload that serves, as the registry should know it. */
 export interface LocalInstance {
   readonly instanceId: string;
@@ -10,6 +12,8 @@ export interface LocalInstance {
 /** What this workload serves. The control stream repeats it on every reconnect. */
 export class LocalInstances {
   readonly #instances = new Map<string, LocalInstance>();
+  readonly #leaving = new Set<string>();
+  readonly #waiting = new Set<() => void>();
   #changed: ((instance: LocalInstance, present: boolean) => void) | undefined;
 
   get all(): readonly LocalInstance[] {
@@ -25,7 +29,28 @@ export class LocalInstances {
     const instance = this.#instances.get(instanceId);
     if (instance === undefined) return;
     this.#instances.delete(instanceId);
+    this.#leaving.add(instanceId);
     this.#changed?.(instance, false);
+  }
+
+  /** These are in the registry no more. */
+  confirm(gone: ReadonlySet<string>): void {
+    for (const instanceId of gone) this.#leaving.delete(instanceId);
+    if (this.#leaving.size === 0) for (const done of this.#waiting) done();
+  }
+
+  /** Resolves when the registry has let go of everything that was removed, or after `milliseconds`. */
+  whenWithdrawn(clock: Clock, milliseconds: number): Promise<void> {
+    if (this.#leaving.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = clock.after(milliseconds, done);
+      this.#waiting.add(done);
+    });
   }
 
   /** One observer: the control stream that is up. */

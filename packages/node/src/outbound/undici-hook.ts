@@ -14,6 +14,7 @@ interface UndiciRequest {
   readonly method: string;
   readonly path: string;
   readonly contentLength?: number | null;
+  readonly body?: unknown;
   /** Protocol asked for; null or false without one. */
   readonly upgrade?: string | boolean | null;
   /** Names and values in turn; one text in undici before version 6. */
@@ -40,6 +41,10 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
     if (exchange.target === undefined) outbound.plane.picker.started(target.endpoint);
     exchange.target = target;
     if (request.upgrade != null && request.upgrade !== false) followUpgrade(request, socket);
+  });
+  on('undici:request:bodyChunkSent', ({ request, chunk }) => {
+    const exchange = request[exchangeOf];
+    if (exchange !== undefined) exchange.bytesSent += chunk?.byteLength ?? 0;
   });
   on('undici:request:headers', ({ request, response }) => {
     const exchange = request[exchangeOf];
@@ -80,7 +85,8 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
     // Not deleted: an object that loses a property is slow from then on, for undici too.
     request[exchangeOf] = undefined;
     if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
-    exchange.bytesSent = request.contentLength ?? 0;
+    // undici before version 7 does not tell what it sent.
+    if (exchange.bytesSent === 0) exchange.bytesSent = request.contentLength ?? sizeOf(request.body);
     return exchange;
   }
 }
@@ -120,4 +126,8 @@ function addTraceHeaders(request: UndiciRequest, exchange: OutboundExchange): vo
 
 function isNamed(header: string, name: string): boolean {
   return header.length === name.length && header.toLowerCase() === name;
+}
+
+function sizeOf(body: unknown): number {
+  return body instanceof Uint8Array ? body.byteLength : 0;
 }
