@@ -39,15 +39,15 @@ const failure = (error) => ({ error: error.message, code: error.code });
 const clients = { http: viaHttp, fetch: viaFetch, undici: viaUndici };
 
 /** Calls until told to stop, or `count` times; counts what came back. */
-let stopped = false;
+const control = { stopped: false };
 async function load({ url, count = Infinity, concurrency = 8, client = 'http', milliseconds = Infinity }) {
-  stopped = false;
+  control.stopped = false;
   const outcomes = {};
   const failures = [];
   let sent = 0;
   const end = Date.now() + milliseconds;
   const worker = async () => {
-    while (!stopped && sent < count && Date.now() < end) {
+    while (!control.stopped && sent < count && Date.now() < end) {
       sent += 1;
       const result = await clients[client]({ url: `${url}?n=${sent}` });
       const key = String(result.status ?? result.code ?? result.error);
@@ -61,7 +61,7 @@ async function load({ url, count = Infinity, concurrency = 8, client = 'http', m
 
 process.on('message', (message) => {
   if (message.stop) {
-    stopped = true;
+    control.stopped = true;
     return;
   }
   const work = message.load ? load(message.load) : clients[message.client ?? 'http'](message);

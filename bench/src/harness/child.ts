@@ -47,13 +47,13 @@ export class Child {
 
   async #answer(): Promise<Record<string, unknown>> {
     const abort = new AbortController();
-    const died = once(this.#process, 'exit', { signal: abort.signal }).then(([code]) => {
+    const died = once(this.#process, 'exit', { signal: abort.signal }).then(([code]: unknown[]) => {
       throw new Error(`a process of the benchmark ended with code ${String(code)}`);
     });
     const answered = once(this.#process, 'message', { signal: abort.signal });
     try {
-      const [message]: unknown[] = await Promise.race([answered, died]);
-      return message as Record<string, unknown>;
+      const received: readonly unknown[] = await Promise.race([answered, died]);
+      return received[0] as Record<string, unknown>;
     } finally {
       abort.abort();
       await Promise.allSettled([died, answered]);

@@ -55,8 +55,8 @@ async function startControl(ground: Ground): Promise<Control> {
     env: ground.environment,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line]: unknown[] = await once(createInterface({ input: child.stdout }), 'line');
-  const hello = JSON.parse(String(line)) as Pick<Control, 'address' | 'caFile' | 'tokens'>;
+  const lines: readonly unknown[] = await once(createInterface({ input: child.stdout }), 'line');
+  const hello = JSON.parse(String(lines[0])) as Pick<Control, 'address' | 'caFile' | 'tokens'>;
   return {
     ...hello,
     pid: child.pid ?? -1,

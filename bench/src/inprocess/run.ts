@@ -10,7 +10,7 @@ import { haproxyHttp1Pair, haproxyHttp2Pair } from './peers/haproxy.ts';
 import { nginxPair } from './peers/nginx.ts';
 import { writePki } from './pki.ts';
 import { rampartInProcess } from './rampart.ts';
-import type { Absent, Ground, Running, Subject } from './subject.ts';
+import type { Absent, Running, Subject } from './subject.ts';
 
 export interface RunOptions {
   readonly quick: boolean;

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
@@ -48,7 +49,7 @@ function isInstalled(program: string): boolean {
 async function startProxies(options: ProxyPairOptions, ground: Ground): Promise<Running> {
   const { server, client, port: app } = await startPair(ground, { mode: 'http' });
   const ports = { app, near: await freePort(), far: await freePort() };
-  const proxies = [];
+  const proxies: ChildProcess[] = [];
   for (const side of ['near', 'far'] as const) {
     const file = join(ground.directory, `${options.name}-${side}.cfg`);
     writeFileSync(file, sideOf(options.config(ground.directory, ports), side));

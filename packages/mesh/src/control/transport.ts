@@ -12,7 +12,7 @@ import type { Svid } from '../identity/svid.ts';
 const { connect: connectTls } = tls;
 
 /** Service account of the control plane in the root namespace; no join token is ever issued for it. */
-export const CONTROL_PLANE_SERVICE_ACCOUNT = 'rampart-server';
+const CONTROL_PLANE_SERVICE_ACCOUNT = 'rampart-server';
 
 export interface ControlPlaneAddress {
   readonly url: URL;

@@ -7,7 +7,7 @@ export type FirstByte = 'tls' | 'plaintext';
 
 const HANDSHAKE_RECORD = 22;
 /** A client that says nothing for this long is let go. */
-export const FIRST_BYTE_TIMEOUT_MS = 10_000;
+const FIRST_BYTE_TIMEOUT_MS = 10_000;
 
 /**
  * Waits for the first bytes without taking them: they are put back before `decide` is called.

@@ -23,11 +23,10 @@ interface HandshakeFailure {
 
 /** Names why a handshake failed. Node reports a refused certificate only on the socket it has already torn down. */
 export function describeHandshakeFailure(error: Error & { code?: unknown }, socket: TLSSocket): HandshakeFailure {
+  // Typed as an error, but what Node puts there is OpenSSL's code as a text.
   const code: unknown = socket.authorizationError;
-  if (code !== null && code !== undefined && `${String(code)}` !== '') {
-    const name = String(code);
-    const known = CERTIFICATE_REASONS[name];
-    return { kind: 'certificate_rejected', reason: known ?? `UNTRUSTED: ${name}`, peer: '' };
+  if (typeof code === 'string' && code !== '') {
+    return { kind: 'certificate_rejected', reason: CERTIFICATE_REASONS[code] ?? `UNTRUSTED: ${code}`, peer: '' };
   }
   if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') {
     return { kind: 'certificate_rejected', reason: 'NO_CERTIFICATE: the client presented no certificate', peer: '' };

@@ -14,12 +14,19 @@ import { dial } from './dial.ts';
 const now = (): number => Date.now();
 const REQUEST = 'GET /secret HTTP/1.1\r\nhost: orders-api\r\nauthorization: Bearer s3cret\r\n\r\n';
 
+interface Call {
+  readonly ca: TestCa;
+  readonly answering: TestSvid;
+  readonly expected: string;
+  readonly revoked?: string;
+}
+
 /** Dials a server that answers with `answering`, expecting `expected`; tells what the server read. */
-async function call(ca: TestCa, answering: TestSvid, expected: string, revoked = ''): Promise<{ read: string; outcome: { value: unknown } | { error: Error } }> {
+async function call({ ca, answering, expected, revoked = '' }: Call): Promise<{ read: string; outcome: { value: unknown } | { error: Error } }> {
   let read = '';
   const server = createServer({ cert: answering.certPem, key: answering.keyPem, ca: ca.rootPem, requestCert: true, minVersion: 'TLSv1.3' }, (socket) => {
     socket.on('error', () => {});
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       read += chunk.toString();
       socket.end('done');
     });
@@ -47,13 +54,13 @@ describe('dial', () => {
 
   it('sends to the identity that the registry names', async () => {
     const ca = await TestCa.create('cluster.local', now());
-    const { read } = await call(ca, await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), orders);
+    const { read } = await call({ ca, answering: await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), expected: orders });
     assert.equal(read, REQUEST);
   });
 
   it('sends not one byte to another workload of the same mesh', async () => {
     const ca = await TestCa.create('cluster.local', now());
-    const { read, outcome } = await call(ca, await ca.issue(now(), { namespace: 'default', serviceAccount: 'thief' }), orders);
+    const { read, outcome } = await call({ ca, answering: await ca.issue(now(), { namespace: 'default', serviceAccount: 'thief' }), expected: orders });
     assert.equal(read, '');
     assert.ok('error' in outcome);
     assert.match(outcome.error.message, /sa\/thief but the registry names .*sa\/orders-api/);
@@ -62,7 +69,7 @@ describe('dial', () => {
   it('sends not one byte to a revoked certificate', async () => {
     const ca = await TestCa.create('cluster.local', now());
     const answering = await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' });
-    const { read, outcome } = await call(ca, answering, orders, answering.serial);
+    const { read, outcome } = await call({ ca, answering, expected: orders, revoked: answering.serial });
     assert.equal(read, '');
     assert.ok('error' in outcome);
     assert.match(outcome.error.message, /revoked/);
@@ -71,7 +78,7 @@ describe('dial', () => {
   it('sends not one byte to a certificate of another root', async () => {
     const ca = await TestCa.create('cluster.local', now());
     const other = await TestCa.create('cluster.local', now());
-    const { read, outcome } = await call(ca, await other.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), orders);
+    const { read, outcome } = await call({ ca, answering: await other.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), expected: orders });
     assert.equal(read, '');
     assert.ok('error' in outcome);
   });
