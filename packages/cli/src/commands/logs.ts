@@ -91,8 +91,8 @@ function requestOf(options: LogOptions): TailRequest {
   const service =
     options.service === undefined ? undefined : parseService(options.service, options.namespace ?? 'default');
   return {
-    // Both ends report a request, so that half of the past may be left out.
-    history: options.reporter === undefined && !follow ? options.history * 2 : options.history,
+    // Both ends report a request, each in batches of its own: of the newest records, most may be of the end left out.
+    history: options.reporter === undefined && !follow ? options.history * 2 + BATCH_SLACK : options.history,
     follow,
     service: service === undefined ? '' : `${service.name}.${service.namespace}`,
     decision: options.denied === true ? 'DENY' : '',
@@ -107,6 +107,8 @@ interface TailRequest {
   readonly decision: string;
   readonly reporter: string;
 }
+
+const BATCH_SLACK = 1000;
 
 // Envoy's response flags of a request that no instance answered: no route, no cluster, no healthy instance, connection
 // failure, overflow, retries used up, fault, local limit.

@@ -42,10 +42,18 @@ export class LogTail {
   read(batch: StoredBatch): ReadBatch {
     const { position, connections } = batch;
     try {
-      return { position, connections, records: batch.records.length === 0 ? [] : readRecordBlock(batch.records) };
+      const records = batch.records.length === 0 ? [] : readRecordBlock(batch.records);
+      return { position, connections, records: records.map((record) => signed(record, batch.spiffeId)) };
     } catch (error) {
       this.#unreadable(batch, error);
       return { position, connections, records: [] };
     }
   }
+}
+
+/** Who reports is what the reporter's certificate says, whatever it wrote: nobody puts requests on another's record. */
+function signed(record: AccessLogRecord, reporter: string): AccessLogRecord {
+  return record.reporter === 'source'
+    ? { ...record, source_principal: reporter }
+    : { ...record, destination_principal: reporter };
 }
