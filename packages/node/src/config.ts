@@ -46,7 +46,9 @@ export function readConfig(env: Environment, defaultSpoolDirectory: string): Res
 function readUrl(env: Environment, problems: string[]): URL | undefined {
   const text = env['RAMPART_CONTROL_PLANE'];
   if (text === undefined || text === '') {
-    problems.push('RAMPART_CONTROL_PLANE is not set (start the service with `rampart run -- node app.js`, or set it to the https address of the control plane)');
+    problems.push(
+      'RAMPART_CONTROL_PLANE is not set (start the service with `rampart run -- node app.js`, or set it to the https address of the control plane)',
+    );
     return undefined;
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -58,7 +60,9 @@ function readUrl(env: Environment, problems: string[]): URL | undefined {
 function readRoots(env: Environment, problems: string[]): readonly Uint8Array[] {
   const file = env['RAMPART_CA_FILE'];
   if (file === undefined || file === '') {
-    problems.push('RAMPART_CA_FILE is not set (the PEM file of the trust bundle, .rampart/ca.pem of the control plane)');
+    problems.push(
+      'RAMPART_CA_FILE is not set (the PEM file of the trust bundle, .rampart/ca.pem of the control plane)',
+    );
     return [];
   }
   try {
@@ -78,13 +82,17 @@ function readJoinToken(env: Environment, problems: string[]): string {
   if (direct !== undefined && direct !== '') return direct;
   const file = env['RAMPART_JOIN_TOKEN_FILE'];
   if (file === undefined || file === '') {
-    problems.push('neither RAMPART_JOIN_TOKEN nor RAMPART_JOIN_TOKEN_FILE is set (get a token with `rampart token create`)');
+    problems.push(
+      'neither RAMPART_JOIN_TOKEN nor RAMPART_JOIN_TOKEN_FILE is set (get a token with `rampart token create`)',
+    );
     return '';
   }
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    problems.push(`RAMPART_JOIN_TOKEN_FILE: cannot read ${file}: ${cause instanceof Error ? cause.message : 'unknown error'}`);
+    problems.push(
+      `RAMPART_JOIN_TOKEN_FILE: cannot read ${file}: ${cause instanceof Error ? cause.message : 'unknown error'}`,
+    );
     return '';
   }
 }

@@ -39,7 +39,10 @@ export async function startInProcess(surroundings: Surroundings): Promise<void> 
   const spool = join(tmpdir(), 'rampart-spool');
   const config = surroundings.isMainThread ? readConfig(env, spool) : undefined;
   if (config?.ok !== true) {
-    const problems = config === undefined ? ['worker threads have no identity of their own yet; serve and call from the main thread'] : config.problem;
+    const problems =
+      config === undefined
+        ? ['worker threads have no identity of their own yet; serve and call from the main thread']
+        : config.problem;
     const reason = `this process is not part of the mesh: ${problems.join('; ')}`;
     const log = createLog(config === undefined ? 'silent' : 'error', write);
     log.error(`${reason}. Until then every connection to it is refused`);
@@ -50,7 +53,10 @@ export async function startInProcess(surroundings: Surroundings): Promise<void> 
   const plane = startPlane(config.value, host, log);
   install(plane, { config: config.value, host, log });
   const readiness = await plane.whenReady(config.value.startTimeoutMs);
-  if (readiness === 'late') log.error('no identity or no policy from the control plane yet: every connection is refused until they arrive', { controlPlane: config.value.address.url.origin });
+  if (readiness === 'late')
+    log.error('no identity or no policy from the control plane yet: every connection is refused until they arrive', {
+      controlPlane: config.value.address.url.origin,
+    });
 }
 
 function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): DataPlane {

@@ -18,6 +18,7 @@ export function renderVerdict(verdict: Verdict, question: string, palette: Palet
 
 function policyOf(verdict: Verdict): string {
   if (verdict.policy === '') return 'none';
+  if (verdict.action === '') return verdict.policy;
   const rule = verdict.rule < 0 ? 'no rule matched' : `rules[${verdict.rule}]`;
   return `${verdict.policy} (${verdict.action}, ${rule})`;
 }

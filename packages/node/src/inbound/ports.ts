@@ -136,4 +136,3 @@ function remote(socket: Socket): string {
 function boundHost(address: string): string {
   return address === '0.0.0.0' || address === '::' ? '' : address;
 }
-

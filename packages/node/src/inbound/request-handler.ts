@@ -49,7 +49,11 @@ export class RequestHandler {
     replaceForwardedClientCert(request, connection.forwardedClientCert);
     const facts = RequestFacts.read(request);
     if (!facts.ok) {
-      this.#answer(exchange, response, { code: 400, body: `Bad Request: ${facts.problem}`, verdict: badRequest(facts.problem) });
+      this.#answer(exchange, response, {
+        code: 400,
+        body: `Bad Request: ${facts.problem}`,
+        verdict: badRequest(facts.problem),
+      });
       return true;
     }
     const now = systemClock.now();
@@ -75,7 +79,9 @@ export class RequestHandler {
       const code = facts.ok ? 403 : 400;
       const status = facts.ok ? '403 Forbidden' : '400 Bad Request';
       const body = facts.ok ? DENIED_BODY : 'Bad Request';
-      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+      socket.end(
+        `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      );
       this.#write(exchange, { verdict: judgement.verdict, code, flag: ResponseFlag.denied, bytesSent: body.length });
       return true;
     }
@@ -87,9 +93,16 @@ export class RequestHandler {
     return currentRequest.run(exchange, deliver, judgement, application);
   }
 
-  #answer(exchange: InboundExchange, response: ServerResponse, refusal: { code: number; body: string; verdict: Verdict }): void {
+  #answer(
+    exchange: InboundExchange,
+    response: ServerResponse,
+    refusal: { code: number; body: string; verdict: Verdict },
+  ): void {
     this.#recordOnClose(exchange, response, refusal.verdict);
-    response.writeHead(refusal.code, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(refusal.body) });
+    response.writeHead(refusal.code, {
+      'content-type': 'text/plain',
+      'content-length': Buffer.byteLength(refusal.body),
+    });
     response.end(refusal.body);
   }
 

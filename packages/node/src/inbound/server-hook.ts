@@ -80,14 +80,21 @@ function onConnection({ ports }: ServerHookOptions, emission: Emission): boolean
 
 // A request that is not Node's own did not come from a socket: the application made it up and hands it to itself.
 function onRequest({ ports, handler }: ServerHookOptions, emission: Emission): boolean {
-  const request = emission.args[1];
-  const response = emission.args[2];
-  if (!(request instanceof http.IncomingMessage) || !(response instanceof http.ServerResponse)) return proceed(emission);
+  const [, request, response] = emission.args;
+  if (!(request instanceof http.IncomingMessage) || !isResponse(response)) return proceed(emission);
   if (wasJudged(request)) return proceed(emission);
   markJudged(request);
   const connection = admitted(ports, emission.server, request.socket);
   if (connection === undefined) return false;
-  return handler.handle(connection, { request, response, application: () => proceed(emission) });
+  return handler.handle(connection, {
+    request,
+    response: response as http.ServerResponse,
+    application: () => proceed(emission),
+  });
+}
+
+function isResponse(value: unknown): value is http.ServerResponse {
+  return value instanceof http.ServerResponse;
 }
 
 function onUpgrade({ ports, handler }: ServerHookOptions, emission: Emission): boolean {

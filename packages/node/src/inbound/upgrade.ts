@@ -31,16 +31,20 @@ function noteFirstWrite(socket: Duplex, note: (chunk: unknown) => void): () => v
   const restore = (): void => {
     Object.assign(socket, { write, end });
   };
-  const first = (method: (...args: never[]) => unknown) => (...args: unknown[]): unknown => {
-    restore();
-    note(args[0]);
-    return Reflect.apply(method, socket, args);
-  };
+  const first =
+    (method: (...args: never[]) => unknown) =>
+    (...args: unknown[]): unknown => {
+      restore();
+      note(args[0]);
+      return Reflect.apply(method, socket, args);
+    };
   Object.assign(socket, { write: first(write), end: first(end) });
   return restore;
 }
 
 function textOf(chunk: unknown): string {
   if (typeof chunk === 'string') return chunk;
-  return chunk instanceof Uint8Array ? Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.byteLength, 16)).toString('latin1') : '';
+  return chunk instanceof Uint8Array
+    ? Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.byteLength, 16)).toString('latin1')
+    : '';
 }

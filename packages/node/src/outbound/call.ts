@@ -61,7 +61,8 @@ export class Outbound {
     const endpoint = this.#plane.picker.pick(service, port);
     if (endpoint !== undefined) return { kind: 'mesh', target: { service, endpoint } };
     const known = service.endpoints.map((each) => each.port).join(', ');
-    const why = known === '' ? 'no instance of it is registered' : `no instance of it serves port ${port} (known: ${known})`;
+    const why =
+      known === '' ? 'no instance of it is registered' : `no instance of it serves port ${port} (known: ${known})`;
     return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${why}`, service);
   }
 
@@ -84,5 +85,9 @@ export class Outbound {
 
 /** Applications already know what to do when a connection is refused: the usual code, and our words. */
 function failed(code: RampartError['code'], message: string, service: MeshService | undefined): Route {
-  return { kind: 'failed', error: Object.assign(new RampartError(code, message), { errno: -111, syscall: 'connect' }), service };
+  return {
+    kind: 'failed',
+    error: Object.assign(new RampartError(code, message), { errno: -111, syscall: 'connect' }),
+    service,
+  };
 }

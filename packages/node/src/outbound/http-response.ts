@@ -49,7 +49,10 @@ export function endingOf(request: ClientRequest, exchange: OutboundExchange, ref
   const socket: unknown = request.socket;
   const connection = socket instanceof TLSSocket ? socket : undefined;
   const error = refusal ?? connection?.errored ?? answered?.errored;
-  return failure(exchange, error, { byCaller: refusal === undefined && gaveUp(connection), connected: connection?.authorized === true });
+  return failure(exchange, error, {
+    byCaller: refusal === undefined && gaveUp(connection),
+    connected: connection?.authorized === true,
+  });
 }
 
 /** A connection that neither failed nor was ended by the other side was closed from here. */

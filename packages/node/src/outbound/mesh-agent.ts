@@ -61,7 +61,7 @@ function markRetired(socket: Socket & { [retired]?: true }): void {
 
 function poolingOf(like: http.Agent): AgentOptions {
   // Node keeps the options an agent was made with, but its types do not say so.
-  const options: AgentOptions = Reflect.get(like, 'options') ?? {};
+  const options = (Reflect.get(like, 'options') ?? {}) as AgentOptions;
   const { keepAlive, keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling, timeout } = options;
   const pooling: AgentOptions = {};
   if (keepAlive !== undefined) pooling.keepAlive = keepAlive;

@@ -36,13 +36,17 @@ export function hookSockets(outbound: Outbound): void {
     if (route.kind === 'failed') return failing(route.error);
     const socket = outbound.dial(route.target);
     dialled.set(socket, route.target);
-    socket.once('error', (error) => failed.set(error, route.target));
+    socket.once('error', (error: Error) => failed.set(error, route.target));
     const listener = args.at(-1);
-    if (typeof listener === 'function') socket.once('connect', () => Reflect.apply(listener, socket, []));
+    if (typeof listener === 'function') {
+      socket.once('connect', () => {
+        Reflect.apply(listener, socket, []);
+      });
+    }
     return socket;
   };
-  const meshConnect = (...args: unknown[]): Socket => viaMesh(args) ?? Reflect.apply(netConnect, net, args);
-  const meshTlsConnect = (...args: unknown[]): Socket => viaMesh(args) ?? Reflect.apply(tlsConnect, tls, args);
+  const meshConnect = (...args: unknown[]): unknown => viaMesh(args) ?? Reflect.apply(netConnect, net, args);
+  const meshTlsConnect = (...args: unknown[]): unknown => viaMesh(args) ?? Reflect.apply(tlsConnect, tls, args);
   Object.assign(net, { connect: meshConnect, createConnection: meshConnect });
   Object.assign(tls, { connect: meshTlsConnect });
   syncBuiltinESMExports();

@@ -120,7 +120,8 @@ function addTraceHeaders(request: UndiciRequest, exchange: OutboundExchange): vo
   if (requestId !== undefined || traceparent !== undefined) {
     exchange.trace = adoptHeaders(exchange.trace, requestId, traceparent);
   }
-  if (requestId === undefined && exchange.trace.requestId !== '') request.addHeader('x-request-id', exchange.trace.requestId);
+  if (requestId === undefined && exchange.trace.requestId !== '')
+    request.addHeader('x-request-id', exchange.trace.requestId);
   if (traceparent === undefined) request.addHeader('traceparent', formatTraceparent(exchange.trace));
 }
 
