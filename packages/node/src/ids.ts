@@ -3,20 +3,21 @@ import { randomFillSync } from 'node:crypto';
 import type { IdSource } from '@rampart/mesh';
 
 const POOL_BYTES = 8192;
-const TRACE_BYTES = 16;
-const SPAN_BYTES = 8;
+const TRACE_DIGITS = 32;
+const SPAN_DIGITS = 16;
 
-/** Random identifiers cut from a pool: one call to the kernel serves hundreds of requests. */
+/** Random identifiers cut from a pool of hex digits: one call to the kernel and one conversion serve hundreds of requests. */
 export function createIds(): IdSource {
-  const pool = Buffer.allocUnsafeSlow(POOL_BYTES);
-  let used = POOL_BYTES;
-  const hex = (bytes: number): string => {
-    if (used + bytes > POOL_BYTES) {
-      randomFillSync(pool);
+  const bytes = Buffer.allocUnsafeSlow(POOL_BYTES);
+  let digits = '';
+  let used = 0;
+  const take = (count: number): string => {
+    if (used + count > digits.length) {
+      digits = randomFillSync(bytes).toString('hex');
       used = 0;
     }
-    used += bytes;
-    return pool.toString('hex', used - bytes, used);
+    used += count;
+    return digits.slice(used - count, used);
   };
-  return { traceId: () => hex(TRACE_BYTES), spanId: () => hex(SPAN_BYTES) };
+  return { traceId: () => take(TRACE_DIGITS), spanId: () => take(SPAN_DIGITS) };
 }

@@ -88,7 +88,7 @@ function onRequest({ ports, handler }: ServerHookOptions, emission: Emission): b
   if (connection === undefined) return false;
   return handler.handle(connection, {
     request,
-    response: response as http.ServerResponse,
+    response,
     application: () => proceed(emission),
   });
 }

@@ -19,6 +19,8 @@ class MeshAgents implements AgentHook {
   readonly #outbound: Outbound;
   readonly #behind = new WeakMap<http.Agent, MeshAgent>();
   readonly #live = new Set<WeakRef<MeshAgent>>();
+  /** `agent: false` makes an agent per request: what is left of each must go with it. */
+  readonly #gone = new FinalizationRegistry<WeakRef<MeshAgent>>((reference) => this.#live.delete(reference));
 
   constructor(outbound: Outbound) {
     this.#outbound = outbound;
@@ -29,7 +31,9 @@ class MeshAgents implements AgentHook {
     if (mesh === undefined) {
       mesh = new MeshAgent(this.#outbound, agent);
       this.#behind.set(agent, mesh);
-      this.#live.add(new WeakRef(mesh));
+      const reference = new WeakRef(mesh);
+      this.#live.add(reference);
+      this.#gone.register(mesh, reference);
     }
     return mesh;
   }
@@ -39,11 +43,7 @@ class MeshAgents implements AgentHook {
   }
 
   retire(keep: (instanceId: string) => boolean): void {
-    for (const reference of this.#live) {
-      const agent = reference.deref();
-      if (agent === undefined) this.#live.delete(reference);
-      else agent.retire(keep);
-    }
+    for (const reference of this.#live) reference.deref()?.retire(keep);
   }
 }
 

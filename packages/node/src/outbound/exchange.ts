@@ -24,12 +24,6 @@ export interface OutboundExchange {
   userAgent: string;
 }
 
-export interface OutboundStart {
-  readonly method: string;
-  readonly path: string;
-  readonly authority: string;
-}
-
 /** Writes the source's access-log record of each request. One record object is filled again and again. */
 export class OutboundRecorder {
   readonly #plane: DataPlane;
@@ -47,11 +41,13 @@ export class OutboundRecorder {
     this.#record.sourcePrincipal = principal;
   }
 
-  begin(start: OutboundStart): OutboundExchange {
+  begin(method: string, path: string, authority: string): OutboundExchange {
     return {
       trace: startSpan(currentRequest.getStore(), this.#ids),
       startedAt: elapsed(),
-      ...start,
+      method,
+      path,
+      authority,
       target: undefined,
       code: 0,
       bytesSent: 0,

@@ -42,8 +42,7 @@ export class HttpCalls {
   }
 
   #follow(request: ClientRequest, host: string | null | undefined): OutboundExchange {
-    const { method, path } = request;
-    const exchange = this.#recorder.begin({ method, path, authority: authorityOf(request, host) });
+    const exchange = this.#recorder.begin(request.method, request.path, authorityOf(request, host));
     followResponse(request, exchange);
     return exchange;
   }

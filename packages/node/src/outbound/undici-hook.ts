@@ -30,7 +30,7 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
   on('undici:request:create', ({ request }) => {
     const authority = outbound.authorityInMesh(request.origin);
     if (authority === undefined) return;
-    const exchange = recorder.begin({ method: request.method, path: request.path, authority });
+    const exchange = recorder.begin(request.method, request.path, authority);
     request[exchangeOf] = exchange;
     addTraceHeaders(request, exchange);
   });
