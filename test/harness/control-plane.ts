@@ -77,7 +77,11 @@ export class ControlPlaneProcess {
 
   get admin(): Client<typeof AdminService> {
     const token = readFileSync(join(this.folder, 'admin.token'), 'utf8').trim();
-    this.#session ??= new Http2SessionManager(this.address, {}, { ca: readFileSync(this.caFile), minVersion: 'TLSv1.3' });
+    this.#session ??= new Http2SessionManager(
+      this.address,
+      {},
+      { ca: readFileSync(this.caFile), minVersion: 'TLSv1.3' },
+    );
     const transport = createConnectTransport({
       baseUrl: this.address,
       httpVersion: '2',
@@ -99,7 +103,11 @@ export class ControlPlaneProcess {
   }
 
   /** The environment that lets one process join as this workload. */
-  async admission(workload: { namespace?: string; serviceAccount: string; service?: string }): Promise<Record<string, string>> {
+  async admission(workload: {
+    namespace?: string;
+    serviceAccount: string;
+    service?: string;
+  }): Promise<Record<string, string>> {
     const { namespace = 'default', serviceAccount, service = '' } = workload;
     const labels = { app: service === '' ? serviceAccount : service };
     const { token } = await this.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
@@ -114,11 +122,15 @@ export class ControlPlaneProcess {
   /** Ports on which a service is registered. */
   async portsOf(service: string): Promise<number[]> {
     const { services } = await this.admin.listServices({});
-    return services.filter((each) => each.name === service).flatMap((each) => each.endpoints.map((endpoint) => endpoint.port));
+    return services
+      .filter((each) => each.name === service)
+      .flatMap((each) => each.endpoints.map((endpoint) => endpoint.port));
   }
 
   async registered(service: string, port: number): Promise<void> {
-    await until(`${service} to be registered on port ${port}`, async () => (await this.portsOf(service)).includes(port));
+    await until(`${service} to be registered on port ${port}`, async () =>
+      (await this.portsOf(service)).includes(port),
+    );
   }
 
   /** Every access-log record stored so far, oldest first. */

@@ -82,7 +82,8 @@ export class Laboratory {
       this.#replies.delete(id);
     });
     workload.process.once('exit', (code, signal) => {
-      for (const [id, answer] of this.#replies) answer({ id, error: { message: `the process ended with ${String(code ?? signal)}` } });
+      for (const [id, answer] of this.#replies)
+        answer({ id, error: { message: `the process ended with ${String(code ?? signal)}` } });
       this.#replies.clear();
     });
   }

@@ -27,7 +27,10 @@ export function runProgram(source: string, options: ProgramOptions = {}): Promis
 
 /** Runs Node with these arguments. */
 export async function runNode(args: readonly string[], { env = {} }: ProgramOptions = {}): Promise<ProgramEnd> {
-  const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const gone = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   const [stdout, stderr, [code, signal]] = await Promise.all([text(child.stdout), text(child.stderr), gone]);
   return { code, signal, stdout, stderr };

@@ -40,7 +40,9 @@ describe('requests that try to mean two things', () => {
     await plane.apply(`${STRICT}---\n${POLICY}`);
     echo = await Workload.start(plane, { script: 'echo.mjs', serviceAccount: 'echo', service: 'echo' });
     caller = await Laboratory.start(plane, { serviceAccount: 'caller' });
-    await until('the caller to know echo', () => caller.run(() => fetch('http://echo/api/').then((response) => response.ok)));
+    await until('the caller to know echo', () =>
+      caller.run(() => fetch('http://echo/api/').then((response) => response.ok)),
+    );
   });
 
   after(async () => {
@@ -67,18 +69,29 @@ describe('requests that try to mean two things', () => {
   const get = (target: string, headers: readonly string[] = []): string =>
     [`GET ${target} HTTP/1.1`, 'host: echo', 'connection: close', ...headers, '', ''].join('\r\n');
 
-  const statuses = (answer: string): string[] => [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status ?? '');
-  const echoOf = (answer: string): Echo => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4).replace(/^[^{]*/, '').replace(/[^}]*$/, '')) as Echo;
+  const statuses = (answer: string): string[] =>
+    [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status ?? '');
+  const echoOf = (answer: string): Echo =>
+    JSON.parse(
+      answer
+        .slice(answer.indexOf('\r\n\r\n') + 4)
+        .replace(/^[^{]*/, '')
+        .replace(/[^}]*$/, ''),
+    ) as Echo;
 
   it('requests sent in one go are judged one by one, answered in order and recorded each', async () => {
     const keep = (target: string): string => `GET ${target} HTTP/1.1\r\nhost: echo\r\n\r\n`;
-    const answer = await raw(keep('/api/1?pipelined') + keep('/admin?pipelined') + keep('/api/3?pipelined') + get('/api/4?pipelined'));
+    const answer = await raw(
+      keep('/api/1?pipelined') + keep('/admin?pipelined') + keep('/api/3?pipelined') + get('/api/4?pipelined'),
+    );
     assert.deepEqual(statuses(answer), ['200', '403', '200', '200']);
     const records = await until('four records', async () => {
       const found = (await plane.records()).filter((record) => record.request_path.endsWith('?pipelined'));
       return found.length === 4 ? found : undefined;
     });
-    const seen = records.map((record) => `${record.request_path} ${record.authorization_decision} ${record.response_code}`);
+    const seen = records.map(
+      (record) => `${record.request_path} ${record.authorization_decision} ${record.response_code}`,
+    );
     assert.deepEqual(seen.toSorted(), [
       '/admin?pipelined DENY 403',
       '/api/1?pipelined ALLOW 200',
@@ -121,8 +134,13 @@ describe('requests that try to mean two things', () => {
     });
 
     it('two Host headers never widen the decision', async () => {
-      for (const [first, second] of [['echo', 'other'], ['other', 'echo']]) {
-        const answer = await raw(`GET /api/x HTTP/1.1\r\nhost: ${first}\r\nhost: ${second}\r\nconnection: close\r\n\r\n`);
+      for (const [first, second] of [
+        ['echo', 'other'],
+        ['other', 'echo'],
+      ]) {
+        const answer = await raw(
+          `GET /api/x HTTP/1.1\r\nhost: ${first}\r\nhost: ${second}\r\nconnection: close\r\n\r\n`,
+        );
         assert.deepEqual(statuses(answer), ['400'], answer);
       }
     });
@@ -143,7 +161,8 @@ describe('requests that try to mean two things', () => {
 
   describe('framing and methods', () => {
     it('Content-Length beside Transfer-Encoding is no request (RFC 9112 §6.1)', async () => {
-      const smuggle = 'POST /api/x HTTP/1.1\r\nhost: echo\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\r\nhost: echo\r\n\r\n';
+      const smuggle =
+        'POST /api/x HTTP/1.1\r\nhost: echo\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /admin HTTP/1.1\r\nhost: echo\r\n\r\n';
       assert.deepEqual(statuses(await raw(smuggle)), ['400']);
     });
 
@@ -166,7 +185,13 @@ describe('requests that try to mean two things', () => {
   describe('headers that only the mesh may set', () => {
     it('a forged X-Forwarded-Client-Cert never reaches the application, in whatever case and however often', async () => {
       const forged = 'By=spiffe://cluster.local/ns/default/sa/echo;URI=spiffe://cluster.local/ns/default/sa/admin';
-      const answer = await raw(get('/api/x', [`X-FORWARDED-client-cert: ${forged}`, `x-forwarded-client-cert: ${forged}`, `X-Forwarded-Client-Cert: ${forged}`]));
+      const answer = await raw(
+        get('/api/x', [
+          `X-FORWARDED-client-cert: ${forged}`,
+          `x-forwarded-client-cert: ${forged}`,
+          `X-Forwarded-Client-Cert: ${forged}`,
+        ]),
+      );
       const { headers } = echoOf(answer);
       assert.equal(headers['x-forwarded-client-cert'], `By=spiffe://cluster.local/ns/default/sa/echo;URI=${IDENTITY}`);
       assert.doesNotMatch(answer, /sa\/admin/);
@@ -183,8 +208,13 @@ describe('requests that try to mean two things', () => {
     });
 
     it('nor does it under the name that frameworks would fold into it', async () => {
-      const answer = await raw(get('/api/x', ['x_forwarded_client_cert: URI=spiffe://cluster.local/ns/default/sa/admin']));
-      assert.equal(echoOf(answer).headers['x-forwarded-client-cert'], `By=spiffe://cluster.local/ns/default/sa/echo;URI=${IDENTITY}`);
+      const answer = await raw(
+        get('/api/x', ['x_forwarded_client_cert: URI=spiffe://cluster.local/ns/default/sa/admin']),
+      );
+      assert.equal(
+        echoOf(answer).headers['x-forwarded-client-cert'],
+        `By=spiffe://cluster.local/ns/default/sa/echo;URI=${IDENTITY}`,
+      );
     });
 
     for (const [what, value] of [
@@ -198,7 +228,9 @@ describe('requests that try to mean two things', () => {
         const target = `/api/id?${what.replaceAll(' ', '-')}`;
         const answer = await raw(get(target, [`x-request-id: ${value}`]));
         if (statuses(answer)[0] === '400') return;
-        const record = await until('the record', async () => (await plane.records()).find((each) => each.request_path === target));
+        const record = await until('the record', async () =>
+          (await plane.records()).find((each) => each.request_path === target),
+        );
         assert.match(record.request_id, /^[0-9a-f-]{36}$/);
       });
     }
@@ -206,13 +238,20 @@ describe('requests that try to mean two things', () => {
     it('two request ids are none', async () => {
       const target = '/api/id?two';
       await raw(get(target, ['x-request-id: one', 'x-request-id: two']));
-      const record = await until('the record', async () => (await plane.records()).find((each) => each.request_path === target));
+      const record = await until('the record', async () =>
+        (await plane.records()).find((each) => each.request_path === target),
+      );
       assert.match(record.request_id, /^[0-9a-f-]{36}$/);
     });
   });
 
   it('nothing of the above reached the application outside /api/', async () => {
-    const wrong = (await plane.records()).filter((record) => record.authorization_decision === 'ALLOW' && record.reporter === 'destination' && record.source_principal !== IDENTITY);
+    const wrong = (await plane.records()).filter(
+      (record) =>
+        record.authorization_decision === 'ALLOW' &&
+        record.reporter === 'destination' &&
+        record.source_principal !== IDENTITY,
+    );
     assert.deepEqual(wrong, []);
   });
 });

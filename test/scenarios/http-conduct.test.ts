@@ -126,19 +126,38 @@ describe('HTTP goes through the mesh as it would without it', () => {
     assert.equal((await asked('/sized?head'))?.bytes_sent, 0, 'no body was received');
   });
 
-  for (const [path, status] of [['/none', 204], ['/not-modified', 304], ['/unknown', 404]] as const) {
+  for (const [path, status] of [
+    ['/none', 204],
+    ['/not-modified', 304],
+    ['/unknown', 404],
+  ] as const) {
     it(`${status} passes and leaves the connection usable`, async () => {
       assert.deepEqual(pick(await call({ path: `${path}?seen` })), [status, '']);
       assert.equal((await call({ path: '/sized' })).body, 'hello world');
       const records = await recordsOf(`${path}?seen`);
-      assert.deepEqual(records.map((record) => [record.response_code, record.response_flags]), [[status, '-'], [status, '-']]);
+      assert.deepEqual(
+        records.map((record) => [record.response_code, record.response_flags]),
+        [
+          [status, '-'],
+          [status, '-'],
+        ],
+      );
     });
   }
 
   it('Expect: 100-continue is answered by the application', async () => {
-    const accepted = await call({ method: 'POST', path: '/upload', headers: { expect: '100-continue' }, pieces: ['abc'] });
+    const accepted = await call({
+      method: 'POST',
+      path: '/upload',
+      headers: { expect: '100-continue' },
+      pieces: ['abc'],
+    });
     assert.deepEqual([accepted.status, accepted.continued], [200, true]);
-    const refused = await call({ method: 'POST', path: '/upload', headers: { expect: '100-continue', 'x-wanted': 'no' } });
+    const refused = await call({
+      method: 'POST',
+      path: '/upload',
+      headers: { expect: '100-continue', 'x-wanted': 'no' },
+    });
     assert.deepEqual([refused.status, refused.continued], [417, false]);
   });
 
@@ -159,9 +178,13 @@ describe('HTTP goes through the mesh as it would without it', () => {
     const body = await client.run(
       ({ http }) =>
         new Promise<string>((resolve, reject) => {
-          const request = http.request('http://conduct/upload?trailers', { method: 'POST', headers: { trailer: 'digest' } }, (response) => {
-            response.on('data', (chunk: Buffer) => resolve(chunk.toString()));
-          });
+          const request = http.request(
+            'http://conduct/upload?trailers',
+            { method: 'POST', headers: { trailer: 'digest' } },
+            (response) => {
+              response.on('data', (chunk: Buffer) => resolve(chunk.toString()));
+            },
+          );
           request.on('error', reject);
           request.write('one');
           request.addTrailers({ digest: 'xyz' });
@@ -175,13 +198,17 @@ describe('HTTP goes through the mesh as it would without it', () => {
     const seen = await client.run(async () => {
       const response = await fetch('http://conduct/hold?key=sse');
       const reader = response.body?.getReader();
-      const first = await reader?.read();
       const text = new TextDecoder();
+      const next = async (): Promise<string | undefined> => {
+        const piece = (await reader?.read()) as { value?: Uint8Array } | undefined;
+        return piece?.value === undefined ? undefined : text.decode(piece.value);
+      };
+      const first = await next();
       // Only now, with the first event read, is the server told to go on.
       await fetch('http://conduct/release?key=sse');
       let rest = '';
-      for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) rest += text.decode(next.value);
-      return [text.decode(first?.value), rest];
+      for (let piece = await next(); piece !== undefined; piece = await next()) rest += piece;
+      return [first, rest];
     });
     assert.deepEqual(seen, ['data: first\n\n', 'data: last\n\n']);
     const record = await served('/hold?key=sse');
@@ -189,55 +216,47 @@ describe('HTTP goes through the mesh as it would without it', () => {
   });
 
   it('a request body arrives while it is still being written, and is answered piece by piece', async () => {
-    const pieces = await client.run(
-      ({ http, events }) =>
-        new Promise<string[]>((resolve, reject) => {
-          const request = http.request('http://conduct/mirror', { method: 'POST' });
-          request.on('error', reject);
-          request.write('ping');
-          request.on('response', async (response) => {
-            const [first] = (await events.once(response, 'data')) as [Buffer];
-            request.end('pong');
-            const [second] = (await events.once(response, 'data')) as [Buffer];
-            resolve([first.toString(), second.toString()]);
-          });
-        }),
-    );
+    const pieces = await client.run(async ({ http, events }) => {
+      const request = http.request('http://conduct/mirror', { method: 'POST' });
+      request.write('ping');
+      const [response] = (await events.once(request, 'response')) as [import('node:http').IncomingMessage];
+      const [first] = (await events.once(response, 'data')) as [Buffer];
+      request.end('pong');
+      const [second] = (await events.once(response, 'data')) as [Buffer];
+      return [first.toString(), second.toString()];
+    });
     assert.deepEqual(pieces, ['ping', 'pong']);
   });
 
   it('50 MB go up and 50 MB come down without being held in memory', async () => {
     const size = 50 * MEBIBYTE;
-    const outcome = await client.run(
-      async ({ http, stream }, bytes: number) => {
-        const memory = async (): Promise<number> => Number(await (await fetch('http://conduct/memory')).text());
-        const before = { own: process.memoryUsage().rss, other: await memory() };
-        let peak = { own: 0, other: 0 };
-        const chunk = new Uint8Array(64 * 1024);
-        const upload = await new Promise<string>((resolve, reject) => {
-          const request = http.request('http://conduct/upload?big', { method: 'PUT' }, (response) => {
-            response.on('data', (text: Buffer) => resolve(text.toString()));
-          });
-          request.on('error', reject);
-          stream
-            .pipeline(function* (): Generator<Uint8Array> {
-              for (let sent = 0; sent < bytes; sent += chunk.length) yield chunk;
-            }, request)
-            .catch(reject);
+    const outcome = await client.run(async ({ http, stream }, bytes: number) => {
+      const memory = async (): Promise<number> => Number(await (await fetch('http://conduct/memory')).text());
+      const before = { own: process.memoryUsage().rss, other: await memory() };
+      let peak = { own: 0, other: 0 };
+      const chunk = new Uint8Array(64 * 1024);
+      const upload = await new Promise<string>((resolve, reject) => {
+        const request = http.request('http://conduct/upload?big', { method: 'PUT' }, (response) => {
+          response.on('data', (text: Buffer) => resolve(text.toString()));
         });
-        const response = await fetch(`http://conduct/download?bytes=${bytes}`);
-        let received = 0;
-        for await (const part of response.body ?? []) {
-          if (received === 0) {
-            // Nothing is read for as long as this takes: the sender has to wait, not to pile up.
-            peak = { own: process.memoryUsage().rss, other: await memory() };
-          }
-          received += part.byteLength;
+        request.on('error', reject);
+        stream
+          .pipeline(function* (): Generator<Uint8Array> {
+            for (let sent = 0; sent < bytes; sent += chunk.length) yield chunk;
+          }, request)
+          .catch(reject);
+      });
+      const response = await fetch(`http://conduct/download?bytes=${bytes}`);
+      let received = 0;
+      for await (const part of response.body ?? []) {
+        if (received === 0) {
+          // Nothing is read for as long as this takes: the sender has to wait, not to pile up.
+          peak = { own: process.memoryUsage().rss, other: await memory() };
         }
-        return { upload, received, grown: Math.max(peak.own - before.own, peak.other - before.other) };
-      },
-      size,
-    );
+        received += part.byteLength;
+      }
+      return { upload, received, grown: Math.max(peak.own - before.own, peak.other - before.other) };
+    }, size);
     assert.equal((JSON.parse(outcome.upload) as { bytes: number }).bytes, size);
     assert.equal(outcome.received, size);
     assert.ok(outcome.grown < 40 * MEBIBYTE, `one side grew by ${outcome.grown} bytes`);
@@ -249,10 +268,15 @@ describe('HTTP goes through the mesh as it would without it', () => {
   });
 
   it('a caller that gives up is seen by the application and recorded as gone', async () => {
-    for (const [client, path] of [['http', '/hold?key=abort-http'], ['fetch', '/hold?key=abort-fetch']] as const) {
+    for (const [client, path] of [
+      ['http', '/hold?key=abort-http'],
+      ['fetch', '/hold?key=abort-fetch'],
+    ] as const) {
       // Without the mesh, a response of `http` that is cut off so ends with the error "aborted".
       assert.match(await aborted(client, path), /^(?:AbortError|aborted)$/);
-      await until('the application to notice', async () => (JSON.parse((await call({ path: '/fates' })).body) as Record<string, string[]>)[path]?.includes('closed'));
+      await until('the application to notice', async () =>
+        (JSON.parse((await call({ path: '/fates' })).body) as Record<string, string[]>)[path]?.includes('closed'),
+      );
       const there = await served(path);
       assert.deepEqual([there?.response_code, there?.response_flags], [200, 'DC']);
       const here = await asked(path);
@@ -261,7 +285,10 @@ describe('HTTP goes through the mesh as it would without it', () => {
   });
 
   it('a timeout by AbortSignal before any answer is recorded with code 0', async () => {
-    for (const [client, path] of [['http', '/silent?http'], ['fetch', '/silent?fetch']] as const) {
+    for (const [client, path] of [
+      ['http', '/silent?http'],
+      ['fetch', '/silent?fetch'],
+    ] as const) {
       assert.match(await aborted(client, path), /^(?:AbortError|TimeoutError)$/);
       const there = await served(path);
       assert.deepEqual([there?.response_code, there?.response_flags], [0, 'DC']);
@@ -269,7 +296,10 @@ describe('HTTP goes through the mesh as it would without it', () => {
       assert.deepEqual([here?.response_code, here?.response_flags], [0, 'DC']);
     }
     const fates = JSON.parse((await call({ path: '/fates' })).body) as Record<string, string[]>;
-    assert.deepEqual(fates['/silent?http'], ['aborted', 'error', 'closed'].filter((word) => fates['/silent?http']?.includes(word)));
+    assert.deepEqual(
+      fates['/silent?http'],
+      ['aborted', 'error', 'closed'].filter((word) => fates['/silent?http']?.includes(word)),
+    );
   });
 
   /** Calls, and gives up: after the first bytes of an answer on /hold, after a moment without one elsewhere. */
@@ -316,7 +346,10 @@ describe('HTTP goes through the mesh as it would without it', () => {
               const { code, cause: inner } = cause as { code?: string; cause?: { code?: string } };
               seen.push(String(inner?.code ?? code));
             };
-            if (by === 'fetch') await fetch(`http://conduct${place}`).then((response) => response.text()).catch(note);
+            if (by === 'fetch')
+              await fetch(`http://conduct${place}`)
+                .then((response) => response.text())
+                .catch(note);
             else {
               await new Promise<void>((resolve) => {
                 const request = http.get(`http://conduct${place}`, (response) => response.on('error', note).resume());

@@ -33,7 +33,13 @@ class Scene {
     await plane.apply(STRICT);
     const echo = await Workload.start(plane, { script: 'echo.mjs', serviceAccount: 'echo', service: 'echo' });
     const caller = await Laboratory.start(plane, { serviceAccount: 'caller' });
-    await until('echo to be known', () => caller.run(() => fetch('http://echo/api/').then((response) => response.ok).catch(() => undefined)));
+    await until('echo to be known', () =>
+      caller.run(() =>
+        fetch('http://echo/api/')
+          .then((response) => response.ok)
+          .catch(() => undefined),
+      ),
+    );
     return new Scene(plane, echo, caller);
   }
 
@@ -87,8 +93,16 @@ describe('connections that are open when the rules change', () => {
     await scene.open('paths');
     assert.match((await scene.ask('paths', '/other')).text, /^HTTP\/1\.1 200/);
     await scene.plane.apply(allowOnly('echo', 'caller'));
-    await until('the denial', async () => (await scene.ask('paths', '/other')).text.startsWith('HTTP/1.1 403'), WITHIN_A_SECOND);
-    assert.match((await scene.ask('paths', '/api/x')).text, /^HTTP\/1\.1 200/, 'the connection goes on for what is allowed');
+    await until(
+      'the denial',
+      async () => (await scene.ask('paths', '/other')).text.startsWith('HTTP/1.1 403'),
+      WITHIN_A_SECOND,
+    );
+    assert.match(
+      (await scene.ask('paths', '/api/x')).text,
+      /^HTTP\/1\.1 200/,
+      'the connection goes on for what is allowed',
+    );
   });
 
   it('a caller that may do nothing any more is cut off, within a second', async () => {
@@ -103,10 +117,18 @@ spec:
   rules: [{ from: [{ source: { principals: ["cluster.local/ns/default/sa/caller"] } }] }]
 `);
     await until('the connection to be closed', async () => (await scene.line('denied')).closed, WITHIN_A_SECOND);
-    const refusal = await until('the reason on record', async () => (await scene.plane.refusals()).find((each) => each.kind === 'policy_denied'));
+    const refusal = await until('the reason on record', async () =>
+      (await scene.plane.refusals()).find((each) => each.kind === 'policy_denied'),
+    );
     assert.equal(refusal.peer, 'spiffe://cluster.local/ns/default/sa/caller');
     await scene.plane.admin.deleteResource({ kind: 'AuthorizationPolicy', namespace: 'default', name: 'echo-deny' });
-    await until('the caller to be let in again', () => scene.caller.run(() => fetch('http://echo/api/').then((response) => response.ok).catch(() => undefined)));
+    await until('the caller to be let in again', () =>
+      scene.caller.run(() =>
+        fetch('http://echo/api/')
+          .then((response) => response.ok)
+          .catch(() => undefined),
+      ),
+    );
   });
 
   it('plaintext that was let in is cut off when STRICT comes', async () => {
@@ -132,12 +154,21 @@ spec:
   it('a revoked certificate loses its open connections, and opens no new ones', async () => {
     await scene.open('revoked');
     assert.match((await scene.ask('revoked')).text, /^HTTP\/1\.1 200/);
-    const { certificates } = await scene.plane.admin.listCertificates({ spiffeId: 'spiffe://cluster.local/ns/default/sa/caller', limit: 10 });
+    const { certificates } = await scene.plane.admin.listCertificates({
+      spiffeId: 'spiffe://cluster.local/ns/default/sa/caller',
+      limit: 10,
+    });
     for (const { serial } of certificates) await scene.plane.admin.revokeCertificate({ serial, reason: 'stolen' });
     await until('the connection to be closed', async () => (await scene.line('revoked')).closed, WITHIN_A_SECOND);
-    const answer = await scene.caller.run(() => fetch('http://echo/api/').then((response) => String(response.status)).catch(() => 'failed'));
+    const answer = await scene.caller.run(() =>
+      fetch('http://echo/api/')
+        .then((response) => String(response.status))
+        .catch(() => 'failed'),
+    );
     assert.equal(answer, 'failed');
-    const refusal = await until('the reason on record', async () => (await scene.plane.refusals()).find((each) => each.reason.includes('REVOKED')));
+    const refusal = await until('the reason on record', async () =>
+      (await scene.plane.refusals()).find((each) => each.reason.includes('REVOKED')),
+    );
     assert.equal(refusal.kind, 'certificate_rejected');
   });
 });

@@ -36,7 +36,10 @@ describe('the first protected request', () => {
       Workload.start(plane, { script: 'caller.mjs', serviceAccount: 'users-api' }),
       Workload.start(plane, { script: 'caller.mjs', serviceAccount: 'batch' }),
     ]);
-    await until('users-api to know orders-api', async () => (await users.ask<Answer>({ url: 'http://orders-api/api/x' })).status === 200);
+    await until(
+      'users-api to know orders-api',
+      async () => (await users.ask<Answer>({ url: 'http://orders-api/api/x' })).status === 200,
+    );
   });
 
   after(async () => {
@@ -46,18 +49,32 @@ describe('the first protected request', () => {
 
   for (const client of ['http', 'fetch', 'undici']) {
     it(`${client} reaches a service by name over mutual TLS`, async () => {
-      const answer = await users.ask<Answer>({ client, url: 'http://orders-api/api/orders/1?x=1', method: 'POST', body: 'lamp' });
+      const answer = await users.ask<Answer>({
+        client,
+        url: 'http://orders-api/api/orders/1?x=1',
+        method: 'POST',
+        body: 'lamp',
+      });
       assert.equal(answer.status, 200, JSON.stringify(answer));
       const echo = JSON.parse(answer.body ?? '') as Echo;
       assert.equal(echo.url, '/api/orders/1?x=1');
       assert.equal(echo.bytes, 4);
       assert.equal(echo.encrypted, false, 'the application goes on seeing plain HTTP');
-      assert.match(echo.headers['x-forwarded-client-cert'] ?? '', /URI=spiffe:\/\/cluster\.local\/ns\/default\/sa\/users-api$/);
+      assert.match(
+        echo.headers['x-forwarded-client-cert'] ?? '',
+        /URI=spiffe:\/\/cluster\.local\/ns\/default\/sa\/users-api$/,
+      );
     });
 
     it(`${client} is denied where policy says so, as RBAC does it`, async () => {
-      assert.deepEqual(await intruder.ask<Answer>({ client, url: 'http://orders-api/api/orders/1' }), { status: 403, body: 'RBAC: access denied' });
-      assert.deepEqual(await users.ask<Answer>({ client, url: 'http://orders-api/admin' }), { status: 403, body: 'RBAC: access denied' });
+      assert.deepEqual(await intruder.ask<Answer>({ client, url: 'http://orders-api/api/orders/1' }), {
+        status: 403,
+        body: 'RBAC: access denied',
+      });
+      assert.deepEqual(await users.ask<Answer>({ client, url: 'http://orders-api/admin' }), {
+        status: 403,
+        body: 'RBAC: access denied',
+      });
     });
   }
 
@@ -74,13 +91,17 @@ describe('the first protected request', () => {
   });
 
   it('plaintext is refused and counted', async () => {
-    const socket = connect(orders.port, '127.0.0.1', () => socket.write('GET /api/x HTTP/1.1\r\nhost: orders-api\r\n\r\n'));
+    const socket = connect(orders.port, '127.0.0.1', () =>
+      socket.write('GET /api/x HTTP/1.1\r\nhost: orders-api\r\n\r\n'),
+    );
     let read = '';
     socket.on('data', (chunk) => (read += chunk.toString()));
     socket.on('error', () => {});
     await until('the connection to close', () => socket.destroyed || socket.readableEnded);
     assert.equal(read, '');
-    const refusal = await until('a refusal on record', async () => (await plane.refusals()).find((each) => each.kind === 'plaintext_rejected'));
+    const refusal = await until('a refusal on record', async () =>
+      (await plane.refusals()).find((each) => each.kind === 'plaintext_rejected'),
+    );
     assert.match(refusal.reason, /mutual TLS/);
   });
 

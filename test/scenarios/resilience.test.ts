@@ -27,7 +27,10 @@ async function meshOf(plane: ControlPlaneProcess): Promise<{ orders: Workload; u
     Workload.start(plane, { script: 'echo.mjs', serviceAccount: 'orders-api', service: 'orders-api' }),
     Workload.start(plane, { script: 'caller.mjs', serviceAccount: 'users-api' }),
   ]);
-  await until('users-api to reach orders-api', async () => (await users.ask<Answer>({ url: URL_OF_ORDERS })).status === 200);
+  await until(
+    'users-api to reach orders-api',
+    async () => (await users.ask<Answer>({ url: URL_OF_ORDERS })).status === 200,
+  );
   return { orders, users };
 }
 
@@ -61,7 +64,9 @@ describe('rotation under load', () => {
     );
     test.after(() => Promise.all(others.map(({ workload }) => workload.kill())));
     const callers = [{ client: 'http', workload: mesh.users }, ...others];
-    const loads = callers.map(({ client, workload }) => workload.ask<LoadResult>({ load: { url: URL_OF_ORDERS, client, concurrency: 8 } }));
+    const loads = callers.map(({ client, workload }) =>
+      workload.ask<LoadResult>({ load: { url: URL_OF_ORDERS, client, concurrency: 8 } }),
+    );
     await until('two rotations of orders-api', async () => (await serials(plane, id)).length >= before + 2, 30_000);
     for (const { workload } of callers) workload.process.send({ stop: true });
     let total = 0;
@@ -88,7 +93,9 @@ describe('the control plane goes away', () => {
   });
 
   it('killed under load: no request fails, policies hold, and every record arrives once it is back', async () => {
-    const load = mesh.users.ask<LoadResult>({ load: { url: `${URL_OF_ORDERS}/meanwhile`, client: 'http', concurrency: 4, count: 4000 } });
+    const load = mesh.users.ask<LoadResult>({
+      load: { url: `${URL_OF_ORDERS}/meanwhile`, client: 'http', concurrency: 4, count: 4000 },
+    });
     await plane.kill();
     const { sent, outcomes, failures } = await load;
     assert.deepEqual(failures, []);
@@ -97,20 +104,34 @@ describe('the control plane goes away', () => {
     assert.equal(denied.status, 403, 'the last good snapshot still denies');
     await plane.up();
     const wanted = 2 * (sent + 1);
-    const fresh = await until('every record of the meantime', async () => {
-      const found = (await plane.records()).filter((record) => record.request_path.includes('/meanwhile'));
-      return found.length >= wanted ? found.map((record) => `${record.reporter} ${record.request_id}`) : undefined;
-    }, 30_000);
+    const fresh = await until(
+      'every record of the meantime',
+      async () => {
+        const found = (await plane.records()).filter((record) => record.request_path.includes('/meanwhile'));
+        return found.length >= wanted ? found.map((record) => `${record.reporter} ${record.request_id}`) : undefined;
+      },
+      30_000,
+    );
     assert.equal(new Set(fresh).size, fresh.length, 'none twice');
     assert.equal(fresh.length, wanted, 'none lost, none too many');
   });
 
   it('back again: instances are still registered and new policy takes hold without restarting anything', async () => {
-    await until('orders-api to be registered', async () => (await plane.admin.listServices({})).services.some((each) => each.name === 'orders-api' && each.endpoints.length === 1));
+    await until('orders-api to be registered', async () =>
+      (await plane.admin.listServices({})).services.some(
+        (each) => each.name === 'orders-api' && each.endpoints.length === 1,
+      ),
+    );
     await plane.apply(allowOnly('orders-api', 'somebody-else'));
-    await until('the new policy to deny', async () => (await mesh.users.ask<Answer>({ url: URL_OF_ORDERS })).status === 403);
+    await until(
+      'the new policy to deny',
+      async () => (await mesh.users.ask<Answer>({ url: URL_OF_ORDERS })).status === 403,
+    );
     await plane.apply(allowOnly('orders-api', 'users-api'));
-    await until('the old policy to allow', async () => (await mesh.users.ask<Answer>({ url: URL_OF_ORDERS })).status === 200);
+    await until(
+      'the old policy to allow',
+      async () => (await mesh.users.ask<Answer>({ url: URL_OF_ORDERS })).status === 200,
+    );
   });
 });
 
@@ -126,15 +147,23 @@ describe('an instance dies', () => {
 
   it('SIGKILL: its lease runs out, it vanishes, and its neighbour takes the traffic', async () => {
     const { orders, users } = await meshOf(plane);
-    const second = await Workload.start(plane, { script: 'echo.mjs', serviceAccount: 'orders-api', service: 'orders-api' });
-    const endpoints = async (): Promise<number> => (await plane.admin.listServices({})).services.find((each) => each.name === 'orders-api')?.endpoints.length ?? 0;
+    const second = await Workload.start(plane, {
+      script: 'echo.mjs',
+      serviceAccount: 'orders-api',
+      service: 'orders-api',
+    });
+    const endpoints = async (): Promise<number> =>
+      (await plane.admin.listServices({})).services.find((each) => each.name === 'orders-api')?.endpoints.length ?? 0;
     assert.equal(await endpoints(), 2);
     await orders.kill();
     await until('the lease to run out', async () => (await endpoints()) === 1, 30_000);
     const { sent, outcomes } = await users.ask<LoadResult>({ load: { url: URL_OF_ORDERS, count: 200 } });
     assert.deepEqual(outcomes, { 200: sent });
     const { records } = await plane.admin.queryAudit({ eventType: 'DEREGISTRATION', limit: 10 });
-    assert.ok(records.some((record) => record.includes('lease expired')), records.join('\n'));
+    assert.ok(
+      records.some((record) => record.includes('lease expired')),
+      records.join('\n'),
+    );
     await Promise.all([second.kill(), users.kill()]);
   });
 });

@@ -48,24 +48,46 @@ describe('the same services on other lines of Node', async () => {
         }
         const register = form === 'published' ? built : REGISTER;
         const [orders, users] = await Promise.all([
-          Workload.start(plane, { script: 'echo.mjs', serviceAccount: 'orders-api', service: 'orders-api', runtime, register }),
+          Workload.start(plane, {
+            script: 'echo.mjs',
+            serviceAccount: 'orders-api',
+            service: 'orders-api',
+            runtime,
+            register,
+          }),
           Workload.start(plane, { script: 'caller.mjs', serviceAccount: 'users-api', runtime, register }),
         ]);
         try {
-          await until('users-api to know orders-api', async () => (await users.ask<Answer>({ url: 'http://orders-api/api/x' })).status === 200);
+          await until(
+            'users-api to know orders-api',
+            async () => (await users.ask<Answer>({ url: 'http://orders-api/api/x' })).status === 200,
+          );
           const version = execFileSync(runtime, ['--version']).toString().trim();
           for (const client of ['http', 'fetch', 'undici']) {
             const id = `${version}-${form}-${client}`;
-            const answer = await users.ask<Answer>({ client, url: 'http://orders-api/api/orders', method: 'POST', body: 'lamp', headers: { 'x-request-id': id } });
+            const answer = await users.ask<Answer>({
+              client,
+              url: 'http://orders-api/api/orders',
+              method: 'POST',
+              body: 'lamp',
+              headers: { 'x-request-id': id },
+            });
             assert.equal(answer.status, 200, `${client}: ${answer.error}`);
             assert.equal((JSON.parse(answer.body ?? '') as { bytes: number }).bytes, 4);
-            assert.deepEqual(await users.ask<Answer>({ client, url: 'http://orders-api/admin' }), { status: 403, body: 'RBAC: access denied' });
+            assert.deepEqual(await users.ask<Answer>({ client, url: 'http://orders-api/admin' }), {
+              status: 403,
+              body: 'RBAC: access denied',
+            });
             const records = await until('both records', async () => {
               const found = (await plane.records()).filter((record) => record.request_id === id);
               return found.length === 2 ? found : undefined;
             });
             for (const record of records) {
-              assert.deepEqual([record.response_code, record.response_flags, record.bytes_received], [200, '-', 4], `${client} ${record.reporter}`);
+              assert.deepEqual(
+                [record.response_code, record.response_flags, record.bytes_received],
+                [200, '-', 4],
+                `${client} ${record.reporter}`,
+              );
             }
           }
           assert.equal(orders.complaints + users.complaints, '');

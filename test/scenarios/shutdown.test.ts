@@ -36,7 +36,13 @@ describe('a process of the mesh ends as it would without the mesh', () => {
   }
 
   function get(url: string): Promise<string> {
-    return caller.run((_tools, where: string) => fetch(where).then((response) => response.text()).catch((error: Error) => String(error.cause ?? error)), url);
+    return caller.run(
+      (_tools, where: string) =>
+        fetch(where)
+          .then((response) => response.text())
+          .catch((error: Error) => (error.cause instanceof Error ? error.cause : error).message),
+      url,
+    );
   }
 
   function exitOf(workload: Workload): Promise<Exit> {
@@ -59,18 +65,30 @@ describe('a process of the mesh ends as it would without the mesh', () => {
       const exit = exitOf(workload);
       workload.process.kill(signal);
       await until('it to leave the registry', async () => (await plane.portsOf(service)).length === 0, 3_000);
-      await until('nothing new to be sent there', async () => (await get(`http://${service}/`)).includes('no instance'));
+      await until('nothing new to be sent there', async () =>
+        (await get(`http://${service}/`)).includes('no instance'),
+      );
       assert.equal(workload.process.exitCode, null, 'it waits for the request in flight');
       workload.process.send({});
       assert.equal(await inFlight, 'finished');
       assert.deepEqual(await exit, expected);
       const record = await until('the last request on record', async () =>
-        (await plane.records()).find((each) => each.destination_service === `${service}.default.svc` && each.request_path === '/hold' && each.reporter === 'destination'));
+        (await plane.records()).find(
+          (each) =>
+            each.destination_service === `${service}.default.svc` &&
+            each.request_path === '/hold' &&
+            each.reporter === 'destination',
+        ),
+      );
       assert.deepEqual([record.response_code, record.response_flags], [200, '-']);
     });
   }
 
-  const abrupt: readonly (readonly [path: string, code: number])[] = [['/exit', 3], ['/throw', 1], ['/reject', 1]];
+  const abrupt: readonly (readonly [path: string, code: number])[] = [
+    ['/exit', 3],
+    ['/throw', 1],
+    ['/reject', 1],
+  ];
   for (const [path, code] of abrupt) {
     it(`${path}: exit code ${code}, and the last records are not lost`, async () => {
       const service = `abrupt${path.replace('/', '-')}`;
@@ -82,7 +100,13 @@ describe('a process of the mesh ends as it would without the mesh', () => {
       // The next process of the same identity on this machine sends what the last one could not.
       const next = await serve(service);
       await until('the record of the last request', async () =>
-        (await plane.records()).find((each) => each.destination_service === `${service}.default.svc` && each.request_path === path && each.reporter === 'destination'));
+        (await plane.records()).find(
+          (each) =>
+            each.destination_service === `${service}.default.svc` &&
+            each.request_path === path &&
+            each.reporter === 'destination',
+        ),
+      );
       await next.kill();
     });
   }
@@ -110,12 +134,18 @@ describe('a process of the mesh ends as it would without the mesh', () => {
   it('a client that has done its work ends by itself, and its records arrive', async () => {
     const service = await serve('target');
     const env = await plane.admission({ serviceAccount: 'finite' });
-    const end = await runProgram("const answer = await fetch('http://target/'); console.log(await answer.text());", { env });
+    const end = await runProgram("const answer = await fetch('http://target/'); console.log(await answer.text());", {
+      env,
+    });
     assert.deepEqual([end.code, end.signal, end.stdout, end.stderr], [0, null, 'here\n', '']);
     await until('its record', async () => {
       // Spooled at its exit: sent by the next process of the same identity.
-      await runProgram('await fetch("http://target/again")', { env: await plane.admission({ serviceAccount: 'finite' }) });
-      return (await plane.records()).some((each) => each.reporter === 'source' && each.source_principal.endsWith('/finite') && each.request_path === '/');
+      await runProgram('await fetch("http://target/again")', {
+        env: await plane.admission({ serviceAccount: 'finite' }),
+      });
+      return (await plane.records()).some(
+        (each) => each.reporter === 'source' && each.source_principal.endsWith('/finite') && each.request_path === '/',
+      );
     });
     await service.kill();
   });

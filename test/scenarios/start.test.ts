@@ -68,7 +68,11 @@ describe('a workload that cannot join', () => {
   });
 
   it('a refused token does not keep the program waiting', async () => {
-    const env = { ...(await plane.admission({ serviceAccount: 'hasty' })), RAMPART_JOIN_TOKEN: 'made-up-token', RAMPART_START_TIMEOUT_MS: '60000' };
+    const env = {
+      ...(await plane.admission({ serviceAccount: 'hasty' })),
+      RAMPART_JOIN_TOKEN: 'made-up-token',
+      RAMPART_START_TIMEOUT_MS: '60000',
+    };
     assert.equal((await runProgram(PROBE, { env })).stdout, 'ECONNRESET\n');
   });
 
@@ -83,21 +87,28 @@ describe('a workload that cannot join', () => {
 
   it('children of the program do not inherit its token', async () => {
     const env = await plane.admission({ serviceAccount: 'parent' });
-    const ask = "import { execFileSync } from 'node:child_process'; console.log(execFileSync(process.execPath, ['-p', 'String(process.env.RAMPART_JOIN_TOKEN)']).toString().trim(), process.env.RAMPART_JOIN_TOKEN);";
+    const ask =
+      "import { execFileSync } from 'node:child_process'; console.log(execFileSync(process.execPath, ['-p', 'String(process.env.RAMPART_JOIN_TOKEN)']).toString().trim(), process.env.RAMPART_JOIN_TOKEN);";
     assert.equal((await runProgram(ask, { env })).stdout, 'undefined undefined\n');
   });
 
   it('a package runner between leaves the token to the program', async () => {
     const runner = join(folder, 'npm-cli.js');
     writeFileSync(join(folder, 'service.mjs'), "console.log('joined', process.env.RAMPART_JOIN_TOKEN);");
-    writeFileSync(runner, "require('child_process').spawnSync(process.execPath, [require('path').join(__dirname, 'service.mjs')], { stdio: 'inherit' });");
+    writeFileSync(
+      runner,
+      "require('child_process').spawnSync(process.execPath, [require('path').join(__dirname, 'service.mjs')], { stdio: 'inherit' });",
+    );
     const env = { ...(await plane.admission({ serviceAccount: 'packaged' })), NODE_OPTIONS: `--import ${REGISTER}` };
     const end = await runNode([runner], { env });
     assert.deepEqual([end.code, end.stdout, end.stderr], [0, 'joined undefined\n', '']);
   });
 
   it('no control plane at start: refuses and says why; once it is there, joins without a restart', async () => {
-    const [late, caller] = await Promise.all([plane.admission({ serviceAccount: 'late', service: 'late' }), plane.admission({ serviceAccount: 'caller' })]);
+    const [late, caller] = await Promise.all([
+      plane.admission({ serviceAccount: 'late', service: 'late' }),
+      plane.admission({ serviceAccount: 'caller' }),
+    ]);
     await plane.kill();
     const [service, client] = await Promise.all([
       Workload.launch({ script: 'echo.mjs', serviceAccount: 'late' }, { ...late, ...IMPATIENT }),
@@ -105,12 +116,18 @@ describe('a workload that cannot join', () => {
     ]);
     await assert.rejects(fetch(`http://127.0.0.1:${service.port}/`));
     const call = (): Promise<string> =>
-      client.run(() => fetch('http://late/').then((response) => String(response.status)).catch((error: Error) => (error.cause as Error).message));
+      client.run(() =>
+        fetch('http://late/')
+          .then((response) => String(response.status))
+          .catch((error: Error) => (error.cause as Error).message),
+      );
     assert.match(await call(), /no snapshot from the control plane yet/);
     await plane.up();
     await plane.registered('late', service.port);
     await until('the mesh to work', async () => (await call()) === '200');
-    const refusal = await until('the refusal on record', async () => (await plane.refusals()).find((each) => each.kind === 'not_ready'));
+    const refusal = await until('the refusal on record', async () =>
+      (await plane.refusals()).find((each) => each.kind === 'not_ready'),
+    );
     assert.match(refusal.reason, /never received a policy snapshot/);
     await Promise.all([service.kill(), client.kill()]);
   });

@@ -27,6 +27,10 @@ interface Listening {
   readonly secure: number;
 }
 
+function allOf({ first, second, secure }: Listening): number[] {
+  return [first, second, secure];
+}
+
 describe('plaintext and mutual TLS, as PeerAuthentication says', () => {
   let plane: ControlPlaneProcess;
   let server: Laboratory;
@@ -47,7 +51,12 @@ describe('plaintext and mutual TLS, as PeerAuthentication says', () => {
     ports = await server.run(
       async ({ http, https, events }, tls: { cert: string; key: string }) => {
         const answer: import('node:http').RequestListener = (request, response) => {
-          response.end(JSON.stringify({ caller: request.headers['x-forwarded-client-cert'] ?? '', encrypted: Reflect.get(request.socket, 'encrypted') === true }));
+          response.end(
+            JSON.stringify({
+              caller: request.headers['x-forwarded-client-cert'] ?? '',
+              encrypted: Reflect.get(request.socket, 'encrypted') === true,
+            }),
+          );
         };
         const servers = [http.createServer(answer), http.createServer(answer), https.createServer(tls, answer)];
         const bound: number[] = [];
@@ -61,7 +70,7 @@ describe('plaintext and mutual TLS, as PeerAuthentication says', () => {
       },
       { cert: certPem, key: keyPem },
     );
-    for (const port of Object.values(ports)) await plane.registered('modes', port);
+    for (const port of allOf(ports)) await plane.registered('modes', port);
     await until('the caller to know all ports', async () => (await through(ports.secure)) === 'caller');
   });
 
@@ -75,7 +84,10 @@ describe('plaintext and mutual TLS, as PeerAuthentication says', () => {
     return caller.run(
       (_tools, to: number) =>
         fetch(`http://modes:${to}/`)
-          .then(async (response) => /sa\/(\w+)$/.exec(((await response.json()) as { caller: string }).caller)?.[1] ?? 'nobody')
+          .then(
+            async (response) =>
+              /sa\/(\w+)$/.exec(((await response.json()) as { caller: string }).caller)?.[1] ?? 'nobody',
+          )
           .catch((error: Error) => String((error.cause as { code?: string }).code)),
       port,
     );
@@ -104,32 +116,46 @@ describe('plaintext and mutual TLS, as PeerAuthentication says', () => {
   const REFUSED = /^(?:ECONNRESET|EPIPE|ERR_SSL\w*|EPROTO|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/;
 
   it('STRICT: only the mesh gets in, on plain and on TLS servers', async () => {
-    for (const port of Object.values(ports)) assert.equal(await through(port), 'caller');
-    for (const port of Object.values(ports)) assert.match(await outside(port), REFUSED);
+    for (const port of allOf(ports)) assert.equal(await through(port), 'caller');
+    for (const port of allOf(ports)) assert.match(await outside(port), REFUSED);
     assert.match(await outside(ports.secure, true), REFUSED);
   });
 
   it('PERMISSIVE: both on the same port, and only one of them has an identity', async () => {
     await plane.apply(mode('PERMISSIVE'));
     await until('plaintext to be let in', async () => (await outside(ports.first)) === 'nobody');
-    const both = await Promise.all([through(ports.first), outside(ports.first), through(ports.first), outside(ports.first)]);
+    const both = await Promise.all([
+      through(ports.first),
+      outside(ports.first),
+      through(ports.first),
+      outside(ports.first),
+    ]);
     assert.deepEqual(both, ['caller', 'nobody', 'caller', 'nobody']);
     const records = await until('a record of each', async () => {
-      const found = (await plane.records()).filter((record) => record.reporter === 'destination' && record.upstream_host.endsWith(`:${ports.first}`));
-      return found.some((record) => record.tls_version === '') && found.some((record) => record.source_principal !== '') ? found : undefined;
+      const found = (await plane.records()).filter(
+        (record) => record.reporter === 'destination' && record.upstream_host.endsWith(`:${ports.first}`),
+      );
+      return found.some((record) => record.tls_version === '') && found.some((record) => record.source_principal !== '')
+        ? found
+        : undefined;
     });
-    for (const record of records) assert.equal(record.tls_version === '', record.source_principal === '', JSON.stringify(record));
+    for (const record of records)
+      assert.equal(record.tls_version === '', record.source_principal === '', JSON.stringify(record));
   });
 
   it('PERMISSIVE: the application’s own TLS goes to the application, the mesh’s to the mesh, side by side', async () => {
-    const calls = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? through(ports.secure) : outside(ports.secure, true)));
+    const calls = Array.from({ length: 20 }, (_, index) =>
+      index % 2 === 0 ? through(ports.secure) : outside(ports.secure, true),
+    );
     const seen = await Promise.all(calls);
     assert.deepEqual(new Set(seen.filter((_, index) => index % 2 === 0)), new Set(['caller']));
     assert.deepEqual(new Set(seen.filter((_, index) => index % 2 === 1)), new Set(['nobody']));
   });
 
   it('PERMISSIVE: nobody becomes somebody by a header', async () => {
-    const answer = await fetch(`http://127.0.0.1:${ports.first}/`, { headers: { 'x-forwarded-client-cert': 'URI=spiffe://cluster.local/ns/default/sa/admin' } });
+    const answer = await fetch(`http://127.0.0.1:${ports.first}/`, {
+      headers: { 'x-forwarded-client-cert': 'URI=spiffe://cluster.local/ns/default/sa/admin' },
+    });
     assert.equal(((await answer.json()) as { caller: string }).caller, '');
   });
 

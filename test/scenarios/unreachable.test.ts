@@ -56,13 +56,22 @@ describe('calls that lead nowhere fail as an application expects', () => {
           });
         }
         const [first] = failures;
-        return { times: failures.length, code: String(first?.code), name: String(first?.name), message: String(first?.message) };
+        return {
+          times: failures.length,
+          code: String(first?.code),
+          name: String(first?.name),
+          message: String(first?.message),
+        };
       },
       { how: client, where: url },
     );
   }
 
-  async function serve(service: string, serviceAccount = service, port = 0): Promise<{ laboratory: Laboratory; port: number }> {
+  async function serve(
+    service: string,
+    serviceAccount = service,
+    port = 0,
+  ): Promise<{ laboratory: Laboratory; port: number }> {
     const laboratory = await Laboratory.start(plane, { serviceAccount, service });
     started.push(laboratory);
     const bound = await laboratory.run(listen, port);
@@ -70,7 +79,15 @@ describe('calls that lead nowhere fail as an application expects', () => {
   }
 
   async function known(service: string): Promise<void> {
-    await until(`${service} to be known`, () => caller.run((_tools, host: string) => fetch(`http://${host}/`).then((response) => response.ok).catch(() => undefined), service));
+    await until(`${service} to be known`, () =>
+      caller.run(
+        (_tools, host: string) =>
+          fetch(`http://${host}/`)
+            .then((response) => response.ok)
+            .catch(() => undefined),
+        service,
+      ),
+    );
   }
 
   for (const client of CLIENTS) {
@@ -88,7 +105,10 @@ describe('calls that lead nowhere fail as an application expects', () => {
 
   it('addresses outside the mesh are reached as ever', async () => {
     const outside = await plaintextListener(0);
-    const status = await caller.run((_tools, port: number) => fetch(`http://127.0.0.1:${port}/`).then((response) => response.status), outside.port);
+    const status = await caller.run(
+      (_tools, port: number) => fetch(`http://127.0.0.1:${port}/`).then((response) => response.status),
+      outside.port,
+    );
     assert.equal(status, 200);
     assert.match(outside.text, /^GET \/ HTTP\/1\.1/);
     outside.close();
@@ -104,7 +124,10 @@ describe('calls that lead nowhere fail as an application expects', () => {
     }
     await laboratory.run(close);
     await until('its instance to leave', async () => (await plane.portsOf('gone')).length === 0);
-    await until('the caller to hear of it', async () => (await fail('http', 'http://gone/')).code === 'NO_HEALTHY_INSTANCE');
+    await until(
+      'the caller to hear of it',
+      async () => (await fail('http', 'http://gone/')).code === 'NO_HEALTHY_INSTANCE',
+    );
     for (const client of CLIENTS) {
       const failure = await fail(client, 'http://gone/?empty');
       assert.deepEqual([failure.times, failure.name, failure.code], [1, 'RampartError', 'NO_HEALTHY_INSTANCE'], client);
@@ -128,14 +151,17 @@ describe('calls that lead nowhere fail as an application expects', () => {
     for (const client of CLIENTS) {
       const failure = await fail(client, 'http://killed/?dead');
       // A client may still hold a pooled connection that the kernel has just closed.
-      if (failure.code !== 'ECONNREFUSED') assert.match(failure.code, /ECONNRESET|UND_ERR_SOCKET|NO_HEALTHY_INSTANCE/, client);
+      if (failure.code !== 'ECONNREFUSED')
+        assert.match(failure.code, /ECONNRESET|UND_ERR_SOCKET|NO_HEALTHY_INSTANCE/, client);
       assert.equal(failure.times, 1);
       const again = await fail(client, 'http://killed/?dead');
       assert.match(again.code, /^(?:ECONNREFUSED|NO_HEALTHY_INSTANCE)$/, client);
       assert.equal(again.times, 1);
     }
     const records = await until('a record of a refused connection', async () => {
-      const found = (await plane.records()).filter((record) => record.request_path === '/?dead' && record.response_flags === 'UF');
+      const found = (await plane.records()).filter(
+        (record) => record.request_path === '/?dead' && record.response_flags === 'UF',
+      );
       return found.length > 0 ? found : undefined;
     });
     for (const record of records) assert.match(record.upstream_host, /^127\.0\.0\.1:\d+$/);
@@ -154,7 +180,10 @@ describe('calls that lead nowhere fail as an application expects', () => {
       });
       assert.equal(failure.code, 'UPSTREAM_IDENTITY_MISMATCH', failure.message);
       assert.equal(failure.times, 1);
-      assert.match(failure.message, /answered as spiffe:\/\/cluster\.local\/ns\/default\/sa\/impostor but the registry names/);
+      assert.match(
+        failure.message,
+        /answered as spiffe:\/\/cluster\.local\/ns\/default\/sa\/impostor but the registry names/,
+      );
       assert.deepEqual(await impostor.laboratory.run(({ kept }) => kept['requests']), []);
       await impostor.laboratory.kill();
     });
@@ -165,7 +194,10 @@ describe('calls that lead nowhere fail as an application expects', () => {
     await known('robbed');
     await laboratory.kill('SIGKILL');
     const bytes = await plaintextListener(port);
-    await until('the stranger to be met', async () => (await fail('http', 'http://robbed/?secret')).code !== 'ECONNREFUSED' && bytes.count > 0);
+    await until(
+      'the stranger to be met',
+      async () => (await fail('http', 'http://robbed/?secret')).code !== 'ECONNREFUSED' && bytes.count > 0,
+    );
     const outcome = await settled(caller.run(() => fetch('http://robbed/?secret').then((response) => response.status)));
     assert.ok('error' in outcome);
     assert.doesNotMatch(bytes.text, /secret|GET|HTTP/);
@@ -194,7 +226,9 @@ async function close({ events, kept }: Tools): Promise<void> {
   await events.once(server, 'close');
 }
 
-async function plaintextListener(port: number): Promise<{ readonly port: number; readonly count: number; readonly text: string; close(): void }> {
+async function plaintextListener(
+  port: number,
+): Promise<{ readonly port: number; readonly count: number; readonly text: string; close(): void }> {
   let count = 0;
   let text = '';
   const server = createServer((socket) => {

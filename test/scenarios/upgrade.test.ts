@@ -36,7 +36,13 @@ describe('WebSockets through the mesh', () => {
     });
     await plane.registered('chat', port);
     for (const each of [caller, stranger]) {
-      await until('chat to be known', () => each.run(() => fetch('http://chat/api/').then(() => true).catch(() => undefined)));
+      await until('chat to be known', () =>
+        each.run(() =>
+          fetch('http://chat/api/')
+            .then(() => true)
+            .catch(() => undefined),
+        ),
+      );
     }
   });
 
@@ -88,7 +94,10 @@ describe('WebSockets through the mesh', () => {
       assert.equal(records.length, 2);
       assert.deepEqual(records.map((record) => record.reporter).toSorted(), ['destination', 'source']);
       for (const record of records) {
-        assert.deepEqual([record.response_code, record.response_flags, record.authorization_decision], [101, '-', 'ALLOW']);
+        assert.deepEqual(
+          [record.response_code, record.response_flags, record.authorization_decision],
+          [101, '-', 'ALLOW'],
+        );
         assert.equal(record.source_principal, 'spiffe://cluster.local/ns/default/sa/caller');
       }
       const served = records.find((record) => record.reporter === 'destination');
@@ -106,7 +115,10 @@ describe('WebSockets through the mesh', () => {
 
   it('ws tells its user about the 403', async () => {
     const message = await stranger.run(
-      ({ ws }) => new Promise<string>((resolve) => new ws.WebSocket('ws://chat/api/denied').on('error', (error: Error) => resolve(error.message))),
+      ({ ws }) =>
+        new Promise<string>((resolve) =>
+          new ws.WebSocket('ws://chat/api/denied').on('error', (error: Error) => resolve(error.message)),
+        ),
     );
     assert.equal(message, 'Unexpected server response: 403');
   });

@@ -11,7 +11,8 @@ const routes = {
   '/none': (_request, response) => response.writeHead(204).end(),
   '/not-modified': (_request, response) => response.writeHead(304, { etag: '"1"' }).end(),
   '/sized': (_request, response) => response.setHeader('content-length', 11).end('hello world'),
-  '/early': (_request, response) => response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => response.end('late')),
+  '/early': (_request, response) =>
+    response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => response.end('late')),
   '/trailers': (_request, response) => {
     response.writeHead(200, { trailer: 'digest' });
     response.write('body');

@@ -2,26 +2,23 @@
 import { createServer } from 'node:http';
 
 const held = [];
-const server = createServer((request, response) => {
-  switch (request.url) {
-    case '/hold':
-      held.push(response);
-      process.send({ holding: true });
-      break;
-    case '/exit':
-      response.end('bye', () => setImmediate(() => process.exit(3)));
-      break;
-    case '/throw':
-      response.end('bye', () => setImmediate(() => {
+const routes = {
+  '/hold': (response) => {
+    held.push(response);
+    process.send({ holding: true });
+  },
+  '/exit': (response) => response.end('bye', () => setImmediate(() => process.exit(3))),
+  '/throw': (response) =>
+    response.end('bye', () =>
+      setImmediate(() => {
         throw new Error('boom');
-      }));
-      break;
-    case '/reject':
-      response.end('bye', () => void Promise.reject(new Error('boom')));
-      break;
-    default:
-      response.end('here');
-  }
+      }),
+    ),
+  '/reject': (response) => response.end('bye', () => void Promise.reject(new Error('boom'))),
+};
+const server = createServer((request, response) => {
+  const route = routes[request.url] ?? ((other) => other.end('here'));
+  route(response);
 });
 process.on('message', () => {
   for (const response of held.splice(0)) response.end('finished');

@@ -7,6 +7,7 @@ import https from 'node:https';
 import net from 'node:net';
 import stream from 'node:stream/promises';
 import tls from 'node:tls';
+import vm from 'node:vm';
 import undici from 'undici';
 import * as ws from 'ws';
 
@@ -14,11 +15,16 @@ const modules = { AsyncLocalStorage, child, events, http, https, net, stream, tl
 /** What one function leaves for the next. */
 const kept = {};
 
-const describe = (error) => ({ name: error?.name, message: error?.message ?? String(error), code: error?.code, cause: error?.cause && describe(error.cause) });
+const describe = (error) => ({
+  name: error?.name,
+  message: error?.message ?? String(error),
+  code: error?.code,
+  cause: error?.cause && describe(error.cause),
+});
 
 process.on('message', async ({ id, source, argument }) => {
   try {
-    const value = await (0, eval)(`(${source})`)({ ...modules, kept }, argument);
+    const value = await vm.runInThisContext(`(${source})`)({ ...modules, kept }, argument);
     process.send({ id, value });
   } catch (error) {
     process.send({ id, error: describe(error) });

@@ -16,16 +16,18 @@ const own = new OwnAgent({ keepAlive: true, maxSockets: 1 });
 const pools = new Map();
 const poolOf = (origin) => pools.get(origin) ?? pools.set(origin, new undici.Pool(origin)).get(origin);
 
-const via = (options, start = request) => (url) =>
-  new Promise((resolve, reject) => {
-    const sent = start(url, options, (response) => {
-      let body = '';
-      response.on('data', (chunk) => (body += chunk));
-      response.on('end', () => resolve({ status: response.statusCode, body }));
+const via =
+  (options, start = request) =>
+  (url) =>
+    new Promise((resolve, reject) => {
+      const sent = start(url, options, (response) => {
+        let body = '';
+        response.on('data', (chunk) => (body += chunk));
+        response.on('end', () => resolve({ status: response.statusCode, body }));
+      });
+      sent.on('error', reject);
+      sent.end();
     });
-    sent.on('error', reject);
-    sent.end();
-  });
 const viaParts = (url) => {
   const { hostname, pathname } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -51,8 +53,10 @@ const clients = {
   'fetch of a Request': async (url) => ofFetch(await fetch(new Request(url, { headers: { accept: '*/*' } }))),
   'undici.request': async (url) => ofUndici(await undici.request(url)),
   'undici.fetch': async (url) => ofFetch(await undici.fetch(url)),
-  'undici Pool': async (url) => ofUndici(await poolOf(new URL(url).origin).request({ path: new URL(url).pathname, method: 'GET' })),
-  'undici with a dispatcher of its own': async (url) => ofUndici(await undici.request(url, { dispatcher: new undici.Agent({ connections: 1 }) })),
+  'undici Pool': async (url) =>
+    ofUndici(await poolOf(new URL(url).origin).request({ path: new URL(url).pathname, method: 'GET' })),
+  'undici with a dispatcher of its own': async (url) =>
+    ofUndici(await undici.request(url, { dispatcher: new undici.Agent({ connections: 1 }) })),
   'global dispatcher set by the application': async (url) => {
     const before = undici.getGlobalDispatcher();
     undici.setGlobalDispatcher(new undici.Agent({ keepAliveTimeout: 1000 }));
@@ -65,7 +69,11 @@ const clients = {
 };
 
 const post = async (url, body) => {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   return ofFetch(response);
 };
 

@@ -8,5 +8,9 @@ exports.answer = (request, response) => {
   }
   let body = '';
   request.on('data', (chunk) => (body += chunk));
-  request.on('end', () => response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ created: JSON.parse(body).item })));
+  request.on('end', () =>
+    response
+      .writeHead(201, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ created: JSON.parse(body).item })),
+  );
 };
