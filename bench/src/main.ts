@@ -19,7 +19,11 @@ const USAGE = `Usage: npm run bench -- NAME [--quick] [--json FILE]
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, help: { type: 'boolean', default: false } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
   });
   const [name] = positionals;
   const chosen = name === 'all' ? Object.keys(BENCHES) : Object.keys(BENCHES).filter((known) => known === name);

@@ -50,7 +50,7 @@ export interface RemoteFailure {
 }
 
 /** Thrown here for what was thrown there. */
-export class RemoteError extends Error {
+class RemoteError extends Error {
   readonly code: string | undefined;
   readonly remote: RemoteFailure;
 

@@ -25,6 +25,11 @@ async function published(): Promise<string> {
   return new URL('lib/register.js', `file://${outputFolder(node)}/`).href;
 }
 
+/** A runtime that this machine cannot have is skipped by name. */
+function absence(name: string, runtime: string | undefined): { readonly skip?: string } {
+  return runtime === undefined ? { skip: `no ${name} to be had for this machine` } : {};
+}
+
 describe('the same services on other lines of Node', async () => {
   const runtimes = new Map<string, string | undefined>();
   for (const major of testedMajors) runtimes.set(`Node ${major}`, await ensureNode(major));
@@ -41,11 +46,8 @@ describe('the same services on other lines of Node', async () => {
 
   for (const [name, runtime] of runtimes) {
     for (const form of ['published', 'sources'] as const) {
-      it(`${name}, ${form}: called, called under policy, and recorded`, async (test) => {
-        if (runtime === undefined) {
-          test.skip(`no ${name} to be had for this machine`);
-          return;
-        }
+      it(`${name}, ${form}: called, called under policy, and recorded`, absence(name, runtime), async () => {
+        assert.ok(runtime !== undefined);
         const register = form === 'published' ? built : REGISTER;
         const [orders, users] = await Promise.all([
           Workload.start(plane, {

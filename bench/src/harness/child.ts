@@ -18,7 +18,10 @@ export class Child {
   }
 
   /** Starts the script and resolves with its first message. */
-  static async start(options: ChildOptions, inherited: NodeJS.ProcessEnv): Promise<{ child: Child; hello: Record<string, unknown> }> {
+  static async start(
+    options: ChildOptions,
+    inherited: NodeJS.ProcessEnv,
+  ): Promise<{ child: Child; hello: Record<string, unknown> }> {
     const started = fork(options.script, [...options.args], {
       execArgv: [...(options.execArgv ?? [])],
       env: { ...inherited, ...options.env },

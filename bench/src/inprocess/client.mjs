@@ -25,7 +25,7 @@ async function run({ url, connections, milliseconds }) {
   const started = performance.now();
   const end = started + milliseconds;
   const worker = async () => {
-    for (let at = performance.now(); at < end; ) {
+    for (let at = performance.now(); at < end;) {
       try {
         const { statusCode, body } = await pool.request({ path: '/api/orders/1', method: 'GET' });
         await body.text();
@@ -48,7 +48,10 @@ async function run({ url, connections, milliseconds }) {
 }
 
 process.on('message', (message) => {
-  run(message).then((result) => process.send(result), (error) => process.send({ error: String(error) }));
+  run(message).then(
+    (result) => process.send(result),
+    (error) => process.send({ error: String(error) }),
+  );
 });
 process.on('disconnect', () => process.exit(0));
 process.send({ ready: true });

@@ -18,13 +18,24 @@ export async function writePki(directory: string): Promise<void> {
   const signWith = (key: KeyPair) => (tbs: Uint8Array) => new Uint8Array(sign('sha256', tbs, key.privateKey));
   const validity = { notBefore: Date.now() - 10_000, notAfter: Date.now() + 24 * HOUR };
   const root = await buildCertificate(
-    { kind: 'root', serial: randomSerial(), publicKeyDer: spki(ca), trustDomain: TRUST_DOMAIN, commonName: 'bench root', ...validity, notAfter: validity.notAfter + HOUR },
+    {
+      kind: 'root',
+      serial: randomSerial(),
+      publicKeyDer: spki(ca),
+      trustDomain: TRUST_DOMAIN,
+      commonName: 'bench root',
+      ...validity,
+      notAfter: validity.notAfter + HOUR,
+    },
     signWith(ca),
   );
   const issuer = parseCertificate(root);
   if (!issuer.ok) throw new Error(issuer.problem);
   writeFileSync(join(directory, 'ca.crt'), toPem(root));
-  for (const [name, account] of [['client', 'users-api'], ['server', 'orders-api']] as const) {
+  for (const [name, account] of [
+    ['client', 'users-api'],
+    ['server', 'orders-api'],
+  ] as const) {
     const key = generateKeyPair();
     const leaf = await buildCertificate(
       {

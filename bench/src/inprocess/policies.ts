@@ -11,7 +11,8 @@ spec: { mtls: { mode: STRICT } }`,
   for (let index = 1; index < COUNT; index += 1) {
     const caller = index === COUNT / 2 ? 'users-api' : `caller-${index}`;
     const action = index % 10 === 0 ? 'DENY' : 'ALLOW';
-    const principal = action === 'DENY' ? `cluster.local/ns/default/sa/banned-${index}` : `cluster.local/ns/default/sa/${caller}`;
+    const principal =
+      action === 'DENY' ? `cluster.local/ns/default/sa/banned-${index}` : `cluster.local/ns/default/sa/${caller}`;
     documents.push(`apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: policy-${index}, namespace: default }

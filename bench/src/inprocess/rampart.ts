@@ -43,7 +43,11 @@ export const rampartInProcess: Subject = {
 };
 
 function meshed(control: Control, joinToken: string): PairOptions {
-  const env = { RAMPART_CONTROL_PLANE: control.address, RAMPART_CA_FILE: control.caFile, RAMPART_JOIN_TOKEN: joinToken };
+  const env = {
+    RAMPART_CONTROL_PLANE: control.address,
+    RAMPART_CA_FILE: control.caFile,
+    RAMPART_JOIN_TOKEN: joinToken,
+  };
   return { mode: 'http', execArgv: ['--import', REGISTER], serverEnv: env, clientEnv: env };
 }
 

@@ -18,7 +18,14 @@ export interface RunOptions {
   readonly progress: (line: string) => void;
 }
 
-const SUBJECTS: readonly Subject[] = [plaintext, handwritten, rampartInProcess, nginxPair, haproxyHttp1Pair, haproxyHttp2Pair];
+const SUBJECTS: readonly Subject[] = [
+  plaintext,
+  handwritten,
+  rampartInProcess,
+  nginxPair,
+  haproxyHttp1Pair,
+  haproxyHttp2Pair,
+];
 const SIDECARS = [nginxPair, haproxyHttp1Pair, haproxyHttp2Pair].map((subject) => subject.name);
 const CONNECTIONS = [1, 32] as const;
 
@@ -59,7 +66,9 @@ function isAbsent(started: Running | Absent): started is Absent {
 async function rounds(running: ReadonlyMap<string, Running>, options: RunOptions): Promise<Series[]> {
   const count = options.quick ? 3 : 9;
   const milliseconds = options.quick ? 700 : 2500;
-  const series = CONNECTIONS.flatMap((connections) => [...running.keys()].map((name): Series => ({ name, connections, samples: [] })));
+  const series = CONNECTIONS.flatMap((connections) =>
+    [...running.keys()].map((name): Series => ({ name, connections, samples: [] })),
+  );
   for (const each of series) await sample(running, each, milliseconds);
   for (let round = 1; round <= count; round += 1) {
     options.progress(`round ${round} of ${count}`);
@@ -68,7 +77,11 @@ async function rounds(running: ReadonlyMap<string, Running>, options: RunOptions
   return series;
 }
 
-async function sample(running: ReadonlyMap<string, Running>, { name, connections }: Series, milliseconds: number): Promise<Sample> {
+async function sample(
+  running: ReadonlyMap<string, Running>,
+  { name, connections }: Series,
+  milliseconds: number,
+): Promise<Sample> {
   const subject = running.get(name);
   if (subject === undefined) throw new Error(`${name} is not running`);
   const cpuBefore = totalCpu(subject);
@@ -76,7 +89,9 @@ async function sample(running: ReadonlyMap<string, Running>, { name, connections
   const cpu = totalCpu(subject) - cpuBefore;
   const failures = answer['failures'] as { count: number; first: string } | undefined;
   if (failures === undefined || failures.count > 0) {
-    throw new Error(`${name}: ${failures?.count ?? 0} requests failed, first: ${failures?.first ?? String(answer['error'])}`);
+    throw new Error(
+      `${name}: ${failures?.count ?? 0} requests failed, first: ${failures?.first ?? String(answer['error'])}`,
+    );
   }
   const requests = Number(answer['requests']);
   return {
@@ -101,7 +116,11 @@ async function memory(running: ReadonlyMap<string, Running>): Promise<Map<string
   return figures;
 }
 
-function report(series: readonly Series[], idle: ReadonlyMap<string, number>, loaded: ReadonlyMap<string, number>): Record<string, unknown>[] {
+function report(
+  series: readonly Series[],
+  idle: ReadonlyMap<string, number>,
+  loaded: ReadonlyMap<string, number>,
+): Record<string, unknown>[] {
   return series.map(({ name, connections, samples }) => {
     const figures = medianSample(samples);
     return {
@@ -117,18 +136,29 @@ function report(series: readonly Series[], idle: ReadonlyMap<string, number>, lo
   });
 }
 
-function ratios(series: readonly Series[], idle: ReadonlyMap<string, number>, loaded: ReadonlyMap<string, number>): Record<string, unknown> {
+function ratios(
+  series: readonly Series[],
+  idle: ReadonlyMap<string, number>,
+  loaded: ReadonlyMap<string, number>,
+): Record<string, unknown> {
   const of = (name: string, connections: number): readonly Sample[] =>
     series.find((each) => each.name === name && each.connections === connections)?.samples ?? [];
   const busy = 32;
   const ours = of(rampartInProcess.name, busy);
   const byRound = (against: readonly (readonly Sample[])[]): number =>
     rounded(
-      median(ours.map((mine, round) => mine.requestsPerSecond / Math.max(...against.map((peer) => peer[round]?.requestsPerSecond ?? 0)))),
+      median(
+        ours.map(
+          (mine, round) =>
+            mine.requestsPerSecond / Math.max(...against.map((peer) => peer[round]?.requestsPerSecond ?? 0)),
+        ),
+      ),
       3,
     );
   const sidecars = SIDECARS.map((name) => of(name, busy)).filter((samples) => samples.length > 0);
-  const added = of(rampartInProcess.name, 1).map((mine, round) => mine.p50Ms - (of(plaintext.name, 1)[round]?.p50Ms ?? Number.NaN));
+  const added = of(rampartInProcess.name, 1).map(
+    (mine, round) => mine.p50Ms - (of(plaintext.name, 1)[round]?.p50Ms ?? Number.NaN),
+  );
   const growth = (figures: ReadonlyMap<string, number>, base: string): number =>
     rounded((figures.get(rampartInProcess.name) ?? Number.NaN) - (figures.get(base) ?? Number.NaN), 1);
   return {

@@ -65,7 +65,8 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
       const first = workload === undefined;
       workload = attested;
       view.setWorkload(attested, trustDomain.name);
-      if (first) telemetry.useSpool(join(options.spoolDirectory, trustDomain.name, attested.namespace, attested.serviceAccount));
+      if (first)
+        telemetry.useSpool(join(options.spoolDirectory, trustDomain.name, attested.namespace, attested.serviceAccount));
     },
   });
   const identity = new SvidSource({ issuer, clock, random, log });
@@ -107,7 +108,9 @@ function sender(control: ControlClient): TelemetrySend {
   return async (batch) => {
     const way = control.transport;
     if (way === undefined) throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
-    await createClient(TelemetryService, way.transport).report(create(TelemetryBatchSchema, batch), { timeoutMs: 10_000 });
+    await createClient(TelemetryService, way.transport).report(create(TelemetryBatchSchema, batch), {
+      timeoutMs: 10_000,
+    });
   };
 }
 

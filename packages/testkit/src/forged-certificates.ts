@@ -33,7 +33,10 @@ export function forge(ca: TestCa, options: ForgeryOptions): Forgery {
     openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'leaf.key');
     openssl('req', '-new', '-key', 'leaf.key', '-subj', '/O=Forged', '-out', 'leaf.csr');
     if (options.validity === undefined) {
-      const signedBy = options.selfSigned === true ? ['-signkey', 'leaf.key'] : ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'];
+      const signedBy =
+        options.selfSigned === true
+          ? ['-signkey', 'leaf.key']
+          : ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'];
       openssl('x509', '-req', '-in', 'leaf.csr', ...signedBy, '-days', '1', '-extfile', 'leaf.ext', '-out', 'leaf.crt');
     } else {
       signInThePast(at, openssl, options.validity);
@@ -45,7 +48,11 @@ export function forge(ca: TestCa, options: ForgeryOptions): Forgery {
 }
 
 /** Only `openssl ca` lets both ends of the validity be chosen, and it wants a database of its own. */
-function signInThePast(at: (name: string) => string, openssl: (...args: string[]) => void, [from, to]: readonly [string, string]): void {
+function signInThePast(
+  at: (name: string) => string,
+  openssl: (...args: string[]) => void,
+  [from, to]: readonly [string, string],
+): void {
   writeFileSync(at('index.txt'), '');
   writeFileSync(at('serial'), '01\n');
   writeFileSync(
@@ -53,7 +60,21 @@ function signInThePast(at: (name: string) => string, openssl: (...args: string[]
     '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\norganizationName=optional\n',
   );
   openssl(
-    ...['ca', '-batch', '-config', 'ca.cnf', '-cert', 'ca.crt', '-keyfile', 'ca.key', '-in', 'leaf.csr', '-out', 'leaf.crt', '-notext'],
+    ...[
+      'ca',
+      '-batch',
+      '-config',
+      'ca.cnf',
+      '-cert',
+      'ca.crt',
+      '-keyfile',
+      'ca.key',
+      '-in',
+      'leaf.csr',
+      '-out',
+      'leaf.crt',
+      '-notext',
+    ],
     ...['-extfile', 'leaf.ext', '-startdate', from, '-enddate', to],
   );
 }

@@ -82,7 +82,16 @@ export class TestCa {
     const parsed = parseCertificate(der);
     if (!parsed.ok) throw new Error(parsed.problem);
     const { serial, notBefore, notAfter } = parsed.value;
-    return { spiffeId, der, keyPair, certPem: toPem(der), keyPem: keyPair.privateKeyPem(), serial, notBefore, notAfter };
+    return {
+      spiffeId,
+      der,
+      keyPair,
+      certPem: toPem(der),
+      keyPem: keyPair.privateKeyPem(),
+      serial,
+      notBefore,
+      notAfter,
+    };
   }
 }
 

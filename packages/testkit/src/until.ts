@@ -2,7 +2,11 @@ const STEP_MS = 5;
 const PATIENCE_MS = 15_000;
 
 /** Waits until `condition` gives a value other than undefined or false; fails with `what` when it never does. */
-export async function until<T>(what: string, condition: () => T | Promise<T>, patienceMs: number = PATIENCE_MS): Promise<Exclude<T, undefined | false>> {
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  patienceMs: number = PATIENCE_MS,
+): Promise<Exclude<T, undefined | false>> {
   const end = performance.now() + patienceMs;
   for (;;) {
     const value = await condition();

@@ -27,8 +27,7 @@ export interface AttestationOptions {
 /** Attests with a join token and renews over mutual TLS. Each certificate gets a key of its own, made here. */
 export function createIssuer(options: AttestationOptions): SvidIssuer {
   return {
-    attest: () =>
-      exchange(options, undefined, (client, csr) => client.attest({ joinToken: options.joinToken, csr })),
+    attest: () => exchange(options, undefined, (client, csr) => client.attest({ joinToken: options.joinToken, csr })),
     renew: (current) => exchange(options, current, (client, csr) => client.renew({ csr })),
   };
 }
@@ -57,7 +56,10 @@ function accept(response: SvidResponse, keyPair: KeyPair, options: AttestationOp
   const leaf = response.chain[0];
   const parsed = leaf === undefined ? undefined : parseCertificate(leaf);
   if (bundle === undefined || workload === undefined || parsed?.ok !== true) {
-    throw new RampartError('INVALID_CERTIFICATE', 'the control plane answered without a certificate; check its version');
+    throw new RampartError(
+      'INVALID_CERTIFICATE',
+      'the control plane answered without a certificate; check its version',
+    );
   }
   const trustDomain = TrustDomain.of(bundle.trustDomain);
   const { namespace, serviceAccount, service, labels } = workload;

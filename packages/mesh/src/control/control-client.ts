@@ -158,7 +158,9 @@ export class ControlClient {
     let timer: Timer;
     const beat = (): void => {
       if (abort.signal.aborted) return;
-      outbox.push(create(DataPlaneMessageSchema, { message: { case: 'heartbeat', value: { sentAt: BigInt(clock.now()) } } }));
+      outbox.push(
+        create(DataPlaneMessageSchema, { message: { case: 'heartbeat', value: { sentAt: BigInt(clock.now()) } } }),
+      );
       timer = clock.after(HEARTBEAT_MS, beat);
     };
     timer = clock.after(HEARTBEAT_MS, beat);
@@ -185,5 +187,7 @@ function registration(instance: LocalInstance): DataPlaneMessage {
 }
 
 function deregistration(instance: LocalInstance): DataPlaneMessage {
-  return create(DataPlaneMessageSchema, { message: { case: 'deregister', value: { instanceId: instance.instanceId } } });
+  return create(DataPlaneMessageSchema, {
+    message: { case: 'deregister', value: { instanceId: instance.instanceId } },
+  });
 }

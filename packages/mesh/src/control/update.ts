@@ -21,7 +21,9 @@ function parseResourceUpdate(update: ResourceUpdate): Resource | string | undefi
   try {
     const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(update.json));
     const parsed = parseResource(json);
-    return parsed.ok ? parsed.value : parsed.problem.map((problem) => `${problem.field}: ${problem.message}`).join(', ');
+    return parsed.ok
+      ? parsed.value
+      : parsed.problem.map((problem) => `${problem.field}: ${problem.message}`).join(', ');
   } catch (cause) {
     return cause instanceof Error ? cause.message : 'unreadable';
   }
@@ -29,7 +31,12 @@ function parseResourceUpdate(update: ResourceUpdate): Resource | string | undefi
 
 function parseService(update: ServiceUpdate): MeshService {
   const { namespace, name } = update;
-  return { namespace, name, host: serviceHost({ name, namespace }), endpoints: update.endpoints.flatMap(parseEndpoint) };
+  return {
+    namespace,
+    name,
+    host: serviceHost({ name, namespace }),
+    endpoints: update.endpoints.flatMap(parseEndpoint),
+  };
 }
 
 /** An endpoint without a valid identity could only be dialled without knowing who answers: it does not exist for the mesh. */
@@ -38,5 +45,16 @@ function parseEndpoint(endpoint: Endpoint): MeshEndpoint[] {
   if (!spiffeId.ok) return [];
   const { instanceId, host, port, protocol, labels } = endpoint;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  return [{ instanceId, host, port, protocol, labels, spiffeId: spiffeId.value, identity: spiffeId.value.toString(), address }];
+  return [
+    {
+      instanceId,
+      host,
+      port,
+      protocol,
+      labels,
+      spiffeId: spiffeId.value,
+      identity: spiffeId.value.toString(),
+      address,
+    },
+  ];
 }

@@ -39,7 +39,8 @@ export function identifyPeer(der: Uint8Array | undefined, rules: PeerRules): Res
     });
   }
   const now = rules.now();
-  if (now > certificate.notAfter) return fail({ code: 'EXPIRED', message: `the certificate of ${spiffeId.toString()} has expired` });
+  if (now > certificate.notAfter)
+    return fail({ code: 'EXPIRED', message: `the certificate of ${spiffeId.toString()} has expired` });
   if (now < certificate.notBefore) {
     return fail({ code: 'NOT_YET_VALID', message: `the certificate of ${spiffeId.toString()} is not valid yet` });
   }

@@ -85,7 +85,10 @@ export class SvidSource {
       if (isFinal(cause)) {
         this.#refused = true;
         for (const listener of this.#refusalListeners) listener();
-        log.error('the control plane refused this workload an identity; get a new one with `rampart token create` (or start it with `rampart run`)', { cause });
+        log.error(
+          'the control plane refused this workload an identity; get a new one with `rampart token create` (or start it with `rampart run`)',
+          { cause },
+        );
         return;
       }
       log.warn('no certificate yet, trying again', { retryMs: this.#retryMs, cause });

@@ -54,7 +54,8 @@ export class InboundConnection {
     };
     this.sourcePrincipal = peer?.spiffeId.toString() ?? '';
     this.localAddress = localIp.includes(':') ? `[${localIp}]:${options.port}` : `${localIp}:${options.port}`;
-    this.forwardedClientCert = peer === undefined ? '' : `By=${own?.spiffeId.toString() ?? ''};URI=${this.sourcePrincipal}`;
+    this.forwardedClientCert =
+      peer === undefined ? '' : `By=${own?.spiffeId.toString() ?? ''};URI=${this.sourcePrincipal}`;
     this.retireAt = Math.min(retirement(peer, options.openedAt), retirement(own, options.openedAt));
     this.#view = view;
     this.#policy = view.policy.forConnection(this.attributes);
@@ -86,7 +87,8 @@ export class InboundConnection {
 
   #identityRefusal(now: number): Verdict | undefined {
     const { peer } = this;
-    if (peer !== undefined && now > peer.notAfter) return identityRefusal(`the certificate of ${this.sourcePrincipal} has expired`);
+    if (peer !== undefined && now > peer.notAfter)
+      return identityRefusal(`the certificate of ${this.sourcePrincipal} has expired`);
     if (peer !== undefined && this.#view.isRevoked(peer.serial)) {
       return identityRefusal(`certificate ${peer.serial} of ${this.sourcePrincipal} is revoked`);
     }

@@ -65,7 +65,9 @@ describe('gate', () => {
 
   const apply = (...resources: Resource[]): void => {
     revision += 1;
-    const named = resources.map((each) => [`${each.kind}/${each.metadata.namespace}/${each.metadata.name}`, each] as const);
+    const named = resources.map(
+      (each) => [`${each.kind}/${each.metadata.namespace}/${each.metadata.name}`, each] as const,
+    );
     view.apply({ revision, reset: true, resources: named, services: [], revokedSerials: [] });
   };
 
@@ -113,7 +115,13 @@ describe('gate', () => {
     const socket =
       options === 'plaintext'
         ? connect(port(), '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'))
-        : connectTls({ port: port(), host: '127.0.0.1', ca: ca.rootPem, checkServerIdentity: () => undefined, ...options });
+        : connectTls({
+            port: port(),
+            host: '127.0.0.1',
+            ca: ca.rootPem,
+            checkServerIdentity: () => undefined,
+            ...options,
+          });
     const outcome = new Promise<'welcome' | 'closed'>((resolve) => {
       socket.once('data', () => resolve('welcome'));
       socket.once('close', () => resolve('closed'));
@@ -138,20 +146,41 @@ describe('gate', () => {
     assert.equal(accepted.at(-1)?.tlsVersion, 'TLSv1.3');
   });
 
-  const refusals: { readonly rule: string; readonly kind: string; readonly reason: RegExp; credentials(): Promise<ConnectionOptions | 'plaintext'> }[] = [
-    { rule: 'plaintext under STRICT', kind: 'plaintext_rejected', reason: /asks for mutual TLS/, credentials: () => Promise.resolve('plaintext') },
-    { rule: 'no certificate', kind: 'certificate_rejected', reason: /NO_CERTIFICATE/, credentials: () => Promise.resolve({}) },
+  const refusals: {
+    readonly rule: string;
+    readonly kind: string;
+    readonly reason: RegExp;
+    credentials(): Promise<ConnectionOptions | 'plaintext'>;
+  }[] = [
+    {
+      rule: 'plaintext under STRICT',
+      kind: 'plaintext_rejected',
+      reason: /asks for mutual TLS/,
+      credentials: () => Promise.resolve('plaintext'),
+    },
+    {
+      rule: 'no certificate',
+      kind: 'certificate_rejected',
+      reason: /NO_CERTIFICATE/,
+      credentials: () => Promise.resolve({}),
+    },
     {
       rule: 'a certificate of another root with a stolen name',
       kind: 'certificate_rejected',
       reason: /UNTRUSTED/,
-      credentials: async () => peer(await (await TestCa.create('cluster.local', Date.now())).issue(Date.now(), { namespace: 'default', serviceAccount: 'users-api' })),
+      credentials: async () =>
+        peer(
+          await (
+            await TestCa.create('cluster.local', Date.now())
+          ).issue(Date.now(), { namespace: 'default', serviceAccount: 'users-api' }),
+        ),
     },
     {
       rule: 'a certificate of another trust domain',
       kind: 'certificate_rejected',
       reason: /UNTRUSTED/,
-      credentials: async () => peer(await stranger.issue(Date.now(), { namespace: 'default', serviceAccount: 'users-api' })),
+      credentials: async () =>
+        peer(await stranger.issue(Date.now(), { namespace: 'default', serviceAccount: 'users-api' })),
     },
     {
       rule: 'another trust domain signed by our own root',
@@ -164,21 +193,39 @@ describe('gate', () => {
       kind: 'certificate_rejected',
       reason: /EXPIRED/,
       credentials: async () =>
-        peer(await ca.issue(Date.now(), { namespace: 'default', serviceAccount: 'users-api', notBefore: Date.now() - 20_000, notAfter: Date.now() - 5_000 })),
+        peer(
+          await ca.issue(Date.now(), {
+            namespace: 'default',
+            serviceAccount: 'users-api',
+            notBefore: Date.now() - 20_000,
+            notAfter: Date.now() - 5_000,
+          }),
+        ),
     },
     {
       rule: 'a self-signed certificate',
       kind: 'certificate_rejected',
       reason: /UNTRUSTED/,
-      credentials: () => Promise.resolve(certificate(forge(ca, { extensions: leaf('URI:spiffe://cluster.local/ns/default/sa/users-api'), selfSigned: true }))),
+      credentials: () =>
+        Promise.resolve(
+          certificate(
+            forge(ca, { extensions: leaf('URI:spiffe://cluster.local/ns/default/sa/users-api'), selfSigned: true }),
+          ),
+        ),
     },
     {
       rule: 'two URI SANs',
       kind: 'certificate_rejected',
       reason: /MULTIPLE_URI_SANS/,
-      credentials: () => forged('URI:spiffe://cluster.local/ns/default/sa/users-api,URI:spiffe://cluster.local/ns/default/sa/admin'),
+      credentials: () =>
+        forged('URI:spiffe://cluster.local/ns/default/sa/users-api,URI:spiffe://cluster.local/ns/default/sa/admin'),
     },
-    { rule: 'no URI SAN', kind: 'certificate_rejected', reason: /NO_URI_SAN/, credentials: () => forged('DNS:users-api') },
+    {
+      rule: 'no URI SAN',
+      kind: 'certificate_rejected',
+      reason: /NO_URI_SAN/,
+      credentials: () => forged('DNS:users-api'),
+    },
     {
       rule: 'a CA certificate',
       kind: 'certificate_rejected',
@@ -199,7 +246,12 @@ describe('gate', () => {
   ];
 
   function leaf(san: string): string[] {
-    return [`subjectAltName=${san}`, 'basicConstraints=critical,CA:FALSE', 'keyUsage=critical,digitalSignature', 'extendedKeyUsage=serverAuth,clientAuth'];
+    return [
+      `subjectAltName=${san}`,
+      'basicConstraints=critical,CA:FALSE',
+      'keyUsage=critical,digitalSignature',
+      'extendedKeyUsage=serverAuth,clientAuth',
+    ];
   }
   function certificate(forgery: { certPem: string; keyPem: string }): ConnectionOptions {
     return { cert: forgery.certPem, key: forgery.keyPem };
@@ -217,7 +269,11 @@ describe('gate', () => {
       assert.equal(refusal.kind, kind);
       assert.match(refusal.reason, reason);
       assert.equal(refused.length, before + 1, 'one refusal each');
-      assert.match(refusal.remoteAddress, /^(?:127\.0\.0\.1|::ffff:127\.0\.0\.1|::1):[1-9]\d*$/, 'says where it came from');
+      assert.match(
+        refusal.remoteAddress,
+        /^(?:127\.0\.0\.1|::ffff:127\.0\.0\.1|::1):[1-9]\d*$/,
+        'says where it came from',
+      );
     });
   }
 

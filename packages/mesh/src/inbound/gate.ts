@@ -93,7 +93,11 @@ export class Gate {
   #admitPlaintext(socket: Socket): void {
     const { view, port, clock } = this.#options;
     const openedAt = clock.now();
-    const connection = new InboundConnection({ socket, peer: undefined, tlsVersion: '', port, sni: '', openedAt }, view, undefined);
+    const connection = new InboundConnection(
+      { socket, peer: undefined, tlsVersion: '', port, sni: '', openedAt },
+      view,
+      undefined,
+    );
     const refusal = connection.refusal(openedAt);
     if (refusal !== undefined) {
       this.#refuse(socket, { kind: view.ready ? 'plaintext_rejected' : 'not_ready', reason: refusal.reason, peer: '' });
@@ -111,7 +115,11 @@ export class Gate {
     }
     const peer = identifyPeer(socket.getPeerX509Certificate()?.raw, this.#rules(svid));
     if (!peer.ok) {
-      this.#refuse(socket, { kind: 'certificate_rejected', reason: `${peer.problem.code}: ${peer.problem.message}`, peer: '' });
+      this.#refuse(socket, {
+        kind: 'certificate_rejected',
+        reason: `${peer.problem.code}: ${peer.problem.message}`,
+        peer: '',
+      });
       return;
     }
     const sni = typeof socket.servername === 'string' ? socket.servername : '';
@@ -137,7 +145,11 @@ export class Gate {
     for (const connection of this.#open) {
       const refusal = connection.expulsion(now);
       if (refusal === undefined) continue;
-      this.#refuse(connection.socket, { kind: 'policy_denied', reason: refusal.reason, peer: connection.sourcePrincipal });
+      this.#refuse(connection.socket, {
+        kind: 'policy_denied',
+        reason: refusal.reason,
+        peer: connection.sourcePrincipal,
+      });
     }
   }
 

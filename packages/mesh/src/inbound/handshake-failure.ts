@@ -31,6 +31,7 @@ export function describeHandshakeFailure(error: Error & { code?: unknown }, sock
   if (error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') {
     return { kind: 'certificate_rejected', reason: 'NO_CERTIFICATE: the client presented no certificate', peer: '' };
   }
-  if (error.code === 'ECONNRESET') return { kind: 'handshake_failed', reason: 'the client went away during the handshake', peer: '' };
+  if (error.code === 'ECONNRESET')
+    return { kind: 'handshake_failed', reason: 'the client went away during the handshake', peer: '' };
   return { kind: 'handshake_failed', reason: error.message, peer: '' };
 }

@@ -11,7 +11,8 @@ export function rememberRemoteAddress(socket: Socket): void {
 export function remoteAddressOf(socket: Socket): string {
   // A TLS socket on top of a connection keeps it in `_parent`, in every Node line since 4; nothing public leads there.
   const below: unknown = Reflect.get(socket, '_parent');
-  const known = remembered.get(socket) ?? (typeof below === 'object' && below !== null ? remembered.get(below) : undefined);
+  const known =
+    remembered.get(socket) ?? (typeof below === 'object' && below !== null ? remembered.get(below) : undefined);
   return known ?? ask(socket);
 }
 

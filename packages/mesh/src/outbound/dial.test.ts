@@ -22,22 +22,43 @@ interface Call {
 }
 
 /** Dials a server that answers with `answering`, expecting `expected`; tells what the server read. */
-async function call({ ca, answering, expected, revoked = '' }: Call): Promise<{ read: string; outcome: { value: unknown } | { error: Error } }> {
+async function call({
+  ca,
+  answering,
+  expected,
+  revoked = '',
+}: Call): Promise<{ read: string; outcome: { value: unknown } | { error: Error } }> {
   let read = '';
-  const server = createServer({ cert: answering.certPem, key: answering.keyPem, ca: ca.rootPem, requestCert: true, minVersion: 'TLSv1.3' }, (socket) => {
-    socket.on('error', () => {});
-    socket.on('data', (chunk: Buffer) => {
-      read += chunk.toString();
-      socket.end('done');
-    });
-  });
+  const server = createServer(
+    { cert: answering.certPem, key: answering.keyPem, ca: ca.rootPem, requestCert: true, minVersion: 'TLSv1.3' },
+    (socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => {
+        read += chunk.toString();
+        socket.end('done');
+      });
+    },
+  );
   server.on('tlsClientError', () => {});
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const caller = await ca.issue(now(), { namespace: 'default', serviceAccount: 'users-api' });
-  const svid = createSvid({ ...caller, chain: [caller.der], bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 } });
+  const svid = createSvid({
+    ...caller,
+    chain: [caller.der],
+    bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 },
+  });
   const { port } = server.address() as AddressInfo;
-  const endpoint = { instanceId: 'i', host: '127.0.0.1', port, protocol: 'http', spiffeId: SpiffeId.of(expected), identity: expected, labels: {}, address: `127.0.0.1:${port}` };
+  const endpoint = {
+    instanceId: 'i',
+    host: '127.0.0.1',
+    port,
+    protocol: 'http',
+    spiffeId: SpiffeId.of(expected),
+    identity: expected,
+    labels: {},
+    address: `127.0.0.1:${port}`,
+  };
   const service = { namespace: 'default', name: 'orders-api', host: 'orders-api.default.svc', endpoints: [endpoint] };
   const socket = dial({ service, endpoint, svid, isRevoked: (serial) => serial === revoked, now });
   // Written at once, as HTTP clients do, before anybody has proved anything.
@@ -54,13 +75,21 @@ describe('dial', () => {
 
   it('sends to the identity that the registry names', async () => {
     const ca = await TestCa.create('cluster.local', now());
-    const { read } = await call({ ca, answering: await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), expected: orders });
+    const { read } = await call({
+      ca,
+      answering: await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }),
+      expected: orders,
+    });
     assert.equal(read, REQUEST);
   });
 
   it('sends not one byte to another workload of the same mesh', async () => {
     const ca = await TestCa.create('cluster.local', now());
-    const { read, outcome } = await call({ ca, answering: await ca.issue(now(), { namespace: 'default', serviceAccount: 'thief' }), expected: orders });
+    const { read, outcome } = await call({
+      ca,
+      answering: await ca.issue(now(), { namespace: 'default', serviceAccount: 'thief' }),
+      expected: orders,
+    });
     assert.equal(read, '');
     assert.ok('error' in outcome);
     assert.match(outcome.error.message, /sa\/thief but the registry names .*sa\/orders-api/);
@@ -78,7 +107,11 @@ describe('dial', () => {
   it('sends not one byte to a certificate of another root', async () => {
     const ca = await TestCa.create('cluster.local', now());
     const other = await TestCa.create('cluster.local', now());
-    const { read, outcome } = await call({ ca, answering: await other.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }), expected: orders });
+    const { read, outcome } = await call({
+      ca,
+      answering: await other.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' }),
+      expected: orders,
+    });
     assert.equal(read, '');
     assert.ok('error' in outcome);
   });

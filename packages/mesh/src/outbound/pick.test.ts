@@ -11,7 +11,16 @@ function service(...ports: readonly number[]): MeshService {
   const spiffeId = SpiffeId.of('spiffe://cluster.local/ns/default/sa/a');
   const endpoints = ports.map((port, index): MeshEndpoint => {
     const host = `10.0.0.${index}`;
-    return { instanceId: `i${index}`, host, port, protocol: 'http', spiffeId, identity: spiffeId.toString(), labels: {}, address: `${host}:${port}` };
+    return {
+      instanceId: `i${index}`,
+      host,
+      port,
+      protocol: 'http',
+      spiffeId,
+      identity: spiffeId.toString(),
+      labels: {},
+      address: `${host}:${port}`,
+    };
   });
   return { name: 'a', namespace: 'default', host: 'a.default.svc', endpoints };
 }
@@ -44,11 +53,15 @@ describe('pick', () => {
 
   it('property: whatever is drawn, only an instance of the service is picked', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (size, draw) => {
-        const many = service(...Array.from({ length: size }, () => 8080));
-        const picked = new Picker(() => draw).pick(many, 80);
-        return picked !== undefined && many.endpoints.includes(picked);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 9 }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (size, draw) => {
+          const many = service(...Array.from({ length: size }, () => 8080));
+          const picked = new Picker(() => draw).pick(many, 80);
+          return picked !== undefined && many.endpoints.includes(picked);
+        },
+      ),
     );
   });
 });

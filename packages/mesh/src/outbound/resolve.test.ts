@@ -8,7 +8,12 @@ import { resolve } from './resolve.ts';
 
 function viewOf(...names: readonly (readonly [name: string, namespace: string])[]): MeshView {
   const view = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
-  const services = names.map(([name, namespace]) => ({ name, namespace, host: `${name}.${namespace}.svc`, endpoints: [] }));
+  const services = names.map(([name, namespace]) => ({
+    name,
+    namespace,
+    host: `${name}.${namespace}.svc`,
+    endpoints: [],
+  }));
   view.apply({ revision: 1, reset: true, resources: [], services, revokedSerials: [] });
   return view;
 }

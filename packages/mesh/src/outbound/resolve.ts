@@ -24,10 +24,18 @@ export function resolve(host: string, view: MeshView, callerNamespace: string): 
   const service = view.service(parsed.name, parsed.namespace);
   if (service !== undefined) return { kind: 'mesh', service };
   if (name.endsWith('.svc') || name.includes('.svc.')) {
-    return { kind: 'refused', code: 'NOT_FOUND', reason: `no service ${serviceHost(parsed)} is registered in the mesh` };
+    return {
+      kind: 'refused',
+      code: 'NOT_FOUND',
+      reason: `no service ${serviceHost(parsed)} is registered in the mesh`,
+    };
   }
   if (!view.ready && !name.includes('.')) {
-    return { kind: 'refused', code: 'POLICY_NOT_READY', reason: `cannot tell whether "${host}" is a service of the mesh: no snapshot from the control plane yet` };
+    return {
+      kind: 'refused',
+      code: 'POLICY_NOT_READY',
+      reason: `cannot tell whether "${host}" is a service of the mesh: no snapshot from the control plane yet`,
+    };
   }
   return OUTSIDE;
 }

@@ -19,7 +19,11 @@ const LONGEST_REQUEST_ID = 128;
 const REQUEST_ID = /^[\w.:-]+$/;
 
 /** The context of an incoming request: continues the caller's trace when its headers are well-formed, else starts one. */
-export function continueTrace(requestId: string | undefined, traceparent: string | undefined, ids: IdSource): TraceContext {
+export function continueTrace(
+  requestId: string | undefined,
+  traceparent: string | undefined,
+  ids: IdSource,
+): TraceContext {
   return {
     requestId: isRequestId(requestId) ? requestId : '',
     traceId: traceIdOf(traceparent) ?? ids.traceId(),
@@ -37,7 +41,11 @@ export function startSpan(parent: TraceContext | undefined, ids: IdSource): Trac
 }
 
 /** What the application itself put on an outgoing request wins: it may be traced by a library of its own. */
-export function adoptHeaders(span: TraceContext, requestId: string | undefined, traceparent: string | undefined): TraceContext {
+export function adoptHeaders(
+  span: TraceContext,
+  requestId: string | undefined,
+  traceparent: string | undefined,
+): TraceContext {
   const traceId = traceIdOf(traceparent) ?? span.traceId;
   // Under another trace id, the request id of before has to be written out to stay what it was.
   const kept = traceId === span.traceId ? span.requestId : requestIdOf(span);

@@ -30,7 +30,8 @@ export interface MeshChange {
   readonly gone: ReadonlySet<string>;
 }
 
-const NEVER = 'this workload has never received a policy snapshot from the control plane; check RAMPART_CONTROL_PLANE and that the control plane is up';
+const NEVER =
+  'this workload has never received a policy snapshot from the control plane; check RAMPART_CONTROL_PLANE and that the control plane is up';
 
 /** The last good snapshot: policies compiled for this workload, services, revocations. Survives the control plane's absence. */
 export class MeshView {
