@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { repositoryRoot } from './repository.ts';
 
 export interface CommandResult {
@@ -47,6 +48,13 @@ export function runCommand(
   });
   child.stdin?.end(options.input);
   child.on('error', reject);
-  child.on('close', (code) => resolve({ code: code ?? 128, stdout, stderr }));
+  // Some tools colour their output wherever CI is set; what is read from it must not depend on that.
+  child.on('close', (code) =>
+    resolve({
+      code: code ?? 128,
+      stdout: stripVTControlCharacters(stdout),
+      stderr: stripVTControlCharacters(stderr),
+    }),
+  );
   return promise;
 }
