@@ -40,7 +40,9 @@ export function copyDeclarations(published: PublishedPackage): string[] {
 /** "./src/index.ts" of package "node" → ".build/types/node/index.d.ts". */
 function declarationOf(folder: string, source: string): string {
   const inside = source.replace(/^\.\/src\//, '').replace(/\.ts$/, '.d.ts');
-  const path = join(typesRoot, folder, inside);
+  // core is checked a second time without Node's types, and it is that project which emits its sources.
+  const pure = join(typesRoot, `${folder}-pure`, inside);
+  const path = existsSync(pure) ? pure : join(typesRoot, folder, inside);
   if (!existsSync(path)) throw new Error(`${relative(repositoryRoot, path)} is missing: tsc -b has not emitted it`);
   return path;
 }

@@ -91,10 +91,7 @@ export const tryInMesh: Trial = async (folder) => {
     const call = ['run', ...mesh, '--service-account', 'visitor', '--', 'node', 'client.js'];
     const { stdout, stderr } = await runCommand(rampart(folder), call, { cwd: folder });
     if (!stdout.includes('200 hello from /through-the-mesh')) return `the client printed:\n${stdout}${stderr}`;
-    const logs = await runCommand(rampart(folder), ['logs', ...mesh, '--output', 'json'], { cwd: folder });
-    return logs.stdout.includes('/sa/visitor')
-      ? undefined
-      : `the access log does not name the caller:\n${logs.stdout}${logs.stderr}`;
+    return await callerInLog(folder, mesh);
   } finally {
     for (const program of started.toReversed()) await program.stop();
   }
@@ -102,4 +99,17 @@ export const tryInMesh: Trial = async (folder) => {
 
 function rampart(folder: string): string {
   return join(folder, 'node_modules', '.bin', 'rampart');
+}
+
+const LOG_ATTEMPTS = 20;
+
+/** Records arrive in batches, a moment after the request: asked again until they do. */
+async function callerInLog(folder: string, mesh: readonly string[]): Promise<string | undefined> {
+  let seen = '';
+  for (let attempt = 0; attempt < LOG_ATTEMPTS; attempt += 1) {
+    const logs = await runCommand(rampart(folder), ['logs', ...mesh, '--output', 'json'], { cwd: folder });
+    if (logs.stdout.includes('/sa/visitor')) return undefined;
+    seen = logs.stdout + logs.stderr;
+  }
+  return `the access log does not name the caller:\n${seen}`;
 }
