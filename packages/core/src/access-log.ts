@@ -53,8 +53,10 @@ export interface ConnectionRefusal {
   /** "ip:port" */
   readonly remote_address: string;
   readonly local_port: number;
-  /** SPIFFE ID the peer presented, "" when none could be read. */
+  /** SPIFFE ID the peer presented, as the reporter read it; "" when none could be read. */
   readonly peer: string;
+  /** SPIFFE ID of the workload that refused it, as its certificate proves. */
+  readonly reported_by: string;
 }
 
 export type ConnectionRefusalKind =

@@ -123,6 +123,11 @@ describe('a control plane', () => {
     await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_UNREADABLE' });
   });
 
+  it('says so when its data directory cannot be made, even where the file system gives no good reason', async () => {
+    // On Linux /proc answers ENOENT to whoever makes something in it; elsewhere there is no /proc and none may make it.
+    await assert.rejects(planes.start({ dataDirectory: '/proc/rampart/data' }), { code: 'DATA_DIRECTORY_UNREADABLE' });
+  });
+
   it('says so when its database is damaged, and frees ports and directory', async () => {
     const first = await planes.start();
     await first.stop();

@@ -41,6 +41,7 @@ const refusal: ConnectionRefusal = {
   remote_address: '127.0.0.1:1',
   local_port: 1,
   peer: '',
+  reported_by: '',
 };
 
 test('nothing on record is nothing to average', () => {

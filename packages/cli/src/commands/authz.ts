@@ -1,5 +1,6 @@
 import type { Verdict } from '@rampart/core';
 import type { Command } from 'commander';
+import { parseAddress, parseMethod, parsePath } from '../arguments/request.ts';
 import { parsePort } from '../arguments/number.ts';
 import { collectHeader, collectLabel, collectText, type Pairs } from '../arguments/pair.ts';
 import { parseCaller, parseService } from '../arguments/workload.ts';
@@ -34,11 +35,11 @@ export function defineAuthz(parent: Command, shell: Shell): void {
     .description('the verdict for a request that nobody sent, and why; exit 1 when it is DENY')
     .option('--from <caller>', 'SPIFFE ID or namespace/service-account; none for a caller without identity', 'none')
     .requiredOption('--to <service>', 'service: orders-api, orders-api.default or orders-api.default.svc.cluster.local')
-    .option('--method <method>', 'HTTP method', 'GET')
-    .option('--path <path>', 'path of the request', '/')
+    .option('--method <method>', 'HTTP method', parseMethod, 'GET')
+    .option('--path <path>', 'path of the request', parsePath, '/')
     .option('--header <name=value>', 'request header, may be repeated', collectHeader)
     .option('--port <port>', 'port of the workload (default: that of the service)', parsePort)
-    .option('--source-ip <address>', "the caller's address (default: 127.0.0.1)")
+    .option('--source-ip <address>', "the caller's address (default: 127.0.0.1)", parseAddress)
     .option('--host <host>', 'value of the Host header (default: the service)')
     .option(
       '-n, --namespace <name>',
@@ -90,8 +91,8 @@ function questionOf(options: CheckOptions): Question {
   return {
     from: parseCaller(options.from),
     to,
-    method: options.method.toUpperCase(),
-    path: options.path.startsWith('/') ? options.path : `/${options.path}`,
+    method: options.method,
+    path: options.path,
     port: options.port ?? 0,
     headers: options.header ?? {},
     sourceIp: options.sourceIp ?? '127.0.0.1',

@@ -75,6 +75,7 @@ function readRefusal(json: string): ConnectionRefusal {
     remote_address: fieldText(fields, 'remote_address'),
     local_port: Number(fields['local_port'] ?? 0),
     peer: fieldText(fields, 'peer'),
+    reported_by: fieldText(fields, 'reported_by'),
   };
 }
 

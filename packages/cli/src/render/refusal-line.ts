@@ -14,7 +14,9 @@ const WHAT: Readonly<Record<ConnectionRefusalKind, string>> = {
 export function renderRefusalLine(refusal: ConnectionRefusal, style: LineStyle): string {
   const peer = refusal.peer === '' ? refusal.remote_address : shortIdentity(refusal.peer, 'cluster.local');
   const whom =
-    refusal.destination_service === '' ? `port ${refusal.local_port}` : shortService(refusal.destination_service);
+    refusal.destination_service === ''
+      ? shortIdentity(refusal.reported_by, 'cluster.local')
+      : shortService(refusal.destination_service);
   return renderEventLine(
     { timestamp: refusal.timestamp, who: peer, whom, what: WHAT[refusal.kind] ?? refusal.kind, why: refusal.reason },
     style,

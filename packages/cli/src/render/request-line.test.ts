@@ -126,6 +126,7 @@ test('a refused connection stands in the columns of requests', () => {
       remote_address: '127.0.0.1:50123',
       local_port: 4000,
       peer: '',
+      reported_by: 'spiffe://cluster.local/ns/default/sa/orders-api',
     },
     PLAIN,
   );

@@ -22,7 +22,10 @@ interface HandshakeFailure {
 }
 
 /** Names why a handshake failed. Node reports a refused certificate only on the socket it has already torn down. */
-export function describeHandshakeFailure(error: Error & { code?: unknown }, socket: TLSSocket): HandshakeFailure {
+export function describeHandshakeFailure(
+  error: Error & { code?: unknown; reason?: unknown },
+  socket: TLSSocket,
+): HandshakeFailure {
   // Typed as an error, but what Node puts there is OpenSSL's code as a text.
   const code: unknown = socket.authorizationError;
   if (typeof code === 'string' && code !== '') {
@@ -33,5 +36,7 @@ export function describeHandshakeFailure(error: Error & { code?: unknown }, sock
   }
   if (error.code === 'ECONNRESET')
     return { kind: 'handshake_failed', reason: 'the client went away during the handshake', peer: '' };
-  return { kind: 'handshake_failed', reason: error.message, peer: '' };
+  // OpenSSL's own words, without the thread, file and line it says them in.
+  const reason = typeof error.reason === 'string' ? error.reason : error.message;
+  return { kind: 'handshake_failed', reason: `no TLS 1.3 handshake: ${reason}`, peer: '' };
 }

@@ -30,6 +30,15 @@ const ACCEPTED: readonly (readonly [rule: string, change: Partial<RegistrationRe
 ];
 
 const REFUSED: readonly (readonly [rule: string, change: Partial<RegistrationRequest>, field: RegExp])[] = [
+  [
+    'a link-local address, where clouds keep their metadata',
+    { host: '169.254.169.254' },
+    /host must be an address of a host/,
+  ],
+  ['the same address written as IPv6', { host: '::ffff:169.254.169.254' }, /host must be an address of a host/],
+  ['a multicast address', { host: '224.0.0.1' }, /host must be an address of a host/],
+  ['the broadcast address', { host: '255.255.255.255' }, /host must be an address of a host/],
+  ['a link-local IPv6 address', { host: 'fe80::1' }, /host must be an address of a host/],
   ['an empty service', { service: '' }, /service must be a DNS label/],
   ['a service in upper case', { service: 'Orders' }, /service must be a DNS label/],
   ['a service of 64 characters', { service: 'a'.repeat(64) }, /service must be a DNS label/],

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { fail, ok, RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
 
@@ -75,9 +75,22 @@ function dnsLabelProblem(text: string): string | undefined {
 function hostProblem(host: string): string | undefined {
   const version = isIP(host);
   if (version === 6 && host.includes('%')) return 'must be an IPv6 address without a zone';
-  if (version !== 0)
-    return isUnspecified(host) ? 'must be an address that can be dialled, not the unspecified one' : undefined;
+  if (version !== 0) return addressProblem(host);
   return isHostName(host) ? undefined : 'must be an IP address or a host name (RFC 1123)';
+}
+
+/** Addresses where no service can be: above all link-local ones, behind which clouds keep their metadata. */
+const NOWHERE = new BlockList();
+NOWHERE.addSubnet('169.254.0.0', 16, 'ipv4');
+NOWHERE.addSubnet('224.0.0.0', 3, 'ipv4');
+NOWHERE.addSubnet('fe80::', 10, 'ipv6');
+NOWHERE.addSubnet('ff00::', 8, 'ipv6');
+
+function addressProblem(address: string): string | undefined {
+  if (isUnspecified(address)) return 'must be an address that can be dialled, not the unspecified one';
+  // Also judges IPv4 addresses that are written as IPv6 ones.
+  if (!NOWHERE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return undefined;
+  return 'must be an address of a host, not a link-local, multicast or reserved one';
 }
 
 function isUnspecified(address: string): boolean {

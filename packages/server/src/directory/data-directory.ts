@@ -1,5 +1,5 @@
 import { access, constants, mkdir, rmdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 
@@ -42,7 +42,7 @@ export async function claimDataDirectory(path: string): Promise<DataDirectory> {
 
 async function claim(directory: string): Promise<{ readonly created: boolean; readonly lock: DirectoryLock }> {
   try {
-    const created = (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined;
+    const created = await makeDirectory(directory);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
     return { created, lock: await lockDirectory(directory) };
   } catch (cause) {
@@ -55,5 +55,23 @@ async function claim(directory: string): Promise<{ readonly created: boolean; re
       `data directory ${directory} cannot be used (${why}); make it a directory that this user may read and write, or choose another`,
       { cause },
     );
+  }
+}
+
+/**
+ * Makes a directory and its missing parents; false when it was there. One by one, because Node's own recursive form never
+ * ends where a file system refuses a new entry with ENOENT, as /proc does.
+ */
+async function makeDirectory(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    return true;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'EEXIST') return false;
+    const parent = dirname(directory);
+    if (code !== 'ENOENT' || parent === directory || !(await makeDirectory(parent))) throw cause;
+    await mkdir(directory, { mode: 0o700 });
+    return true;
   }
 }

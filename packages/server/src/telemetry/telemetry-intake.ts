@@ -84,12 +84,15 @@ export class TelemetryIntake {
       receivedAt: this.#options.clock.now(),
       recordCount: message.recordCount,
       records: message.records,
-      connections: message.connectionEvents.map((event) => refusalOf(event, service)),
+      connections: message.connectionEvents.map((event) => refusalOf(event, { service, reporter })),
     };
   }
 }
 
-function refusalOf(event: ConnectionEvent, service: string): ConnectionRefusal {
+function refusalOf(
+  event: ConnectionEvent,
+  by: { readonly service: string; readonly reporter: SpiffeId },
+): ConnectionRefusal {
   const { kind } = event;
   check(isRefusalKind(kind), `connection event kind ${JSON.stringify(kind.slice(0, 40))} is not known`);
   const at = Number(event.at);
@@ -98,10 +101,11 @@ function refusalOf(event: ConnectionEvent, service: string): ConnectionRefusal {
     timestamp: new Date(at).toISOString(),
     kind,
     reason: event.reason.slice(0, LONGEST_TEXT),
-    destination_service: service,
+    destination_service: by.service,
     remote_address: event.remoteAddress.slice(0, LONGEST_TEXT),
     local_port: event.localPort,
     peer: event.peer.slice(0, LONGEST_TEXT),
+    reported_by: by.reporter.toString(),
   };
 }
 

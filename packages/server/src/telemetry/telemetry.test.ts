@@ -187,6 +187,7 @@ describe('telemetry', () => {
         remote_address: '127.0.0.1:5',
         local_port: 3000,
         peer: '',
+        reported_by: 'spiffe://cluster.local/ns/default/sa/orders',
       },
     ]);
     const metrics = await (await fetch(`${plane.addresses.metrics}/metrics`)).text();

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   compileWorkloadPolicy,
   normalizePath,
@@ -70,6 +71,9 @@ interface Question {
 
 function judge(policy: WorkloadPolicy, target: TargetWorkload, { request, name, principal }: Question): Verdict {
   const port = request.port !== 0 ? request.port : target.port !== 0 ? target.port : DEFAULT_PORT;
+  if (request.sourceIp !== '' && isIP(request.sourceIp) === 0) {
+    throw new RampartError('INVALID_ARGUMENT', 'source_ip is not an IP address');
+  }
   const connection = policy.forConnection({
     principal,
     sourceIp: request.sourceIp === '' ? LOOPBACK : request.sourceIp,
