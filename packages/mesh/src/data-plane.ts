@@ -85,6 +85,8 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     workload: () => workload,
   });
   const telemetry = new TelemetryReporter({ clock, random, send: sender(control) });
+  // An update means that the control plane is back: what waited for it goes out now.
+  view.subscribe(() => telemetry.retryNow());
   control.start();
   identity.start();
   return {
@@ -98,6 +100,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     stop: async (deadlineMs) => {
       const [lost] = await Promise.all([telemetry.drain(deadlineMs), instances.whenWithdrawn(clock, WITHDRAWAL_MS)]);
       if (lost > 0) log.warn('records were lost: neither the control plane nor the spool took them', { lost });
+      telemetry.stop();
       identity.stop();
       control.stop();
     },

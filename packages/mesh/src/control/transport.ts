@@ -24,8 +24,6 @@ export interface ControlPlaneAddress {
 /** A Connect transport over one HTTP/2 connection, and the way to drop that connection. */
 export interface ControlTransport {
   readonly transport: Transport;
-  /** Local address of the connection, once there is one: where this host is seen from. */
-  localAddress(): string | undefined;
   close(): void;
 }
 
@@ -62,7 +60,6 @@ export function openTransport(address: ControlPlaneAddress, svid: Svid | undefin
   });
   return {
     transport,
-    localAddress: () => [...sockets].find((socket) => socket.localAddress !== undefined)?.localAddress,
     close: () => {
       for (const socket of sockets) socket.destroy();
     },

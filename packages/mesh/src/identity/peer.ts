@@ -8,8 +8,7 @@ export interface PeerIdentity {
   readonly spiffeId: SpiffeId;
   /** Lower-case hex. */
   readonly serial: string;
-  /** Unix milliseconds; the identity ends at `notAfter` even if the connection does not. */
-  readonly notBefore: number;
+  /** Unix milliseconds; the identity ends here even if the connection does not. */
   readonly notAfter: number;
 }
 
@@ -47,6 +46,6 @@ export function identifyPeer(der: Uint8Array | undefined, rules: PeerRules): Res
   if (rules.isRevoked(certificate.serial)) {
     return fail({ code: 'REVOKED', message: `certificate ${certificate.serial} of ${spiffeId.toString()} is revoked` });
   }
-  const { serial, notBefore, notAfter } = certificate;
-  return ok({ spiffeId, serial, notBefore, notAfter });
+  const { serial, notAfter } = certificate;
+  return ok({ spiffeId, serial, notAfter });
 }

@@ -1,3 +1,5 @@
+import { derivedRequestId } from '@rampart/wire/record-block';
+
 /** Where a request stands in its trace (W3C Trace Context). */
 export interface TraceContext {
   /** Follows one user action through every hop. "" means the trace id written as a UUID: nothing else needs to travel. */
@@ -54,8 +56,7 @@ export function adoptHeaders(
 
 /** The request id in full. */
 export function requestIdOf({ requestId, traceId }: TraceContext): string {
-  if (requestId !== '') return requestId;
-  return `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-${traceId.slice(12, 16)}-${traceId.slice(16, 20)}-${traceId.slice(20)}`;
+  return requestId === '' ? derivedRequestId(traceId) : requestId;
 }
 
 export function formatTraceparent(context: TraceContext): string {

@@ -1,9 +1,9 @@
 import type { Verdict } from '@rampart/core';
 import type { DataPlane } from '@rampart/mesh';
+import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import { elapsed, unixTime } from '../clock.ts';
-import { blankRecord } from '../record.ts';
 import type { InboundExchange } from './exchange.ts';
 
 const MICROS = 1000;

@@ -1,10 +1,10 @@
 import { startSpan } from '@rampart/mesh';
 import type { DataPlane, IdSource, TraceContext } from '@rampart/mesh';
+import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import { elapsed, unixTime } from '../clock.ts';
 import { currentRequest } from '../context.ts';
-import { blankRecord } from '../record.ts';
 import type { Target } from './call.ts';
 import type { Ending } from './ending.ts';
 

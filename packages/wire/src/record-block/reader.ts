@@ -1,6 +1,6 @@
 import type { AccessLogRecord } from '@rampart/core';
 import { ByteReader } from './byte-reader.ts';
-import { type IdForm, SPAN_ID, TRACE_ID, UUID } from './id-form.ts';
+import { derivedRequestId, type IdForm, SPAN_ID, TRACE_ID, UUID } from './id-form.ts';
 import { MAX_BLOCK_BYTES, MAX_RECORDS, MAX_TIMESTAMP, SIGNATURE, TEXT_LIMITS } from './layout.ts';
 import { type Column, type ColumnSource, readIds, readNumbers, readTexts } from './read-columns.ts';
 import { TextPool } from './text-pool.ts';
@@ -125,7 +125,7 @@ function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
     bytes_sent: bytesSent(row),
     x_forwarded_for: forwardedFor(row),
     user_agent: userAgent(row),
-    request_id: requestId(row) || asUuid(traceId(row)),
+    request_id: requestId(row) || derivedRequestId(traceId(row)),
     authorization_decision: decision(row),
     authorization_policy: policy(row),
     source_workload: sourceWorkload(row),
@@ -139,10 +139,4 @@ function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
     reason: reason(row),
     policy_revision: policyRevision(row),
   });
-}
-
-/** Requests that have no id of their own are named after their trace. */
-function asUuid(traceId: string): string {
-  if (traceId.length !== TRACE_ID.characters) return '';
-  return `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-${traceId.slice(12, 16)}-${traceId.slice(16, 20)}-${traceId.slice(20)}`;
 }
