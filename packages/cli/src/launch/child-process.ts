@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { RampartError } from '@rampart/core';
 import { exitCodeOfSignal } from '../exit-code.ts';
 import type { ForwardedSignal, Io } from '../io.ts';
@@ -24,19 +24,22 @@ const ENDING: ReadonlySet<ForwardedSignal> = new Set(['SIGINT', 'SIGTERM', 'SIGH
 /** Runs a command on the caller's own terminal, passes signals on, and waits for its end. Throws INVALID_ARGUMENT when it cannot be started. */
 export async function runChild({ words, environment }: ChildCommand, io: Io): Promise<ChildExit> {
   const [program = '', ...rest] = words;
-  const child = spawn(program, rest, { stdio: 'inherit', cwd: io.workingDirectory, env: { ...environment } });
+  let child: ChildProcess | undefined;
   let asked = false;
+  // Listened for before there is a command: a signal in between would end `rampart` and leave the command an orphan.
   const release = io.onSignal(FORWARDED, (signal) => {
     asked ||= ENDING.has(signal);
     // A terminal sends Ctrl-C to the command as well; a second one would make many programs give up their drain.
-    if (!(FROM_KEYBOARD.has(signal) && io.stdinIsTerminal)) child.kill(signal);
+    if (!(FROM_KEYBOARD.has(signal) && io.stdinIsTerminal)) child?.kill(signal);
   });
   try {
+    const started = spawn(program, rest, { stdio: 'inherit', cwd: io.workingDirectory, env: { ...environment } });
+    child = started;
     const code = await new Promise<number>((resolve, reject) => {
-      child.once('error', (error) =>
+      started.once('error', (error) =>
         reject(new RampartError('INVALID_ARGUMENT', `cannot start ${program}: ${reasonOf(error)}`, { cause: error })),
       );
-      child.once('exit', (exitCode, signal) => resolve(signal === null ? (exitCode ?? 0) : exitCodeOfSignal(signal)));
+      started.once('exit', (exitCode, signal) => resolve(signal === null ? (exitCode ?? 0) : exitCodeOfSignal(signal)));
     });
     return { code, asked };
   } finally {
