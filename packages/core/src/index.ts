@@ -4,10 +4,18 @@ export { assertNever, RampartError, type ErrorCode } from './errors.ts';
 export { SpiffeId } from './identity/spiffe-id.ts';
 export { TrustDomain } from './identity/trust-domain.ts';
 export { matchesLabels } from './labels.ts';
-export type { ConnectionAttributes, RequestAttributes } from './policy/attributes.ts';
+export type { ConnectionAttributes, RequestAttributes, TokenFacts } from './policy/attributes.ts';
 export { ENFORCED_IN_PROCESS, requiredFeatures } from './policy/features.ts';
 export type { PolicyFeature, RequiredFeature } from './policy/features.ts';
 export type { ConnectionPolicy } from './policy/connection-policy.ts';
+export type { AuthorizerDemand } from './policy/authorizer-demand.ts';
+export {
+  meshSettingsOf,
+  type ExtAuthzProvider,
+  type JwtRule,
+  type MeshSettings,
+  type ServiceTokenPolicy,
+} from './policy/mesh-settings.ts';
 export { normalizePath, pathOf, type PathNormalization } from './policy/path.ts';
 export type { WorkloadRef } from './policy/selection.ts';
 export type { TlsMode } from './policy/tls-mode.ts';

@@ -47,7 +47,14 @@ function decide(resources: readonly Resource[], call: Call): string {
   });
   const verdict =
     connection.admit() ??
-    connection.evaluate({ method: call.method, path: call.path, host: call.to, header: () => undefined });
+    connection.evaluate({
+      method: call.method,
+      path: call.path,
+      host: call.to,
+      token: undefined,
+      remoteIp: '127.0.0.1',
+      header: () => undefined,
+    });
   return `${verdict.decision} ${verdict.policy}`;
 }
 

@@ -57,6 +57,8 @@ export function evaluateOffline(question: Question, mesh: OfflineMesh): Verdict 
     method: question.method,
     path: normalized(question.path),
     host: question.host,
+    token: undefined,
+    remoteIp: question.sourceIp,
     header: (name) => question.headers[name],
   });
 }

@@ -104,6 +104,7 @@ test('a verdict names decision, policy, reason and mode', () => {
     reason: 'no ALLOW rule matched',
     audit: ['production/watch'],
     dryRun: [{ policy: 'production/next', would: 'ALLOW' }],
+    dryRunDecision: '',
     mode: 'mTLS STRICT from namespace production',
   } as const;
   assert.equal(

@@ -28,6 +28,7 @@ function field(name: string, value: string): string {
 }
 
 /** A verdict as plain data, its fields in the order that every answer, log and page has them. */
-export function verdictData({ decision, policy, rule, action, reason, audit, dryRun, mode }: Verdict): object {
-  return { decision, policy, rule, action, reason, audit, dryRun, mode };
+export function verdictData(verdict: Verdict): object {
+  const { decision, policy, rule, action, reason, audit, dryRun, dryRunDecision, mode } = verdict;
+  return { decision, policy, rule, action, reason, audit, dryRun, dryRunDecision, mode };
 }

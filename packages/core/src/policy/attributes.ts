@@ -18,6 +18,22 @@ export interface RequestAttributes {
   readonly path: string;
   /** Full authority, port included. */
   readonly host: string;
+  /** What RequestAuthentication has verified; undefined when the request carries no token. */
+  readonly token: TokenFacts | undefined;
+  /** Address of the client, as far back as proxies are trusted; the peer's own address when none is. */
+  readonly remoteIp: string;
   /** Value of a header by lower-case name; several values joined with ",". */
   header(name: string): string | undefined;
+}
+
+/** A verified JSON Web Token (RFC 7519), as policies see it. */
+export interface TokenFacts {
+  /** "iss/sub". */
+  readonly principal: string;
+  readonly issuer: string;
+  readonly subject: string;
+  /** The whole payload, unchanged. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Claims that are lists written with spaces, besides `scope` and `permission`, which always are. */
+  readonly spaceDelimitedClaims: readonly string[];
 }

@@ -1,4 +1,5 @@
 import type { RequestAttributes } from './attributes.ts';
+import type { AuthorizerDemand } from './authorizer-demand.ts';
 import type { ConnectionFacts } from './authorization/check.ts';
 import { explainNoMatch } from './authorization/explanation.ts';
 import { matchesAlways, matchesRequest } from './authorization/live-rule.ts';
@@ -13,6 +14,8 @@ export interface ConnectionPolicy {
   admitTransport(): Verdict | undefined;
   /** All that the connection alone decides: a DENY verdict when no request on it could be allowed, else undefined. */
   admit(): Verdict | undefined;
+  /** What CUSTOM policies ask before `evaluate` counts; undefined when nothing. Allocates nothing without such a policy. */
+  demand(request: RequestAttributes): AuthorizerDemand | undefined;
   /** The verdict on one HTTP request. Allocates nothing when allowed, unless AUDIT or dry-run policies have something to add. */
   evaluate(request: RequestAttributes): Verdict;
   /** The verdict on a connection that carries something else than HTTP. */
@@ -47,6 +50,11 @@ export class PolicedConnection implements ConnectionPolicy {
     const denied = deny.find(matchesAlways);
     if (denied !== undefined) return denied.verdict;
     return byDefault === undefined && allow.length === 0 ? this.#notAllowed(undefined) : undefined;
+  }
+
+  demand(_request: RequestAttributes): AuthorizerDemand | undefined {
+    const { refusal } = this.#input;
+    return refusal === undefined ? undefined : { kind: 'deny', verdict: refusal };
   }
 
   evaluate(request: RequestAttributes): Verdict {

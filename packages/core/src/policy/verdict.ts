@@ -19,6 +19,8 @@ export interface Verdict {
   /** Names of matching AUDIT policies. */
   readonly audit: readonly string[];
   readonly dryRun: readonly DryRunVerdict[];
+  /** The decision if all dry-run policies were enforced together with the others; "" when none is about the workload. */
+  readonly dryRunDecision: 'ALLOW' | 'DENY' | '';
   /** "mTLS STRICT from namespace production", "plaintext PERMISSIVE from mesh istio-system". */
   readonly mode: string;
 }

@@ -374,6 +374,7 @@ spec:
         'no ALLOW rule matched: principal cluster.local/ns/web/sa/batch is not in rules[0].from[0].source.principals',
       audit: [],
       dryRun: [],
+      dryRunDecision: '',
       mode: 'mTLS PERMISSIVE by default',
     }),
   );

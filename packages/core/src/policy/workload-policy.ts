@@ -7,6 +7,7 @@ import { PolicySet } from './authorization/policy-set.ts';
 import { verdictOf } from './authorization/verdicts.ts';
 import { PolicedConnection, type ConnectionPolicy } from './connection-policy.ts';
 import { ENFORCED_IN_PROCESS, requiredFeatures, type PolicyFeature } from './features.ts';
+import { meshSettingsOf, type JwtRule, type MeshSettings, type ServiceTokenPolicy } from './mesh-settings.ts';
 import { byAge, selects, type WorkloadRef } from './selection.ts';
 import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
 import type { Verdict } from './verdict.ts';
@@ -15,6 +16,12 @@ import type { Verdict } from './verdict.ts';
 export interface WorkloadPolicy {
   /** Which connections a listening port takes. */
   tlsMode(port: number): TlsMode;
+  /** What holds for the whole mesh. */
+  readonly settings: MeshSettings;
+  /** Rules of every RequestAuthentication that is about the workload, sorted by issuer; none has precedence. */
+  readonly jwtRules: readonly JwtRule[];
+  /** Every ServiceTokenPolicy that is about the workload, oldest first. */
+  readonly serviceTokens: readonly ServiceTokenPolicy[];
   /** Why everything is denied; empty when every policy can be enforced. */
   readonly problems: readonly string[];
   /** Once per connection, after its handshake. */
@@ -51,6 +58,7 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
     layers: layerPeerAuthentications(peers, workload, rootNamespace),
     policies: new PolicySet(compiled),
     problems,
+    settings: meshSettingsOf(input.resources, rootNamespace),
   });
 }
 
@@ -60,20 +68,39 @@ export function denyAll(reason: string): WorkloadPolicy {
   const connection: ConnectionPolicy = {
     admitTransport: () => verdict,
     admit: () => verdict,
+    demand: () => ({ kind: 'deny', verdict }),
     evaluate: () => verdict,
     evaluateTcp: () => verdict,
   };
   const mode: TlsMode = { mode: 'STRICT', policy: '', scope: 'default', describe: 'STRICT without policy' };
-  return { problems: [reason], tlsMode: () => mode, forConnection: () => connection };
+  return {
+    settings: meshSettingsOf([], ''),
+    jwtRules: [],
+    serviceTokens: [],
+    problems: [reason],
+    tlsMode: () => mode,
+    forConnection: () => connection,
+  };
+}
+
+interface WorkloadPolicyParts {
+  readonly layers: PeerAuthenticationLayers;
+  readonly policies: PolicySet;
+  readonly problems: readonly string[];
+  readonly settings: MeshSettings;
 }
 
 class CompiledWorkloadPolicy implements WorkloadPolicy {
+  readonly settings: MeshSettings;
+  readonly jwtRules: readonly JwtRule[] = [];
+  readonly serviceTokens: readonly ServiceTokenPolicy[] = [];
   readonly problems: readonly string[];
   readonly #layers: PeerAuthenticationLayers;
   readonly #policies: PolicySet;
   readonly #modes = new Map<number, TlsMode>();
 
-  constructor(parts: { layers: PeerAuthenticationLayers; policies: PolicySet; problems: readonly string[] }) {
+  constructor(parts: WorkloadPolicyParts) {
+    this.settings = parts.settings;
     this.problems = parts.problems;
     this.#layers = parts.layers;
     this.#policies = parts.policies;

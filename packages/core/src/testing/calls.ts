@@ -4,6 +4,7 @@ import {
   type ConnectionAttributes,
   type RequestAttributes,
   type Resource,
+  type TokenFacts,
   type Verdict,
   type WorkloadPolicy,
 } from '../index.ts';
@@ -19,6 +20,9 @@ export interface Call {
   readonly path?: string;
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly token?: TokenFacts;
+  /** That of the peer where absent. */
+  readonly remoteIp?: string;
 }
 
 export const FRONTEND = 'cluster.local/ns/web/sa/frontend';
@@ -39,6 +43,8 @@ export function requestOf(call: Call): RequestAttributes {
     method: call.method ?? 'GET',
     path: call.path ?? '/',
     host: call.host ?? 'orders-api',
+    token: call.token,
+    remoteIp: call.remoteIp ?? connectionOf(call).sourceIp,
     header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
   };
 }

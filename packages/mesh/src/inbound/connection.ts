@@ -105,7 +105,17 @@ function retirement(certificate: { readonly notAfter: number } | undefined, now:
 }
 
 function identityRefusal(reason: string): Verdict {
-  return { decision: 'DENY', policy: '', rule: -1, action: '', reason, audit: [], dryRun: [], mode: 'mTLS' };
+  return {
+    decision: 'DENY',
+    policy: '',
+    rule: -1,
+    action: '',
+    reason,
+    audit: [],
+    dryRun: [],
+    dryRunDecision: '',
+    mode: 'mTLS',
+  };
 }
 
 /** IPv4-mapped IPv6 addresses are the IPv4 addresses they carry, or no `ipBlocks` would match on dual-stack listeners. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { fail, normalizePath, ok } from '@rampart/core';
-import type { RequestAttributes, Result } from '@rampart/core';
+import type { RequestAttributes, Result, TokenFacts } from '@rampart/core';
 
 import { hasSeveralHosts, replaceHost } from './headers.ts';
 
@@ -10,10 +10,13 @@ export class RequestFacts implements RequestAttributes {
   readonly method: string;
   readonly path: string;
   readonly host: string;
+  readonly token: TokenFacts | undefined = undefined;
+  readonly remoteIp: string;
   readonly #request: IncomingMessage;
 
-  private constructor(request: IncomingMessage, path: string) {
+  private constructor(request: IncomingMessage, path: string, sourceIp: string) {
     this.#request = request;
+    this.remoteIp = sourceIp;
     this.method = request.method ?? '';
     this.host = request.headers.host ?? '';
     this.path = path;
@@ -23,14 +26,14 @@ export class RequestFacts implements RequestAttributes {
    * Normalises the request target, in what policy sees and in what the application gets: a path that means one thing
    * to the policy and another to the router is how policies are bypassed.
    */
-  static read(request: IncomingMessage): Result<RequestFacts, string> {
+  static read(request: IncomingMessage, sourceIp: string): Result<RequestFacts, string> {
     if (hasSeveralHosts(request)) return fail('the request has more than one Host');
     const target = originForm(request);
     if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
     const normal = normalizePath(target);
     if (!normal.ok) return fail(normal.problem);
     request.url = normal.value;
-    return ok(new RequestFacts(request, withoutQuery(normal.value)));
+    return ok(new RequestFacts(request, withoutQuery(normal.value), sourceIp));
   }
 
   header(name: string): string | undefined {

@@ -47,7 +47,7 @@ export class RequestHandler {
   handle(connection: InboundConnection, { request, response, application }: RequestParts): boolean {
     const exchange = new InboundExchange(connection, request, this.#options.ids);
     replaceForwardedClientCert(request, connection.forwardedClientCert);
-    const facts = RequestFacts.read(request);
+    const facts = RequestFacts.read(request, connection.attributes.sourceIp);
     if (!facts.ok) {
       this.#answer(exchange, response, {
         code: 400,
@@ -71,7 +71,7 @@ export class RequestHandler {
   handleUpgrade(connection: InboundConnection, { request, socket, application }: UpgradeParts): boolean {
     const exchange = new InboundExchange(connection, request, this.#options.ids);
     replaceForwardedClientCert(request, connection.forwardedClientCert);
-    const facts = RequestFacts.read(request);
+    const facts = RequestFacts.read(request, connection.attributes.sourceIp);
     const judgement = facts.ok
       ? Permit.judge(connection, facts.value, systemClock.now())
       : { denied: true as const, verdict: badRequest(facts.problem) };
@@ -127,5 +127,15 @@ export class RequestHandler {
 }
 
 function badRequest(problem: string): Verdict {
-  return { decision: 'DENY', policy: '', rule: -1, action: '', reason: problem, audit: [], dryRun: [], mode: '' };
+  return {
+    decision: 'DENY',
+    policy: '',
+    rule: -1,
+    action: '',
+    reason: problem,
+    audit: [],
+    dryRun: [],
+    dryRunDecision: '',
+    mode: '',
+  };
 }

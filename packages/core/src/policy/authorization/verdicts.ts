@@ -5,10 +5,10 @@ import type { CompiledRule } from './rule.ts';
 const NONE: readonly never[] = Object.freeze([]);
 
 /** Everything a verdict holds besides what AUDIT and dry-run policies add. */
-export type VerdictParts = Omit<Verdict, 'audit' | 'dryRun'>;
+export type VerdictParts = Omit<Verdict, 'audit' | 'dryRun' | 'dryRunDecision'>;
 
 export function verdictOf({ decision, policy, rule, action, reason, mode }: VerdictParts): Verdict {
-  return Object.freeze({ decision, policy, rule, action, reason, audit: NONE, dryRun: NONE, mode });
+  return Object.freeze({ decision, policy, rule, action, reason, audit: NONE, dryRun: NONE, dryRunDecision: '', mode });
 }
 
 /** Verdicts of rules that matched: one frozen object for each rule and mode, however many requests it decides. */

@@ -212,6 +212,7 @@ describe('the admin API', () => {
         'reason',
         'audit',
         'dryRun',
+        'dryRunDecision',
         'mode',
       ]);
       assert.equal(denied.decision, 'DENY');

@@ -81,10 +81,10 @@ function judge(policy: WorkloadPolicy, target: TargetWorkload, { request, name, 
     destinationPort: port,
     sni: principal === undefined ? '' : serviceHost(name),
   });
-  return connection.evaluate(attributesOf(request));
+  return connection.evaluate(attributesOf(request, request.sourceIp === '' ? LOOPBACK : request.sourceIp));
 }
 
-function attributesOf(request: CheckAuthorizationRequest): RequestAttributes {
+function attributesOf(request: CheckAuthorizationRequest, remoteIp: string): RequestAttributes {
   const path = normalizePath(pathOf(request.path === '' ? '/' : request.path));
   if (!path.ok) {
     throw new RampartError('INVALID_ARGUMENT', `path: ${path.problem}`);
@@ -94,13 +94,15 @@ function attributesOf(request: CheckAuthorizationRequest): RequestAttributes {
     method: request.method === '' ? 'GET' : request.method.toUpperCase(),
     path: path.value,
     host: request.host === '' ? request.to : request.host,
+    token: undefined,
+    remoteIp,
     header: (name) => headers.get(name),
   };
 }
 
 /** The form of a verdict is a contract: these fields, in this order. */
-function verdictJson({ decision, policy, rule, action, reason, audit, dryRun, mode }: Verdict): string {
-  return JSON.stringify({ decision, policy, rule, action, reason, audit, dryRun, mode });
+function verdictJson({ decision, policy, rule, action, reason, audit, dryRun, dryRunDecision, mode }: Verdict): string {
+  return JSON.stringify({ decision, policy, rule, action, reason, audit, dryRun, dryRunDecision, mode });
 }
 
 function tlsCheck(
