@@ -1,6 +1,7 @@
 export type { AccessLogRecord, ConnectionRefusal, ConnectionRefusalKind } from './access-log.ts';
 export type { Clock, Random, Timer } from './clock.ts';
 export { assertNever, RampartError, type ErrorCode } from './errors.ts';
+export { principalOf } from './identity/principal.ts';
 export { SpiffeId } from './identity/spiffe-id.ts';
 export { TrustDomain } from './identity/trust-domain.ts';
 export { matchesLabels } from './labels.ts';
@@ -17,6 +18,8 @@ export {
   type ServiceTokenPolicy,
 } from './policy/mesh-settings.ts';
 export { normalizePath, pathOf, type PathNormalization } from './policy/path.ts';
+export { judgeBy, judgeQuestion, policyFor } from './policy/question.ts';
+export type { Callee, MeshFacts, Question } from './policy/question.ts';
 export type { WorkloadRef } from './policy/selection.ts';
 export type { TlsMode } from './policy/tls-mode.ts';
 export { compileWorkloadPolicy, denyAll, type CompileInput, type WorkloadPolicy } from './policy/workload-policy.ts';

@@ -1,4 +1,4 @@
-import type { Verdict } from '@rampart/core';
+import { judgeQuestion, principalOf, type ServiceName, type Verdict } from '@rampart/core';
 import type { Command } from 'commander';
 import { parseAddress, parseMethod, parsePath } from '../arguments/request.ts';
 import { parsePort } from '../arguments/number.ts';
@@ -7,7 +7,6 @@ import { parseCaller, parseService } from '../arguments/workload.ts';
 import { reportRefusal } from '../documents/refusal.ts';
 import { readDocuments } from '../documents/document-set.ts';
 import { EXIT } from '../exit-code.ts';
-import { evaluateOffline, type Question } from '../offline/evaluation.ts';
 import { renderVerdict, verdictData } from '../views/verdict.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
@@ -25,6 +24,20 @@ interface CheckOptions {
   readonly toLabel?: Pairs;
   readonly trustDomain: string;
   readonly rootNamespace: string;
+}
+
+/** What the options ask. */
+interface Asked {
+  /** As `parseCaller` gives it. */
+  readonly from: string;
+  readonly to: ServiceName;
+  readonly method: string;
+  readonly path: string;
+  /** 0 for that of the service's instances. */
+  readonly port: number;
+  readonly headers: Pairs;
+  readonly sourceIp: string;
+  readonly host: string;
 }
 
 export function defineAuthz(parent: Command, shell: Shell): void {
@@ -86,7 +99,7 @@ async function check(options: CheckOptions, invocation: Invocation): Promise<num
   return verdict.decision === 'ALLOW' ? EXIT.ok : EXIT.no;
 }
 
-function questionOf(options: CheckOptions): Question {
+function questionOf(options: CheckOptions): Asked {
   const to = parseService(options.to, options.namespace ?? 'default');
   return {
     from: parseCaller(options.from),
@@ -100,11 +113,11 @@ function questionOf(options: CheckOptions): Question {
   };
 }
 
-function describe({ from, to, method, path }: Question): string {
+function describe({ from, to, method, path }: Asked): string {
   return `${method} ${path}  ${from === '' ? 'a caller without identity' : from} → ${to.name}.${to.namespace}`;
 }
 
-async function askControlPlane(question: Question, { withAdmin }: Invocation): Promise<Verdict> {
+async function askControlPlane(question: Asked, { withAdmin }: Invocation): Promise<Verdict> {
   const { to, headers, ...rest } = question;
   const answer = await withAdmin((client) =>
     client.checkAuthorization({ ...rest, headers: { ...headers }, to: `${to.name}.${to.namespace}` }),
@@ -119,19 +132,17 @@ interface FileJudgement {
 }
 
 /** The verdict by files alone; undefined when they were refused, which has been reported by then. */
-async function askFiles(
-  question: Question,
-  { options, names, invocation }: FileJudgement,
-): Promise<Verdict | undefined> {
+async function askFiles(question: Asked, { options, names, invocation }: FileJudgement): Promise<Verdict | undefined> {
   const set = await readDocuments(names, { io: invocation.io, namespace: options.namespace });
   if (set.refused) {
     reportRefusal(set.problems, invocation);
     return undefined;
   }
-  return evaluateOffline(question, {
-    resources: set.resources,
-    labels: options.toLabel ?? { app: question.to.name },
-    trustDomain: options.trustDomain,
-    rootNamespace: options.rootNamespace,
-  });
+  const { to, from, port, ...request } = question;
+  const labels = options.toLabel ?? { app: to.name };
+  const callee = { namespace: to.namespace, serviceAccount: to.name, labels, service: to, port };
+  return judgeQuestion(
+    { ...request, from: principalOf(from, options.trustDomain), to: callee },
+    { resources: set.resources, trustDomain: options.trustDomain, rootNamespace: options.rootNamespace },
+  );
 }

@@ -1,47 +1,35 @@
 import { isIP } from 'node:net';
 import {
-  compileWorkloadPolicy,
-  normalizePath,
+  judgeQuestion,
+  type MeshFacts,
   parseServiceName,
-  pathOf,
+  policyFor,
+  principalOf,
+  type Question,
   RampartError,
-  type RequestAttributes,
-  serviceHost,
   type ServiceName,
-  SpiffeId,
-  TrustDomain,
   type Verdict,
   type WorkloadPolicy,
-  type WorkloadRef,
 } from '@rampart/core';
 import type { CheckAuthorizationRequest, TlsCheck } from '@rampart/wire';
 import { type TargetWorkload, targetWorkloads } from '../../../resources/target-workloads.ts';
 import { type AdminMethods, type AdminParts, operatorOf } from './admin-parts.ts';
 
 const DEFAULT_NAMESPACE = 'default';
-const DEFAULT_PORT = 80;
-const LOOPBACK = '127.0.0.1';
 
 /** What the policies in force would say. */
 export function createPolicyMethods(parts: AdminParts): AdminMethods<'checkAuthorization' | 'checkTls'> {
-  const policyOf = (workload: WorkloadRef): WorkloadPolicy =>
-    compileWorkloadPolicy({
-      workload,
-      resources: parts.resources.all().map(({ resource }) => resource),
-      rootNamespace: parts.rootNamespace,
-      trustDomain: parts.trustDomain,
-    });
+  const mesh = (): MeshFacts => ({
+    resources: parts.resources.all().map(({ resource }) => resource),
+    rootNamespace: parts.rootNamespace,
+    trustDomain: parts.trustDomain,
+  });
   return {
     checkAuthorization: (request, context) => {
       operatorOf(context);
       const name = serviceNameOf(request.to);
-      const verdicts = targetWorkloads(name, parts.registry.lookup(name)).map((target) =>
-        judge(policyOf(target.workload), target, {
-          request,
-          name,
-          principal: principalOf(request.from, parts.trustDomain),
-        }),
-      );
+      const asked = { request, name, mesh: mesh() };
+      const verdicts = targetWorkloads(name, parts.registry.lookup(name)).map((target) => judge(target, asked));
       // A caller cannot choose the instance: what any of them denies is denied.
       const verdict = verdicts.find(({ decision }) => decision === 'DENY') ?? verdicts[0];
       if (verdict === undefined) {
@@ -51,11 +39,12 @@ export function createPolicyMethods(parts: AdminParts): AdminMethods<'checkAutho
     },
     checkTls: ({ service }, context) => {
       operatorOf(context);
+      const facts = mesh();
       const names = service === '' ? parts.registry.services() : [serviceNameOf(service)];
       return {
         checks: names.flatMap((name) =>
           targetWorkloads(name, parts.registry.lookup(name)).map((target) =>
-            tlsCheck(name, target, policyOf(target.workload)),
+            tlsCheck(name, target, policyFor(target.workload, facts)),
           ),
         ),
       };
@@ -63,41 +52,27 @@ export function createPolicyMethods(parts: AdminParts): AdminMethods<'checkAutho
   };
 }
 
-interface Question {
+interface Asked {
   readonly request: CheckAuthorizationRequest;
   readonly name: ServiceName;
-  readonly principal: string | undefined;
+  readonly mesh: MeshFacts;
 }
 
-function judge(policy: WorkloadPolicy, target: TargetWorkload, { request, name, principal }: Question): Verdict {
-  const port = request.port !== 0 ? request.port : target.port !== 0 ? target.port : DEFAULT_PORT;
+function judge(target: TargetWorkload, { request, name, mesh }: Asked): Verdict {
   if (request.sourceIp !== '' && isIP(request.sourceIp) === 0) {
     throw new RampartError('INVALID_ARGUMENT', 'source_ip is not an IP address');
   }
-  const connection = policy.forConnection({
-    principal,
-    sourceIp: request.sourceIp === '' ? LOOPBACK : request.sourceIp,
-    destinationIp: LOOPBACK,
-    destinationPort: port,
-    sni: principal === undefined ? '' : serviceHost(name),
-  });
-  return connection.evaluate(attributesOf(request, request.sourceIp === '' ? LOOPBACK : request.sourceIp));
-}
-
-function attributesOf(request: CheckAuthorizationRequest, remoteIp: string): RequestAttributes {
-  const path = normalizePath(pathOf(request.path === '' ? '/' : request.path));
-  if (!path.ok) {
-    throw new RampartError('INVALID_ARGUMENT', `path: ${path.problem}`);
-  }
-  const headers = new Map(Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]));
-  return {
+  const headers = Object.entries(request.headers).map(([header, value]) => [header.toLowerCase(), value]);
+  const question: Question = {
+    from: principalOf(request.from, mesh.trustDomain),
+    to: { ...target.workload, service: name, port: request.port === 0 ? target.port : request.port },
     method: request.method === '' ? 'GET' : request.method.toUpperCase(),
-    path: path.value,
-    host: request.host === '' ? request.to : request.host,
-    token: undefined,
-    remoteIp,
-    header: (name) => headers.get(name),
+    path: request.path === '' ? '/' : request.path,
+    host: request.host,
+    headers: Object.fromEntries(headers),
+    sourceIp: request.sourceIp,
   };
+  return judgeQuestion(question, mesh);
 }
 
 /** The form of a verdict is a contract: these fields, in this order. */
@@ -123,17 +98,4 @@ function serviceNameOf(text: string): ServiceName {
     );
   }
   return name;
-}
-
-/** "spiffe://td/ns/x/sa/y", "td/ns/x/sa/y", "x/y", or "" for a caller without identity. */
-function principalOf(from: string, trustDomain: string): string | undefined {
-  if (from === '') {
-    return undefined;
-  }
-  const parts = from.split('/');
-  const [namespace, serviceAccount] = parts;
-  if (parts.length === 2 && namespace !== undefined && serviceAccount !== undefined) {
-    return SpiffeId.forWorkload(TrustDomain.of(trustDomain), namespace, serviceAccount).principal;
-  }
-  return SpiffeId.of(from.startsWith('spiffe://') ? from : `spiffe://${from}`).principal;
 }

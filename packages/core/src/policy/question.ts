@@ -1,0 +1,99 @@
+import { RampartError } from '../errors.ts';
+import type { Resource } from '../resource/resource.ts';
+import { serviceHost, type ServiceName } from '../service-name.ts';
+import type { RequestAttributes, TokenFacts } from './attributes.ts';
+import type { PolicyFeature } from './features.ts';
+import { normalizePath, pathOf } from './path.ts';
+import type { WorkloadRef } from './selection.ts';
+import type { Verdict } from './verdict.ts';
+import { compileWorkloadPolicy, type WorkloadPolicy } from './workload-policy.ts';
+
+/** The workload that a question is about, as its caller addresses it. */
+export interface Callee extends WorkloadRef {
+  readonly service: ServiceName;
+  /** Port the workload listens on; 80 where 0. */
+  readonly port: number;
+}
+
+/** A request that nobody need have sent. */
+export interface Question {
+  /** Identity of the caller without its scheme ("cluster.local/ns/web/sa/frontend"); "" for plaintext. */
+  readonly from: string;
+  readonly to: Callee;
+  readonly method: string;
+  /** As it would be received, query included. */
+  readonly path: string;
+  /** Authority; that of the service where "". */
+  readonly host: string;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Address of the caller; loopback where "". */
+  readonly sourceIp: string;
+  /** Address that trusted proxies name; that of the caller where absent. */
+  readonly remoteIp?: string;
+  /** What was verified of an end user's token. */
+  readonly token?: TokenFacts;
+}
+
+/** Everything that decides: what was applied, and the names of the mesh. */
+export interface MeshFacts {
+  readonly resources: readonly Resource[];
+  readonly rootNamespace: string;
+  readonly trustDomain: string;
+  /** What the called data plane can do; that of the in-process one where absent. */
+  readonly capabilities?: readonly PolicyFeature[];
+}
+
+const DEFAULT_PORT = 80;
+const LOOPBACK = '127.0.0.1';
+
+/** What a data plane with exactly these resources would decide; throws INVALID_ARGUMENT for a path that no data plane takes. */
+export function judgeQuestion(question: Question, mesh: MeshFacts): Verdict {
+  return judgeBy(policyFor(question.to, mesh), question);
+}
+
+/** The policies of one workload, to ask many questions of. */
+export function policyFor(workload: WorkloadRef, mesh: MeshFacts): WorkloadPolicy {
+  return compileWorkloadPolicy({ ...mesh, workload });
+}
+
+/**
+ * Like `judgeQuestion`, by policies that are compiled already. Nobody calls an external authorizer: where one would be
+ * asked, the verdict is that of all other policies, and says so.
+ */
+export function judgeBy(policy: WorkloadPolicy, question: Question): Verdict {
+  const { to, from } = question;
+  const connection = policy.forConnection({
+    principal: from === '' ? undefined : from,
+    sourceIp: question.sourceIp || LOOPBACK,
+    destinationIp: LOOPBACK,
+    destinationPort: to.port || DEFAULT_PORT,
+    sni: from === '' ? '' : serviceHost(to.service),
+  });
+  const request = requestOf(question, policy);
+  const demand = connection.demand(request);
+  if (demand?.kind === 'deny') return demand.verdict;
+  const verdict = connection.evaluate(request);
+  if (demand === undefined || verdict.decision === 'DENY') return verdict;
+  const asked = `if authorizer ${demand.provider.name} allows it (rules[${demand.rule}] of CUSTOM policy ${demand.policy})`;
+  return { ...verdict, reason: `${verdict.reason}, ${asked}` };
+}
+
+function requestOf(question: Question, { settings }: WorkloadPolicy): RequestAttributes {
+  const { to, headers } = question;
+  const target = normalizePath(question.path, settings.pathNormalization);
+  if (!target.ok) {
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `path ${JSON.stringify(question.path)} is refused by every data plane: ${target.problem}`,
+    );
+  }
+  return {
+    method: question.method,
+    path: pathOf(target.value),
+    host: question.host || `${to.service.name}.${to.service.namespace}`,
+    token: question.token,
+    remoteIp: question.remoteIp ?? (question.sourceIp || LOOPBACK),
+    header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
+  };
+}
