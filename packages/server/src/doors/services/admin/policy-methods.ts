@@ -62,7 +62,10 @@ function judge(target: TargetWorkload, { request, name, mesh }: Asked): Verdict 
   if (request.sourceIp !== '' && isIP(request.sourceIp) === 0) {
     throw new RampartError('INVALID_ARGUMENT', 'source_ip is not an IP address');
   }
-  const headers = Object.entries(request.headers).map(([header, value]) => [header.toLowerCase(), value]);
+  const headers = Object.entries(request.headers).map(([header, value]): [string, string] => [
+    header.toLowerCase(),
+    value,
+  ]);
   const question: Question = {
     from: principalOf(request.from, mesh.trustDomain),
     to: { ...target.workload, service: name, port: request.port === 0 ? target.port : request.port },
