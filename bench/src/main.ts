@@ -2,12 +2,13 @@ import { cpus } from 'node:os';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import type { RunOptions } from './harness/run-options.ts';
 import { benchInProcess } from './inprocess/run.ts';
-import type { RunOptions } from './inprocess/run.ts';
+import { benchPolicy } from './policy/run.ts';
 
 type Bench = (options: RunOptions) => Promise<Record<string, unknown>>;
 
-const BENCHES: Readonly<Record<string, Bench>> = { inprocess: benchInProcess };
+const BENCHES: Readonly<Record<string, Bench>> = { inprocess: benchInProcess, policy: benchPolicy };
 
 const USAGE = `Usage: npm run bench -- NAME [--quick] [--json FILE]
 

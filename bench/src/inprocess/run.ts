@@ -2,21 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { Absent } from '../harness/absent.ts';
 import { median, medianSample, rounded } from '../harness/figures.ts';
 import type { Sample } from '../harness/figures.ts';
 import { cpuMicros, residentMegabytes } from '../harness/process-figures.ts';
+import type { RunOptions } from '../harness/run-options.ts';
 import { handwritten, plaintext } from './pair.ts';
 import { haproxyHttp1Pair, haproxyHttp2Pair } from './peers/haproxy.ts';
 import { nginxPair } from './peers/nginx.ts';
 import { writePki } from './pki.ts';
 import { rampartInProcess } from './rampart.ts';
-import type { Absent, Running, Subject } from './subject.ts';
-
-export interface RunOptions {
-  readonly quick: boolean;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly progress: (line: string) => void;
-}
+import type { Running, Subject } from './subject.ts';
 
 const SUBJECTS: readonly Subject[] = [
   plaintext,

@@ -1,3 +1,4 @@
+import type { Absent } from '../harness/absent.ts';
 import type { Child } from '../harness/child.ts';
 
 /** A caller and a service, joined in one particular way. */
@@ -20,9 +21,4 @@ export interface Running {
   /** Every process whose work counts: client, server, proxies, control plane. */
   readonly pids: readonly number[];
   stop(): Promise<void>;
-}
-
-/** Why a subject cannot take part. */
-export interface Absent {
-  readonly absent: string;
 }

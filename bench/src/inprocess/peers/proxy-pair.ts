@@ -6,7 +6,8 @@ import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 
 import { startPair } from '../pair.ts';
-import type { Absent, Ground, Running, Subject } from '../subject.ts';
+import type { Absent } from '../../harness/absent.ts';
+import type { Ground, Running, Subject } from '../subject.ts';
 
 export interface Ports {
   /** Where the caller's proxy listens. */

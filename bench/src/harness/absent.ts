@@ -1,0 +1,4 @@
+/** Why a subject cannot take part. */
+export interface Absent {
+  readonly absent: string;
+}

@@ -1,0 +1,6 @@
+/** What every benchmark is told. */
+export interface RunOptions {
+  readonly quick: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly progress: (line: string) => void;
+}
