@@ -5,10 +5,15 @@ import { parseArgs } from 'node:util';
 import type { RunOptions } from './harness/run-options.ts';
 import { benchInProcess } from './inprocess/run.ts';
 import { benchPolicy } from './policy/run.ts';
+import { benchPropagation } from './propagation/run.ts';
 
 type Bench = (options: RunOptions) => Promise<Record<string, unknown>>;
 
-const BENCHES: Readonly<Record<string, Bench>> = { inprocess: benchInProcess, policy: benchPolicy };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  inprocess: benchInProcess,
+  policy: benchPolicy,
+  propagation: benchPropagation,
+};
 
 const USAGE = `Usage: npm run bench -- NAME [--quick] [--json FILE]
 

@@ -1,15 +1,14 @@
 import {
   compileWorkloadPolicy,
-  parseResource,
   type ConnectionPolicy,
   type RequestAttributes,
-  type Resource,
   type WorkloadPolicy,
 } from '@rampart/core';
 
 import type { Decider } from '../decider.ts';
 import type { Question } from '../questions.ts';
-import { policiesOf, ROOT, type World, type WorldPolicy } from '../world.ts';
+import { resourceOf } from '../resources.ts';
+import { policiesOf, ROOT, type World } from '../world.ts';
 
 const PORT = 8080;
 
@@ -100,23 +99,4 @@ function compileAll(world: World): Map<string, Plane> {
       return [id, new Plane(policy)];
     }),
   );
-}
-
-/** The policy as a user would have written it. */
-function resourceOf({ name, namespace, app, action, rules }: WorldPolicy): Resource {
-  const parsed = parseResource({
-    apiVersion: 'security.istio.io/v1',
-    kind: 'AuthorizationPolicy',
-    metadata: { name, namespace },
-    spec: {
-      action,
-      ...(app === undefined ? {} : { selector: { matchLabels: { app } } }),
-      rules: rules.map(({ principals, namespaces, methods, paths }) => ({
-        from: [{ source: { ...(principals && { principals }), ...(namespaces && { namespaces }) } }],
-        to: [{ operation: { ...(methods && { methods }), paths } }],
-      })),
-    },
-  });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem));
-  return parsed.value;
 }
