@@ -1,7 +1,7 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { defineApply } from './commands/apply.ts';
 import { defineAudit } from './commands/audit.ts';
-import { defineAuthz } from './commands/authz.ts';
+import { defineAuthz } from './commands/authz/authz.ts';
 import { defineCertsList } from './commands/certs-list.ts';
 import { defineCertsRevoke } from './commands/certs-revoke.ts';
 import { defineDelete } from './commands/delete.ts';

@@ -156,6 +156,25 @@ suite('an operator', () => {
     }
   });
 
+  test('is told that nobody has started the service that is asked about', async () => {
+    const { stderr } = await rampart('authz check --to orders-api.shop');
+    assert.match(stderr, /^no instance of orders-api\.shop is registered; judged as .* with label app=orders-api\n$/);
+  });
+
+  test('sees who may call a service, in the mesh and in files alike', async () => {
+    for (const source of ['', ' -f allow.yaml -f strict.yaml']) {
+      const { code, stdout } = await rampart(`authz explain orders-api.shop${source}`);
+      assert.equal(code, 0);
+      assert.match(stdout, /\n {2}mtls +STRICT from mesh istio-system\n {2}default +DENY: /);
+      assert.match(stdout, /\nweb\/frontend +GET \/api\/\* +- +shop\/allow-frontend rules\[0\]\n/);
+      assert.match(stdout, /\nany other identity +nothing +- +no ALLOW rule is about this caller\n/);
+      assert.match(stdout, /\nwithout identity +nothing +- +plaintext refused: /);
+      const [matrix] = JSON.parse((await rampart(`authz explain orders-api.shop${source} -o json`)).stdout);
+      assert.deepEqual([matrix.default, matrix.mtls.mode], ['DENY', 'STRICT']);
+      assert.equal(matrix.callers[0].allowed[0].policy, 'shop/allow-frontend');
+    }
+  });
+
   test('sees the mutual TLS that a service will have before anybody runs it', async () => {
     const { code, stdout, stderr } = await rampart(
       'tls-check observatory-backend.observatory.svc.cluster.local --strict',

@@ -14,6 +14,7 @@ const COMMANDS = [
   'get',
   'delete',
   'authz check',
+  'authz explain',
   'tls-check',
   'logs',
   'token create',

@@ -1,16 +1,17 @@
 import { judgeQuestion, principalOf, type ServiceName, type Verdict } from '@rampart/core';
 import type { Command } from 'commander';
-import { parseAddress, parseMethod, parsePath } from '../arguments/request.ts';
-import { parsePort } from '../arguments/number.ts';
-import { collectHeader, collectLabel, collectText, type Pairs } from '../arguments/pair.ts';
-import { parseCaller, parseService } from '../arguments/workload.ts';
-import { reportRefusal } from '../documents/refusal.ts';
-import { readDocuments } from '../documents/document-set.ts';
-import { EXIT } from '../exit-code.ts';
-import { renderVerdict, verdictData } from '../views/verdict.ts';
-import { examples, type Invocation, type Shell } from '../shell.ts';
+import { parseAddress, parseMethod, parsePath } from '../../arguments/request.ts';
+import { parsePort } from '../../arguments/number.ts';
+import { collectHeader, type Pairs } from '../../arguments/pair.ts';
+import { parseCaller, parseService } from '../../arguments/workload.ts';
+import { EXIT } from '../../exit-code.ts';
+import { addFileMeshOptions, type FileMeshOptions, readMesh } from '../../mesh/mesh-options.ts';
+import { likelyCallee } from '../../mesh/mesh-view.ts';
+import { renderVerdict, verdictData } from '../../views/verdict.ts';
+import { examples, type Invocation, type Shell } from '../../shell.ts';
+import { unregisteredHint } from './explain.ts';
 
-interface CheckOptions {
+interface CheckOptions extends FileMeshOptions {
   readonly from: string;
   readonly to: string;
   readonly method: string;
@@ -19,11 +20,7 @@ interface CheckOptions {
   readonly header?: Pairs;
   readonly sourceIp?: string;
   readonly host?: string;
-  readonly namespace?: string;
-  readonly filename?: readonly string[];
   readonly toLabel?: Pairs;
-  readonly trustDomain: string;
-  readonly rootNamespace: string;
 }
 
 /** What the options ask. */
@@ -40,10 +37,8 @@ interface Asked {
   readonly host: string;
 }
 
-export function defineAuthz(parent: Command, shell: Shell): void {
-  parent
-    .command('authz')
-    .description('who may call whom')
+export function defineCheck(parent: Command, shell: Shell): void {
+  const command = parent
     .command('check')
     .description('the verdict for a request that nobody sent, and why; exit 1 when it is DENY')
     .option('--from <caller>', 'SPIFFE ID or namespace/service-account; none for a caller without identity', 'none')
@@ -53,23 +48,8 @@ export function defineAuthz(parent: Command, shell: Shell): void {
     .option('--header <name=value>', 'request header, may be repeated', collectHeader)
     .option('--port <port>', 'port of the workload (default: that of the service)', parsePort)
     .option('--source-ip <address>', "the caller's address (default: 127.0.0.1)", parseAddress)
-    .option('--host <host>', 'value of the Host header (default: the service)')
-    .option(
-      '-n, --namespace <name>',
-      'namespace of a short service name, and of resources in files that name none (default: default)',
-    )
-    .option(
-      '-f, --filename <file>',
-      'judge by these files alone, without a control plane; may be repeated',
-      collectText,
-    )
-    .option(
-      '--to-label <key=value>',
-      'with -f: label of the called workload, may be repeated (default: app=<service>)',
-      collectLabel,
-    )
-    .option('--trust-domain <name>', 'with -f: trust domain of the mesh', 'cluster.local')
-    .option('--root-namespace <name>', 'with -f: namespace whose policies hold for the whole mesh', 'istio-system')
+    .option('--host <host>', 'value of the Host header (default: the service)');
+  addFileMeshOptions(command)
     .addHelpText(
       'after',
       examples(
@@ -80,9 +60,7 @@ export function defineAuthz(parent: Command, shell: Shell): void {
         ['rampart authz check -f policies.yaml --from none --to orders-api', 'against files, before they are applied'],
       ),
     )
-    .action((options: CheckOptions, command: Command) =>
-      shell.run(command, (invocation) => check(options, invocation)),
-    );
+    .action((options: CheckOptions, own: Command) => shell.run(own, (invocation) => check(options, invocation)));
 }
 
 async function check(options: CheckOptions, invocation: Invocation): Promise<number> {
@@ -90,7 +68,7 @@ async function check(options: CheckOptions, invocation: Invocation): Promise<num
   const verdict =
     options.filename === undefined
       ? await askControlPlane(question, invocation)
-      : await askFiles(question, { options, names: options.filename, invocation });
+      : await askFiles(question, { options, invocation });
   if (verdict === undefined) return EXIT.no;
   invocation.show({
     data: () => verdictData(verdict),
@@ -117,32 +95,26 @@ function describe({ from, to, method, path }: Asked): string {
   return `${method} ${path}  ${from === '' ? 'a caller without identity' : from} → ${to.name}.${to.namespace}`;
 }
 
-async function askControlPlane(question: Asked, { withAdmin }: Invocation): Promise<Verdict> {
+async function askControlPlane(question: Asked, { withAdmin, note }: Invocation): Promise<Verdict> {
   const { to, headers, ...rest } = question;
-  const answer = await withAdmin((client) =>
-    client.checkAuthorization({ ...rest, headers: { ...headers }, to: `${to.name}.${to.namespace}` }),
-  );
-  return JSON.parse(answer.verdictJson) as Verdict;
-}
-
-interface FileJudgement {
-  readonly options: CheckOptions;
-  readonly names: readonly string[];
-  readonly invocation: Invocation;
+  return withAdmin(async (client) => {
+    const asked = { ...rest, headers: { ...headers }, to: `${to.name}.${to.namespace}` };
+    const [answer, { services }] = await Promise.all([client.checkAuthorization(asked), client.listServices({})]);
+    if (!services.some(({ name, namespace }) => name === to.name && namespace === to.namespace)) {
+      note(unregisteredHint(likelyCallee(to)));
+    }
+    return JSON.parse(answer.verdictJson) as Verdict;
+  });
 }
 
 /** The verdict by files alone; undefined when they were refused, which has been reported by then. */
-async function askFiles(question: Asked, { options, names, invocation }: FileJudgement): Promise<Verdict | undefined> {
-  const set = await readDocuments(names, { io: invocation.io, namespace: options.namespace });
-  if (set.refused) {
-    reportRefusal(set.problems, invocation);
-    return undefined;
-  }
+async function askFiles(
+  question: Asked,
+  { options, invocation }: { readonly options: CheckOptions; readonly invocation: Invocation },
+): Promise<Verdict | undefined> {
+  const view = await readMesh(options, invocation);
+  if (view === undefined) return undefined;
   const { to, from, port, ...request } = question;
-  const labels = options.toLabel ?? { app: to.name };
-  const callee = { namespace: to.namespace, serviceAccount: to.name, labels, service: to, port };
-  return judgeQuestion(
-    { ...request, from: principalOf(from, options.trustDomain), to: callee },
-    { resources: set.resources, trustDomain: options.trustDomain, rootNamespace: options.rootNamespace },
-  );
+  const callee = likelyCallee(to, { port, ...(options.toLabel === undefined ? {} : { labels: options.toLabel }) });
+  return judgeQuestion({ ...request, from: principalOf(from, options.trustDomain), to: callee }, view.facts);
 }
