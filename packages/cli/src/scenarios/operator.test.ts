@@ -166,7 +166,7 @@ suite('an operator', () => {
       const { code, stdout } = await rampart(`authz explain orders-api.shop${source}`);
       assert.equal(code, 0);
       assert.match(stdout, /\n {2}mtls +STRICT from mesh istio-system\n {2}default +DENY: /);
-      assert.match(stdout, /\nweb\/frontend +GET \/api\/\* +- +shop\/allow-frontend rules\[0\]\n/);
+      assert.match(stdout, /\nweb\/frontend +GET(?:, POST)? \/api\/\* +- +shop\/allow-frontend rules\[0\]\n/);
       assert.match(stdout, /\nany other identity +nothing +- +no ALLOW rule is about this caller\n/);
       assert.match(stdout, /\nwithout identity +nothing +- +plaintext refused: /);
       const [matrix] = JSON.parse((await rampart(`authz explain orders-api.shop${source} -o json`)).stdout);

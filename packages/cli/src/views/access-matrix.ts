@@ -37,7 +37,7 @@ function headOf(
   const defaults =
     byDefault === 'ALLOW'
       ? 'ALLOW: no ALLOW policy is about this workload, so what no DENY policy stops is let in'
-      : `DENY: what none of ${count(policies.allow.length, 'ALLOW policy', 'ALLOW policies')} allows is denied`;
+      : `DENY: only what ${policies.allow.join(' or ')} allows is let in`;
   const lines: readonly (readonly [string, string])[] = [
     ['mtls', tls.describe],
     ['default', defaults],
@@ -53,10 +53,6 @@ function headOf(
 
 function namedLine(name: string, policies: readonly string[]): readonly (readonly [string, string])[] {
   return policies.length === 0 ? [] : [[name, policies.join(', ')]];
-}
-
-function count(number: number, one: string, many: string): string {
-  return number === 1 ? `the one ${one}` : `${number} ${many}`;
 }
 
 type Row = readonly Cell[];

@@ -43,7 +43,11 @@ export function isCaller(source: AuthorizationSource, principal: string | undefi
 /** What a source asks besides who calls. */
 export function withoutCaller(source: AuthorizationSource): AuthorizationSource {
   const asked = new Set<string>([...IDENTITY_FIELDS, ...Object.values(NOT_FIELDS)]);
-  return Object.fromEntries(Object.entries(source).filter(([field, values]) => !asked.has(field) && values.length > 0));
+  return Object.fromEntries(
+    Object.entries<readonly string[]>({ ...source }).filter(
+      ([field, values]) => !asked.has(field) && values.length > 0,
+    ),
+  );
 }
 
 /** Whether a condition holds for a caller; undefined when it is about something else. */
