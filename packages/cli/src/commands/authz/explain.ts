@@ -2,7 +2,7 @@ import type { Callee, ServiceName } from '@rampart/core';
 import { accessMatrix } from '@rampart/core/analysis';
 import type { Command } from 'commander';
 import { parsePort } from '../../arguments/number.ts';
-import { type Pairs } from '../../arguments/pair.ts';
+import type { Pairs } from '../../arguments/pair.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
 import { addFileMeshOptions, type FileMeshOptions, readMesh } from '../../mesh/mesh-options.ts';
