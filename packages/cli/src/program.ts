@@ -1,5 +1,4 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
-import { defineApply } from './commands/apply.ts';
 import { defineAudit } from './commands/audit.ts';
 import { defineAuthz } from './commands/authz/authz.ts';
 import { defineCertsList } from './commands/certs-list.ts';
@@ -7,6 +6,9 @@ import { defineCertsRevoke } from './commands/certs-revoke.ts';
 import { defineDelete } from './commands/delete.ts';
 import { defineGet } from './commands/get.ts';
 import { defineLogs } from './commands/logs.ts';
+import { defineApply } from './commands/resources/apply.ts';
+import { defineDiff } from './commands/resources/diff.ts';
+import { defineHistory } from './commands/resources/history.ts';
 import { defineRun } from './commands/run.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineTlsCheck } from './commands/tls-check.ts';
@@ -61,7 +63,9 @@ function createProgram(shell: Shell, io: Io): Command {
   for (const define of [
     defineUp,
     defineRun,
+    defineDiff,
     defineApply,
+    defineHistory,
     defineGet,
     defineDelete,
     defineAuthz,

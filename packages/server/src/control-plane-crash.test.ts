@@ -103,6 +103,11 @@ describe('a control plane that is killed while it works', () => {
       applied.filter((name) => !held.has(name)),
       [],
     );
+    const { revisions } = await after.listRevisions({ limit: 1000 });
+    const known = new Set(revisions.flatMap(({ changes }) => changes.map(({ name }) => name)));
+    assert.deepEqual([...held].sort(), [...known].sort());
+    const unchanged = await after.rollback({ revision: revisions[0]?.revision ?? 0n, dryRun: true });
+    assert.deepEqual(unchanged.resources, []);
     const recorded = (await after.queryAudit({ eventType: 'POLICY_APPLIED', limit: 10_000 })).records.length;
     assert.ok(recorded >= applied.length);
     const again = keep(connectTo(next, { credentials })).telemetry;

@@ -14,3 +14,10 @@ function parseWhole(text: string, range: { readonly max: number; readonly what: 
   if (!/^\d{1,7}$/.test(text) || Number(text) > range.max) throw new InvalidArgumentError(`write ${range.what}.`);
   return Number(text);
 }
+
+/** A revision of the mesh, as "rampart history" lists them. */
+export function parseRevision(text: string): bigint {
+  if (!/^\d{1,15}$/.test(text))
+    throw new InvalidArgumentError('write a revision, a whole number; "rampart history" lists them.');
+  return BigInt(text);
+}

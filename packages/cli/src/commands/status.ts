@@ -16,6 +16,9 @@ export function defineStatus(parent: Command, shell: Shell): void {
     .action((_options: unknown, command: Command) => shell.run(command, showStatus));
 }
 
+// One screen; "rampart get dataplanes" and the data forms have the whole of it.
+const LONGEST_PROBLEM = 60;
+
 async function showStatus({ withAdmin, settings, show, io, palette }: Invocation): Promise<number> {
   const { address } = await settings();
   const status = await withAdmin((client) => client.getStatus({}));
@@ -26,7 +29,13 @@ async function showStatus({ withAdmin, settings, show, io, palette }: Invocation
       const planes =
         status.planes.length === 0
           ? ''
-          : `\n${renderDataPlanes(status.planes, { revision: status.revision, now: io.clock.now(), palette, trustDomain: status.trustDomain })}`;
+          : `\n${renderDataPlanes(status.planes, {
+              revision: status.revision,
+              now: io.clock.now(),
+              palette,
+              trustDomain: status.trustDomain,
+              longestProblem: LONGEST_PROBLEM,
+            })}`;
       return `${facts.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join('')}${planes}`;
     },
   });

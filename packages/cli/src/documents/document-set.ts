@@ -41,6 +41,17 @@ export async function readDocuments(
   };
 }
 
+/** Throws INVALID_ARGUMENT when there is nothing to work with, which is a slip and never what somebody wants. */
+export function requireResources({ documents, resources }: DocumentSet, verb: string): void {
+  if (resources.length > 0) return;
+  const files = documents.map(({ file }) => file).join(', ');
+  const holds = documents.length === 1 ? 'holds' : 'hold';
+  const what = documents.every(({ text }) => text.trim() === '')
+    ? `${documents.length === 1 ? 'is' : 'are'} empty`
+    : `${holds} no resource`;
+  throw new RampartError('INVALID_ARGUMENT', `nothing to ${verb}: ${files} ${what}`);
+}
+
 async function readNamed(name: string, io: Io): Promise<DocumentText[]> {
   if (name === '-') return [{ file: '<stdin>', text: await io.readStdin() }];
   const path = resolve(io.workingDirectory, name);

@@ -10,7 +10,9 @@ import { type Outcome, runIn } from './mesh.ts';
 const COMMANDS = [
   'up',
   'run',
+  'diff',
   'apply',
+  'history',
   'get',
   'delete',
   'authz check',
@@ -55,7 +57,11 @@ suite('a wrong command line exits 2 with one line that helps', () => {
     ['get polices', /unknown kind "polices".*Known kinds/],
     ['get ap -A -n x', /-n NAMESPACE or -A/],
     ['get ap -o xml', /'xml' is invalid.*table, yaml, json/],
-    ['apply', /--filename <file>' not specified/],
+    ['apply', /say what to apply: -f FILE, or --rollback REVISION/],
+    ['apply -f x --rollback 3', /not both/],
+    ['apply --rollback yesterday', /rampart history/],
+    ['apply -f x --wait 5', /number with a unit/],
+    ['diff', /--filename <file>' not specified/],
     ['apply -f no-such-file.yaml', /cannot read no-such-file\.yaml: no such file/],
     ['delete', /say what to delete/],
     ['delete ap x -f y', /not both/],
@@ -97,7 +103,17 @@ suite('a wrong command line exits 2 with one line that helps', () => {
 
 suite('without a control plane', () => {
   test('every command that needs one exits 3 and says how to start one', async () => {
-    for (const line of ['status', 'get ap', 'logs', 'certs', 'tls-check', 'audit query', 'token create']) {
+    for (const line of [
+      'status',
+      'get ap',
+      'history',
+      'apply --rollback 1',
+      'logs',
+      'certs',
+      'tls-check',
+      'audit query',
+      'token create',
+    ]) {
       const { code, stderr } = await rampart(`--data no-such-directory ${line}`);
       assert.equal(code, 3);
       assert.match(stderr, /^error: no control plane known: .*"rampart up".*\n$/);

@@ -3,6 +3,7 @@ import type { Palette } from '../render/colour.ts';
 import { renderSpan, renderTime } from '../render/moment.ts';
 import { shortIdentity } from '../render/names.ts';
 import { type Cell, columnsOf, renderTable } from '../render/table.ts';
+import { truncate } from '../render/text.ts';
 
 /** What a table of data planes is drawn against. */
 export interface DataPlaneView {
@@ -12,6 +13,8 @@ export interface DataPlaneView {
   readonly now: number;
   readonly palette: Palette;
   readonly trustDomain: string;
+  /** Characters that the last column may have; what is longer is cut. Undefined cuts nothing. */
+  readonly longestProblem?: number;
 }
 
 /** Data planes, and whether each enforces the newest revision. */
@@ -30,8 +33,8 @@ export function renderDataPlanes(planes: readonly DataPlaneStatus[], view: DataP
   );
 }
 
-function stateOf(plane: DataPlaneStatus, { revision, palette }: DataPlaneView): Cell {
-  if (plane.problem !== '') return { text: plane.problem, paint: palette.bad };
+function stateOf(plane: DataPlaneStatus, { revision, palette, longestProblem }: DataPlaneView): Cell {
+  if (plane.problem !== '') return { text: truncate(plane.problem, longestProblem ?? Infinity), paint: palette.bad };
   return plane.ackedRevision >= revision
     ? { text: 'everything', paint: palette.good }
     : { text: `behind by ${revision - plane.ackedRevision}`, paint: palette.warn };

@@ -34,6 +34,7 @@ const LONGEST_HELLO_WAIT_MS = 10_000;
 export class DataPlanes {
   readonly #options: DataPlanesOptions;
   readonly #sessions = new Map<string, Session>();
+  readonly #watchers = new Set<() => void>();
   #closed = false;
 
   constructor(options: DataPlanesOptions) {
@@ -52,6 +53,13 @@ export class DataPlanes {
       labels,
       capabilities,
     }));
+  }
+
+  /** Calls back when a data plane came, went, or may enforce another revision; returns how to end it. */
+  watch(listener: () => void): () => void {
+    const own = (): void => listener();
+    this.#watchers.add(own);
+    return () => void this.#watchers.delete(own);
   }
 
   /** Serves one control stream until it ends. */
@@ -92,6 +100,12 @@ export class DataPlanes {
     this.#closed = true;
     for (const session of this.sessions) {
       session.end(stopping());
+    }
+  }
+
+  #moved(): void {
+    for (const listener of this.#watchers) {
+      listener();
     }
   }
 
@@ -138,14 +152,17 @@ export class DataPlanes {
       snapshots,
       instances: new SessionInstances({ registry, peer, workload, remoteAddress: connection.remoteAddress, log }),
       clock,
+      moved: () => this.#moved(),
       ended: (over) => {
         if (this.#sessions.get(key) === over) {
           this.#sessions.delete(key);
         }
+        this.#moved();
         log.info({ peer: peer.id.toString(), dataPlane: hello.dataPlaneId }, 'data plane disconnected');
       },
     });
     this.#sessions.set(key, session);
+    this.#moved();
     former?.end(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the data plane connected again'));
     log.info(
       { peer: peer.id.toString(), dataPlane: hello.dataPlaneId, kind: hello.kind, version: hello.version },

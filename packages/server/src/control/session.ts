@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly snapshots: MeshSnapshots;
   readonly instances: SessionInstances;
   readonly clock: Clock;
+  /** It may enforce a newer revision, or no longer what it did. */
+  moved(): void;
   ended(session: Session): void;
 }
 
@@ -40,6 +42,8 @@ export class Session {
   /** Newest revision that brought something this stream's namespace can see. */
   #toldRevision = 0;
   #acked = 0;
+  /** Newest revision that is known to be enforced: once what was told is acknowledged, so is all that brought nothing more. */
+  #settled = 0;
   #refused = '';
   #heardAt: number;
   #spokeAt: number;
@@ -60,8 +64,12 @@ export class Session {
 
   /** Highest revision it said it enforces; changes it does not see count as enforced. */
   get ackedRevision(): number {
-    const { revision } = this.options.snapshots;
-    return this.#acked >= this.#toldRevision && this.#cursor === revision ? revision : this.#acked;
+    return Math.max(this.#acked, this.#settled);
+  }
+
+  /** Why it cannot enforce what it was told; "" when it can. */
+  get refusal(): string {
+    return this.#refused;
   }
 
   /** Why it cannot enforce what it was told, or could not register; "" when all is well. */
@@ -142,6 +150,7 @@ export class Session {
         return this.#told(delta === 'compacted' ? snapshots.full(peer.namespace) : delta);
       }
       this.#cursor = snapshots.revision;
+      this.#settle();
     }
     return clock.now() - this.#spokeAt >= QUIET_MS ? create(ControlPlaneMessageSchema, { heartbeat: true }) : undefined;
   }
@@ -182,6 +191,14 @@ export class Session {
   #acknowledge({ revision, problem }: Ack): void {
     this.#acked = Math.max(this.#acked, Number(revision));
     this.#refused = problem.slice(0, 1000);
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#acked >= this.#toldRevision) {
+      this.#settled = this.#cursor;
+    }
+    this.options.moved();
   }
 
   #tick(): void {

@@ -1,8 +1,10 @@
-import { type Clock, type Resource, resourceKey, type ResourceProblem, toJson } from '@rampart/core';
+import { type Clock, RampartError, type Resource, resourceKey, type ResourceProblem, toJson } from '@rampart/core';
 import { parseDocuments } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
-import type { HeldResource, ResourceSet } from './resource-set.ts';
+import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
+import { planRollback, type RollbackPlan } from './rollback.ts';
+import type { ChangedResource } from './store.ts';
 
 export interface PolicyDeskOptions {
   readonly resources: ResourceSet;
@@ -39,6 +41,21 @@ export interface ApplyOutcome {
   readonly revision: number;
 }
 
+export interface RollbackRequest {
+  readonly revision: number;
+  /** Tells what would happen and does nothing. */
+  readonly dryRun: boolean;
+  readonly operator: Operator;
+}
+
+export interface RollbackOutcome {
+  /** Only those that change; empty when any problem is an error. */
+  readonly changes: readonly ChangedResource[];
+  readonly problems: readonly ResourceProblem[];
+  /** From which the set is what it was; 0 when nothing was changed. */
+  readonly revision: number;
+}
+
 interface Planned {
   readonly resource: Resource;
   readonly before: HeldResource | undefined;
@@ -61,6 +78,16 @@ export class PolicyDesk {
   /** Answers with the revision from which it is gone; undefined when it is not there. */
   delete(key: string, operator: Operator): Promise<number | undefined> {
     return this.#inTurn(() => this.#delete(key, operator));
+  }
+
+  /**
+   * Brings back the whole set as it was at a revision.
+   *
+   * @throws RampartError NOT_FOUND for a revision that is compacted or yet to come, INVALID_RESOURCE for a resource that
+   *   this version no longer takes.
+   */
+  rollback(request: RollbackRequest): Promise<RollbackOutcome> {
+    return this.#inTurn(() => this.#rollback(request));
   }
 
   async #apply(request: ApplyRequest): Promise<ApplyOutcome> {
@@ -95,10 +122,14 @@ export class PolicyDesk {
   async #put(planned: readonly Planned[], changed: readonly Planned[], operator: Operator): Promise<number> {
     const { resources, journal } = this.#options;
     if (changed.length === 0) {
-      return Math.max(0, ...planned.map(({ before }) => before?.revision ?? 0));
+      return planned.reduce((latest, { before }) => Math.max(latest, before?.revision ?? 0), 0);
     }
     const [revision] = await Promise.all([
-      resources.change({ put: changed.map(({ resource }) => resource), remove: [] }),
+      resources.change({
+        put: changed.map(({ resource }) => resource),
+        remove: [],
+        by: this.#account('apply', operator),
+      }),
       ...changed.map((change) => journal.audit(applied(change, operator))),
     ]);
     return revision;
@@ -111,10 +142,65 @@ export class PolicyDesk {
       return undefined;
     }
     const [revision] = await Promise.all([
-      resources.change({ put: [], remove: [key] }),
+      resources.change({ put: [], remove: [key], by: this.#account('delete', operator) }),
       journal.audit(deleted(before, operator)),
     ]);
     return revision;
+  }
+
+  async #rollback({ revision, dryRun, operator }: RollbackRequest): Promise<RollbackOutcome> {
+    const { resources, rootNamespace } = this.#options;
+    const past = revision > resources.revision ? 'future' : await resources.at(revision);
+    if (past === 'future') {
+      throw new RampartError('NOT_FOUND', `there is no revision ${revision} yet: the newest is ${resources.revision}`);
+    }
+    if (past === 'compacted') {
+      const oldest = await resources.oldest();
+      throw new RampartError(
+        'NOT_FOUND',
+        `revision ${revision} is compacted: the oldest that can be brought back is ${oldest}`,
+      );
+    }
+    const plan = planRollback(past, resources.all(), { rootNamespace, planes: this.#options.planes() });
+    if (plan.problems.length > 0) {
+      return { changes: [], problems: plan.problems, revision: 0 };
+    }
+    const changes: ChangedResource[] = [
+      ...plan.put.map(({ resource, outcome }) => ({ key: resourceKey(resource), outcome })),
+      ...plan.remove.map(({ key }) => ({ key, outcome: 'deleted' as const })),
+    ];
+    const isDone = dryRun || changes.length === 0;
+    return { changes, problems: [], revision: isDone ? 0 : await this.#restore(plan, { revision, operator }) };
+  }
+
+  async #restore(
+    { put, remove }: RollbackPlan,
+    { revision, operator }: { readonly revision: number; readonly operator: Operator },
+  ): Promise<number> {
+    const { resources, journal } = this.#options;
+    const from = resources.revision;
+    const [restored] = await Promise.all([
+      resources.change({
+        put: put.map(({ resource }) => resource),
+        remove: remove.map(({ key }) => key),
+        by: { ...this.#account('rollback', operator), restored: revision },
+      }),
+      journal.audit({
+        eventType: 'POLICY_ROLLED_BACK',
+        identity: operator.name,
+        sourceIp: operator.sourceIp,
+        result: 'SUCCESS',
+        details: { revision, from, restored: put.length, deleted: remove.length },
+      }),
+      // Whoever follows one resource through the record finds every change of it in the same form.
+      ...put.map((change) => journal.audit(applied(change, operator))),
+      ...remove.map((before) => journal.audit(deleted(before, operator))),
+    ]);
+    return restored;
+  }
+
+  #account(action: ChangeAccount['action'], { name }: Operator): ChangeAccount {
+    return { at: this.#options.clock.now(), actor: name, action };
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

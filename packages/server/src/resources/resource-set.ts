@@ -1,7 +1,7 @@
 import { parseResource, RampartError, type Resource, resourceKey, toJson } from '@rampart/core';
 import type { Change } from '../changes/change.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
-import type { ResourceStore, StoredResourceRecord } from './store.ts';
+import type { ChangedResource, ResourceStore, RevisionEntry, StoredResourceRecord } from './store.ts';
 
 /** A resource that is in force. */
 export interface HeldResource {
@@ -16,11 +16,20 @@ export interface HeldResource {
   readonly revision: number;
 }
 
-/** Resources that enter and leave together. */
+/** Resources that enter and leave together, and on whose account. */
 export interface ResourceChange {
   readonly put: readonly Resource[];
   /** Keys. */
   readonly remove: readonly string[];
+  readonly by: ChangeAccount;
+}
+
+/** What history keeps of a change beside its resources. */
+export interface ChangeAccount extends Pick<RevisionEntry, 'actor' | 'action'> {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** Revision that is brought back; 0 unless the action is a rollback. */
+  readonly restored?: number;
 }
 
 /** The whole set of resources, in memory and in the database; each change is made whole, and has one revision. */
@@ -41,6 +50,11 @@ export class ResourceSet {
     return new ResourceSet(store, feed, new Map(records.map((record) => [record.key, heldOf(record)])));
   }
 
+  /** Revision of the mesh, changes that are not of resources included. */
+  get revision(): number {
+    return this.#feed.revision;
+  }
+
   get(key: string): HeldResource | undefined {
     return this.#held.get(key);
   }
@@ -51,13 +65,21 @@ export class ResourceSet {
   }
 
   /** Resolves with the revision from which the change is in force, once it is durable. */
-  async change({ put, remove }: ResourceChange): Promise<number> {
+  async change({ put, remove, by }: ResourceChange): Promise<number> {
     const ticket = this.#feed.reserve();
-    const records = put.map((resource) => recordOf(resource, ticket.revision));
+    const { revision } = ticket;
+    const records = put.map((resource) => recordOf(resource, revision));
     const held = records.map(heldOf);
     const gone = remove.map((key) => this.#held.get(key)).filter((found) => found !== undefined);
+    const changes: readonly ChangedResource[] = [
+      ...records.map(({ key }) => ({
+        key,
+        outcome: this.#held.has(key) ? ('configured' as const) : ('created' as const),
+      })),
+      ...gone.map(({ key }) => ({ key, outcome: 'deleted' as const })),
+    ];
     try {
-      await this.#store.change({ put: records, remove });
+      await this.#store.change({ put: records, remove, entry: { restored: 0, ...by, revision, changes } });
     } catch (error) {
       ticket.abandon();
       throw error;
@@ -70,7 +92,22 @@ export class ResourceSet {
         this.#held.delete(key);
       }
     });
-    return ticket.revision;
+    return revision;
+  }
+
+  /** The newest changes first. */
+  history(limit: number): Promise<readonly RevisionEntry[]> {
+    return this.#store.revisions(limit);
+  }
+
+  /** The oldest revision that can be brought back. */
+  oldest(): Promise<number> {
+    return this.#store.oldest();
+  }
+
+  /** Canonical JSON of what there was at a revision; 'compacted' when that is no longer known. */
+  at(revision: number): ReturnType<ResourceStore['at']> {
+    return this.#store.at(revision);
   }
 }
 

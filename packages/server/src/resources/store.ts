@@ -10,8 +10,44 @@ export interface StoredResourceRecord {
   readonly revision: number;
 }
 
-/** Where resources are kept. A change resolves once it survives the loss of power; it is made whole or not at all. */
+/** What became of a resource. */
+export interface ChangedResource {
+  /** "Kind/namespace/name". */
+  readonly key: string;
+  readonly outcome: 'created' | 'configured' | 'deleted';
+}
+
+/** A revision that changed resources: who, when and what. */
+export interface RevisionEntry {
+  readonly revision: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** "admin:bootstrap". */
+  readonly actor: string;
+  readonly action: 'apply' | 'delete' | 'rollback';
+  /** Revision that was brought back; 0 unless the action is a rollback. */
+  readonly restored: number;
+  readonly changes: readonly ChangedResource[];
+}
+
+export interface StoredChange {
+  readonly put: readonly StoredResourceRecord[];
+  /** Keys. */
+  readonly remove: readonly string[];
+  readonly entry: RevisionEntry;
+}
+
+/**
+ * Where resources are kept, with what they were before. A change and its place in history resolve together once they survive
+ * the loss of power; they are made whole or not at all.
+ */
 export interface ResourceStore {
   all(): Promise<readonly StoredResourceRecord[]>;
-  change(change: { readonly put: readonly StoredResourceRecord[]; readonly remove: readonly string[] }): Promise<void>;
+  change(change: StoredChange): Promise<void>;
+  /** The newest changes first. */
+  revisions(limit: number): Promise<readonly RevisionEntry[]>;
+  /** The oldest revision whose set of resources is still known. */
+  oldest(): Promise<number>;
+  /** Canonical JSON of every resource that there was at a revision, in the order of their keys; 'compacted' before the oldest. */
+  at(revision: number): Promise<readonly { readonly key: string; readonly json: string }[] | 'compacted'>;
 }

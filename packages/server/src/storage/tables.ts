@@ -8,6 +8,8 @@ export interface Tables {
   certificates: CertificateTable;
   instances: InstanceTable;
   resources: ResourceTable;
+  resource_revisions: ResourceRevisionTable;
+  resource_history: ResourceHistoryTable;
   access_log_batches: AccessLogBatchTable;
   admin_tokens: AdminTokenTable;
 }
@@ -87,6 +89,25 @@ export interface ResourceTable {
   json: string;
   created_at: number;
   revision: number;
+}
+
+export interface ResourceRevisionTable {
+  revision: number;
+  at: number;
+  actor: string;
+  action: 'apply' | 'delete' | 'rollback';
+  /** Revision that was brought back; 0 unless the action is a rollback. */
+  restored: number;
+  /** JSON array of what became of each resource. */
+  changes: string;
+}
+
+export interface ResourceHistoryTable {
+  key: string;
+  /** Revision from which the resource had this form. */
+  revision: number;
+  /** Null from where it was deleted. */
+  json: string | null;
 }
 
 export interface AccessLogBatchTable {

@@ -1,9 +1,13 @@
 import type { Migration, MigrationProvider } from 'kysely/migration';
 import type { StorageEngine } from '../engine.ts';
 import { firstTables } from './2026-11-first-tables.ts';
+import { resourceHistory } from './2026-11-resource-history.ts';
 
 /** Every migration by name; they run in the order of their names, once each. */
 export function migrationProvider(engine: StorageEngine): MigrationProvider {
-  const migrations: Record<string, Migration> = { '2026-11-first-tables': firstTables(engine) };
+  const migrations: Record<string, Migration> = {
+    '2026-11-first-tables': firstTables(engine),
+    '2026-11-resource-history': resourceHistory(),
+  };
   return { getMigrations: async () => migrations };
 }

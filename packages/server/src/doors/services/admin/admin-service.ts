@@ -4,13 +4,16 @@ import type { AdminParts } from './admin-parts.ts';
 import { createIdentityMethods } from './identity-methods.ts';
 import { createLogMethods } from './log-methods.ts';
 import { createPolicyMethods } from './policy-methods.ts';
-import { createResourceMethods } from './resource-methods.ts';
+import { createReplayMethods } from './replay-methods.ts';
+import { createHistoryMethods, createResourceMethods } from './resource-methods.ts';
 import { createStatusMethods } from './status-methods.ts';
 
 /** What operators, the CLI and the console ask. */
 export function createAdminService(parts: AdminParts): ServiceImpl<typeof AdminService> {
   return {
     ...createResourceMethods(parts),
+    ...createHistoryMethods(parts),
+    ...createReplayMethods(parts),
     ...createPolicyMethods(parts),
     ...createLogMethods(parts),
     ...createIdentityMethods(parts),

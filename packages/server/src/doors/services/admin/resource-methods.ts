@@ -1,7 +1,12 @@
+import { RampartError } from '@rampart/core';
+import { followRollout } from '../../../control/rollout.ts';
 import type { HeldResource } from '../../../resources/resource-set.ts';
-import { type AdminMethods, type AdminParts, operatorOf } from './admin-parts.ts';
+import type { ChangedResource } from '../../../resources/store.ts';
+import { type AdminMethods, type AdminParts, limitOf, operatorOf } from './admin-parts.ts';
 
 const DEFAULT_NAMESPACE = 'default';
+const REVISIONS = { standard: 20, most: 1000 };
+const LONGEST_ROLLOUT_MS = 10 * 60_000;
 
 /** Apply, get and delete resources. */
 export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' | 'getResources' | 'deleteResource'> {
@@ -53,6 +58,72 @@ export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' |
       return { deleted: revision !== undefined, revision: BigInt(revision ?? parts.revision()) };
     },
   };
+}
+
+/** What the set was, how it becomes that again, and how far it has come. */
+export function createHistoryMethods({
+  desk,
+  resources,
+  dataPlanes,
+  clock,
+}: AdminParts): AdminMethods<'rollback' | 'listRevisions' | 'followRollout'> {
+  return {
+    rollback: async ({ revision, dryRun }, context) => {
+      const asked = { revision: revisionOf(revision), dryRun, operator: operatorOf(context) };
+      const { changes, problems, revision: restored } = await desk.rollback(asked);
+      return {
+        resources: changes.map(appliedOf),
+        problems: problems.map((problem) => ({ ...problem })),
+        revision: BigInt(restored),
+        dataPlanes: dataPlanes.sessions.length,
+      };
+    },
+    listRevisions: async ({ limit }, context) => {
+      operatorOf(context);
+      const entries = await resources.history(limitOf(limit, REVISIONS));
+      return {
+        oldest: BigInt(await resources.oldest()),
+        revisions: entries.map(({ revision, at, restored, changes, ...entry }) => ({
+          ...entry,
+          revision: BigInt(revision),
+          at: BigInt(at),
+          restored: BigInt(restored),
+          changes: changes.map(appliedOf),
+        })),
+      };
+    },
+    async *followRollout({ revision, timeoutMs }, context) {
+      operatorOf(context);
+      const question = {
+        revision: revisionOf(revision),
+        timeoutMs: Math.min(timeoutMs, LONGEST_ROLLOUT_MS),
+        signal: context.signal,
+      };
+      for await (const { lagging, ...counts } of followRollout(dataPlanes, clock, question)) {
+        yield {
+          ...counts,
+          lagging: lagging.map(({ ackedRevision, ...plane }) => ({ ...plane, ackedRevision: BigInt(ackedRevision) })),
+        };
+      }
+    },
+  };
+}
+
+function revisionOf(revision: bigint): number {
+  if (revision > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new RampartError('INVALID_ARGUMENT', 'revision must be below 2^53');
+  }
+  return Number(revision);
+}
+
+function appliedOf({ key, outcome }: ChangedResource): {
+  kind: string;
+  namespace: string;
+  name: string;
+  outcome: string;
+} {
+  const [kind = '', namespace = '', name = ''] = key.split('/');
+  return { kind, namespace, name, outcome };
 }
 
 /** An empty filter accepts everything. */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/admin.proto.
  */
 export const file_rampart_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxInUKB1Byb2JsZW0SEAoIc2V2ZXJpdHkYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIOCgZjb2x1bW4YBiABKA0SDQoFZmllbGQYByABKAkiUgoMQXBwbHlSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCgluYW1lc3BhY2UYBCABKAkijQEKDUFwcGx5UmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iUQoPQXBwbGllZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCSJEChNHZXRSZXNvdXJjZXNSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiVwoUR2V0UmVzb3VyY2VzUmVzcG9uc2USLQoJcmVzb3VyY2VzGAEgAygLMhoucmFtcGFydC52MS5TdG9yZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBCJzCg5TdG9yZWRSZXNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSEAoIcmV2aXNpb24YBSABKAQSDAoEanNvbhgGIAEoCSJGChVEZWxldGVSZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSI7ChZEZWxldGVSZXNvdXJjZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgSEAoIcmV2aXNpb24YAiABKAQi9wEKGUNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIOCgZtZXRob2QYAyABKAkSDAoEcGF0aBgEIAEoCRIMCgRwb3J0GAUgASgNEkMKB2hlYWRlcnMYBiADKAsyMi5yYW1wYXJ0LnYxLkNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QuSGVhZGVyc0VudHJ5EhEKCXNvdXJjZV9pcBgHIAEoCRIMCgRob3N0GAggASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkQKGkNoZWNrQXV0aG9yaXphdGlvblJlc3BvbnNlEhQKDHZlcmRpY3RfanNvbhgBIAEoCRIQCghkZWNpc2lvbhgCIAEoCSIiCg9DaGVja1Rsc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCSI4ChBDaGVja1Rsc1Jlc3BvbnNlEiQKBmNoZWNrcxgBIAMoCzIULnJhbXBhcnQudjEuVGxzQ2hlY2sibQoIVGxzQ2hlY2sSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEcG9ydBgDIAEoDRIMCgRtb2RlGAQgASgJEg4KBnBvbGljeRgFIAEoCRIRCglpbnN0YW5jZXMYBiABKA0iZwoPVGFpbExvZ3NSZXF1ZXN0Eg8KB2hpc3RvcnkYASABKA0SDgoGZm9sbG93GAIgASgIEg8KB3NlcnZpY2UYAyABKAkSEAoIZGVjaXNpb24YBCABKAkSEAoIcmVwb3J0ZXIYBSABKAkiOAoQVGFpbExvZ3NSZXNwb25zZRIPCgdyZWNvcmRzGAEgAygJEhMKC2Nvbm5lY3Rpb25zGAIgAygJIlUKFkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QSJgoId29ya2xvYWQYASABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEhMKC3R0bF9zZWNvbmRzGAIgASgNIk8KF0NyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDIjsKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EhEKCXNwaWZmZV9pZBgBIAEoCRINCgVsaW1pdBgCIAEoDSJJChhMaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USLQoMY2VydGlmaWNhdGVzGAEgAygLMhcucmFtcGFydC52MS5DZXJ0aWZpY2F0ZSLvAQoLQ2VydGlmaWNhdGUSDgoGc2VyaWFsGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYAyABKAkSDgoGaXNzdWVyGAQgASgJEgwKBGtpbmQYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWlzc3VlZF9hdBgHIAEoAxISCgpub3RfYmVmb3JlGAggASgDEhEKCW5vdF9hZnRlchgJIAEoAxISCgpyZXZva2VkX2F0GAogASgDEhkKEXJldm9jYXRpb25fcmVhc29uGAsgASgJEhAKCHNlcXVlbmNlGAwgASgEIjoKGFJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIiwKGVJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCIVChNMaXN0U2VydmljZXNSZXF1ZXN0IkMKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEisKCHNlcnZpY2VzGAEgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlIhIKEEdldFN0YXR1c1JlcXVlc3QixwEKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMdHJ1c3RfZG9tYWluGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNEhAKCHNlcnZpY2VzGAUgASgNEhEKCWluc3RhbmNlcxgGIAEoDRISCgpzdGFydGVkX2F0GAcgASgDEisKBnBsYW5lcxgIIAMoCzIbLnJhbXBhcnQudjEuRGF0YVBsYW5lU3RhdHVzIpkBCg9EYXRhUGxhbmVTdGF0dXMSFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSDAoEa2luZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEhYKDmFja2VkX3JldmlzaW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkSFAoMY29ubmVjdGVkX2F0GAcgASgDIjYKEVF1ZXJ5QXVkaXRSZXF1ZXN0EhIKCmV2ZW50X3R5cGUYASABKAkSDQoFbGltaXQYAiABKA0iJQoSUXVlcnlBdWRpdFJlc3BvbnNlEg8KB3JlY29yZHMYASADKAky9AcKDEFkbWluU2VydmljZRI8CgVBcHBseRIYLnJhbXBhcnQudjEuQXBwbHlSZXF1ZXN0GhkucmFtcGFydC52MS5BcHBseVJlc3BvbnNlElEKDEdldFJlc291cmNlcxIfLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVzcG9uc2USVwoORGVsZXRlUmVzb3VyY2USIS5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdBoiLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXNwb25zZRJjChJDaGVja0F1dGhvcml6YXRpb24SJS5yYW1wYXJ0LnYxLkNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QaJi5yYW1wYXJ0LnYxLkNoZWNrQXV0aG9yaXphdGlvblJlc3BvbnNlEkUKCENoZWNrVGxzEhsucmFtcGFydC52MS5DaGVja1Rsc1JlcXVlc3QaHC5yYW1wYXJ0LnYxLkNoZWNrVGxzUmVzcG9uc2USRwoIVGFpbExvZ3MSGy5yYW1wYXJ0LnYxLlRhaWxMb2dzUmVxdWVzdBocLnJhbXBhcnQudjEuVGFpbExvZ3NSZXNwb25zZTABEloKD0NyZWF0ZUpvaW5Ub2tlbhIiLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBojLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USXQoQTGlzdENlcnRpZmljYXRlcxIjLnJhbXBhcnQudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaJC5yYW1wYXJ0LnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRJgChFSZXZva2VDZXJ0aWZpY2F0ZRIkLnJhbXBhcnQudjEuUmV2b2tlQ2VydGlmaWNhdGVSZXF1ZXN0GiUucmFtcGFydC52MS5SZXZva2VDZXJ0aWZpY2F0ZVJlc3BvbnNlElEKDExpc3RTZXJ2aWNlcxIfLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2USSAoJR2V0U3RhdHVzEhwucmFtcGFydC52MS5HZXRTdGF0dXNSZXF1ZXN0Gh0ucmFtcGFydC52MS5HZXRTdGF0dXNSZXNwb25zZRJLCgpRdWVyeUF1ZGl0Eh0ucmFtcGFydC52MS5RdWVyeUF1ZGl0UmVxdWVzdBoeLnJhbXBhcnQudjEuUXVlcnlBdWRpdFJlc3BvbnNlYgZwcm90bzM", [file_rampart_v1_control]);
+  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxInUKB1Byb2JsZW0SEAoIc2V2ZXJpdHkYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIOCgZjb2x1bW4YBiABKA0SDQoFZmllbGQYByABKAkiUgoMQXBwbHlSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCgluYW1lc3BhY2UYBCABKAkijQEKDUFwcGx5UmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iUQoPQXBwbGllZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCSJEChNHZXRSZXNvdXJjZXNSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiVwoUR2V0UmVzb3VyY2VzUmVzcG9uc2USLQoJcmVzb3VyY2VzGAEgAygLMhoucmFtcGFydC52MS5TdG9yZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBCJzCg5TdG9yZWRSZXNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSEAoIcmV2aXNpb24YBSABKAQSDAoEanNvbhgGIAEoCSJGChVEZWxldGVSZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSI7ChZEZWxldGVSZXNvdXJjZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgSEAoIcmV2aXNpb24YAiABKAQiNAoPUm9sbGJhY2tSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgEEg8KB2RyeV9ydW4YAiABKAgikAEKEFJvbGxiYWNrUmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iJQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDQoFbGltaXQYASABKA0iWAoVTGlzdFJldmlzaW9uc1Jlc3BvbnNlEi8KCXJldmlzaW9ucxgBIAMoCzIcLnJhbXBhcnQudjEuUmVzb3VyY2VSZXZpc2lvbhIOCgZvbGRlc3QYAiABKAQijwEKEFJlc291cmNlUmV2aXNpb24SEAoIcmV2aXNpb24YASABKAQSCgoCYXQYAiABKAMSDQoFYWN0b3IYAyABKAkSDgoGYWN0aW9uGAQgASgJEhAKCHJlc3RvcmVkGAUgASgEEiwKB2NoYW5nZXMYBiADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZSI8ChRGb2xsb3dSb2xsb3V0UmVxdWVzdBIQCghyZXZpc2lvbhgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNImoKFUZvbGxvd1JvbGxvdXRSZXNwb25zZRINCgV0YWtlbhgBIAEoDRITCgtkYXRhX3BsYW5lcxgCIAEoDRItCgdsYWdnaW5nGAMgAygLMhwucmFtcGFydC52MS5MYWdnaW5nRGF0YVBsYW5lImUKEExhZ2dpbmdEYXRhUGxhbmUSEQoJc3BpZmZlX2lkGAEgASgJEhUKDWRhdGFfcGxhbmVfaWQYAiABKAkSFgoOYWNrZWRfcmV2aXNpb24YAyABKAQSDwoHcHJvYmxlbRgEIAEoCSJoCg9TaW11bGF0ZVJlcXVlc3QSEAoIZG9jdW1lbnQYASABKAkSDAoEZmlsZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDQoFc2luY2UYBCABKAMSEwoLcmVwbGFjZV9hbGwYBSABKAgiMAoOUmVwbGF5UHJvZ3Jlc3MSDwoHcmVjb3JkcxgBIAEoBBINCgV0b3RhbBgCIAEoBCKQAQoQU2ltdWxhdGVSZXNwb25zZRIuCghwcm9ncmVzcxgBIAEoCzIaLnJhbXBhcnQudjEuUmVwbGF5UHJvZ3Jlc3NIABIqCgdyZWZ1c2VkGAIgASgLMhcucmFtcGFydC52MS5Qcm9ibGVtTGlzdEgAEhUKC3JlcG9ydF9qc29uGAMgASgJSABCCQoHbWVzc2FnZSI0CgtQcm9ibGVtTGlzdBIlCghwcm9ibGVtcxgBIAMoCzITLnJhbXBhcnQudjEuUHJvYmxlbSIwCg5TdWdnZXN0UmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg0KBXNpbmNlGAIgASgDInoKD1N1Z2dlc3RSZXNwb25zZRIuCghwcm9ncmVzcxgBIAEoCzIaLnJhbXBhcnQudjEuUmVwbGF5UHJvZ3Jlc3NIABIsCgpzdWdnZXN0aW9uGAIgASgLMhYucmFtcGFydC52MS5TdWdnZXN0aW9uSABCCQoHbWVzc2FnZSIvCgpTdWdnZXN0aW9uEgwKBHlhbWwYASABKAkSEwoLcmVwb3J0X2pzb24YAiABKAki9wEKGUNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIOCgZtZXRob2QYAyABKAkSDAoEcGF0aBgEIAEoCRIMCgRwb3J0GAUgASgNEkMKB2hlYWRlcnMYBiADKAsyMi5yYW1wYXJ0LnYxLkNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QuSGVhZGVyc0VudHJ5EhEKCXNvdXJjZV9pcBgHIAEoCRIMCgRob3N0GAggASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkQKGkNoZWNrQXV0aG9yaXphdGlvblJlc3BvbnNlEhQKDHZlcmRpY3RfanNvbhgBIAEoCRIQCghkZWNpc2lvbhgCIAEoCSIiCg9DaGVja1Rsc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCSI4ChBDaGVja1Rsc1Jlc3BvbnNlEiQKBmNoZWNrcxgBIAMoCzIULnJhbXBhcnQudjEuVGxzQ2hlY2sibQoIVGxzQ2hlY2sSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEcG9ydBgDIAEoDRIMCgRtb2RlGAQgASgJEg4KBnBvbGljeRgFIAEoCRIRCglpbnN0YW5jZXMYBiABKA0iZwoPVGFpbExvZ3NSZXF1ZXN0Eg8KB2hpc3RvcnkYASABKA0SDgoGZm9sbG93GAIgASgIEg8KB3NlcnZpY2UYAyABKAkSEAoIZGVjaXNpb24YBCABKAkSEAoIcmVwb3J0ZXIYBSABKAkiOAoQVGFpbExvZ3NSZXNwb25zZRIPCgdyZWNvcmRzGAEgAygJEhMKC2Nvbm5lY3Rpb25zGAIgAygJIlUKFkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QSJgoId29ya2xvYWQYASABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEhMKC3R0bF9zZWNvbmRzGAIgASgNIk8KF0NyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDIjsKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EhEKCXNwaWZmZV9pZBgBIAEoCRINCgVsaW1pdBgCIAEoDSJJChhMaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USLQoMY2VydGlmaWNhdGVzGAEgAygLMhcucmFtcGFydC52MS5DZXJ0aWZpY2F0ZSLvAQoLQ2VydGlmaWNhdGUSDgoGc2VyaWFsGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYAyABKAkSDgoGaXNzdWVyGAQgASgJEgwKBGtpbmQYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWlzc3VlZF9hdBgHIAEoAxISCgpub3RfYmVmb3JlGAggASgDEhEKCW5vdF9hZnRlchgJIAEoAxISCgpyZXZva2VkX2F0GAogASgDEhkKEXJldm9jYXRpb25fcmVhc29uGAsgASgJEhAKCHNlcXVlbmNlGAwgASgEIjoKGFJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIiwKGVJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCIVChNMaXN0U2VydmljZXNSZXF1ZXN0IkMKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEisKCHNlcnZpY2VzGAEgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlIhIKEEdldFN0YXR1c1JlcXVlc3QixwEKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMdHJ1c3RfZG9tYWluGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNEhAKCHNlcnZpY2VzGAUgASgNEhEKCWluc3RhbmNlcxgGIAEoDRISCgpzdGFydGVkX2F0GAcgASgDEisKBnBsYW5lcxgIIAMoCzIbLnJhbXBhcnQudjEuRGF0YVBsYW5lU3RhdHVzIpkBCg9EYXRhUGxhbmVTdGF0dXMSFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSDAoEa2luZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEhYKDmFja2VkX3JldmlzaW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkSFAoMY29ubmVjdGVkX2F0GAcgASgDIjYKEVF1ZXJ5QXVkaXRSZXF1ZXN0EhIKCmV2ZW50X3R5cGUYASABKAkSDQoFbGltaXQYAiABKA0iJQoSUXVlcnlBdWRpdFJlc3BvbnNlEg8KB3JlY29yZHMYASADKAky+AoKDEFkbWluU2VydmljZRI8CgVBcHBseRIYLnJhbXBhcnQudjEuQXBwbHlSZXF1ZXN0GhkucmFtcGFydC52MS5BcHBseVJlc3BvbnNlElEKDEdldFJlc291cmNlcxIfLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVzcG9uc2USVwoORGVsZXRlUmVzb3VyY2USIS5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdBoiLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXNwb25zZRJFCghSb2xsYmFjaxIbLnJhbXBhcnQudjEuUm9sbGJhY2tSZXF1ZXN0GhwucmFtcGFydC52MS5Sb2xsYmFja1Jlc3BvbnNlElQKDUxpc3RSZXZpc2lvbnMSIC5yYW1wYXJ0LnYxLkxpc3RSZXZpc2lvbnNSZXF1ZXN0GiEucmFtcGFydC52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2USVgoNRm9sbG93Um9sbG91dBIgLnJhbXBhcnQudjEuRm9sbG93Um9sbG91dFJlcXVlc3QaIS5yYW1wYXJ0LnYxLkZvbGxvd1JvbGxvdXRSZXNwb25zZTABEkcKCFNpbXVsYXRlEhsucmFtcGFydC52MS5TaW11bGF0ZVJlcXVlc3QaHC5yYW1wYXJ0LnYxLlNpbXVsYXRlUmVzcG9uc2UwARJECgdTdWdnZXN0EhoucmFtcGFydC52MS5TdWdnZXN0UmVxdWVzdBobLnJhbXBhcnQudjEuU3VnZ2VzdFJlc3BvbnNlMAESYwoSQ2hlY2tBdXRob3JpemF0aW9uEiUucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXF1ZXN0GiYucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXNwb25zZRJFCghDaGVja1RscxIbLnJhbXBhcnQudjEuQ2hlY2tUbHNSZXF1ZXN0GhwucmFtcGFydC52MS5DaGVja1Rsc1Jlc3BvbnNlEkcKCFRhaWxMb2dzEhsucmFtcGFydC52MS5UYWlsTG9nc1JlcXVlc3QaHC5yYW1wYXJ0LnYxLlRhaWxMb2dzUmVzcG9uc2UwARJaCg9DcmVhdGVKb2luVG9rZW4SIi5yYW1wYXJ0LnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIy5yYW1wYXJ0LnYxLkNyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEl0KEExpc3RDZXJ0aWZpY2F0ZXMSIy5yYW1wYXJ0LnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0GiQucmFtcGFydC52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USYAoRUmV2b2tlQ2VydGlmaWNhdGUSJC5yYW1wYXJ0LnYxLlJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBolLnJhbXBhcnQudjEuUmV2b2tlQ2VydGlmaWNhdGVSZXNwb25zZRJRCgxMaXN0U2VydmljZXMSHy5yYW1wYXJ0LnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaIC5yYW1wYXJ0LnYxLkxpc3RTZXJ2aWNlc1Jlc3BvbnNlEkgKCUdldFN0YXR1cxIcLnJhbXBhcnQudjEuR2V0U3RhdHVzUmVxdWVzdBodLnJhbXBhcnQudjEuR2V0U3RhdHVzUmVzcG9uc2USSwoKUXVlcnlBdWRpdBIdLnJhbXBhcnQudjEuUXVlcnlBdWRpdFJlcXVlc3QaHi5yYW1wYXJ0LnYxLlF1ZXJ5QXVkaXRSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_control]);
 
 /**
  * @generated from message rampart.v1.Problem
@@ -320,6 +320,452 @@ export const DeleteResourceResponseSchema: GenMessage<DeleteResourceResponse> = 
   messageDesc(file_rampart_v1_admin, 8);
 
 /**
+ * @generated from message rampart.v1.RollbackRequest
+ */
+export type RollbackRequest = Message<"rampart.v1.RollbackRequest"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message rampart.v1.RollbackRequest.
+ * Use `create(RollbackRequestSchema)` to create a new message.
+ */
+export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 9);
+
+/**
+ * @generated from message rampart.v1.RollbackResponse
+ */
+export type RollbackResponse = Message<"rampart.v1.RollbackResponse"> & {
+  /**
+   * Those that change: "created" (brought back), "configured", "deleted".
+   *
+   * @generated from field: repeated rampart.v1.AppliedResource resources = 1;
+   */
+  resources: AppliedResource[];
+
+  /**
+   * @generated from field: repeated rampart.v1.Problem problems = 2;
+   */
+  problems: Problem[];
+
+  /**
+   * Revision that holds the restored set; 0 when nothing was changed.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: uint32 data_planes = 4;
+   */
+  dataPlanes: number;
+};
+
+/**
+ * Describes the message rampart.v1.RollbackResponse.
+ * Use `create(RollbackResponseSchema)` to create a new message.
+ */
+export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 10);
+
+/**
+ * @generated from message rampart.v1.ListRevisionsRequest
+ */
+export type ListRevisionsRequest = Message<"rampart.v1.ListRevisionsRequest"> & {
+  /**
+   * 0 for the default (20).
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message rampart.v1.ListRevisionsRequest.
+ * Use `create(ListRevisionsRequestSchema)` to create a new message.
+ */
+export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 11);
+
+/**
+ * @generated from message rampart.v1.ListRevisionsResponse
+ */
+export type ListRevisionsResponse = Message<"rampart.v1.ListRevisionsResponse"> & {
+  /**
+   * @generated from field: repeated rampart.v1.ResourceRevision revisions = 1;
+   */
+  revisions: ResourceRevision[];
+
+  /**
+   * Oldest revision that can be brought back; what was before is compacted.
+   *
+   * @generated from field: uint64 oldest = 2;
+   */
+  oldest: bigint;
+};
+
+/**
+ * Describes the message rampart.v1.ListRevisionsResponse.
+ * Use `create(ListRevisionsResponseSchema)` to create a new message.
+ */
+export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 12);
+
+/**
+ * @generated from message rampart.v1.ResourceRevision
+ */
+export type ResourceRevision = Message<"rampart.v1.ResourceRevision"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: int64 at = 2;
+   */
+  at: bigint;
+
+  /**
+   * Who changed it: "admin:bootstrap".
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * "apply", "delete", "rollback".
+   *
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * Revision that was brought back; 0 unless action is "rollback".
+   *
+   * @generated from field: uint64 restored = 5;
+   */
+  restored: bigint;
+
+  /**
+   * @generated from field: repeated rampart.v1.AppliedResource changes = 6;
+   */
+  changes: AppliedResource[];
+};
+
+/**
+ * Describes the message rampart.v1.ResourceRevision.
+ * Use `create(ResourceRevisionSchema)` to create a new message.
+ */
+export const ResourceRevisionSchema: GenMessage<ResourceRevision> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 13);
+
+/**
+ * @generated from message rampart.v1.FollowRolloutRequest
+ */
+export type FollowRolloutRequest = Message<"rampart.v1.FollowRolloutRequest"> & {
+  /**
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Milliseconds; 0 answers once.
+   *
+   * @generated from field: uint32 timeout_ms = 2;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message rampart.v1.FollowRolloutRequest.
+ * Use `create(FollowRolloutRequestSchema)` to create a new message.
+ */
+export const FollowRolloutRequestSchema: GenMessage<FollowRolloutRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 14);
+
+/**
+ * @generated from message rampart.v1.FollowRolloutResponse
+ */
+export type FollowRolloutResponse = Message<"rampart.v1.FollowRolloutResponse"> & {
+  /**
+   * @generated from field: uint32 taken = 1;
+   */
+  taken: number;
+
+  /**
+   * @generated from field: uint32 data_planes = 2;
+   */
+  dataPlanes: number;
+
+  /**
+   * Those that do not enforce it (yet), a few by name.
+   *
+   * @generated from field: repeated rampart.v1.LaggingDataPlane lagging = 3;
+   */
+  lagging: LaggingDataPlane[];
+};
+
+/**
+ * Describes the message rampart.v1.FollowRolloutResponse.
+ * Use `create(FollowRolloutResponseSchema)` to create a new message.
+ */
+export const FollowRolloutResponseSchema: GenMessage<FollowRolloutResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 15);
+
+/**
+ * @generated from message rampart.v1.LaggingDataPlane
+ */
+export type LaggingDataPlane = Message<"rampart.v1.LaggingDataPlane"> & {
+  /**
+   * @generated from field: string spiffe_id = 1;
+   */
+  spiffeId: string;
+
+  /**
+   * @generated from field: string data_plane_id = 2;
+   */
+  dataPlaneId: string;
+
+  /**
+   * @generated from field: uint64 acked_revision = 3;
+   */
+  ackedRevision: bigint;
+
+  /**
+   * Why it cannot; "" when it has only not said so yet.
+   *
+   * @generated from field: string problem = 4;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message rampart.v1.LaggingDataPlane.
+ * Use `create(LaggingDataPlaneSchema)` to create a new message.
+ */
+export const LaggingDataPlaneSchema: GenMessage<LaggingDataPlane> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 16);
+
+/**
+ * @generated from message rampart.v1.SimulateRequest
+ */
+export type SimulateRequest = Message<"rampart.v1.SimulateRequest"> & {
+  /**
+   * YAML or JSON text of one or more documents.
+   *
+   * @generated from field: string document = 1;
+   */
+  document: string;
+
+  /**
+   * Name used in problems.
+   *
+   * @generated from field: string file = 2;
+   */
+  file: string;
+
+  /**
+   * Namespace of resources that name none. "default" when empty.
+   *
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * Unix milliseconds: requests that began before are left out.
+   *
+   * @generated from field: int64 since = 4;
+   */
+  since: bigint;
+
+  /**
+   * The candidate alone, instead of the live set with the candidate's resources in it.
+   *
+   * @generated from field: bool replace_all = 5;
+   */
+  replaceAll: boolean;
+};
+
+/**
+ * Describes the message rampart.v1.SimulateRequest.
+ * Use `create(SimulateRequestSchema)` to create a new message.
+ */
+export const SimulateRequestSchema: GenMessage<SimulateRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 17);
+
+/**
+ * @generated from message rampart.v1.ReplayProgress
+ */
+export type ReplayProgress = Message<"rampart.v1.ReplayProgress"> & {
+  /**
+   * @generated from field: uint64 records = 1;
+   */
+  records: bigint;
+
+  /**
+   * Records in the batches to be read; those too old or reported twice included.
+   *
+   * @generated from field: uint64 total = 2;
+   */
+  total: bigint;
+};
+
+/**
+ * Describes the message rampart.v1.ReplayProgress.
+ * Use `create(ReplayProgressSchema)` to create a new message.
+ */
+export const ReplayProgressSchema: GenMessage<ReplayProgress> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 18);
+
+/**
+ * @generated from message rampart.v1.SimulateResponse
+ */
+export type SimulateResponse = Message<"rampart.v1.SimulateResponse"> & {
+  /**
+   * @generated from oneof rampart.v1.SimulateResponse.message
+   */
+  message: {
+    /**
+     * @generated from field: rampart.v1.ReplayProgress progress = 1;
+     */
+    value: ReplayProgress;
+    case: "progress";
+  } | {
+    /**
+     * The candidate cannot be taken; nothing was replayed.
+     *
+     * @generated from field: rampart.v1.ProblemList refused = 2;
+     */
+    value: ProblemList;
+    case: "refused";
+  } | {
+    /**
+     * The report, as JSON.
+     *
+     * @generated from field: string report_json = 3;
+     */
+    value: string;
+    case: "reportJson";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rampart.v1.SimulateResponse.
+ * Use `create(SimulateResponseSchema)` to create a new message.
+ */
+export const SimulateResponseSchema: GenMessage<SimulateResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 19);
+
+/**
+ * @generated from message rampart.v1.ProblemList
+ */
+export type ProblemList = Message<"rampart.v1.ProblemList"> & {
+  /**
+   * @generated from field: repeated rampart.v1.Problem problems = 1;
+   */
+  problems: Problem[];
+};
+
+/**
+ * Describes the message rampart.v1.ProblemList.
+ * Use `create(ProblemListSchema)` to create a new message.
+ */
+export const ProblemListSchema: GenMessage<ProblemList> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 20);
+
+/**
+ * @generated from message rampart.v1.SuggestRequest
+ */
+export type SuggestRequest = Message<"rampart.v1.SuggestRequest"> & {
+  /**
+   * Service name: "orders-api", "orders-api.default".
+   *
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * Unix milliseconds: requests that began before are left out.
+   *
+   * @generated from field: int64 since = 2;
+   */
+  since: bigint;
+};
+
+/**
+ * Describes the message rampart.v1.SuggestRequest.
+ * Use `create(SuggestRequestSchema)` to create a new message.
+ */
+export const SuggestRequestSchema: GenMessage<SuggestRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 21);
+
+/**
+ * @generated from message rampart.v1.SuggestResponse
+ */
+export type SuggestResponse = Message<"rampart.v1.SuggestResponse"> & {
+  /**
+   * @generated from oneof rampart.v1.SuggestResponse.message
+   */
+  message: {
+    /**
+     * @generated from field: rampart.v1.ReplayProgress progress = 1;
+     */
+    value: ReplayProgress;
+    case: "progress";
+  } | {
+    /**
+     * @generated from field: rampart.v1.Suggestion suggestion = 2;
+     */
+    value: Suggestion;
+    case: "suggestion";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rampart.v1.SuggestResponse.
+ * Use `create(SuggestResponseSchema)` to create a new message.
+ */
+export const SuggestResponseSchema: GenMessage<SuggestResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 22);
+
+/**
+ * @generated from message rampart.v1.Suggestion
+ */
+export type Suggestion = Message<"rampart.v1.Suggestion"> & {
+  /**
+   * Text that Apply takes.
+   *
+   * @generated from field: string yaml = 1;
+   */
+  yaml: string;
+
+  /**
+   * The same with its counts, as JSON.
+   *
+   * @generated from field: string report_json = 2;
+   */
+  reportJson: string;
+};
+
+/**
+ * Describes the message rampart.v1.Suggestion.
+ * Use `create(SuggestionSchema)` to create a new message.
+ */
+export const SuggestionSchema: GenMessage<Suggestion> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 23);
+
+/**
  * @generated from message rampart.v1.CheckAuthorizationRequest
  */
 export type CheckAuthorizationRequest = Message<"rampart.v1.CheckAuthorizationRequest"> & {
@@ -373,7 +819,7 @@ export type CheckAuthorizationRequest = Message<"rampart.v1.CheckAuthorizationRe
  * Use `create(CheckAuthorizationRequestSchema)` to create a new message.
  */
 export const CheckAuthorizationRequestSchema: GenMessage<CheckAuthorizationRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 9);
+  messageDesc(file_rampart_v1_admin, 24);
 
 /**
  * @generated from message rampart.v1.CheckAuthorizationResponse
@@ -397,7 +843,7 @@ export type CheckAuthorizationResponse = Message<"rampart.v1.CheckAuthorizationR
  * Use `create(CheckAuthorizationResponseSchema)` to create a new message.
  */
 export const CheckAuthorizationResponseSchema: GenMessage<CheckAuthorizationResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 10);
+  messageDesc(file_rampart_v1_admin, 25);
 
 /**
  * @generated from message rampart.v1.CheckTlsRequest
@@ -416,7 +862,7 @@ export type CheckTlsRequest = Message<"rampart.v1.CheckTlsRequest"> & {
  * Use `create(CheckTlsRequestSchema)` to create a new message.
  */
 export const CheckTlsRequestSchema: GenMessage<CheckTlsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 11);
+  messageDesc(file_rampart_v1_admin, 26);
 
 /**
  * @generated from message rampart.v1.CheckTlsResponse
@@ -433,7 +879,7 @@ export type CheckTlsResponse = Message<"rampart.v1.CheckTlsResponse"> & {
  * Use `create(CheckTlsResponseSchema)` to create a new message.
  */
 export const CheckTlsResponseSchema: GenMessage<CheckTlsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 12);
+  messageDesc(file_rampart_v1_admin, 27);
 
 /**
  * @generated from message rampart.v1.TlsCheck
@@ -479,7 +925,7 @@ export type TlsCheck = Message<"rampart.v1.TlsCheck"> & {
  * Use `create(TlsCheckSchema)` to create a new message.
  */
 export const TlsCheckSchema: GenMessage<TlsCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 13);
+  messageDesc(file_rampart_v1_admin, 28);
 
 /**
  * @generated from message rampart.v1.TailLogsRequest
@@ -522,7 +968,7 @@ export type TailLogsRequest = Message<"rampart.v1.TailLogsRequest"> & {
  * Use `create(TailLogsRequestSchema)` to create a new message.
  */
 export const TailLogsRequestSchema: GenMessage<TailLogsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 14);
+  messageDesc(file_rampart_v1_admin, 29);
 
 /**
  * @generated from message rampart.v1.TailLogsResponse
@@ -548,7 +994,7 @@ export type TailLogsResponse = Message<"rampart.v1.TailLogsResponse"> & {
  * Use `create(TailLogsResponseSchema)` to create a new message.
  */
 export const TailLogsResponseSchema: GenMessage<TailLogsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 15);
+  messageDesc(file_rampart_v1_admin, 30);
 
 /**
  * @generated from message rampart.v1.CreateJoinTokenRequest
@@ -572,7 +1018,7 @@ export type CreateJoinTokenRequest = Message<"rampart.v1.CreateJoinTokenRequest"
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 16);
+  messageDesc(file_rampart_v1_admin, 31);
 
 /**
  * @generated from message rampart.v1.CreateJoinTokenResponse
@@ -601,7 +1047,7 @@ export type CreateJoinTokenResponse = Message<"rampart.v1.CreateJoinTokenRespons
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 17);
+  messageDesc(file_rampart_v1_admin, 32);
 
 /**
  * @generated from message rampart.v1.ListCertificatesRequest
@@ -623,7 +1069,7 @@ export type ListCertificatesRequest = Message<"rampart.v1.ListCertificatesReques
  * Use `create(ListCertificatesRequestSchema)` to create a new message.
  */
 export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 18);
+  messageDesc(file_rampart_v1_admin, 33);
 
 /**
  * @generated from message rampart.v1.ListCertificatesResponse
@@ -640,7 +1086,7 @@ export type ListCertificatesResponse = Message<"rampart.v1.ListCertificatesRespo
  * Use `create(ListCertificatesResponseSchema)` to create a new message.
  */
 export const ListCertificatesResponseSchema: GenMessage<ListCertificatesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 19);
+  messageDesc(file_rampart_v1_admin, 34);
 
 /**
  * @generated from message rampart.v1.Certificate
@@ -720,7 +1166,7 @@ export type Certificate = Message<"rampart.v1.Certificate"> & {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema: GenMessage<Certificate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 20);
+  messageDesc(file_rampart_v1_admin, 35);
 
 /**
  * @generated from message rampart.v1.RevokeCertificateRequest
@@ -742,7 +1188,7 @@ export type RevokeCertificateRequest = Message<"rampart.v1.RevokeCertificateRequ
  * Use `create(RevokeCertificateRequestSchema)` to create a new message.
  */
 export const RevokeCertificateRequestSchema: GenMessage<RevokeCertificateRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 21);
+  messageDesc(file_rampart_v1_admin, 36);
 
 /**
  * @generated from message rampart.v1.RevokeCertificateResponse
@@ -759,7 +1205,7 @@ export type RevokeCertificateResponse = Message<"rampart.v1.RevokeCertificateRes
  * Use `create(RevokeCertificateResponseSchema)` to create a new message.
  */
 export const RevokeCertificateResponseSchema: GenMessage<RevokeCertificateResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 22);
+  messageDesc(file_rampart_v1_admin, 37);
 
 /**
  * @generated from message rampart.v1.ListServicesRequest
@@ -772,7 +1218,7 @@ export type ListServicesRequest = Message<"rampart.v1.ListServicesRequest"> & {
  * Use `create(ListServicesRequestSchema)` to create a new message.
  */
 export const ListServicesRequestSchema: GenMessage<ListServicesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 23);
+  messageDesc(file_rampart_v1_admin, 38);
 
 /**
  * @generated from message rampart.v1.ListServicesResponse
@@ -789,7 +1235,7 @@ export type ListServicesResponse = Message<"rampart.v1.ListServicesResponse"> & 
  * Use `create(ListServicesResponseSchema)` to create a new message.
  */
 export const ListServicesResponseSchema: GenMessage<ListServicesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 24);
+  messageDesc(file_rampart_v1_admin, 39);
 
 /**
  * @generated from message rampart.v1.GetStatusRequest
@@ -802,7 +1248,7 @@ export type GetStatusRequest = Message<"rampart.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 25);
+  messageDesc(file_rampart_v1_admin, 40);
 
 /**
  * @generated from message rampart.v1.GetStatusResponse
@@ -856,7 +1302,7 @@ export type GetStatusResponse = Message<"rampart.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 26);
+  messageDesc(file_rampart_v1_admin, 41);
 
 /**
  * @generated from message rampart.v1.DataPlaneStatus
@@ -903,7 +1349,7 @@ export type DataPlaneStatus = Message<"rampart.v1.DataPlaneStatus"> & {
  * Use `create(DataPlaneStatusSchema)` to create a new message.
  */
 export const DataPlaneStatusSchema: GenMessage<DataPlaneStatus> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 27);
+  messageDesc(file_rampart_v1_admin, 42);
 
 /**
  * @generated from message rampart.v1.QueryAuditRequest
@@ -925,7 +1371,7 @@ export type QueryAuditRequest = Message<"rampart.v1.QueryAuditRequest"> & {
  * Use `create(QueryAuditRequestSchema)` to create a new message.
  */
 export const QueryAuditRequestSchema: GenMessage<QueryAuditRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 28);
+  messageDesc(file_rampart_v1_admin, 43);
 
 /**
  * @generated from message rampart.v1.QueryAuditResponse
@@ -944,7 +1390,7 @@ export type QueryAuditResponse = Message<"rampart.v1.QueryAuditResponse"> & {
  * Use `create(QueryAuditResponseSchema)` to create a new message.
  */
 export const QueryAuditResponseSchema: GenMessage<QueryAuditResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 29);
+  messageDesc(file_rampart_v1_admin, 44);
 
 /**
  * @generated from service rampart.v1.AdminService
@@ -975,6 +1421,56 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof DeleteResourceRequestSchema;
     output: typeof DeleteResourceResponseSchema;
+  },
+  /**
+   * Brings back the whole set of resources as it was at a revision; a new revision of its own.
+   *
+   * @generated from rpc rampart.v1.AdminService.Rollback
+   */
+  rollback: {
+    methodKind: "unary";
+    input: typeof RollbackRequestSchema;
+    output: typeof RollbackResponseSchema;
+  },
+  /**
+   * Revisions that changed resources, newest first.
+   *
+   * @generated from rpc rampart.v1.AdminService.ListRevisions
+   */
+  listRevisions: {
+    methodKind: "unary";
+    input: typeof ListRevisionsRequestSchema;
+    output: typeof ListRevisionsResponseSchema;
+  },
+  /**
+   * How many data planes enforce a revision, told again whenever it changes, until all do or the time is over.
+   *
+   * @generated from rpc rampart.v1.AdminService.FollowRollout
+   */
+  followRollout: {
+    methodKind: "server_streaming";
+    input: typeof FollowRolloutRequestSchema;
+    output: typeof FollowRolloutResponseSchema;
+  },
+  /**
+   * What a candidate would have decided about the requests on record.
+   *
+   * @generated from rpc rampart.v1.AdminService.Simulate
+   */
+  simulate: {
+    methodKind: "server_streaming";
+    input: typeof SimulateRequestSchema;
+    output: typeof SimulateResponseSchema;
+  },
+  /**
+   * Least-privilege policies for a service, from the requests on record.
+   *
+   * @generated from rpc rampart.v1.AdminService.Suggest
+   */
+  suggest: {
+    methodKind: "server_streaming";
+    input: typeof SuggestRequestSchema;
+    output: typeof SuggestResponseSchema;
   },
   /**
    * The verdict for a request that nobody sent.
