@@ -23,7 +23,7 @@ export { Picker } from './outbound/pick.ts';
 export { resolve } from './outbound/resolve.ts';
 export type { Resolution } from './outbound/resolve.ts';
 export { ResponseFlag } from './record/flags.ts';
-export { adoptHeaders, continueTrace, formatTraceparent, requestIdOf, startSpan } from './record/trace.ts';
+export { adoptHeaders, formatTraceparent, requestIdOf, sentRequestId, startSpan, traceIdOf } from './record/trace.ts';
 export type { IdSource, TraceContext } from './record/trace.ts';
 export type { MeshEndpoint, MeshService } from './view/endpoint.ts';
 export { MeshView } from './view/mesh-view.ts';

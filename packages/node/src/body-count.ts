@@ -1,22 +1,29 @@
 import { ClientRequest, OutgoingMessage, ServerResponse } from 'node:http';
 
-import { wrapMethod } from './wrap-method.ts';
-
 const streamed: unique symbol = Symbol('rampart.streamed');
 
 type Counting = OutgoingMessage & { [streamed]?: number };
 
-/** Counts the bytes of bodies written in several pieces; whole bodies are counted from their headers. */
+/** Node's `write` and `end` with all their forms: what is left out is passed on as undefined, which Node takes for absent. */
+type Send<Result> = (this: OutgoingMessage, chunk: unknown, encoding: unknown, callback: unknown) => Result;
+
+/**
+ * Counts the bytes of bodies written in several pieces; whole bodies are counted from their headers. Every response and
+ * request goes through here: nothing is allocated on the way.
+ */
 export function countStreamedBodies(): void {
   for (const prototype of [ServerResponse.prototype, ClientRequest.prototype]) {
-    wrapMethod(prototype, 'write', (write, self, args) => {
-      if (self instanceof OutgoingMessage) addStreamed(self, sizeOf(args[0]));
-      return write(self, args);
-    });
-    wrapMethod(prototype, 'end', (end, self, args) => {
-      if (self instanceof OutgoingMessage && isStreamed(self)) addStreamed(self, sizeOf(args[0]));
-      return end(self, args);
-    });
+    const write = prototype.write as Send<boolean>;
+    const end = prototype.end as Send<OutgoingMessage>;
+    const countingWrite: Send<boolean> = function (chunk, encoding, callback) {
+      addStreamed(this, sizeOf(chunk));
+      return write.call(this, chunk, encoding, callback);
+    };
+    const countingEnd: Send<OutgoingMessage> = function (chunk, encoding, callback) {
+      if (isStreamed(this)) addStreamed(this, sizeOf(chunk));
+      return end.call(this, chunk, encoding, callback);
+    };
+    Object.assign(prototype, { write: countingWrite, end: countingEnd });
   }
 }
 
@@ -34,8 +41,8 @@ export function bytesSent(message: Counting): number {
 }
 
 /** Node keeps the length it derived from a single `end(body)` in a field of its own. */
-function implicitLength(message: OutgoingMessage): number {
-  const length: unknown = Reflect.get(message, '_contentLength');
+function implicitLength(message: OutgoingMessage & { readonly _contentLength?: unknown }): number {
+  const length = message._contentLength;
   return typeof length === 'number' ? length : 0;
 }
 

@@ -28,7 +28,7 @@ function expected(input: RecordInput): AccessLogRecord {
     bytes_sent: input.bytesSent,
     x_forwarded_for: input.forwardedFor,
     user_agent: input.userAgent,
-    request_id: input.requestId === '' ? asUuid(input.traceId) : input.requestId,
+    request_id: input.requestId === '' ? input.traceId : input.requestId,
     authorization_decision: input.decision,
     authorization_policy: input.policy,
     source_workload: input.sourceWorkload,
@@ -297,7 +297,3 @@ describe('hostile bytes', () => {
     });
   });
 });
-
-function asUuid(traceId: string): string {
-  return traceId.length === 32 ? traceId.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/s, '$1-$2-$3-$4-$5') : '';
-}

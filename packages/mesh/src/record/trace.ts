@@ -1,8 +1,6 @@
-import { derivedRequestId } from '@rampart/wire/record-block';
-
 /** Where a request stands in its trace (W3C Trace Context). */
 export interface TraceContext {
-  /** Follows one user action through every hop. "" means the trace id written as a UUID: nothing else needs to travel. */
+  /** Follows one user action through every hop. "" means the trace id: nothing else needs to travel. */
   readonly requestId: string;
   /** 32 lower-case hex digits. */
   readonly traceId: string;
@@ -19,19 +17,6 @@ export interface IdSource {
 const TRACEPARENT_LENGTH = 55;
 const LONGEST_REQUEST_ID = 128;
 const REQUEST_ID = /^[\w.:-]+$/;
-
-/** The context of an incoming request: continues the caller's trace when its headers are well-formed, else starts one. */
-export function continueTrace(
-  requestId: string | undefined,
-  traceparent: string | undefined,
-  ids: IdSource,
-): TraceContext {
-  return {
-    requestId: isRequestId(requestId) ? requestId : '',
-    traceId: traceIdOf(traceparent) ?? ids.traceId(),
-    spanId: ids.spanId(),
-  };
-}
 
 /** The context of an outgoing request made while handling `parent`, or on its own. */
 export function startSpan(parent: TraceContext | undefined, ids: IdSource): TraceContext {
@@ -51,27 +36,50 @@ export function adoptHeaders(
   const traceId = traceIdOf(traceparent) ?? span.traceId;
   // Under another trace id, the request id of before has to be written out to stay what it was.
   const kept = traceId === span.traceId ? span.requestId : requestIdOf(span);
-  return { requestId: isRequestId(requestId) ? requestId : kept, traceId, spanId: span.spanId };
+  const own = sentRequestId(requestId);
+  return { requestId: own === '' ? kept : own, traceId, spanId: span.spanId };
 }
 
 /** The request id in full. */
 export function requestIdOf({ requestId, traceId }: TraceContext): string {
-  return requestId === '' ? derivedRequestId(traceId) : requestId;
+  return requestId === '' ? traceId : requestId;
 }
 
 export function formatTraceparent(context: TraceContext): string {
   return `00-${context.traceId}-${context.spanId}-01`;
 }
 
-function isRequestId(value: string | undefined): value is string {
-  return value !== undefined && value.length <= LONGEST_REQUEST_ID && REQUEST_ID.test(value);
+/** The value of an `x-request-id` header when it has the form of one, else "". */
+export function sentRequestId(value: string | undefined): string {
+  return value !== undefined && value.length <= LONGEST_REQUEST_ID && REQUEST_ID.test(value) ? value : '';
 }
 
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const TRACE_ID_START = 3;
 const TRACE_ID_END = 35;
+const SPAN_ID_END = 52;
 
-function traceIdOf(value: string | undefined): string | undefined {
+/** The trace id of a `traceparent` header of version 00; undefined when it is not well-formed (W3C Trace Context §3.2). */
+export function traceIdOf(value: string | undefined): string | undefined {
   if (value === undefined || value.length !== TRACEPARENT_LENGTH) return undefined;
-  return TRACEPARENT.test(value) ? value.slice(TRACE_ID_START, TRACE_ID_END) : undefined;
+  if (!value.startsWith('00-') || value[TRACE_ID_END] !== '-' || value[SPAN_ID_END] !== '-') return undefined;
+  const traced = hexDigits(value, TRACE_ID_START, TRACE_ID_END);
+  if (traced <= 0 || hexDigits(value, TRACE_ID_END + 1, SPAN_ID_END) < 0) return undefined;
+  return hexDigits(value, SPAN_ID_END + 1, TRACEPARENT_LENGTH) < 0 ? undefined : value.slice(TRACE_ID_START, TRACE_ID_END);
+}
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const LOWER_A = 0x61;
+const LOWER_F = 0x66;
+
+/** How many of these lower-case hex digits are not zero; -1 when one is no such digit. A loop beats a pattern here. */
+function hexDigits(text: string, from: number, to: number): number {
+  let significant = 0;
+  for (let at = from; at < to; at += 1) {
+    const unit = text.charCodeAt(at);
+    const isDigit = unit >= ZERO && unit <= NINE;
+    if (!isDigit && (unit < LOWER_A || unit > LOWER_F)) return -1;
+    if (unit !== ZERO) significant += 1;
+  }
+  return significant;
 }

@@ -29,9 +29,3 @@ export function unpackId(form: IdForm, packed: Uint8Array): string {
   }
   return text;
 }
-
-/** The request id of a request without one of its own: its trace id (32 hex digits) written as a UUID; "" when there is none. */
-export function derivedRequestId(traceId: string): string {
-  if (traceId.length !== TRACE_ID.characters) return '';
-  return `${traceId.slice(0, 8)}-${traceId.slice(8, 12)}-${traceId.slice(12, 16)}-${traceId.slice(16, 20)}-${traceId.slice(20)}`;
-}

@@ -1,6 +1,6 @@
 import type { AccessLogRecord } from '@rampart/core';
 import { ByteReader } from './byte-reader.ts';
-import { derivedRequestId, type IdForm, SPAN_ID, TRACE_ID, UUID } from './id-form.ts';
+import { type IdForm, SPAN_ID, TRACE_ID, UUID } from './id-form.ts';
 import { MAX_BLOCK_BYTES, MAX_RECORDS, MAX_TIMESTAMP, SIGNATURE, TEXT_LIMITS } from './layout.ts';
 import { type Column, type ColumnSource, readIds, readNumbers, readTexts } from './read-columns.ts';
 import { TextPool } from './text-pool.ts';
@@ -125,7 +125,7 @@ function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
     bytes_sent: bytesSent(row),
     x_forwarded_for: forwardedFor(row),
     user_agent: userAgent(row),
-    request_id: requestId(row) || derivedRequestId(traceId(row)),
+    request_id: requestId(row) || traceId(row),
     authorization_decision: decision(row),
     authorization_policy: policy(row),
     source_workload: sourceWorkload(row),

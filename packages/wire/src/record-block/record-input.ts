@@ -40,7 +40,7 @@ export interface RecordInput {
   /** "iss/sub"; "" when there is no verified end-user token. */
   jwtPrincipal: string;
   reason: string;
-  /** 16 bytes on the wire when it is a lower-case UUID, otherwise as it is; "" when it is the trace id written as a UUID. */
+  /** 16 bytes on the wire when it is a lower-case UUID, otherwise as it is; "" when it is the trace id. */
   requestId: string;
   /** 32 lower-case hex digits, or "". */
   traceId: string;
