@@ -16,6 +16,7 @@ export class Permit {
   readonly denied = false;
   readonly verdict: Verdict;
   static readonly #byVerdict = new WeakMap<Verdict, Permit>();
+  static #last: Permit | undefined;
 
   private constructor(verdict: Verdict) {
     this.verdict = verdict;
@@ -29,17 +30,20 @@ export class Permit {
     }
     const verdict = connection.policy.evaluate(request);
     if (verdict.decision !== 'ALLOW') return { denied: true, verdict };
-    // Allowing verdicts are shared objects: one permit each keeps the request path free of allocation.
-    const known = Permit.#byVerdict.get(verdict);
-    if (known !== undefined) return known;
-    const permit = new Permit(verdict);
+    return Permit.#last?.verdict === verdict ? Permit.#last : Permit.#of(verdict);
+  }
+
+  /** Allowing verdicts are shared objects: one permit each keeps the request path free of allocation. */
+  static #of(verdict: Verdict): Permit {
+    const permit = Permit.#byVerdict.get(verdict) ?? new Permit(verdict);
     Permit.#byVerdict.set(verdict, permit);
+    Permit.#last = permit;
     return permit;
   }
 }
 
 /** Hands a permitted request to the application. */
-export function deliver<T>(permit: Permit, application: () => T): T {
+export function deliver<What, Result>(permit: Permit, application: (what: What) => Result, what: What): Result {
   void permit;
-  return application();
+  return application(what);
 }

@@ -5,10 +5,18 @@ import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 /** Ports that mean "the port of this service", because the caller named none. */
 const DEFAULT_PORTS = new Set([0, 80, 443]);
 
+/** Instances come and go for as long as a process lives: from here on those without requests are forgotten. */
+const MOST_IDLE = 1000;
+
+interface Load {
+  inFlight: number;
+}
+
 /** Picks an instance: of two drawn at random, the one with fewer requests in flight (power of two choices). */
 export class Picker {
   readonly #random: Random;
-  readonly #inFlight = new Map<string, number>();
+  /** By instance id. A counter stays when it is back at zero, because the next request is near. */
+  readonly #loads = new Map<string, Load>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -21,21 +29,28 @@ export class Picker {
     const first = candidates[Math.floor(this.#random() * candidates.length)];
     const second = candidates[Math.floor(this.#random() * candidates.length)];
     if (first === undefined || second === undefined) return candidates[0];
-    return this.#load(second) < this.#load(first) ? second : first;
+    return this.#load(second).inFlight < this.#load(first).inFlight ? second : first;
   }
 
   started(endpoint: MeshEndpoint): void {
-    this.#inFlight.set(endpoint.instanceId, this.#load(endpoint) + 1);
+    this.#load(endpoint).inFlight += 1;
   }
 
   finished(endpoint: MeshEndpoint): void {
-    const load = this.#load(endpoint) - 1;
-    if (load > 0) this.#inFlight.set(endpoint.instanceId, load);
-    else this.#inFlight.delete(endpoint.instanceId);
+    this.#load(endpoint).inFlight -= 1;
   }
 
-  #load(endpoint: MeshEndpoint): number {
-    return this.#inFlight.get(endpoint.instanceId) ?? 0;
+  #load({ instanceId }: MeshEndpoint): Load {
+    const known = this.#loads.get(instanceId);
+    if (known !== undefined) return known;
+    if (this.#loads.size >= MOST_IDLE) this.#forgetIdle();
+    const load = { inFlight: 0 };
+    this.#loads.set(instanceId, load);
+    return load;
+  }
+
+  #forgetIdle(): void {
+    for (const [instanceId, { inFlight }] of this.#loads) if (inFlight <= 0) this.#loads.delete(instanceId);
   }
 }
 

@@ -64,7 +64,9 @@ export function traceIdOf(value: string | undefined): string | undefined {
   if (!value.startsWith('00-') || value[TRACE_ID_END] !== '-' || value[SPAN_ID_END] !== '-') return undefined;
   const traced = hexDigits(value, TRACE_ID_START, TRACE_ID_END);
   if (traced <= 0 || hexDigits(value, TRACE_ID_END + 1, SPAN_ID_END) < 0) return undefined;
-  return hexDigits(value, SPAN_ID_END + 1, TRACEPARENT_LENGTH) < 0 ? undefined : value.slice(TRACE_ID_START, TRACE_ID_END);
+  return hexDigits(value, SPAN_ID_END + 1, TRACEPARENT_LENGTH) < 0
+    ? undefined
+    : value.slice(TRACE_ID_START, TRACE_ID_END);
 }
 
 const ZERO = 0x30;

@@ -1,12 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Verdict } from '@rampart/core';
-import { continueTrace, requestIdOf, ResponseFlag } from '@rampart/mesh';
+import { ResponseFlag, sentRequestId, traceIdOf } from '@rampart/mesh';
 import type { IdSource, InboundConnection, TraceContext } from '@rampart/mesh';
 
 import { elapsed } from '../clock.ts';
 import { countBody } from '../body-bytes.ts';
 import { bytesSent } from '../body-count.ts';
+import { setMeshHeaders } from './forwarded-client-cert.ts';
+
+/** Until policy has spoken nothing is allowed. */
+const UNDECIDED: Verdict = refusal('not decided yet');
 
 /** One incoming request from its first line to its last byte. */
 export class InboundExchange implements TraceContext {
@@ -20,17 +24,22 @@ export class InboundExchange implements TraceContext {
   readonly path: string;
   readonly authority: string;
   bytesReceived = 0;
+  verdict: Verdict = UNDECIDED;
 
   constructor(connection: InboundConnection, request: IncomingMessage, ids: IdSource) {
     const { headers } = request;
-    const trace = continueTrace(single(headers['x-request-id']), single(headers['traceparent']), ids);
+    const requestId = single(headers['x-request-id']);
     this.connection = connection;
     this.request = request;
-    this.requestId = trace.requestId;
-    this.traceId = trace.traceId;
-    this.spanId = trace.spanId;
+    this.requestId = sentRequestId(requestId);
+    this.traceId = traceIdOf(single(headers['traceparent'])) ?? ids.traceId();
+    this.spanId = ids.spanId();
     this.startedAt = elapsed();
-    if (headers['x-request-id'] === undefined) nameRequest(request, requestIdOf(this));
+    // Applications log the request id; the caller need not have sent it, because the trace id says the same.
+    setMeshHeaders(request, {
+      requestId: requestId === undefined ? this.traceId : '',
+      clientCert: connection.forwardedClientCert,
+    });
     this.path = request.url ?? '';
     this.authority = headers.host ?? '';
     if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) return;
@@ -41,8 +50,8 @@ export class InboundExchange implements TraceContext {
     return this.request.method === 'HEAD' ? 0 : bytesSent(response);
   }
 
-  flag(response: ServerResponse, verdict: Verdict): ResponseFlag {
-    if (verdict.decision === 'DENY') return ResponseFlag.denied;
+  flag(response: ServerResponse): ResponseFlag {
+    if (this.verdict.decision === 'DENY') return ResponseFlag.denied;
     return response.writableFinished ? ResponseFlag.none : ResponseFlag.callerGone;
   }
 }
@@ -51,8 +60,17 @@ function single(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
 }
 
-/** Applications log this header; the caller may not have sent it, because the trace id says the same. */
-function nameRequest(request: IncomingMessage, requestId: string): void {
-  request.headers['x-request-id'] = requestId;
-  request.rawHeaders.push('X-Request-Id', requestId);
+/** A verdict that no policy gave. */
+export function refusal(reason: string): Verdict {
+  return {
+    decision: 'DENY',
+    policy: '',
+    rule: -1,
+    action: '',
+    reason,
+    audit: [],
+    dryRun: [],
+    dryRunDecision: '',
+    mode: '',
+  };
 }

@@ -2,15 +2,31 @@ import type { IncomingMessage } from 'node:http';
 
 import { dropHeader } from './headers.ts';
 
-const HEADER = 'x-forwarded-client-cert';
+const CLIENT_CERT = 'x-forwarded-client-cert';
+
+/** What the mesh tells the application of a request; "" for what it has nothing to say about. */
+export interface MeshHeaders {
+  readonly requestId: string;
+  /** Envoy's X-Forwarded-Client-Cert. */
+  readonly clientCert: string;
+}
 
 /**
- * Says who called, in Envoy's header, to applications that want to know (SANITIZE_SET): whatever the caller put there
- * is dropped first, because only the handshake proves an identity. Comes before anything reads the headers for policy.
+ * Says which request this is and who called, in Envoy's headers, to applications that want to know (SANITIZE_SET): a
+ * client certificate that the caller named is dropped first, because only the handshake proves an identity. Comes
+ * before anything reads the headers for policy.
  */
-export function replaceForwardedClientCert(request: IncomingMessage, value: string): void {
-  if (request.headers[HEADER] !== undefined) dropHeader(request, HEADER);
-  if (value === '') return;
-  request.headers[HEADER] = value;
-  request.rawHeaders.push('X-Forwarded-Client-Cert', value);
+export function setMeshHeaders(request: IncomingMessage, { requestId, clientCert }: MeshHeaders): void {
+  const { headers } = request;
+  if (headers[CLIENT_CERT] !== undefined) dropHeader(request, CLIENT_CERT);
+  if (requestId !== '') headers['x-request-id'] = requestId;
+  if (clientCert !== '') headers[CLIENT_CERT] = clientCert;
+  // One push: the array has no room left, and each growth is a copy.
+  if (requestId !== '' && clientCert !== '') {
+    request.rawHeaders.push('X-Request-Id', requestId, 'X-Forwarded-Client-Cert', clientCert);
+  } else if (requestId !== '') {
+    request.rawHeaders.push('X-Request-Id', requestId);
+  } else if (clientCert !== '') {
+    request.rawHeaders.push('X-Forwarded-Client-Cert', clientCert);
+  }
 }

@@ -1,4 +1,3 @@
-import type { Verdict } from '@rampart/core';
 import type { DataPlane } from '@rampart/mesh';
 import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
@@ -8,8 +7,8 @@ import type { InboundExchange } from './exchange.ts';
 
 const MICROS = 1000;
 
+/** How the response ended. */
 export interface Outcome {
-  readonly verdict: Verdict;
   readonly code: number;
   readonly flag: string;
   readonly bytesSent: number;
@@ -33,7 +32,7 @@ export class InboundRecorder {
   write(exchange: InboundExchange, outcome: Outcome): void {
     const { connection, request } = exchange;
     const { headers } = request;
-    const { verdict } = outcome;
+    const { verdict } = exchange;
     const record = this.#record;
     record.startedAt = unixTime(exchange.startedAt);
     record.durationMicros = Math.round((elapsed() - exchange.startedAt) * MICROS);

@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import type { Verdict } from '@rampart/core';
 import { deliver, Permit, ResponseFlag } from '@rampart/mesh';
 import type { IdSource, InboundConnection } from '@rampart/mesh';
 
 import { systemClock } from '../clock.ts';
 import { currentRequest } from '../context.ts';
-import { InboundExchange } from './exchange.ts';
+import { proceed } from './emission.ts';
+import type { Emission } from './emission.ts';
+import { InboundExchange, refusal } from './exchange.ts';
 import type { InboundRecorder } from './recorder.ts';
 import { RequestFacts } from './request-facts.ts';
 import { followUpgrade } from './upgrade.ts';
-import { replaceForwardedClientCert } from './forwarded-client-cert.ts';
 
 /** Envoy's body for a request that RBAC refuses. */
 const DENIED_BODY = 'RBAC: access denied';
@@ -23,17 +23,22 @@ export interface RequestHandlerOptions {
   draining(): boolean;
 }
 
-/** `application` runs the service's own listeners; it is called only with a permit. */
+interface Answer {
+  readonly code: number;
+  readonly body: string;
+}
+
+/** `emission` runs the service's own listeners; it goes on only with a permit. */
 export interface RequestParts {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly application: () => boolean;
+  readonly emission: Emission;
 }
 
 export interface UpgradeParts {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
-  readonly application: () => boolean;
+  readonly emission: Emission;
 }
 
 /** authenticate → authorize → deliver → record, for each request that Node has parsed. */
@@ -44,37 +49,36 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  handle(connection: InboundConnection, { request, response, application }: RequestParts): boolean {
+  handle(connection: InboundConnection, { request, response, emission }: RequestParts): boolean {
     const exchange = new InboundExchange(connection, request, this.#options.ids);
-    replaceForwardedClientCert(request, connection.forwardedClientCert);
     const facts = RequestFacts.read(request, connection.attributes.sourceIp);
     if (!facts.ok) {
-      this.#answer(exchange, response, {
-        code: 400,
-        body: `Bad Request: ${facts.problem}`,
-        verdict: badRequest(facts.problem),
-      });
+      exchange.verdict = refusal(facts.problem);
+      this.#answer(exchange, response, { code: 400, body: `Bad Request: ${facts.problem}` });
       return true;
     }
     const now = systemClock.now();
     const judgement = Permit.judge(connection, facts.value, now);
+    exchange.verdict = judgement.verdict;
     if (judgement.denied) {
-      this.#answer(exchange, response, { code: 403, body: DENIED_BODY, verdict: judgement.verdict });
+      this.#answer(exchange, response, { code: 403, body: DENIED_BODY });
       return true;
     }
     this.#retire(connection, response, now);
-    this.#recordOnClose(exchange, response, judgement.verdict);
-    return currentRequest.run(exchange, deliver, judgement, application);
+    this.#recordOnClose(exchange, response);
+    // Not `run`, which makes a second context to go back to: Node does so itself when this callback ends.
+    currentRequest.enterWith(exchange);
+    return deliver(judgement, proceed, emission);
   }
 
   /** Upgrades and CONNECT get a raw socket instead of a response. */
-  handleUpgrade(connection: InboundConnection, { request, socket, application }: UpgradeParts): boolean {
+  handleUpgrade(connection: InboundConnection, { request, socket, emission }: UpgradeParts): boolean {
     const exchange = new InboundExchange(connection, request, this.#options.ids);
-    replaceForwardedClientCert(request, connection.forwardedClientCert);
     const facts = RequestFacts.read(request, connection.attributes.sourceIp);
     const judgement = facts.ok
       ? Permit.judge(connection, facts.value, systemClock.now())
-      : { denied: true as const, verdict: badRequest(facts.problem) };
+      : { denied: true as const, verdict: refusal(facts.problem) };
+    exchange.verdict = judgement.verdict;
     if (judgement.denied) {
       const code = facts.ok ? 403 : 400;
       const status = facts.ok ? '403 Forbidden' : '400 Bad Request';
@@ -82,28 +86,21 @@ export class RequestHandler {
       socket.end(
         `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
       );
-      this.#write(exchange, { verdict: judgement.verdict, code, flag: ResponseFlag.denied, bytesSent: body.length });
+      this.#options.recorder.write(exchange, { code, flag: ResponseFlag.denied, bytesSent: body.length });
       return true;
     }
-    const { verdict } = judgement;
     followUpgrade(connection.socket, socket, (end) => {
       exchange.bytesReceived = end.bytesReceived;
-      this.#write(exchange, { verdict, code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
+      this.#options.recorder.write(exchange, { code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
     });
-    return currentRequest.run(exchange, deliver, judgement, application);
+    currentRequest.enterWith(exchange);
+    return deliver(judgement, proceed, emission);
   }
 
-  #answer(
-    exchange: InboundExchange,
-    response: ServerResponse,
-    refusal: { code: number; body: string; verdict: Verdict },
-  ): void {
-    this.#recordOnClose(exchange, response, refusal.verdict);
-    response.writeHead(refusal.code, {
-      'content-type': 'text/plain',
-      'content-length': Buffer.byteLength(refusal.body),
-    });
-    response.end(refusal.body);
+  #answer(exchange: InboundExchange, response: ServerResponse, { code, body }: Answer): void {
+    this.#recordOnClose(exchange, response);
+    response.writeHead(code, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(body) });
+    response.end(body);
   }
 
   /** A peer whose certificate is near its end is asked to come back on a new connection, with its next one. */
@@ -111,31 +108,15 @@ export class RequestHandler {
     if (now > connection.retireAt || this.#options.draining()) response.shouldKeepAlive = false;
   }
 
-  #recordOnClose(exchange: InboundExchange, response: ServerResponse, verdict: Verdict): void {
+  #recordOnClose(exchange: InboundExchange, response: ServerResponse): void {
     response.on('close', () => {
-      const code = response.headersSent ? response.statusCode : 0;
-      const flag = exchange.flag(response, verdict);
-      this.#write(exchange, { verdict, code, flag, bytesSent: exchange.bytesSent(response) });
+      this.#options.recorder.write(exchange, {
+        code: response.headersSent ? response.statusCode : 0,
+        flag: exchange.flag(response),
+        bytesSent: exchange.bytesSent(response),
+      });
       // Its headers may have promised to keep the connection, before anybody knew: idle, it would hold up the shutdown.
       if (this.#options.draining()) exchange.connection.socket.end();
     });
   }
-
-  #write(exchange: InboundExchange, outcome: Parameters<InboundRecorder['write']>[1]): void {
-    this.#options.recorder.write(exchange, outcome);
-  }
-}
-
-function badRequest(problem: string): Verdict {
-  return {
-    decision: 'DENY',
-    policy: '',
-    rule: -1,
-    action: '',
-    reason: problem,
-    audit: [],
-    dryRun: [],
-    dryRunDecision: '',
-    mode: '',
-  };
 }

@@ -6,7 +6,8 @@ import { Duplex } from 'node:stream';
 import type { InboundConnection } from '@rampart/mesh';
 
 import { wrapMethod } from '../wrap-method.ts';
-import type { Original } from '../wrap-method.ts';
+import { proceed } from './emission.ts';
+import type { Emission } from './emission.ts';
 import type { Ports } from './ports.ts';
 import type { RequestHandler } from './request-handler.ts';
 import { connectionOf, markJudged, wasJudged } from './symbols.ts';
@@ -16,24 +17,18 @@ export interface ServerHookOptions {
   readonly handler: RequestHandler;
 }
 
-/** One emission on a server, and the way to let it happen. */
-interface Emission {
-  readonly server: Server;
-  /** As given to `emit`: the event first. */
-  readonly args: readonly unknown[];
-  readonly emit: Original;
-}
-
 /**
  * Puts the mesh between Node's sockets and the listeners of every HTTP server of the process, whatever framework made it.
  * `emit` is where Node hands connections and requests over, so nothing an application does can go around it.
  */
 export function hookServers(options: ServerHookOptions): void {
   for (const prototype of [http.Server.prototype, https.Server.prototype]) {
-    wrapMethod(prototype, 'emit', (emit, self, args) => {
-      if (!(self instanceof Server)) return emit(self, args);
-      return onEmission(options, { server: self, args, emit });
-    });
+    const { emit } = prototype;
+    const hooked = function (this: unknown, ...args: unknown[]): unknown {
+      if (!(this instanceof Server)) return Reflect.apply(emit, this, args);
+      return onEmission(options, { server: this, args, emit });
+    };
+    Object.assign(prototype, { emit: hooked });
     wrapMethod(prototype, 'close', (close, self, args) => {
       if (self instanceof Server) options.ports.closing(self);
       return close(self, args);
@@ -63,17 +58,13 @@ function onEmission(options: ServerHookOptions, emission: Emission): boolean {
   return proceed(emission);
 }
 
-function proceed({ server, args, emit }: Emission): boolean {
-  return emit(server, args) === true;
-}
-
 function onConnection({ ports }: ServerHookOptions, emission: Emission): boolean {
   const { server, emit } = emission;
   const socket = emission.args[1];
   if (!(socket instanceof Socket) || connectionOf(socket) !== undefined) return proceed(emission);
   ports.enter(server, socket, (admitted) => {
     const tlsIsDone = server instanceof https.Server && admitted.peer !== undefined;
-    emit(server, [tlsIsDone ? 'secureConnection' : 'connection', admitted.socket]);
+    proceed({ server, args: [tlsIsDone ? 'secureConnection' : 'connection', admitted.socket], emit });
   });
   return true;
 }
@@ -86,11 +77,7 @@ function onRequest({ ports, handler }: ServerHookOptions, emission: Emission): b
   markJudged(request);
   const connection = admitted(ports, emission.server, request.socket);
   if (connection === undefined) return false;
-  return handler.handle(connection, {
-    request,
-    response,
-    application: () => proceed(emission),
-  });
+  return handler.handle(connection, { request, response, emission });
 }
 
 function isResponse(value: unknown): value is http.ServerResponse {
@@ -105,7 +92,7 @@ function onUpgrade({ ports, handler }: ServerHookOptions, emission: Emission): b
   markJudged(request);
   const connection = admitted(ports, emission.server, request.socket);
   if (connection === undefined) return false;
-  return handler.handleUpgrade(connection, { request, socket, application: () => proceed(emission) });
+  return handler.handleUpgrade(connection, { request, socket, emission });
 }
 
 /** A request on a connection that never passed the gate has no caller to judge: the connection is closed. */

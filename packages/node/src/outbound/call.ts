@@ -26,7 +26,7 @@ const OUTSIDE: Route = { kind: 'outside' };
 export class Outbound {
   readonly #plane: DataPlane;
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
-  readonly #authorities = new Map<string, string | undefined>();
+  readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
   constructor(plane: DataPlane) {
     this.#plane = plane;
@@ -37,11 +37,15 @@ export class Outbound {
   authorityInMesh(origin: string | URL | null | undefined): string | undefined {
     if (origin == null) return undefined;
     const text = typeof origin === 'string' ? origin : origin.href;
-    if (this.#authorities.has(text)) return this.#authorities.get(text);
+    const known = this.#authorities.get(text);
+    return known === undefined ? this.#learn(text) : known.authority;
+  }
+
+  #learn(text: string): string | undefined {
     const url = URL.canParse(text) ? new URL(text) : undefined;
     const authority = url !== undefined && this.concerns(url.hostname) ? url.host : undefined;
     if (this.#authorities.size >= MOST_AUTHORITIES) this.#authorities.clear();
-    this.#authorities.set(text, authority);
+    this.#authorities.set(text, { authority });
     return authority;
   }
 

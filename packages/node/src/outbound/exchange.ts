@@ -1,4 +1,4 @@
-import { startSpan } from '@rampart/mesh';
+import { adoptHeaders, startSpan } from '@rampart/mesh';
 import type { DataPlane, IdSource, TraceContext } from '@rampart/mesh';
 import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
@@ -11,17 +11,44 @@ import type { Ending } from './ending.ts';
 const MICROS = 1000;
 
 /** One outgoing request from its start to the last byte of its answer. */
-export interface OutboundExchange {
-  trace: TraceContext;
+export class OutboundExchange implements TraceContext {
+  requestId: string;
+  traceId: string;
+  readonly spanId: string;
   readonly startedAt: number;
   readonly method: string;
   readonly path: string;
   readonly authority: string;
-  target: Target | undefined;
-  code: number;
-  bytesSent: number;
-  bytesReceived: number;
-  userAgent: string;
+  target: Target | undefined = undefined;
+  code = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
+  userAgent = '';
+
+  constructor(call: CallLine, span: TraceContext) {
+    this.requestId = span.requestId;
+    this.traceId = span.traceId;
+    this.spanId = span.spanId;
+    this.startedAt = elapsed();
+    this.method = call.method;
+    this.path = call.path;
+    this.authority = call.authority;
+  }
+
+  /** What the application put on the request itself; undefined for what it did not. */
+  adopt(requestId: string | undefined, traceparent: string | undefined): void {
+    if (requestId === undefined && traceparent === undefined) return;
+    const trace = adoptHeaders(this, requestId, traceparent);
+    this.requestId = trace.requestId;
+    this.traceId = trace.traceId;
+  }
+}
+
+/** What is known of a request when it is made. */
+export interface CallLine {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
 }
 
 /** Writes the source's access-log record of each request. One record object is filled again and again. */
@@ -41,19 +68,8 @@ export class OutboundRecorder {
     this.#record.sourcePrincipal = principal;
   }
 
-  begin(method: string, path: string, authority: string): OutboundExchange {
-    return {
-      trace: startSpan(currentRequest.getStore(), this.#ids),
-      startedAt: elapsed(),
-      method,
-      path,
-      authority,
-      target: undefined,
-      code: 0,
-      bytesSent: 0,
-      bytesReceived: 0,
-      userAgent: '',
-    };
+  begin(call: CallLine): OutboundExchange {
+    return new OutboundExchange(call, startSpan(currentRequest.getStore(), this.#ids));
   }
 
   end(exchange: OutboundExchange, ending: Ending): void {
@@ -77,9 +93,9 @@ export class OutboundRecorder {
     record.authority = exchange.authority;
     record.userAgent = exchange.userAgent;
     record.decision = target === undefined ? 'DENY' : 'ALLOW';
-    record.requestId = exchange.trace.requestId;
-    record.traceId = exchange.trace.traceId;
-    record.spanId = exchange.trace.spanId;
+    record.requestId = exchange.requestId;
+    record.traceId = exchange.traceId;
+    record.spanId = exchange.spanId;
     this.#plane.telemetry.record(record);
   }
 }

@@ -1,6 +1,6 @@
 import type { ClientRequest, ClientRequestArgs } from 'node:http';
 
-import { adoptHeaders, formatTraceparent } from '@rampart/mesh';
+import { formatTraceparent } from '@rampart/mesh';
 
 import { bytesSent } from '../body-count.ts';
 import type { Outbound, Target } from './call.ts';
@@ -42,7 +42,11 @@ export class HttpCalls {
   }
 
   #follow(request: ClientRequest, host: string | null | undefined): OutboundExchange {
-    const exchange = this.#recorder.begin(request.method, request.path, authorityOf(request, host));
+    const exchange = this.#recorder.begin({
+      method: request.method,
+      path: request.path,
+      authority: authorityOf(request, host),
+    });
     followResponse(request, exchange);
     return exchange;
   }
@@ -87,12 +91,9 @@ function addTraceHeaders(request: ClientRequest, exchange: OutboundExchange): vo
   if (request.headersSent) return;
   const requestId = request.getHeader('x-request-id');
   const traceparent = request.getHeader('traceparent');
-  if (requestId !== undefined || traceparent !== undefined) {
-    exchange.trace = adoptHeaders(exchange.trace, asText(requestId), asText(traceparent));
-  }
-  if (requestId === undefined && exchange.trace.requestId !== '')
-    request.setHeader('x-request-id', exchange.trace.requestId);
-  if (traceparent === undefined) request.setHeader('traceparent', formatTraceparent(exchange.trace));
+  exchange.adopt(asText(requestId), asText(traceparent));
+  if (requestId === undefined && exchange.requestId !== '') request.setHeader('x-request-id', exchange.requestId);
+  if (traceparent === undefined) request.setHeader('traceparent', formatTraceparent(exchange));
 }
 
 function asText(header: number | string | string[] | undefined): string | undefined {

@@ -5,7 +5,9 @@ import tls from 'node:tls';
 
 import type { Outbound, Route, Target } from './call.ts';
 
-const dialled = new WeakMap<Socket, Target>();
+const dialled: unique symbol = Symbol('rampart.target');
+
+type Dialled = Socket & { [dialled]?: Target };
 
 const failed = new WeakMap<object, Target>();
 
@@ -15,8 +17,8 @@ export function targetOfFailure(error: unknown): Target | undefined {
 }
 
 /** The instance that a socket opened by the hook leads to. */
-export function targetOf(socket: Socket): Target | undefined {
-  return dialled.get(socket);
+export function targetOf(socket: Dialled): Target | undefined {
+  return socket[dialled];
 }
 
 /**
@@ -34,8 +36,8 @@ export function hookSockets(outbound: Outbound): void {
   const open = (route: Route, args: readonly unknown[]): Socket | undefined => {
     if (route.kind === 'outside') return undefined;
     if (route.kind === 'failed') return failing(route.error);
-    const socket = outbound.dial(route.target);
-    dialled.set(socket, route.target);
+    const socket: Dialled = outbound.dial(route.target);
+    socket[dialled] = route.target;
     socket.once('error', (error: Error) => failed.set(error, route.target));
     const listener = args.at(-1);
     if (typeof listener === 'function') {

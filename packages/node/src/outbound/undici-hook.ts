@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-import { adoptHeaders, formatTraceparent } from '@rampart/mesh';
+import { formatTraceparent } from '@rampart/mesh';
 
 import type { Outbound } from './call.ts';
 import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
@@ -18,7 +18,7 @@ interface UndiciRequest {
   /** Protocol asked for; null or false without one. */
   readonly upgrade?: string | boolean | null;
   /** Names and values in turn; one text in undici before version 6. */
-  readonly headers?: readonly unknown[] | string;
+  readonly headers?: unknown[] | string;
   addHeader(name: string, value: string): unknown;
   [exchangeOf]?: OutboundExchange | undefined;
 }
@@ -30,7 +30,7 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
   on('undici:request:create', ({ request }) => {
     const authority = outbound.authorityInMesh(request.origin);
     if (authority === undefined) return;
-    const exchange = recorder.begin(request.method, request.path, authority);
+    const exchange = recorder.begin({ method: request.method, path: request.path, authority });
     request[exchangeOf] = exchange;
     addTraceHeaders(request, exchange);
   });
@@ -100,7 +100,8 @@ interface UndiciMessage {
 }
 
 function on(channel: string, listener: (message: UndiciMessage) => void): void {
-  subscribe(channel, (message) => listener(message as UndiciMessage));
+  // No function in between: it would be called for every step of every request.
+  subscribe(channel, listener as (message: unknown) => void);
 }
 
 function addTraceHeaders(request: UndiciRequest, exchange: OutboundExchange): void {
@@ -117,12 +118,15 @@ function addTraceHeaders(request: UndiciRequest, exchange: OutboundExchange): vo
       else if (isNamed(name, 'user-agent')) exchange.userAgent = value;
     }
   }
-  if (requestId !== undefined || traceparent !== undefined) {
-    exchange.trace = adoptHeaders(exchange.trace, requestId, traceparent);
-  }
-  if (requestId === undefined && exchange.trace.requestId !== '')
-    request.addHeader('x-request-id', exchange.trace.requestId);
-  if (traceparent === undefined) request.addHeader('traceparent', formatTraceparent(exchange.trace));
+  exchange.adopt(requestId, traceparent);
+  if (requestId === undefined && exchange.requestId !== '') addHeader(request, 'x-request-id', exchange.requestId);
+  if (traceparent === undefined) addHeader(request, 'traceparent', formatTraceparent(exchange));
+}
+
+/** Straight into the list where there is one: `addHeader` looks at every character of what is known to be well-formed. */
+function addHeader(request: UndiciRequest, name: string, value: string): void {
+  if (Array.isArray(request.headers)) request.headers.push(name, value);
+  else request.addHeader(name, value);
 }
 
 function isNamed(header: string, name: string): boolean {
