@@ -23,9 +23,9 @@ export class Child {
     inherited: NodeJS.ProcessEnv,
   ): Promise<{ child: Child; hello: Record<string, unknown> }> {
     const started = fork(options.script, [...options.args], {
-      execArgv: [...(options.execArgv ?? []), ...(process.env['CHILD_ARGS'] ?? '').split(' ').filter(Boolean)],
+      execArgv: [...(options.execArgv ?? [])],
       env: { ...inherited, ...options.env },
-      stdio: ['ignore', process.env['CHILD_OUT'] === undefined ? 'ignore' : 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const child = new Child(started);
     return { child, hello: await child.#answer() };
@@ -33,10 +33,6 @@ export class Child {
 
   get pid(): number {
     return this.#process.pid ?? -1;
-  }
-
-  tell(message: unknown): void {
-    this.#process.send(message as object);
   }
 
   async ask(message: unknown): Promise<Record<string, unknown>> {

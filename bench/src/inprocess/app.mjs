@@ -36,7 +36,6 @@ const server =
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
 process.on('message', (message) => {
-  if (message?.alloc) return;
   if (message === 'gc') globalThis.gc?.();
   process.send({ rss: process.memoryUsage().rss });
 });

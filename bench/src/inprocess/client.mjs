@@ -48,7 +48,6 @@ async function run({ url, connections, milliseconds }) {
 }
 
 process.on('message', (message) => {
-  if (message?.alloc) return;
   run(message).then(
     (result) => process.send(result),
     (error) => process.send({ error: String(error) }),

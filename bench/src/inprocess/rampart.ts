@@ -12,8 +12,7 @@ import type { Ground, Running, Subject } from './subject.ts';
 
 const CONTROL_PLANE = fileURLToPath(new URL('control-plane.ts', import.meta.url));
 /** The package as it is published: bundled, no types to strip. */
-const REGISTER =
-  process.env['REGISTER'] ?? new URL('../../../packages/node/dist/lib/register.js', import.meta.url).href;
+const REGISTER = new URL('../../../packages/node/dist/lib/register.js', import.meta.url).href;
 
 interface Control {
   readonly pid: number;

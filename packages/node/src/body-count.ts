@@ -1,11 +1,12 @@
-import { ClientRequest, OutgoingMessage, ServerResponse } from 'node:http';
+import { ClientRequest, ServerResponse } from 'node:http';
+import type { OutgoingMessage } from 'node:http';
 
 const streamed: unique symbol = Symbol('rampart.streamed');
 
 type Counting = OutgoingMessage & { [streamed]?: number };
 
-/** Node's `write` and `end` with all their forms: what is left out is passed on as undefined, which Node takes for absent. */
-type Send<Result> = (this: OutgoingMessage, chunk: unknown, encoding: unknown, callback: unknown) => Result;
+/** Node's `write` and `end`: chunk, encoding, callback. What is left out is passed on as undefined, which Node takes for absent. */
+type Send<Result> = (this: OutgoingMessage, ...args: [chunk: unknown, encoding: unknown, callback: unknown]) => Result;
 
 /**
  * Counts the bytes of bodies written in several pieces; whole bodies are counted from their headers. Every response and
