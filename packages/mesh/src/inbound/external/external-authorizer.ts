@@ -1,0 +1,202 @@
+import type { AuthorizerDemand, Clock, ExtAuthzProvider } from '@rampart/core';
+
+import { NO_QUERY_CHANGE } from './answer.ts';
+import type { HeaderChange, QueryChange, Reply } from './answer.ts';
+import type { AuthorizerCall, BodyPeek } from './call.ts';
+import { Patience, reasonOf } from './patience.ts';
+import { providerProblem } from './provider.ts';
+import { refuse, refuseByPolicy, refusingVerdict } from './refusal.ts';
+import type { Ask, AuthorizerRefusal } from './refusal.ts';
+import type { CheckTransport, ConnectToAuthorizer } from './transport.ts';
+
+/** Checks under way and waiting with one provider; more are a failure at once (Envoy's circuit breaker: 1024). */
+const MAX_CHECKS = 1024;
+const FORBIDDEN = 403;
+const PAYLOAD_TOO_LARGE = 413;
+
+interface ApprovalContent {
+  readonly request: readonly HeaderChange[];
+  readonly response: readonly HeaderChange[];
+  readonly query: QueryChange;
+  readonly failedOpen: string;
+}
+
+/** Mints an `Approval`; known to nobody outside this file. */
+let approve: (demand: Ask, content: ApprovalContent) => Approval;
+
+/** Evidence that an external authorizer was asked about one call and let it pass. Only `ExternalAuthorizer.ask` makes one. */
+export class Approval {
+  readonly provider: string;
+  /** "namespace/name" of the CUSTOM policy that asked. */
+  readonly policy: string;
+  /** For the request before other policies judge it and the application gets it, in this order. */
+  readonly request: readonly HeaderChange[];
+  /** For the response of the application, in this order. */
+  readonly response: readonly HeaderChange[];
+  readonly query: QueryChange;
+  /** Why the authorizer could not be asked, where its provider fails open; "" when it was asked. */
+  readonly failedOpen: string;
+
+  static {
+    approve = (demand: Ask, content: ApprovalContent): Approval => new Approval(demand, content);
+  }
+
+  private constructor(demand: Ask, content: ApprovalContent) {
+    this.provider = demand.provider.name;
+    this.policy = demand.policy;
+    this.request = content.request;
+    this.response = content.response;
+    this.query = content.query;
+    this.failedOpen = content.failedOpen;
+  }
+}
+
+export type AuthorizerAnswer = { readonly kind: 'allowed'; readonly approval: Approval } | AuthorizerRefusal;
+
+export interface ExternalAuthorizerOptions {
+  readonly connect: ConnectToAuthorizer;
+  readonly clock: Clock;
+}
+
+/** The way to one provider, and how many checks are under way on it. */
+interface Line {
+  readonly transport: CheckTransport;
+  checks: number;
+}
+
+interface KnownProvider {
+  readonly provider: ExtAuthzProvider;
+  readonly line: Promise<Line>;
+}
+
+/** Asks the mesh's external authorizers what CUSTOM policies want to know. One for each data plane. */
+export class ExternalAuthorizer {
+  readonly #options: ExternalAuthorizerOptions;
+  readonly #known = new Map<string, KnownProvider>();
+
+  constructor(options: ExternalAuthorizerOptions) {
+    this.#options = options;
+  }
+
+  /** Asks about one call. Never rejects: what goes wrong is a refusal, unless the provider fails open. */
+  async ask(demand: AuthorizerDemand, call: AuthorizerCall): Promise<AuthorizerAnswer> {
+    if (demand.kind === 'deny') return refuseByPolicy(demand.verdict);
+    const { provider } = demand;
+    const problem = providerProblem(provider);
+    if (problem !== '') {
+      return refuseByPolicy(refusingVerdict(demand, `external authorizer "${provider.name}" is unfit: ${problem}`));
+    }
+    const line = await this.#line(provider).catch(asError);
+    if (line instanceof Error) return fallBack(demand, line.message, []);
+    if (line.checks >= MAX_CHECKS)
+      return fallBack(demand, `${MAX_CHECKS} checks are under way`, line.transport.distrust(call));
+    const patience = new Patience(provider.timeoutMs, call.signal, this.#options.clock);
+    line.checks += 1;
+    try {
+      return await check(demand, call, { transport: line.transport, patience });
+    } finally {
+      line.checks -= 1;
+      patience.end();
+    }
+  }
+
+  /** Lets connections go; later checks open new ones. */
+  close(): void {
+    for (const { line } of this.#known.values()) closeLine(line);
+    this.#known.clear();
+  }
+
+  /** A provider that has changed gets a new line, and the checks under way on the old one end there. */
+  #line(provider: ExtAuthzProvider): Promise<Line> {
+    const known = this.#known.get(provider.name);
+    if (known !== undefined && isSame(known.provider, provider)) return known.line;
+    if (known !== undefined) closeLine(known.line);
+    const line = this.#open(provider);
+    this.#known.set(provider.name, { provider, line });
+    return line;
+  }
+
+  /** Loaded at first use: a data plane without CUSTOM policies holds neither clients nor protobuf messages for them. */
+  async #open(provider: ExtAuthzProvider): Promise<Line> {
+    const { connect } = this.#options;
+    if (provider.transport === 'grpc') {
+      const { GrpcCheckTransport } = await import('./grpc/grpc-check.ts');
+      return { transport: new GrpcCheckTransport(provider, connect), checks: 0 };
+    }
+    const { HttpCheckTransport } = await import('./http/http-check.ts');
+    return { transport: new HttpCheckTransport(provider, connect), checks: 0 };
+  }
+}
+
+function closeLine(line: Promise<Line>): void {
+  line.then(
+    ({ transport }) => transport.close(),
+    () => {},
+  );
+}
+
+function isSame(one: ExtAuthzProvider, other: ExtAuthzProvider): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
+}
+
+interface Means {
+  readonly transport: CheckTransport;
+  readonly patience: Patience;
+}
+
+async function check(demand: Ask, call: AuthorizerCall, { transport, patience }: Means): Promise<AuthorizerAnswer> {
+  const { provider } = demand;
+  const { signal } = patience;
+  try {
+    const body = await patience.within(peek(provider, call, signal));
+    if (body === 'too large') {
+      const reason = `the body is larger than the maxRequestBytes of external authorizer "${provider.name}"`;
+      const status = PAYLOAD_TOO_LARGE;
+      return refuse('denied', refusingVerdict(demand, reason), { status, body: 'Payload Too Large' });
+    }
+    const reply = await patience.within(transport.check({ provider, call, body, signal }));
+    return settle(demand, reply, () => transport.distrust(call));
+  } catch (error) {
+    if (call.signal.aborted) {
+      return refuse('failed', refusingVerdict(demand, 'the caller went away'), { status: FORBIDDEN });
+    }
+    return fallBack(demand, (signal.aborted ? reasonOf(signal) : asError(error)).message, transport.distrust(call));
+  }
+}
+
+/** Envoy: a body that is too large is answered with 413 and asks nobody, unless a part of it is enough. */
+async function peek(
+  { includeRequestBodyInCheck: wanted }: ExtAuthzProvider,
+  { http }: AuthorizerCall,
+  signal: AbortSignal,
+): Promise<BodyPeek | 'too large' | undefined> {
+  if (wanted === undefined || http?.peekBody === undefined) return undefined;
+  const body = await http.peekBody(wanted.maxRequestBytes, signal);
+  return body.complete || wanted.allowPartialMessage ? body : 'too large';
+}
+
+function settle(demand: Ask, reply: Reply, distrusted: () => readonly HeaderChange[]): AuthorizerAnswer {
+  switch (reply.kind) {
+    case 'allowed':
+      return { kind: 'allowed', approval: approve(demand, { ...reply, failedOpen: '' }) };
+    case 'denied': {
+      const reason = `external authorizer "${demand.provider.name}" said no with ${reply.status}`;
+      return refuse('denied', refusingVerdict(demand, reason), reply);
+    }
+    case 'failed':
+      return fallBack(demand, reply.reason, distrusted());
+  }
+}
+
+/** Nobody could tell: `statusOnError`, or let through where the provider fails open. */
+function fallBack(demand: Ask, reason: string, request: readonly HeaderChange[]): AuthorizerAnswer {
+  const { name, failOpen, statusOnError } = demand.provider;
+  const text = `external authorizer "${name}" could not be asked: ${reason}`;
+  if (!failOpen) return refuse('failed', refusingVerdict(demand, text), { status: statusOnError });
+  const content = { request, response: [], query: NO_QUERY_CHANGE, failedOpen: text };
+  return { kind: 'allowed', approval: approve(demand, content) };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('an unknown failure');
+}

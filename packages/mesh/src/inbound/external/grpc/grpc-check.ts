@@ -1,0 +1,79 @@
+import type { ExtAuthzProvider } from '@rampart/core';
+import { Authorization } from '@rampart/wire/ext-authz';
+
+import { failed } from '../answer.ts';
+import type { Reply } from '../answer.ts';
+import type { Check, CheckTransport, ConnectToAuthorizer } from '../transport.ts';
+import { AuthorizerSession } from './authorizer-session.ts';
+import { encodeCheckRequest } from './check-request.ts';
+import { decodeCheckResponse } from './check-response.ts';
+import { timeoutHeader } from './grpc-message.ts';
+import { callUnary } from './unary-call.ts';
+import type { UnaryAnswer } from './unary-call.ts';
+
+const MAX_ATTEMPTS = 3;
+const PATH = `/${Authorization.typeName}/${Authorization.method.check.name}`;
+
+/** Asks over gRPC (Istio `envoyExtAuthzGrpc`). */
+export class GrpcCheckTransport implements CheckTransport {
+  readonly #session: AuthorizerSession;
+  readonly #authority: string;
+
+  constructor({ service, port }: ExtAuthzProvider, connect: ConnectToAuthorizer) {
+    this.#authority = `${service.includes('/') ? service.slice(service.indexOf('/') + 1) : service}:${port}`;
+    this.#session = new AuthorizerSession(this.#authority, () => connect(service, port));
+  }
+
+  async check(check: Check): Promise<Reply> {
+    const answer = await this.#ask(check, encodeCheckRequest(check));
+    if (answer.kind !== 'message') return failed(answer.reason);
+    try {
+      return decodeCheckResponse(answer.message);
+    } catch {
+      return failed('its answer is no CheckResponse');
+    }
+  }
+
+  /** A gRPC authorizer is shown every header: there is none that it has not seen. */
+  distrust(): never[] {
+    return [];
+  }
+
+  close(): void {
+    this.#session.retire();
+  }
+
+  async #ask(check: Check, message: Uint8Array): Promise<UnaryAnswer> {
+    const headers = {
+      ':method': 'POST',
+      ':path': PATH,
+      ':authority': this.#authority,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'grpc-timeout': timeoutHeader(check.provider.timeoutMs),
+      'user-agent': 'rampart',
+    };
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await this.#once(check, { headers, message, signal: check.signal });
+      if (answer.kind !== 'retry') return answer;
+      if (attempt === MAX_ATTEMPTS) return failed(answer.reason);
+    }
+  }
+
+  async #once(
+    { signal }: Check,
+    request: Parameters<typeof callUnary>[1],
+  ): Promise<UnaryAnswer | { readonly kind: 'retry'; readonly reason: string }> {
+    const { session, used } = this.#session.open();
+    try {
+      const answer = await callUnary(session, request);
+      // A check changes nothing, so one that met a connection about to close is asked again on a new one.
+      if (answer.kind === 'unanswered') this.#session.retire(session);
+      return answer.kind === 'unanswered' && used ? { kind: 'retry', reason: answer.reason } : answer;
+    } catch (error) {
+      // Whether the server is slow or the connection dead, nobody can tell: the next check finds out on a new one.
+      if (signal.aborted) this.#session.retire(session);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { HeaderChange, QueryChange } from './answer.ts';
+
+/** Changes the headers of a request, in all three views that Node gives of them. */
+export function changeRequestHeaders(request: IncomingMessage, changes: readonly HeaderChange[]): void {
+  for (const { action, name, value } of changes) {
+    const before = request.headersDistinct[name]?.join(name === 'cookie' ? '; ' : ',');
+    if (action === 'remove') drop(request, name);
+    else if (action === 'append' || action === 'add') {
+      if (before !== undefined) replace(request, name, `${before},${value}`);
+      else if (action === 'add') replace(request, name, value);
+    } else if (action === 'set' || (action === 'add-if-absent') === (before === undefined)) {
+      replace(request, name, value);
+    }
+  }
+}
+
+/** A request target with its query parameters changed, the others left as they are written. */
+export function changeQuery(target: string, { set, remove }: QueryChange): string {
+  if (set.length === 0 && remove.length === 0) return target;
+  const mark = target.indexOf('?');
+  const path = mark === -1 ? target : target.slice(0, mark);
+  const replaced = new Map(set);
+  const gone = new Set([...remove, ...replaced.keys()]);
+  const kept = (mark === -1 ? '' : target.slice(mark + 1))
+    .split('&')
+    .filter((part) => part !== '' && !gone.has(part.split('=', 1)[0] ?? ''));
+  const removedAfterwards = new Set(remove);
+  for (const [name, value] of replaced) if (!removedAfterwards.has(name)) kept.push(`${name}=${value}`);
+  return kept.length === 0 ? path : `${path}?${kept.join('&')}`;
+}
+
+function replace(request: IncomingMessage, name: string, value: string): void {
+  drop(request, name);
+  request.headersDistinct[name] = [value];
+  if (name === 'set-cookie') request.headers['set-cookie'] = [value];
+  else request.headers[name] = value;
+  request.rawHeaders.push(name, value);
+}
+
+function drop(request: IncomingMessage, name: string): void {
+  // Made by Node at its first use, from as many raw headers as were received: it must be made before any is taken out.
+  delete request.headersDistinct[name];
+  delete request.headers[name];
+  const { rawHeaders } = request;
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2) {
+    if (rawHeaders[index]?.toLowerCase() === name) rawHeaders.splice(index, 2);
+  }
+}
