@@ -12,6 +12,8 @@ import { ControlClient } from './control/control-client.ts';
 import { LocalInstances } from './control/instances.ts';
 import type { ControlPlaneAddress } from './control/transport.ts';
 import { SvidSource } from './identity/svid-source.ts';
+import { Authenticator } from './inbound/authenticate/authenticator.ts';
+import { fetchDocument } from './inbound/authenticate/keys/document.ts';
 import type { MeshLog } from './log.ts';
 import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
@@ -43,6 +45,7 @@ export interface DataPlane {
   readonly identity: SvidSource;
   readonly view: MeshView;
   readonly instances: LocalInstances;
+  readonly authenticator: Authenticator;
   readonly picker: Picker;
   readonly telemetry: TelemetryReporter;
   /** The workload its identity describes; undefined before attestation. */
@@ -93,6 +96,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     identity,
     view,
     instances,
+    authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { ENFORCED_IN_PROCESS } from '@rampart/core';
-import { LocalInstances, MeshView, Picker, startDataPlane, SvidSource, TelemetryReporter } from '@rampart/mesh';
+import {
+  Authenticator,
+  LocalInstances,
+  MeshView,
+  Picker,
+  startDataPlane,
+  SvidSource,
+  TelemetryReporter,
+} from '@rampart/mesh';
 import type { DataPlane, MeshLog } from '@rampart/mesh';
 
 import { systemClock } from './clock.ts';
@@ -11,6 +19,7 @@ import { readConfig } from './config.ts';
 import type { NodeConfig } from './config.ts';
 import { createIds } from './ids.ts';
 import { countStreamedBodies } from './body-count.ts';
+import { Preliminaries } from './inbound/preliminaries.ts';
 import { Ports } from './inbound/ports.ts';
 import { InboundRecorder } from './inbound/recorder.ts';
 import { describeRefusal } from './inbound/refusal.ts';
@@ -77,9 +86,12 @@ function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): Dat
 /** A plane that was never connected: it holds no identity and refuses everything, saying why. */
 function outsidePlane(reason: string, log: MeshLog): DataPlane {
   const issuer = { attest: () => Promise.reject(new Error(reason)), renew: () => Promise.reject(new Error(reason)) };
+  const view = new MeshView({ rootNamespace: '', capabilities: ENFORCED_IN_PROCESS, notReady: reason });
+  const fetch = (): Promise<string> => Promise.reject(new Error(reason));
   return {
     identity: new SvidSource({ issuer, clock: systemClock, random: Math.random, log }),
-    view: new MeshView({ rootNamespace: '', capabilities: ENFORCED_IN_PROCESS, notReady: reason }),
+    view,
+    authenticator: new Authenticator({ view, fetch, clock: systemClock, random: Math.random, log }),
     instances: new LocalInstances(),
     picker: new Picker(Math.random),
     telemetry: TelemetryReporter.discarding(),
@@ -113,7 +125,14 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const lifecycle = watchLifecycle(host, plane, () => ports);
   const outbound = new Outbound(plane);
   countStreamedBodies();
-  hookServers({ ports, handler: new RequestHandler({ recorder: inbound, ids, draining: () => lifecycle.draining }) });
+  const { authenticator } = plane;
+  const handler = new RequestHandler({
+    recorder: inbound,
+    ids,
+    preliminaries: new Preliminaries({ authenticator }),
+    draining: () => lifecycle.draining,
+  });
+  hookServers({ ports, handler });
   const agents = hookAgents(outbound, outboundRecords);
   hookSockets(outbound);
   hookUndici(outbound, outboundRecords);

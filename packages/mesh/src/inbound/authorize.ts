@@ -1,6 +1,14 @@
 import type { RequestAttributes, Verdict } from '@rampart/core';
 
+import { asksForTokens } from './authenticate/authenticator.ts';
+import type { Authenticated } from './authenticate/authenticated.ts';
 import type { InboundConnection } from './connection.ts';
+
+/** A request with the evidence of the steps that come before authorization. */
+export interface RequestToJudge extends RequestAttributes {
+  /** Undefined where no policy of the workload is about tokens. */
+  readonly authenticated: Authenticated | undefined;
+}
 
 /** A refused request. */
 export interface Denial {
@@ -22,12 +30,14 @@ export class Permit {
     this.verdict = verdict;
   }
 
-  /** Judges one request on one connection: CUSTOM → DENY → ALLOW → default. */
-  static judge(connection: InboundConnection, request: RequestAttributes, now: number): Permit | Denial {
+  /** Judges one request on one connection: CUSTOM → DENY → ALLOW → default. Steps that left no evidence were not taken. */
+  static judge(connection: InboundConnection, request: RequestToJudge, now: number): Permit | Denial {
     if (connection.peer !== undefined && now > connection.peer.notAfter) {
       const verdict = connection.refusal(now);
       if (verdict !== undefined) return { denied: true, verdict };
     }
+    if (asksForTokens(connection.workload) && request.authenticated?.covers(connection.workload) !== true)
+      return { denied: true, verdict: unproven('its tokens were not judged by the policies in force') };
     const verdict = connection.policy.evaluate(request);
     if (verdict.decision !== 'ALLOW') return { denied: true, verdict };
     return Permit.#last?.verdict === verdict ? Permit.#last : Permit.#of(verdict);
@@ -40,6 +50,20 @@ export class Permit {
     Permit.#last = permit;
     return permit;
   }
+}
+
+function unproven(reason: string): Verdict {
+  return {
+    decision: 'DENY',
+    policy: '',
+    rule: -1,
+    action: '',
+    reason,
+    audit: [],
+    dryRun: [],
+    dryRunDecision: '',
+    mode: '',
+  };
 }
 
 /** Hands a permitted request to the application. */

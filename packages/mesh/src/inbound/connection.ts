@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 
-import type { ConnectionAttributes, ConnectionPolicy, Verdict } from '@rampart/core';
+import type { ConnectionAttributes, ConnectionPolicy, Verdict, WorkloadPolicy } from '@rampart/core';
 
 import type { PeerIdentity } from '../identity/peer.ts';
 import type { Svid } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
+import { plainAddress } from './remote-ip.ts';
 
 export interface InboundConnectionOptions {
   readonly socket: Socket;
@@ -44,10 +45,10 @@ export class InboundConnection {
     this.peer = peer;
     this.sourceWorkload = peer?.spiffeId.serviceAccount ?? '';
     this.tlsVersion = options.tlsVersion;
-    const localIp = plainAddress(socket.localAddress);
+    const localIp = plainAddress(socket.localAddress ?? '');
     this.attributes = {
       principal: peer?.spiffeId.principal,
-      sourceIp: plainAddress(socket.remoteAddress),
+      sourceIp: plainAddress(socket.remoteAddress ?? ''),
       destinationIp: localIp,
       destinationPort: options.port,
       sni: options.sni,
@@ -69,6 +70,11 @@ export class InboundConnection {
       this.#revision = this.#view.revision;
     }
     return this.#policy;
+  }
+
+  /** All policies of the workload, always of the newest revision. */
+  get workload(): WorkloadPolicy {
+    return this.#view.policy;
   }
 
   get policyRevision(): number {
@@ -116,10 +122,4 @@ function identityRefusal(reason: string): Verdict {
     dryRunDecision: '',
     mode: 'mTLS',
   };
-}
-
-/** IPv4-mapped IPv6 addresses are the IPv4 addresses they carry, or no `ipBlocks` would match on dual-stack listeners. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return '';
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }

@@ -20,11 +20,13 @@ export class InboundExchange implements TraceContext {
   readonly traceId: string;
   readonly spanId: string;
   readonly startedAt: number;
-  /** Path and query as received, before normalisation. */
-  readonly path: string;
+  /** Path and query as received, before normalisation; tokens are taken out of it. */
+  path: string;
   readonly authority: string;
   bytesReceived = 0;
   verdict: Verdict = UNDECIDED;
+  /** "iss/sub" of a verified token; "" when there is none. */
+  jwtPrincipal = '';
 
   constructor(connection: InboundConnection, request: IncomingMessage, ids: IdSource) {
     const { headers } = request;

@@ -11,6 +11,22 @@ export function dropHeader(request: IncomingMessage, name: string): void {
   }
 }
 
+/** Gives a header one value, whatever it had, in all three views. `name` is in lower case. */
+export function setHeader(request: IncomingMessage, name: string, value: string): void {
+  dropHeader(request, name);
+  request.headersDistinct[name] = [value];
+  if (name === 'set-cookie') request.headers['set-cookie'] = [value];
+  else request.headers[name] = value;
+  request.rawHeaders.push(name, value);
+}
+
+/** Every value of a header as received, in order. `name` is in lower case. */
+export function headerValues(request: IncomingMessage, name: string): readonly string[] {
+  return request.headersDistinct[name] ?? NO_VALUES;
+}
+
+const NO_VALUES: readonly string[] = [];
+
 /** Gives the one Host header of a message another value, in all three views. */
 export function replaceHost(request: IncomingMessage, host: string): void {
   request.headers.host = host;

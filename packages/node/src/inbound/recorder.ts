@@ -49,6 +49,7 @@ export class InboundRecorder {
     record.upstreamHost = connection.localAddress;
     record.forwardedFor = text(headers['x-forwarded-for']);
     record.userAgent = headers['user-agent'] ?? '';
+    record.jwtPrincipal = exchange.jwtPrincipal;
     record.decision = verdict.decision;
     record.policy = verdict.policy;
     record.reason = verdict.reason;

@@ -1,22 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 
 import { fail, normalizePath, ok } from '@rampart/core';
-import type { RequestAttributes, Result, TokenFacts } from '@rampart/core';
+import type { Result, TokenFacts } from '@rampart/core';
+import { clientAddress } from '@rampart/mesh';
+import type { Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
 
-import { hasSeveralHosts, replaceHost } from './headers.ts';
+import { hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
 
 /** The facts of one request that policy may ask for, read lazily from Node's own message. */
-export class RequestFacts implements RequestAttributes {
+export class RequestFacts implements RequestToJudge, Carrier {
   readonly method: string;
   readonly path: string;
   readonly host: string;
-  readonly token: TokenFacts | undefined = undefined;
-  readonly remoteIp: string;
-  readonly #request: IncomingMessage;
+  authenticated: Authenticated | undefined;
+  readonly request: IncomingMessage;
+  readonly #connection: InboundConnection;
 
-  private constructor(request: IncomingMessage, path: string, sourceIp: string) {
-    this.#request = request;
-    this.remoteIp = sourceIp;
+  private constructor(request: IncomingMessage, path: string, connection: InboundConnection) {
+    this.request = request;
+    this.#connection = connection;
+    this.authenticated = undefined;
     this.method = request.method ?? '';
     this.host = request.headers.host ?? '';
     this.path = path;
@@ -26,18 +29,35 @@ export class RequestFacts implements RequestAttributes {
    * Normalises the request target, in what policy sees and in what the application gets: a path that means one thing
    * to the policy and another to the router is how policies are bypassed.
    */
-  static read(request: IncomingMessage, sourceIp: string): Result<RequestFacts, string> {
+  static read(request: IncomingMessage, connection: InboundConnection): Result<RequestFacts, string> {
     if (hasSeveralHosts(request)) return fail('the request has more than one Host');
     const target = originForm(request);
     if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
-    const normal = normalizePath(target);
+    const normal = normalizePath(target, connection.workload.settings.pathNormalization);
     if (!normal.ok) return fail(normal.problem);
     request.url = normal.value;
-    return ok(new RequestFacts(request, withoutQuery(normal.value), sourceIp));
+    return ok(new RequestFacts(request, withoutQuery(normal.value), connection));
+  }
+
+  get token(): TokenFacts | undefined {
+    return this.authenticated?.token;
+  }
+
+  get remoteIp(): string {
+    const { attributes, workload } = this.#connection;
+    return clientAddress(this.header('x-forwarded-for'), workload.settings.numTrustedProxies, attributes.sourceIp);
+  }
+
+  get target(): string {
+    return this.request.url ?? '';
+  }
+
+  values(name: string): readonly string[] {
+    return headerValues(this.request, name);
   }
 
   header(name: string): string | undefined {
-    return this.#request.headersDistinct[name]?.join(',');
+    return this.request.headersDistinct[name]?.join(',');
   }
 }
 

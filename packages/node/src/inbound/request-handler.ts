@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -9,23 +10,23 @@ import { currentRequest } from '../context.ts';
 import { proceed } from './emission.ts';
 import type { Emission } from './emission.ts';
 import { InboundExchange, refusal } from './exchange.ts';
-import type { InboundRecorder } from './recorder.ts';
+import { hold } from './hold.ts';
+import type { Answer, Preliminaries } from './preliminaries.ts';
+import type { InboundRecorder, Outcome } from './recorder.ts';
 import { RequestFacts } from './request-facts.ts';
 import { followUpgrade } from './upgrade.ts';
 
 /** Envoy's body for a request that RBAC refuses. */
 const DENIED_BODY = 'RBAC: access denied';
 
+const GONE = 'the caller went away before the request could be judged';
+
 export interface RequestHandlerOptions {
   readonly recorder: InboundRecorder;
   readonly ids: IdSource;
+  readonly preliminaries: Preliminaries;
   /** True once this process is going away: answers ask their callers to connect elsewhere. */
   draining(): boolean;
-}
-
-interface Answer {
-  readonly code: number;
-  readonly body: string;
 }
 
 /** `emission` runs the service's own listeners; it goes on only with a permit. */
@@ -49,19 +50,38 @@ export class RequestHandler {
     this.#options = options;
   }
 
-  handle(connection: InboundConnection, { request, response, emission }: RequestParts): boolean {
+  handle(connection: InboundConnection, parts: RequestParts): boolean {
+    const { request, response } = parts;
     const exchange = new InboundExchange(connection, request, this.#options.ids);
-    const facts = RequestFacts.read(request, connection.attributes.sourceIp);
+    const facts = RequestFacts.read(request, connection);
     if (!facts.ok) {
-      exchange.verdict = refusal(facts.problem);
-      this.#answer(exchange, response, { code: 400, body: `Bad Request: ${facts.problem}` });
+      const verdict = refusal(facts.problem);
+      this.#answer(exchange, response, { code: 400, body: `Bad Request: ${facts.problem}`, verdict });
       return true;
     }
+    const answer = this.#options.preliminaries.pass(exchange, facts.value);
+    if (!(answer instanceof Promise)) return this.#decide(exchange, parts, answer ?? facts.value);
+    const gone = (): void => {
+      exchange.verdict = refusal(GONE);
+      this.#record(exchange, { code: 0, flag: ResponseFlag.callerGone, bytesSent: 0 });
+    };
+    hold({ request, answered: response, gone }, answer, (answer) => {
+      this.#decide(exchange, parts, answer ?? facts.value);
+    });
+    return true;
+  }
+
+  #decide(exchange: InboundExchange, { response, emission }: RequestParts, next: RequestFacts | Answer): boolean {
+    if (!(next instanceof RequestFacts)) {
+      this.#answer(exchange, response, next);
+      return true;
+    }
+    const { connection } = exchange;
     const now = systemClock.now();
-    const judgement = Permit.judge(connection, facts.value, now);
+    const judgement = Permit.judge(connection, next, now);
     exchange.verdict = judgement.verdict;
     if (judgement.denied) {
-      this.#answer(exchange, response, { code: 403, body: DENIED_BODY });
+      this.#answer(exchange, response, { code: 403, body: DENIED_BODY, verdict: judgement.verdict });
       return true;
     }
     this.#retire(connection, response, now);
@@ -72,35 +92,55 @@ export class RequestHandler {
   }
 
   /** Upgrades and CONNECT get a raw socket instead of a response. */
-  handleUpgrade(connection: InboundConnection, { request, socket, emission }: UpgradeParts): boolean {
+  handleUpgrade(connection: InboundConnection, parts: UpgradeParts): boolean {
+    const { request, socket } = parts;
     const exchange = new InboundExchange(connection, request, this.#options.ids);
-    const facts = RequestFacts.read(request, connection.attributes.sourceIp);
-    const judgement = facts.ok
-      ? Permit.judge(connection, facts.value, systemClock.now())
-      : { denied: true as const, verdict: refusal(facts.problem) };
-    exchange.verdict = judgement.verdict;
+    const facts = RequestFacts.read(request, connection);
+    if (!facts.ok) return this.#refuseUpgrade(exchange, socket, badRequest(facts.problem));
+    const answer = this.#options.preliminaries.pass(exchange, facts.value);
+    if (!(answer instanceof Promise)) return this.#decideUpgrade(exchange, parts, answer ?? facts.value);
+    const gone = (): void => {
+      exchange.verdict = refusal(GONE);
+      this.#record(exchange, { code: 0, flag: ResponseFlag.callerGone, bytesSent: 0 });
+    };
+    hold({ request, answered: socket, gone }, answer, (answer) => {
+      this.#decideUpgrade(exchange, parts, answer ?? facts.value);
+    });
+    return true;
+  }
+
+  #decideUpgrade(exchange: InboundExchange, { socket, emission }: UpgradeParts, next: RequestFacts | Answer): boolean {
+    if (!(next instanceof RequestFacts)) return this.#refuseUpgrade(exchange, socket, next);
+    const { connection } = exchange;
+    const judgement = Permit.judge(connection, next, systemClock.now());
     if (judgement.denied) {
-      const code = facts.ok ? 403 : 400;
-      const status = facts.ok ? '403 Forbidden' : '400 Bad Request';
-      const body = facts.ok ? DENIED_BODY : 'Bad Request';
-      socket.end(
-        `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-      );
-      this.#options.recorder.write(exchange, { code, flag: ResponseFlag.denied, bytesSent: body.length });
-      return true;
+      const { verdict } = judgement;
+      return this.#refuseUpgrade(exchange, socket, { code: 403, body: DENIED_BODY, verdict });
     }
+    exchange.verdict = judgement.verdict;
     followUpgrade(connection.socket, socket, (end) => {
       exchange.bytesReceived = end.bytesReceived;
-      this.#options.recorder.write(exchange, { code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
+      this.#record(exchange, { code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
     });
     currentRequest.enterWith(exchange);
     return deliver(judgement, proceed, emission);
   }
 
-  #answer(exchange: InboundExchange, response: ServerResponse, { code, body }: Answer): void {
+  #refuseUpgrade(exchange: InboundExchange, socket: Duplex, answer: Answer): boolean {
+    const { code, body, verdict } = answer;
+    exchange.verdict = verdict;
+    const fields = Object.entries({ connection: 'close', ...headersOf(answer) });
+    const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${head}\r\n${body}`);
+    this.#record(exchange, { code, flag: ResponseFlag.denied, bytesSent: Buffer.byteLength(body) });
+    return true;
+  }
+
+  #answer(exchange: InboundExchange, response: ServerResponse, answer: Answer): void {
+    exchange.verdict = answer.verdict;
     this.#recordOnClose(exchange, response);
-    response.writeHead(code, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(body) });
-    response.end(body);
+    response.writeHead(answer.code, headersOf(answer));
+    response.end(answer.body);
   }
 
   /** A peer whose certificate is near its end is asked to come back on a new connection, with its next one. */
@@ -110,7 +150,7 @@ export class RequestHandler {
 
   #recordOnClose(exchange: InboundExchange, response: ServerResponse): void {
     response.on('close', () => {
-      this.#options.recorder.write(exchange, {
+      this.#record(exchange, {
         code: response.headersSent ? response.statusCode : 0,
         flag: exchange.flag(response),
         bytesSent: exchange.bytesSent(response),
@@ -119,4 +159,15 @@ export class RequestHandler {
       if (this.#options.draining()) exchange.connection.socket.end();
     });
   }
+  #record(exchange: InboundExchange, outcome: Outcome): void {
+    this.#options.recorder.write(exchange, outcome);
+  }
+}
+
+function headersOf({ headers, body }: Answer): Record<string, string> {
+  return { ...headers, 'content-type': 'text/plain', 'content-length': String(Buffer.byteLength(body)) };
+}
+
+function badRequest(problem: string): Answer {
+  return { code: 400, body: 'Bad Request', verdict: refusal(problem) };
 }

@@ -1,0 +1,51 @@
+import http from 'node:http';
+import https from 'node:https';
+
+/** Gets a small document of an issuer; rejects with a sentence that says why not. */
+export type FetchDocument = (url: URL, limits: DocumentLimits) => Promise<string>;
+
+export interface DocumentLimits {
+  /** From the call to the last byte. */
+  readonly timeoutMs: number;
+}
+
+/** Key sets have a few thousand bytes. */
+const MAX_DOCUMENT_BYTES = 262_144;
+
+/**
+ * Gets a document by HTTP or HTTPS with what the process trusts and how it reaches others, so that an issuer inside the
+ * mesh is reached as any of its services. Redirects are not followed: keys come from where the policy says.
+ */
+export const fetchDocument: FetchDocument = (url, { timeoutMs }) => {
+  const { get } = url.protocol === 'https:' ? https : http;
+  return new Promise((resolve, reject) => {
+    const give = (problem: string): void => {
+      clearTimeout(timer);
+      reject(new Error(`${url.href}: ${problem}`));
+      request.destroy();
+    };
+    const request = get(url, { headers: { accept: 'application/json' } }, (response) => {
+      if (response.statusCode !== 200) {
+        give(`answered ${response.statusCode ?? 0}`);
+        return;
+      }
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.byteLength;
+        if (bytes > MAX_DOCUMENT_BYTES) give(`is larger than ${MAX_DOCUMENT_BYTES} bytes`);
+        else chunks.push(chunk);
+      });
+      response.on('error', (error) => give(error.message));
+      response.on('end', () => {
+        clearTimeout(timer);
+        resolve(Buffer.concat(chunks).toString('utf8'));
+      });
+    });
+    const timer = setTimeout(() => give(`no answer within ${timeoutMs} ms`), timeoutMs);
+    // Keys alone are no reason for a process to stay.
+    timer.unref();
+    request.on('socket', (socket) => socket.unref());
+    request.on('error', (error) => give(error.message));
+  });
+};

@@ -1,0 +1,75 @@
+import type { Clock, TokenFacts, WorkloadPolicy } from '@rampart/core';
+
+import type { Carrier, HeaderChanges } from './carrier.ts';
+import { EndUsers } from './end-users.ts';
+import type { EndUser } from './end-users.ts';
+import type { KeySources } from './keys/key-sources.ts';
+import type { AuthenticationRefusal } from './refusal.ts';
+
+/** What the tokens of a request say. */
+export interface AuthenticationFindings {
+  readonly denied: false;
+  readonly token: TokenFacts | undefined;
+  readonly changes: HeaderChanges | undefined;
+  /** "iss/sub" for the record; "" when nobody is known. */
+  readonly principal: string;
+}
+
+export interface RulesOptions {
+  /** Equal for equal rules. */
+  readonly name: string;
+  readonly sources: KeySources;
+  readonly clock: Clock;
+}
+
+const NOBODY: EndUser = { denied: false, token: undefined, changes: undefined };
+
+/** Every RequestAuthentication and ServiceTokenPolicy of a workload, ready to be asked. */
+export class AuthenticationRules {
+  readonly name: string;
+  readonly #policies = new WeakSet<WorkloadPolicy>();
+  readonly #endUsers: EndUsers | undefined;
+  readonly #params: ReadonlySet<string>;
+
+  constructor(policy: WorkloadPolicy, { name, sources, clock }: RulesOptions) {
+    const { jwtRules } = policy;
+    this.name = name;
+    this.#policies.add(policy);
+    const opened = sources.adopt(jwtRules);
+    this.#endUsers = jwtRules.length === 0 ? undefined : new EndUsers(jwtRules, opened, clock);
+    this.#params = new Set(this.#endUsers?.params);
+  }
+
+  /** Another revision of the policies has the same rules. */
+  alsoFor(policy: WorkloadPolicy): void {
+    this.#policies.add(policy);
+  }
+
+  isFor(policy: WorkloadPolicy): boolean {
+    return this.#policies.has(policy);
+  }
+
+  /** A request target as it may be recorded: a token in it would let whoever reads the record in. */
+  withoutTokens(target: string): string {
+    const query = target.indexOf('?');
+    if (query === -1 || this.#params.size === 0) return target;
+    const parts = target.slice(query + 1).split('&');
+    const isToken = (part: string): boolean =>
+      [...new URLSearchParams(part).keys()].some((name) => this.#params.has(name));
+    if (!parts.some(isToken)) return target;
+    const kept = parts.map((part) => (isToken(part) ? `${part.split('=', 1)[0] ?? ''}=[removed]` : part));
+    return `${target.slice(0, query)}?${kept.join('&')}`;
+  }
+
+  /** What the tokens of a request say; at once where nothing has to be verified. */
+  examine(carrier: Carrier): AuthenticationFindings | Promise<AuthenticationFindings | AuthenticationRefusal> {
+    const endUser = this.#endUsers?.identify(carrier) ?? NOBODY;
+    return endUser instanceof Promise
+      ? endUser.then((found) => (found.denied ? found : findingsOf(found)))
+      : findingsOf(endUser);
+  }
+}
+
+function findingsOf({ token, changes }: EndUser): AuthenticationFindings {
+  return { denied: false, token, changes, principal: token?.principal ?? '' };
+}
