@@ -4,7 +4,8 @@ import { DEFAULT_LIMITS, utf8Length, type DocumentLimits } from './document/limi
 import { ProblemList, type TextPosition } from './document/problem-list.ts';
 import type { ErrorCode } from './errors.ts';
 import { Cursor } from './resource/cursor.ts';
-import { DEFAULT_NAMESPACE, readResource } from './resource/parse.ts';
+import type { NamespaceDefaults } from './resource/metadata.ts';
+import { DEFAULT_NAMESPACE, DEFAULT_ROOT_NAMESPACE, readResource } from './resource/parse.ts';
 import { formatFieldPath, parseFieldPath, type FieldProblem, type ResourceProblem } from './resource/problem.ts';
 import { resourceKey, type Resource } from './resource/resource.ts';
 
@@ -15,6 +16,8 @@ export interface ParseDocumentsOptions {
   readonly file: string;
   /** Namespace of resources that name none; "default" where absent. */
   readonly defaultNamespace?: string;
+  /** Namespace of what holds for the whole mesh; Istio's "istio-system" where absent. */
+  readonly rootNamespace?: string;
   readonly limits?: Partial<DocumentLimits>;
   /** What the caller has against a sound resource, by field; the answer becomes errors at the fields' places. */
   readonly review?: (resource: Resource) => readonly Objection[];
@@ -52,7 +55,7 @@ export function parseDocuments(text: string, options: ParseDocumentsOptions): Pa
 }
 
 class DocumentReader {
-  readonly #defaultNamespace: string;
+  readonly #defaults: NamespaceDefaults;
   readonly #review: (resource: Resource) => readonly Objection[];
   readonly #problems: ProblemList;
   readonly #limits: DocumentLimits;
@@ -60,7 +63,8 @@ class DocumentReader {
   readonly #seen = new Map<string, TextPosition>();
 
   constructor(options: ParseDocumentsOptions, problems: ProblemList, limits: DocumentLimits) {
-    this.#defaultNamespace = options.defaultNamespace ?? DEFAULT_NAMESPACE;
+    const { defaultNamespace = DEFAULT_NAMESPACE, rootNamespace = DEFAULT_ROOT_NAMESPACE } = options;
+    this.#defaults = { defaultNamespace, rootNamespace };
     this.#review = options.review ?? (() => []);
     this.#problems = problems;
     this.#limits = limits;
@@ -93,7 +97,7 @@ class DocumentReader {
     const resources: Resource[] = [];
     for (const place of places) {
       const before = found.length;
-      const resource = readResource(place, this.#defaultNamespace);
+      const resource = readResource(place, this.#defaults);
       const isSound = found.slice(before).every((problem) => problem.severity !== 'error');
       const isNew = resource !== undefined && this.#isNew(resource, { json, place });
       if (resource === undefined || !isSound || !isNew) continue;

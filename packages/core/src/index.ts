@@ -4,23 +4,17 @@ export { assertNever, RampartError, type ErrorCode } from './errors.ts';
 export { principalOf } from './identity/principal.ts';
 export { SpiffeId } from './identity/spiffe-id.ts';
 export { TrustDomain } from './identity/trust-domain.ts';
-export { matchesLabels } from './labels.ts';
+export { matchesLabels, matchesLabelSelector } from './labels.ts';
 export type { ConnectionAttributes, RequestAttributes, TokenFacts } from './policy/attributes.ts';
 export { ENFORCED_IN_PROCESS, requiredFeatures } from './policy/features.ts';
 export type { PolicyFeature, RequiredFeature } from './policy/features.ts';
 export type { ConnectionPolicy } from './policy/connection-policy.ts';
 export type { AuthorizerDemand } from './policy/authorizer-demand.ts';
-export {
-  meshSettingsOf,
-  type ExtAuthzProvider,
-  type JwtRule,
-  type MeshSettings,
-  type ServiceTokenPolicy,
-} from './policy/mesh-settings.ts';
+export { meshSettingsOf, type MeshSettings } from './policy/mesh-settings.ts';
 export { normalizePath, pathOf, type PathNormalization } from './policy/path.ts';
 export { judgeBy, judgeQuestion, policyFor } from './policy/question.ts';
 export type { Callee, MeshFacts, Question } from './policy/question.ts';
-export type { WorkloadRef } from './policy/selection.ts';
+export { selects, type WorkloadRef } from './policy/selection.ts';
 export type { TlsMode } from './policy/tls-mode.ts';
 export { compileWorkloadPolicy, denyAll, type CompileInput, type WorkloadPolicy } from './policy/workload-policy.ts';
 export type { DryRunVerdict, Verdict } from './policy/verdict.ts';
@@ -35,16 +29,33 @@ export type {
 export type { AuthorizationRule } from './resource/authorization/rule.ts';
 export type { AuthorizationSource } from './resource/authorization/source.ts';
 export { isDryRun } from './resource/dry-run.ts';
-export { DEFAULT_NAMESPACE, parseResource } from './resource/parse.ts';
+export { DEFAULT_NAMESPACE, DEFAULT_ROOT_NAMESPACE, parseResource } from './resource/parse.ts';
+export type { CheckedBody } from './resource/mesh-config/check-request.ts';
+export type { ExtAuthzProvider } from './resource/mesh-config/provider.ts';
+export type { MeshConfigSpec } from './resource/mesh-config/spec.ts';
+export type { LabelExpression, LabelOperator, LabelSelector } from './resource/network-policy/label-selector.ts';
+export type { AddressRange, NetworkPeer } from './resource/network-policy/peer.ts';
+export type { NetworkPort, NetworkProtocol } from './resource/network-policy/port.ts';
+export type { EgressRule, IngressRule, NetworkDirection, NetworkPolicySpec } from './resource/network-policy/spec.ts';
+export type { JwtRule } from './resource/request-authentication/jwt-rule.ts';
+export type { RequestAuthenticationSpec } from './resource/request-authentication/spec.ts';
+export type { ClaimHeader, HeaderLocation } from './resource/request-authentication/token-location.ts';
+export type { ScopeRule } from './resource/service-token/scope-rule.ts';
+export type { ServiceTokenPolicySpec } from './resource/service-token/spec.ts';
 export type { MutualTls, MutualTlsMode, PeerAuthenticationSpec } from './resource/peer-authentication.ts';
 export { describeProblem, type ResourceProblem } from './resource/problem.ts';
 export { qualifiedName, resourceKey } from './resource/resource.ts';
 export type {
   AuthorizationPolicy,
+  MeshConfig,
+  Namespace,
+  NetworkPolicy,
   PeerAuthentication,
+  RequestAuthentication,
   Resource,
   ResourceKind,
   ResourceMeta,
+  ServiceTokenPolicy,
 } from './resource/resource.ts';
 export type { WorkloadSelector } from './resource/selector.ts';
 export type { TargetRef } from './resource/authorization/target-ref.ts';

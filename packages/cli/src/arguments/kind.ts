@@ -1,15 +1,20 @@
-import { RampartError } from '@rampart/core';
+import { RampartError, type ResourceKind } from '@rampart/core';
 import { closest } from './closest.ts';
 
-/** What `rampart get` can show: the kinds of resource, and the things the control plane observes. */
-export type ListedKind = 'PeerAuthentication' | 'AuthorizationPolicy' | 'services' | 'dataplanes';
-
 /** The kinds that can be applied and deleted. */
-export type StoredKind = Exclude<ListedKind, 'services' | 'dataplanes'>;
+export type StoredKind = ResourceKind;
+
+/** What `rampart get` can show: the kinds of resource, and the things the control plane observes. */
+export type ListedKind = StoredKind | 'services' | 'dataplanes';
 
 const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
   PeerAuthentication: ['peerauthentication', 'peerauthentications', 'pa'],
+  RequestAuthentication: ['requestauthentication', 'requestauthentications', 'ra'],
   AuthorizationPolicy: ['authorizationpolicy', 'authorizationpolicies', 'ap'],
+  ServiceTokenPolicy: ['servicetokenpolicy', 'servicetokenpolicies', 'stp'],
+  NetworkPolicy: ['networkpolicy', 'networkpolicies', 'netpol'],
+  Namespace: ['namespace', 'namespaces', 'ns'],
+  MeshConfig: ['meshconfig', 'meshconfigs', 'mc'],
   services: ['services', 'service', 'svc'],
   dataplanes: ['dataplanes', 'dataplane', 'dp'],
 };
@@ -18,11 +23,13 @@ const KIND_OF_NAME: ReadonlyMap<string, ListedKind> = new Map(
 );
 
 /** For help texts: each kind with its short name. */
-export const KIND_HELP = 'PeerAuthentication (pa), AuthorizationPolicy (ap), services (svc), dataplanes (dp)';
+export const STORED_KIND_HELP =
+  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc)';
+export const KIND_HELP: string = `${STORED_KIND_HELP}, services (svc), dataplanes (dp)`;
 
 /** The kind that a name, plural or short name stands for, in any case; throws INVALID_ARGUMENT with a suggestion. */
 export function parseKind(text: string): ListedKind {
-  const plain = text.toLowerCase().replace(/\.security\.istio\.io$/, '');
+  const plain = text.toLowerCase().replace(/\.(?:security\.istio\.io|networking\.k8s\.io|rampart\.dev)$/, '');
   const kind = KIND_OF_NAME.get(plain);
   if (kind !== undefined) return kind;
   const near = closest(plain, [...KIND_OF_NAME.keys()]);

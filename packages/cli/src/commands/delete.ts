@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
-import { parseStoredKind } from '../arguments/kind.ts';
+import { parseStoredKind, STORED_KIND_HELP } from '../arguments/kind.ts';
 import { collectText } from '../arguments/pair.ts';
 import { readDocuments } from '../documents/document-set.ts';
 import { reportRefusal } from '../documents/refusal.ts';
@@ -23,7 +23,7 @@ export function defineDelete(parent: Command, shell: Shell): void {
   parent
     .command('delete')
     .description('delete resources by kind and name, or those that files describe')
-    .argument('[kind]', 'PeerAuthentication (pa) or AuthorizationPolicy (ap)')
+    .argument('[kind]', STORED_KIND_HELP)
     .argument('[name...]', 'names of the resources')
     .option('-n, --namespace <name>', 'namespace (default: default)')
     .option(

@@ -111,7 +111,12 @@ const listDataPlanes: Lister = async (client, { name }, { io, palette }) => {
 
 const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   PeerAuthentication: listResources,
+  RequestAuthentication: listResources,
   AuthorizationPolicy: listResources,
+  ServiceTokenPolicy: listResources,
+  NetworkPolicy: listResources,
+  Namespace: listResources,
+  MeshConfig: listResources,
   services: listServices,
   dataplanes: listDataPlanes,
 };

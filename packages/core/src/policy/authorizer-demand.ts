@@ -1,4 +1,4 @@
-import type { ExtAuthzProvider } from './mesh-settings.ts';
+import type { ExtAuthzProvider } from '../resource/mesh-config/provider.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What CUSTOM policies make of a request, before any other policy is asked. */

@@ -4,11 +4,16 @@ import type { AuthorizationAction } from '../resource/authorization/policy.ts';
 import type { AuthorizationRule } from '../resource/authorization/rule.ts';
 import { DRY_RUN_ANNOTATION, isDryRun } from '../resource/dry-run.ts';
 import { formatFieldPath, type FieldPath } from '../resource/problem.ts';
-import type { AuthorizationPolicy, Resource } from '../resource/resource.ts';
+import type { AuthorizationPolicy, Resource, ResourceKind } from '../resource/resource.ts';
 
 /** Something a data plane must be able to do before a resource that asks for it may be given to it. */
 export type PolicyFeature =
   | 'peer-authentication'
+  | 'request-authentication'
+  | 'service-token'
+  | 'network-policy'
+  | 'namespace'
+  | 'mesh-config'
   | 'authorization.allow'
   | 'authorization.deny'
   | 'authorization.audit'
@@ -30,6 +35,8 @@ export interface RequiredFeature {
 /** What the in-process data plane can enforce, and so what this package's evaluator can decide by itself. */
 export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'peer-authentication',
+  'namespace',
+  'mesh-config',
   'authorization.allow',
   'authorization.deny',
   'authorization.audit',
@@ -37,6 +44,14 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'authorization.http',
 ];
 
+const KIND_FEATURES: Readonly<Record<Exclude<ResourceKind, 'AuthorizationPolicy'>, PolicyFeature>> = {
+  PeerAuthentication: 'peer-authentication',
+  RequestAuthentication: 'request-authentication',
+  ServiceTokenPolicy: 'service-token',
+  NetworkPolicy: 'network-policy',
+  Namespace: 'namespace',
+  MeshConfig: 'mesh-config',
+};
 const ACTION_FEATURES: Readonly<Record<AuthorizationAction, PolicyFeature>> = {
   ALLOW: 'authorization.allow',
   DENY: 'authorization.deny',
@@ -67,8 +82,11 @@ export function requiredFeatures(resource: Resource): RequiredFeature[] {
   const need = (feature: PolicyFeature, ...path: FieldPath): void => {
     if (!found.has(feature)) found.set(feature, formatFieldPath(path));
   };
-  if (resource.kind === 'PeerAuthentication') need('peer-authentication', 'kind');
-  else collectPolicy(resource, need);
+  if (resource.kind === 'AuthorizationPolicy') collectPolicy(resource, need);
+  else need(KIND_FEATURES[resource.kind], 'kind');
+  if (resource.kind === 'RequestAuthentication' && resource.spec.targetRefs !== undefined) {
+    need('authorization.target-refs', 'spec', 'targetRefs');
+  }
   return [...found].map(([feature, field]) => ({ feature, field }));
 }
 

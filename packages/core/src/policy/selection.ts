@@ -1,5 +1,6 @@
-import { matchesLabels } from '../labels.ts';
+import { matchesLabels, matchesLabelSelector } from '../labels.ts';
 import type { Resource } from '../resource/resource.ts';
+import type { WorkloadSelector } from '../resource/selector.ts';
 
 /** The workload that policies are compiled for. */
 export interface WorkloadRef {
@@ -13,20 +14,46 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['Gateway', 'GatewayClass']);
 
 /**
  * Whether a resource is about a workload: of the root namespace or its own, with a selector that its labels satisfy.
- * A PeerAuthentication of the root namespace counts only without selector. A policy with `targetRefs` is about its
- * targets; one that targets services counts here, so that it can be refused rather than left out.
+ * A PeerAuthentication of the root namespace counts only without selector, a NetworkPolicy only in the workload's own
+ * namespace. A policy with `targetRefs` is about its targets; one that targets services counts here, so that it can be
+ * refused rather than left out. Namespaces and the MeshConfig are about no one workload.
  */
-export function selects(resource: Resource, workload: WorkloadRef, rootNamespace: string): boolean {
-  const { namespace } = resource.metadata;
-  if (namespace !== rootNamespace && namespace !== workload.namespace) return false;
-  const labels = resource.spec.selector?.matchLabels;
-  if (!matchesLabels(labels, workload.labels)) return false;
+export function selects(
+  resource: Resource,
+  workload: Pick<WorkloadRef, 'namespace' | 'labels'>,
+  rootNamespace: string,
+): boolean {
+  const isOwn = resource.metadata.namespace === workload.namespace;
+  const isRoot = resource.metadata.namespace === rootNamespace;
+  if (!isOwn && !isRoot) return false;
   switch (resource.kind) {
+    case 'Namespace':
+    case 'MeshConfig':
+      return false;
+    case 'NetworkPolicy':
+      return isOwn && matchesLabelSelector(resource.spec.podSelector, workload.labels);
     case 'PeerAuthentication':
-      return namespace !== rootNamespace || Object.keys(labels ?? {}).length === 0;
+      return isRoot ? !hasLabels(resource.spec) : isFor(resource.spec, workload.labels);
+    case 'ServiceTokenPolicy':
+      return isFor(resource.spec, workload.labels);
     case 'AuthorizationPolicy':
-      return resource.spec.targetRefs?.every((target) => ELSEWHERE.has(target.kind)) !== true;
+    case 'RequestAuthentication': {
+      const { targetRefs } = resource.spec;
+      return isFor(resource.spec, workload.labels) && !(targetRefs?.every(({ kind }) => ELSEWHERE.has(kind)) ?? false);
+    }
   }
+}
+
+interface Selecting {
+  readonly selector?: WorkloadSelector;
+}
+
+function isFor({ selector }: Selecting, labels: WorkloadRef['labels']): boolean {
+  return matchesLabels(selector?.matchLabels, labels);
+}
+
+function hasLabels({ selector }: Selecting): boolean {
+  return Object.keys(selector?.matchLabels ?? {}).length > 0;
 }
 
 /** Istio's order of resources: oldest first, then by name, then by namespace. */

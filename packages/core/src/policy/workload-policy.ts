@@ -1,4 +1,5 @@
-import type { AuthorizationPolicy, PeerAuthentication, Resource } from '../resource/resource.ts';
+import type { JwtRule } from '../resource/request-authentication/jwt-rule.ts';
+import type { Resource, ResourceKind, ServiceTokenPolicy } from '../resource/resource.ts';
 import { qualifiedName } from '../resource/resource.ts';
 import type { ConnectionAttributes } from './attributes.ts';
 import { factsOf } from './authorization/check.ts';
@@ -7,7 +8,7 @@ import { PolicySet } from './authorization/policy-set.ts';
 import { verdictOf } from './authorization/verdicts.ts';
 import { PolicedConnection, type ConnectionPolicy } from './connection-policy.ts';
 import { ENFORCED_IN_PROCESS, requiredFeatures, type PolicyFeature } from './features.ts';
-import { meshSettingsOf, type JwtRule, type MeshSettings, type ServiceTokenPolicy } from './mesh-settings.ts';
+import { meshSettingsOf, type MeshSettings } from './mesh-settings.ts';
 import { byAge, selects, type WorkloadRef } from './selection.ts';
 import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
 import type { Verdict } from './verdict.ts';
@@ -47,18 +48,20 @@ export interface CompileInput {
 export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
   const { workload, rootNamespace, trustDomain, trustDomainAliases = [], capabilities = ENFORCED_IN_PROCESS } = input;
   const selected = input.resources.filter((resource) => selects(resource, workload, rootNamespace)).toSorted(byAge);
-  const policies = selected.filter(
-    (resource): resource is AuthorizationPolicy => resource.kind === 'AuthorizationPolicy',
-  );
-  const peers = selected.filter((resource): resource is PeerAuthentication => resource.kind === 'PeerAuthentication');
   const problems = selected.flatMap((resource) => unenforceable(resource, capabilities));
-  const trustDomains = { names: [...new Set([trustDomain, ...trustDomainAliases])] };
-  const compiled = problems.length > 0 ? [] : policies.flatMap((policy) => compilePolicy(policy, trustDomains) ?? []);
+  const settings = meshSettingsOf(input.resources, rootNamespace);
+  const trustDomains = { names: [...new Set([trustDomain, ...trustDomainAliases, ...settings.trustDomainAliases])] };
+  const policies = problems.length > 0 ? [] : ofKind(selected, 'AuthorizationPolicy');
+  const compiled = policies.flatMap((policy) => compilePolicy(policy, trustDomains) ?? []);
   return new CompiledWorkloadPolicy({
-    layers: layerPeerAuthentications(peers, workload, rootNamespace),
+    layers: layerPeerAuthentications(ofKind(selected, 'PeerAuthentication'), workload, rootNamespace),
     policies: new PolicySet(compiled),
     problems,
-    settings: meshSettingsOf(input.resources, rootNamespace),
+    settings,
+    jwtRules: ofKind(selected, 'RequestAuthentication')
+      .flatMap(({ spec }) => spec.jwtRules)
+      .toSorted(byIssuer),
+    serviceTokens: ofKind(selected, 'ServiceTokenPolicy'),
   });
 }
 
@@ -88,12 +91,14 @@ interface WorkloadPolicyParts {
   readonly policies: PolicySet;
   readonly problems: readonly string[];
   readonly settings: MeshSettings;
+  readonly jwtRules: readonly JwtRule[];
+  readonly serviceTokens: readonly ServiceTokenPolicy[];
 }
 
 class CompiledWorkloadPolicy implements WorkloadPolicy {
   readonly settings: MeshSettings;
-  readonly jwtRules: readonly JwtRule[] = [];
-  readonly serviceTokens: readonly ServiceTokenPolicy[] = [];
+  readonly jwtRules: readonly JwtRule[];
+  readonly serviceTokens: readonly ServiceTokenPolicy[];
   readonly problems: readonly string[];
   readonly #layers: PeerAuthenticationLayers;
   readonly #policies: PolicySet;
@@ -101,6 +106,8 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
 
   constructor(parts: WorkloadPolicyParts) {
     this.settings = parts.settings;
+    this.jwtRules = parts.jwtRules;
+    this.serviceTokens = parts.serviceTokens;
     this.problems = parts.problems;
     this.#layers = parts.layers;
     this.#policies = parts.policies;
@@ -132,6 +139,18 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     const reason = `plaintext refused: PeerAuthentication ${tls.policy} asks for mutual TLS on port ${attributes.destinationPort}`;
     return refusal(reason, mode, tls.policy);
   }
+}
+
+function ofKind<K extends ResourceKind>(
+  resources: readonly Resource[],
+  kind: K,
+): Extract<Resource, { readonly kind: K }>[] {
+  return resources.filter((resource): resource is Extract<Resource, { readonly kind: K }> => resource.kind === kind);
+}
+
+function byIssuer(a: JwtRule, b: JwtRule): number {
+  if (a.issuer === b.issuer) return 0;
+  return a.issuer < b.issuer ? -1 : 1;
 }
 
 function unenforceable(resource: Resource, capabilities: readonly PolicyFeature[]): string[] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseResource, toJson } from '../index.ts';
+import { describeProblem, parseResource, toJson } from '../index.ts';
 
 const documents = [
   {
@@ -30,12 +30,90 @@ const documents = [
       mtls: { mode: 'STRICT' },
     },
   },
+  {
+    kind: 'RequestAuthentication',
+    apiVersion: 'security.istio.io/v1',
+    metadata: { name: 'c', namespace: 'shop' },
+    spec: {
+      selector: { matchLabels: { app: 'a' } },
+      jwtRules: [
+        {
+          issuer: 'https://auth.example',
+          jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}',
+          audiences: ['b', 'a'],
+          fromHeaders: [{ name: 'x-token', prefix: '' }],
+          fromCookies: ['session'],
+          outputClaimToHeaders: [{ header: 'x-sub', claim: 'sub' }],
+          timeout: '1.5s',
+        },
+        { issuer: 'https://other.example', forwardOriginalToken: true, timeout: '1m30s' },
+      ],
+    },
+  },
+  {
+    kind: 'NetworkPolicy',
+    apiVersion: 'networking.k8s.io/v1',
+    metadata: { name: 'd' },
+    spec: {
+      podSelector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['a', 'b'] }] },
+      egress: [
+        {
+          to: [
+            { ipBlock: { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] } },
+            { namespaceSelector: {}, podSelector: {} },
+          ],
+          ports: [
+            { port: 8000, endPort: 8010 },
+            { protocol: 'UDP', port: 'dns' },
+          ],
+        },
+      ],
+    },
+  },
+  { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'shop', labels: { env: 'production' } } },
+  {
+    kind: 'MeshConfig',
+    apiVersion: 'rampart.dev/v1',
+    metadata: { name: 'default', namespace: 'istio-system' },
+    spec: {
+      trustDomainAliases: ['old.example'],
+      pathNormalization: { normalization: 'DECODE_AND_MERGE_SLASHES' },
+      gatewayTopology: { numTrustedProxies: 2 },
+      extensionProviders: [
+        {
+          name: 'opa',
+          envoyExtAuthzHttp: {
+            service: 'tools/opa.tools.svc.cluster.local',
+            port: 8181,
+            timeout: '250ms',
+            statusOnError: '503',
+            includeHeadersInCheck: ['x-*'],
+            includeRequestBodyInCheck: { maxRequestBytes: 1024 },
+          },
+        },
+        { name: 'checker', envoyExtAuthzGrpc: { service: 'checker', port: 9000, failOpen: true } },
+      ],
+    },
+  },
+  {
+    kind: 'ServiceTokenPolicy',
+    apiVersion: 'rampart.dev/v1',
+    metadata: { name: 'orders', namespace: 'shop' },
+    spec: {
+      selector: { matchLabels: { app: 'orders-api' } },
+      issuer: 'https://auth.example.com',
+      jwksUri: 'https://auth.example.com/jwks.json',
+      audience: 'service:orders-api',
+      subjects: ['service:users-api'],
+      rules: [{ methods: ['GET'], paths: ['/orders/{*}'], scopes: ['read:orders'] }],
+    },
+  },
 ];
 
 for (const document of documents) {
   test(`a ${document.kind} written as JSON reads back equal`, () => {
     const first = parseResource(document);
-    assert.ok(first.ok);
+    assert.ok(first.ok, first.ok ? '' : first.problem.map(describeProblem).join('\n'));
     const second = parseResource(JSON.parse(toJson(first.value)));
     assert.ok(second.ok);
     assert.deepEqual(second.value, first.value);

@@ -1,3 +1,4 @@
+import { writeSpec } from './kinds.ts';
 import type { Resource } from './resource.ts';
 
 /** The resource as JSON with its keys in one order: equal resources give equal text. Reads back through `parseResource`. */
@@ -13,12 +14,12 @@ export function toDocument(resource: Resource): Record<string, unknown> {
     kind: resource.kind,
     metadata: {
       name,
-      namespace,
+      ...(namespace === '' ? {} : { namespace }),
       ...(Object.keys(labels).length > 0 ? { labels: sorted(labels) } : {}),
       ...(Object.keys(annotations).length > 0 ? { annotations: sorted(annotations) } : {}),
       ...(createdAt === undefined ? {} : { creationTimestamp: new Date(createdAt).toISOString() }),
     },
-    spec: sorted(resource.spec),
+    spec: sorted(writeSpec(resource)),
   };
 }
 

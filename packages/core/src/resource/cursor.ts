@@ -76,6 +76,36 @@ export class Cursor {
     return this.mustBe(what);
   }
 
+  /** A string that may be empty; undefined, and noted, when it is none. */
+  textOrEmpty(what?: string): string | undefined {
+    return this.value === '' ? '' : this.text(what);
+  }
+
+  /** A boolean; undefined, and noted, when it is none. */
+  flag(): boolean | undefined {
+    const { value } = this;
+    if (typeof value === 'boolean') return value;
+    if (value === 'true' || value === 'false') return this.error(`must be a boolean: write ${value} without quotes`);
+    return this.mustBe('true or false');
+  }
+
+  /** A whole number of a range; undefined, and noted, when it is none. */
+  integer(what: string, { min, max }: { readonly min: number; readonly max: number }): number | undefined {
+    const { value } = this;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+    if (typeof value === 'string' && /^\d{1,15}$/.test(value)) {
+      return this.error(`must be ${what} from ${min} to ${max}: write ${value} without quotes`);
+    }
+    return this.mustBe(`${what} from ${min} to ${max}`);
+  }
+
+  /** A non-empty string that a check has nothing against. */
+  checked(check: (text: string) => string | undefined, what?: string): string | undefined {
+    const text = this.text(what);
+    const problem = text === undefined ? undefined : check(text);
+    return problem === undefined ? text : this.error(problem);
+  }
+
   /** One word of a closed list. */
   word<W extends string>(words: readonly W[]): W | undefined {
     const text = this.text();

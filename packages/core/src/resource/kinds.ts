@@ -1,14 +1,22 @@
 import { readAuthorizationPolicySpec } from './authorization/policy.ts';
 import type { Cursor, Reader } from './cursor.ts';
 import { checkDryRun } from './dry-run.ts';
+import { readMeshConfigSpec, writeMeshConfigSpec } from './mesh-config/spec.ts';
+import type { MetadataScope } from './metadata.ts';
+import { readNamespaceSpec } from './namespace.ts';
+import { readNetworkPolicySpec } from './network-policy/spec.ts';
 import { readPeerAuthenticationSpec } from './peer-authentication.ts';
+import { readRequestAuthenticationSpec, writeRequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
+import { readServiceTokenPolicySpec } from './service-token/spec.ts';
 
 /** What is known of a kind. */
 export interface KindDefinition {
+  /** "" for Kubernetes' core group, whose apiVersion is a version alone. */
   readonly group: string;
   /** All of them mean the same. */
   readonly versions: readonly string[];
+  readonly scope: MetadataScope;
   /** Reads the spec under a whole resource and puts the resource together. */
   readonly read: (at: Cursor, common: CommonParts) => Resource | undefined;
 }
@@ -20,16 +28,53 @@ export interface CommonParts {
 
 type OfKind<K extends ResourceKind> = Extract<Resource, { readonly kind: K }>;
 
-const ISTIO_SECURITY = { group: 'security.istio.io', versions: ['v1', 'v1beta1'] } as const;
+const ISTIO_SECURITY = { group: 'security.istio.io', versions: ['v1', 'v1beta1'], scope: 'namespace' } as const;
+const RAMPART = { group: 'rampart.dev', versions: ['v1'] } as const;
 
 /** Every kind there is; nothing outside this table asks for a kind's name in order to read it. */
 export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
   PeerAuthentication: { ...ISTIO_SECURITY, read: reader('PeerAuthentication', readPeerAuthenticationSpec) },
+  RequestAuthentication: { ...ISTIO_SECURITY, read: reader('RequestAuthentication', readRequestAuthenticationSpec) },
   AuthorizationPolicy: { ...ISTIO_SECURITY, read: reader('AuthorizationPolicy', readAuthorizationPolicySpec) },
+  ServiceTokenPolicy: {
+    ...RAMPART,
+    scope: 'namespace',
+    read: reader('ServiceTokenPolicy', readServiceTokenPolicySpec),
+  },
+  NetworkPolicy: {
+    group: 'networking.k8s.io',
+    versions: ['v1'],
+    scope: 'namespace',
+    read: reader('NetworkPolicy', readNetworkPolicySpec),
+  },
+  Namespace: { group: '', versions: ['v1'], scope: 'cluster', read: reader('Namespace', readNamespaceSpec) },
+  MeshConfig: { ...RAMPART, scope: 'mesh', read: reader('MeshConfig', readMeshConfigSpec) },
 };
+
+/** "security.istio.io/v1": what a document of this kind may have as its apiVersion. */
+export function apiVersionsOf(kind: ResourceKind): string[] {
+  const { group, versions } = KINDS[kind];
+  return versions.map((version) => (group === '' ? version : `${group}/${version}`));
+}
 
 export function isKind(text: string): text is ResourceKind {
   return Object.hasOwn(KINDS, text);
+}
+
+/** The spec in the words of its document, which readers of the kind take back. */
+export function writeSpec(resource: Resource): object {
+  switch (resource.kind) {
+    case 'RequestAuthentication':
+      return writeRequestAuthenticationSpec(resource.spec);
+    case 'MeshConfig':
+      return writeMeshConfigSpec(resource.spec);
+    case 'PeerAuthentication':
+    case 'AuthorizationPolicy':
+    case 'ServiceTokenPolicy':
+    case 'NetworkPolicy':
+    case 'Namespace':
+      return resource.spec;
+  }
 }
 
 function reader<K extends ResourceKind>(kind: K, readSpec: Reader<OfKind<K>['spec']>): KindDefinition['read'] {

@@ -22,13 +22,25 @@ interface MetadataFields {
   finalizers: true;
 }
 
+/** Where a kind lives: in a namespace, in none, or once in the root namespace of the mesh. */
+export type MetadataScope = 'namespace' | 'cluster' | 'mesh';
+
+/** What resources get that do not say it themselves. */
+export interface NamespaceDefaults {
+  readonly defaultNamespace: string;
+  /** Where the mesh keeps what holds everywhere; undefined where it is not known, and not checked. */
+  readonly rootNamespace: string | undefined;
+}
+
+const MESH_NAME = 'default';
+
 /** What Kubernetes writes into `metadata` by itself, so that `kubectl get -o yaml` output can be applied as it is. */
 const ignored = (): true => true;
 
-export function readMetadata(at: Cursor, defaultNamespace: string): ResourceMeta | undefined {
+export function readMetadata(at: Cursor, scope: MetadataScope, defaults: NamespaceDefaults): ResourceMeta | undefined {
   const fields = at.fields<MetadataFields>({
-    name: readName,
-    namespace: readNamespace,
+    name: NAME_READERS[scope],
+    namespace: scope === 'cluster' ? readNoNamespace : readNamespace,
     labels: readStrings,
     annotations: readStrings,
     creationTimestamp: readTimestamp,
@@ -42,7 +54,8 @@ export function readMetadata(at: Cursor, defaultNamespace: string): ResourceMeta
   });
   if (fields === undefined) return undefined;
   if (at.child('name').value === undefined) at.error('has no name: add metadata.name');
-  const { name, namespace = defaultNamespace, labels = {}, annotations = {}, creationTimestamp } = fields;
+  const { name, namespace = namespaceOf(scope, defaults), labels = {}, annotations = {}, creationTimestamp } = fields;
+  if (scope === 'mesh') checkRoot(at.child('namespace'), defaults.rootNamespace);
   if (name === undefined) return undefined;
   return {
     name,
@@ -59,6 +72,32 @@ function readName(at: Cursor): string | undefined {
   return at.error('must be a DNS name: lower-case letters, digits, "-" and ".", at most 253 characters');
 }
 
+function readMeshName(at: Cursor): string | undefined {
+  const name = at.text();
+  if (name === undefined || name === MESH_NAME) return name;
+  return at.error(`must be "${MESH_NAME}": a mesh has one configuration`);
+}
+
+const NAME_READERS: Readonly<Record<MetadataScope, (at: Cursor) => string | undefined>> = {
+  namespace: readName,
+  cluster: readNamespace,
+  mesh: readMeshName,
+};
+
+function namespaceOf(scope: MetadataScope, { defaultNamespace, rootNamespace }: NamespaceDefaults): string {
+  if (scope === 'cluster') return '';
+  return scope === 'mesh' ? (rootNamespace ?? defaultNamespace) : defaultNamespace;
+}
+
+function readNoNamespace(at: Cursor): string | undefined {
+  return at.value === '' ? '' : at.misplaced('must be left out: this kind belongs to no namespace');
+}
+
+function checkRoot(at: Cursor, rootNamespace: string | undefined): void {
+  if (rootNamespace === undefined || at.value === undefined || at.value === rootNamespace) return;
+  at.error(`must be ${JSON.stringify(rootNamespace)}, the root namespace of the mesh: leave it out`);
+}
+
 function readNamespace(at: Cursor): string | undefined {
   const name = at.text();
   if (name === undefined || NAMESPACE.test(name)) return name;
@@ -71,7 +110,7 @@ function readStrings(at: Cursor): Record<string, string> | undefined {
   const entries: [string, string][] = [];
   for (const key of keys) {
     const child = at.child(key);
-    const value = child.value === '' ? '' : child.text();
+    const value = child.textOrEmpty();
     if (value !== undefined) entries.push([key, value]);
   }
   return Object.fromEntries(entries);

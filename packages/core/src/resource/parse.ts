@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../result.ts';
 import { Cursor } from './cursor.ts';
-import { isKind, KINDS } from './kinds.ts';
-import { readMetadata } from './metadata.ts';
+import { apiVersionsOf, isKind, KINDS } from './kinds.ts';
+import { readMetadata, type MetadataScope, type NamespaceDefaults } from './metadata.ts';
 import { formatFieldPath, type FieldProblem, type ResourceProblem } from './problem.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
 import { suggestion } from './spelling.ts';
@@ -9,13 +9,19 @@ import { suggestion } from './spelling.ts';
 /** Namespace of a resource that names none, as in Kubernetes. */
 export const DEFAULT_NAMESPACE = 'default';
 
+/** Namespace of what holds for the whole mesh, where nothing else is configured (Istio `meshConfig.rootNamespace`). */
+export const DEFAULT_ROOT_NAMESPACE = 'istio-system';
+
 /**
  * Reads one resource from parsed JSON. On failure every problem is listed, warnings too; file, line and column are
  * left empty because there is no text (see `@rampart/core/documents` for that).
  */
 export function parseResource(json: unknown): Result<Resource, ResourceProblem[]> {
   const problems: FieldProblem[] = [];
-  const resource = readResource(new Cursor(json, problems), DEFAULT_NAMESPACE);
+  const resource = readResource(new Cursor(json, problems), {
+    defaultNamespace: DEFAULT_NAMESPACE,
+    rootNamespace: undefined,
+  });
   if (resource !== undefined && !problems.some((problem) => problem.severity === 'error')) return ok(resource);
   return fail(problems.map(withoutPlace));
 }
@@ -30,7 +36,7 @@ interface Envelope {
 }
 
 /** Reads the resource under a cursor; problems are noted there. The result counts only when no error was noted. */
-export function readResource(at: Cursor, defaultNamespace: string): Resource | undefined {
+export function readResource(at: Cursor, defaults: NamespaceDefaults): Resource | undefined {
   if (at.keys('a resource: an object with apiVersion, kind, metadata and spec') === undefined) return undefined;
   const kind = at.child('kind');
   if (typeof kind.value === 'string' && kind.value !== '' && !isKind(kind.value)) {
@@ -40,7 +46,7 @@ export function readResource(at: Cursor, defaultNamespace: string): Resource | u
   const fields = at.fields<Envelope>({
     apiVersion: (field) => field.text(),
     kind: readKind,
-    metadata: (field) => readMetadata(field, defaultNamespace),
+    metadata: (field) => readMetadata(field, scopeOf(kind.value), defaults),
     spec: () => true,
     status: () => true,
   });
@@ -63,11 +69,13 @@ function readKind(at: Cursor): ResourceKind | undefined {
 }
 
 function checkApiVersion(at: Cursor, kind: ResourceKind, apiVersion: string | undefined): void {
-  if (apiVersion === undefined) return;
-  const { group, versions } = KINDS[kind];
-  const known = versions.map((version) => `${group}/${version}`);
-  if (!known.includes(apiVersion))
+  const known = apiVersionsOf(kind);
+  if (apiVersion !== undefined && !known.includes(apiVersion))
     at.error(`${JSON.stringify(apiVersion)} is not of kind ${kind}; use ${known.join(' or ')}`);
+}
+
+function scopeOf(kind: unknown): MetadataScope {
+  return typeof kind === 'string' && isKind(kind) ? KINDS[kind].scope : 'namespace';
 }
 
 function withoutPlace(problem: FieldProblem): ResourceProblem {

@@ -14,7 +14,7 @@ const refused: readonly [fact: string, json: unknown, field: string, message: Re
     'an unknown kind, with all known ones',
     base('ConfigMap', {}),
     'kind',
-    /known here: PeerAuthentication, AuthorizationPolicy/,
+    /known here: PeerAuthentication, RequestAuthentication, AuthorizationPolicy/,
   ],
   [
     'a kind of another group',

@@ -1,9 +1,15 @@
 import type { AuthorizationPolicySpec } from './authorization/policy.ts';
+import type { MeshConfigSpec } from './mesh-config/spec.ts';
+import type { NamespaceSpec } from './namespace.ts';
+import type { NetworkPolicySpec } from './network-policy/spec.ts';
 import type { PeerAuthenticationSpec } from './peer-authentication.ts';
+import type { RequestAuthenticationSpec } from './request-authentication/spec.ts';
+import type { ServiceTokenPolicySpec } from './service-token/spec.ts';
 
 /** What every resource carries besides its spec (Kubernetes `metadata`). */
 export interface ResourceMeta {
   readonly name: string;
+  /** "" for a kind that belongs to no namespace. */
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
@@ -24,8 +30,30 @@ export type PeerAuthentication = Envelope<'PeerAuthentication', PeerAuthenticati
 /** Who may call what (istio/api `security/v1beta1/authorization_policy.proto`). */
 export type AuthorizationPolicy = Envelope<'AuthorizationPolicy', AuthorizationPolicySpec>;
 
+/** Which end-user tokens are accepted (istio/api `security/v1beta1/request_authentication.proto`). */
+export type RequestAuthentication = Envelope<'RequestAuthentication', RequestAuthenticationSpec>;
+
+/** Which tokens of other services are accepted, and what their scopes allow. */
+export type ServiceTokenPolicy = Envelope<'ServiceTokenPolicy', ServiceTokenPolicySpec>;
+
+/** Which connections may come in and go out (Kubernetes `networking.k8s.io/v1`). */
+export type NetworkPolicy = Envelope<'NetworkPolicy', NetworkPolicySpec>;
+
+/** Labels of a namespace (Kubernetes `v1`). */
+export type Namespace = Envelope<'Namespace', NamespaceSpec>;
+
+/** What holds for the whole mesh: the one named "default" in the root namespace. */
+export type MeshConfig = Envelope<'MeshConfig', MeshConfigSpec>;
+
 /** Every kind that can be applied; a new kind joins here and in `kinds.ts`. */
-export type Resource = PeerAuthentication | AuthorizationPolicy;
+export type Resource =
+  | PeerAuthentication
+  | RequestAuthentication
+  | AuthorizationPolicy
+  | ServiceTokenPolicy
+  | NetworkPolicy
+  | Namespace
+  | MeshConfig;
 
 export type ResourceKind = Resource['kind'];
 

@@ -32,7 +32,7 @@ function readSelectedLabel(at: Cursor, key: string): string | undefined {
   if (key === '') return at.misplaced('a label name must not be empty');
   if (key.includes('*')) return at.misplaced('a label name must not hold "*": selectors match exact labels only');
   if (key.length > MAX_KEY) return at.misplaced(`a label name must be at most ${MAX_KEY} characters long`);
-  const value = at.value === '' ? '' : at.text();
+  const value = at.textOrEmpty();
   if (value === undefined) return undefined;
   if (value.includes('*')) return at.error('a label value must not hold "*": selectors match exact labels only');
   return value.length > MAX_VALUE ? at.error(`a label value must be at most ${MAX_VALUE} characters long`) : value;

@@ -1,10 +1,10 @@
 import {
   ENFORCED_IN_PROCESS,
-  matchesLabels,
   type PolicyFeature,
   qualifiedName,
   requiredFeatures,
   type Resource,
+  selects,
 } from '@rampart/core';
 import type { Objection } from '@rampart/core/documents';
 
@@ -46,7 +46,7 @@ export function unenforceable(resource: Resource, options: EnforceabilityOptions
 
 function lackingPlane(feature: PolicyFeature, resource: Resource, options: EnforceabilityOptions): string | undefined {
   const lacking = options.planes.filter(
-    (plane) => !plane.capabilities.has(feature) && selects(resource, plane, options.rootNamespace),
+    (plane) => !plane.capabilities.has(feature) && concerns(resource, plane, options.rootNamespace),
   );
   if (lacking.length === 0) {
     return undefined;
@@ -55,10 +55,7 @@ function lackingPlane(feature: PolicyFeature, resource: Resource, options: Enfor
   return `${names.join(', ')}${lacking.length > names.length ? ` and ${lacking.length - names.length} more` : ''} cannot enforce it`;
 }
 
-function selects(resource: Resource, plane: EnforcingPlane, rootNamespace: string): boolean {
-  const { namespace } = resource.metadata;
-  return (
-    (namespace === rootNamespace || namespace === plane.namespace) &&
-    matchesLabels(resource.spec.selector?.matchLabels, plane.labels)
-  );
+/** A mesh's configuration is every data plane's business. */
+function concerns(resource: Resource, plane: EnforcingPlane, rootNamespace: string): boolean {
+  return resource.kind === 'MeshConfig' || selects(resource, plane, rootNamespace);
 }

@@ -97,6 +97,7 @@ export class PolicyDesk {
     const { resources, problems } = parseDocuments(document, {
       file,
       defaultNamespace,
+      rootNamespace,
       review: (resource) => unenforceable(resource, { rootNamespace, planes }),
     });
     if (problems.some(({ severity }) => severity === 'error')) {

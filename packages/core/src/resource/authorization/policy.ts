@@ -1,8 +1,9 @@
 import { readRules, type AuthorizationRule } from './rule.ts';
 import { checkCustomRules } from './custom-action.ts';
 import type { Cursor } from '../cursor.ts';
+import { readProviderName } from '../mesh-config/provider.ts';
 import { readSelector, type WorkloadSelector } from '../selector.ts';
-import { readTargetRef, readTargetRefs, type TargetRef } from './target-ref.ts';
+import { checkTargets, readTargetRef, readTargetRefs, type TargetRef } from './target-ref.ts';
 
 export type AuthorizationAction = 'ALLOW' | 'DENY' | 'AUDIT' | 'CUSTOM';
 
@@ -28,7 +29,6 @@ interface SpecFields extends AuthorizationPolicySpec {
 }
 
 const ACTIONS: readonly AuthorizationAction[] = ['ALLOW', 'DENY', 'AUDIT', 'CUSTOM'];
-const PROVIDER_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
 
 export function readAuthorizationPolicySpec(at: Cursor): AuthorizationPolicySpec | undefined {
   const fields = at.fields<SpecFields>({
@@ -44,17 +44,6 @@ export function readAuthorizationPolicySpec(at: Cursor): AuthorizationPolicySpec
   checkTargets(at, fields);
   checkAction(at, action, fields);
   return { ...rest, action, ...(targetRef === undefined ? {} : { targetRefs: [targetRef] }) };
-}
-
-function checkTargets(at: Cursor, fields: Partial<SpecFields>): void {
-  const { selector, targetRef, targetRefs } = fields;
-  if (targetRef !== undefined && targetRefs !== undefined) {
-    at.child('targetRef').misplaced('cannot stand beside targetRefs: put both into targetRefs');
-  }
-  const target = targetRefs === undefined ? 'targetRef' : 'targetRefs';
-  if (selector !== undefined && (targetRef ?? targetRefs) !== undefined) {
-    at.child(target).misplaced('cannot stand beside selector: a policy picks its workloads in one way only');
-  }
 }
 
 function checkAction(at: Cursor, action: AuthorizationAction, fields: Partial<SpecFields>): void {
@@ -76,10 +65,4 @@ function readProvider(at: Cursor): ExtensionProvider | undefined {
   if (fields === undefined) return undefined;
   if (at.child('name').value === undefined) return at.error('needs a name');
   return fields.name === undefined ? undefined : { name: fields.name };
-}
-
-function readProviderName(at: Cursor): string | undefined {
-  const name = at.text();
-  if (name === undefined || PROVIDER_NAME.test(name)) return name;
-  return at.error('must be lower-case letters, digits, "-" and ".", at most 63 characters');
 }

@@ -29,10 +29,10 @@ export function readTargetRefs(at: Cursor): TargetRef[] | undefined {
 
 export function readTargetRef(at: Cursor): TargetRef | undefined {
   const fields = at.fields<TargetRefFields>({
-    group: (group) => (group.value === '' ? '' : group.text()),
+    group: (group) => group.textOrEmpty(),
     kind: (kind) => kind.word(Object.keys(TARGETS)),
     name: (name) => name.text(),
-    namespace: (namespace) => (namespace.value === '' ? '' : namespace.text()),
+    namespace: (namespace) => namespace.textOrEmpty(),
   });
   if (fields === undefined) return undefined;
   const { group = '', kind, name, namespace = '' } = fields;
@@ -44,4 +44,19 @@ export function readTargetRef(at: Cursor): TargetRef | undefined {
   const wanted = TARGETS[kind] ?? '';
   const accepted = group === wanted || (wanted === '' && group === 'core');
   return accepted ? { group, kind, name } : at.error(`group of kind ${kind} must be ${JSON.stringify(wanted)}`);
+}
+
+/** Notes where a policy picks its workloads in more than one way. */
+export function checkTargets(
+  at: Cursor,
+  fields: { readonly selector?: unknown; readonly targetRef?: unknown; readonly targetRefs?: unknown },
+): void {
+  const { selector, targetRef, targetRefs } = fields;
+  if (targetRef !== undefined && targetRefs !== undefined) {
+    at.child('targetRef').misplaced('cannot stand beside targetRefs: put both into targetRefs');
+  }
+  const target = targetRefs === undefined ? 'targetRef' : 'targetRefs';
+  if (selector !== undefined && (targetRef ?? targetRefs) !== undefined) {
+    at.child(target).misplaced('cannot stand beside selector: a policy picks its workloads in one way only');
+  }
 }

@@ -1,0 +1,42 @@
+import type { Cursor } from './cursor.ts';
+import { fail, ok, type Result } from '../result.ts';
+
+const TERM = /(\d+(?:\.\d+)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy;
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+const MAX_LENGTH = 64;
+/** Beyond a day no wait is meant. */
+const MAX_MS = 86_400_000;
+
+/** Reads a duration as Go writes it ("5s", "1m30s", "250ms") into milliseconds; from 1 ms (as Istio asks) to a day. */
+function parseDuration(text: string): Result<number, string> {
+  let end = 0;
+  let milliseconds = 0;
+  for (const match of text.slice(0, MAX_LENGTH).matchAll(TERM)) {
+    end = match.index + match[0].length;
+    milliseconds += Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0);
+  }
+  if (end === 0 || end !== text.length) return fail('must be a duration such as "5s", "250ms" or "1m30s"');
+  if (milliseconds < 1 || milliseconds > MAX_MS) return fail('must be a duration from 1ms to 24h');
+  return ok(milliseconds);
+}
+
+/** The text that `readDuration` takes back. */
+export function formatDuration(milliseconds: number): string {
+  return milliseconds % 1000 === 0 ? `${milliseconds / 1000}s` : `${milliseconds}ms`;
+}
+
+/** Milliseconds from a duration in a document. */
+export function readDuration(at: Cursor): number | undefined {
+  const text = at.text('a duration such as "5s"');
+  if (text === undefined) return undefined;
+  const duration = parseDuration(text);
+  return duration.ok ? duration.value : at.error(duration.problem);
+}
