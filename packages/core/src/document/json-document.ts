@@ -1,4 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+import { excerpt, printable } from '../printable.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { FieldPath, FieldProblem } from '../resource/problem.ts';
 
@@ -22,6 +23,7 @@ interface Converted {
   readonly node: Node;
 }
 
+const MAX_MESSAGE = 200;
 const CORE_TAG = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 const MERGE_KEY = '<<';
 
@@ -40,7 +42,10 @@ export class JsonDocument {
     this.#limits = limits;
     this.#root = document.contents;
     for (const error of document.errors) {
-      const message = error.code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : lowerFirst(error.message);
+      const message =
+        error.code === 'RESOURCE_EXHAUSTION'
+          ? 'is nested too deeply'
+          : printable(lowerFirst(error.message.slice(0, MAX_MESSAGE)));
       this.problems.push({ code: 'INVALID_YAML', message, offset: error.pos[0] });
     }
     const isEmpty = document.contents === null || (isScalar(document.contents) && document.contents.value === null);
@@ -73,7 +78,7 @@ export class JsonDocument {
     if (!this.#spend(1, node)) return undefined;
     if (depth > this.#limits.depth) return this.#refuse(node, `is nested more than ${this.#limits.depth} levels deep`);
     if (node.tag !== undefined && !CORE_TAG.test(node.tag))
-      return this.#refuse(node, `tag ${node.tag} has no meaning here: remove it`);
+      return this.#refuse(node, `tag ${excerpt(node.tag)} has no meaning here: remove it`);
     const before = this.#limits.budget.nodes;
     const value = isScalar(node)
       ? node.value
@@ -96,7 +101,7 @@ export class JsonDocument {
       const key = isScalar(pair.key) && typeof pair.key.value === 'string' ? pair.key.value : undefined;
       if (key === undefined) this.#refuse(pair.key, 'the name of a field must be a string');
       else if (key === MERGE_KEY) this.#refuse(pair.key, 'merge keys ("<<") are not accepted: write the fields out');
-      else if (pairs.has(key)) this.#refuse(pair.key, `field ${JSON.stringify(key)} is given twice`);
+      else if (pairs.has(key)) this.#refuse(pair.key, `field ${excerpt(key)} is given twice`);
       else {
         pairs.set(key, pair);
         entries.push([key, this.#convert(pair.value, depth + 1)?.value ?? null]);
@@ -109,7 +114,7 @@ export class JsonDocument {
   #follow(alias: Alias): Converted | undefined {
     const target = this.#anchors.get(alias.source);
     if (target === undefined)
-      return this.#refuse(alias, `alias *${alias.source} has no complete anchor &${alias.source} before it`);
+      return this.#refuse(alias, `alias ${excerpt(`*${alias.source}`)} has no complete anchor of that name before it`);
     if (!this.#spend(target.weight, alias)) return undefined;
     this.#targets.set(alias, target.node);
     return target;

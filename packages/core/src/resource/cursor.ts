@@ -1,12 +1,17 @@
 import type { ErrorCode } from '../errors.ts';
 import type { FieldPath, FieldProblem } from './problem.ts';
 import { suggestion } from './spelling.ts';
+import { excerpt, invisibleCharacter } from '../printable.ts';
 
 /** Reads the value under a cursor, or notes what is wrong with it and gives undefined. */
 export type Reader<T> = (at: Cursor) => T | undefined;
 
 /** One reader for every field of `T`. */
 export type FieldReaders<T> = { readonly [K in keyof T]-?: Reader<NonNullable<T[K]>> };
+
+const MAX_KEY = 512;
+const MAX_TEXT = 8192;
+const MAX_HINTS = 1000;
 
 /** A place in an untrusted value. Reading never stops at the first problem: all of them are noted. */
 export class Cursor {
@@ -51,11 +56,15 @@ export class Cursor {
     return this.error(`must be ${what}, is ${describeValue(this.value)}`);
   }
 
-  /** Names of the fields of an object; undefined, and noted, when it is none. */
+  /** Names of the fields of an object, without those that no name can be; undefined, and noted, when it is none. */
   keys(what = 'an object'): string[] | undefined {
     const { value } = this;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.mustBe(what);
-    return Object.keys(value);
+    return Object.keys(value).filter((key) => {
+      const problem = key.length > MAX_KEY ? `is longer than ${MAX_KEY} characters` : invisibleProblem(key);
+      if (problem !== undefined) this.child(key).misplaced(`the name of this field ${problem}`);
+      return problem === undefined;
+    });
   }
 
   /** Elements of a list; undefined, and noted, when it is none. */
@@ -65,8 +74,15 @@ export class Cursor {
     return value.map((_, index) => this.child(index));
   }
 
-  /** A non-empty string; undefined, and noted, when it is none. */
+  /** A non-empty string on one line; undefined, and noted, when it is none. */
   text(what = 'a string'): string | undefined {
+    const text = this.lines(what);
+    const problem = text === undefined ? undefined : textProblem(text);
+    return problem === undefined ? text : this.error(problem);
+  }
+
+  /** A non-empty string of any length and any characters; undefined, and noted, when it is none. */
+  lines(what = 'a string'): string | undefined {
     const { value } = this;
     if (value === '') return this.error('must not be empty');
     if (typeof value === 'string') return value;
@@ -111,7 +127,7 @@ export class Cursor {
     const text = this.text();
     if (text === undefined) return undefined;
     const word = words.find((candidate) => candidate === text);
-    return word ?? this.error(`unknown value ${JSON.stringify(text)}; ${suggestion(text, words)}`);
+    return word ?? this.error(`unknown value ${excerpt(text)}; ${suggestion(text, words)}`);
   }
 
   /** The fields of an object, each through its reader; fields without a reader are noted as unknown. */
@@ -123,7 +139,9 @@ export class Cursor {
     for (const key of keys) {
       const at = this.child(key);
       if (!Object.hasOwn(readers, key)) {
-        at.misplaced(`unknown field ${JSON.stringify(key)}; ${suggestion(key, known)}`, 'UNKNOWN_FIELD');
+        // Spelling is worth its time for a few mistakes, not for a file of them.
+        const hint = this.#problems.length < MAX_HINTS ? `; ${suggestion(key, known)}` : '';
+        at.misplaced(`unknown field ${excerpt(key)}${hint}`, 'UNKNOWN_FIELD');
         continue;
       }
       const value: unknown = readers[key as keyof T](at);
@@ -145,11 +163,19 @@ export class Cursor {
   }
 }
 
+function textProblem(text: string): string | undefined {
+  return text.length > MAX_TEXT ? `must be at most ${MAX_TEXT} characters long` : invisibleProblem(text);
+}
+
+function invisibleProblem(text: string): string | undefined {
+  const character = invisibleCharacter(text);
+  return character === undefined ? undefined : `holds the invisible character ${character}: remove it`;
+}
+
 function describeValue(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'string')
-    return `the string ${JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value)}`;
+  if (typeof value === 'string') return `the string ${excerpt(value)}`;
   if (typeof value === 'number') return `the number ${value}`;
   return typeof value === 'boolean' ? `the boolean ${value}` : 'an object';
 }

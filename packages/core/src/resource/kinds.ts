@@ -5,6 +5,7 @@ import { readMeshConfigSpec, writeMeshConfigSpec } from './mesh-config/spec.ts';
 import type { MetadataScope } from './metadata.ts';
 import { readNamespaceSpec } from './namespace.ts';
 import { readNetworkPolicySpec } from './network-policy/spec.ts';
+import { checkPlace } from './place-checks.ts';
 import { readPeerAuthenticationSpec } from './peer-authentication.ts';
 import { readRequestAuthenticationSpec, writeRequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
@@ -24,6 +25,8 @@ export interface KindDefinition {
 export interface CommonParts {
   readonly apiVersion: string;
   readonly metadata: ResourceMeta;
+  /** Undefined where it is not known. */
+  readonly rootNamespace: string | undefined;
 }
 
 type OfKind<K extends ResourceKind> = Extract<Resource, { readonly kind: K }>;
@@ -83,6 +86,7 @@ function reader<K extends ResourceKind>(kind: K, readSpec: Reader<OfKind<K>['spe
     if (spec === undefined) return undefined;
     const resource = { apiVersion: common.apiVersion, kind, metadata: common.metadata, spec } as OfKind<K>;
     checkDryRun(resource, at);
+    checkPlace(resource, at, common.rootNamespace);
     return resource;
   };
 }

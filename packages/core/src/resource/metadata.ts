@@ -1,4 +1,5 @@
 import type { Cursor } from './cursor.ts';
+import { labelNameProblem, labelValueProblem } from './label-syntax.ts';
 import type { ResourceMeta } from './resource.ts';
 
 /** RFC 1123 subdomain, as Kubernetes asks of names. */
@@ -41,8 +42,8 @@ export function readMetadata(at: Cursor, scope: MetadataScope, defaults: Namespa
   const fields = at.fields<MetadataFields>({
     name: NAME_READERS[scope],
     namespace: scope === 'cluster' ? readNoNamespace : readNamespace,
-    labels: readStrings,
-    annotations: readStrings,
+    labels: (labels) => readStrings(labels, labelValueProblem),
+    annotations: (annotations) => readStrings(annotations),
     creationTimestamp: readTimestamp,
     uid: ignored,
     resourceVersion: ignored,
@@ -104,13 +105,20 @@ function readNamespace(at: Cursor): string | undefined {
   return at.error('must be a DNS label: lower-case letters, digits and "-", at most 63 characters');
 }
 
-function readStrings(at: Cursor): Record<string, string> | undefined {
+function readStrings(
+  at: Cursor,
+  valueProblem: (text: string) => string | undefined = () => undefined,
+): Record<string, string> | undefined {
   const keys = at.keys('an object of strings');
   if (keys === undefined) return undefined;
   const entries: [string, string][] = [];
   for (const key of keys) {
     const child = at.child(key);
-    const value = child.textOrEmpty();
+    const nameProblem = labelNameProblem(key);
+    if (nameProblem !== undefined) child.misplaced(nameProblem);
+    const value = child.value === '' ? '' : child.lines();
+    const problem = value === undefined ? undefined : valueProblem(value);
+    if (problem !== undefined) child.error(problem);
     if (value !== undefined) entries.push([key, value]);
   }
   return Object.fromEntries(entries);

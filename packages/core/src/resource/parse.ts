@@ -1,10 +1,11 @@
 import { fail, ok, type Result } from '../result.ts';
 import { Cursor } from './cursor.ts';
+import { kindHint } from './kind-hint.ts';
 import { apiVersionsOf, isKind, KINDS } from './kinds.ts';
 import { readMetadata, type MetadataScope, type NamespaceDefaults } from './metadata.ts';
 import { formatFieldPath, type FieldProblem, type ResourceProblem } from './problem.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
-import { suggestion } from './spelling.ts';
+import { excerpt } from '../printable.ts';
 
 /** Namespace of a resource that names none, as in Kubernetes. */
 export const DEFAULT_NAMESPACE = 'default';
@@ -40,8 +41,8 @@ export function readResource(at: Cursor, defaults: NamespaceDefaults): Resource 
   if (at.keys('a resource: an object with apiVersion, kind, metadata and spec') === undefined) return undefined;
   const kind = at.child('kind');
   if (typeof kind.value === 'string' && kind.value !== '' && !isKind(kind.value)) {
-    readKind(kind);
-    return undefined;
+    const hint = kindHint(kind.value, at.child('apiVersion').value, KINDS_OF_VERSION);
+    return kind.error(`unknown kind ${excerpt(kind.value)}; ${hint}`, 'UNKNOWN_KIND');
   }
   const fields = at.fields<Envelope>({
     apiVersion: (field) => field.text(),
@@ -56,22 +57,32 @@ export function readResource(at: Cursor, defaults: NamespaceDefaults): Resource 
   if (fields?.kind === undefined) return undefined;
   checkApiVersion(at.child('apiVersion'), fields.kind, fields.apiVersion);
   const { apiVersion = '', metadata = UNREAD_METADATA } = fields;
-  return KINDS[fields.kind].read(at, { apiVersion, metadata });
+  return KINDS[fields.kind].read(at, { apiVersion, metadata, rootNamespace: defaults.rootNamespace });
 }
 
 /** Lets the spec be read, and its problems be listed, although the metadata is wrong. */
 const UNREAD_METADATA: ResourceMeta = { name: '', namespace: '', labels: {}, annotations: {} };
 
+/** Kinds by the apiVersion of their documents. */
+const KINDS_OF_VERSION = kindsOfVersion();
+
+function kindsOfVersion(): ReadonlyMap<string, readonly string[]> {
+  const kinds = new Map<string, string[]>();
+  for (const kind of Object.keys(KINDS) as ResourceKind[]) {
+    for (const version of apiVersionsOf(kind)) kinds.set(version, [...(kinds.get(version) ?? []), kind]);
+  }
+  return kinds;
+}
+
 function readKind(at: Cursor): ResourceKind | undefined {
   const text = at.text();
-  if (text === undefined || isKind(text)) return text;
-  return at.error(`unknown kind ${JSON.stringify(text)}; ${suggestion(text, Object.keys(KINDS))}`, 'UNKNOWN_KIND');
+  return text !== undefined && isKind(text) ? text : undefined;
 }
 
 function checkApiVersion(at: Cursor, kind: ResourceKind, apiVersion: string | undefined): void {
   const known = apiVersionsOf(kind);
   if (apiVersion !== undefined && !known.includes(apiVersion))
-    at.error(`${JSON.stringify(apiVersion)} is not of kind ${kind}; use ${known.join(' or ')}`);
+    at.error(`${excerpt(apiVersion)} is not of kind ${kind}; use ${known.join(' or ')}`);
 }
 
 function scopeOf(kind: unknown): MetadataScope {

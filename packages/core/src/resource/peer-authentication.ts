@@ -1,5 +1,6 @@
 import type { Cursor } from './cursor.ts';
 import { readSelector, type WorkloadSelector } from './selector.ts';
+import { excerpt } from '../printable.ts';
 
 export type MutualTlsMode = 'UNSET' | 'DISABLE' | 'PERMISSIVE' | 'STRICT';
 
@@ -45,7 +46,7 @@ function readPorts(at: Cursor): Record<string, MutualTls> | undefined {
   for (const key of keys) {
     const child = at.child(key);
     if (!PORT.test(key) || Number(key) > MAX_PORT) {
-      child.misplaced(`port ${JSON.stringify(key)} must be a number from 1 to ${MAX_PORT}`);
+      child.misplaced(`port ${excerpt(key)} must be a number from 1 to ${MAX_PORT}`);
     }
     const value = readMutualTls(child);
     if (value !== undefined) ports.push([key, value]);

@@ -1,3 +1,4 @@
+import { excerpt, printable } from '../printable.ts';
 import type { ErrorCode } from '../errors.ts';
 
 /** One thing that is wrong with a document, and where. */
@@ -38,6 +39,8 @@ export interface FieldProblem {
 
 /** A step in the text that `formatFieldPath` gives: `.spec`, `[0]`, `["app.kubernetes.io/name"]`. */
 const STEP = /\.?([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g;
+/** Longer names are cut: no field that is known has one. */
+const MAX_STEP = 512;
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
 /** "spec.rules[0].from"; keys that would be ambiguous are quoted: `metadata.labels["app.kubernetes.io/name"]`. */
@@ -45,7 +48,8 @@ export function formatFieldPath(path: FieldPath): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
-    else if (!PLAIN_KEY.test(step)) text += `[${JSON.stringify(step)}]`;
+    else if (step.length > MAX_STEP) text += `[${excerpt(step)}]`;
+    else if (!PLAIN_KEY.test(step)) text += `[${printable(JSON.stringify(step))}]`;
     else text += text === '' ? step : `.${step}`;
   }
   return text;

@@ -5,6 +5,7 @@ export interface WorkloadSelector {
   readonly matchLabels: Readonly<Record<string, string>>;
 }
 
+const MAX_LABELS = 4096;
 const MAX_KEY = 316;
 const MAX_VALUE = 63;
 
@@ -20,6 +21,7 @@ export function readSelector(at: Cursor): WorkloadSelector | undefined {
 function readMatchLabels(at: Cursor): Record<string, string> | undefined {
   const keys = at.keys('an object of label names and values');
   if (keys === undefined) return undefined;
+  if (keys.length > MAX_LABELS) return at.error(`must hold at most ${MAX_LABELS} labels, holds ${keys.length}`);
   const labels: [string, string][] = [];
   for (const key of keys) {
     const value = readSelectedLabel(at.child(key), key);

@@ -1,5 +1,6 @@
 import type { Result } from '../result.ts';
 import type { Cursor, Reader } from './cursor.ts';
+import { excerpt } from '../printable.ts';
 
 /** What is wrong with one value of a list, undefined when nothing is. */
 export type ValueCheck = (value: string) => string | undefined;
@@ -44,7 +45,7 @@ function warnOfLiteralStar(at: Cursor): void {
   if (typeof value !== 'string' || value === '*') return;
   const rest = value.startsWith('*') ? value.slice(1) : value.endsWith('*') ? value.slice(0, -1) : value;
   if (rest.includes('*'))
-    at.warning(`only one "*" at an end is a wildcard: here ${JSON.stringify(rest)} is matched literally`);
+    at.warning(`only one "*" at an end is a wildcard: here ${excerpt(rest)} is matched literally`);
 }
 
 function accept(): undefined {

@@ -14,3 +14,39 @@ export const peer = (spec: unknown): Record<string, unknown> => base('PeerAuthen
 export const custom = (part: unknown): Record<string, unknown> =>
   policy({ action: 'CUSTOM', provider: { name: 'p' }, rules: [part] });
 export const labelled: { readonly selector: object } = { selector: { matchLabels: { app: 'a' } } };
+
+const kind = (apiVersion: string, name: string, spec: unknown): Record<string, unknown> => ({
+  apiVersion,
+  kind: name,
+  metadata: { name: 'x', namespace: 'shop' },
+  spec,
+});
+export const ISSUER = 'https://issuer.example';
+export const PUBLIC_JWKS = '{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}';
+export const tokens = (...jwtRules: unknown[]): Record<string, unknown> => base('RequestAuthentication', { jwtRules });
+/** A sound rule with some fields changed. */
+export const jwtRule = (fields: object): Record<string, unknown> => tokens({ issuer: ISSUER, ...fields });
+export const network = (spec: unknown): Record<string, unknown> => kind('networking.k8s.io/v1', 'NetworkPolicy', spec);
+export const ingress = (rule: unknown): Record<string, unknown> => network({ podSelector: {}, ingress: [rule] });
+export const serviceTokens = (fields: object): Record<string, unknown> =>
+  kind('rampart.dev/v1', 'ServiceTokenPolicy', {
+    issuer: ISSUER,
+    jwks: PUBLIC_JWKS,
+    audience: 'service:orders-api',
+    rules: [{ scopes: ['read'] }],
+    ...fields,
+  });
+export const meshConfig = (spec: unknown): Record<string, unknown> => ({
+  apiVersion: 'rampart.dev/v1',
+  kind: 'MeshConfig',
+  metadata: { name: 'default', namespace: 'istio-system' },
+  spec,
+});
+/** A sound provider over HTTP with some fields changed. */
+export const provider = (fields: object): Record<string, unknown> =>
+  meshConfig({ extensionProviders: [{ name: 'p', envoyExtAuthzHttp: { service: 'check', port: 80, ...fields } }] });
+export const namespace = (metadata: object): Record<string, unknown> => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'shop', ...metadata },
+});

@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../result.ts';
+import { excerpt } from '../../printable.ts';
 
 /** An address as 32-bit words: one for IPv4, four for IPv6. IPv4-mapped IPv6 addresses are IPv4. */
 export type IpAddress = readonly number[];
@@ -27,12 +28,11 @@ export function parseIpBlock(text: string): Result<IpBlock, string> {
   const slash = text.indexOf('/');
   const literal = slash === -1 ? text : text.slice(0, slash);
   const written = literal.includes(':') ? parseIpv6(literal) : parseIpv4(literal);
-  if (written === undefined)
-    return fail(`${JSON.stringify(text)} is not an IP address or CIDR block such as 10.0.0.0/8`);
+  if (written === undefined) return fail(`${excerpt(text)} is not an IP address or CIDR block such as 10.0.0.0/8`);
   const bits = written.length * 32;
   const prefixText = slash === -1 ? String(bits) : text.slice(slash + 1);
   const prefix = PREFIX.test(prefixText) ? Number(prefixText) : Number.POSITIVE_INFINITY;
-  if (prefix > bits) return fail(`${JSON.stringify(text)} must end in a prefix length from 0 to ${bits}`);
+  if (prefix > bits) return fail(`${excerpt(text)} must end in a prefix length from 0 to ${bits}`);
   if (isMapped(written) && prefix >= MAPPED_BITS)
     return ok({ address: written.slice(3), prefix: prefix - MAPPED_BITS });
   return ok({ address: written, prefix });

@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../result.ts';
+import { excerpt } from '../../printable.ts';
 
 /** A path with `{*}` and `{**}` in it (istio `security.CheckValidPathTemplate`, Envoy URI templates). */
 export interface PathTemplate {
@@ -18,12 +19,12 @@ export function parsePathPattern(text: string): Result<PathTemplate | undefined,
   const isTemplate = text.includes(ONE) || text.includes(ANY);
   if (!isTemplate) {
     return /[{}]/.test(text)
-      ? fail(`${JSON.stringify(text)}: "{" and "}" are for the operators {*} and {**} only`)
+      ? fail(`${excerpt(text)}: "{" and "}" are for the operators {*} and {**} only`)
       : ok(undefined);
   }
-  if (!text.startsWith('/')) return fail(`${JSON.stringify(text)}: a path template must start with "/"`);
+  if (!text.startsWith('/')) return fail(`${excerpt(text)}: a path template must start with "/"`);
   const problem = templateProblem(text);
-  return problem === undefined ? ok(compile(text)) : fail(`${JSON.stringify(text)}: ${problem}`);
+  return problem === undefined ? ok(compile(text)) : fail(`${excerpt(text)}: ${problem}`);
 }
 
 /** Whether the path has the template's form. Linear in the path. */
@@ -59,8 +60,7 @@ function templateProblem(text: string): string | undefined {
       afterAny = segment === ANY;
     } else if (/[{}]/.test(segment)) return 'the operators {*} and {**} must each be a whole segment';
     else if (segment.includes('*')) return '"*" cannot be used together with {*} or {**}';
-    else if (!LITERAL.test(segment))
-      return `segment ${JSON.stringify(segment)} holds a character that a path cannot have`;
+    else if (!LITERAL.test(segment)) return `segment ${excerpt(segment)} holds a character that a path cannot have`;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from '../../result.ts';
 import { closest } from '../spelling.ts';
+import { excerpt } from '../../printable.ts';
 
 /** An attribute that a `when` condition can ask about. */
 export type ConditionKey =
@@ -37,6 +38,14 @@ const HEADERS = 'request.headers';
 const CLAIMS = 'request.auth.claims';
 const FILTERS = 'experimental.envoy.filters.';
 
+/** Keys of Istio's first policy language, and what says the same now. */
+const FORMER: Readonly<Record<string, string>> = {
+  'destination.namespace': 'a policy is about its own namespace: say it in metadata.namespace',
+  'destination.labels': 'say it in spec.selector.matchLabels',
+  'destination.name': 'say it in spec.selector.matchLabels',
+  'destination.user': 'say it in spec.selector.matchLabels',
+};
+
 /** RFC 9110 field name, or an HTTP/2 pseudo header (RFC 9113 §8.3). */
 const HEADER_NAME = /^:?[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
@@ -48,27 +57,33 @@ export function parseConditionKey(text: string): Result<ConditionKey, string> {
   if (text.startsWith(CLAIMS)) return claimKey(text);
   if (text.startsWith(FILTERS)) return filterKey(text);
   if (text === '') return fail('must not be empty');
+  return fail(`unknown key ${excerpt(text)}; ${keyHint(text.replace(/\[.*$/, ''))}`);
+}
+
+/** Whether a key asks for something that only HTTP has; such a condition means nothing on other traffic. */
+export function isHttpKey(text: string): boolean {
+  return text.startsWith(HEADERS) || text.startsWith('request.auth.');
+}
+
+function keyHint(name: string): string {
+  const instead = Object.hasOwn(FORMER, name) ? FORMER[name] : undefined;
+  if (instead !== undefined) return instead;
   const known = [...PLAIN, ...KEYED];
-  const match = closest(text.replace(/\[.*$/, ''), known);
-  return fail(
-    `unknown key ${JSON.stringify(text)}; ${match === undefined ? `known keys: ${known.join(', ')}` : `did you mean ${JSON.stringify(match)}?`}`,
-  );
+  const match = closest(name, known);
+  return match === undefined ? `known keys: ${known.join(', ')}` : `did you mean ${JSON.stringify(match)}?`;
 }
 
 function headerKey(text: string): Result<ConditionKey, string> {
   const [header, ...more] = brackets(text.slice(HEADERS.length)) ?? [];
-  if (header === undefined || more.length > 0)
-    return fail(`${JSON.stringify(text)} must have the form request.headers[name]`);
-  if (!HEADER_NAME.test(header)) return fail(`${JSON.stringify(header)} cannot be the name of a header`);
+  if (header === undefined || more.length > 0) return fail(`${excerpt(text)} must have the form request.headers[name]`);
+  if (!HEADER_NAME.test(header)) return fail(`${excerpt(header)} cannot be the name of a header`);
   return ok({ attribute: HEADERS, header: header.toLowerCase() });
 }
 
 function claimKey(text: string): Result<ConditionKey, string> {
   const claim = brackets(text.slice(CLAIMS.length));
   if (claim === undefined)
-    return fail(
-      `${JSON.stringify(text)} must have the form request.auth.claims[name] or request.auth.claims[outer][inner]`,
-    );
+    return fail(`${excerpt(text)} must have the form request.auth.claims[name] or request.auth.claims[outer][inner]`);
   return ok({ attribute: CLAIMS, claim });
 }
 
@@ -77,7 +92,7 @@ function filterKey(text: string): Result<ConditionKey, string> {
   const filter = bracket === -1 ? '' : text.slice(FILTERS.length, bracket);
   const metadataKey = bracket === -1 ? undefined : brackets(text.slice(bracket));
   if (filter === '' || metadataKey === undefined) {
-    return fail(`${JSON.stringify(text)} must have the form experimental.envoy.filters.name[key]`);
+    return fail(`${excerpt(text)} must have the form experimental.envoy.filters.name[key]`);
   }
   return ok({ attribute: 'experimental.envoy.filters', filter, metadataKey });
 }

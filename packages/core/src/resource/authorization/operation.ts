@@ -1,4 +1,5 @@
 import { parsePathPattern } from '../../policy/match/path-template.ts';
+import { excerpt } from '../../printable.ts';
 import { asksNothing } from './source.ts';
 import type { Cursor } from '../cursor.ts';
 import { parsesWith, patternList, textList } from '../text-list.ts';
@@ -28,13 +29,24 @@ export function readOperation(at: Cursor): AuthorizationOperation | undefined {
     notHosts: patterns,
     ports,
     notPorts: ports,
-    methods: patterns,
-    notMethods: patterns,
+    methods: readMethods,
+    notMethods: readMethods,
     paths,
     notPaths: paths,
   });
   if (operation === undefined) return undefined;
   return asksNothing(at) ? at.error('must ask for something: name methods, paths, hosts or ports') : operation;
+}
+
+/** Methods are compared as they are written (RFC 9110 §9.1). */
+function readMethods(at: Cursor): string[] | undefined {
+  const values = patterns(at);
+  for (const item of values === undefined ? [] : (at.items() ?? [])) {
+    if (typeof item.value === 'string' && /[a-z]/.test(item.value)) {
+      item.warning(`never matches: methods are upper case, ${excerpt(item.value.toUpperCase())}`);
+    }
+  }
+  return values;
 }
 
 export function portProblem(text: string): string | undefined {

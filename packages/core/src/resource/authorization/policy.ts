@@ -1,3 +1,4 @@
+import { warnOfDeniedTcp } from './deny-warning.ts';
 import { readRules, type AuthorizationRule } from './rule.ts';
 import { checkCustomRules } from './custom-action.ts';
 import type { Cursor } from '../cursor.ts';
@@ -55,6 +56,7 @@ function checkAction(at: Cursor, action: AuthorizationAction, fields: Partial<Sp
   if (action !== 'CUSTOM' && provider !== undefined) {
     at.child('provider').misplaced(`has no meaning for action ${action}: only CUSTOM asks a provider`);
   }
+  if (action === 'DENY' && rules !== undefined) warnOfDeniedTcp(at.child('rules'), rules);
   if (action !== 'CUSTOM') return;
   if (at.child('provider').value === undefined) at.error('action CUSTOM needs a provider: add provider.name');
   checkCustomRules(at.child('rules'), rules ?? []);

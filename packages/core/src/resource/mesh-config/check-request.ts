@@ -1,5 +1,6 @@
 import type { Cursor } from '../cursor.ts';
 import { textList } from '../text-list.ts';
+import { excerpt } from '../../printable.ts';
 
 /** How much of a request's body an authorizer is given. */
 export interface CheckedBody {
@@ -30,7 +31,7 @@ export function readAddedHeaders(at: Cursor): Record<string, string> | undefined
   const headers: [string, string][] = [];
   for (const key of keys) {
     const child = at.child(key);
-    if (!HEADER_NAME.test(key)) child.misplaced(`${JSON.stringify(key)} cannot be the name of a header`);
+    if (!HEADER_NAME.test(key)) child.misplaced(`${excerpt(key)} cannot be the name of a header`);
     const value = child.textOrEmpty();
     if (value === undefined) continue;
     if (HEADER_VALUE.test(value)) headers.push([key, value]);

@@ -1,3 +1,4 @@
+import { parseIpAddress } from '../../policy/match/ip-block.ts';
 import type { Cursor } from '../cursor.ts';
 
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
@@ -15,6 +16,7 @@ const STATUSES: ReadonlySet<number> = new Set([
 export function readServiceHost(at: Cursor): string | undefined {
   return at.checked((text) => {
     const slash = text.indexOf('/');
+    if (slash === -1 && parseIpAddress(text) !== undefined) return undefined;
     const host = text.slice(slash + 1);
     const isSound =
       host.length <= MAX_HOST && HOST.test(host) && (slash === -1 || NAMESPACE.test(text.slice(0, slash)));

@@ -48,7 +48,7 @@ function readExpression(at: Cursor): LabelExpression | undefined {
   });
   if (fields === undefined) return undefined;
   for (const required of ['key', 'operator'] as const) {
-    if (at.child(required).value === undefined) at.error(`needs a ${required}`);
+    if (at.child(required).value === undefined) at.error(`needs ${required === 'key' ? 'a' : 'an'} ${required}`);
   }
   const { key, operator, values } = fields;
   if (key === undefined || operator === undefined) return undefined;

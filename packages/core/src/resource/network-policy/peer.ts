@@ -1,6 +1,9 @@
 import { inIpBlock, parseIpBlock, type IpBlock } from '../../policy/match/ip-block.ts';
 import type { Cursor } from '../cursor.ts';
 import { readLabelSelector, type LabelSelector } from './label-selector.ts';
+import { excerpt } from '../../printable.ts';
+
+const WORD_BITS = 32;
 
 /** The other end: workloads by their labels (and those of their namespace), or addresses. */
 export interface NetworkPeer {
@@ -67,9 +70,19 @@ function readCidr(at: Cursor): string | undefined {
   if (text === undefined) return undefined;
   if (!text.includes('/')) {
     return at.error(
-      `${JSON.stringify(text)} has no prefix length: write ${text.includes(':') ? `${text}/128` : `${text}/32`} for one address`,
+      `${excerpt(text)} has no prefix length: write ${text.includes(':') ? `${text}/128` : `${text}/32`} for one address`,
     );
   }
   const block = parseIpBlock(text);
-  return block.ok ? text : at.error(block.problem);
+  if (!block.ok) return at.error(block.problem);
+  if (!isNetworkAddress(block.value)) at.warning('has bits beyond its prefix length, which count for nothing');
+  return text;
+}
+
+/** Whether every bit after the prefix is zero. */
+function isNetworkAddress({ address, prefix }: IpBlock): boolean {
+  return address.every((word, index) => {
+    const kept = Math.min(Math.max(prefix - index * WORD_BITS, 0), WORD_BITS);
+    return kept === WORD_BITS || (word & (0xffff_ffff >>> kept)) === 0;
+  });
 }

@@ -1,7 +1,7 @@
 import type { Cursor } from '../cursor.ts';
 import { formatDuration, readDuration } from '../duration.ts';
 import { textList } from '../text-list.ts';
-import { jwksProblem, jwksUriProblem, warnOfPrivateKeys } from './key-set.ts';
+import { jwksUriProblem, readJwks } from './key-set.ts';
 import { readClaimHeaders, readHeaderLocations, readOutputHeader } from './token-location.ts';
 import type { ClaimHeader, HeaderLocation } from './token-location.ts';
 
@@ -78,12 +78,6 @@ function checkKeys(at: Cursor, { issuer = '', jwks, jwksUri }: Partial<JwtRuleFi
   else if (at.child('issuer').value === undefined || at.child('issuer').value === '') {
     at.warning('names no issuer: a token of any issuer is accepted when a key of jwksUri has signed it');
   }
-}
-
-function readJwks(at: Cursor): string | undefined {
-  const text = at.checked(jwksProblem);
-  if (text !== undefined) warnOfPrivateKeys(at, text);
-  return text;
 }
 
 function readSpaceDelimitedClaims(at: Cursor): string[] | undefined {

@@ -25,6 +25,9 @@ export function readRequestAuthenticationSpec(at: Cursor): RequestAuthentication
   });
   if (fields === undefined) return undefined;
   checkTargets(at, fields);
+  if (fields.jwtRules === undefined ? at.child('jwtRules').value === undefined : fields.jwtRules.length === 0) {
+    at.warning('has no jwtRules: it changes nothing');
+  }
   const { targetRef, jwtRules = [], ...rest } = fields;
   return { ...rest, jwtRules, ...(targetRef === undefined ? {} : { targetRefs: [targetRef] }) };
 }

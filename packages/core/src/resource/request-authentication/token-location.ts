@@ -1,4 +1,5 @@
 import type { Cursor } from '../cursor.ts';
+import { excerpt } from '../../printable.ts';
 
 /** A header that may carry a token. */
 export interface HeaderLocation {
@@ -48,7 +49,7 @@ function readHeaderLocation(at: Cursor): HeaderLocation | undefined {
 function readHeaderName(at: Cursor): string | undefined {
   const name = at.text();
   if (name === undefined || HEADER_NAME.test(name)) return name;
-  return at.error(`${JSON.stringify(name)} cannot be the name of a header`);
+  return at.error(`${excerpt(name)} cannot be the name of a header`);
 }
 
 function readClaimHeader(at: Cursor): ClaimHeader | undefined {

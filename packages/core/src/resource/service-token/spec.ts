@@ -1,5 +1,5 @@
 import type { Cursor } from '../cursor.ts';
-import { jwksProblem, jwksUriProblem, warnOfPrivateKeys } from '../request-authentication/key-set.ts';
+import { jwksUriProblem, readJwks } from '../request-authentication/key-set.ts';
 import { readHeaderLocations, type HeaderLocation } from '../request-authentication/token-location.ts';
 import { readSelector, type WorkloadSelector } from '../selector.ts';
 import { patternList } from '../text-list.ts';
@@ -49,12 +49,6 @@ export function readServiceTokenPolicySpec(at: Cursor): ServiceTokenPolicySpec |
   const { issuer, audience, rules, ...rest } = fields;
   if (issuer === undefined || audience === undefined || rules === undefined) return undefined;
   return { ...rest, issuer, audience, rules };
-}
-
-function readJwks(at: Cursor): string | undefined {
-  const text = at.checked(jwksProblem);
-  if (text !== undefined) warnOfPrivateKeys(at, text);
-  return text;
 }
 
 function readAudience(at: Cursor): string | undefined {
