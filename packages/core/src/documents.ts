@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, utf8Length, type DocumentLimits } from './document/limi
 import { ProblemList, type TextPosition } from './document/problem-list.ts';
 import type { ErrorCode } from './errors.ts';
 import { Cursor } from './resource/cursor.ts';
-import type { NamespaceDefaults } from './resource/metadata.ts';
+import type { NamespaceDefaults } from './resource/metadata/metadata.ts';
 import { DEFAULT_NAMESPACE, DEFAULT_ROOT_NAMESPACE, readResource } from './resource/parse.ts';
 import { formatFieldPath, parseFieldPath, type FieldProblem, type ResourceProblem } from './resource/problem.ts';
 import { resourceKey, type Resource } from './resource/resource.ts';

@@ -11,7 +11,7 @@ export function invisibleCharacter(text: string): string | undefined {
 }
 
 /** "U+202E". */
-export function codePoint(character: string): string {
+function codePoint(character: string): string {
   return `U+${hex(character.codePointAt(0) ?? 0).toUpperCase()}`;
 }
 

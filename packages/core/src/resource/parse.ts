@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '../result.ts';
 import { Cursor } from './cursor.ts';
 import { kindHint } from './kind-hint.ts';
 import { apiVersionsOf, isKind, KINDS } from './kinds.ts';
-import { readMetadata, type MetadataScope, type NamespaceDefaults } from './metadata.ts';
+import { readMetadata, type MetadataScope, type NamespaceDefaults } from './metadata/metadata.ts';
 import { formatFieldPath, type FieldProblem, type ResourceProblem } from './problem.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
 import { excerpt } from '../printable.ts';

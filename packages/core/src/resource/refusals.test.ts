@@ -1,4 +1,5 @@
-import { refusesEach, type Refusal } from '../testing/refusals.ts';
+import { test } from 'node:test';
+import { expectRefusal, type Refusal } from '../testing/refusals.ts';
 import { base, custom, labelled, operation, peer, policy, rule, source, when } from '../testing/resource-json.ts';
 
 /** What Istio refuses (`pkg/config/validation`), and what is refused here besides: unknown fields and empty values. */
@@ -352,4 +353,4 @@ const refused: readonly Refusal[] = [
   ['an unknown mode', peer({ mtls: { mode: 'MUTUAL' } }), 'spec.mtls.mode', /unknown value "MUTUAL"/],
 ];
 
-refusesEach(refused);
+for (const refusal of refused) test(`refuses ${refusal[0]}`, () => expectRefusal(refusal));

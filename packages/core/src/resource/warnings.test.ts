@@ -1,3 +1,4 @@
+import { test } from 'node:test';
 import {
   ISSUER,
   jwtRule,
@@ -11,7 +12,7 @@ import {
   source,
 } from '../testing/resource-json.ts';
 import { ingress, operation, serviceTokens, tokens } from '../testing/resource-json.ts';
-import { acceptsEach, warnsOfEach } from '../testing/refusals.ts';
+import { expectWarning, expectSilence, type Refusal } from '../testing/refusals.ts';
 
 const deny = (part: unknown): Record<string, unknown> => policy({ action: 'DENY', rules: [part] });
 const inRoot = (resource: Record<string, unknown>): Record<string, unknown> => ({
@@ -20,7 +21,7 @@ const inRoot = (resource: Record<string, unknown>): Record<string, unknown> => (
 });
 const fromUser = { from: [{ source: { requestPrincipals: ['*'] } }] };
 
-warnsOfEach([
+const warned: readonly Refusal[] = [
   [
     'an empty selector',
     policy({ selector: { matchLabels: {} }, rules: [{}] }),
@@ -128,9 +129,9 @@ warnsOfEach([
     'spec.extensionProviders[0].envoyExtAuthzHttp.clearRouteCache',
     /has no effect/,
   ],
-]);
+];
 
-acceptsEach([
+const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['DENY of everything', deny({})],
   ['DENY with ports beside HTTP fields', deny({ to: [{ operation: { methods: ['POST'], ports: ['8080'] } }] })],
   ['DENY by the caller alone', deny({ from: [{ source: { namespaces: ['a'] } }] })],
@@ -150,4 +151,8 @@ acceptsEach([
   ['an allow-nothing policy', policy({})],
   ['a rule that asks nothing', rule({})],
   ['a mesh configuration that says nothing', meshConfig({})],
-]);
+];
+
+for (const warning of warned) test(`warns of ${warning[0]}`, () => expectWarning(warning));
+
+for (const [fact, json] of accepted) test(`accepts ${fact}`, () => expectSilence(json));

@@ -1,55 +1,47 @@
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { parseDocuments } from '../documents.ts';
 import { describeProblem, parseResource, type ResourceProblem } from '../index.ts';
 
-/** A resource with one mistake: what it is, the resource, the field that is named, and what the message says. */
+/** A resource with one thing to be said of it: what it is, the resource, the field that is named, and what the message says. */
 export type Refusal = readonly [fact: string, json: unknown, field: string, message: RegExp];
 
-/** One test a case: exactly this mistake is found, at exactly this field. */
-export function refusesEach(refusals: readonly Refusal[]): void {
-  for (const [fact, json, field, message] of refusals) {
-    test(`refuses ${fact}`, () => {
-      const parsed = parseResource(json);
-      assert.ok(!parsed.ok);
-      assertOnly(parsed.problem, 'error', { field, message });
-    });
+/** Throws unless exactly this mistake is found, at exactly this field. */
+export function expectRefusal([, json, field, message]: Refusal): void {
+  const parsed = parseResource(json);
+  expectOnly(parsed.ok ? [] : parsed.problem, 'error', { field, message });
+}
+
+/** Throws unless the resource is accepted with exactly this warning, at a place in its text. */
+export function expectWarning([, json, field, message]: Refusal): void {
+  const problems = problemsOf(json);
+  expectOnly(problems, 'error', undefined);
+  expectOnly(problems, 'warning', { field, message });
+  for (const problem of problems) {
+    if (problem.line < 1 || problem.column < 1) throw new Error(`${describeProblem(problem)} has no place`);
   }
 }
 
-/** One test a case: the resource is accepted, with exactly this warning, at a place in its text. */
-export function warnsOfEach(warnings: readonly Refusal[]): void {
-  for (const [fact, json, field, message] of warnings) {
-    test(`warns of ${fact}`, () => {
-      const problems = problemsOf(json);
-      assertOnly(problems, 'error', undefined);
-      assertOnly(problems, 'warning', { field, message });
-      for (const { file, line, column } of problems) assert.ok(file === 'a.yaml' && line >= 1 && column >= 1);
-    });
-  }
-}
-
-/** One test a case: nothing is said against the resource. */
-export function acceptsEach(resources: readonly (readonly [fact: string, json: unknown])[]): void {
-  for (const [fact, json] of resources) {
-    test(`accepts ${fact}`, () => {
-      assert.deepEqual(problemsOf(json).map(describeProblem), []);
-    });
-  }
+/** Throws when anything is said of the resource. */
+export function expectSilence(json: unknown): void {
+  expectOnly(problemsOf(json), 'error', undefined);
+  expectOnly(problemsOf(json), 'warning', undefined);
 }
 
 function problemsOf(json: unknown): ResourceProblem[] {
   return parseDocuments(JSON.stringify(json, undefined, 2), { file: 'a.yaml' }).problems;
 }
 
-function assertOnly(
+function expectOnly(
   problems: readonly ResourceProblem[],
   severity: ResourceProblem['severity'],
   expected: { readonly field: string; readonly message: RegExp } | undefined,
 ): void {
   const found = problems.filter((problem) => problem.severity === severity);
-  assert.deepEqual(
-    found.map(({ field, message }) => (expected?.message.test(message) === true ? field : `${field}: ${message}`)),
-    expected === undefined ? [] : [expected.field],
-  );
+  const [first] = found;
+  if (expected === undefined && first === undefined) return;
+  const isExpected =
+    found.length === 1 && first?.field === expected?.field && expected?.message.test(first?.message ?? '') === true;
+  if (isExpected) return;
+  const wanted =
+    expected === undefined ? `no ${severity}` : `${severity} at ${expected.field} ${String(expected.message)}`;
+  throw new Error(`expected ${wanted}, found: ${found.map(describeProblem).join('; ') || 'nothing'}`);
 }

@@ -1,6 +1,7 @@
+import { test } from 'node:test';
 import { labelled, meshConfig, namespace, provider, serviceTokens } from '../../testing/resource-json.ts';
 import { base } from '../../testing/resource-json.ts';
-import { acceptsEach, refusesEach } from '../../testing/refusals.ts';
+import { expectRefusal, expectSilence, type Refusal } from '../../testing/refusals.ts';
 
 const PROVIDER = 'spec.extensionProviders[0]';
 const HTTP = `${PROVIDER}.envoyExtAuthzHttp`;
@@ -11,7 +12,7 @@ const { jwks: _keys, ...keyless } = serviceTokens({})['spec'] as Record<string, 
 const withoutKeys = { ...serviceTokens({}), spec: keyless };
 const http = { service: 'check', port: 80 };
 
-refusesEach([
+const refused: readonly Refusal[] = [
   [
     'a second mesh configuration',
     { ...meshConfig({}), metadata: { name: 'mine' } },
@@ -185,9 +186,9 @@ refusesEach([
     'spec.rules[0].paths[0]',
     /operators/,
   ],
-]);
+];
 
-acceptsEach([
+const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['a provider at an address', provider({ service: '127.0.0.1' })],
   ['a provider in a namespace', provider({ service: 'tools/check.tools.svc.cluster.local' })],
   ['a status as a number', provider({ statusOnError: 503 })],
@@ -204,4 +205,8 @@ acceptsEach([
     'service tokens for some workloads',
     serviceTokens({ ...labelled, subjects: ['service:*'], fromHeaders: [{ name: 'x-token' }] }),
   ],
-]);
+];
+
+for (const refusal of refused) test(`refuses ${refusal[0]}`, () => expectRefusal(refusal));
+
+for (const [fact, json] of accepted) test(`accepts ${fact}`, () => expectSilence(json));

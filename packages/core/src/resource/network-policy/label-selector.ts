@@ -1,5 +1,5 @@
 import type { Cursor } from '../cursor.ts';
-import { labelNameProblem, labelValueProblem } from '../label-syntax.ts';
+import { labelNameProblem, labelValueProblem } from '../metadata/label-syntax.ts';
 
 export type LabelOperator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
 
@@ -52,13 +52,23 @@ function readExpression(at: Cursor): LabelExpression | undefined {
   }
   const { key, operator, values } = fields;
   if (key === undefined || operator === undefined) return undefined;
-  const asksValues = operator === 'In' || operator === 'NotIn';
-  const given = at.child('values').value;
-  const hasNone = given === undefined || (Array.isArray(given) && given.length === 0);
-  if (asksValues && hasNone) return at.error(`operator ${operator} needs values`);
-  if (!asksValues && !hasNone)
-    return at.child('values').misplaced(`has no meaning for operator ${operator}: remove it`);
-  return asksValues ? { key, operator, values: values ?? [] } : { key, operator };
+  return operator === 'In' || operator === 'NotIn'
+    ? withValues(at, { key, operator, values: values ?? [] })
+    : withoutValues(at, { key, operator });
+}
+
+function withValues(at: Cursor, expression: LabelExpression): LabelExpression | undefined {
+  return hasNone(at.child('values').value) ? at.error(`operator ${expression.operator} needs values`) : expression;
+}
+
+function withoutValues(at: Cursor, expression: LabelExpression): LabelExpression | undefined {
+  const values = at.child('values');
+  if (hasNone(values.value)) return expression;
+  return values.misplaced(`has no meaning for operator ${expression.operator}: remove it`);
+}
+
+function hasNone(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0);
 }
 
 function readKey(at: Cursor): string | undefined {

@@ -1,5 +1,6 @@
+import { test } from 'node:test';
 import { ingress, network } from '../../testing/resource-json.ts';
-import { acceptsEach, refusesEach } from '../../testing/refusals.ts';
+import { expectRefusal, expectSilence, type Refusal } from '../../testing/refusals.ts';
 
 const expression = (fields: unknown): Record<string, unknown> =>
   network({ podSelector: { matchExpressions: [fields] } });
@@ -9,7 +10,7 @@ const FROM = 'spec.ingress[0].from[0]';
 const PORT = 'spec.ingress[0].ports[0]';
 const EXPRESSION = 'spec.podSelector.matchExpressions[0]';
 
-refusesEach([
+const refused: readonly Refusal[] = [
   ['a peer without anything', from({}), FROM, /must have a podSelector/],
   ['a null peer', from(null), FROM, /is empty/],
   [
@@ -143,9 +144,9 @@ refusesEach([
     'apiVersion',
     /use networking.k8s.io\/v1/,
   ],
-]);
+];
 
-acceptsEach([
+const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['a policy without podSelector', network({})],
   ['default deny in both directions', network({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })],
   [
@@ -171,4 +172,8 @@ acceptsEach([
       },
     }),
   ],
-]);
+];
+
+for (const refusal of refused) test(`refuses ${refusal[0]}`, () => expectRefusal(refusal));
+
+for (const [fact, json] of accepted) test(`accepts ${fact}`, () => expectSilence(json));

@@ -1,11 +1,12 @@
+import { test } from 'node:test';
 import { ISSUER, jwtRule, labelled, PUBLIC_JWKS, tokens } from '../../testing/resource-json.ts';
 import { base } from '../../testing/resource-json.ts';
-import { acceptsEach, refusesEach } from '../../testing/refusals.ts';
+import { expectRefusal, expectSilence, type Refusal } from '../../testing/refusals.ts';
 
 const URI = `${ISSUER}/jwks.json`;
 const RULE = 'spec.jwtRules[0]';
 
-refusesEach([
+const refused: readonly Refusal[] = [
   ['a null jwtRule', tokens(null), RULE, /is empty/],
   ['jwtRules that are no list', base('RequestAuthentication', { jwtRules: {} }), 'spec.jwtRules', /a list of rules/],
   ['a rule without issuer and jwksUri', tokens({}), RULE, /needs an issuer/],
@@ -134,9 +135,9 @@ refusesEach([
     'metadata.annotations["istio.io/dry-run"]',
     /no meaning for RequestAuthentication/,
   ],
-]);
+];
 
-acceptsEach([
+const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['an issuer alone, whose keys are discovered', jwtRule({})],
   ['inline keys over several lines', jwtRule({ jwks: JSON.stringify(JSON.parse(PUBLIC_JWKS), undefined, 2) })],
   [
@@ -153,4 +154,8 @@ acceptsEach([
     'outputs',
     jwtRule({ outputPayloadToHeader: 'x-payload', outputClaimToHeaders: [{ header: 'x_sub', claim: 'a.b.c' }] }),
   ],
-]);
+];
+
+for (const refusal of refused) test(`refuses ${refusal[0]}`, () => expectRefusal(refusal));
+
+for (const [fact, json] of accepted) test(`accepts ${fact}`, () => expectSilence(json));

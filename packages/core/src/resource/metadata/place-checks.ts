@@ -1,5 +1,5 @@
-import type { Cursor } from './cursor.ts';
-import type { Resource } from './resource.ts';
+import type { Cursor } from '../cursor.ts';
+import type { Resource } from '../resource.ts';
 
 const OWN_NAME = 'kubernetes.io/metadata.name';
 

@@ -1,6 +1,6 @@
-import type { Cursor } from './cursor.ts';
+import type { Cursor } from '../cursor.ts';
 import { labelNameProblem, labelValueProblem } from './label-syntax.ts';
-import type { ResourceMeta } from './resource.ts';
+import type { ResourceMeta } from '../resource.ts';
 
 /** RFC 1123 subdomain, as Kubernetes asks of names. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
