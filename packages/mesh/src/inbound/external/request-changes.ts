@@ -16,19 +16,27 @@ export function changeRequestHeaders(request: IncomingMessage, changes: readonly
   }
 }
 
-/** A request target with its query parameters changed, the others left as they are written. */
+/** A request target with its query parameters changed, the others left as they are written. Names are compared decoded. */
 export function changeQuery(target: string, { set, remove }: QueryChange): string {
   if (set.length === 0 && remove.length === 0) return target;
   const mark = target.indexOf('?');
   const path = mark === -1 ? target : target.slice(0, mark);
   const replaced = new Map(set);
-  const gone = new Set([...remove, ...replaced.keys()]);
+  const removed = new Set(remove.map((name) => decoded(name)));
+  const gone = new Set([...removed, ...[...replaced.keys()].map((name) => decoded(name))]);
   const kept = (mark === -1 ? '' : target.slice(mark + 1))
     .split('&')
-    .filter((part) => part !== '' && !gone.has(part.split('=', 1)[0] ?? ''));
-  const removedAfterwards = new Set(remove);
-  for (const [name, value] of replaced) if (!removedAfterwards.has(name)) kept.push(`${name}=${value}`);
+    .filter((part) => part !== '' && !gone.has(decoded(part.split('=', 1)[0] ?? '')));
+  for (const [name, value] of replaced) if (!removed.has(decoded(name))) kept.push(`${name}=${value}`);
   return kept.length === 0 ? path : `${path}?${kept.join('&')}`;
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name.replaceAll('+', ' '));
+  } catch {
+    return name;
+  }
 }
 
 function replace(request: IncomingMessage, name: string, value: string): void {

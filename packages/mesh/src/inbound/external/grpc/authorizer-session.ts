@@ -16,12 +16,10 @@ export interface Opened {
 
 /** The one HTTP/2 connection to a provider: opened when it is needed, replaced when it is no longer good. */
 export class AuthorizerSession {
-  readonly #authority: string;
   readonly #connect: () => Duplex;
   #current: ClientHttp2Session | undefined;
 
-  constructor(authority: string, connect: () => Duplex) {
-    this.#authority = authority;
+  constructor(connect: () => Duplex) {
     this.#connect = connect;
   }
 
@@ -42,7 +40,7 @@ export class AuthorizerSession {
 
   #start(): ClientHttp2Session {
     const socket = this.#connect();
-    const session = http2.connect(`http://${this.#authority}`, {
+    const session = http2.connect('http://authorizer', {
       createConnection: () => socket,
       settings: { enablePush: false, maxHeaderListSize: MAX_HEADER_BYTES },
     });

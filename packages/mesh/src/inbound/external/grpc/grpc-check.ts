@@ -20,8 +20,8 @@ export class GrpcCheckTransport implements CheckTransport {
   readonly #authority: string;
 
   constructor({ service, port }: ExtAuthzProvider, connect: ConnectToAuthorizer) {
-    this.#authority = `${service.includes('/') ? service.slice(service.indexOf('/') + 1) : service}:${port}`;
-    this.#session = new AuthorizerSession(this.#authority, () => connect(service, port));
+    this.#authority = service.slice(service.indexOf('/') + 1);
+    this.#session = new AuthorizerSession(() => connect(service, port));
   }
 
   async check(check: Check): Promise<Reply> {
