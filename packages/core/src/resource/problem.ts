@@ -21,8 +21,12 @@ export interface ResourceProblem {
 /** "policies.yaml:12:9: spec.rules[0].from: must not be empty…", on one line. */
 export function describeProblem(problem: ResourceProblem): string {
   const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
-  return [place, problem.field, problem.message].filter((part) => part !== '').join(': ');
+  const text = [place, problem.field, problem.message].filter((part) => part !== '').join(': ');
+  return text.replace(LINE_BREAKING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** Pieces of a document stand in what is said about it: control characters, and what some programs take for the end of a line. */
+const LINE_BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** Steps from the root of a document to one of its values. */
 export type FieldPath = readonly (string | number)[];
