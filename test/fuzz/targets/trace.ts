@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import { adoptHeaders, continueTrace, formatTraceparent, requestIdOf } from '@rampart/mesh';
+import { adoptHeaders, formatTraceparent, requestIdOf, sentRequestId, startSpan, traceIdOf } from '@rampart/mesh';
 
 import { textOf, type FuzzTarget } from '../engine/target.ts';
 
@@ -18,11 +18,12 @@ export const trace: FuzzTarget = {
   words: ['00-', 'ff-', '-01', '\r', '\u0000', '"', ',', 'A', '0'.repeat(32), ' ', '\u2028'],
   run: (input) => {
     const [requestId, traceparent] = textOf(input).split('\n', 2);
-    const context = continueTrace(requestId, traceparent, IDS);
-    for (const each of [context, adoptHeaders(context, requestId, traceparent)]) {
+    const received = { requestId: sentRequestId(requestId), traceId: traceIdOf(traceparent) ?? IDS.traceId() };
+    const span = startSpan({ ...received, spanId: IDS.spanId() }, IDS);
+    for (const each of [span, adoptHeaders(span, requestId, traceparent)]) {
       assert.match(formatTraceparent(each), /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-01$/);
       assert.match(requestIdOf(each), /^[\w.:-]{1,128}$/, 'a request id that could break a line of a log');
     }
-    return `${String(context.requestId === '')} ${String(context.traceId === IDS.traceId())}`;
+    return `${String(received.requestId === '')} ${String(traceIdOf(traceparent) === undefined)}`;
   },
 };
