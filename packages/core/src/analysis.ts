@@ -3,3 +3,8 @@ export type { Caller } from './analysis/access/callers.ts';
 export { describeCondition, describeOperation, describeSource } from './analysis/access/description.ts';
 export { isUnconditional, type Grant } from './analysis/access/grant.ts';
 export type { KnownWorkload } from './analysis/known-workload.ts';
+export { isIdentifier, shapeOf } from './analysis/path-shape.ts';
+export { Replay, type ReplayOptions } from './analysis/replay.ts';
+export { OTHER_PATHS } from './analysis/replay/path-tally.ts';
+export type { ChangedGroup, ReplayReport, UnknownGroup } from './analysis/replay/report.ts';
+export { type CountedRequest, type RecordedRequest, Traffic, type TrafficOptions } from './analysis/replay/traffic.ts';

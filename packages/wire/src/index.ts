@@ -62,6 +62,7 @@ export type {
   ResourceRevision,
   RevokeCertificateRequest,
   RevokeCertificateResponse,
+  ReplayProgress,
   RollbackResponse,
   StoredResource,
   TailLogsRequest,

@@ -16,7 +16,7 @@ it('retention looks every minute, goes on after a failure, and stops', async () 
     }
     return 0;
   };
-  const store = { prune, add: async () => undefined, newest: async () => [] };
+  const store = { prune, add: async () => undefined, newest: async () => [], recordsSince: async () => 0 };
   const stop = keepWithinRetention({
     store,
     clock,

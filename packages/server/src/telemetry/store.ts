@@ -33,6 +33,8 @@ export interface AccessLogStore {
   add(batch: AccessLogBatch): Promise<number | undefined>;
   /** Newest first, only those before a position when one is given. */
   newest(query: { readonly before?: number; readonly limit: number }): Promise<readonly StoredBatch[]>;
+  /** How many records there are in batches that were received since a time (Unix milliseconds). */
+  recordsSince(receivedSince: number): Promise<number>;
   /** Answers with how many batches were dropped. */
   prune(retention: Retention): Promise<number>;
 }

@@ -25,6 +25,14 @@ export function createAccessLogStore({ reads, writer }: Database): AccessLogStor
       const rows = await (before === undefined ? newest : newest.where('position', '<', before)).execute();
       return rows.map(batchOf);
     },
+    recordsSince: async (receivedSince) => {
+      const { total } = await reads
+        .selectFrom('access_log_batches')
+        .select(({ fn }) => fn.sum<number | string>('record_count').as('total'))
+        .where('received_at', '>=', receivedSince)
+        .executeTakeFirstOrThrow();
+      return Number(total ?? 0);
+    },
     prune: async (retention) => {
       let dropped = 0;
       for (let last = DROPPED_AT_ONCE; last === DROPPED_AT_ONCE; dropped += last) {

@@ -1,0 +1,86 @@
+import type { ChangedGroup, ReplayReport, UnknownGroup } from '@rampart/core/analysis';
+import type { Palette } from '../render/colour.ts';
+import { shortService } from '../render/names.ts';
+import { type Cell, columnsOf, renderTable } from '../render/table.ts';
+
+/** The report as the control plane sends it. */
+export interface SimulationReport extends ReplayReport {
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+interface ReplayView {
+  readonly palette: Palette;
+  readonly width: number | undefined;
+}
+
+/** What a candidate would change: what is denied first, then what cannot be told, then the sums. */
+export function renderReplay(report: SimulationReport, view: ReplayView): string {
+  const parts = [
+    ...(report.changes.length > 0 ? [renderChanges(report.changes, view)] : []),
+    ...(report.unknown.length > 0 ? [renderUnknown(report.unknown, view)] : []),
+    `${summaryOf(report, view.palette)}\n`,
+  ];
+  return parts.join('\n');
+}
+
+function renderChanges(changes: readonly ChangedGroup[], { palette, width }: ReplayView): string {
+  return renderTable(
+    columnsOf('DECISION', '>COUNT', 'FROM', 'TO', 'METHOD', 'PATH', 'POLICY', 'REASON'),
+    changes.map((change): Cell[] => [
+      { text: `${change.from} → ${change.to}`, paint: change.to === 'DENY' ? palette.bad : palette.good },
+      String(change.count),
+      nameOf(change.source),
+      shortService(change.destination),
+      change.method,
+      change.path,
+      policyOf(change),
+      change.reason,
+    ]),
+    { width },
+  );
+}
+
+function renderUnknown(unknown: readonly UnknownGroup[], { palette, width }: ReplayView): string {
+  return renderTable(
+    columnsOf('CANNOT TELL', '>COUNT', 'FOR EXAMPLE', 'WHY'),
+    unknown.map(({ destination, count, example, reason }): Cell[] => [
+      { text: shortService(destination), paint: palette.warn },
+      String(count),
+      example,
+      reason,
+    ]),
+    { width },
+  );
+}
+
+function policyOf({ policy, rule }: ChangedGroup): string {
+  if (policy === '') return '';
+  return rule < 0 ? policy : `${policy} rules[${rule}]`;
+}
+
+function nameOf(principal: string): string {
+  if (principal === '') return '(no identity)';
+  const [, namespace, account] = /^[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(principal) ?? [];
+  return namespace === undefined || account === undefined ? principal : `${namespace}/${account}`;
+}
+
+function summaryOf(report: SimulationReport, palette: Palette): string {
+  const { requests, distinct, since, unchanged, nowDenied, nowAllowed, cannotTell } = report;
+  if (requests === 0) return `no request on record since ${since}`;
+  const numbers = [
+    `${number(unchanged)} unchanged`,
+    paintIf(nowDenied > 0, palette.bad)(`${number(nowDenied)} would be denied`),
+    `${number(nowAllowed)} would be allowed`,
+    paintIf(cannotTell > 0, palette.warn)(`${number(cannotTell)} cannot be told`),
+  ];
+  return `${number(requests)} requests since ${since} (${number(distinct)} distinct): ${numbers.join(', ')}`;
+}
+
+function paintIf(condition: boolean, paint: (text: string) => string): (text: string) => string {
+  return condition ? paint : (text) => text;
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en');
+}
