@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 
-import { create } from '@bufbuild/protobuf';
-import { createClient } from '@connectrpc/connect';
 import { ENFORCED_IN_PROCESS, RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
-import { TelemetryBatchSchema, TelemetryService } from '@rampart/wire';
+import { TelemetryBatch } from '@rampart/wire/control';
 
 import { createIssuer } from './control/attestation.ts';
 import type { AttestedWorkload } from './control/attestation.ts';
+import type { MethodPath } from './control/connect/channel.ts';
 import { ControlClient } from './control/control-client.ts';
 import { LocalInstances } from './control/instances.ts';
 import type { ControlPlaneAddress } from './control/transport.ts';
@@ -111,13 +110,15 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   };
 }
 
+const REPORT: MethodPath = '/rampart.v1.TelemetryService/Report';
+const REPORT_TIMEOUT_MS = 10_000;
+
 function sender(control: ControlClient): TelemetrySend {
   return async (batch) => {
-    const way = control.transport;
-    if (way === undefined) throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
-    await createClient(TelemetryService, way.transport).report(create(TelemetryBatchSchema, batch), {
-      timeoutMs: 10_000,
-    });
+    const { channel } = control;
+    if (channel === undefined)
+      throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
+    await channel.unary(REPORT, TelemetryBatch.encode(batch).finish(), REPORT_TIMEOUT_MS);
   };
 }
 

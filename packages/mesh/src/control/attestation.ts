@@ -1,15 +1,15 @@
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { RampartError, SpiffeId, TrustDomain } from '@rampart/core';
 import type { WorkloadRef } from '@rampart/core';
 import { createCsr, generateKeyPair, parseCertificate } from '@rampart/spiffe';
 import type { KeyPair } from '@rampart/spiffe';
-import { IdentityService } from '@rampart/wire';
-import type { SvidResponse } from '@rampart/wire';
+import { AttestRequest, RenewRequest, SvidResponse } from '@rampart/wire/control';
 
 import type { SvidIssuer } from '../identity/svid-source.ts';
 import { createSvid } from '../identity/svid.ts';
 import type { Svid } from '../identity/svid.ts';
-import { openTransport } from './transport.ts';
+import type { Channel, MethodPath } from './connect/channel.ts';
+import { RemoteError } from './connect/remote-error.ts';
+import { openChannel } from './transport.ts';
 import type { ControlPlaneAddress } from './transport.ts';
 
 /** The workload as its identity describes it. */
@@ -24,30 +24,38 @@ export interface AttestationOptions {
   readonly onWorkload: (workload: AttestedWorkload, trustDomain: TrustDomain) => void;
 }
 
+const ATTEST: MethodPath = '/rampart.v1.IdentityService/Attest';
+const RENEW: MethodPath = '/rampart.v1.IdentityService/Renew';
+const TIMEOUT_MS = 15_000;
+
 /** Attests with a join token and renews over mutual TLS. Each certificate gets a key of its own, made here. */
 export function createIssuer(options: AttestationOptions): SvidIssuer {
+  const { joinToken } = options;
   return {
-    attest: () => exchange(options, undefined, (client, csr) => client.attest({ joinToken: options.joinToken, csr })),
-    renew: (current) => exchange(options, current, (client, csr) => client.renew({ csr })),
+    attest: () =>
+      exchange(options, undefined, (channel, csr) =>
+        channel.unary(ATTEST, AttestRequest.encode({ joinToken, csr }).finish(), TIMEOUT_MS),
+      ),
+    renew: (current) =>
+      exchange(options, current, (channel, csr) =>
+        channel.unary(RENEW, RenewRequest.encode({ csr }).finish(), TIMEOUT_MS),
+      ),
   };
 }
-
-type IdentityClient = ReturnType<typeof createClient<typeof IdentityService>>;
 
 async function exchange(
   options: AttestationOptions,
   current: Svid | undefined,
-  call: (client: IdentityClient, csr: Uint8Array) => Promise<SvidResponse>,
+  call: (channel: Channel, csr: Uint8Array) => Promise<Uint8Array>,
 ): Promise<Svid> {
   const keyPair = generateKeyPair();
-  const way = openTransport(options.address, current);
+  const channel = openChannel(options.address, current);
   try {
-    const response = await call(createClient(IdentityService, way.transport), createCsr(keyPair));
-    return accept(response, keyPair, options);
+    return accept(SvidResponse.decode(await call(channel, createCsr(keyPair))), keyPair, options);
   } catch (cause) {
     throw refusal(cause);
   } finally {
-    way.close();
+    channel.close();
   }
 }
 
@@ -76,12 +84,8 @@ function accept(response: SvidResponse, keyPair: KeyPair, options: AttestationOp
 }
 
 function refusal(cause: unknown): unknown {
-  if (!(cause instanceof ConnectError)) return cause;
-  if (cause.code === Code.Unauthenticated) {
-    return new RampartError('INVALID_JOIN_TOKEN', cause.rawMessage, { cause });
-  }
-  if (cause.code === Code.PermissionDenied) {
-    return new RampartError('CERTIFICATE_REVOKED', cause.rawMessage, { cause });
-  }
+  if (!(cause instanceof RemoteError)) return cause;
+  if (cause.code === 'unauthenticated') return new RampartError('INVALID_JOIN_TOKEN', cause.message, { cause });
+  if (cause.code === 'permission_denied') return new RampartError('CERTIFICATE_REVOKED', cause.message, { cause });
   return cause;
 }

@@ -1,12 +1,11 @@
 import tls from 'node:tls';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
-import type { Transport } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
 import { RampartError } from '@rampart/core';
 import { checkWorkloadProfile, parseCertificate, toPem } from '@rampart/spiffe';
 
 import type { Svid } from '../identity/svid.ts';
+import { Channel } from './connect/channel.ts';
 
 // Taken once, at load: an in-process data plane hooks `tls.connect`, and its own connections must not go through the hook.
 const { connect: connectTls } = tls;
@@ -21,49 +20,30 @@ export interface ControlPlaneAddress {
   readonly rootNamespace: string;
 }
 
-/** A Connect transport over one HTTP/2 connection, and the way to drop that connection. */
-export interface ControlTransport {
-  readonly transport: Transport;
-  close(): void;
-}
-
 /**
- * Opens the way to the control plane. Its certificate must be an SVID of the control plane itself:
+ * The way to the control plane. Its certificate must be an SVID of the control plane itself:
  * any other workload of the mesh has a certificate of the same root and must not pass for it.
  */
-export function openTransport(address: ControlPlaneAddress, svid: Svid | undefined): ControlTransport {
-  const sockets = new Set<TLSSocket>();
+export function openChannel(address: ControlPlaneAddress, svid: Svid | undefined): Channel {
+  return new Channel({ origin: address.url.origin, open: () => openConnection(address, svid) });
+}
+
+function openConnection(address: ControlPlaneAddress, svid: Svid | undefined): TLSSocket {
   const secret = svid === undefined ? {} : { key: svid.tls.key, cert: svid.tls.cert };
-  const connect = (): TLSSocket => {
-    const socket = connectTls({
-      host: bareHost(address.url.hostname),
-      port: Number(address.url.port === '' ? 443 : address.url.port),
-      ALPNProtocols: ['h2'],
-      minVersion: 'TLSv1.3',
-      ca: address.roots.map((der) => toPem(der)),
-      checkServerIdentity: (_host, certificate) => checkControlPlane(certificate, address.rootNamespace),
-      ...secret,
-    });
-    socket.unref();
-    // An open stream makes its HTTP/2 session take a reference again; the mesh must never keep an application alive.
-    socket.ref = () => socket;
-    socket.setNoDelay(true);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    return socket;
-  };
-  const transport = createConnectTransport({
-    baseUrl: address.url.origin,
-    httpVersion: '2',
-    useBinaryFormat: true,
-    nodeOptions: { createConnection: connect },
+  const socket = connectTls({
+    host: bareHost(address.url.hostname),
+    port: Number(address.url.port === '' ? 443 : address.url.port),
+    ALPNProtocols: ['h2'],
+    minVersion: 'TLSv1.3',
+    ca: address.roots.map((der) => toPem(der)),
+    checkServerIdentity: (_host, certificate) => checkControlPlane(certificate, address.rootNamespace),
+    ...secret,
   });
-  return {
-    transport,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  socket.unref();
+  // An open stream makes its HTTP/2 session take a reference again; the mesh must never keep an application alive.
+  socket.ref = () => socket;
+  socket.setNoDelay(true);
+  return socket;
 }
 
 function checkControlPlane(certificate: PeerCertificate, rootNamespace: string): Error | undefined {

@@ -1,6 +1,6 @@
 import { parseResource, serviceHost, SpiffeId } from '@rampart/core';
 import type { Resource } from '@rampart/core';
-import type { ControlPlaneMessage, Endpoint, ResourceUpdate, ServiceUpdate } from '@rampart/wire';
+import type { ControlPlaneMessage, Endpoint, ResourceUpdate, ServiceUpdate } from '@rampart/wire/control';
 
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 import type { MeshUpdate } from '../view/mesh-view.ts';

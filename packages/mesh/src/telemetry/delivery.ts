@@ -1,7 +1,7 @@
 import { RampartError } from '@rampart/core';
 import type { Clock, Random, Timer } from '@rampart/core';
-import { Code, ConnectError } from '@connectrpc/connect';
 
+import { RemoteError } from '../control/connect/remote-error.ts';
 import { Backoff } from './backoff.ts';
 import type { ReportBatch, TelemetrySend } from './batch.ts';
 import type { BatchSource } from './batch-source.ts';
@@ -147,5 +147,5 @@ export class Delivery {
 /** The control plane answered, and says that this batch will never do: sending it again would block what comes after it. */
 function isRefusal(error: unknown): boolean {
   if (error instanceof RampartError) return error.code === 'INVALID_ARGUMENT';
-  return error instanceof ConnectError && error.code === Code.InvalidArgument;
+  return error instanceof RemoteError && error.code === 'invalid_argument';
 }

@@ -12,10 +12,12 @@ import { setMeshHeaders } from './forwarded-client-cert.ts';
 /** Until policy has spoken nothing is allowed. */
 const UNDECIDED: Verdict = refusal('not decided yet');
 
-/** One incoming request from its first line to its last byte. */
+/**
+ * One incoming request from its first line to its last byte. Holds what is asked of it and not Node's message: timers and
+ * writes of the connection keep the context of its last request alive, and with it everything that hangs on it.
+ */
 export class InboundExchange implements TraceContext {
   readonly connection: InboundConnection;
-  readonly request: IncomingMessage;
   readonly requestId: string;
   readonly traceId: string;
   readonly spanId: string;
@@ -23,6 +25,11 @@ export class InboundExchange implements TraceContext {
   /** Path and query as received, before normalisation; tokens are taken out of it. */
   path: string;
   readonly authority: string;
+  readonly method: string;
+  /** "1.1" */
+  readonly httpVersion: string;
+  readonly forwardedFor: string;
+  readonly userAgent: string;
   bytesReceived = 0;
   verdict: Verdict = UNDECIDED;
   /** "iss/sub" of a verified token; "" when there is none. */
@@ -32,7 +39,6 @@ export class InboundExchange implements TraceContext {
     const { headers } = request;
     const requestId = single(headers['x-request-id']);
     this.connection = connection;
-    this.request = request;
     this.requestId = sentRequestId(requestId);
     this.traceId = traceIdOf(single(headers['traceparent'])) ?? ids.traceId();
     this.spanId = ids.spanId();
@@ -44,12 +50,16 @@ export class InboundExchange implements TraceContext {
     });
     this.path = request.url ?? '';
     this.authority = headers.host ?? '';
+    this.method = request.method ?? '';
+    this.httpVersion = request.httpVersion;
+    this.forwardedFor = text(headers['x-forwarded-for']);
+    this.userAgent = headers['user-agent'] ?? '';
     if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) return;
     countBody(request, (bytes) => (this.bytesReceived += bytes));
   }
 
   bytesSent(response: ServerResponse): number {
-    return this.request.method === 'HEAD' ? 0 : bytesSent(response);
+    return this.method === 'HEAD' ? 0 : bytesSent(response);
   }
 
   flag(response: ServerResponse): ResponseFlag {
@@ -60,6 +70,11 @@ export class InboundExchange implements TraceContext {
 
 function single(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
+}
+
+function text(value: string | string[] | undefined): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : value.join(', ');
 }
 
 /** A verdict that no policy gave. */

@@ -30,9 +30,7 @@ export class InboundRecorder {
   }
 
   write(exchange: InboundExchange, outcome: Outcome): void {
-    const { connection, request } = exchange;
-    const { headers } = request;
-    const { verdict } = exchange;
+    const { connection, verdict } = exchange;
     const record = this.#record;
     record.startedAt = unixTime(exchange.startedAt);
     record.durationMicros = Math.round((elapsed() - exchange.startedAt) * MICROS);
@@ -42,27 +40,22 @@ export class InboundRecorder {
     record.policyRevision = connection.policyRevision;
     record.sourcePrincipal = connection.sourcePrincipal;
     record.sourceWorkload = connection.sourceWorkload;
-    record.method = request.method ?? '';
+    record.method = exchange.method;
     record.path = exchange.path;
     record.responseFlags = outcome.flag;
     record.authority = exchange.authority;
     record.upstreamHost = connection.localAddress;
-    record.forwardedFor = text(headers['x-forwarded-for']);
-    record.userAgent = headers['user-agent'] ?? '';
+    record.forwardedFor = exchange.forwardedFor;
+    record.userAgent = exchange.userAgent;
     record.jwtPrincipal = exchange.jwtPrincipal;
     record.decision = verdict.decision;
     record.policy = verdict.policy;
     record.reason = verdict.reason;
-    record.protocol = request.httpVersion === '1.1' ? 'HTTP/1.1' : `HTTP/${request.httpVersion}`;
+    record.protocol = exchange.httpVersion === '1.1' ? 'HTTP/1.1' : `HTTP/${exchange.httpVersion}`;
     record.tlsVersion = connection.tlsVersion;
     record.requestId = exchange.requestId;
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;
     this.#plane.telemetry.record(record);
   }
-}
-
-function text(value: string | string[] | undefined): string {
-  if (value === undefined) return '';
-  return typeof value === 'string' ? value : value.join(', ');
 }
