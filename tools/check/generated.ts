@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { runCommand } from '../command.ts';
 import type { Checker, Finding } from './checker.ts';
 
-const templates = ['packages/wire/buf.gen.yaml', 'packages/wire/buf.gen.plain.yaml'];
+const templateFolder = 'packages/wire';
+const template = /^buf\.gen(\.\w+)?\.yaml$/;
 const generatedFolder = 'packages/wire/src/gen';
 
 /** The committed generated code is what the generator makes of the committed protobuf files. */
@@ -14,11 +15,12 @@ export const generated: Checker = {
   async check(root) {
     const fresh = mkdtempSync(join(tmpdir(), 'rampart-generated-'));
     try {
-      for (const template of templates) {
-        const run = await runCommand('buf', ['generate', '--template', template, '--output', fresh], { cwd: root });
+      for (const name of readdirSync(join(root, templateFolder)).filter((entry) => template.test(entry))) {
+        const file = `${templateFolder}/${name}`;
+        const run = await runCommand('buf', ['generate', '--template', file, '--output', fresh], { cwd: root });
         if (run.code !== 0) {
           const message = `${run.stdout}${run.stderr}`.trim();
-          return { files: 0, findings: [{ file: template, line: 0, rule: 'buf', message }] };
+          return { files: 0, findings: [{ file, line: 0, rule: 'buf', message }] };
         }
       }
       return compare(join(fresh, generatedFolder), join(root, generatedFolder));

@@ -126,15 +126,15 @@ function received(stream: ClientHttp2Stream, take: (chunk: Uint8Array) => void):
       }
     });
     stream.once('end', resolve);
-    stream.once('error', (error) => reject(origin(error)));
+    stream.once('error', (error: Error) => reject(origin(error)));
     // A connection that is cut ends its streams without an error of their own.
     stream.once('close', () => reject(unreachable('the connection was closed')));
   });
 }
 
 /** Streams that a broken connection takes with it say so and no more; what broke it is behind that. */
-function origin(error: Error & { readonly code?: unknown }): unknown {
-  return error.code === 'ERR_HTTP2_STREAM_CANCEL' ? (error.cause ?? error) : error;
+function origin(error: NodeJS.ErrnoException): Error {
+  return error.code === 'ERR_HTTP2_STREAM_CANCEL' && error.cause instanceof Error ? error.cause : error;
 }
 
 function unreachable(what: string): RampartError {
