@@ -1,13 +1,17 @@
-import type { RequestAttributes, Verdict } from '@rampart/core';
+import type { AuthorizerDemand, RequestAttributes, Verdict } from '@rampart/core';
 
 import { asksForTokens } from './authenticate/authenticator.ts';
 import type { Authenticated } from './authenticate/authenticated.ts';
 import type { InboundConnection } from './connection.ts';
+import type { Approval } from './external/external-authorizer.ts';
+import { refusingVerdict } from './external/refusal.ts';
 
 /** A request with the evidence of the steps that come before authorization. */
 export interface RequestToJudge extends RequestAttributes {
   /** Undefined where no policy of the workload is about tokens. */
   readonly authenticated: Authenticated | undefined;
+  /** Undefined where no CUSTOM policy is about the request, and until its authorizer has been asked. */
+  readonly approval: Approval | undefined;
 }
 
 /** A refused request. */
@@ -38,6 +42,9 @@ export class Permit {
     }
     if (asksForTokens(connection.workload) && request.authenticated?.covers(connection.workload) !== true)
       return { denied: true, verdict: unproven('its tokens were not judged by the policies in force') };
+    const demand = connection.policy.demand(request);
+    if (demand !== undefined && request.approval?.answers(demand) !== true)
+      return { denied: true, verdict: unanswered(demand) };
     const verdict = connection.policy.evaluate(request);
     if (verdict.decision !== 'ALLOW') return { denied: true, verdict };
     return Permit.#last?.verdict === verdict ? Permit.#last : Permit.#of(verdict);
@@ -50,6 +57,11 @@ export class Permit {
     Permit.#last = permit;
     return permit;
   }
+}
+
+function unanswered(demand: AuthorizerDemand): Verdict {
+  if (demand.kind === 'deny') return demand.verdict;
+  return refusingVerdict(demand, `external authorizer "${demand.provider.name}" was not asked`);
 }
 
 function unproven(reason: string): Verdict {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { fail, normalizePath, ok } from '@rampart/core';
 import type { Result, TokenFacts } from '@rampart/core';
 import { clientAddress } from '@rampart/mesh';
-import type { Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
+import type { Approval, Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
 
 import { hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
 
@@ -13,6 +13,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
   readonly path: string;
   readonly host: string;
   authenticated: Authenticated | undefined;
+  approval: Approval | undefined;
   readonly request: IncomingMessage;
   readonly #connection: InboundConnection;
 
@@ -20,6 +21,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
     this.request = request;
     this.#connection = connection;
     this.authenticated = undefined;
+    this.approval = undefined;
     this.method = request.method ?? '';
     this.host = request.headers.host ?? '';
     this.path = path;

@@ -193,7 +193,7 @@ for (const [name, start] of [
     it('allows, and its approval names provider and policy', async () => {
       const { provider, policy, failedOpen } = approval(await ask());
       assert.deepEqual(
-        { provider, policy, failedOpen },
+        { provider: provider.name, policy, failedOpen },
         { provider: 'sample-ext-authz', policy: 'default/ext-authz', failedOpen: '' },
       );
     });

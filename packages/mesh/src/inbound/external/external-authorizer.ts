@@ -26,7 +26,8 @@ let approve: (demand: Ask, content: ApprovalContent) => Approval;
 
 /** Evidence that an external authorizer was asked about one call and let it pass. Only `ExternalAuthorizer.ask` makes one. */
 export class Approval {
-  readonly provider: string;
+  /** Who let it pass. */
+  readonly provider: ExtAuthzProvider;
   /** "namespace/name" of the CUSTOM policy that asked. */
   readonly policy: string;
   /** For the request before other policies judge it and the application gets it, in this order. */
@@ -42,12 +43,17 @@ export class Approval {
   }
 
   private constructor(demand: Ask, content: ApprovalContent) {
-    this.provider = demand.provider.name;
+    this.provider = demand.provider;
     this.policy = demand.policy;
     this.request = content.request;
     this.response = content.response;
     this.query = content.query;
     this.failedOpen = content.failedOpen;
+  }
+
+  /** True when it is what `demand` asks for: from the same provider, which has not changed meanwhile. */
+  answers(demand: AuthorizerDemand): boolean {
+    return demand.kind === 'ask' && isSame(this.provider, demand.provider);
   }
 }
 
