@@ -1,4 +1,5 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
+import { defineAnalyze } from './commands/analyze.ts';
 import { defineAudit } from './commands/audit.ts';
 import { defineAuthz } from './commands/authz/authz.ts';
 import { defineCertsList } from './commands/certs-list.ts';
@@ -69,6 +70,7 @@ function createProgram(shell: Shell, io: Io): Command {
     defineGet,
     defineDelete,
     defineAuthz,
+    defineAnalyze,
     defineTlsCheck,
     defineLogs,
     defineToken,

@@ -1,13 +1,26 @@
-import { type Command, Option } from 'commander';
+import { RampartError } from '@rampart/core';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type AdminClient, callAdmin } from './connection/admin-connection.ts';
 import { type ClientSettings, type ConnectionOptions, findClientSettings } from './connection/client-settings.ts';
 import type { Io } from './io.ts';
 import { type Palette, paletteOf, wantsColour } from './render/colour.ts';
-import { type Answer, OUTPUT_FORMATS, type OutputFormat, showAnswer } from './render/output.ts';
+import {
+  type Answer,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  showAnswer,
+  SPECIAL_FORMATS,
+  type SpecialFormat,
+} from './render/output.ts';
 
 /** Options that every command takes, before or after its name. */
 export interface GlobalOptions extends ConnectionOptions {
+  /** How errors and notes are written, too; a special form leaves those to people. */
   readonly output: OutputFormat;
+}
+
+interface GivenOptions extends ConnectionOptions {
+  readonly output: OutputFormat | SpecialFormat;
 }
 
 /** What one run of a command works with. */
@@ -39,20 +52,34 @@ export class Shell {
     return this.#exitCode;
   }
 
-  /** Runs the body of a command; what it returns becomes the exit code. */
-  async run(command: Command, body: (invocation: Invocation) => Promise<number>): Promise<void> {
-    this.#exitCode = await body(invocationOf(this.#io, command.optsWithGlobals<GlobalOptions>()));
+  /** Runs the body of a command; what it returns becomes the exit code. `special` lists the forms that it knows beside the common ones. */
+  async run(
+    command: Command,
+    body: (invocation: Invocation) => Promise<number>,
+    special: readonly SpecialFormat[] = [],
+  ): Promise<void> {
+    const options = command.optsWithGlobals<GivenOptions>();
+    const known: readonly string[] = [...OUTPUT_FORMATS, ...special];
+    if (!known.includes(options.output))
+      throw new RampartError('INVALID_ARGUMENT', unknownFormat(options.output, known));
+    this.#exitCode = await body(invocationOf(this.#io, options));
   }
 }
 
-function invocationOf(io: Io, globals: GlobalOptions): Invocation {
+function unknownFormat(format: string, known: readonly string[]): string {
+  return `--output '${format}' is invalid here. Allowed choices are ${known.join(', ')}.`;
+}
+
+function invocationOf(io: Io, { output, ...connection }: GivenOptions): Invocation {
+  const common = OUTPUT_FORMATS.find((format) => format === output) ?? 'table';
+  const globals: GlobalOptions = { ...connection, output: common };
   const settings = (): Promise<ClientSettings> => findClientSettings(globals, io);
   return {
     io,
     globals,
     settings,
     palette: paletteOf(wantsColour(io.stdout, io.env)),
-    show: (answer) => showAnswer(io.stdout, globals.output, answer),
+    show: (answer) => showAnswer(io.stdout, output, answer),
     note: (line) => {
       if (globals.output === 'table') io.stderr.write(`${line}\n`);
     },
@@ -63,7 +90,14 @@ function invocationOf(io: Io, globals: GlobalOptions): Invocation {
 /** Declares the global options on the root command. */
 export function addGlobalOptions(program: Command): void {
   program
-    .addOption(new Option('-o, --output <format>', 'form of the answer').choices(OUTPUT_FORMATS).default('table'))
+    .addOption(
+      new Option(
+        '-o, --output <format>',
+        `form of the answer: ${OUTPUT_FORMATS.join(', ')}, or one that the command names`,
+      )
+        .argParser(parseFormat)
+        .default('table'),
+    )
     .option('--address <url>', 'control plane, such as https://127.0.0.1:8443 (default: from client.json)')
     .option('--ca <file>', 'PEM file of the only CA to trust (default: from client.json)')
     .option('--token-file <file>', 'file that holds the bearer token (default: from client.json)')
@@ -71,6 +105,12 @@ export function addGlobalOptions(program: Command): void {
       '--data <directory>',
       'data directory that holds client.json (default: $RAMPART_HOME, else the nearest .rampart upwards)',
     );
+}
+
+function parseFormat(text: string): OutputFormat | SpecialFormat {
+  const format = [...OUTPUT_FORMATS, ...SPECIAL_FORMATS].find((known) => known === text);
+  if (format === undefined) throw new InvalidArgumentError(`Allowed choices are ${OUTPUT_FORMATS.join(', ')}.`);
+  return format;
 }
 
 /** The examples at the end of a command's help: what to type, and what for. */

@@ -8,3 +8,7 @@ export { Replay, type ReplayOptions } from './analysis/replay.ts';
 export { OTHER_PATHS } from './analysis/replay/path-tally.ts';
 export type { ChangedGroup, ReplayReport, UnknownGroup } from './analysis/replay/report.ts';
 export { type CountedRequest, type RecordedRequest, Traffic, type TrafficOptions } from './analysis/replay/traffic.ts';
+export { analyze, IGNORE_ANNOTATION, type Analysis } from './analysis/lint/analyze.ts';
+export type { AnalyzedMeshParts, MeshState } from './analysis/lint/analyzed-mesh.ts';
+export type { Finding, Severity, UncheckedLint } from './analysis/lint/lint.ts';
+export { LINTS } from './analysis/lint/lints.ts';

@@ -10,6 +10,7 @@ import { formatFieldPath, parseFieldPath, type FieldProblem, type ResourceProble
 import { resourceKey, type Resource } from './resource/resource.ts';
 
 export type { DocumentLimits } from './document/limits.ts';
+export type { TextPosition } from './document/problem-list.ts';
 
 export interface ParseDocumentsOptions {
   /** Name that problems carry; nothing is opened. */
@@ -36,6 +37,8 @@ export interface ParsedDocuments {
   readonly resources: Resource[];
   /** Every problem, in the order of the text. */
   readonly problems: ResourceProblem[];
+  /** Where a field of one of `resources` stands ("spec.rules[0]", "" for the whole), or the nearest field that is there. */
+  readonly placeOf: (resource: Resource, field: string) => TextPosition | undefined;
 }
 
 /**
@@ -48,10 +51,10 @@ export function parseDocuments(text: string, options: ParseDocumentsOptions): Pa
   if (utf8Length(text) > limits.bytes) {
     const message = `must be at most ${limits.bytes} bytes: split it into several files`;
     problems.add({ line: 1, column: 1 }, { code: 'DOCUMENT_TOO_LARGE', message });
-    return { resources: [], problems: problems.sorted() };
+    return { resources: [], problems: problems.sorted(), placeOf: () => undefined };
   }
   const reader = new DocumentReader(options, problems, limits);
-  return { resources: reader.read(text), problems: problems.sorted() };
+  return { resources: reader.read(text), problems: problems.sorted(), placeOf: reader.placeOf };
 }
 
 class DocumentReader {
@@ -61,6 +64,7 @@ class DocumentReader {
   readonly #limits: DocumentLimits;
   readonly #lines = new LineCounter();
   readonly #seen = new Map<string, TextPosition>();
+  readonly #origins = new WeakMap<Resource, { readonly json: JsonDocument; readonly place: Cursor }>();
 
   constructor(options: ParseDocumentsOptions, problems: ProblemList, limits: DocumentLimits) {
     const { defaultNamespace = DEFAULT_NAMESPACE, rootNamespace = DEFAULT_ROOT_NAMESPACE } = options;
@@ -102,6 +106,7 @@ class DocumentReader {
       const isNew = resource !== undefined && this.#isNew(resource, { json, place });
       if (resource === undefined || !isSound || !isNew) continue;
       resources.push(resource);
+      this.#origins.set(resource, { json, place });
       for (const { code, message, field } of this.#review(resource)) {
         found.push({ severity: 'error', code, message, path: [...place.path, ...parseFieldPath(field)], at: 'key' });
       }
@@ -111,6 +116,13 @@ class DocumentReader {
     }
     return resources;
   }
+
+  readonly placeOf = (resource: Resource, field: string): TextPosition | undefined => {
+    const origin = this.#origins.get(resource);
+    if (origin === undefined) return undefined;
+    const { json, place } = origin;
+    return this.#position(json.offsetOf([...place.path, ...parseFieldPath(field)], 'key'));
+  };
 
   #isNew(resource: Resource, { json, place }: { json: JsonDocument; place: Cursor }): boolean {
     if (resource.metadata.name === '') return true;

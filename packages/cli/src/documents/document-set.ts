@@ -18,6 +18,15 @@ export interface DocumentSet {
   readonly problems: readonly DocumentProblem[];
   /** True when any problem is an error: nothing of the set may be used. */
   readonly refused: boolean;
+  /** Where a field of one of the resources stands. */
+  readonly placeOf: (resource: Resource, field: string) => DocumentPlace | undefined;
+}
+
+/** A place in a file; lines and columns count from 1. */
+export interface DocumentPlace {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
 }
 
 const DOCUMENT_NAME = /\.(?:ya?ml|json)$/;
@@ -38,6 +47,13 @@ export async function readDocuments(
     resources: parsed.flatMap((one) => one.resources),
     problems,
     refused: problems.some((problem) => problem.severity === 'error'),
+    placeOf: (resource, field) => {
+      for (const [index, one] of parsed.entries()) {
+        const position = one.placeOf(resource, field);
+        if (position !== undefined) return { file: documents[index]?.file ?? '', ...position };
+      }
+      return undefined;
+    },
   };
 }
 

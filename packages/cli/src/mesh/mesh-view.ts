@@ -1,11 +1,18 @@
 import type { Callee, MeshFacts, ServiceName } from '@rampart/core';
-import type { KnownWorkload } from '@rampart/core/analysis';
+import type { KnownWorkload, MeshState } from '@rampart/core/analysis';
 
 /** A mesh that can be asked about: the one that runs, or the one that files describe. */
 export interface MeshView {
   readonly facts: MeshFacts;
   /** Workloads that are there; none when only files are known. */
   readonly workloads: readonly KnownWorkload[];
+}
+
+/** A running mesh, with what can be learned of it beside its policies. */
+export interface ObservedMesh extends MeshView {
+  /** Principals of callers that are registered for no service. */
+  readonly identities: readonly string[];
+  readonly state: MeshState;
 }
 
 /** Who is asked when a service is called: its workloads, those that policies cannot tell apart once. */

@@ -16,9 +16,14 @@ const KNOWN_SHAPES: readonly RegExp[] = [
 const LONG = 20;
 const RANDOM_BITS = 3.5;
 
+/** Whether a text has the shape of a known kind of credential. */
+export function hasSecretShape(text: string): boolean {
+  return KNOWN_SHAPES.some((shape) => shape.test(text));
+}
+
 /** Whether a text is most likely a credential: of a known shape, or long and random in letters and digits alike. */
 export function looksSecret(text: string): boolean {
-  if (KNOWN_SHAPES.some((shape) => shape.test(text))) return true;
+  if (hasSecretShape(text)) return true;
   if (text.length < LONG || !/^[\w+/=-]+$/.test(text)) return false;
   return /\d/.test(text) && /[A-Za-z]/.test(text) && entropyOf(text) >= RANDOM_BITS;
 }

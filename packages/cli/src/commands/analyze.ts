@@ -1,0 +1,121 @@
+import { resourceKey, type Resource } from '@rampart/core';
+import { analyze, type Analysis, type AnalyzedMeshParts, type Severity } from '@rampart/core/analysis';
+import { type Command, Option } from 'commander';
+import { collectText } from '../arguments/pair.ts';
+import { type DocumentSet, readDocuments } from '../documents/document-set.ts';
+import { reportRefusal } from '../documents/refusal.ts';
+import { EXIT } from '../exit-code.ts';
+import { observeLiveMesh, ROOT_NAMESPACE } from '../mesh/live-mesh.ts';
+import type { ObservedMesh } from '../mesh/mesh-view.ts';
+import { findingData, type PlacedFinding, renderFindings } from '../views/findings.ts';
+import { renderProblem } from '../views/problem-line.ts';
+import { renderSarif } from '../views/sarif.ts';
+import { examples, type Invocation, type Shell } from '../shell.ts';
+
+interface AnalyzeOptions {
+  readonly filename?: readonly string[];
+  readonly withMesh?: boolean;
+  readonly namespace?: string;
+  readonly ignore?: readonly string[];
+  readonly failOn: Severity | 'never';
+  readonly trustDomain: string;
+  readonly rootNamespace: string;
+}
+
+const FAIL_ON = ['error', 'warning', 'info', 'never'] as const;
+
+export function defineAnalyze(parent: Command, shell: Shell): void {
+  parent
+    .command('analyze')
+    .description('what is wrong, risky or pointless in the policies of the mesh, or of files (also -o sarif)')
+    .option('-f, --filename <file>', 'look at these files alone, without a control plane; may be repeated', collectText)
+    .option('--with-mesh', 'with -f: look at the running mesh as if the files were applied to it')
+    .option('-n, --namespace <name>', 'with -f: namespace of resources that name none (default: default)')
+    .option('--ignore <lint>', 'leave out a lint, by code or name; may be repeated', collectText)
+    .addOption(new Option('--fail-on <severity>', 'exit 1 from this severity on').choices(FAIL_ON).default('error'))
+    .option('--trust-domain <name>', 'with -f: trust domain of the mesh', 'cluster.local')
+    .option('--root-namespace <name>', 'with -f: namespace whose policies hold for the whole mesh', ROOT_NAMESPACE)
+    .addHelpText(
+      'after',
+      examples(
+        ['rampart analyze', 'the running mesh'],
+        ['rampart analyze -f policies/ --fail-on warning', 'files, in a pipeline'],
+        ['rampart analyze -f policies/ --with-mesh', 'files, with the services that are running'],
+        ['rampart analyze -f policies/ -o sarif > rampart.sarif', 'for code scanning'],
+      ),
+    )
+    .action((options: AnalyzeOptions, command: Command) =>
+      shell.run(command, (invocation) => runAnalysis(options, invocation), ['sarif']),
+    );
+}
+
+async function runAnalysis(options: AnalyzeOptions, invocation: Invocation): Promise<number> {
+  const { io } = invocation;
+  const set =
+    options.filename === undefined
+      ? undefined
+      : await readDocuments(options.filename, { io, namespace: options.namespace });
+  if (set?.refused === true) return reportRefusal(set.problems, invocation);
+  for (const warning of set?.problems ?? []) invocation.note(renderProblem(warning));
+  const isLive = set === undefined || options.withMesh === true;
+  const mesh = isLive ? await invocation.withAdmin((client) => observeLiveMesh(client, io.clock.now())) : undefined;
+  const analysis = analyze(partsOf(options, { set, mesh }), options.ignore);
+  const findings = placed(analysis, set);
+  showFindings({ ...analysis, findings }, invocation);
+  return fails(findings, options.failOn) ? EXIT.no : EXIT.ok;
+}
+
+interface Sources {
+  readonly set: DocumentSet | undefined;
+  readonly mesh: ObservedMesh | undefined;
+}
+
+function partsOf(options: AnalyzeOptions, { set, mesh }: Sources): AnalyzedMeshParts {
+  const { trustDomain, rootNamespace } = options;
+  if (mesh === undefined) return { resources: set?.resources ?? [], trustDomain, rootNamespace, workloads: undefined };
+  const { facts, workloads, identities, state } = mesh;
+  return { ...facts, resources: overlaid(facts.resources, set?.resources ?? []), workloads, identities, state };
+}
+
+/** What the mesh would hold once the files are applied. */
+function overlaid(there: readonly Resource[], files: readonly Resource[]): readonly Resource[] {
+  const replaced = new Set(files.map(resourceKey));
+  return [...there.filter((resource) => !replaced.has(resourceKey(resource))), ...files];
+}
+
+/** Findings in the order of their files. Beside files, what is about the mesh alone is left out unless it was asked for. */
+function placed({ findings }: Analysis, set: DocumentSet | undefined): readonly PlacedFinding[] {
+  const found = findings.map((finding): PlacedFinding => {
+    const place = finding.resource === undefined ? undefined : set?.placeOf(finding.resource, finding.field);
+    return { ...finding, place };
+  });
+  return found.toSorted(
+    ({ place: a }, { place: b }) =>
+      Number(a === undefined) - Number(b === undefined) ||
+      compareText(a?.file ?? '', b?.file ?? '') ||
+      (a?.line ?? 0) - (b?.line ?? 0) ||
+      (a?.column ?? 0) - (b?.column ?? 0),
+  );
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+interface PlacedAnalysis extends Analysis {
+  readonly findings: readonly PlacedFinding[];
+}
+
+function showFindings({ findings, unchecked }: PlacedAnalysis, { show, palette }: Invocation): void {
+  show({
+    data: () => ({ findings: findings.map(findingData), unchecked }),
+    table: () => renderFindings(findings, unchecked, palette),
+    special: { sarif: () => renderSarif(findings, unchecked) },
+  });
+}
+
+function fails(findings: readonly PlacedFinding[], failOn: AnalyzeOptions['failOn']): boolean {
+  if (failOn === 'never') return false;
+  const failing = FAIL_ON.slice(0, FAIL_ON.indexOf(failOn) + 1);
+  return findings.some(({ severity }) => failing.includes(severity));
+}

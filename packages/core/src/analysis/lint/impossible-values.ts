@@ -1,0 +1,67 @@
+import { normalizePath } from '../../policy/path.ts';
+import type { MeshFacts } from '../../policy/question.ts';
+import { meshSettingsOf } from '../../policy/mesh-settings.ts';
+import type { AuthorizationRule } from '../../resource/authorization/rule.ts';
+import { hasWildcard } from './patterns.ts';
+
+/** Something wrong with a field of a rule. */
+export interface Trouble {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** What is wrong with one value; undefined when something could match it. */
+type ValueTest = (value: string) => string | undefined;
+
+/** Fields of which no value can be what any request has. */
+export function impossibleValues(rule: AuthorizationRule, at: string, facts: MeshFacts): readonly Trouble[] {
+  const { pathNormalization } = meshSettingsOf(facts.resources, facts.rootNamespace);
+  const pathTest: ValueTest = (value) => {
+    if (value === '*' || value.startsWith('*')) return undefined;
+    if (!value.startsWith('/')) return 'every path begins with a slash';
+    if (/[?#]/.test(value)) return 'paths are compared without their query and fragment';
+    if (hasWildcard(value)) return undefined;
+    const normal = normalizePath(value, pathNormalization);
+    if (!normal.ok) return normal.problem;
+    return normal.value === value ? undefined : `it reaches policies as ${normal.value}`;
+  };
+  const test = (values: readonly string[] | undefined, field: string, check: ValueTest): Trouble[] =>
+    (values ?? []).flatMap((value, index) => {
+      const problem = check(value);
+      const shown = JSON.stringify(value);
+      return problem === undefined
+        ? []
+        : [{ field: `${field}[${index}]`, message: `${shown} never matches: ${problem}` }];
+    });
+  return [
+    ...(rule.from ?? []).flatMap(({ source }, index) => [
+      ...test(source.principals, `${at}.from[${index}].source.principals`, principalProblem),
+      ...test(source.requestPrincipals, `${at}.from[${index}].source.requestPrincipals`, requestPrincipalProblem),
+    ]),
+    ...(rule.to ?? []).flatMap(({ operation }, index) => [
+      ...test(operation.methods, `${at}.to[${index}].operation.methods`, methodProblem),
+      ...test(operation.paths, `${at}.to[${index}].operation.paths`, pathTest),
+    ]),
+    ...(rule.when ?? []).flatMap(({ key, values }, index) => {
+      const field = `${at}.when[${index}].values`;
+      if (key === 'source.principal') return test(values, field, principalProblem);
+      return key === 'request.auth.principal' ? test(values, field, requestPrincipalProblem) : [];
+    }),
+  ];
+}
+
+const SCHEME = 'spiffe://';
+
+function principalProblem(value: string): string | undefined {
+  if (value.startsWith(SCHEME)) return `principals are written without ${SCHEME}`;
+  if (hasWildcard(value)) return undefined;
+  return value.includes('/') ? undefined : 'a principal is trust-domain/ns/NAMESPACE/sa/ACCOUNT';
+}
+
+function requestPrincipalProblem(value: string): string | undefined {
+  return hasWildcard(value) || value.includes('/') ? undefined : 'a request principal is ISSUER/SUBJECT';
+}
+
+function methodProblem(value: string): string | undefined {
+  return /[a-z]/.test(value) ? `methods are upper case: ${value.toUpperCase()}` : undefined;
+}

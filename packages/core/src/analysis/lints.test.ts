@@ -1,0 +1,470 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { analyze, LINTS, type AnalyzedMeshParts, type KnownWorkload, type MeshState } from '../analysis.ts';
+import { resourcesOf } from '../testing/documents.ts';
+
+type Options = Partial<Pick<AnalyzedMeshParts, 'workloads' | 'identities' | 'state' | 'trustDomain'>>;
+
+interface LintCase {
+  readonly code: string;
+  /** Resources, each as "Kind namespace/name {spec}" on a line of its own. */
+  readonly fires: string;
+  /** What the finding says, and where. */
+  readonly says: RegExp;
+  readonly field?: string;
+  readonly silent: string;
+  /** Beside the resources, for both. */
+  readonly options?: Options;
+  readonly silentOptions?: Options;
+}
+
+const GROUPS: Readonly<Record<string, string>> = {
+  PeerAuthentication: 'security.istio.io/v1',
+  AuthorizationPolicy: 'security.istio.io/v1',
+  RequestAuthentication: 'security.istio.io/v1',
+  NetworkPolicy: 'networking.k8s.io/v1',
+  Namespace: 'v1',
+  MeshConfig: 'rampart.dev/v1',
+};
+
+/** "Kind namespace/name [key=value] {spec}": labels for a Namespace, annotations for everything else. */
+function documentsOf(lines: string): string {
+  return lines
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [, kind = '', namespace, name, pairs, spec] =
+        /^(\w+) (?:([\w-]+)\/)?([\w-]+)(?: \[(.*?)\])?(?: (\{.*))?$/.exec(line) ?? [];
+      const [key = '', value = ''] = (pairs ?? '').split('=');
+      const metadata = {
+        name,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(pairs === undefined ? {} : { [kind === 'Namespace' ? 'labels' : 'annotations']: { [key]: value } }),
+      };
+      return [
+        `apiVersion: ${GROUPS[kind]}`,
+        `kind: ${kind}`,
+        `metadata: ${JSON.stringify(metadata)}`,
+        ...(spec === undefined ? [] : [`spec: ${spec}`]),
+      ].join('\n');
+    })
+    .join('\n---\n');
+}
+
+function workload(path: string, more: Partial<KnownWorkload> = {}): KnownWorkload {
+  const [namespace = '', name = ''] = path.split('/');
+  return {
+    namespace,
+    serviceAccount: name,
+    labels: { app: name },
+    service: { name, namespace },
+    port: 8080,
+    protocol: 'http',
+    principal: `cluster.local/ns/${namespace}/sa/${name}`,
+    ...more,
+  };
+}
+
+const ORDERS = workload('shop/orders');
+const STATE: MeshState = { version: '1.0.0', planes: [], certificates: [], hasAccessLog: true };
+const HOUR = 3_600_000;
+const web = 'cluster.local/ns/shop/sa/web';
+const ruleFor = (rule: string, name = 'one', action = 'ALLOW'): string =>
+  `AuthorizationPolicy shop/${name} {action: ${action}, rules: [${rule}]}`;
+const fromWeb = `from: [{source: {principals: [${web}]}}]`;
+
+const cases: readonly LintCase[] = [
+  {
+    code: 'RAMP1001',
+    fires: 'PeerAuthentication production/default {mtls: {mode: PERMISSIVE}}',
+    says: /^PERMISSIVE lets plaintext into namespace production/,
+    field: 'spec.mtls.mode',
+    silent: 'PeerAuthentication legacy/default {mtls: {mode: PERMISSIVE}}',
+  },
+  {
+    code: 'RAMP1001',
+    fires: 'Namespace shop [env=production]',
+    says: /^PERMISSIVE lets plaintext into namespace shop/,
+    silent: 'Namespace shop [env=production]\nPeerAuthentication istio-system/default {mtls: {mode: STRICT}}',
+  },
+  {
+    code: 'RAMP1001',
+    fires:
+      'Namespace shop [environment=production]\nPeerAuthentication istio-system/default {mtls: {mode: PERMISSIVE}}',
+    says: /^PERMISSIVE/,
+    silent: 'Namespace shop [environment=staging]\nPeerAuthentication istio-system/default {mtls: {mode: PERMISSIVE}}',
+  },
+  {
+    code: 'RAMP1002',
+    fires:
+      'PeerAuthentication shop/web {selector: {matchLabels: {app: web}}, portLevelMtls: {"8080": {mode: PERMISSIVE}}}',
+    says: /plaintext in on port 8080/,
+    field: 'spec.portLevelMtls["8080"].mode',
+    silent:
+      'PeerAuthentication shop/web {selector: {matchLabels: {app: web}}, portLevelMtls: {"8080": {mode: STRICT}}}',
+  },
+  {
+    code: 'RAMP1003',
+    fires: 'PeerAuthentication shop/default {mtls: {mode: STRICT}}',
+    says: /no PeerAuthentication of namespace istio-system/,
+    silent: 'PeerAuthentication istio-system/default {mtls: {mode: STRICT}}',
+  },
+  {
+    code: 'RAMP1004',
+    fires: 'PeerAuthentication shop/default {mtls: {mode: DISABLE}}',
+    says: /turns mutual TLS off/,
+    field: 'spec.mtls.mode',
+    silent: 'PeerAuthentication shop/default {mtls: {mode: PERMISSIVE}}',
+  },
+  {
+    code: 'RAMP1005',
+    fires: 'Namespace shop [istio-injection=disabled]',
+    says: /keeps namespace shop out of the mesh/,
+    silent: 'Namespace shop [istio-injection=enabled]',
+  },
+  {
+    code: 'RAMP1005',
+    fires: '',
+    says: /bypasses/,
+    options: { workloads: [workload('shop/fast', { labels: { 'sidecar.istio.io/inject': 'false' } })] },
+    silent: '',
+    silentOptions: { workloads: [ORDERS] },
+  },
+  {
+    code: 'RAMP2001',
+    fires: ruleFor('{}'),
+    says: /allows everything to everybody/,
+    field: 'spec.rules[0]',
+    silent: ruleFor(`{${fromWeb}, to: [{operation: {paths: [/orders/*]}}]}`),
+  },
+  {
+    code: 'RAMP2001',
+    fires: ruleFor('{from: [{source: {principals: ["*"]}}], to: [{operation: {paths: [/x]}}]}'),
+    says: /every identity there is/,
+    field: 'spec.rules[0].from[0].source.principals',
+    silent: ruleFor('{}', 'one', 'DENY'),
+  },
+  {
+    code: 'RAMP2001',
+    fires: ruleFor(`{${fromWeb}, to: [{operation: {methods: ["*"], paths: ["/*"]}}]}`),
+    says: /every method and path/,
+    field: 'spec.rules[0].to[0].operation',
+    silent: ruleFor(`{${fromWeb}, to: [{operation: {methods: [GET], paths: ["/*"]}}]}`),
+  },
+  {
+    code: 'RAMP2001',
+    fires: ruleFor('{to: [{operation: {methods: [GET]}}]}'),
+    says: /lets in everybody who reaches the port/,
+    silent: ruleFor('{when: [{key: source.namespace, values: [shop]}]}'),
+  },
+  {
+    code: 'RAMP2002',
+    fires: 'AuthorizationPolicy shop/orders {selector: {matchLabels: {app: orders}}}',
+    says: /namespace shop has no default deny/,
+    silent: 'AuthorizationPolicy shop/deny-all {}',
+  },
+  {
+    code: 'RAMP2002',
+    fires: 'AuthorizationPolicy shop/deny-all [istio.io/dry-run=true] {}',
+    says: /namespace shop/,
+    silent: 'Namespace shop\nAuthorizationPolicy istio-system/deny-all {}',
+  },
+  {
+    code: 'RAMP2003',
+    fires: 'AuthorizationPolicy shop/web {selector: {matchLabels: {app: web}}}',
+    says: /is about service orders\.shop/,
+    options: { workloads: [ORDERS] },
+    silent: 'AuthorizationPolicy shop/orders {selector: {matchLabels: {app: orders}}}',
+  },
+  {
+    code: 'RAMP2004',
+    fires: 'AuthorizationPolicy shop/next [istio.io/dry-run=true] {}',
+    says: /tried out only/,
+    field: 'metadata.annotations["istio.io/dry-run"]',
+    silent: 'AuthorizationPolicy shop/next {}',
+  },
+  {
+    code: 'RAMP2005',
+    fires: ruleFor('{from: [{source: {requestPrincipals: ["https://a/*"]}}]}'),
+    says: /no RequestAuthentication for these workloads/,
+    field: 'spec.rules[0].from[0].source.requestPrincipals',
+    silent: `${ruleFor('{from: [{source: {requestPrincipals: ["https://a/*"]}}]}')}\nRequestAuthentication shop/jwt {jwtRules: [{issuer: "https://a"}]}`,
+  },
+  {
+    code: 'RAMP2005',
+    fires: `${ruleFor('{when: [{key: "request.auth.claims[groups]", values: [x]}]}')}\nRequestAuthentication other/jwt {jwtRules: [{issuer: "https://a"}]}`,
+    says: /no RequestAuthentication/,
+    field: 'spec.rules[0].when[0].key',
+    silent: ruleFor('{when: [{key: "request.headers[x]", values: [x]}]}'),
+  },
+  {
+    code: 'RAMP3001',
+    fires: 'AuthorizationPolicy shop/web {selector: {matchLabels: {app: web}}}',
+    says: /selects no workload/,
+    field: 'spec.selector',
+    options: { workloads: [ORDERS] },
+    silent: 'AuthorizationPolicy shop/orders {selector: {matchLabels: {app: orders}}}',
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor('{to: [{operation: {methods: [get]}}]}'),
+    says: /"get" never matches: methods are upper case: GET/,
+    field: 'spec.rules[0].to[0].operation.methods[0]',
+    silent: ruleFor('{to: [{operation: {methods: [GET], paths: [/a, "*.html"], notPaths: [/a/b]}}]}'),
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor('{to: [{operation: {paths: ["/a?b=1"]}}]}'),
+    says: /without their query/,
+    silent: ruleFor(`{from: [{source: {principals: [${web}], namespaces: [shop]}}]}`),
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor('{to: [{operation: {paths: [orders]}}]}'),
+    says: /begins with a slash/,
+    silent: ruleFor('{when: [{key: "request.headers[x]", values: [a], notValues: [b]}]}'),
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor('{to: [{operation: {paths: [/a/../b]}}]}'),
+    says: /reaches policies as \/b/,
+    silent: ruleFor('{from: [{source: {requestPrincipals: ["https://a/*"]}}]}'),
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor('{to: [{operation: {methods: [GET], notMethods: ["*"]}}]}'),
+    says: /notMethods takes away all of methods/,
+    silent: ruleFor('{to: [{operation: {paths: ["/a/*"], notPaths: ["/a/b*"]}}]}'),
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor(`{from: [{source: {principals: [${web}], namespaces: [other]}}]}`),
+    says: /none of the principals/,
+    silent: ruleFor(`{from: [{source: {principals: [${web}], namespaces: ["sh*"]}}]}`),
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor('{when: [{key: source.namespace, values: [a]}, {key: source.namespace, values: [b]}]}'),
+    says: /another condition on source\.namespace/,
+    silent: ruleFor(
+      '{when: [{key: "request.auth.claims[groups]", values: [a]}, {key: "request.auth.claims[groups]", values: [b]}]}',
+    ),
+  },
+  {
+    code: 'RAMP3002',
+    fires: ruleFor('{to: [{operation: {ports: ["80"]}}]}'),
+    says: /listens on 80, but on 8080/,
+    options: { workloads: [ORDERS] },
+    silent: ruleFor('{to: [{operation: {ports: ["80", "8080"]}}]}'),
+  },
+  {
+    code: 'RAMP3003',
+    fires: `${ruleFor(`{${fromWeb}}`)}\n${ruleFor(`{${fromWeb}, to: [{operation: {methods: [GET]}}]}`, 'two')}`,
+    says: /rules\[0\] of ALLOW policy shop\/one already allows all/,
+    field: 'spec.rules[0]',
+    silent: `${ruleFor(`{${fromWeb}, to: [{operation: {methods: [POST]}}]}`)}\n${ruleFor(`{${fromWeb}, to: [{operation: {methods: [GET]}}]}`, 'two')}`,
+  },
+  {
+    code: 'RAMP3003',
+    fires: ruleFor('{to: [{operation: {paths: ["/a/*"]}}]}, {to: [{operation: {paths: [/a/b, "/a/c*"]}}]}'),
+    says: /^rules\[0\] already allows/,
+    field: 'spec.rules[1]',
+    silent: ruleFor('{to: [{operation: {paths: ["/a/*"]}}]}, {to: [{operation: {paths: [/a, "/a/c*"]}}]}'),
+  },
+  {
+    code: 'RAMP3003',
+    fires: `${ruleFor('{from: [{source: {notNamespaces: [ops]}}]}', 'no', 'DENY')}\n${ruleFor('{from: [{source: {notNamespaces: [ops, web]}}]}', 'yes')}`,
+    says: /denies all that this rule allows/,
+    silent: `${ruleFor('{from: [{source: {notNamespaces: [ops, web]}}]}', 'no', 'DENY')}\n${ruleFor('{from: [{source: {notNamespaces: [ops]}}]}', 'yes')}`,
+  },
+  {
+    code: 'RAMP3003',
+    fires: `${ruleFor(`{${fromWeb}}`)}\nAuthorizationPolicy shop/two {selector: {matchLabels: {app: a}}, rules: [{${fromWeb}}]}`,
+    says: /shop\/one already allows/,
+    silent: `AuthorizationPolicy shop/one {selector: {matchLabels: {app: b}}, rules: [{${fromWeb}}]}\nAuthorizationPolicy shop/two {selector: {matchLabels: {app: a}}, rules: [{${fromWeb}}]}`,
+  },
+  {
+    code: 'RAMP3003',
+    fires:
+      'AuthorizationPolicy istio-system/a {rules: [{from: [{source: {serviceAccounts: [shop/web]}}]}]}\nAuthorizationPolicy shop/b {rules: [{from: [{source: {serviceAccounts: [shop/web]}}]}]}',
+    says: /istio-system\/a already/,
+    silent:
+      'AuthorizationPolicy istio-system/a {rules: [{from: [{source: {serviceAccounts: [web]}}]}]}\nAuthorizationPolicy shop/b {rules: [{from: [{source: {serviceAccounts: [web]}}]}]}',
+  },
+  {
+    code: 'RAMP3004',
+    fires: ruleFor('{to: [{operation: {methods: [GET]}}]}'),
+    says: /port 5432 of .*sa\/db speaks tcp: there the whole rule is dropped/,
+    field: 'spec.rules[0].to[0].operation.methods',
+    options: { workloads: [workload('shop/db', { port: 5432, protocol: 'tcp' })] },
+    silent: ruleFor('{to: [{operation: {ports: ["5432"]}}]}'),
+  },
+  {
+    code: 'RAMP3004',
+    fires: ruleFor('{to: [{operation: {methods: [POST]}}]}', 'one', 'DENY'),
+    says: /matches more than it says/,
+    options: { workloads: [workload('shop/db', { port: 5432, protocol: 'tcp' })] },
+    silent: ruleFor('{to: [{operation: {methods: [POST], ports: ["8080"]}}]}', 'one', 'DENY'),
+  },
+  {
+    code: 'RAMP3005',
+    fires: ruleFor('{from: [{source: {principals: [cluster.local/ns/shop/sa/order]}}]}'),
+    says: /no workload has the identity .*; did you mean cluster\.local\/ns\/shop\/sa\/orders\?/,
+    field: 'spec.rules[0].from[0].source.principals[0]',
+    options: { workloads: [ORDERS], identities: [web] },
+    silent: ruleFor(
+      `{from: [{source: {principals: [${web}, other.example/ns/a/sa/b, "*/sa/x"]}}, {source: {serviceAccounts: [orders]}}]}`,
+    ),
+  },
+  {
+    code: 'RAMP3006',
+    fires: ruleFor(`{${fromWeb}}, {to: [{operation: {methods: [GET]}}]}`),
+    says: /from of one rule and to of the next are two rules/,
+    field: 'spec.rules[1]',
+    silent: ruleFor(`{${fromWeb}, to: [{operation: {methods: [GET]}}]}, {from: [{source: {namespaces: [ops]}}]}`),
+  },
+  {
+    code: 'RAMP3006',
+    fires: ruleFor(`{from: [{source: {principals: [${web}]}}, {source: {requestPrincipals: ["https://a/*"]}}]}`),
+    says: /principals and requestPrincipals stand in two sources/,
+    field: 'spec.rules[0].from[1]',
+    silent: ruleFor(`{from: [{source: {principals: [${web}]}}, {source: {namespaces: [ops]}}]}`),
+  },
+  {
+    code: 'RAMP3006',
+    fires: ruleFor('{to: [{operation: {methods: [GET]}}, {operation: {paths: [/a]}}]}'),
+    says: /two operations/,
+    silent: ruleFor('{to: [{operation: {methods: [GET], paths: [/a]}}, {operation: {paths: [/b]}}]}'),
+  },
+  {
+    code: 'RAMP4001',
+    fires: '',
+    says: /good for 240 hours/,
+    options: { state: { ...STATE, certificates: [{ principal: web, lifetimeMs: 240 * HOUR }] } },
+    silent: '',
+    silentOptions: { state: { ...STATE, certificates: [{ principal: web, lifetimeMs: 168 * HOUR }] } },
+  },
+  {
+    code: 'RAMP4002',
+    fires: '',
+    says: /good for 48 hours/,
+    options: { state: { ...STATE, certificates: [{ principal: web, lifetimeMs: 48 * HOUR }] } },
+    silent: '',
+    silentOptions: { state: { ...STATE, certificates: [{ principal: web, lifetimeMs: 24 * HOUR + 60_000 }] } },
+  },
+  {
+    code: 'RAMP4003',
+    fires: 'Namespace production\nNetworkPolicy production/in {podSelector: {}, policyTypes: [Ingress]}',
+    says: /no NetworkPolicy of namespace production/,
+    silent: 'Namespace production\nNetworkPolicy production/out {podSelector: {}, policyTypes: [Egress]}',
+  },
+  {
+    code: 'RAMP4004',
+    fires: ruleFor('{when: [{key: "request.headers[x-api-key]", values: [valid-key]}]}'),
+    says: /looks like a credential/,
+    field: 'spec.rules[0].when[0].values[0]',
+    silent: ruleFor('{when: [{key: "request.headers[x-api-version]", values: [valid-version-1]}]}'),
+  },
+  {
+    code: 'RAMP4004',
+    fires: ruleFor('{when: [{key: "request.headers[x-team]", values: [a8F3kLm29QxZ7pRt5vWy1]}]}'),
+    says: /looks like a credential/,
+    silent: ruleFor('{when: [{key: "request.headers[x-api-key]", values: ["*"]}]}'),
+  },
+  {
+    code: 'RAMP4004',
+    fires: 'AuthorizationPolicy shop/a [note=AKIAABCDEFGHIJKLMNOP] {}',
+    says: /looks like a credential/,
+    field: 'metadata.annotations.note',
+    silent: 'AuthorizationPolicy shop/a [note=see-the-runbook] {}',
+  },
+  {
+    code: 'RAMP4005',
+    fires: '',
+    says: /no request is on record/,
+    options: { state: { ...STATE, planes: [{ name: 'a', version: '1.0.0' }], hasAccessLog: false } },
+    silent: '',
+    silentOptions: { state: { ...STATE, planes: [{ name: 'a', version: '1.0.0' }] } },
+  },
+  {
+    code: 'RAMP4006',
+    fires: '',
+    says: /data plane a is of version 0\.9\.0/,
+    options: { state: { ...STATE, planes: [{ name: 'a', version: '0.9.0' }] } },
+    silent: '',
+    silentOptions: { state: { ...STATE, planes: [{ name: 'a', version: '1.0.0' }] } },
+  },
+  {
+    code: 'RAMP4007',
+    fires: 'AuthorizationPolicy shop/ask {action: CUSTOM, provider: {name: opaa}, rules: [{}]}',
+    says: /no authorizer is named "opaa"/,
+    field: 'spec.provider.name',
+    silent: `AuthorizationPolicy shop/ask {action: CUSTOM, provider: {name: opa}, rules: [{}]}\nMeshConfig istio-system/default {extensionProviders: [{name: opa, envoyExtAuthzHttp: {service: opa.ops.svc.cluster.local, port: 80}}]}`,
+  },
+  {
+    code: 'RAMP4008',
+    fires:
+      'MeshConfig istio-system/default {extensionProviders: [{name: opa, envoyExtAuthzHttp: {service: opa.ops.svc.cluster.local, port: 80}}]}',
+    says: /no CUSTOM policy names opa/,
+    field: 'spec.extensionProviders[0]',
+    silent: `AuthorizationPolicy shop/ask {action: CUSTOM, provider: {name: opa}, rules: [{}]}\nMeshConfig istio-system/default {extensionProviders: [{name: opa, envoyExtAuthzHttp: {service: opa.ops.svc.cluster.local, port: 80}}]}`,
+  },
+];
+
+function findingsOf(text: string, code: string, options: Options = {}) {
+  const parts = { rootNamespace: 'istio-system', trustDomain: 'cluster.local', workloads: undefined, ...options };
+  const { findings } = analyze({ ...parts, resources: resourcesOf(documentsOf(text)) });
+  return findings.filter((finding) => finding.code === code);
+}
+
+suite('a lint', () => {
+  for (const { code, fires, says, field, silent, options, silentOptions } of cases) {
+    test(`${code} finds ${says.source}`, () => {
+      const found = findingsOf(fires, code, options);
+      assert.equal(found.length, 1, JSON.stringify(found.map(({ message }) => message)));
+      assert.match(found[0]?.message ?? '', says);
+      if (field !== undefined) assert.equal(found[0]?.field, field);
+      assert.deepEqual(
+        findingsOf(silent, code, silentOptions ?? options).map(({ message }) => message),
+        [],
+      );
+    });
+  }
+});
+
+test('every lint is tried, and its code is its own', () => {
+  const codes = LINTS.map(({ code }) => code);
+  assert.equal(new Set(codes).size, codes.length);
+  assert.equal(new Set(LINTS.map(({ name }) => name)).size, codes.length);
+  assert.deepEqual([...new Set(cases.map(({ code }) => code))].toSorted(), codes.toSorted());
+});
+
+test('what cannot be seen is said to be unchecked, with the reason', () => {
+  const facts = { rootNamespace: 'istio-system', trustDomain: 'cluster.local', resources: [] };
+  const { unchecked } = analyze({ ...facts, workloads: undefined });
+  const reasons = new Map(unchecked.map(({ code, reason }) => [code, reason]));
+  assert.match(reasons.get('RAMP4001') ?? '', /running mesh/);
+  assert.match(reasons.get('RAMP3001') ?? '', /--workloads/);
+  assert.deepEqual(analyze({ ...facts, workloads: [], state: STATE }).unchecked, []);
+});
+
+test('an annotation silences a lint for its resource, by code or name; an option for all', () => {
+  const policy = (ignored: string): string =>
+    `AuthorizationPolicy shop/one [rampart.dev/ignore=${ignored}] {rules: [{}]}`;
+  assert.equal(findingsOf(policy('RAMP9999'), 'RAMP2001').length, 1);
+  assert.equal(findingsOf(policy('RAMP9999, RAMP2001'), 'RAMP2001').length, 0);
+  assert.equal(findingsOf(policy('wildcard-policy'), 'RAMP2001').length, 0);
+  const facts = { rootNamespace: 'istio-system', trustDomain: 'cluster.local', workloads: undefined };
+  const { findings } = analyze({ ...facts, resources: resourcesOf(documentsOf(policy('x'))) }, ['wildcard-policy']);
+  assert.equal(findings.filter(({ code }) => code === 'RAMP2001').length, 0);
+});
+
+test('no finding ever shows the secret that it is about', () => {
+  const secret = 'a8F3kLm29QxZ7pRt5vWy1';
+  const text = ruleFor(`{when: [{key: "request.headers[authorization]", values: [${secret}]}]}`);
+  const parts = { rootNamespace: 'istio-system', trustDomain: 'cluster.local', workloads: undefined };
+  const { findings } = analyze({ ...parts, resources: resourcesOf(documentsOf(text)) });
+  assert.ok(findings.some(({ code }) => code === 'RAMP4004'));
+  for (const { message } of findings) assert.doesNotMatch(message, new RegExp(secret));
+});

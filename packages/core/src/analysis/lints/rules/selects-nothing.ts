@@ -1,0 +1,23 @@
+import { WORKLOADS_UNKNOWN } from '../../lint/analyzed-mesh.ts';
+import type { Lint } from '../../lint/lint.ts';
+
+export const selectsNothing: Lint = {
+  code: 'RAMP3001',
+  name: 'selects-nothing',
+  severity: 'warning',
+  title: 'a policy is about no workload there is',
+  find: (mesh) => {
+    if (mesh.workloads === undefined) return { notChecked: WORKLOADS_UNKNOWN };
+    return mesh.facts.resources
+      .filter(({ kind }) => kind !== 'Namespace' && kind !== 'MeshConfig')
+      .filter((resource) => mesh.selectedBy(resource)?.length === 0)
+      .map((resource) => {
+        const field = resource.kind === 'NetworkPolicy' ? 'spec.podSelector' : 'spec.selector';
+        return {
+          resource,
+          field,
+          message: 'selects no workload that is registered: check the namespace and the labels',
+        };
+      });
+  },
+};

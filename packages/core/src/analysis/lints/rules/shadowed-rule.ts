@@ -1,0 +1,69 @@
+import { isDryRun } from '../../../resource/dry-run.ts';
+import { qualifiedName } from '../../../resource/resource.ts';
+import type { AnalyzedMesh, PlacedRule } from '../../lint/analyzed-mesh.ts';
+import { ruleCovers } from '../../lint/coverage.ts';
+import type { Lint, Sighting } from '../../lint/lint.ts';
+
+export const shadowedRule: Lint = {
+  code: 'RAMP3003',
+  name: 'shadowed-rule',
+  severity: 'warning',
+  title: 'a broader rule makes another one pointless',
+  find: (mesh) => {
+    const rules = mesh.rules().filter(({ policy }) => !isDryRun(policy) && isDecided(policy.spec.action));
+    return rules.flatMap((narrow, position) => {
+      const index = rules.findIndex((wide, at) => at !== position && shadows({ wide, at }, { narrow, position }, mesh));
+      const wide = rules[index];
+      return wide === undefined ? [] : [sightingOf(narrow, wide)];
+    });
+  },
+};
+
+function isDecided(action: string): boolean {
+  return action === 'ALLOW' || action === 'DENY';
+}
+
+/** Of two rules that cover each other the later one is pointless; a DENY rule is never shadowed by an ALLOW rule. */
+function shadows(
+  { wide, at }: { readonly wide: PlacedRule; readonly at: number },
+  { narrow, position }: { readonly narrow: PlacedRule; readonly position: number },
+  mesh: AnalyzedMesh,
+): boolean {
+  if (wide.policy.spec.action !== narrow.policy.spec.action && wide.policy.spec.action !== 'DENY') return false;
+  if (!isWithin(narrow, wide, mesh) || !ruleCovers(wide.rule, narrow.rule)) return false;
+  const isMutual = isWithin(wide, narrow, mesh) && ruleCovers(narrow.rule, wide.rule);
+  return !isMutual || wide.policy.spec.action !== narrow.policy.spec.action || at < position;
+}
+
+/** Whether every workload of the narrow rule's policy is one of the wide rule's. */
+function isWithin(narrow: PlacedRule, wide: PlacedRule, mesh: AnalyzedMesh): boolean {
+  const isOwn = narrow.policy.metadata.namespace === wide.policy.metadata.namespace;
+  if (!isOwn && (!mesh.isRoot(wide.policy.metadata.namespace) || namesOwnAccounts(wide) || namesOwnAccounts(narrow))) {
+    return false;
+  }
+  if (narrow.policy.spec.targetRefs !== undefined || wide.policy.spec.targetRefs !== undefined) {
+    return narrow.policy === wide.policy;
+  }
+  const labels = narrow.policy.spec.selector?.matchLabels ?? {};
+  return Object.entries(wide.policy.spec.selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+}
+
+/** A service account without namespace means another one in each namespace. */
+function namesOwnAccounts({ rule }: PlacedRule): boolean {
+  return (rule.from ?? []).some(({ source }) =>
+    [...(source.serviceAccounts ?? []), ...(source.notServiceAccounts ?? [])].some((value) => !value.includes('/')),
+  );
+}
+
+function sightingOf(narrow: PlacedRule, wide: PlacedRule): Sighting {
+  const place = `rules[${wide.index}]`;
+  const name =
+    narrow.policy === wide.policy
+      ? place
+      : `${place} of ${wide.policy.spec.action} policy ${qualifiedName(wide.policy)}`;
+  const effect =
+    wide.policy.spec.action === narrow.policy.spec.action
+      ? `${name} already ${narrow.policy.spec.action === 'ALLOW' ? 'allows' : 'denies'} all that this rule is about: remove one of them`
+      : `${name} denies all that this rule allows: it has no effect`;
+  return { resource: narrow.policy, field: narrow.at, message: effect };
+}

@@ -1,0 +1,60 @@
+import { closest } from '../../../resource/spelling.ts';
+import { WORKLOADS_UNKNOWN, type PlacedRule } from '../../lint/analyzed-mesh.ts';
+import type { Lint } from '../../lint/lint.ts';
+
+export const unknownServiceAccount: Lint = {
+  code: 'RAMP3005',
+  name: 'unknown-service-account',
+  severity: 'warning',
+  title: 'a rule names an identity that nobody has',
+  find: (mesh) => {
+    const { principals: known } = mesh;
+    if (known === undefined) return { notChecked: WORKLOADS_UNKNOWN };
+    return mesh.rules().flatMap((placed) =>
+      namedIdentities(placed, mesh.facts.trustDomain)
+        .filter(({ principal }) => isOurs(principal, mesh.facts.trustDomain) && !known.has(principal))
+        .map(({ principal, field }) => {
+          const near = closest(principal, [...known]);
+          const advice = near === undefined ? 'check its namespace and name' : `did you mean ${near}?`;
+          return { resource: placed.policy, field, message: `no workload has the identity ${principal}; ${advice}` };
+        }),
+    );
+  },
+};
+
+/** Identities of another trust domain cannot be known here. */
+function isOurs(principal: string, trustDomain: string): boolean {
+  return principal.startsWith(`${trustDomain}/`);
+}
+
+function namedIdentities(
+  { policy, rule, at }: PlacedRule,
+  trustDomain: string,
+): readonly { readonly principal: string; readonly field: string }[] {
+  const principals = (values: readonly string[] = [], field: string) =>
+    values.flatMap((value, index) =>
+      value.includes('*') ? [] : [{ principal: withTrustDomain(value, trustDomain), field: `${field}[${index}]` }],
+    );
+  const accounts = (values: readonly string[] = [], field: string) =>
+    values.map((value, index) => {
+      const [namespace, account] = value.includes('/') ? value.split('/') : [policy.metadata.namespace, value];
+      return { principal: `${trustDomain}/ns/${namespace}/sa/${account}`, field: `${field}[${index}]` };
+    });
+  return [
+    ...(rule.from ?? []).flatMap(({ source }, index) => [
+      ...principals(source.principals, `${at}.from[${index}].source.principals`),
+      ...accounts(source.serviceAccounts, `${at}.from[${index}].source.serviceAccounts`),
+    ]),
+    ...(rule.when ?? []).flatMap(({ key, values }, index) => {
+      const field = `${at}.when[${index}].values`;
+      if (key === 'source.principal') return principals(values, field);
+      return key === 'source.serviceAccount' ? accounts(values, field) : [];
+    }),
+  ];
+}
+
+/** A principal written for Istio's default trust domain means the one that the mesh has. */
+function withTrustDomain(principal: string, trustDomain: string): string {
+  const local = 'cluster.local/';
+  return principal.startsWith(local) ? `${trustDomain}/${principal.slice(local.length)}` : principal;
+}
