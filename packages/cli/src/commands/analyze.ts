@@ -83,23 +83,20 @@ function overlaid(there: readonly Resource[], files: readonly Resource[]): reado
   return [...there.filter((resource) => !replaced.has(resourceKey(resource))), ...files];
 }
 
-/** Findings in the order of their files. Beside files, what is about the mesh alone is left out unless it was asked for. */
+/** Findings in the order of their files, then those of no file. */
 function placed({ findings }: Analysis, set: DocumentSet | undefined): readonly PlacedFinding[] {
   const found = findings.map((finding): PlacedFinding => {
     const place = finding.resource === undefined ? undefined : set?.placeOf(finding.resource, finding.field);
     return { ...finding, place };
   });
-  return found.toSorted(
-    ({ place: a }, { place: b }) =>
-      Number(a === undefined) - Number(b === undefined) ||
-      compareText(a?.file ?? '', b?.file ?? '') ||
-      (a?.line ?? 0) - (b?.line ?? 0) ||
-      (a?.column ?? 0) - (b?.column ?? 0),
-  );
+  const inFiles = found.filter(({ place }) => place !== undefined).toSorted(byPlace);
+  return [...inFiles, ...found.filter(({ place }) => place === undefined)];
 }
 
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+function byPlace({ place: a }: PlacedFinding, { place: b }: PlacedFinding): number {
+  if (a === undefined || b === undefined) return 0;
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return a.line - b.line || a.column - b.column;
 }
 
 interface PlacedAnalysis extends Analysis {
@@ -116,6 +113,6 @@ function showFindings({ findings, unchecked }: PlacedAnalysis, { show, palette }
 
 function fails(findings: readonly PlacedFinding[], failOn: AnalyzeOptions['failOn']): boolean {
   if (failOn === 'never') return false;
-  const failing = FAIL_ON.slice(0, FAIL_ON.indexOf(failOn) + 1);
-  return findings.some(({ severity }) => failing.includes(severity));
+  const failing = FAIL_ON.indexOf(failOn);
+  return findings.some(({ severity }) => FAIL_ON.indexOf(severity) <= failing);
 }

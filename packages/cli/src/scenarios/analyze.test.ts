@@ -35,6 +35,15 @@ metadata: { name: deny-all, namespace: istio-system }
 spec: {}
 `;
 
+interface Findings {
+  readonly findings: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly resource?: { readonly name: string };
+  }[];
+  readonly unchecked: readonly { readonly code: string }[];
+}
+
 suite('analyze', () => {
   let folder: string;
   const rampart = (line: string): Promise<Outcome> => runIn(line.split(' '), { workingDirectory: folder });
@@ -77,19 +86,19 @@ suite('analyze', () => {
   });
 
   test('gives the same as data', async () => {
-    const { findings, unchecked } = JSON.parse((await rampart('analyze -f risky.yaml -o json')).stdout);
+    const { findings, unchecked } = JSON.parse((await rampart('analyze -f risky.yaml -o json')).stdout) as Findings;
     assert.deepEqual(findings[0], {
       code: 'RAMP4003',
       name: 'egress-open',
       severity: 'warning',
-      message: findings[0].message,
+      message: findings[0]?.message,
       resource: { kind: 'Namespace', namespace: '', name: 'shop' },
       field: '',
       file: 'risky.yaml',
       line: 1,
       column: 1,
     });
-    assert.ok(unchecked.some((one: { code: string }) => one.code === 'RAMP4001'));
+    assert.ok(unchecked.some(({ code }) => code === 'RAMP4001'));
   });
 
   test('refuses files with an error, and exits 1', async () => {
@@ -101,7 +110,7 @@ suite('analyze', () => {
   test('writes SARIF 2.1.0', async () => {
     const { code, stdout } = await rampart('analyze -f risky.yaml -o sarif');
     assert.equal(code, 1);
-    assertSarif(JSON.parse(stdout));
+    assertSarif(JSON.parse(stdout) as Sarif);
   });
 });
 
@@ -117,15 +126,15 @@ function assertSarif(log: Sarif): void {
   assert.match(driver.semanticVersion, /^\d+\.\d+\.\d+/);
   const ids = driver.rules.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
-  const levels = ['none', 'note', 'warning', 'error'];
+  const levels = new Set(['none', 'note', 'warning', 'error']);
   for (const rule of driver.rules) {
     assert.ok(rule.shortDescription.text.length > 0);
-    assert.ok(levels.includes(rule.defaultConfiguration.level));
+    assert.ok(levels.has(rule.defaultConfiguration.level));
   }
   assert.ok(run.results.length > 3);
   for (const { ruleId, ruleIndex, level, message, locations } of run.results) {
     assert.equal(ids[ruleIndex], ruleId);
-    assert.ok(levels.includes(level));
+    assert.ok(levels.has(level));
     assert.ok(message.text.length > 0);
     for (const { physicalLocation } of locations) {
       if (physicalLocation === undefined) continue;
@@ -196,13 +205,10 @@ suite('analyze of a running mesh', () => {
     await mesh.run(['apply', '-f', 'clean.yaml', '-f', 'orders.yaml']);
     const { code, stdout } = await mesh.run(['analyze', '-o', 'json']);
     assert.equal(code, 0);
-    const { findings, unchecked } = JSON.parse(stdout);
+    const { findings, unchecked } = JSON.parse(stdout) as Findings;
     assert.deepEqual(unchecked, []);
     assert.ok(
-      findings.some(
-        ({ code: lint, resource }: { code: string; resource?: { name: string } }) =>
-          lint === 'RAMP3001' && resource?.name === 'orders',
-      ),
+      findings.some(({ code: lint, resource }) => lint === 'RAMP3001' && resource?.name === 'orders'),
       stdout,
     );
   });

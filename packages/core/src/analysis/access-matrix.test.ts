@@ -5,7 +5,7 @@ import { accessMatrix, isUnconditional, type AccessMatrix, type CallerAccess, ty
 import { judgeQuestion, type AuthorizationPolicy, type Callee, type MeshFacts } from '../index.ts';
 import { resourcesOf } from '../testing/documents.ts';
 import { naiveDecision } from '../testing/naive-evaluator.ts';
-import { anyRequest, anyRule, policyOf, WEB } from '../testing/random-rules.ts';
+import { anyRequest, anyRule, policyOf, WEB } from '../testing/random-rules.fixture.ts';
 
 const ORDERS: Callee = {
   namespace: 'shop',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judge } from '../../testing/calls.ts';
-import { anyRequest, anyRule, policyOf, WEB } from '../../testing/random-rules.ts';
+import { anyRequest, anyRule, policyOf, WEB } from '../../testing/random-rules.fixture.ts';
 import { ruleCovers } from './coverage.ts';
 
 test('what a covered rule matches, the rule that covers it matches as well', () => {

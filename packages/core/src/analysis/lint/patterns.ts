@@ -2,7 +2,7 @@ import { matchesTemplate, parsePathPattern, type PathTemplate } from '../../poli
 import { compileTextPatterns } from '../../policy/match/text-patterns.ts';
 
 /** Whether everything that `narrow` matches is matched by `wide` as well; false also when that cannot be told. */
-export function patternCovers(wide: string, narrow: string): boolean {
+function patternCovers(wide: string, narrow: string): boolean {
   if (wide === narrow || wide === '*') return true;
   if (narrow === '*') return false;
   const template = templateOf(wide);
