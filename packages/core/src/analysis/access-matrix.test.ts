@@ -1,11 +1,8 @@
-import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { accessMatrix, isUnconditional, type AccessMatrix, type CallerAccess, type Grant } from '../analysis.ts';
-import { judgeQuestion, type AuthorizationPolicy, type Callee, type MeshFacts } from '../index.ts';
+import { accessMatrix, type AccessMatrix, type CallerAccess } from '../analysis.ts';
+import type { Callee } from '../index.ts';
 import { resourcesOf } from '../testing/documents.ts';
-import { naiveDecision } from '../testing/naive-evaluator.ts';
-import { anyRequest, anyRule, policyOf, WEB } from '../testing/random-rules.fixture.ts';
 
 const ORDERS: Callee = {
   namespace: 'shop',
@@ -14,6 +11,7 @@ const ORDERS: Callee = {
   service: { name: 'orders', namespace: 'shop' },
   port: 8080,
 };
+const WEB = 'cluster.local/ns/shop/sa/web';
 const MESH = { rootNamespace: 'istio-system', trustDomain: 'cluster.local' };
 
 function matrixOf(text: string, identities: readonly string[] = []): AccessMatrix {
@@ -86,53 +84,4 @@ suite('the access matrix', () => {
     const matrix = matrixOf(dry);
     assert.deepEqual([matrix.byDefault, matrix.policies.dryRun], ['ALLOW', ['shop/one']]);
   });
-});
-
-const anyPolicies = fc.array(
-  fc.record({ action: fc.constantFrom('ALLOW', 'DENY'), rules: fc.array(anyRule, { minLength: 1, maxLength: 2 }) }),
-  { maxLength: 3 },
-);
-
-/** A grant read back as a policy that is about one caller only. */
-function policyOfGrant(action: string, grants: readonly Grant[]): AuthorizationPolicy {
-  const rules = grants.map(({ operations, sources, conditions }) => ({
-    ...(sources.length === 0 ? {} : { from: sources.map((source) => ({ source })) }),
-    ...(operations.length === 0 ? {} : { to: operations.map((operation) => ({ operation })) }),
-    when: conditions,
-  }));
-  return policyOf('row', { action, rules });
-}
-
-/** What a row says about a request, read naively. */
-function decisionOf(row: CallerAccess, request: Parameters<typeof naiveDecision>[1]): string {
-  if (row.access !== 'SOME') return row.access === 'ALL' ? 'ALLOW' : 'DENY';
-  const { allowed, denied } = row;
-  return naiveDecision(
-    [
-      ...(allowed === 'everything' ? [] : [policyOfGrant('ALLOW', allowed)]),
-      ...(denied.length === 0 ? [] : [policyOfGrant('DENY', denied)]),
-    ],
-    request,
-  );
-}
-
-test('every row of the matrix says what the engine decides', () => {
-  const seen = { ALL: 0, SOME: 0, NONE: 0 };
-  fc.assert(
-    fc.property(anyPolicies, anyRequest, (specs, request) => {
-      const mesh: MeshFacts = { ...MESH, resources: specs.map((spec, index) => policyOf(`policy-${index}`, spec)) };
-      for (const row of accessMatrix(ORDERS, mesh, [WEB, 'cluster.local/ns/web/sa/front']).callers) {
-        const { principal } = row.caller;
-        seen[row.access] += 1;
-        const { port, ...rest } = request;
-        const question = { ...rest, from: principal ?? '', to: { ...ORDERS, port }, host: 'orders.shop' };
-        const expected = decisionOf(row, { ...request, principal: principal ?? null });
-        assert.equal(judgeQuestion(question, mesh).decision, expected, JSON.stringify(row));
-        const { allowed } = row;
-        if (row.access === 'ALL' && allowed !== 'everything') assert.ok(allowed.some(isUnconditional));
-      }
-    }),
-    { numRuns: 4000 },
-  );
-  assert.ok(seen.ALL > 1000 && seen.SOME > 1000 && seen.NONE > 1000, JSON.stringify(seen));
 });
