@@ -2,7 +2,7 @@ import type { ExtAuthzProvider } from '@rampart/core';
 
 import { isFraming, isHeaderName, isHeaderValue } from './header-names.ts';
 
-const PROVIDER_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const PROVIDER_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
 const LARGEST_BODY = 16 * 1024 * 1024;
 const LISTS = [
   'includeRequestHeadersInCheck',
@@ -17,7 +17,7 @@ const LISTS = [
  */
 export function providerProblem(provider: ExtAuthzProvider): string {
   const { name, service, port, timeoutMs, statusOnError, pathPrefix } = provider;
-  if (!PROVIDER_NAME.test(name)) return 'its name is no DNS label';
+  if (!PROVIDER_NAME.test(name)) return 'its name is no DNS name';
   if (service === '') return 'it names no service';
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return `port ${port} is not in 1 to 65535`;
   if (!(timeoutMs > 0)) return `its timeout is ${timeoutMs} ms`;
