@@ -34,6 +34,8 @@ interface Subject {
   readonly settings: Partial<ExtAuthzProvider>;
   readonly asked: number;
   answer(decision: Decision): void;
+  /** Gives the way to allow the next check instead of answering it. */
+  hold(take: (allow: () => void) => void): void;
   seen(): { method: string; path: string; host: string; headers: Record<string, string>; body: string };
   /** Ends every connection, in use or not. */
   cut(): void;
@@ -78,6 +80,9 @@ async function overHttp(): Promise<Subject> {
         headers: headers as Record<string, string>,
         body: body.toString(),
       };
+    },
+    hold: (take) => {
+      server.decide = (_asked, response) => take(() => response.end());
     },
     cut: () => server.dropIdle(),
     stop: () => server.stop(),
@@ -126,6 +131,9 @@ async function overGrpc(): Promise<Subject> {
       assert.ok(http !== undefined);
       const { method, path, host, headers, body } = http;
       return { method, path, host, headers, body };
+    },
+    hold: (take) => {
+      server.decide = () => new Promise((resolve) => take(() => resolve({})));
     },
     cut: () => {
       for (const session of server.sessions) session.close();
@@ -304,6 +312,23 @@ for (const [name, start] of [
         subject.cut();
         approval(await ask());
       }
+    });
+
+    it('a check under way ends where connections are let go, and the next one has a new connection', async () => {
+      let release: (() => void) | undefined;
+      subject.hold((go) => {
+        release = go;
+      });
+      const answer = ask();
+      const go = await until('the check to arrive', () => release);
+      const { opened } = asking.connections;
+      asking.authorizer.close();
+      go();
+      approval(await answer);
+      subject.answer({ allow: true });
+      approval(await ask());
+      assert.equal(asking.connections.opened, opened + 1);
+      await until('the old connection to be gone', () => asking.connections.sockets.size === 1);
     });
 
     it('gets the body when it wants one, and learns whether that is all', async () => {

@@ -12,6 +12,7 @@ const IDLE_MS = 4000;
 /** Connections to the service of one provider, kept and used again. */
 export class AuthorizerAgent extends http.Agent {
   readonly #connect: () => Duplex;
+  #isRetired = false;
 
   constructor(connect: ConnectToAuthorizer, service: string, port: number) {
     super({ keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS, timeout: IDLE_MS });
@@ -32,11 +33,18 @@ export class AuthorizerAgent extends http.Agent {
     for (const socket of Object.values(this.freeSockets).flat()) socket?.destroy();
   }
 
+  /** Checks under way end; nothing is kept after them. */
+  retire(): void {
+    this.#isRetired = true;
+    this.dropIdle();
+  }
+
   override getName(): string {
     return '';
   }
 
   override keepSocketAlive(socket: Duplex): boolean {
+    if (this.#isRetired) return false;
     // What arrives while nobody asks would be taken for the answer to the next check.
     socket.on('data', drop);
     return Boolean(super.keepSocketAlive(socket));

@@ -49,7 +49,7 @@ export class HttpCheckTransport implements CheckTransport {
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#agent.retire();
   }
 
   async #ask(message: CheckMessage, signal: AbortSignal): Promise<HttpAnswer> {
