@@ -35,6 +35,8 @@ export interface RequiredFeature {
 /** What the in-process data plane can enforce, and so what this package's evaluator can decide by itself. */
 export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'peer-authentication',
+  'request-authentication',
+  'service-token',
   'namespace',
   'mesh-config',
   'authorization.allow',

@@ -5,6 +5,7 @@ import { EndUsers } from './end-users.ts';
 import type { EndUser } from './end-users.ts';
 import type { KeySources } from './keys/key-sources.ts';
 import type { AuthenticationRefusal } from './refusal.ts';
+import { ServiceTokens } from './service-tokens.ts';
 
 /** What the tokens of a request say. */
 export interface AuthenticationFindings {
@@ -22,6 +23,7 @@ export interface RulesOptions {
   readonly clock: Clock;
 }
 
+const KEYS_TIMEOUT_MS = 5_000;
 const NOBODY: EndUser = { denied: false, token: undefined, changes: undefined };
 
 /** Every RequestAuthentication and ServiceTokenPolicy of a workload, ready to be asked. */
@@ -29,15 +31,22 @@ export class AuthenticationRules {
   readonly name: string;
   readonly #policies = new WeakSet<WorkloadPolicy>();
   readonly #endUsers: EndUsers | undefined;
+  readonly #services: ServiceTokens | undefined;
   readonly #params: ReadonlySet<string>;
 
   constructor(policy: WorkloadPolicy, { name, sources, clock }: RulesOptions) {
-    const { jwtRules } = policy;
+    const { jwtRules, serviceTokens } = policy;
     this.name = name;
     this.#policies.add(policy);
-    const opened = sources.adopt(jwtRules);
-    this.#endUsers = jwtRules.length === 0 ? undefined : new EndUsers(jwtRules, opened, clock);
+    const opened = sources.adopt([
+      ...jwtRules,
+      ...serviceTokens.map(({ spec }) => ({ ...spec, timeoutMs: KEYS_TIMEOUT_MS })),
+    ]);
+    const count = jwtRules.length;
+    this.#endUsers = count === 0 ? undefined : new EndUsers(jwtRules, opened.slice(0, count), clock);
     this.#params = new Set(this.#endUsers?.params);
+    this.#services =
+      serviceTokens.length === 0 ? undefined : new ServiceTokens(serviceTokens, opened.slice(count), clock);
   }
 
   /** Another revision of the policies has the same rules. */
@@ -64,12 +73,21 @@ export class AuthenticationRules {
   /** What the tokens of a request say; at once where nothing has to be verified. */
   examine(carrier: Carrier): AuthenticationFindings | Promise<AuthenticationFindings | AuthenticationRefusal> {
     const endUser = this.#endUsers?.identify(carrier) ?? NOBODY;
-    return endUser instanceof Promise
-      ? endUser.then((found) => (found.denied ? found : findingsOf(found)))
-      : findingsOf(endUser);
+    if (this.#services !== undefined || endUser instanceof Promise) return this.#finish(endUser, carrier);
+    return findingsOf(endUser, '');
+  }
+
+  async #finish(
+    pending: EndUser | Promise<EndUser | AuthenticationRefusal>,
+    carrier: Carrier,
+  ): Promise<AuthenticationFindings | AuthenticationRefusal> {
+    const endUser = await pending;
+    if (endUser.denied) return endUser;
+    const service = await this.#services?.identify(carrier);
+    return service?.denied === true ? service : findingsOf(endUser, service?.principal ?? '');
   }
 }
 
-function findingsOf({ token, changes }: EndUser): AuthenticationFindings {
-  return { denied: false, token, changes, principal: token?.principal ?? '' };
+function findingsOf({ token, changes }: EndUser, service: string): AuthenticationFindings {
+  return { denied: false, token, changes, principal: token?.principal ?? service };
 }

@@ -6,7 +6,7 @@ import { KeySet } from './key-set.ts';
 
 /** As Envoy caches key sets. */
 const REFRESH_MS = 300_000;
-/** At most this often because of tokens whose key is unknown: anybody can send those. */
+/** At most this often because a token's key is unknown: anybody can send such tokens. */
 const UNKNOWN_KEY_PAUSE_MS = 10_000;
 const FIRST_RETRY_MS = 1_000;
 /** As long as istiod keeps the keys of an issuer that does not answer. */
@@ -49,14 +49,19 @@ export class RemoteKeys implements KeySource {
   refreshed(): Promise<KeySet | undefined> {
     if (this.#pending !== undefined) return this.#pending;
     if (this.#stopped || this.#options.clock.now() < this.#notBefore) return Promise.resolve(this.current());
-    this.#timer?.cancel();
-    this.#pending = this.#fetch().finally(() => (this.#pending = undefined));
-    return this.#pending;
+    if (this.#keys !== undefined) this.#notBefore = this.#options.clock.now() + UNKNOWN_KEY_PAUSE_MS;
+    return this.#begin();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+  }
+
+  #begin(): Promise<KeySet | undefined> {
+    this.#timer?.cancel();
+    this.#pending ??= this.#fetch().finally(() => (this.#pending = undefined));
+    return this.#pending;
   }
 
   async #fetch(): Promise<KeySet | undefined> {
@@ -76,7 +81,6 @@ export class RemoteKeys implements KeySource {
     if (this.#keys?.fingerprint !== keys.fingerprint) this.#keys = keys;
     this.#fetchedAt = clock.now();
     this.#failures = 0;
-    this.#notBefore = clock.now() + UNKNOWN_KEY_PAUSE_MS;
     this.#schedule(REFRESH_MS);
   }
 
@@ -91,7 +95,7 @@ export class RemoteKeys implements KeySource {
 
   #schedule(milliseconds: number): void {
     if (this.#stopped) return;
-    this.#timer = this.#options.clock.after(this.#jittered(milliseconds), () => void this.refreshed());
+    this.#timer = this.#options.clock.after(this.#jittered(milliseconds), () => void this.#begin());
   }
 
   #jittered(milliseconds: number): number {
