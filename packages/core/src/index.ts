@@ -12,6 +12,8 @@ export type { ConnectionPolicy } from './policy/connection-policy.ts';
 export type { AuthorizerDemand } from './policy/authorizer-demand.ts';
 export { meshSettingsOf, type MeshSettings } from './policy/mesh-settings.ts';
 export { compileScopeRules, compileSubjects, type ScopesNeeded } from './policy/scope-rules.ts';
+export { namespaceLabels, type NetworkPeerFacts } from './policy/network/facts.ts';
+export type { NetworkRules } from './policy/network/rules.ts';
 export { normalizePath, pathOf, type PathNormalization } from './policy/path.ts';
 export { judgeBy, judgeQuestion, policyFor } from './policy/question.ts';
 export type { Callee, MeshFacts, Question } from './policy/question.ts';

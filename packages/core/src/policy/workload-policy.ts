@@ -9,6 +9,7 @@ import { verdictOf } from './authorization/verdicts.ts';
 import { PolicedConnection, type ConnectionPolicy } from './connection-policy.ts';
 import { ENFORCED_IN_PROCESS, requiredFeatures, type PolicyFeature } from './features.ts';
 import { meshSettingsOf, type MeshSettings } from './mesh-settings.ts';
+import { compileNetworkRules, OPEN_NETWORK, type NetworkRules } from './network/rules.ts';
 import { byAge, selects, type WorkloadRef } from './selection.ts';
 import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
 import type { Verdict } from './verdict.ts';
@@ -23,6 +24,8 @@ export interface WorkloadPolicy {
   readonly jwtRules: readonly JwtRule[];
   /** Every ServiceTokenPolicy that is about the workload, oldest first. */
   readonly serviceTokens: readonly ServiceTokenPolicy[];
+  /** What its NetworkPolicies let in and out; asked beside `forConnection`, which knows nothing of them. */
+  readonly network: NetworkRules;
   /** Why everything is denied; empty when every policy can be enforced. */
   readonly problems: readonly string[];
   /** Once per connection, after its handshake. */
@@ -62,6 +65,7 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
       .flatMap(({ spec }) => spec.jwtRules)
       .toSorted(byIssuer),
     serviceTokens: ofKind(selected, 'ServiceTokenPolicy'),
+    network: compileNetworkRules(ofKind(selected, 'NetworkPolicy'), workload),
   });
 }
 
@@ -80,6 +84,7 @@ export function denyAll(reason: string): WorkloadPolicy {
     settings: meshSettingsOf([], ''),
     jwtRules: [],
     serviceTokens: [],
+    network: OPEN_NETWORK,
     problems: [reason],
     tlsMode: () => mode,
     forConnection: () => connection,
@@ -93,12 +98,14 @@ interface WorkloadPolicyParts {
   readonly settings: MeshSettings;
   readonly jwtRules: readonly JwtRule[];
   readonly serviceTokens: readonly ServiceTokenPolicy[];
+  readonly network: NetworkRules;
 }
 
 class CompiledWorkloadPolicy implements WorkloadPolicy {
   readonly settings: MeshSettings;
   readonly jwtRules: readonly JwtRule[];
   readonly serviceTokens: readonly ServiceTokenPolicy[];
+  readonly network: NetworkRules;
   readonly problems: readonly string[];
   readonly #layers: PeerAuthenticationLayers;
   readonly #policies: PolicySet;
@@ -108,6 +115,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     this.settings = parts.settings;
     this.jwtRules = parts.jwtRules;
     this.serviceTokens = parts.serviceTokens;
+    this.network = parts.network;
     this.problems = parts.problems;
     this.#layers = parts.layers;
     this.#policies = parts.policies;
