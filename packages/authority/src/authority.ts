@@ -64,7 +64,12 @@ export interface Authority {
   revokedSerials(): string[];
   /** Calls back with every serial once its revocation is durable; returns how to end it. */
   onRevoked(listener: RevocationListener): () => void;
+  /** Calls back with every certificate of a workload once it is on record, before it is handed out; returns how to end it. */
+  onIssued(listener: IssuedListener): () => void;
 }
+
+/** Hears of every certificate that a workload gets. */
+export type IssuedListener = (issued: IssuedSvid) => void;
 
 export interface RenewalRequest {
   readonly csr: Uint8Array;

@@ -186,6 +186,17 @@ const REVOCATION_RULES: readonly Rule[] = [
       assert.deepEqual(serials(await store.revokedCertificates(certificate().notAfter)), []);
     },
   ],
+  [
+    'certificates of workloads are listed until they end or are revoked',
+    async ({ store }) => {
+      await store.addCertificate(certificate({ serial: '01' }));
+      await store.addCertificate(certificate({ serial: '02' }));
+      await store.addCertificate(certificate({ serial: '03', kind: 'server' }));
+      await store.revokeCertificate('02', { at: T0, reason: '', by: '' });
+      assert.deepEqual(serials(await store.workloadCertificates(T0)), ['01']);
+      assert.deepEqual(serials(await store.workloadCertificates(certificate().notAfter)), []);
+    },
+  ],
 ];
 
 function token(change: Partial<JoinTokenRecord> = {}): JoinTokenRecord {

@@ -3,11 +3,11 @@ import type { Result } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
 import { parseCsr } from '@rampart/spiffe';
 import type { CertificateRequest, TrustBundle } from '@rampart/spiffe';
-import type { Authority, AuthorityOptions, RenewalRequest, ServerIdentity } from './authority.ts';
+import type { Authority, AuthorityOptions, IssuedListener, RenewalRequest, ServerIdentity } from './authority.ts';
 import * as events from './events.ts';
 import type { Hierarchy } from './hierarchy/hierarchy.ts';
 import { Issuance } from './issuance/issuance.ts';
-import type { IssuedSvid } from './issuance/issuance.ts';
+import type { IssuedSvid, WorkloadIssue } from './issuance/issuance.ts';
 import { JoinTokens, tokenId } from './attestation/join-tokens.ts';
 import type { JoinToken } from './attestation/join-tokens.ts';
 import { revocationEntry } from './issuance/ledger.ts';
@@ -36,6 +36,7 @@ export class JournaledAuthority implements Authority {
   readonly #parts: Parts;
   readonly #tokens: JoinTokens;
   readonly #issuance: Issuance;
+  readonly #issuedListeners = new Set<IssuedListener>();
   #prunedAt = 0;
   #lastRevocation: Promise<unknown> = Promise.resolve();
 
@@ -77,7 +78,7 @@ export class JournaledAuthority implements Authority {
       );
     }
     const { token } = consumption;
-    const issued = await this.#issuance.issue({
+    const issued = await this.#issueToWorkload({
       kind: 'workload',
       spiffeId: SpiffeId.of(token.spiffeId),
       publicKeyDer: request.value.publicKeyDer,
@@ -135,6 +136,18 @@ export class JournaledAuthority implements Authority {
     return this.#parts.revocations.onRevoked(listener);
   }
 
+  onIssued(listener: IssuedListener): () => void {
+    const own: IssuedListener = (issued) => listener(issued);
+    this.#issuedListeners.add(own);
+    return () => void this.#issuedListeners.delete(own);
+  }
+
+  async #issueToWorkload(request: WorkloadIssue): Promise<IssuedSvid> {
+    const issued = await this.#issuance.issue(request);
+    for (const listener of this.#issuedListeners) listener(issued);
+    return issued;
+  }
+
   async #revoke(serial: string, { reason, by }: Omit<Revocation, 'at'>): Promise<boolean> {
     const { store, journal, clock, revocations } = this.#parts;
     const certificate = await store.certificate(normalizeSerial(serial));
@@ -160,7 +173,7 @@ export class JournaledAuthority implements Authority {
     { spiffeId, workload }: RenewableCertificate,
     { publicKeyDer }: CertificateRequest,
   ): Promise<IssuedSvid> {
-    return this.#issuance.issue({
+    return this.#issueToWorkload({
       kind: 'workload',
       spiffeId: renewer.peer,
       publicKeyDer,

@@ -32,6 +32,10 @@ export function createMemoryAuthorityStore(): AuthorityStore {
     },
     revokedCertificates: async (at) =>
       [...certificates.values()].filter(({ revocation, notAfter }) => revocation !== undefined && notAfter > at),
+    workloadCertificates: async (at) =>
+      [...certificates.values()].filter(
+        ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,
+      ),
     prune: async (endedBefore) => {
       tokens.prune(endedBefore);
       for (const { serial, notAfter, kind } of certificates.values()) {

@@ -32,6 +32,18 @@ describe('renewal', () => {
     );
   });
 
+  it('is told to listeners, as the first certificate is', async () => {
+    const { authority } = await openFixture();
+    const told: string[] = [];
+    const stop = authority.onIssued(({ serial }) => told.push(serial));
+    const first = await attest(authority);
+    const second = await authority.renew(ORDERS_ID, first.serial, { csr: csr(), sourceIp: '' });
+    assert.deepEqual(told, [first.serial, second.ok ? second.value.serial : '']);
+    stop();
+    await attest(authority);
+    assert.equal(told.length, 2);
+  });
+
   it('takes the serial as OpenSSL prints it', async () => {
     const { authority } = await openFixture();
     const { serial } = await attest(authority);

@@ -96,6 +96,8 @@ export interface AuthorityStore {
   revokeCertificate(serial: string, revocation: Revocation): Promise<boolean>;
   /** Revoked certificates whose notAfter is later than `at`, in no particular order. */
   revokedCertificates(at: number): Promise<readonly CertificateRecord[]>;
+  /** Certificates of workloads that are not revoked and whose notAfter is later than `at`, in no particular order. */
+  workloadCertificates(at: number): Promise<readonly CertificateRecord[]>;
 
   /** Forgets join tokens and leaf certificates whose end is before `endedBefore`; the ledger still knows them. */
   prune(endedBefore: number): Promise<void>;
