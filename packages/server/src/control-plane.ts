@@ -13,6 +13,7 @@ import { ChangeFeed } from './changes/change-feed.ts';
 import { type CompleteOptions, completeOptions, type ControlPlaneOptions } from './control-plane-options.ts';
 import { DataPlanes } from './control/data-planes.ts';
 import { MeshSnapshots } from './control/mesh-snapshots.ts';
+import { WorkloadDirectory } from './control/workload-directory.ts';
 import { writeFileAtomically } from './directory/atomic-file.ts';
 import { claimDataDirectory, type DataDirectory } from './directory/data-directory.ts';
 import { createApiHandler } from './doors/api-handler.ts';
@@ -101,7 +102,7 @@ async function start(options: CompleteOptions, teardown: Teardown): Promise<Cont
   const ready = { now: false };
   const doors = await openDoors(parts, () => ready.now);
   const state = await openState(parts);
-  const mesh = joinMesh(parts, state);
+  const mesh = await joinMesh(parts, state);
   const telemetry = openTelemetry(parts, state);
   await serve(parts, { doors, state, mesh, telemetry });
   const addresses = {
@@ -194,11 +195,17 @@ async function openState({ options, teardown, directory }: Start): Promise<State
 }
 
 /** What data planes are told, and who is listening. */
-function joinMesh(
-  { options, teardown, metrics }: Start,
-  { database, feed, resources, registry, authority: issuer }: State,
-): DataPlanes {
+async function joinMesh({ options, teardown, metrics }: Start, state: State): Promise<DataPlanes> {
+  const { database, feed, resources, registry, authority: issuer } = state;
   const { clock, log, rootNamespace } = options;
+  const certificates = createAuthorityStore(database);
+  const directory = new WorkloadDirectory({
+    now: () => clock.now(),
+    changed: (spiffeId) => {
+      if (dataPlanes.sessions.length > 0 && snapshots.hasNetworkPolicies)
+        feed.publish([{ kind: 'identity', spiffeId }]);
+    },
+  });
   const snapshots = new MeshSnapshots({
     feed,
     rootNamespace,
@@ -208,8 +215,9 @@ function joinMesh(
     services: () => registry.services(),
     revokedSerials: () => issuer.revokedSerials(),
     bundle: () => issuer.bundle(),
+    identity: (spiffeId) => directory.get(spiffeId),
+    identities: () => directory.all(),
   });
-  const certificates = createAuthorityStore(database);
   const dataPlanes = new DataPlanes({
     snapshots,
     registry,
@@ -217,6 +225,9 @@ function joinMesh(
     log,
     workloadOf: async (serial) => (await certificates.certificate(serial))?.workload,
   });
+  for (const holder of await certificates.workloadCertificates(clock.now())) {
+    if (holder.workload !== undefined) directory.learn({ ...holder, workload: holder.workload });
+  }
   teardown.add('control streams', () => dataPlanes.close());
   teardown.add(
     'watches',
@@ -226,20 +237,29 @@ function joinMesh(
     'watches',
     issuer.onRevoked((serial) => {
       feed.publish([{ kind: 'revocation', serial }]);
+      directory.forget(serial);
       dataPlanes.cut(serial);
     }),
   );
   teardown.add(
     'watches',
+    issuer.onIssued((issued) => directory.learn({ ...issued, spiffeId: issued.spiffeId.toString() })),
+  );
+  teardown.add(
+    'watches',
     feed.watch(() => dataPlanes.wake()),
   );
+  measureMesh(metrics, state, dataPlanes);
+  return dataPlanes;
+}
+
+function measureMesh(metrics: Metrics, { registry, feed, resources }: State, dataPlanes: DataPlanes): void {
   const instances = (): number => registry.services().reduce((sum, service) => sum + service.instances.length, 0);
   metrics.gauge('rampart_data_planes', { help: 'Data planes connected now.', read: () => dataPlanes.sessions.length });
   metrics.gauge('rampart_services', { help: 'Services with an instance.', read: () => registry.services().length });
   metrics.gauge('rampart_instances', { help: 'Instances that can be found.', read: instances });
   metrics.gauge('rampart_revision', { help: 'Revision of the mesh.', read: () => feed.revision });
   metrics.gauge('rampart_resources', { help: 'Resources in force.', read: () => resources.all().length });
-  return dataPlanes;
 }
 
 interface Telemetry {

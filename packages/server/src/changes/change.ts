@@ -2,6 +2,8 @@
 export type Change =
   | { readonly kind: 'resource'; readonly key: string; readonly namespace: string }
   | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  /** Who may stand behind an identity. */
+  | { readonly kind: 'identity'; readonly spiffeId: string }
   | { readonly kind: 'revocation'; readonly serial: string }
   | { readonly kind: 'bundle' };
 
@@ -12,6 +14,8 @@ export function subjectOf(change: Change): string {
       return `resource ${change.key}`;
     case 'service':
       return `service ${change.namespace}/${change.name}`;
+    case 'identity':
+      return `identity ${change.spiffeId}`;
     case 'revocation':
       return `revocation ${change.serial}`;
     case 'bundle':

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { type NetworkPolicy, type Resource, type ResourceKind, selects, type WorkloadRef } from '@rampart/core';
 import type { Service } from '@rampart/registry';
 import type { TrustBundle } from '@rampart/spiffe';
 import {
@@ -6,6 +7,12 @@ import {
   BundleSchema,
   type ControlPlaneMessage,
   ControlPlaneMessageSchema,
+  type IdentityFacts,
+  IdentityFactsSchema,
+  type NamespaceFacts,
+  NamespaceFactsSchema,
+  type NetworkFacts,
+  NetworkFactsSchema,
   type ResourceUpdate,
   ResourceUpdateSchema,
   type ServiceUpdate,
@@ -25,6 +32,16 @@ export interface MeshState {
   services(): readonly Service[];
   revokedSerials(): readonly string[];
   bundle(): TrustBundle;
+  /** Undefined when nobody holds the identity. */
+  identity(spiffeId: string): IdentityFacts | undefined;
+  identities(): readonly IdentityFacts[];
+}
+
+/** What decides what a data plane is told. */
+export interface Reader {
+  readonly namespace: string;
+  /** A NetworkPolicy is about it: it is told who its peers are. */
+  readonly isolated: boolean;
 }
 
 /** Puts the state, or what changed of it, into messages. Workloads of a namespace are told the same, so it is put together once. */
@@ -32,6 +49,8 @@ export class MeshSnapshots {
   readonly #state: MeshState;
   readonly #services = new WeakMap<Service, ServiceUpdate>();
   readonly #resources = new WeakMap<HeldResource, ResourceUpdate>();
+  #networkPolicies: readonly NetworkPolicy[] = [];
+  #networkPoliciesOf = -1;
   #deltas = new Map<string, ControlPlaneMessage | undefined>();
   #deltasOf = -1;
 
@@ -59,22 +78,47 @@ export class MeshSnapshots {
     });
   }
 
-  /** What a workload of the namespace must hear after a revision; undefined for nothing, 'compacted' when only a full one helps. */
-  delta(namespace: string, since: number): ControlPlaneMessage | undefined | 'compacted' {
+  /** Whether a NetworkPolicy is about a workload, so that it must know who its peers are. */
+  isIsolated(workload: Pick<WorkloadRef, 'namespace' | 'labels'>): boolean {
+    return this.#policies().some((policy) => selects(policy, workload, this.#state.rootNamespace));
+  }
+
+  /** Whether any workload may need to know who its peers are. */
+  get hasNetworkPolicies(): boolean {
+    return this.#policies().length > 0;
+  }
+
+  /** Everything there is to know of peers; replaces whatever was known. */
+  network(): NetworkFacts {
+    const { identities, resources } = this.#state;
+    return create(NetworkFactsSchema, {
+      reset: true,
+      identities: [...identities()],
+      namespaces: resources().flatMap(({ resource }) =>
+        resource.kind === 'Namespace' ? [namespaceFacts(resource)] : [],
+      ),
+    });
+  }
+
+  /** What a reader must hear after a revision; undefined for nothing, 'compacted' when only a full one helps. */
+  delta({ namespace, isolated }: Reader, since: number): ControlPlaneMessage | undefined | 'compacted' {
     const { feed } = this.#state;
     if (this.#deltasOf !== feed.revision) {
       this.#deltasOf = feed.revision;
       this.#deltas = new Map();
     }
-    const key = `${since} ${namespace}`;
+    const key = `${since} ${isolated} ${namespace}`;
     if (!this.#deltas.has(key)) {
       const changes = feed.since(since);
       if (changes === 'compacted') {
         return 'compacted';
       }
-      const visible = changes.filter(
-        (change) => change.kind !== 'resource' || this.#isVisible(change.namespace, namespace),
-      );
+      const visible = changes.filter((change) => {
+        if (change.kind === 'identity' || isOfNamespace(change)) {
+          return isolated;
+        }
+        return change.kind !== 'resource' || this.#isVisible(change.namespace, namespace);
+      });
       this.#deltas.set(key, visible.length === 0 ? undefined : this.#message(visible));
     }
     return this.#deltas.get(key);
@@ -86,6 +130,10 @@ export class MeshSnapshots {
       switch (change.kind) {
         case 'resource': {
           const held = this.#state.resource(change.key);
+          if (isOfNamespace(change)) {
+            networkOf(message).namespaces.push(namespaceUpdate(change.key, held));
+            break;
+          }
           message.resources.push(
             held === undefined ? create(ResourceUpdateSchema, { key: change.key }) : this.#resourceUpdate(held),
           );
@@ -94,6 +142,12 @@ export class MeshSnapshots {
         case 'service': {
           const { name, namespace } = change;
           message.services.push(this.#serviceUpdate(this.#state.service(change) ?? { name, namespace, instances: [] }));
+          break;
+        }
+        case 'identity': {
+          const { spiffeId } = change;
+          const facts = this.#state.identity(spiffeId) ?? create(IdentityFactsSchema, { spiffeId });
+          networkOf(message).identities.push(facts);
           break;
         }
         case 'revocation':
@@ -105,6 +159,21 @@ export class MeshSnapshots {
       }
     }
     return message;
+  }
+
+  /** All of them, listed again only when one has changed. */
+  #policies(): readonly NetworkPolicy[] {
+    const { feed, resources } = this.#state;
+    if (this.#networkPoliciesOf !== feed.revision) {
+      const changes = feed.since(this.#networkPoliciesOf);
+      this.#networkPoliciesOf = feed.revision;
+      if (changes === 'compacted' || changes.some((change) => isAbout(change, 'NetworkPolicy'))) {
+        this.#networkPolicies = resources().flatMap(({ resource }) =>
+          resource.kind === 'NetworkPolicy' ? [resource] : [],
+        );
+      }
+    }
+    return this.#networkPolicies;
   }
 
   #isVisible(namespace: string, reader: string): boolean {
@@ -128,6 +197,31 @@ export class MeshSnapshots {
     this.#services.set(service, update);
     return update;
   }
+}
+
+function isAbout(change: Change, kind: ResourceKind): boolean {
+  return change.kind === 'resource' && change.key.startsWith(`${kind}/`);
+}
+
+/** Namespaces are told as facts, to those that must know; nobody enforces them. */
+function isOfNamespace(change: Change): boolean {
+  return isAbout(change, 'Namespace');
+}
+
+function networkOf(message: ControlPlaneMessage): NetworkFacts {
+  message.network ??= create(NetworkFactsSchema);
+  return message.network;
+}
+
+function namespaceUpdate(key: string, held: HeldResource | undefined): NamespaceFacts {
+  if (held !== undefined) {
+    return namespaceFacts(held.resource);
+  }
+  return create(NamespaceFactsSchema, { name: key.slice(key.lastIndexOf('/') + 1), deleted: true });
+}
+
+function namespaceFacts({ metadata: { name, labels } }: Resource): NamespaceFacts {
+  return create(NamespaceFactsSchema, { name, labels: { ...labels } });
 }
 
 export function bundleMessage({ trustDomain, roots, sequence }: TrustBundle): Bundle {

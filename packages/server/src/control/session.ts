@@ -39,6 +39,8 @@ export class Session {
   readonly connectedAt: number;
   readonly capabilities: ReadonlySet<string>;
   #cursor: number;
+  /** It is told of changes of its peers, and was told of all of them on this stream. */
+  #knowsPeers = false;
   /** Newest revision that brought something this stream's namespace can see. */
   #toldRevision = 0;
   #acked = 0;
@@ -132,27 +134,48 @@ export class Session {
   }
 
   #first(): ControlPlaneMessage {
-    const { snapshots, peer } = this.options;
-    const held = this.#cursor;
-    const delta = held === 0 ? 'compacted' : snapshots.delta(peer.namespace, held);
-    return this.#told(
-      delta === 'compacted'
-        ? snapshots.full(peer.namespace)
-        : (delta ?? create(ControlPlaneMessageSchema, { revision: BigInt(snapshots.revision) })),
-    );
+    const { snapshots } = this.options;
+    const message = this.#cursor === 0 ? this.#full() : this.#delta();
+    return this.#told(message ?? nothingNew(snapshots.revision));
   }
 
   #next(): ControlPlaneMessage | undefined {
-    const { snapshots, peer, clock } = this.options;
+    const { snapshots, clock } = this.options;
     if (snapshots.revision !== this.#cursor) {
-      const delta = snapshots.delta(peer.namespace, this.#cursor);
-      if (delta !== undefined) {
-        return this.#told(delta === 'compacted' ? snapshots.full(peer.namespace) : delta);
+      const message = this.#delta();
+      if (message !== undefined) {
+        return this.#told(message);
       }
       this.#cursor = snapshots.revision;
       this.#settle();
     }
     return clock.now() - this.#spokeAt >= QUIET_MS ? create(ControlPlaneMessageSchema, { heartbeat: true }) : undefined;
+  }
+
+  #full(): ControlPlaneMessage {
+    const { snapshots, peer } = this.options;
+    this.#knowsPeers = snapshots.isIsolated(this.#workload());
+    return this.#knowsPeers ? this.#introduce(snapshots.full(peer.namespace)) : snapshots.full(peer.namespace);
+  }
+
+  #delta(): ControlPlaneMessage | undefined {
+    const { snapshots, peer } = this.options;
+    const delta = snapshots.delta({ namespace: peer.namespace, isolated: this.#knowsPeers }, this.#cursor);
+    if (delta === 'compacted') {
+      return this.#full();
+    }
+    const knewPeers = this.#knowsPeers;
+    this.#knowsPeers = snapshots.isIsolated(this.#workload());
+    return this.#knowsPeers && !knewPeers ? this.#introduce(delta ?? nothingNew(snapshots.revision)) : delta;
+  }
+
+  /** Whoever gets its first NetworkPolicy hears of its peers in the same message. Messages are shared by streams: a copy. */
+  #introduce(message: ControlPlaneMessage): ControlPlaneMessage {
+    return { ...message, network: this.options.snapshots.network() };
+  }
+
+  #workload(): { readonly namespace: string; readonly labels: Readonly<Record<string, string>> } {
+    return { namespace: this.options.peer.namespace, labels: this.options.labels };
   }
 
   #told(message: ControlPlaneMessage): ControlPlaneMessage {
@@ -220,4 +243,8 @@ export class Session {
       this.wake();
     }
   }
+}
+
+function nothingNew(revision: number): ControlPlaneMessage {
+  return create(ControlPlaneMessageSchema, { revision: BigInt(revision) });
 }

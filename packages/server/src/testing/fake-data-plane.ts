@@ -7,6 +7,7 @@ import {
   DataPlaneMessageSchema,
   HeartbeatSchema,
   HelloSchema,
+  type NetworkFacts,
   RegisterInstanceSchema,
 } from '@rampart/wire';
 import type { ApiClient } from './workload-client.ts';
@@ -25,6 +26,10 @@ export class FakeDataPlane {
   /** Number of endpoints by "namespace/name". */
   readonly services: Map<string, number> = new Map();
   readonly revoked: Set<string> = new Set();
+  /** Labels of each variant of an identity, and its serials, by SPIFFE ID; undefined while it was never told. */
+  peers: Map<string, readonly (readonly [labels: Record<string, string>, serials: readonly string[]])[]> | undefined;
+  /** Labels of Namespace resources. */
+  readonly namespaces: Map<string, Record<string, string>> = new Map();
   readonly #client: ApiClient;
   readonly #outgoing: DataPlaneMessage[] = [];
   #wake: () => void = () => undefined;
@@ -97,6 +102,9 @@ export class FakeDataPlane {
   }
 
   #take(message: ControlPlaneMessage): void {
+    if (message.network !== undefined) {
+      this.#meet(message.network);
+    }
     if (message.reset) {
       this.resources.clear();
       this.services.clear();
@@ -117,6 +125,28 @@ export class FakeDataPlane {
     }
     for (const serial of message.revokedSerials) {
       this.revoked.add(serial);
+    }
+  }
+
+  #meet({ reset, identities, namespaces }: NetworkFacts): void {
+    if (reset) {
+      this.peers = new Map();
+      this.namespaces.clear();
+    }
+    for (const { spiffeId, variants } of identities) {
+      this.peers?.delete(spiffeId);
+      if (variants.length > 0) {
+        this.peers?.set(
+          spiffeId,
+          variants.map(({ labels, serials }) => [labels, serials]),
+        );
+      }
+    }
+    for (const { name, labels, deleted } of namespaces) {
+      this.namespaces.delete(name);
+      if (!deleted) {
+        this.namespaces.set(name, labels);
+      }
     }
   }
 

@@ -49,6 +49,16 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
         .execute();
       return rows.map(certificateOf);
     },
+    workloadCertificates: async (at) => {
+      const rows = await reads
+        .selectFrom('certificates')
+        .selectAll()
+        .where('kind', '=', 'workload')
+        .where('revoked_at', 'is', null)
+        .where('not_after', '>', at)
+        .execute();
+      return rows.map(certificateOf);
+    },
     prune: (endedBefore) => writer.write((transaction) => prune(transaction, endedBefore)),
   };
 }

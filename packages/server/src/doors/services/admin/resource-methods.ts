@@ -1,4 +1,5 @@
 import { RampartError } from '@rampart/core';
+import type { DeleteResourceRequest } from '@rampart/wire';
 import { followRollout } from '../../../control/rollout.ts';
 import type { HeldResource } from '../../../resources/resource-set.ts';
 import type { ChangedResource } from '../../../resources/store.ts';
@@ -53,8 +54,7 @@ export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' |
       };
     },
     deleteResource: async ({ kind, namespace, name }, context) => {
-      const key = `${kind}/${namespace === '' ? DEFAULT_NAMESPACE : namespace}/${name}`;
-      const revision = await parts.desk.delete(key, operatorOf(context));
+      const revision = await parts.desk.delete(keyOf({ kind, namespace, name }), operatorOf(context));
       return { deleted: revision !== undefined, revision: BigInt(revision ?? parts.revision()) };
     },
   };
@@ -129,4 +129,12 @@ function appliedOf({ key, outcome }: ChangedResource): {
 /** An empty filter accepts everything. */
 function accepts(filter: string, value: string): boolean {
   return filter === '' || filter.toLowerCase() === value.toLowerCase();
+}
+
+/** A Namespace is in none. */
+function keyOf({ kind, namespace, name }: Pick<DeleteResourceRequest, 'kind' | 'namespace' | 'name'>): string {
+  if (kind === 'Namespace') {
+    return `${kind}//${name}`;
+  }
+  return `${kind}/${namespace === '' ? DEFAULT_NAMESPACE : namespace}/${name}`;
 }

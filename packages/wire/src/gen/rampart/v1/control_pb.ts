@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/control.proto.
  */
 export const file_rampart_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiMAoNQXR0ZXN0UmVxdWVzdBISCgpqb2luX3Rva2VuGAEgASgJEgsKA2NzchgCIAEoDCIbCgxSZW5ld1JlcXVlc3QSCwoDY3NyGAEgASgMIqMBCgxTdmlkUmVzcG9uc2USEQoJc3BpZmZlX2lkGAEgASgJEg0KBWNoYWluGAIgAygMEiIKBmJ1bmRsZRgDIAEoCzISLnJhbXBhcnQudjEuQnVuZGxlEiYKCHdvcmtsb2FkGAQgASgLMhQucmFtcGFydC52MS5Xb3JrbG9hZBISCgpub3RfYmVmb3JlGAUgASgDEhEKCW5vdF9hZnRlchgGIAEoAyI/CgZCdW5kbGUSFAoMdHJ1c3RfZG9tYWluGAEgASgJEg0KBXJvb3RzGAIgAygMEhAKCHNlcXVlbmNlGAMgASgEIqgBCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSFwoPc2VydmljZV9hY2NvdW50GAIgASgJEg8KB3NlcnZpY2UYAyABKAkSMAoGbGFiZWxzGAQgAygLMiAucmFtcGFydC52MS5Xb3JrbG9hZC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvUBChBEYXRhUGxhbmVNZXNzYWdlEiIKBWhlbGxvGAEgASgLMhEucmFtcGFydC52MS5IZWxsb0gAEjAKCHJlZ2lzdGVyGAIgASgLMhwucmFtcGFydC52MS5SZWdpc3Rlckluc3RhbmNlSAASNAoKZGVyZWdpc3RlchgDIAEoCzIeLnJhbXBhcnQudjEuRGVyZWdpc3Rlckluc3RhbmNlSAASKgoJaGVhcnRiZWF0GAQgASgLMhUucmFtcGFydC52MS5IZWFydGJlYXRIABIeCgNhY2sYBSABKAsyDy5yYW1wYXJ0LnYxLkFja0gAQgkKB21lc3NhZ2UimgEKBUhlbGxvEhUKDWRhdGFfcGxhbmVfaWQYASABKAkSDAoEa2luZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBBImCgh3b3JrbG9hZBgGIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSCwoDcGlkGAcgASgFIlUKEFJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNEhAKCHByb3RvY29sGAQgASgJIikKEkRlcmVnaXN0ZXJJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCSIcCglIZWFydGJlYXQSDwoHc2VudF9hdBgBIAEoAyIoCgNBY2sSEAoIcmV2aXNpb24YASABKAQSDwoHcHJvYmxlbRgCIAEoCSLyAQoTQ29udHJvbFBsYW5lTWVzc2FnZRIQCghyZXZpc2lvbhgBIAEoBBINCgVyZXNldBgCIAEoCBItCglyZXNvdXJjZXMYAyADKAsyGi5yYW1wYXJ0LnYxLlJlc291cmNlVXBkYXRlEisKCHNlcnZpY2VzGAQgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlEhcKD3Jldm9rZWRfc2VyaWFscxgFIAMoCRIiCgZidW5kbGUYBiABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRIRCgloZWFydGJlYXQYByABKAgSDgoGcm90YXRlGAggASgIIisKDlJlc291cmNlVXBkYXRlEgsKA2tleRgBIAEoCRIMCgRqc29uGAIgASgMIlkKDVNlcnZpY2VVcGRhdGUSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSJwoJZW5kcG9pbnRzGAMgAygLMhQucmFtcGFydC52MS5FbmRwb2ludCLBAQoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNEhAKCHByb3RvY29sGAQgASgJEhEKCXNwaWZmZV9pZBgFIAEoCRIwCgZsYWJlbHMYBiADKAsyIC5yYW1wYXJ0LnYxLkVuZHBvaW50LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikwEKDlRlbGVtZXRyeUJhdGNoEhAKCHJlcG9ydGVyGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEg8KB3JlY29yZHMYAyABKAwSFAoMcmVjb3JkX2NvdW50GAQgASgNEjYKEWNvbm5lY3Rpb25fZXZlbnRzGAUgAygLMhsucmFtcGFydC52MS5Db25uZWN0aW9uRXZlbnQidQoPQ29ubmVjdGlvbkV2ZW50EgoKAmF0GAEgASgDEgwKBGtpbmQYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEhIKCmxvY2FsX3BvcnQYBSABKA0SDAoEcGVlchgGIAEoCSIgCgxUZWxlbWV0cnlBY2sSEAoIc2VxdWVuY2UYASABKAQyjQEKD0lkZW50aXR5U2VydmljZRI9CgZBdHRlc3QSGS5yYW1wYXJ0LnYxLkF0dGVzdFJlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZRI7CgVSZW5ldxIYLnJhbXBhcnQudjEuUmVuZXdSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2UyXgoOQ29udHJvbFNlcnZpY2USTAoHQ29ubmVjdBIcLnJhbXBhcnQudjEuRGF0YVBsYW5lTWVzc2FnZRofLnJhbXBhcnQudjEuQ29udHJvbFBsYW5lTWVzc2FnZSgBMAEyUgoQVGVsZW1ldHJ5U2VydmljZRI+CgZSZXBvcnQSGi5yYW1wYXJ0LnYxLlRlbGVtZXRyeUJhdGNoGhgucmFtcGFydC52MS5UZWxlbWV0cnlBY2tiBnByb3RvMw");
+  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiMAoNQXR0ZXN0UmVxdWVzdBISCgpqb2luX3Rva2VuGAEgASgJEgsKA2NzchgCIAEoDCIbCgxSZW5ld1JlcXVlc3QSCwoDY3NyGAEgASgMIqMBCgxTdmlkUmVzcG9uc2USEQoJc3BpZmZlX2lkGAEgASgJEg0KBWNoYWluGAIgAygMEiIKBmJ1bmRsZRgDIAEoCzISLnJhbXBhcnQudjEuQnVuZGxlEiYKCHdvcmtsb2FkGAQgASgLMhQucmFtcGFydC52MS5Xb3JrbG9hZBISCgpub3RfYmVmb3JlGAUgASgDEhEKCW5vdF9hZnRlchgGIAEoAyI/CgZCdW5kbGUSFAoMdHJ1c3RfZG9tYWluGAEgASgJEg0KBXJvb3RzGAIgAygMEhAKCHNlcXVlbmNlGAMgASgEIqgBCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSFwoPc2VydmljZV9hY2NvdW50GAIgASgJEg8KB3NlcnZpY2UYAyABKAkSMAoGbGFiZWxzGAQgAygLMiAucmFtcGFydC52MS5Xb3JrbG9hZC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvUBChBEYXRhUGxhbmVNZXNzYWdlEiIKBWhlbGxvGAEgASgLMhEucmFtcGFydC52MS5IZWxsb0gAEjAKCHJlZ2lzdGVyGAIgASgLMhwucmFtcGFydC52MS5SZWdpc3Rlckluc3RhbmNlSAASNAoKZGVyZWdpc3RlchgDIAEoCzIeLnJhbXBhcnQudjEuRGVyZWdpc3Rlckluc3RhbmNlSAASKgoJaGVhcnRiZWF0GAQgASgLMhUucmFtcGFydC52MS5IZWFydGJlYXRIABIeCgNhY2sYBSABKAsyDy5yYW1wYXJ0LnYxLkFja0gAQgkKB21lc3NhZ2UimgEKBUhlbGxvEhUKDWRhdGFfcGxhbmVfaWQYASABKAkSDAoEa2luZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBBImCgh3b3JrbG9hZBgGIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSCwoDcGlkGAcgASgFIlUKEFJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNEhAKCHByb3RvY29sGAQgASgJIikKEkRlcmVnaXN0ZXJJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCSIcCglIZWFydGJlYXQSDwoHc2VudF9hdBgBIAEoAyIoCgNBY2sSEAoIcmV2aXNpb24YASABKAQSDwoHcHJvYmxlbRgCIAEoCSKdAgoTQ29udHJvbFBsYW5lTWVzc2FnZRIQCghyZXZpc2lvbhgBIAEoBBINCgVyZXNldBgCIAEoCBItCglyZXNvdXJjZXMYAyADKAsyGi5yYW1wYXJ0LnYxLlJlc291cmNlVXBkYXRlEisKCHNlcnZpY2VzGAQgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlEhcKD3Jldm9rZWRfc2VyaWFscxgFIAMoCRIiCgZidW5kbGUYBiABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRIRCgloZWFydGJlYXQYByABKAgSDgoGcm90YXRlGAggASgIEikKB25ldHdvcmsYCSABKAsyGC5yYW1wYXJ0LnYxLk5ldHdvcmtGYWN0cyJ8CgxOZXR3b3JrRmFjdHMSDQoFcmVzZXQYASABKAgSLQoKaWRlbnRpdGllcxgCIAMoCzIZLnJhbXBhcnQudjEuSWRlbnRpdHlGYWN0cxIuCgpuYW1lc3BhY2VzGAMgAygLMhoucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cyJkCg1JZGVudGl0eUZhY3RzEhEKCXNwaWZmZV9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSLQoIdmFyaWFudHMYAyADKAsyGy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudCKKAQoPSWRlbnRpdHlWYXJpYW50EjcKBmxhYmVscxgBIAMoCzInLnJhbXBhcnQudjEuSWRlbnRpdHlWYXJpYW50LkxhYmVsc0VudHJ5Eg8KB3NlcmlhbHMYAiADKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoOTmFtZXNwYWNlRmFjdHMSDAoEbmFtZRgBIAEoCRI2CgZsYWJlbHMYAiADKAsyJi5yYW1wYXJ0LnYxLk5hbWVzcGFjZUZhY3RzLkxhYmVsc0VudHJ5Eg8KB2RlbGV0ZWQYAyABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCg5SZXNvdXJjZVVwZGF0ZRILCgNrZXkYASABKAkSDAoEanNvbhgCIAEoDCJZCg1TZXJ2aWNlVXBkYXRlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEicKCWVuZHBvaW50cxgDIAMoCzIULnJhbXBhcnQudjEuRW5kcG9pbnQiwQEKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIRCglzcGlmZmVfaWQYBSABKAkSMAoGbGFiZWxzGAYgAygLMiAucmFtcGFydC52MS5FbmRwb2ludC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpMBCg5UZWxlbWV0cnlCYXRjaBIQCghyZXBvcnRlchgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdyZWNvcmRzGAMgASgMEhQKDHJlY29yZF9jb3VudBgEIAEoDRI2ChFjb25uZWN0aW9uX2V2ZW50cxgFIAMoCzIbLnJhbXBhcnQudjEuQ29ubmVjdGlvbkV2ZW50InUKD0Nvbm5lY3Rpb25FdmVudBIKCgJhdBgBIAEoAxIMCgRraW5kGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCRISCgpsb2NhbF9wb3J0GAUgASgNEgwKBHBlZXIYBiABKAkiIAoMVGVsZW1ldHJ5QWNrEhAKCHNlcXVlbmNlGAEgASgEMo0BCg9JZGVudGl0eVNlcnZpY2USPQoGQXR0ZXN0EhkucmFtcGFydC52MS5BdHRlc3RSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USOwoFUmVuZXcSGC5yYW1wYXJ0LnYxLlJlbmV3UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHC5yYW1wYXJ0LnYxLkRhdGFQbGFuZU1lc3NhZ2UaHy5yYW1wYXJ0LnYxLkNvbnRyb2xQbGFuZU1lc3NhZ2UoATABMlIKEFRlbGVtZXRyeVNlcnZpY2USPgoGUmVwb3J0EhoucmFtcGFydC52MS5UZWxlbWV0cnlCYXRjaBoYLnJhbXBhcnQudjEuVGVsZW1ldHJ5QWNrYgZwcm90bzM");
 
 /**
  * @generated from message rampart.v1.AttestRequest
@@ -417,6 +417,13 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
    * @generated from field: bool rotate = 8;
    */
   rotate: boolean;
+
+  /**
+   * Who callers are, in the words of NetworkPolicies. Only for workloads that one of them is about.
+   *
+   * @generated from field: rampart.v1.NetworkFacts network = 9;
+   */
+  network?: NetworkFacts | undefined;
 };
 
 /**
@@ -425,6 +432,123 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
  */
 export const ControlPlaneMessageSchema: GenMessage<ControlPlaneMessage> = /*@__PURE__*/
   messageDesc(file_rampart_v1_control, 11);
+
+/**
+ * What changed of it, or all of it.
+ *
+ * @generated from message rampart.v1.NetworkFacts
+ */
+export type NetworkFacts = Message<"rampart.v1.NetworkFacts"> & {
+  /**
+   * All facts held before are dropped first.
+   *
+   * @generated from field: bool reset = 1;
+   */
+  reset: boolean;
+
+  /**
+   * @generated from field: repeated rampart.v1.IdentityFacts identities = 2;
+   */
+  identities: IdentityFacts[];
+
+  /**
+   * @generated from field: repeated rampart.v1.NamespaceFacts namespaces = 3;
+   */
+  namespaces: NamespaceFacts[];
+};
+
+/**
+ * Describes the message rampart.v1.NetworkFacts.
+ * Use `create(NetworkFactsSchema)` to create a new message.
+ */
+export const NetworkFactsSchema: GenMessage<NetworkFacts> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 12);
+
+/**
+ * The whole state of one identity that holds a valid certificate; no variants means that none holds one any more.
+ *
+ * @generated from message rampart.v1.IdentityFacts
+ */
+export type IdentityFacts = Message<"rampart.v1.IdentityFacts"> & {
+  /**
+   * @generated from field: string spiffe_id = 1;
+   */
+  spiffeId: string;
+
+  /**
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: repeated rampart.v1.IdentityVariant variants = 3;
+   */
+  variants: IdentityVariant[];
+};
+
+/**
+ * Describes the message rampart.v1.IdentityFacts.
+ * Use `create(IdentityFactsSchema)` to create a new message.
+ */
+export const IdentityFactsSchema: GenMessage<IdentityFacts> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 13);
+
+/**
+ * Holders of an identity that were attested with the same labels.
+ *
+ * @generated from message rampart.v1.IdentityVariant
+ */
+export type IdentityVariant = Message<"rampart.v1.IdentityVariant"> & {
+  /**
+   * @generated from field: map<string, string> labels = 1;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * Serial numbers (lower-case hex) of their certificates; left out where an identity has one variant only.
+   *
+   * @generated from field: repeated string serials = 2;
+   */
+  serials: string[];
+};
+
+/**
+ * Describes the message rampart.v1.IdentityVariant.
+ * Use `create(IdentityVariantSchema)` to create a new message.
+ */
+export const IdentityVariantSchema: GenMessage<IdentityVariant> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 14);
+
+/**
+ * What a Namespace resource says.
+ *
+ * @generated from message rampart.v1.NamespaceFacts
+ */
+export type NamespaceFacts = Message<"rampart.v1.NamespaceFacts"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 2;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * There is no such resource any more; its labels have no meaning.
+   *
+   * @generated from field: bool deleted = 3;
+   */
+  deleted: boolean;
+};
+
+/**
+ * Describes the message rampart.v1.NamespaceFacts.
+ * Use `create(NamespaceFactsSchema)` to create a new message.
+ */
+export const NamespaceFactsSchema: GenMessage<NamespaceFacts> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 15);
 
 /**
  * @generated from message rampart.v1.ResourceUpdate
@@ -450,7 +574,7 @@ export type ResourceUpdate = Message<"rampart.v1.ResourceUpdate"> & {
  * Use `create(ResourceUpdateSchema)` to create a new message.
  */
 export const ResourceUpdateSchema: GenMessage<ResourceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 12);
+  messageDesc(file_rampart_v1_control, 16);
 
 /**
  * The whole state of one service; no instances means it is gone.
@@ -479,7 +603,7 @@ export type ServiceUpdate = Message<"rampart.v1.ServiceUpdate"> & {
  * Use `create(ServiceUpdateSchema)` to create a new message.
  */
 export const ServiceUpdateSchema: GenMessage<ServiceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 13);
+  messageDesc(file_rampart_v1_control, 17);
 
 /**
  * @generated from message rampart.v1.Endpoint
@@ -523,7 +647,7 @@ export type Endpoint = Message<"rampart.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 14);
+  messageDesc(file_rampart_v1_control, 18);
 
 /**
  * @generated from message rampart.v1.TelemetryBatch
@@ -564,7 +688,7 @@ export type TelemetryBatch = Message<"rampart.v1.TelemetryBatch"> & {
  * Use `create(TelemetryBatchSchema)` to create a new message.
  */
 export const TelemetryBatchSchema: GenMessage<TelemetryBatch> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 15);
+  messageDesc(file_rampart_v1_control, 19);
 
 /**
  * A connection that was refused before any request could be read.
@@ -614,7 +738,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
  * Use `create(ConnectionEventSchema)` to create a new message.
  */
 export const ConnectionEventSchema: GenMessage<ConnectionEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 16);
+  messageDesc(file_rampart_v1_control, 20);
 
 /**
  * @generated from message rampart.v1.TelemetryAck
@@ -631,7 +755,7 @@ export type TelemetryAck = Message<"rampart.v1.TelemetryAck"> & {
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema: GenMessage<TelemetryAck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 17);
+  messageDesc(file_rampart_v1_control, 21);
 
 /**
  * Where a workload gets and renews its identity.
