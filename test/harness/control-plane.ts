@@ -107,9 +107,10 @@ export class ControlPlaneProcess {
     namespace?: string;
     serviceAccount: string;
     service?: string;
+    labels?: Readonly<Record<string, string>>;
   }): Promise<Record<string, string>> {
     const { namespace = 'default', serviceAccount, service = '' } = workload;
-    const labels = { app: service === '' ? serviceAccount : service };
+    const labels = { app: service === '' ? serviceAccount : service, ...workload.labels };
     const { token } = await this.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
     return {
       RAMPART_CONTROL_PLANE: this.address,

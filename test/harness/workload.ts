@@ -15,6 +15,8 @@ export interface WorkloadOptions {
   readonly namespace?: string;
   /** Empty for a pure client. */
   readonly service?: string;
+  /** Besides `app`. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Another Node binary. */
   readonly runtime?: string;
   readonly register?: string;
@@ -35,8 +37,9 @@ export class Workload {
 
   /** Starts it with a join token of its own and waits until it says it is up and, when it serves, is registered. */
   static async start(plane: ControlPlaneProcess, options: WorkloadOptions): Promise<Workload> {
-    const { serviceAccount, namespace = 'default', service = '' } = options;
-    const started = await Workload.launch(options, await plane.admission({ namespace, serviceAccount, service }));
+    const { serviceAccount, namespace = 'default', service = '', labels = {} } = options;
+    const admission = await plane.admission({ namespace, serviceAccount, service, labels });
+    const started = await Workload.launch(options, admission);
     if (service !== '' && started.port !== 0) await plane.registered(service, started.port);
     return started;
   }

@@ -29,6 +29,7 @@ import { flush, watchLifecycle } from './lifecycle.ts';
 import { createLog } from './log.ts';
 import { hookAgents } from './outbound/agent-hook.ts';
 import { Outbound } from './outbound/call.ts';
+import { guardConnections } from './outbound/connection-guard.ts';
 import { OutboundRecorder } from './outbound/exchange.ts';
 import { hookSockets } from './outbound/socket-hook.ts';
 import { hookUndici } from './outbound/undici-hook.ts';
@@ -136,6 +137,7 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const agents = hookAgents(outbound, outboundRecords);
   hookSockets(outbound);
   hookUndici(outbound, outboundRecords);
+  guardConnections(outbound, { recorder: outboundRecords, exempt: config?.address.url });
   plane.identity.subscribe((svid) => {
     const workload = plane.workload();
     const service = workload?.service ?? '';

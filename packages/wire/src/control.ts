@@ -10,4 +10,4 @@ export {
   SvidResponse,
   TelemetryBatch,
 } from './gen/plain/rampart/v1/control.ts';
-export type { Endpoint, ResourceUpdate, ServiceUpdate } from './gen/plain/rampart/v1/control.ts';
+export type { Endpoint, NetworkFacts, ResourceUpdate, ServiceUpdate } from './gen/plain/rampart/v1/control.ts';

@@ -37,6 +37,7 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'peer-authentication',
   'request-authentication',
   'service-token',
+  'network-policy',
   'namespace',
   'mesh-config',
   'authorization.allow',

@@ -1,9 +1,10 @@
 import { parseResource, serviceHost, SpiffeId } from '@rampart/core';
 import type { Resource } from '@rampart/core';
-import type { ControlPlaneMessage, Endpoint, ResourceUpdate, ServiceUpdate } from '@rampart/wire/control';
+import type { ControlPlaneMessage, Endpoint, NetworkFacts, ResourceUpdate, ServiceUpdate } from '@rampart/wire/control';
 
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 import type { MeshUpdate } from '../view/mesh-view.ts';
+import type { PeersUpdate } from '../view/peers.ts';
 
 /** Turns a message of the control stream into types of the mesh; what cannot be read is carried as a problem, never dropped. */
 export function parseUpdate(message: ControlPlaneMessage): MeshUpdate {
@@ -13,6 +14,15 @@ export function parseUpdate(message: ControlPlaneMessage): MeshUpdate {
     resources: message.resources.map((update) => [update.key, parseResourceUpdate(update)] as const),
     services: message.services.map(parseService),
     revokedSerials: message.revokedSerials,
+    ...(message.network === undefined ? {} : { peers: parseNetwork(message.network) }),
+  };
+}
+
+function parseNetwork({ reset, identities, namespaces }: NetworkFacts): PeersUpdate {
+  return {
+    reset,
+    identities,
+    namespaces: namespaces.map(({ name, labels, deleted }) => [name, deleted ? undefined : labels] as const),
   };
 }
 

@@ -38,6 +38,8 @@ export class InboundConnection {
   #policy: ConnectionPolicy;
   #revision: number;
   readonly #view: MeshView;
+  /** A workload cannot be cut off from itself (Kubernetes). */
+  readonly #isFromItself: boolean;
 
   constructor(options: InboundConnectionOptions, view: MeshView, own: Svid | undefined) {
     const { socket, peer } = options;
@@ -59,6 +61,7 @@ export class InboundConnection {
       peer === undefined ? '' : `By=${own?.spiffeId.toString() ?? ''};URI=${this.sourcePrincipal}`;
     this.retireAt = Math.min(retirement(peer, options.openedAt), retirement(own, options.openedAt));
     this.#view = view;
+    this.#isFromItself = peer !== undefined && peer.serial === own?.serial;
     this.#policy = view.policy.forConnection(this.attributes);
     this.#revision = view.revision;
   }
@@ -81,14 +84,27 @@ export class InboundConnection {
     return this.#revision;
   }
 
-  /** Why this connection may not be served at all: plaintext where mutual TLS is asked for, an expired or revoked identity. */
+  /** Why this connection may not be served at all: an expired or revoked identity, plaintext where mutual TLS is asked for, a NetworkPolicy. */
   refusal(now: number): Verdict | undefined {
-    return this.#identityRefusal(now) ?? this.policy.admitTransport();
+    return this.#identityRefusal(now) ?? this.policy.admitTransport() ?? this.#networkRefusal();
   }
 
   /** Why an open connection may not go on after a change: what `refusal` says, or that no request on it can be allowed any more. */
   expulsion(now: number): Verdict | undefined {
-    return this.#identityRefusal(now) ?? this.policy.admit();
+    return this.#identityRefusal(now) ?? this.policy.admit() ?? this.#networkRefusal();
+  }
+
+  /** Of all that the peer may be, each must be let in: nobody gets in for a label that another one has. */
+  #networkRefusal(): Verdict | undefined {
+    const { network } = this.#view.policy;
+    if (!network.isolatesIngress || this.#isFromItself) return undefined;
+    const { sourceIp, principal, destinationPort } = this.attributes;
+    const proof = { ip: sourceIp, principal, spiffeId: this.peer?.spiffeId.toString(), serial: this.peer?.serial };
+    for (const candidate of this.#view.peers.candidates(proof)) {
+      const verdict = network.admit(candidate, destinationPort);
+      if (verdict !== undefined) return verdict;
+    }
+    return undefined;
   }
 
   #identityRefusal(now: number): Verdict | undefined {

@@ -51,6 +51,15 @@ const allow = (principal: string): Resource =>
     spec: { rules: [{ from: [{ source: { principals: [principal] } }] }] },
   });
 
+/** Selects the workload of this test; `from` says who may come in. */
+const network = (from: readonly object[]): Resource =>
+  resource({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'segment', namespace: 'default' },
+    spec: { podSelector: { matchLabels: { app: 'orders-api' } }, ingress: [{ from }] },
+  });
+
 describe('gate', () => {
   let ca: TestCa;
   let stranger: TestCa;
@@ -295,6 +304,68 @@ describe('gate', () => {
     assert.equal(accepted.at(-1)?.peer, undefined);
     assert.equal(await attempt(peer(caller)), 'welcome');
     assert.equal(accepted.at(-1)?.peer?.spiffeId.serviceAccount, 'users-api');
+  });
+
+  describe('under a NetworkPolicy', () => {
+    const fromUsers = network([{ podSelector: { matchLabels: { app: 'users-api' } } }]);
+    const principal = 'spiffe://cluster.local/ns/default/sa/users-api';
+
+    const introduce = (...variants: { labels: Record<string, string>; serials: string[] }[]): void => {
+      revision += 1;
+      const peers = {
+        reset: true,
+        identities: [{ spiffeId: principal, namespace: 'default', variants }],
+        namespaces: [],
+      };
+      view.apply({ revision, reset: false, resources: [], services: [], revokedSerials: [], peers });
+    };
+
+    it('lets in whose labels a rule names, and nobody whose labels are not known', async () => {
+      apply(mode('STRICT'), fromUsers);
+      introduce();
+      assert.equal(await attempt(peer(caller)), 'closed');
+      assert.equal(refused.at(-1)?.kind, 'policy_denied');
+      assert.equal(refused.at(-1)?.peer, principal);
+      assert.match(refused.at(-1)?.reason ?? '', /NetworkPolicy default\/segment .*whose labels are not known here/);
+      introduce({ labels: { app: 'users-api' }, serials: [] });
+      assert.equal(await attempt(peer(caller)), 'welcome');
+    });
+
+    it('lets nobody in for a label that only another holder of the identity has', async () => {
+      apply(mode('STRICT'), fromUsers);
+      const good = { labels: { app: 'users-api' }, serials: ['ffff'] };
+      introduce(good, { labels: { app: 'batch' }, serials: ['eeee'] });
+      assert.equal(await attempt(peer(caller)), 'closed');
+      introduce({ ...good, serials: [caller.serial] }, { labels: { app: 'batch' }, serials: ['eeee'] });
+      assert.equal(await attempt(peer(caller)), 'welcome');
+      introduce(good, { labels: { app: 'batch' }, serials: [caller.serial] });
+      assert.equal(await attempt(peer(caller)), 'closed');
+    });
+
+    it('judges open connections again when peers turn out to be others', async () => {
+      apply(mode('STRICT'), fromUsers);
+      introduce({ labels: { app: 'users-api' }, serials: [] });
+      assert.equal(await attempt(peer(caller)), 'welcome');
+      const open = accepted.at(-1);
+      introduce({ labels: { app: 'batch' }, serials: [] });
+      await until('the open connection to close', () => open?.socket.destroyed);
+    });
+
+    it('knows plaintext by its address', async () => {
+      apply(mode('PERMISSIVE'), fromUsers);
+      assert.equal(await attempt('plaintext'), 'closed');
+      assert.equal(refused.at(-1)?.kind, 'policy_denied');
+      apply(mode('PERMISSIVE'), network([{ ipBlock: { cidr: '127.0.0.0/8' } }]));
+      assert.equal(await attempt('plaintext'), 'welcome');
+      apply(mode('STRICT'), network([{ ipBlock: { cidr: '127.0.0.0/8' } }]));
+      assert.equal(await attempt('plaintext'), 'closed');
+      assert.equal(refused.at(-1)?.kind, 'plaintext_rejected');
+    });
+
+    it('never cuts a workload off from itself', async () => {
+      apply(mode('STRICT'), network([{ podSelector: { matchLabels: { app: 'nobody' } } }]));
+      assert.equal(await attempt(peer(own)), 'welcome');
+    });
   });
 
   it('judges open connections again when policy changes', async () => {

@@ -58,7 +58,7 @@ export class Gate {
     this.#unsubscribe = [
       options.identity.subscribe((svid) => this.#adopt(svid)),
       options.view.subscribe((change) => {
-        if (change.policy || change.revocations) this.#judgeAgain();
+        if (change.policy || change.revocations || change.peers) this.#judgeAgain();
       }),
     ];
   }
@@ -100,7 +100,8 @@ export class Gate {
     );
     const refusal = connection.refusal(openedAt);
     if (refusal !== undefined) {
-      this.#refuse(socket, { kind: view.ready ? 'plaintext_rejected' : 'not_ready', reason: refusal.reason, peer: '' });
+      const forPlaintext = connection.policy.admitTransport() === undefined ? 'policy_denied' : 'plaintext_rejected';
+      this.#refuse(socket, { kind: view.ready ? forPlaintext : 'not_ready', reason: refusal.reason, peer: '' });
       return;
     }
     this.#accept(connection);

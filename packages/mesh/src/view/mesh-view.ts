@@ -2,6 +2,8 @@ import { compileWorkloadPolicy, denyAll } from '@rampart/core';
 import type { PolicyFeature, Resource, WorkloadPolicy, WorkloadRef } from '@rampart/core';
 
 import type { MeshService } from './endpoint.ts';
+import { Peers } from './peers.ts';
+import type { PeersUpdate } from './peers.ts';
 
 /** One step of the control stream, already parsed. */
 export interface MeshUpdate {
@@ -12,6 +14,8 @@ export interface MeshUpdate {
   readonly resources: readonly (readonly [key: string, resource: Resource | string | undefined])[];
   readonly services: readonly MeshService[];
   readonly revokedSerials: readonly string[];
+  /** Only for workloads that NetworkPolicies are about. */
+  readonly peers?: PeersUpdate;
 }
 
 export interface MeshViewOptions {
@@ -25,6 +29,8 @@ export interface MeshViewOptions {
 export interface MeshChange {
   readonly policy: boolean;
   readonly revocations: boolean;
+  /** Who peers are, for NetworkPolicies. */
+  readonly peers: boolean;
   readonly services: readonly MeshService[];
   /** Instances that served before this change and do not any more. */
   readonly gone: ReadonlySet<string>;
@@ -35,6 +41,8 @@ const NEVER =
 
 /** The last good snapshot: policies compiled for this workload, services, revocations. Survives the control plane's absence. */
 export class MeshView {
+  /** Who callers are, for NetworkPolicies. */
+  readonly peers: Peers = new Peers();
   readonly #options: MeshViewOptions;
   readonly #resources = new Map<string, Resource | string>();
   readonly #services = new Map<string, MeshService>();
@@ -96,11 +104,18 @@ export class MeshView {
       else this.#resources.set(key, resource);
     }
     for (const serial of update.revokedSerials) this.#revoked.add(serial);
+    if (update.peers !== undefined) this.peers.apply(update.peers);
     const policy = update.reset || update.resources.length > 0;
     const first = !this.ready;
     if (update.revision > 0) this.#revision = update.revision;
     if (policy || first) this.#compile();
-    const change = { policy: policy || first, revocations: update.revokedSerials.length > 0, services, gone };
+    const change: MeshChange = {
+      policy: policy || first,
+      revocations: update.revokedSerials.length > 0,
+      peers: update.peers !== undefined,
+      services,
+      gone,
+    };
     for (const listener of this.#listeners) listener(change);
     return this.#policy.problems.join('; ');
   }

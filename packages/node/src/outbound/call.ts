@@ -1,10 +1,12 @@
 import type { TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
-import { dial, resolve } from '@rampart/mesh';
+import { dial, Egress, resolve } from '@rampart/mesh';
 import type { DataPlane, MeshEndpoint, MeshService } from '@rampart/mesh';
 
 import { systemClock } from '../clock.ts';
+import { EgressDenied } from './egress-denied.ts';
+import { OpenConnections } from './open-connections.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
 export interface Target {
@@ -24,12 +26,16 @@ const OUTSIDE: Route = { kind: 'outside' };
 
 /** resolve → route → pick → dial, for any client library of the process. */
 export class Outbound {
+  /** Where NetworkPolicies let this workload connect to. */
+  readonly egress: Egress;
+  readonly connections: OpenConnections = new OpenConnections();
   readonly #plane: DataPlane;
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
   readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
   constructor(plane: DataPlane) {
     this.#plane = plane;
+    this.egress = new Egress(plane.view, plane.instances);
     plane.view.subscribe(() => this.#authorities.clear());
   }
 
@@ -58,12 +64,15 @@ export class Outbound {
     const resolution = resolve(host, this.#plane.view, this.#namespace());
     if (resolution.kind === 'outside') return OUTSIDE;
     if (resolution.kind === 'refused') return failed(resolution.code, resolution.reason, undefined);
-    const { service } = resolution;
+    const { service, refusal } = this.egress.reach(resolution.service);
     if (this.#plane.identity.current === undefined) {
       return failed('IDENTITY_NOT_READY', `cannot call ${service.host}: this workload has no identity yet`, service);
     }
     const endpoint = this.#plane.picker.pick(service, port);
     if (endpoint !== undefined) return { kind: 'mesh', target: { service, endpoint } };
+    if (refusal !== undefined && this.#plane.picker.pick(resolution.service, port) !== undefined) {
+      return { kind: 'failed', error: new EgressDenied(service.host, refusal), service };
+    }
     const known = service.endpoints.map((each) => each.port).join(', ');
     const why =
       known === '' ? 'no instance of it is registered' : `no instance of it serves port ${port} (known: ${known})`;
@@ -75,7 +84,10 @@ export class Outbound {
     const svid = this.#plane.identity.current;
     if (svid === undefined) throw new RampartError('IDENTITY_NOT_READY', 'this workload has no identity yet');
     const { view } = this.#plane;
-    return dial({ ...target, svid, isRevoked: (serial) => view.isRevoked(serial), now: () => systemClock.now() });
+    return this.connections.judged(
+      () => dial({ ...target, svid, isRevoked: (serial) => view.isRevoked(serial), now: () => systemClock.now() }),
+      () => this.egress.toEndpoint(target.service, target.endpoint),
+    );
   }
 
   get plane(): DataPlane {

@@ -1,12 +1,15 @@
 import { RampartError } from '@rampart/core';
 import { ResponseFlag } from '@rampart/mesh';
 
+import { EgressDenied } from './egress-denied.ts';
 import type { OutboundExchange } from './exchange.ts';
 
 /** How an outgoing request ended, as its record tells it. */
 export interface Ending {
   readonly flag: ResponseFlag;
   readonly reason: string;
+  /** "namespace/name" of the policy that kept it from being sent; "" otherwise. */
+  readonly policy: string;
 }
 
 /** What a client library knows about a request that failed. */
@@ -17,11 +20,12 @@ export interface FailureFacts {
   readonly connected: boolean;
 }
 
-export const COMPLETE: Ending = { flag: ResponseFlag.none, reason: '' };
+export const COMPLETE: Ending = { flag: ResponseFlag.none, reason: '', policy: '' };
 
 export function failure(exchange: OutboundExchange, error: unknown, facts: FailureFacts): Ending {
+  if (error instanceof EgressDenied) return error.ending;
   const reason = error instanceof Error ? error.message : 'the connection ended before the response was complete';
-  return { flag: flagOf(exchange, error, facts), reason };
+  return { flag: flagOf(exchange, error, facts), reason, policy: '' };
 }
 
 function flagOf(exchange: OutboundExchange, error: unknown, { byCaller, connected }: FailureFacts): ResponseFlag {

@@ -80,6 +80,7 @@ export class OutboundRecorder {
     record.responseCode = exchange.code;
     record.responseFlags = ending.flag;
     record.reason = ending.reason;
+    record.policy = ending.policy;
     // Envoy names both from the proxy's view: received from the caller, sent back to the caller.
     record.bytesReceived = exchange.bytesSent;
     record.bytesSent = exchange.bytesReceived;

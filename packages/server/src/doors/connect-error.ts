@@ -19,6 +19,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   ALREADY_EXISTS: Code.AlreadyExists,
   UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
+  EGRESS_DENIED: Code.PermissionDenied,
   INVALID_JOIN_TOKEN: Code.Unauthenticated,
   INVALID_CSR: Code.InvalidArgument,
   INVALID_CERTIFICATE: Code.Unauthenticated,

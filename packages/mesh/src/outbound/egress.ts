@@ -1,0 +1,87 @@
+import type { NetworkPeerFacts, Verdict } from '@rampart/core';
+
+import type { LocalInstances } from '../control/instances.ts';
+import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
+import type { MeshView } from '../view/mesh-view.ts';
+
+/** What of a service this workload may connect to. */
+export interface Reach {
+  /** The service with those instances only. */
+  readonly service: MeshService;
+  /** Why the others are out of reach; undefined when none is. */
+  readonly refusal: Verdict | undefined;
+}
+
+/**
+ * Where NetworkPolicies let this workload connect to: instances of the mesh by what the registry knows of them, anything
+ * else by its address alone. It binds an honest process; what holds against any other is the destination's own ingress.
+ */
+export class Egress {
+  readonly #view: MeshView;
+  readonly #instances: LocalInstances;
+  #reaches = new WeakMap<MeshService, Reach>();
+  #revision = -1;
+
+  constructor(view: MeshView, instances: LocalInstances) {
+    this.#view = view;
+    this.#instances = instances;
+  }
+
+  /** False while everything may be reached. */
+  get isLimited(): boolean {
+    return this.#view.policy.network.isolatesEgress;
+  }
+
+  /** Judges the instances of a service once for each revision. */
+  reach(service: MeshService): Reach {
+    if (!this.isLimited) return { service, refusal: undefined };
+    if (this.#revision !== this.#view.revision) {
+      this.#revision = this.#view.revision;
+      this.#reaches = new WeakMap();
+    }
+    let reach = this.#reaches.get(service);
+    if (reach === undefined) {
+      reach = this.#judge(service);
+      this.#reaches.set(service, reach);
+    }
+    return reach;
+  }
+
+  /** A DENY verdict when this workload may not connect to the instance. */
+  toEndpoint({ namespace }: MeshService, endpoint: MeshEndpoint): Verdict | undefined {
+    if (!this.isLimited || this.#instances.all.some(({ instanceId }) => instanceId === endpoint.instanceId)) {
+      return undefined;
+    }
+    const facts: NetworkPeerFacts = {
+      ip: endpoint.host,
+      principal: endpoint.spiffeId.principal,
+      namespace,
+      labels: endpoint.labels,
+      namespaceLabels: this.#view.peers.namespaceLabels(namespace),
+    };
+    return this.#view.policy.network.dial(facts, endpoint.port);
+  }
+
+  /** A DENY verdict when this workload may not connect to an address outside the mesh. */
+  toAddress(ip: string, port: number): Verdict | undefined {
+    if (!this.isLimited || (isLoopback(ip) && this.#instances.all.some((instance) => instance.port === port))) {
+      return undefined;
+    }
+    return this.#view.policy.network.dial({ ip }, port);
+  }
+
+  #judge(service: MeshService): Reach {
+    let refusal: Verdict | undefined;
+    const endpoints = service.endpoints.filter((endpoint) => {
+      const verdict = this.toEndpoint(service, endpoint);
+      refusal ??= verdict;
+      return verdict === undefined;
+    });
+    return { service: refusal === undefined ? service : { ...service, endpoints }, refusal };
+  }
+}
+
+/** A port of this very process; connections to it leave nobody. */
+function isLoopback(ip: string): boolean {
+  return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
+}

@@ -1,0 +1,164 @@
+import dns from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { isIP, Socket } from 'node:net';
+import type { LookupFunction } from 'node:net';
+
+import type { Verdict } from '@rampart/core';
+
+import { wrapMethod } from '../wrap-method.ts';
+import type { Outbound } from './call.ts';
+import { EgressDenied } from './egress-denied.ts';
+import type { OutboundRecorder } from './exchange.ts';
+
+export interface GuardOptions {
+  readonly recorder: OutboundRecorder;
+  /** The control plane: without it nobody would hear that a policy is gone. */
+  readonly exempt: URL | undefined;
+}
+
+/** Where a socket is to be connected to, in Node's own form. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+type ConnectOptions = Readonly<Record<string, unknown>>;
+
+/**
+ * Stands in front of every TCP connection that this process opens, whatever library opens it, and keeps it from going
+ * where NetworkPolicies do not let it. Names are judged by the addresses that they resolve to.
+ */
+export function guardConnections(outbound: Outbound, options: GuardOptions): void {
+  const guard = new ConnectionGuard(outbound, options);
+  wrapMethod(Socket.prototype, 'connect', (connect, socket, args) => {
+    if (!(socket instanceof Socket)) return connect(socket, args);
+    return connect(socket, guard.guarded(socket, args));
+  });
+  outbound.plane.view.subscribe(({ policy, peers, services }) => {
+    if (policy || peers || services.length > 0) guard.judgeAgain();
+  });
+}
+
+class ConnectionGuard {
+  readonly #outbound: Outbound;
+  readonly #options: GuardOptions;
+
+  constructor(outbound: Outbound, options: GuardOptions) {
+    this.#outbound = outbound;
+    this.#options = options;
+  }
+
+  /** The arguments of `connect`, so that a name leads only to addresses that may be connected to. */
+  guarded(socket: Socket, args: readonly unknown[]): readonly unknown[] {
+    const { connections, egress } = this.#outbound;
+    const given = connections.isJudged ? undefined : optionsOf(args);
+    const place = given === undefined ? undefined : placeOf(given);
+    if (given === undefined || place === undefined || this.#isControlPlane(place)) return args;
+    connections.follow(socket, () => this.#judge(socket.remoteAddress, place.port));
+    return egress.isLimited ? withOptions(args, this.#limited(given, place)) : args;
+  }
+
+  judgeAgain(): void {
+    this.#outbound.connections.judgeAgain((socket, verdict) => {
+      const denied = new EgressDenied(`${socket.remoteAddress ?? 'its peer'}:${socket.remotePort ?? 0}`, verdict);
+      // Nobody who listens for errors would learn the reason; with nobody there, an error would end the process.
+      socket.destroy(socket.listenerCount('error') > 0 ? denied : undefined);
+    });
+  }
+
+  #limited(given: ConnectOptions, place: Place): ConnectOptions {
+    const verdict = isIP(place.host) === 0 ? undefined : this.#judge(place.host, place.port);
+    if (verdict !== undefined) {
+      const denied = this.#deny(place, verdict);
+      const lookup: LookupFunction = (_host, _options, callback) => callback(denied, '', 0);
+      // Through Node's own way for names that do not resolve: whoever uses the socket already listens for that.
+      return { ...given, host: 'denied.invalid', lookup };
+    }
+    const own = given['lookup'];
+    const lookup = typeof own === 'function' ? (own as LookupFunction) : lookupByName;
+    return { ...given, lookup: this.#limitedLookup(lookup, place) };
+  }
+
+  #limitedLookup(lookup: LookupFunction, place: Place): LookupFunction {
+    return (host, options, callback) => {
+      lookup(host, options, (error, found, family) => {
+        if (error !== null) {
+          callback(error, found, family);
+          return;
+        }
+        const { allowed, verdict } = this.#sift(found, place.port);
+        if (verdict === undefined) callback(null, found, family);
+        else if (allowed.length === 0) callback(this.#deny(place, verdict), '', 0);
+        else callback(null, [...allowed]);
+      });
+    };
+  }
+
+  /** `verdict` is why some, or all, of the addresses are left out. */
+  #sift(
+    found: string | LookupAddress[],
+    port: number,
+  ): { readonly allowed: readonly LookupAddress[]; readonly verdict: Verdict | undefined } {
+    const addresses = typeof found === 'string' ? [{ address: found, family: isIP(found) }] : found;
+    let verdict: Verdict | undefined;
+    const allowed = addresses.filter(({ address }) => {
+      const refusal = this.#judge(address, port);
+      verdict ??= refusal;
+      return refusal === undefined;
+    });
+    return { allowed, verdict };
+  }
+
+  #deny({ host, port }: Place, verdict: Verdict): EgressDenied {
+    const { recorder } = this.#options;
+    const denied = new EgressDenied(`${host}:${port}`, verdict);
+    recorder.end(recorder.begin({ method: '', path: '', authority: `${host}:${port}` }), denied.ending);
+    return denied;
+  }
+
+  /** A connection that has no address yet was judged on its way to one. */
+  #judge(address: string | undefined, port: number): Verdict | undefined {
+    return address === undefined ? undefined : this.#outbound.egress.toAddress(address, port);
+  }
+
+  #isControlPlane({ host, port }: Place): boolean {
+    const { exempt } = this.#options;
+    if (exempt === undefined) return false;
+    const bare = exempt.hostname.startsWith('[') ? exempt.hostname.slice(1, -1) : exempt.hostname;
+    return host === bare && port === Number(exempt.port === '' ? 443 : exempt.port);
+  }
+}
+
+/** Asked for at each call, because programs put functions of their own in the place of Node's. */
+function lookupByName(host: string, options: LookupOptions, callback: Parameters<LookupFunction>[2]): void {
+  dns.lookup(host, options, callback);
+}
+
+/** The forms of `socket.connect`: (options), (port, host), (path), and one list of all that, which Node makes for itself. */
+function optionsOf([first, second]: readonly unknown[]): ConnectOptions | undefined {
+  if (Array.isArray(first)) return isOptions(first[0]) ? first[0] : undefined;
+  if (isOptions(first)) return first;
+  const isPort = typeof first === 'number' || (typeof first === 'string' && /^\d+$/.test(first));
+  if (!isPort) return undefined;
+  return { port: first, ...(typeof second === 'string' ? { host: second } : {}) };
+}
+
+function isOptions(value: unknown): value is ConnectOptions {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Undefined for what does not leave through a TCP port. */
+function placeOf({ host, port, path }: ConnectOptions): Place | undefined {
+  if (typeof path === 'string') return undefined;
+  return { host: typeof host === 'string' ? host : 'localhost', port: Number(port) };
+}
+
+function withOptions(args: readonly unknown[], options: ConnectOptions): readonly unknown[] {
+  const [first, ...rest] = args;
+  if (Array.isArray(first)) {
+    // The list carries a mark of Node's own: it stays the same list.
+    first[0] = options;
+    return args;
+  }
+  return isOptions(first) ? [options, ...rest] : [options, ...rest.filter((each) => typeof each === 'function')];
+}

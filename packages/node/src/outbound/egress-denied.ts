@@ -1,0 +1,19 @@
+import { RampartError } from '@rampart/core';
+import type { Verdict } from '@rampart/core';
+import { ResponseFlag } from '@rampart/mesh';
+
+import type { Ending } from './ending.ts';
+
+/** A connection that NetworkPolicies keep this workload from opening. Applications know what to do: it looks refused. */
+export class EgressDenied extends RampartError {
+  readonly errno: number = -111;
+  readonly syscall: string = 'connect';
+  /** How the request or connection ended, as its record tells it. */
+  readonly ending: Ending;
+
+  /** `destination` as the application named it. */
+  constructor(destination: string, { policy, reason }: Verdict) {
+    super('EGRESS_DENIED', `cannot connect to ${destination}: ${reason}`);
+    this.ending = { flag: ResponseFlag.denied, reason, policy };
+  }
+}

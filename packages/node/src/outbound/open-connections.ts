@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+
+import type { Verdict } from '@rampart/core';
+
+/** Asks again whether a connection may be; a DENY verdict when it may not. */
+export type Judge = () => Verdict | undefined;
+
+/** Connections that this process has opened and that must go when policy no longer lets them be. */
+export class OpenConnections {
+  readonly #open = new Map<Socket, Judge>();
+  #judging = false;
+
+  /** Opens a connection that was judged before: the guard in front of all sockets lets it pass. */
+  judged<S extends Socket>(open: () => S, judge: Judge): S {
+    this.#judging = true;
+    try {
+      const socket = open();
+      this.follow(socket, judge);
+      return socket;
+    } finally {
+      this.#judging = false;
+    }
+  }
+
+  /** True while a connection is opened that was judged already. */
+  get isJudged(): boolean {
+    return this.#judging;
+  }
+
+  follow(socket: Socket, judge: Judge): void {
+    this.#open.set(socket, judge);
+    socket.once('close', () => this.#open.delete(socket));
+  }
+
+  /** Calls `close` for every connection that may no longer be. */
+  judgeAgain(close: (socket: Socket, verdict: Verdict) => void): void {
+    for (const [socket, judge] of this.#open) {
+      const verdict = judge();
+      if (verdict !== undefined) close(socket, verdict);
+    }
+  }
+}
