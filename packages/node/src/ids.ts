@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 
 import type { IdSource } from '@rampart/mesh';
 
-const POOL_BYTES = 8192;
+const POOL_BYTES = 2048;
 const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
 
