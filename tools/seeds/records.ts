@@ -35,6 +35,9 @@ const accessLogFields: FieldTypes<AccessLogRecord> = {
   jwt_principal: 'string',
   reason: 'string',
   policy_revision: 'number',
+  audit_policies: 'string',
+  dry_run_decision: 'string',
+  dry_run_policies: 'string',
 };
 
 const auditFields: FieldTypes<AuditRecord> = {

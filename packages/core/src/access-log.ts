@@ -42,6 +42,12 @@ export interface AccessLogRecord {
   readonly jwt_principal: string;
   readonly reason: string;
   readonly policy_revision: number;
+  /** AUDIT policies that matched, "namespace/name" joined with ","; "" when none did. */
+  readonly audit_policies: string;
+  /** What would have been decided with the dry-run policies enforced; "" when there are none. */
+  readonly dry_run_decision: 'ALLOW' | 'DENY' | '';
+  /** Dry-run policies and what each would have done, "namespace/name=DENY" joined with ",". */
+  readonly dry_run_policies: string;
 }
 
 /** A connection that was refused before a request could be read. */

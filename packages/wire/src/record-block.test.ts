@@ -41,6 +41,9 @@ function expected(input: RecordInput): AccessLogRecord {
     jwt_principal: input.jwtPrincipal,
     reason: input.reason,
     policy_revision: input.policyRevision,
+    audit_policies: input.auditPolicies,
+    dry_run_decision: input.dryRunDecision,
+    dry_run_policies: input.dryRunPolicies,
   };
 }
 
@@ -94,6 +97,9 @@ const input: fc.Arbitrary<RecordInput> = fc.record({
   reporter: fc.constantFrom('source' as const, 'destination' as const),
   jwtPrincipal: text(20),
   reason: text(20),
+  auditPolicies: text(20),
+  dryRunDecision: fc.constantFrom('ALLOW' as const, 'DENY' as const, '' as const),
+  dryRunPolicies: text(20),
   requestId: id(fc.uuid(), 36),
   traceId: id(hex(32), 32),
   spanId: id(hex(16), 16),
@@ -158,6 +164,28 @@ describe('a record block', () => {
     for (let i = 0; i < MAX_RECORDS; i++) writer.append(recordInput());
     assert.throws(() => writer.append(recordInput()), { name: 'RampartError', code: 'INTERNAL' });
     assert.equal(readRecordBlock(writer.finish()).length, MAX_RECORDS);
+  });
+});
+
+describe('a block of version 1', () => {
+  // Written by the last version that made them: two records, nothing known of AUDIT and dry-run policies.
+  const block = Buffer.from(
+    [
+      'UlJCAQK5AnNwaWZmZTovL2NsdXN0ZXIubG9jYWwvbnMvd2ViL3NhL2Zyb250ZW5kb3JkZXJzLWFwaS5kZWZhdWx0LnN2Y0dFVC9h',
+      'cGkvb3JkZXJzP3BhZ2U9Mi9iLW9yZGVycy1hcGkuZGVmYXVsdC5zdmMuY2x1c3Rlci5sb2NhbDo4MDgwMTI3LjAuMC4xOjQxMjM0',
+      'Y3VybC84LjExLjBBTExPV2RlZmF1bHQvb3JkZXJzLWFwaS1hbGxvd29yZGVycy1hcGktN2YzYXNwaWZmZTovL2NsdXN0ZXIubG9j',
+      'YWwvbnMvZGVmYXVsdC9zYS9vcmRlcnMtYXBpSFRUUC8xLjFUTFN2MS4zZGVzdGluYXRpb25hbGxvd2VkIGJ5IGRlZmF1bHQvb3Jk',
+      'ZXJzLWFwaS1hbGxvdyBydWxlIDAABgAAAPvSseyfNAACAAAA0gkBBAAAAMgBAMsAAQAAAAAAAgAAAIAEAAEAAAAqAAEAAAApAAEA',
+      'AAAWAAEAAAADAQUAAAACEgIAAQABAAAAAQABAAAAKQABAAAADwABAAAAAAABAAAACwABAAAABQABAAAAGAABAAAADwABAAAALwAB',
+      'AAAACAABAAAABwABAAAACwABAAAAAAABAAAAKgEgAAAAD4+tW9nLRp+hZXCGdyiVDg+PrVvZy0afoWVwhncolQ4BIAAAAEv5LzV3',
+      's02mo86SnQ4ORzZL+S81d7NNpqPOkp0ODkc2ARAAAAAA8GeqC6kCtwDwZ6oLqQK3',
+    ].join(''),
+    'base64',
+  );
+
+  it('is still read', () => {
+    const second = { path: '/b', responseCode: 403 };
+    assert.deepEqual(readRecordBlock(block), [recordInput(), recordInput(second)].map(expected));
   });
 });
 
@@ -226,7 +254,7 @@ function survives(bytes: Uint8Array): void {
 }
 
 describe('hostile bytes', () => {
-  const signature = [0x52, 0x52, 0x42, 0x01];
+  const signature = [0x52, 0x52, 0x42, 0x02];
   const inputs = Array.from({ length: 20 }, (_, i) =>
     recordInput({
       path: `/${i % 5}`,
@@ -277,7 +305,7 @@ describe('hostile bytes', () => {
   });
 
   const refused: Readonly<Record<string, readonly number[]>> = {
-    'another version': [0x52, 0x52, 0x42, 0x02, 0],
+    'another version': [0x52, 0x52, 0x42, 0x03, 0],
     'more records than allowed': [...signature, 0x81, 0x40],
     'a count above 2^53': [...signature, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
     'a count that is not in its shortest form': [...signature, 0x80, 0x00],

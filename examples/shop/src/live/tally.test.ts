@@ -31,6 +31,9 @@ const record: AccessLogRecord = {
   jwt_principal: '',
   reason: '',
   policy_revision: 1,
+  audit_policies: '',
+  dry_run_decision: '',
+  dry_run_policies: '',
 };
 
 const refusal: ConnectionRefusal = {

@@ -61,7 +61,14 @@ function readRequest(json: string): AccessLogRecord {
     jwt_principal: text('jwt_principal'),
     reason: text('reason'),
     policy_revision: number('policy_revision'),
+    audit_policies: text('audit_policies'),
+    dry_run_decision: dryRunDecision(text('dry_run_decision')),
+    dry_run_policies: text('dry_run_policies'),
   };
+}
+
+function dryRunDecision(text: string): AccessLogRecord['dry_run_decision'] {
+  return text === 'ALLOW' || text === 'DENY' ? text : '';
 }
 
 /** A refused connection as the log stores it. */

@@ -33,6 +33,9 @@ const ALLOWED: AccessLogRecord = {
   jwt_principal: '',
   reason: 'rule 0 of default/allow-frontend matched',
   policy_revision: 4,
+  audit_policies: '',
+  dry_run_decision: '',
+  dry_run_policies: '',
 };
 const PLAIN = { color: false };
 

@@ -142,5 +142,12 @@ function decisionOf(record: AccessLogRecord, palette: Palette): string {
 function whyOf(record: AccessLogRecord): string {
   const flags = record.response_flags === '-' || record.response_flags === '' ? '' : ` [${record.response_flags}]`;
   const decided = record.authorization_policy === '' ? record.reason : record.authorization_policy;
-  return printable(`${decided}${flags}`).trim();
+  const dryRun = isTriedOut(record) ? ` (dry run: ${record.dry_run_decision})` : '';
+  const audit = record.audit_policies === '' ? '' : ` (audit: ${record.audit_policies})`;
+  return printable(`${decided}${flags}${dryRun}${audit}`).trim();
+}
+
+/** Whether the policies tried out would have decided otherwise. */
+function isTriedOut({ dry_run_decision: tried, authorization_decision: decided }: AccessLogRecord): boolean {
+  return tried !== '' && tried !== decided;
 }

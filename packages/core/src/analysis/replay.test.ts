@@ -41,6 +41,9 @@ function record(special: Partial<AccessLogRecord> = {}): AccessLogRecord {
     jwt_principal: '',
     reason: '',
     policy_revision: 10,
+    audit_policies: '',
+    dry_run_decision: '',
+    dry_run_policies: '',
     ...special,
   };
 }

@@ -1,3 +1,4 @@
+import type { DryRunVerdict } from '@rampart/core';
 import type { DataPlane } from '@rampart/mesh';
 import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
@@ -51,6 +52,9 @@ export class InboundRecorder {
     record.decision = verdict.decision;
     record.policy = verdict.policy;
     record.reason = verdict.reason;
+    record.auditPolicies = verdict.audit.length === 0 ? '' : verdict.audit.join(',');
+    record.dryRunDecision = verdict.dryRunDecision;
+    record.dryRunPolicies = verdict.dryRun.length === 0 ? '' : triedOut(verdict.dryRun);
     record.protocol = exchange.httpVersion === '1.1' ? 'HTTP/1.1' : `HTTP/${exchange.httpVersion}`;
     record.tlsVersion = connection.tlsVersion;
     record.requestId = exchange.requestId;
@@ -58,4 +62,8 @@ export class InboundRecorder {
     record.spanId = exchange.spanId;
     this.#plane.telemetry.record(record);
   }
+}
+
+function triedOut(verdicts: readonly DryRunVerdict[]): string {
+  return verdicts.map(({ policy, would }) => `${policy}=${would}`).join(',');
 }

@@ -1,4 +1,4 @@
-import { type RecordInput, RecordBlockWriter } from '@rampart/wire';
+import { blankRecord, type RecordInput, RecordBlockWriter } from '@rampart/wire/record-block';
 
 const STARTED_AT = Date.UTC(2026, 0, 1);
 
@@ -10,10 +10,10 @@ export function recordBlock(requests: readonly Partial<RecordInput>[]): Uint8Arr
 }
 
 const ORDINARY: RecordInput = {
+  ...blankRecord(),
   startedAt: STARTED_AT,
   durationMicros: 1500,
   responseCode: 200,
-  bytesReceived: 0,
   bytesSent: 12,
   policyRevision: 1,
   sourcePrincipal: 'spiffe://cluster.local/ns/default/sa/frontend',
@@ -23,18 +23,11 @@ const ORDINARY: RecordInput = {
   responseFlags: '-',
   authority: 'orders-api',
   upstreamHost: '127.0.0.1:3000',
-  forwardedFor: '',
   userAgent: 'test',
-  decision: 'ALLOW',
-  policy: '',
   sourceWorkload: 'frontend-1',
   destinationPrincipal: 'spiffe://cluster.local/ns/default/sa/orders',
   protocol: 'HTTP/1.1',
   tlsVersion: 'TLSv1.3',
   reporter: 'destination',
-  jwtPrincipal: '',
-  reason: '',
-  requestId: '',
-  traceId: '',
-  spanId: '',
+  decision: 'ALLOW',
 };

@@ -2,8 +2,15 @@
  * What writer and reader of an access-log record block agree on. The layout is described in this package's README.
  */
 
-/** First bytes of every block: "RRB" and the format's version. A new column or encoding is a new version. */
-export const SIGNATURE: readonly number[] = [0x52, 0x52, 0x42, 0x01];
+/** First bytes of every block: "RRB". The format's version follows: a new column or encoding is a new version. */
+export const SIGNATURE: readonly number[] = [0x52, 0x52, 0x42];
+
+/** What is written. */
+export const VERSION = 2;
+/** What is still read: blocks of version 1 know nothing of AUDIT and dry-run policies. */
+export const OLDEST_VERSION = 1;
+/** First version with what AUDIT and dry-run policies said. */
+export const OBSERVED_VERSION = 2;
 
 /** Records a block may hold; also keeps dictionary indexes within 16 bits and bounds what a small hostile block can unfold to. */
 export const MAX_RECORDS = 8192;
@@ -34,6 +41,9 @@ export const TEXT_LIMITS = {
   reporter: 16,
   jwtPrincipal: 1024,
   reason: 1024,
+  auditPolicies: 1024,
+  dryRunDecision: 16,
+  dryRunPolicies: 1024,
 } as const;
 
 /** Longest id that is kept as text because it has no packed form. */

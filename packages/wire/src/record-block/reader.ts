@@ -1,7 +1,16 @@
 import type { AccessLogRecord } from '@rampart/core';
 import { ByteReader } from './byte-reader.ts';
 import { type IdForm, SPAN_ID, TRACE_ID, UUID } from './id-form.ts';
-import { MAX_BLOCK_BYTES, MAX_RECORDS, MAX_TIMESTAMP, SIGNATURE, TEXT_LIMITS } from './layout.ts';
+import {
+  MAX_BLOCK_BYTES,
+  MAX_RECORDS,
+  MAX_TIMESTAMP,
+  OBSERVED_VERSION,
+  OLDEST_VERSION,
+  SIGNATURE,
+  TEXT_LIMITS,
+  VERSION,
+} from './layout.ts';
 import { type Column, type ColumnSource, readIds, readNumbers, readTexts } from './read-columns.ts';
 import { TextPool } from './text-pool.ts';
 
@@ -18,18 +27,26 @@ export function readRecordBlock(bytes: Uint8Array): AccessLogRecord[] {
   const block = new ByteReader(bytes);
   if (bytes.length > MAX_BLOCK_BYTES) throw block.refusal(`it is longer than ${MAX_BLOCK_BYTES} bytes`);
   for (const expected of SIGNATURE) {
-    if (block.byte() !== expected) throw block.refusal('it does not begin with the signature of version 1');
+    if (block.byte() !== expected) throw block.refusal('it does not begin with the signature of one');
   }
+  const version = block.byte();
+  if (version < OLDEST_VERSION || version > VERSION)
+    throw block.refusal(`it is of version ${version}, and ${OLDEST_VERSION} to ${VERSION} are known here`);
   const count = block.varint();
   if (count > MAX_RECORDS) throw block.refusal(`it claims ${count} records, ${MAX_RECORDS} are allowed`);
-  const records = count === 0 ? [] : readRecords(block, count);
+  const records = count === 0 ? [] : readRecords(block, { count, version });
   block.expectEnd();
   return records;
 }
 
-function readRecords(block: ByteReader, count: number): AccessLogRecord[] {
+interface Head {
+  readonly count: number;
+  readonly version: number;
+}
+
+function readRecords(block: ByteReader, { count, version }: Head): AccessLogRecord[] {
   const columns = new ColumnReader(block, count);
-  const record = recordReader(columns);
+  const record = recordReader(columns, version);
   columns.expectEnd();
   return Array.from({ length: count }, (_, row) => record(row));
 }
@@ -82,7 +99,7 @@ class ColumnReader {
   }
 }
 
-function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
+function recordReader(columns: ColumnReader, version: number): Column<AccessLogRecord> {
   const startedAt = columns.numbers(MAX_TIMESTAMP);
   const durationMicros = columns.numbers();
   const responseCode = columns.numbers(MAX_RESPONSE_CODE);
@@ -107,6 +124,7 @@ function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
   const reporter = columns.words('reporter', ['source', 'destination']);
   const jwtPrincipal = columns.texts('jwtPrincipal');
   const reason = columns.texts('reason');
+  const observed = observedReader(columns, version);
   const requestId = columns.ids(UUID);
   const traceId = columns.ids(TRACE_ID);
   const spanId = columns.ids(SPAN_ID);
@@ -138,5 +156,23 @@ function recordReader(columns: ColumnReader): Column<AccessLogRecord> {
     jwt_principal: jwtPrincipal(row),
     reason: reason(row),
     policy_revision: policyRevision(row),
+    ...observed(row),
+  });
+}
+
+type Observed = Pick<AccessLogRecord, 'audit_policies' | 'dry_run_decision' | 'dry_run_policies'>;
+
+const NOTHING_OBSERVED: Observed = { audit_policies: '', dry_run_decision: '', dry_run_policies: '' };
+
+/** What AUDIT and dry-run policies said. */
+function observedReader(columns: ColumnReader, version: number): Column<Observed> {
+  if (version < OBSERVED_VERSION) return () => NOTHING_OBSERVED;
+  const auditPolicies = columns.texts('auditPolicies');
+  const dryRunDecision = columns.words('dryRunDecision', ['ALLOW', 'DENY', '']);
+  const dryRunPolicies = columns.texts('dryRunPolicies');
+  return (row) => ({
+    audit_policies: auditPolicies(row),
+    dry_run_decision: dryRunDecision(row),
+    dry_run_policies: dryRunPolicies(row),
   });
 }

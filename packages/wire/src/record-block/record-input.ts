@@ -40,6 +40,12 @@ export interface RecordInput {
   /** "iss/sub"; "" when there is no verified end-user token. */
   jwtPrincipal: string;
   reason: string;
+  /** AUDIT policies that matched, "namespace/name" joined with ","; "" when none did. */
+  auditPolicies: string;
+  /** What would have been decided with the dry-run policies enforced; "" when there are none. */
+  dryRunDecision: 'ALLOW' | 'DENY' | '';
+  /** Dry-run policies and what each would have done, "namespace/name=DENY" joined with ",". */
+  dryRunPolicies: string;
   /** 16 bytes on the wire when it is a lower-case UUID, otherwise as it is; "" when it is the trace id. */
   requestId: string;
   /** 32 lower-case hex digits, or "". */
@@ -75,6 +81,9 @@ export function blankRecord(): RecordInput {
     reporter: 'destination',
     jwtPrincipal: '',
     reason: '',
+    auditPolicies: '',
+    dryRunDecision: '',
+    dryRunPolicies: '',
     requestId: '',
     traceId: '',
     spanId: '',

@@ -2,7 +2,7 @@ import { RampartError } from '@rampart/core';
 import { ByteWriter } from './byte-writer.ts';
 import { IdColumn } from './id-column.ts';
 import { SPAN_ID, TRACE_ID, UUID } from './id-form.ts';
-import { MAX_RECORDS, MAX_TIMESTAMP, SIGNATURE, TEXT_LIMITS } from './layout.ts';
+import { MAX_RECORDS, MAX_TIMESTAMP, SIGNATURE, TEXT_LIMITS, VERSION } from './layout.ts';
 import { NumberColumn } from './number-column.ts';
 import type { RecordInput } from './record-input.ts';
 import { TextColumn } from './text-column.ts';
@@ -53,6 +53,9 @@ export class RecordBlockWriter {
   readonly #reporter = this.#text('reporter');
   readonly #jwtPrincipal = this.#text('jwtPrincipal');
   readonly #reason = this.#text('reason');
+  readonly #auditPolicies = this.#text('auditPolicies');
+  readonly #dryRunDecision = this.#text('dryRunDecision');
+  readonly #dryRunPolicies = this.#text('dryRunPolicies');
   readonly #requestId = new IdColumn(UUID, this.#meter, INITIAL_CAPACITY);
   readonly #traceId = new IdColumn(TRACE_ID, this.#meter, INITIAL_CAPACITY);
   readonly #spanId = new IdColumn(SPAN_ID, this.#meter, INITIAL_CAPACITY);
@@ -85,6 +88,9 @@ export class RecordBlockWriter {
     this.#reporter,
     this.#jwtPrincipal,
     this.#reason,
+    this.#auditPolicies,
+    this.#dryRunDecision,
+    this.#dryRunPolicies,
   ];
   readonly #ids: readonly IdColumn[] = [this.#requestId, this.#traceId, this.#spanId];
 
@@ -130,6 +136,9 @@ export class RecordBlockWriter {
     this.#reporter.add(row, record.reporter);
     this.#jwtPrincipal.add(row, record.jwtPrincipal);
     this.#reason.add(row, record.reason);
+    this.#auditPolicies.add(row, record.auditPolicies);
+    this.#dryRunDecision.add(row, record.dryRunDecision);
+    this.#dryRunPolicies.add(row, record.dryRunPolicies);
     this.#requestId.add(row, record.requestId);
     this.#traceId.add(row, record.traceId);
     this.#spanId.add(row, record.spanId);
@@ -140,6 +149,7 @@ export class RecordBlockWriter {
   finish(): Uint8Array<ArrayBuffer> {
     const out = this.#out;
     for (const byte of SIGNATURE) out.byte(byte);
+    out.byte(VERSION);
     out.varint(this.#count);
     if (this.#count > 0) this.#writeColumns();
     this.#reset();
