@@ -93,8 +93,8 @@ test('action CUSTOM denies everything where nobody can be asked', () => {
 });
 
 test('a claim to be able does not make the evaluator able', () => {
-  const policy = compile(resourcesOf(CUSTOM), { capabilities: ['authorization.custom'] });
-  assert.equal(policy.problems.length, 1);
+  const capabilities: PolicyFeature[] = ['authorization.allow', 'authorization.target-refs'];
+  assert.equal(compile(resourcesOf(targeting('Service', '')), { capabilities }).problems.length, 1);
 });
 
 test('a policy that targets a service denies everything rather than be left out', () => {

@@ -2,17 +2,26 @@ import type { JwtRule } from '../resource/request-authentication/jwt-rule.ts';
 import type { Resource, ResourceKind, ServiceTokenPolicy } from '../resource/resource.ts';
 import { qualifiedName } from '../resource/resource.ts';
 import type { ConnectionAttributes } from './attributes.ts';
-import { factsOf } from './authorization/check.ts';
-import { compilePolicy } from './authorization/policy.ts';
+import { factsOf } from './authorization/checks/check.ts';
+import { ConnectionCache } from './authorization/connection-cache.ts';
+import { PolicedConnection } from './authorization/policed-connection.ts';
+import { compilePolicy, type CompiledPolicy } from './authorization/policy.ts';
 import { PolicySet } from './authorization/policy-set.ts';
 import { verdictOf } from './authorization/verdicts.ts';
-import { PolicedConnection, type ConnectionPolicy } from './connection-policy.ts';
+import type { ConnectionPolicy } from './connection-policy.ts';
 import { ENFORCED_IN_PROCESS, requiredFeatures, type PolicyFeature } from './features.ts';
 import { meshSettingsOf, type MeshSettings } from './mesh-settings.ts';
 import { compileNetworkRules, OPEN_NETWORK, type NetworkRules } from './network/rules.ts';
 import { byAge, selects, type WorkloadRef } from './selection.ts';
 import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
 import type { Verdict } from './verdict.ts';
+
+/** What no data plane can have decided here, whatever else it can do. */
+const UNDECIDABLE: ReadonlySet<PolicyFeature> = new Set<PolicyFeature>([
+  'authorization.pseudo-headers',
+  'authorization.target-refs',
+  'authorization.envoy-filter',
+]);
 
 /** All policies that are about one workload, ready to be asked. */
 export interface WorkloadPolicy {
@@ -55,10 +64,9 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
   const settings = meshSettingsOf(input.resources, rootNamespace);
   const trustDomains = { names: [...new Set([trustDomain, ...trustDomainAliases, ...settings.trustDomainAliases])] };
   const policies = problems.length > 0 ? [] : ofKind(selected, 'AuthorizationPolicy');
-  const compiled = policies.flatMap((policy) => compilePolicy(policy, trustDomains) ?? []);
   return new CompiledWorkloadPolicy({
     layers: layerPeerAuthentications(ofKind(selected, 'PeerAuthentication'), workload, rootNamespace),
-    policies: new PolicySet(compiled),
+    compiled: policies.map((policy) => compilePolicy(policy, trustDomains)),
     problems,
     settings,
     jwtRules: ofKind(selected, 'RequestAuthentication')
@@ -76,6 +84,7 @@ export function denyAll(reason: string): WorkloadPolicy {
     admitTransport: () => verdict,
     admit: () => verdict,
     demand: () => ({ kind: 'deny', verdict }),
+    demandTcp: () => ({ kind: 'deny', verdict }),
     evaluate: () => verdict,
     evaluateTcp: () => verdict,
   };
@@ -93,7 +102,7 @@ export function denyAll(reason: string): WorkloadPolicy {
 
 interface WorkloadPolicyParts {
   readonly layers: PeerAuthenticationLayers;
-  readonly policies: PolicySet;
+  readonly compiled: readonly CompiledPolicy[];
   readonly problems: readonly string[];
   readonly settings: MeshSettings;
   readonly jwtRules: readonly JwtRule[];
@@ -110,6 +119,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
   readonly #layers: PeerAuthenticationLayers;
   readonly #policies: PolicySet;
   readonly #modes = new Map<number, TlsMode>();
+  readonly #connections: ConnectionCache<ConnectionPolicy>;
 
   constructor(parts: WorkloadPolicyParts) {
     this.settings = parts.settings;
@@ -118,7 +128,8 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     this.network = parts.network;
     this.problems = parts.problems;
     this.#layers = parts.layers;
-    this.#policies = parts.policies;
+    this.#policies = new PolicySet(parts.compiled, parts.settings.providers);
+    this.#connections = new ConnectionCache(parts.compiled, (attributes) => this.#narrow(attributes));
   }
 
   tlsMode(port: number): TlsMode {
@@ -131,6 +142,10 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
   }
 
   forConnection(attributes: ConnectionAttributes): ConnectionPolicy {
+    return this.#connections.of(attributes);
+  }
+
+  #narrow(attributes: ConnectionAttributes): ConnectionPolicy {
     const tls = this.tlsMode(attributes.destinationPort);
     const mode = `${attributes.principal === undefined ? 'plaintext' : 'mTLS'} ${tls.describe}`;
     return new PolicedConnection({
@@ -163,7 +178,7 @@ function byIssuer(a: JwtRule, b: JwtRule): number {
 
 function unenforceable(resource: Resource, capabilities: readonly PolicyFeature[]): string[] {
   return requiredFeatures(resource)
-    .filter(({ feature }) => !capabilities.includes(feature) || !ENFORCED_IN_PROCESS.includes(feature))
+    .filter(({ feature }) => !capabilities.includes(feature) || UNDECIDABLE.has(feature))
     .map(({ feature, field }) => {
       const name = `${resource.kind} ${qualifiedName(resource)}`;
       return `${name} cannot be enforced here, so everything is denied: ${field} needs ${feature}`;

@@ -1,7 +1,8 @@
 import type { RequestAttributes } from '../attributes.ts';
-import type { Check, ConnectionFacts } from './check.ts';
+import type { Check, ConnectionFacts } from './checks/check.ts';
+import type { CheckGroup } from './checks/conditions.ts';
 import type { CompiledPolicy, PolicyRule } from './policy.ts';
-import type { CheckGroup, CompiledRule } from './rule.ts';
+import type { CompiledRule } from './rule.ts';
 
 /** Why nothing was allowed: the rule that came closest and what it failed on. */
 export interface Explanation {
@@ -11,10 +12,20 @@ export interface Explanation {
   readonly reason: string;
 }
 
-/** What is being explained; without a request only the connection is judged. */
+/** What is being explained. */
 export interface ExplainedCall {
   readonly facts: ConnectionFacts;
+  /** Undefined when only the connection is judged. */
   readonly request: RequestAttributes | undefined;
+  /** False for a connection that carries something else: what rules ask of HTTP is left out then. */
+  readonly isHttp: boolean;
+}
+
+/** What may have come close. */
+export interface Candidates {
+  readonly policies: readonly CompiledPolicy[];
+  /** The likeliest first; no more than {@link MOST_RULES} are looked at. */
+  readonly rules: readonly PolicyRule[];
 }
 
 type AnyCheck = Check<ConnectionFacts> | Check<RequestAttributes>;
@@ -25,18 +36,18 @@ interface NearMiss extends PolicyRule {
   readonly distance: readonly [number, number, number];
 }
 
+/** Bounds what a denial costs: whoever sends what is denied chooses how often it is explained. */
+export const MOST_RULES = 64;
 const MAX_VALUE = 200;
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** Names the rule that needed the least to match. */
-export function explainNoMatch(policies: readonly CompiledPolicy[], call: ExplainedCall): Explanation {
+export function explainNoMatch({ policies, rules }: Candidates, call: ExplainedCall): Explanation {
   let best: NearMiss | undefined;
-  for (const policy of policies) {
-    for (const rule of policy.rules) {
-      const miss = nearMiss({ policy, rule }, call);
-      if (miss === undefined) return dropped({ policy, rule });
-      if (best === undefined || isNearer(miss, best)) best = miss;
-    }
+  for (const candidate of rules.slice(0, MOST_RULES)) {
+    const miss = nearMiss(candidate, call);
+    if (miss === undefined) return dropped(candidate);
+    if (best === undefined || isNearer(miss, best)) best = miss;
   }
   if (best === undefined) return allowNothing(policies);
   const reason = `no ALLOW rule matched: ${describeFailure(best.failure, call)}`;
@@ -48,7 +59,7 @@ function allowNothing([first]: readonly CompiledPolicy[]): Explanation {
   return { policy: name, rule: -1, reason: `no ALLOW rule matched: policy ${name} has no rules, so it allows nothing` };
 }
 
-/** Only without a request can every check hold: the rule was left out because it asks for one. */
+/** Only without HTTP can every check hold: the rule was left out because it asks for some. */
 function dropped({ policy, rule }: PolicyRule): Explanation {
   const reason = `no ALLOW rule matched: rules[${rule.index}] asks for HTTP, which the connection does not carry`;
   return { policy: policy.name, rule: rule.index, reason };
@@ -76,10 +87,11 @@ function fewestFailures(groups: readonly CheckGroup[], call: ExplainedCall): Any
   return fewest ?? [];
 }
 
-function failuresOf(group: CheckGroup, { facts, request }: ExplainedCall): AnyCheck[] {
+function failuresOf(group: CheckGroup, { facts, request, isHttp }: ExplainedCall): AnyCheck[] {
   const connection = group.connection.filter((check) => !check.test(facts));
   if (request === undefined) return connection;
-  return [...connection, ...group.request.filter((check) => !check.test(request))];
+  const asked = isHttp ? group.request : group.request.filter((check) => !check.subject.isHttp);
+  return [...connection, ...asked.filter((check) => !check.test(request))];
 }
 
 function isNearer(a: NearMiss, b: NearMiss): boolean {
@@ -94,7 +106,9 @@ function describeFailure({ subject, field, negated }: AnyCheck, { facts, request
   const value = subject.read(facts, request);
   if (value === undefined) {
     if (subject.label === 'principal') return `the caller is plaintext and has no principal for ${field}`;
-    return `there is no ${subject.label} for ${field}`;
+    return subject.isOfToken && request?.token === undefined
+      ? `the request carries no verified token for ${field}`
+      : `there is no ${subject.label} for ${field}`;
   }
   const shown = subject.isPublic ? `${subject.label} ${printable(value)}` : `the value of ${subject.label}`;
   return negated ? `${shown} is in ${field}` : `${shown} is not in ${field}`;

@@ -1,43 +1,46 @@
-import type { RequestAttributes } from '../attributes.ts';
 import type { DryRunVerdict, Verdict } from '../verdict.ts';
-import { matchesRequest, type LiveRule } from './live-rule.ts';
+import type { CompiledPolicy } from './policy.ts';
 
-/** A policy that is reported on but decides nothing, with what is left of its rules on one connection. */
-export interface ObservedPolicy {
-  readonly name: string;
-  readonly role: 'audit' | 'dry-run-allow' | 'dry-run-deny';
-  readonly rules: readonly LiveRule[];
+/** What AUDIT and dry-run policies add to a verdict. */
+export type Observations = Pick<Verdict, 'audit' | 'dryRun' | 'dryRunDecision'>;
+
+export const NO_OBSERVATIONS: Observations = Object.freeze({ audit: [], dryRun: [], dryRunDecision: '' });
+
+/** What the policies that are reported on but decide nothing make of one verdict; `matched` may name them twice. */
+export function observe(
+  policies: readonly CompiledPolicy[],
+  matched: readonly CompiledPolicy[],
+  verdict: Pick<Verdict, 'decision' | 'action'>,
+): Observations {
+  const hits = new Set(matched);
+  const namesOf = (action: CompiledPolicy['action'], isHit: boolean): string[] =>
+    policies.filter((policy) => policy.action === action && hits.has(policy) === isHit).map(({ name }) => name);
+  const denying = namesOf('DENY', true);
+  const allowing = namesOf('ALLOW', true);
+  const notAllowing = allowing.length > 0 || isAllowedByRule(verdict) ? [] : namesOf('ALLOW', false);
+  return {
+    audit: namesOf('AUDIT', true),
+    dryRun: [...would('DENY', denying), ...would('ALLOW', allowing), ...would('DENY', notAllowing)],
+    dryRunDecision: policies.some((policy) => policy.dryRun)
+      ? combined(verdict, { isDenied: denying.length + notAllowing.length > 0, isAllowed: allowing.length > 0 })
+      : '',
+  };
 }
 
-/** Adds to a verdict what AUDIT and dry-run policies say; the decision stays as it is. */
-export function observe(verdict: Verdict, policies: readonly ObservedPolicy[], request: RequestAttributes): Verdict {
-  const matched = policies.filter((policy) => policy.rules.some((rule) => matchesRequest(rule, request)));
-  const audit = matched.filter((policy) => policy.role === 'audit').map((policy) => policy.name);
-  const dryRun = [...wouldDeny(matched), ...wouldAllow(policies, matched, verdict)];
-  if (audit.length === 0 && dryRun.length === 0) return verdict;
-  return { ...verdict, audit, dryRun };
+/** The decision if every policy were enforced: an enforced denial stands unless all it lacked was an ALLOW rule. */
+function combined(
+  verdict: Pick<Verdict, 'decision' | 'action'>,
+  { isDenied, isAllowed }: { readonly isDenied: boolean; readonly isAllowed: boolean },
+): 'ALLOW' | 'DENY' {
+  if (isDenied) return 'DENY';
+  if (verdict.decision === 'ALLOW') return 'ALLOW';
+  return verdict.action === 'ALLOW' && isAllowed ? 'ALLOW' : 'DENY';
 }
 
-function wouldDeny(matched: readonly ObservedPolicy[]): DryRunVerdict[] {
-  return matched
-    .filter((policy) => policy.role === 'dry-run-deny')
-    .map(({ name }) => ({ policy: name, would: 'DENY' }));
+function isAllowedByRule({ decision, action }: Pick<Verdict, 'decision' | 'action'>): boolean {
+  return decision === 'ALLOW' && action === 'ALLOW';
 }
 
-/**
- * Enforced, an ALLOW policy would also deny what no ALLOW policy allows: those that do not match say so, unless
- * another one, enforced or tried out, lets the request through.
- */
-function wouldAllow(
-  policies: readonly ObservedPolicy[],
-  matched: readonly ObservedPolicy[],
-  verdict: Verdict,
-): DryRunVerdict[] {
-  const allowing = matched.filter((policy) => policy.role === 'dry-run-allow');
-  if (allowing.length > 0) return allowing.map(({ name }) => ({ policy: name, would: 'ALLOW' }));
-  const isAllowedByRule = verdict.decision === 'ALLOW' && verdict.action === 'ALLOW';
-  if (isAllowedByRule) return [];
-  return policies
-    .filter((policy) => policy.role === 'dry-run-allow')
-    .map(({ name }) => ({ policy: name, would: 'DENY' }));
+function would(decision: DryRunVerdict['would'], policies: readonly string[]): DryRunVerdict[] {
+  return policies.map((policy) => ({ policy, would: decision }));
 }

@@ -1,82 +1,69 @@
+import type { AuthorizerDemand } from '../authorizer-demand.ts';
 import type { Verdict } from '../verdict.ts';
-import type { ConnectionFacts } from './check.ts';
-import { narrow, type LiveRule } from './live-rule.ts';
-import type { ObservedPolicy } from './observers.ts';
-import type { CompiledPolicy } from './policy.ts';
-import { MatchVerdicts, verdictOf } from './verdicts.ts';
-
-/** What of a workload's policies can still matter on one connection. */
-export interface LivePolicies {
-  readonly deny: readonly LiveRule[];
-  readonly allow: readonly LiveRule[];
-  readonly observed: readonly ObservedPolicy[];
-  /** The verdict when there is no ALLOW policy at all; undefined when there is one. */
-  readonly byDefault: Verdict | undefined;
-}
+import { ExplanationMemo } from './explanation-memo.ts';
+import { asksHttpOnly, demandsOf, type Providers } from './external.ts';
+import { rulesOf, type CompiledPolicy } from './policy.ts';
+import { RuleSet } from './program/rule-set.ts';
+import { asksHttp, withoutHttp } from './rule.ts';
+import { matchVerdict } from './verdicts.ts';
 
 /** All AuthorizationPolicies of one workload. */
 export class PolicySet {
-  readonly allow: readonly CompiledPolicy[];
-  readonly #deny: readonly CompiledPolicy[];
-  readonly #observed: readonly CompiledPolicy[];
-  readonly #verdicts = new MatchVerdicts();
-  readonly #defaults = new Map<string, Verdict>();
+  /** Those that allow; where there is none, everything is allowed that nothing denies. */
+  readonly allowing: readonly CompiledPolicy[];
+  /** Those that are reported on but decide nothing. */
+  readonly observed: readonly CompiledPolicy[];
+  readonly hasDryRun: boolean;
+  readonly custom: RuleSet<AuthorizerDemand>;
+  readonly deny: RuleSet<Verdict>;
+  readonly allow: RuleSet<Verdict>;
+  readonly observers: RuleSet<CompiledPolicy>;
+  readonly #others: readonly CompiledPolicy[];
+  readonly #custom: readonly CompiledPolicy[];
+  readonly #providers: Providers;
+  readonly explanations: ExplanationMemo;
+  #serials = 0;
+  #withoutHttp: PolicySet | undefined;
 
-  constructor(policies: readonly CompiledPolicy[]) {
-    const enforced = policies.filter((policy) => !policy.dryRun);
-    this.allow = enforced.filter((policy) => policy.action === 'ALLOW');
-    this.#deny = enforced.filter((policy) => policy.action === 'DENY');
-    this.#observed = policies.filter((policy) => policy.dryRun || policy.action === 'AUDIT');
+  /** Takes policies in Istio's order. */
+  constructor(policies: readonly CompiledPolicy[], providers: Providers) {
+    const enforced = (action: CompiledPolicy['action']): CompiledPolicy[] =>
+      policies.filter((policy) => policy.action === action && !policy.dryRun);
+    this.#custom = enforced('CUSTOM');
+    this.#others = policies.filter((policy) => policy.action !== 'CUSTOM');
+    this.#providers = providers;
+    this.allowing = enforced('ALLOW');
+    this.observed = policies.filter((policy) => policy.dryRun || policy.action === 'AUDIT');
+    this.hasDryRun = policies.some((policy) => policy.dryRun);
+    this.custom = new RuleSet(rulesOf(this.#custom), demandsOf(this.#custom, providers));
+    this.deny = new RuleSet(rulesOf(enforced('DENY')), matchVerdict);
+    this.allow = new RuleSet(rulesOf(this.allowing), matchVerdict);
+    this.explanations = new ExplanationMemo(this.allowing);
+    this.observers = new RuleSet(rulesOf(this.observed), ({ policy }) => policy);
   }
 
-  /** Judges by the connection all that it decides, once, so that each request is held against the rest only. */
-  live(facts: ConnectionFacts, mode: string): LivePolicies {
-    return {
-      deny: this.#narrow(this.#deny, facts, mode),
-      allow: this.#narrow(this.allow, facts, mode),
-      observed: this.#observed.map((policy) => ({
-        name: policy.name,
-        role: policy.action === 'AUDIT' ? 'audit' : policy.action === 'DENY' ? 'dry-run-deny' : 'dry-run-allow',
-        rules: this.#narrow([policy], facts, mode),
-      })),
-      byDefault: this.allow.length === 0 ? this.#byDefault(mode) : undefined,
-    };
+  /** Tells connections apart, for what is remembered about them. */
+  nextSerial(): number {
+    this.#serials += 1;
+    return this.#serials;
   }
 
   /**
-   * What is left for traffic that is not HTTP (Istio): an ALLOW rule that asks anything of HTTP is dropped whole, of a
-   * DENY rule only what it asks of HTTP, so that it denies more.
+   * The policies as they are for traffic that is not HTTP (Istio): an ALLOW rule that asks anything of HTTP is dropped
+   * whole, of every other rule only what it asks of HTTP, so that it takes more. Authorizers that speak HTTP are not
+   * asked about it.
    */
-  liveTcp(facts: ConnectionFacts, mode: string): Pick<LivePolicies, 'deny' | 'allow' | 'byDefault'> {
-    const withoutHttp = this.allow.map((policy) => ({
-      ...policy,
-      rules: policy.rules.filter((rule) => !rule.asksHttp),
-    }));
-    return {
-      deny: this.#narrow(this.#deny, facts, mode),
-      allow: this.#narrow(withoutHttp, facts, mode),
-      byDefault: this.allow.length === 0 ? this.#byDefault(mode) : undefined,
-    };
-  }
-
-  #narrow(policies: readonly CompiledPolicy[], facts: ConnectionFacts, mode: string): LiveRule[] {
-    const live: LiveRule[] = [];
-    for (const policy of policies) {
-      for (const rule of policy.rules) {
-        const left = narrow(rule, facts, () => this.#verdicts.of({ policy, rule }, mode));
-        if (left !== undefined) live.push(left);
-      }
+  withoutHttp(): PolicySet {
+    if (this.#withoutHttp === undefined) {
+      const kept = asksHttpOnly(this.#custom, this.#providers) ? this.#others : [...this.#custom, ...this.#others];
+      this.#withoutHttp = new PolicySet(kept.map(overTcp), this.#providers);
     }
-    return live;
+    return this.#withoutHttp;
   }
+}
 
-  #byDefault(mode: string): Verdict {
-    let verdict = this.#defaults.get(mode);
-    if (verdict === undefined) {
-      const reason = 'no ALLOW policy is about this workload, and no DENY policy matched';
-      verdict = verdictOf({ decision: 'ALLOW', policy: '', rule: -1, action: '', reason, mode });
-      this.#defaults.set(mode, verdict);
-    }
-    return verdict;
-  }
+function overTcp(policy: CompiledPolicy): CompiledPolicy {
+  const rules =
+    policy.action === 'ALLOW' ? policy.rules.filter((rule) => !asksHttp(rule)) : policy.rules.map(withoutHttp);
+  return { ...policy, rules };
 }

@@ -1,4 +1,5 @@
 import { isDryRun } from '../../resource/dry-run.ts';
+import type { AuthorizationAction } from '../../resource/authorization/policy.ts';
 import { qualifiedName, type AuthorizationPolicy } from '../../resource/resource.ts';
 import type { TrustDomains } from '../match/identity.ts';
 import { compileRule, type CompiledRule } from './rule.ts';
@@ -7,8 +8,10 @@ import { compileRule, type CompiledRule } from './rule.ts';
 export interface CompiledPolicy {
   /** "namespace/name". */
   readonly name: string;
-  readonly action: 'ALLOW' | 'DENY' | 'AUDIT';
+  readonly action: AuthorizationAction;
   readonly dryRun: boolean;
+  /** Name of the external authorizer; "" unless the action is CUSTOM. */
+  readonly provider: string;
   readonly rules: readonly CompiledRule[];
 }
 
@@ -18,15 +21,18 @@ export interface PolicyRule {
   readonly rule: CompiledRule;
 }
 
-/** Undefined for action CUSTOM, which an external authorizer decides. */
-export function compilePolicy(policy: AuthorizationPolicy, trustDomains: TrustDomains): CompiledPolicy | undefined {
-  const { action, rules = [] } = policy.spec;
-  if (action === 'CUSTOM') return undefined;
+export function compilePolicy(policy: AuthorizationPolicy, trustDomains: TrustDomains): CompiledPolicy {
+  const { action, provider, rules = [] } = policy.spec;
   const context = { policyNamespace: policy.metadata.namespace, trustDomains };
   return {
     name: qualifiedName(policy),
     action,
     dryRun: isDryRun(policy),
+    provider: provider?.name ?? '',
     rules: rules.map((rule, index) => compileRule(rule, index, context)),
   };
+}
+
+export function rulesOf(policies: readonly CompiledPolicy[]): PolicyRule[] {
+  return policies.flatMap((policy) => policy.rules.map((rule) => ({ policy, rule })));
 }

@@ -1,15 +1,19 @@
 import type { AuthorizationOperation } from '../../resource/authorization/operation.ts';
 import type { AuthorizationRule } from '../../resource/authorization/rule.ts';
 import type { AuthorizationSource } from '../../resource/authorization/source.ts';
-import type { AuthorizationCondition } from '../../resource/authorization/condition.ts';
-import type { ConnectionCheck, RequestCheck } from './check.ts';
-import { CheckFactory, type CheckContext } from './check-factory.ts';
-
-/** Checks that must all hold. */
-export interface CheckGroup {
-  readonly connection: readonly ConnectionCheck[];
-  readonly request: readonly RequestCheck[];
-}
+import { compileCondition, type CheckGroup } from './checks/conditions.ts';
+import {
+  namespaceChecks,
+  portChecks,
+  principalChecks,
+  serviceAccountChecks,
+  sourceIpChecks,
+  trustDomainChecks,
+  type CheckContext,
+} from './checks/connection-checks.ts';
+import type { FieldValues } from './checks/field-values.ts';
+import { hostChecks, methodChecks, pathChecks, remoteIpChecks } from './checks/request-checks.ts';
+import { requestPrincipalChecks } from './checks/token-checks.ts';
 
 /** A rule ready to be tested: any source, and any operation, and all conditions; an empty list asks nothing. */
 export interface CompiledRule {
@@ -17,61 +21,80 @@ export interface CompiledRule {
   readonly sources: readonly CheckGroup[];
   readonly operations: readonly CheckGroup[];
   readonly conditions: CheckGroup;
-  /** Whether anything in it needs an HTTP request. */
-  readonly asksHttp: boolean;
 }
 
 export function compileRule(rule: AuthorizationRule, index: number, context: CheckContext): CompiledRule {
   const at = `rules[${index}]`;
-  const checks = new CheckFactory(context);
-  const sources = (rule.from ?? []).map(({ source }, position) =>
-    compileSource(source, `${at}.from[${position}].source`, checks),
+  const conditions = (rule.when ?? []).map((condition, position) =>
+    compileCondition(condition, `${at}.when[${position}]`, context),
   );
-  const operations = (rule.to ?? []).map(({ operation }, position) =>
-    compileOperation(operation, `${at}.to[${position}].operation`, checks),
-  );
-  const conditions = compileConditions(rule.when ?? [], at, checks);
-  const asksHttp = [...operations, conditions].some((group) => group.request.length > 0);
-  return { index, sources, operations, conditions, asksHttp };
-}
-
-function compileSource(source: AuthorizationSource, at: string, checks: CheckFactory): CheckGroup {
-  const connection = [
-    ...checks.principals({ at, name: 'principals', values: source.principals, notValues: source.notPrincipals }),
-    ...checks.namespaces({ at, name: 'namespaces', values: source.namespaces, notValues: source.notNamespaces }),
-    ...checks.serviceAccounts({
-      at,
-      name: 'serviceAccounts',
-      values: source.serviceAccounts,
-      notValues: source.notServiceAccounts,
-    }),
-    ...checks.trustDomains({
-      at,
-      name: 'trustDomains',
-      values: source.trustDomains,
-      notValues: source.notTrustDomains,
-    }),
-    ...checks.sourceIps({ at, name: 'ipBlocks', values: source.ipBlocks, notValues: source.notIpBlocks }),
-  ];
-  return { connection, request: [] };
-}
-
-function compileOperation(operation: AuthorizationOperation, at: string, checks: CheckFactory): CheckGroup {
   return {
-    connection: checks.ports({ at, name: 'ports', values: operation.ports, notValues: operation.notPorts }),
+    index,
+    sources: (rule.from ?? []).map(({ source }, position) =>
+      compileSource(source, `${at}.from[${position}].source`, context),
+    ),
+    operations: (rule.to ?? []).map(({ operation }, position) =>
+      compileOperation(operation, `${at}.to[${position}].operation`),
+    ),
+    conditions: {
+      connection: conditions.flatMap((group) => group.connection),
+      request: conditions.flatMap((group) => group.request),
+    },
+  };
+}
+
+/** Whether anything in a rule needs an HTTP request. */
+export function asksHttp(rule: CompiledRule): boolean {
+  return groupsOf(rule).some((group) => group.request.some((check) => check.subject.isHttp));
+}
+
+/** The rule without what it asks of HTTP. */
+export function withoutHttp(rule: CompiledRule): CompiledRule {
+  const strip = (group: CheckGroup): CheckGroup => ({
+    connection: group.connection,
+    request: group.request.filter((check) => !check.subject.isHttp),
+  });
+  return {
+    index: rule.index,
+    sources: rule.sources.map(strip),
+    operations: rule.operations.map(strip),
+    conditions: strip(rule.conditions),
+  };
+}
+
+export function groupsOf(rule: CompiledRule): readonly CheckGroup[] {
+  return [...rule.sources, ...rule.operations, rule.conditions];
+}
+
+function compileSource(source: AuthorizationSource, at: string, context: CheckContext): CheckGroup {
+  const field = (name: string, values?: readonly string[], notValues?: readonly string[]): FieldValues => ({
+    at,
+    name,
+    values,
+    notValues,
+  });
+  return {
+    connection: [
+      ...principalChecks(field('principals', source.principals, source.notPrincipals), context),
+      ...namespaceChecks(field('namespaces', source.namespaces, source.notNamespaces)),
+      ...serviceAccountChecks(field('serviceAccounts', source.serviceAccounts, source.notServiceAccounts), context),
+      ...trustDomainChecks(field('trustDomains', source.trustDomains, source.notTrustDomains), context),
+      ...sourceIpChecks(field('ipBlocks', source.ipBlocks, source.notIpBlocks)),
+    ],
     request: [
-      ...checks.methods({ at, name: 'methods', values: operation.methods, notValues: operation.notMethods }),
-      ...checks.paths({ at, name: 'paths', values: operation.paths, notValues: operation.notPaths }),
-      ...checks.hosts({ at, name: 'hosts', values: operation.hosts, notValues: operation.notHosts }),
+      ...remoteIpChecks(field('remoteIpBlocks', source.remoteIpBlocks, source.notRemoteIpBlocks)),
+      ...requestPrincipalChecks(field('requestPrincipals', source.requestPrincipals, source.notRequestPrincipals)),
     ],
   };
 }
 
-function compileConditions(
-  conditions: readonly AuthorizationCondition[],
-  at: string,
-  checks: CheckFactory,
-): CheckGroup {
-  const groups = conditions.map((condition, index) => checks.condition(condition, `${at}.when[${index}]`));
-  return { connection: groups.flatMap((group) => group.connection), request: groups.flatMap((group) => group.request) };
+function compileOperation(operation: AuthorizationOperation, at: string): CheckGroup {
+  return {
+    connection: portChecks({ at, name: 'ports', values: operation.ports, notValues: operation.notPorts }),
+    request: [
+      ...methodChecks({ at, name: 'methods', values: operation.methods, notValues: operation.notMethods }),
+      ...pathChecks({ at, name: 'paths', values: operation.paths, notValues: operation.notPaths }),
+      ...hostChecks({ at, name: 'hosts', values: operation.hosts, notValues: operation.notHosts }),
+    ],
+  };
 }

@@ -1,5 +1,5 @@
 import { compileGlob } from './glob.ts';
-import { anyOf, compileTextPatterns, type TextTest } from './text-patterns.ts';
+import { anyOf, compileTextPatterns, parseTextPattern, type TextTest } from './text-patterns.ts';
 
 /** Trust domains that mean "this mesh": the current one and its former names. */
 export interface TrustDomains {
@@ -15,6 +15,12 @@ export function compilePrincipals(values: readonly string[], domains: TrustDomai
     values.flatMap((value) => withAliases(value, domains)),
     'non-empty',
   );
+}
+
+/** The identities that values of `principals` name one by one; undefined when any of them has a `*`. */
+export function exactPrincipals(values: readonly string[], domains: TrustDomains): readonly string[] | undefined {
+  const named = values.flatMap((value) => withAliases(value, domains));
+  return named.some((value) => parseTextPattern(value).form !== 'exact') ? undefined : named;
 }
 
 /**

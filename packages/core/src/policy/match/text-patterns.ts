@@ -1,24 +1,41 @@
+import { TextTrie } from './text-trie.ts';
+
 /** Whether a text is what was asked for. */
 export type TextTest = (text: string) => boolean;
 
-/** Above this many exact values a set is quicker than looking at each. */
+/** What one value of a policy asks for. */
+export interface TextPattern {
+  readonly form: 'exact' | 'prefix' | 'suffix' | 'presence';
+  /** Without its `*`; "" for presence. */
+  readonly text: string;
+}
+
+/** Above this many values a set or a trie is quicker than looking at each. */
 const FEW = 4;
 
 /**
- * Any of a policy's values, each exact, `abc*` (prefix), `*abc` (suffix) or `*` (presence). Only one `*` at one end is a
- * wildcard and the leading one wins, so `*abc*` means "ends with `abc*`" (Istio's string match).
- * What presence asks differs by field: `'any'` text, or a text that is not empty.
+ * Reads a value: exact, `abc*` (prefix), `*abc` (suffix) or `*` (presence). Only one `*` at one end is a wildcard and the
+ * leading one wins, so `*abc*` means "ends with `abc*`" (Istio's string match).
+ */
+export function parseTextPattern(value: string): TextPattern {
+  if (value === '*') return { form: 'presence', text: '' };
+  if (value.startsWith('*')) return { form: 'suffix', text: value.slice(1) };
+  return value.endsWith('*') ? { form: 'prefix', text: value.slice(0, -1) } : { form: 'exact', text: value };
+}
+
+/**
+ * Any of a policy's values. What presence asks differs by field: `'any'` text, or a text that is not empty.
  */
 export function compileTextPatterns(values: readonly string[], presence: 'any' | 'non-empty'): TextTest {
-  const exact: string[] = [];
-  const others: TextTest[] = [];
-  for (const value of values) {
-    if (value === '*') others.push(presence === 'any' ? isAny : isNotEmpty);
-    else if (value.startsWith('*')) others.push(endsWith(value.slice(1)));
-    else if (value.endsWith('*')) others.push(startsWith(value.slice(0, -1)));
-    else exact.push(value);
-  }
-  return anyOf(exact.length > 0 ? [isOneOf(exact), ...others] : others);
+  const patterns = values.map(parseTextPattern);
+  const textsOf = (form: TextPattern['form']): string[] =>
+    patterns.filter((pattern) => pattern.form === form).map((pattern) => pattern.text);
+  return anyOf([
+    ...(textsOf('presence').length > 0 ? [presence === 'any' ? isAny : isNotEmpty] : []),
+    ...isOneOf(textsOf('exact')),
+    ...startsWithAny(textsOf('prefix')),
+    ...endsWithAny(textsOf('suffix')),
+  ]);
 }
 
 /** Whether any test holds. */
@@ -33,20 +50,30 @@ export function anyOf(tests: readonly TextTest[]): TextTest {
   };
 }
 
-function isOneOf(values: readonly string[]): TextTest {
-  const [first, second] = values;
-  if (first !== undefined && second === undefined) return (text) => text === first;
-  if (values.length <= FEW) return (text) => values.includes(text);
+function isOneOf(values: readonly string[]): TextTest[] {
+  if (values.length <= FEW) return values.map((value) => (text) => text === value);
   const set = new Set(values);
-  return (text) => set.has(text);
+  return [(text) => set.has(text)];
 }
 
-function startsWith(prefix: string): TextTest {
-  return (text) => text.startsWith(prefix);
+function startsWithAny(prefixes: readonly string[]): TextTest[] {
+  if (prefixes.length > FEW) return [affixTest(prefixes, 'forwards')];
+  return prefixes.map((prefix) => (text) => text.startsWith(prefix));
 }
 
-function endsWith(suffix: string): TextTest {
-  return (text) => text.endsWith(suffix);
+function endsWithAny(suffixes: readonly string[]): TextTest[] {
+  if (suffixes.length > FEW) return [affixTest(suffixes, 'backwards')];
+  return suffixes.map((suffix) => (text) => text.endsWith(suffix));
+}
+
+function affixTest(affixes: readonly string[], direction: 'forwards' | 'backwards'): TextTest {
+  const trie = new TextTrie<true>(direction);
+  for (const affix of affixes) trie.add(affix, 'prefix', true);
+  trie.seal();
+  return (text) => {
+    const found = trie.find(text);
+    return found.prefix.length > 0 || found.up !== undefined;
+  };
 }
 
 function isAny(): boolean {

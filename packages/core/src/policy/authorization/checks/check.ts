@@ -1,5 +1,6 @@
-import type { ConnectionAttributes, RequestAttributes } from '../attributes.ts';
-import { parseIpAddress, type IpAddress } from '../match/ip-block.ts';
+import type { ConnectionAttributes, RequestAttributes } from '../../attributes.ts';
+import { parseIpAddress, type IpAddress } from '../../match/ip-block.ts';
+import type { PathPattern } from '../../match/path-pattern.ts';
 
 /** A connection's attributes, with what many rules ask of them worked out once. */
 export interface ConnectionFacts {
@@ -14,8 +15,12 @@ export interface Subject {
   readonly label: string;
   /** Undefined when the caller or request has none. */
   read(facts: ConnectionFacts, request: RequestAttributes | undefined): string | undefined;
-  /** Whether the value may stand in logs and answers; those of headers may be credentials. */
+  /** Whether the value may stand in logs and answers; those of headers and claims may be credentials. */
   readonly isPublic: boolean;
+  /** Whether only HTTP has it. */
+  readonly isHttp: boolean;
+  /** Whether a verified token brings it. */
+  readonly isOfToken?: boolean;
 }
 
 /** One field of a rule: it holds, or the rule does not match. */
@@ -29,10 +34,17 @@ export interface Check<Input> {
 }
 
 /** A check that a connection alone decides. */
-export type ConnectionCheck = Check<ConnectionFacts>;
+export interface ConnectionCheck extends Check<ConnectionFacts> {
+  /** The principals that it takes, where it takes exactly these; an index finds the rule by them. */
+  readonly principals?: readonly string[];
+}
 
-/** A check that each HTTP request decides. */
-export type RequestCheck = Check<RequestAttributes>;
+/** A check that each request decides. */
+export interface RequestCheck extends Check<RequestAttributes> {
+  /** What an index may use in place of the test. */
+  readonly methods?: readonly string[];
+  readonly paths?: readonly PathPattern[];
+}
 
 export function factsOf(attributes: ConnectionAttributes): ConnectionFacts {
   return {

@@ -1,0 +1,55 @@
+import type { RequestAttributes } from '../../attributes.ts';
+import { parseIpAddress } from '../../match/ip-block.ts';
+import { compilePathPattern, compilePaths } from '../../match/path-pattern.ts';
+import { compileTextPatterns } from '../../match/text-patterns.ts';
+import type { RequestCheck } from './check.ts';
+import { checksOf, compileBlocks, type FieldValues } from './field-values.ts';
+import { headerOf, headerSubject, HOST, METHOD, PATH, REMOTE_IP } from './subjects.ts';
+
+export function methodChecks(field: FieldValues): RequestCheck[] {
+  const { values: methods = [] } = field;
+  return checksOf<RequestAttributes>(field, METHOD, (values) => {
+    const test = compileTextPatterns(values, 'any');
+    return (request) => test(request.method);
+  }).map((check) => (check.negated ? check : { ...check, methods }));
+}
+
+export function pathChecks(field: FieldValues): RequestCheck[] {
+  const paths = (field.values ?? []).map(compilePathPattern);
+  return checksOf<RequestAttributes>(field, PATH, (values) => {
+    const test = compilePaths(values);
+    return (request) => test(request.path);
+  }).map((check) => (check.negated ? check : { ...check, paths }));
+}
+
+export function hostChecks(field: FieldValues): RequestCheck[] {
+  return checksOf<RequestAttributes>(field, HOST, (values) => {
+    const test = compileTextPatterns(
+      values.map((value) => value.toLowerCase()),
+      'any',
+    );
+    return (request) => test(request.host.toLowerCase());
+  });
+}
+
+export function headerChecks(field: FieldValues, name: string): RequestCheck[] {
+  return checksOf<RequestAttributes>(field, headerSubject(name), (values) => {
+    const test = compileTextPatterns(values, 'any');
+    return (request) => {
+      const value = headerOf(request, name);
+      return value !== undefined && test(value);
+    };
+  });
+}
+
+/** The address is read once for requests that follow each other from one client. */
+export function remoteIpChecks(field: FieldValues): RequestCheck[] {
+  return checksOf<RequestAttributes>(field, REMOTE_IP, (values) => {
+    const isInside = compileBlocks(field, values);
+    let last = { text: '', isInside: isInside(undefined) };
+    return ({ remoteIp }) => {
+      if (remoteIp !== last.text) last = { text: remoteIp, isInside: isInside(parseIpAddress(remoteIp)) };
+      return last.isInside;
+    };
+  });
+}
