@@ -23,56 +23,41 @@ export interface CheckGroup {
   readonly request: readonly RequestCheck[];
 }
 
+type Attribute = ConditionKey['attribute'];
+
+const ABOUT_CONNECTIONS: Partial<Record<Attribute, (field: FieldValues, context: CheckContext) => ConnectionCheck[]>> =
+  {
+    'source.principal': principalChecks,
+    'source.namespace': namespaceChecks,
+    'source.serviceAccount': serviceAccountChecks,
+    'source.trustDomain': trustDomainChecks,
+    'source.ip': sourceIpChecks,
+    'destination.ip': destinationIpChecks,
+    'destination.port': portChecks,
+    'connection.sni': serverNameChecks,
+  };
+
+const ABOUT_REQUESTS: Partial<Record<Attribute, (field: FieldValues) => RequestCheck[]>> = {
+  'remote.ip': remoteIpChecks,
+  'request.auth.principal': requestPrincipalChecks,
+  'request.auth.audiences': (field) => claimChecks(field, ['aud']),
+  'request.auth.presenter': (field) => claimChecks(field, ['azp']),
+};
+
 /** What one condition asks; `at` is where it stands. */
 export function compileCondition(condition: AuthorizationCondition, at: string, context: CheckContext): CheckGroup {
   const key = parseConditionKey(condition.key);
   if (!key.ok) throw new RampartError('INVALID_ARGUMENT', `${at}.key: ${key.problem}`);
+  const { attribute } = key.value;
   const field = { at, name: 'values', values: condition.values, notValues: condition.notValues };
-  const request = requestChecks(key.value, field);
-  return request === undefined
-    ? { connection: connectionChecks(key.value, field, context), request: [] }
-    : { connection: [], request };
+  const connection = ABOUT_CONNECTIONS[attribute]?.(field, context);
+  if (connection !== undefined) return { connection, request: [] };
+  const request = keyedChecks(key.value, field) ?? ABOUT_REQUESTS[attribute]?.(field);
+  if (request !== undefined) return { connection: [], request };
+  throw new RampartError('UNSUPPORTED_FEATURE', `${at}.key: ${attribute} cannot be decided here`);
 }
 
-/** Undefined for a key that is not about a request. */
-function requestChecks(key: ConditionKey, field: FieldValues): RequestCheck[] | undefined {
-  switch (key.attribute) {
-    case 'request.headers':
-      return headerChecks(field, key.header);
-    case 'request.auth.principal':
-      return requestPrincipalChecks(field);
-    case 'request.auth.audiences':
-      return claimChecks(field, ['aud']);
-    case 'request.auth.presenter':
-      return claimChecks(field, ['azp']);
-    case 'request.auth.claims':
-      return claimChecks(field, key.claim);
-    case 'remote.ip':
-      return remoteIpChecks(field);
-    default:
-      return undefined;
-  }
-}
-
-function connectionChecks({ attribute }: ConditionKey, field: FieldValues, context: CheckContext): ConnectionCheck[] {
-  switch (attribute) {
-    case 'source.principal':
-      return principalChecks(field, context);
-    case 'source.namespace':
-      return namespaceChecks(field);
-    case 'source.serviceAccount':
-      return serviceAccountChecks(field, context);
-    case 'source.trustDomain':
-      return trustDomainChecks(field, context);
-    case 'source.ip':
-      return sourceIpChecks(field);
-    case 'destination.ip':
-      return destinationIpChecks(field);
-    case 'destination.port':
-      return portChecks(field);
-    case 'connection.sni':
-      return serverNameChecks(field);
-    default:
-      throw new RampartError('UNSUPPORTED_FEATURE', `${field.at}.key: ${attribute} cannot be decided here`);
-  }
+function keyedChecks(key: ConditionKey, field: FieldValues): RequestCheck[] | undefined {
+  if (key.attribute === 'request.headers') return headerChecks(field, key.header);
+  return key.attribute === 'request.auth.claims' ? claimChecks(field, key.claim) : undefined;
 }
