@@ -8,7 +8,7 @@ import { explainNoMatch, MOST_RULES, type ExplainedCall, type Explanation } from
 import { NO_OBSERVATIONS, observe } from './observers.ts';
 import type { PolicySet } from './policy-set.ts';
 import type { CompiledPolicy, PolicyRule } from './policy.ts';
-import type { ClauseIndex } from './program/clause-index.ts';
+import type { Program } from './program/program.ts';
 import { methodBit } from './program/methods.ts';
 import type { LiveRules } from './program/rule-set.ts';
 import { defaultVerdict, verdictOf } from './verdicts.ts';
@@ -28,31 +28,32 @@ const NOT_ALLOWED = { decision: 'DENY', action: 'ALLOW' } as const;
 
 /** The policies of a workload narrowed to one connection, or to all connections that are the same to them. */
 export class PolicedConnection implements ConnectionPolicy, Explainer {
-  readonly mode: string;
-  readonly #input: ConnectionInput;
-  readonly #serial: number;
+  // What every request asks for stands first, so that it lies together in memory.
   readonly #refusal: Verdict | undefined;
+  readonly #program: Program<Verdict> | undefined;
   readonly #byDefault: Verdict | undefined;
   readonly #isObserved: boolean;
-  readonly #custom: ClauseIndex<AuthorizerDemand> | undefined;
-  readonly #deny: LiveRules<Verdict>;
-  readonly #allow: LiveRules<Verdict>;
-  readonly #observers: ClauseIndex<CompiledPolicy> | undefined;
+  readonly mode: string;
+  readonly #input: ConnectionInput;
+  readonly #live: LiveRules<Verdict>;
+  readonly #serial: number;
+  readonly #custom: Program<AuthorizerDemand> | undefined;
+  readonly #observers: Program<CompiledPolicy> | undefined;
   #notAdmitted: Verdict | undefined;
   #candidates: readonly PolicyRule[] | undefined;
   #overTcp: PolicedConnection | undefined;
 
   constructor(input: ConnectionInput) {
     const { policies, facts, mode } = input;
+    this.#live = policies.enforced.live(facts, mode);
+    this.#refusal = input.refusal;
+    this.#program = this.#live.index;
+    this.#byDefault = policies.allowing.length === 0 ? defaultVerdict(mode) : undefined;
+    this.#isObserved = policies.observed.length > 0;
     this.mode = mode;
     this.#input = input;
     this.#serial = policies.nextSerial();
-    this.#refusal = input.refusal;
-    this.#byDefault = policies.allowing.length === 0 ? defaultVerdict(mode) : undefined;
-    this.#isObserved = policies.observed.length > 0;
     this.#custom = policies.custom.live(facts, mode).index;
-    this.#deny = policies.deny.live(facts, mode);
-    this.#allow = policies.allow.live(facts, mode);
     this.#observers = policies.observers.live(facts, mode).index;
   }
 
@@ -62,8 +63,8 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
 
   admit(): Verdict | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
-    if (this.#deny.always !== undefined) return this.#deny.always;
-    if (this.#byDefault !== undefined || this.#allow.rules.length > 0) return undefined;
+    if (this.#live.always?.decision === 'DENY') return this.#live.always;
+    if (this.#byDefault !== undefined || this.#live.rules.some(isAllowing)) return undefined;
     const { facts } = this.#input;
     this.#notAdmitted ??= verdictOf({
       ...NOT_ALLOWED,
@@ -81,8 +82,7 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
   evaluate(request: RequestAttributes): Verdict {
     if (this.#refusal !== undefined) return this.#refusal;
     const method = methodBit(request.method);
-    const decided =
-      this.#deny.index?.first(request, method) ?? this.#byDefault ?? this.#allow.index?.first(request, method);
+    const decided = this.#program?.first(request, method) ?? this.#byDefault;
     if (this.#isObserved) return this.#observed(request, decided);
     return decided ?? new Denial(this, request, NO_OBSERVATIONS);
   }
@@ -111,7 +111,7 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
 
   #explain(call: ExplainedCall): Explanation {
     const { policies, facts } = this.#input;
-    this.#candidates ??= policies.allow.likeliest(this.#allow, facts, MOST_RULES);
+    this.#candidates ??= policies.enforced.likeliest(this.#live, facts).filter(isAllowing).slice(0, MOST_RULES);
     return explainNoMatch({ policies: policies.allowing, rules: this.#candidates }, call);
   }
 
@@ -125,6 +125,10 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
     });
     return this.#overTcp;
   }
+}
+
+function isAllowing({ policy }: PolicyRule): boolean {
+  return policy.action === 'ALLOW';
 }
 
 /** What stands for a request where there is none: an address, and nothing of HTTP. */

@@ -15,8 +15,8 @@ export class PolicySet {
   readonly observed: readonly CompiledPolicy[];
   readonly hasDryRun: boolean;
   readonly custom: RuleSet<AuthorizerDemand>;
-  readonly deny: RuleSet<Verdict>;
-  readonly allow: RuleSet<Verdict>;
+  /** Rules that deny, then rules that allow: the first that matches decides. */
+  readonly enforced: RuleSet<Verdict>;
   readonly observers: RuleSet<CompiledPolicy>;
   readonly #others: readonly CompiledPolicy[];
   readonly #custom: readonly CompiledPolicy[];
@@ -36,8 +36,7 @@ export class PolicySet {
     this.observed = policies.filter((policy) => policy.dryRun || policy.action === 'AUDIT');
     this.hasDryRun = policies.some((policy) => policy.dryRun);
     this.custom = new RuleSet(rulesOf(this.#custom), demandsOf(this.#custom, providers));
-    this.deny = new RuleSet(rulesOf(enforced('DENY')), matchVerdict);
-    this.allow = new RuleSet(rulesOf(this.allowing), matchVerdict);
+    this.enforced = new RuleSet(rulesOf([...enforced('DENY'), ...this.allowing]), matchVerdict);
     this.explanations = new ExplanationMemo(this.allowing);
     this.observers = new RuleSet(rulesOf(this.observed), ({ policy }) => policy);
   }

@@ -1,50 +1,58 @@
 import type { RequestAttributes } from '../../attributes.ts';
-import type { PathPattern } from '../../match/path-pattern.ts';
+import { isSegmentBetween, type PathPattern } from '../../match/path-pattern.ts';
 import { EVERY_METHOD } from './methods.ts';
 
-/** What of a rule one request is held against: one path pattern, some methods and whatever else it asks. */
+/**
+ * What of a rule one request is held against: one path pattern, some methods and whatever else it asks. What is looked at
+ * lies together, because memory is what a decision mostly waits for.
+ */
 export interface Clause<Outcome> {
-  /** Place of its rule among all of the same action: of several that match, the first counts. */
-  readonly order: number;
-  /** Bits of the methods it takes, see {@link EVERY_METHOD}. */
-  readonly methods: number;
-  readonly path: PathPattern;
-  /** All of these have to hold besides. */
-  readonly tests: readonly RequestTest[];
+  readonly form: PathPattern['form'];
+  readonly text: string;
+  readonly tail: string;
+  /** All of these have to hold besides; undefined when there are none. */
+  readonly tests: readonly RequestTest[] | undefined;
   readonly outcome: Outcome;
+  /** Bits of the methods it takes, see `methodBit`. */
+  readonly methods: number;
+  /** Place of its rule among all: of several that match, the first counts. */
+  readonly order: number;
 }
 
 export type RequestTest = (request: RequestAttributes) => boolean;
 
-export const ANY_PATH: PathPattern = { form: 'any', text: '', rest: undefined };
-
-export function isUnconditional({ methods, path, tests }: Clause<unknown>): boolean {
-  return methods === EVERY_METHOD && path === ANY_PATH && tests.length === 0;
+export function isUnconditional({ form, methods, tests }: Clause<unknown>): boolean {
+  return methods === EVERY_METHOD && form === 'any' && tests === undefined;
 }
 
-/** Whether the request, whose path is known to begin or end as the clause asks, is all that it asks for. */
-export function holdsBesidesPath(clause: Clause<unknown>, method: number, request: RequestAttributes): boolean {
-  if ((clause.methods & method) === 0) return false;
-  const { tests } = clause;
-  for (let index = 0; index < tests.length; index += 1) if (tests[index]?.(request) === false) return false;
-  return clause.path.rest === undefined || clause.path.rest(request.path);
+/** Whether a request whose method the clause takes matches it. */
+export function takes(clause: Clause<unknown>, request: RequestAttributes): boolean {
+  return isAt(clause, request.path) && holdsBesides(clause, request);
 }
 
-export function holds(clause: Clause<unknown>, method: number, request: RequestAttributes): boolean {
-  return (
-    (clause.methods & method) !== 0 && isAt(clause.path, request.path) && holdsBesidesPath(clause, method, request)
-  );
+/** Whether a request whose method the clause takes, and whose path begins, ends or is as its text says, matches it. */
+export function holdsBesides({ form, text, tail, tests }: Clause<unknown>, request: RequestAttributes): boolean {
+  if (form === 'segment' && !isSegmentBetween(request.path, text, tail)) return false;
+  if (tests === undefined) return true;
+  for (const test of tests) if (!test(request)) return false;
+  return true;
 }
 
-function isAt({ form, text }: PathPattern, path: string): boolean {
+function isAt({ form, text }: Clause<unknown>, path: string): boolean {
   switch (form) {
+    case 'prefix':
+    case 'segment':
+      return path.startsWith(text);
     case 'exact':
       return path === text;
-    case 'prefix':
-      return path.startsWith(text);
     case 'suffix':
       return path.endsWith(text);
     case 'any':
       return true;
   }
+}
+
+/** Whether a clause of this form asks how the path begins. */
+export function isBeginning(form: PathPattern['form']): boolean {
+  return form === 'prefix' || form === 'exact' || form === 'segment';
 }

@@ -1,28 +1,60 @@
 import type { RequestCheck } from '../checks/check.ts';
-import { ANY_PATH, type Clause, type RequestTest } from './clause.ts';
+import type { PathPattern } from '../../match/path-pattern.ts';
+import type { Clause, RequestTest } from './clause.ts';
 import type { LiveParts } from './narrowing.ts';
 import { EVERY_METHOD, methodBits } from './methods.ts';
+
+/** Texts that are equal are kept once, so that they stay near. */
+export type TextPool = Map<string, string>;
 
 /** Takes what is left of a rule apart into clauses: one for each operation and path pattern. */
 export function clausesOf<Outcome>(
   parts: LiveParts,
   { order, outcome }: Pick<Clause<Outcome>, 'order' | 'outcome'>,
+  pool: TextPool,
 ): Clause<Outcome>[] {
   const shared = [...anyGroup(parts.sources), ...testsOf(parts.conditions)];
   const operations = parts.operations.length === 0 ? [[]] : parts.operations;
   return operations.flatMap((checks) => {
     const { methods, paths, tests } = sorted(checks);
-    const all = [...tests, ...shared];
-    return paths.map((path) => ({ order, methods, path, tests: all, outcome }));
+    const common = [...tests, ...shared];
+    return paths.map(({ form, text, tail, rest }) => {
+      const all = rest === undefined ? common : [pathTest(rest), ...common];
+      return {
+        form,
+        text: pooled(pool, text),
+        tail: pooled(pool, tail),
+        tests: all.length === 0 ? undefined : all,
+        outcome,
+        methods,
+        order,
+      };
+    });
   });
 }
 
+function pooled(pool: TextPool, text: string): string {
+  const known = pool.get(text);
+  if (known === undefined) pool.set(text, text);
+  return known ?? text;
+}
+
+function pathTest(rest: (path: string) => boolean): RequestTest {
+  return (request) => rest(request.path);
+}
+
+interface Parts {
+  readonly methods: number;
+  readonly paths: readonly PathPattern[];
+  readonly tests: readonly RequestTest[];
+}
+
+const ANY_PATH: PathPattern = { form: 'any', text: '', tail: '', rest: undefined };
+
 /** A clause's parts that an index knows how to use, and the tests that are left. */
-function sorted(checks: readonly RequestCheck[]): Pick<Clause<unknown>, 'methods' | 'tests'> & {
-  readonly paths: readonly Clause<unknown>['path'][];
-} {
+function sorted(checks: readonly RequestCheck[]): Parts {
   let methods = EVERY_METHOD;
-  let paths: readonly Clause<unknown>['path'][] = [ANY_PATH];
+  let paths: Parts['paths'] = [ANY_PATH];
   const tests: RequestTest[] = [];
   for (const check of checks) {
     const bits = check.methods === undefined ? undefined : methodBits(check.methods);

@@ -1,6 +1,8 @@
-/** Taken by a clause that asks for no method, or for one that has no bit. */
-export const EVERY_METHOD = -1;
-const OTHER_METHOD = 0x4000_0000;
+/** How many bits a set of methods takes. */
+export const METHOD_BITS = 10;
+/** Every method there is. */
+export const EVERY_METHOD = 1023;
+const OTHER_METHOD = 512;
 
 /** The methods of RFC 9110 §9 and RFC 5789, each a bit; any other method is one bit more. A switch compares pointers only. */
 export function methodBit(method: string): number {
@@ -8,21 +10,21 @@ export function methodBit(method: string): number {
     case 'GET':
       return 1;
     case 'POST':
-      return 4;
-    case 'PUT':
-      return 8;
-    case 'DELETE':
-      return 16;
-    case 'HEAD':
       return 2;
+    case 'PUT':
+      return 4;
+    case 'DELETE':
+      return 8;
+    case 'HEAD':
+      return 16;
     case 'PATCH':
-      return 256;
+      return 32;
     case 'OPTIONS':
       return 64;
     case 'CONNECT':
-      return 32;
-    case 'TRACE':
       return 128;
+    case 'TRACE':
+      return 256;
     default:
       return OTHER_METHOD;
   }

@@ -3,8 +3,8 @@ import type { ConnectionFacts } from '../checks/check.ts';
 import type { PolicyRule } from '../policy.ts';
 import { CallerIndex } from './caller-index.ts';
 import { isUnconditional, type Clause } from './clause.ts';
-import { ClauseIndex } from './clause-index.ts';
-import { clausesOf } from './clauses.ts';
+import { Program } from './program.ts';
+import { clausesOf, type TextPool } from './clauses.ts';
 import { narrow } from './narrowing.ts';
 
 /** The rules of one action that can still match on one connection. */
@@ -12,7 +12,7 @@ export interface LiveRules<Outcome> {
   /** In their order. */
   readonly rules: readonly PolicyRule[];
   /** What requests are held against; undefined when there is nothing left. */
-  readonly index: ClauseIndex<Outcome> | undefined;
+  readonly index: Program<Outcome> | undefined;
   /** What every request on the connection leads to, if one rule takes them all. */
   readonly always: Outcome | undefined;
 }
@@ -35,6 +35,7 @@ export class RuleSet<Outcome> {
   readonly #callers: CallerIndex;
   readonly #liveRules = new BoundedCache<string, LiveRule<Outcome>>(KEPT_RULES);
   readonly #liveSets = new BoundedCache<string, LiveRules<Outcome>>(KEPT_SETS);
+  readonly #texts: TextPool = new Map();
   #ids = 0;
 
   constructor(rules: readonly PolicyRule[], outcome: (rule: PolicyRule, mode: string) => Outcome) {
@@ -60,15 +61,9 @@ export class RuleSet<Outcome> {
   }
 
   /** The rules that may have come closest to matching, the likeliest first. */
-  likeliest(live: LiveRules<Outcome>, { attributes }: ConnectionFacts, most: number): readonly PolicyRule[] {
-    const rules = new Set(live.rules.slice(0, most));
-    const byCaller = this.#callers
-      .candidates(attributes.principal)
-      .slice(0, most)
-      .flatMap((order) => this.rules[order] ?? []);
-    for (const rule of byCaller) rules.add(rule);
-    for (const rule of this.rules.slice(0, most)) rules.add(rule);
-    return [...rules].slice(0, most);
+  likeliest(live: LiveRules<Outcome>, { attributes }: ConnectionFacts): readonly PolicyRule[] {
+    const byCaller = this.#callers.candidates(attributes.principal).flatMap((order) => this.rules[order] ?? []);
+    return [...new Set([...live.rules, ...byCaller, ...this.rules])];
   }
 
   #liveRule(order: number, facts: ConnectionFacts, mode: string): LiveRule<Outcome> | undefined {
@@ -79,7 +74,11 @@ export class RuleSet<Outcome> {
     let rule = this.#liveRules.get(key);
     if (rule === undefined) {
       this.#ids += 1;
-      rule = { id: this.#ids, origin, clauses: clausesOf(parts, { order, outcome: this.#outcome(origin, mode) }) };
+      rule = {
+        id: this.#ids,
+        origin,
+        clauses: clausesOf(parts, { order, outcome: this.#outcome(origin, mode) }, this.#texts),
+      };
       this.#liveRules.set(key, rule);
     }
     return rule;
@@ -90,7 +89,7 @@ function liveRules<Outcome>(live: readonly LiveRule<Outcome>[]): LiveRules<Outco
   const clauses = live.flatMap((rule) => rule.clauses);
   return {
     rules: live.map(({ origin }) => origin),
-    index: clauses.length === 0 ? undefined : new ClauseIndex(clauses),
+    index: clauses.length === 0 ? undefined : new Program(clauses),
     always: clauses.find(isUnconditional)?.outcome,
   };
 }
