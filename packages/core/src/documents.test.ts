@@ -53,7 +53,7 @@ const broken: readonly [fact: string, text: string, errors: readonly RegExp[]][]
   [
     'the same resource twice in a file',
     `${HEAD}---\n${HEAD}`,
-    [/^7:18: metadata\.name: AuthorizationPolicy\/default\/a stands in this file twice, first in line 3/],
+    [/^7:18: metadata\.name: AuthorizationPolicy default\/a stands in this file twice, first in line 3/],
   ],
   [
     'a wrong element of a List',

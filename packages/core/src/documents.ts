@@ -7,7 +7,7 @@ import { Cursor } from './resource/cursor.ts';
 import type { NamespaceDefaults } from './resource/metadata/metadata.ts';
 import { DEFAULT_NAMESPACE, DEFAULT_ROOT_NAMESPACE, readResource } from './resource/parse.ts';
 import { formatFieldPath, parseFieldPath, type FieldProblem, type ResourceProblem } from './resource/problem.ts';
-import { resourceKey, type Resource } from './resource/resource.ts';
+import { qualifiedName, resourceKey, type Resource } from './resource/resource.ts';
 
 export type { DocumentLimits } from './document/limits.ts';
 export type { TextPosition } from './document/problem-list.ts';
@@ -134,7 +134,7 @@ class DocumentReader {
       this.#seen.set(key, position);
       return true;
     }
-    const message = `${key} stands in this file twice, first in line ${first.line}`;
+    const message = `${resource.kind} ${qualifiedName(resource)} stands in this file twice, first in line ${first.line}`;
     this.#problems.add(position, { code: 'DUPLICATE_RESOURCE', message, field: formatFieldPath(path) });
     return false;
   }

@@ -32,6 +32,8 @@ export type {
 export type { AuthorizationRule } from './resource/authorization/rule.ts';
 export type { AuthorizationSource } from './resource/authorization/source.ts';
 export { isDryRun } from './resource/dry-run.ts';
+export { scopeOfKind } from './resource/kinds.ts';
+export type { MetadataScope } from './resource/metadata/metadata.ts';
 export { DEFAULT_NAMESPACE, DEFAULT_ROOT_NAMESPACE, parseResource } from './resource/parse.ts';
 export type { CheckedBody } from './resource/mesh-config/check-request.ts';
 export type { ExtAuthzProvider } from './resource/mesh-config/provider.ts';

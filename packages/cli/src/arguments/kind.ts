@@ -1,4 +1,4 @@
-import { RampartError, type ResourceKind } from '@rampart/core';
+import { DEFAULT_NAMESPACE, RampartError, type ResourceKind, scopeOfKind } from '@rampart/core';
 import { closest } from './closest.ts';
 
 /** The kinds that can be applied and deleted. */
@@ -47,4 +47,11 @@ export function parseStoredKind(text: string): StoredKind {
     );
   }
   return kind;
+}
+
+/** Namespace to look in when `-n` says one or nothing; "" for all, which is where a kind without namespace is found. */
+export function namespaceOf(kind: ListedKind, given: string | undefined): string {
+  const scope = scopeOfKind(kind);
+  if (scope === 'cluster' || kind === 'dataplanes') return '';
+  return given ?? (scope === 'mesh' ? '' : DEFAULT_NAMESPACE);
 }

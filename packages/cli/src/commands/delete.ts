@@ -1,10 +1,11 @@
 import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
-import { parseStoredKind, STORED_KIND_HELP } from '../arguments/kind.ts';
+import { namespaceOf, parseStoredKind, STORED_KIND_HELP } from '../arguments/kind.ts';
 import { collectText } from '../arguments/pair.ts';
 import { readDocuments } from '../documents/document-set.ts';
 import { reportRefusal } from '../documents/refusal.ts';
 import { EXIT } from '../exit-code.ts';
+import { resourceName } from '../render/names.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
 interface DeleteOptions {
@@ -36,6 +37,7 @@ export function defineDelete(parent: Command, shell: Shell): void {
       'after',
       examples(
         ['rampart delete ap allow-frontend -n production', 'one policy'],
+        ['rampart delete ns staging', 'labels of a namespace; what is in it stays'],
         ['rampart delete -f policies.yaml', 'everything a file describes'],
       ),
     )
@@ -77,7 +79,7 @@ function namedTargets({ kind, names }: NamedWords, options: DeleteOptions): Targ
       'say what to delete: "rampart delete KIND NAME -n NAMESPACE" or "rampart delete -f FILE"',
     );
   const stored = parseStoredKind(kind);
-  return names.map((name) => ({ kind: stored, namespace: options.namespace ?? 'default', name }));
+  return names.map((name) => ({ kind: stored, namespace: namespaceOf(stored, options.namespace), name }));
 }
 
 async function deleteTargets(
@@ -101,14 +103,14 @@ async function deleteTargets(
   if (!(failed && showsData))
     show({
       data: () => outcomes,
-      table: () => gone.map((target) => `${target.kind} ${target.namespace}/${target.name} deleted\n`).join(''),
+      table: () => gone.map((target) => `${resourceName(target)} deleted\n`).join(''),
     });
   if (failed) throw notFound(missing);
   return EXIT.ok;
 }
 
 function notFound(targets: readonly Target[]): RampartError {
-  const names = targets.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`).join(', ');
+  const names = targets.map(resourceName).join(', ');
   return new RampartError(
     'NOT_FOUND',
     `not found: ${names}; "rampart get ${targets[0]?.kind ?? 'KIND'} -A" lists what there is`,

@@ -1,6 +1,6 @@
-import { RampartError } from '@rampart/core';
+import { RampartError, scopeOfKind } from '@rampart/core';
 import type { Command } from 'commander';
-import { KIND_HELP, type ListedKind, parseKind } from '../arguments/kind.ts';
+import { KIND_HELP, type ListedKind, namespaceOf, parseKind, type StoredKind } from '../arguments/kind.ts';
 import { EXIT } from '../exit-code.ts';
 import { dataPlaneData, renderDataPlanes } from '../views/data-planes.ts';
 import { renderStoredResources, resourceDocuments } from '../views/resources.ts';
@@ -42,6 +42,8 @@ export function defineGet(parent: Command, shell: Shell): void {
       examples(
         ['rampart get ap -A', 'every authorization policy'],
         ['rampart get pa default -n istio-system -o yaml', 'one resource, ready to edit and apply'],
+        ['rampart get netpol -A', 'every network policy'],
+        ['rampart get ns', 'namespaces and their labels'],
         ['rampart get services -A', 'who is there'],
       ),
     )
@@ -57,35 +59,42 @@ function selectionOf(
   const kind = parseKind(words.kind);
   if (options.allNamespaces === true && options.namespace !== undefined)
     throw new RampartError('INVALID_ARGUMENT', 'give -n NAMESPACE or -A, not both');
-  const everywhere = options.allNamespaces === true || kind === 'dataplanes';
-  return { kind, name: words.name ?? '', namespace: everywhere ? '' : (options.namespace ?? 'default') };
+  const namespace = options.allNamespaces === true ? '' : namespaceOf(kind, options.namespace);
+  return { kind, name: words.name ?? '', namespace };
 }
 
 async function get(selection: Selection, invocation: Invocation): Promise<number> {
   const listing = await invocation.withAdmin((client) => LISTERS[selection.kind](client, selection, invocation));
-  const place = selection.namespace === '' ? 'in any namespace' : `in namespace ${selection.namespace}`;
+  const place = placeOf(selection);
   if (selection.name !== '' && listing.count === 0) {
     throw new RampartError(
       'NOT_FOUND',
-      `${selection.kind} ${selection.name} not found ${place}; "rampart get ${selection.kind} -A" lists what there is`,
+      `${selection.kind} ${selection.name} not found${place}; "rampart get ${selection.kind} -A" lists what there is`,
     );
   }
   if (listing.count === 0)
-    invocation.note(`no ${selection.kind} ${place}${selection.namespace === '' ? '' : '; -A looks everywhere'}`);
+    invocation.note(`no ${selection.kind}${place}${selection.namespace === '' ? '' : '; -A looks everywhere'}`);
   if (listing.count > 0 || invocation.globals.output !== 'table') invocation.show(listing);
   return EXIT.ok;
 }
 
+function placeOf({ kind, namespace }: Selection): string {
+  if (namespace !== '') return ` in namespace ${namespace}`;
+  return scopeOfKind(kind) === 'namespace' || kind === 'services' ? ' in any namespace' : '';
+}
+
 type Lister = (client: AdminClient, selection: Selection, invocation: Invocation) => Promise<Listing>;
 
-const listResources: Lister = async (client, { kind, namespace, name }, { io, globals }) => {
-  const { resources } = await client.getResources({ kind, namespace, name });
-  return {
-    count: resources.length,
-    data: () => resourceDocuments(resources, { single: name !== '', format: globals.output }),
-    table: () => renderStoredResources(kind, resources, io.clock.now()),
+function listerOf(kind: StoredKind): Lister {
+  return async (client, { namespace, name }, { io, globals }) => {
+    const { resources } = await client.getResources({ kind, namespace, name });
+    return {
+      count: resources.length,
+      data: () => resourceDocuments(resources, { single: name !== '', format: globals.output }),
+      table: () => renderStoredResources(kind, resources, io.clock.now()),
+    };
   };
-};
+}
 
 const listServices: Lister = async (client, { namespace, name }) => {
   const services = (await client.listServices({})).services.filter(
@@ -110,13 +119,13 @@ const listDataPlanes: Lister = async (client, { name }, { io, palette }) => {
 };
 
 const LISTERS: Readonly<Record<ListedKind, Lister>> = {
-  PeerAuthentication: listResources,
-  RequestAuthentication: listResources,
-  AuthorizationPolicy: listResources,
-  ServiceTokenPolicy: listResources,
-  NetworkPolicy: listResources,
-  Namespace: listResources,
-  MeshConfig: listResources,
+  PeerAuthentication: listerOf('PeerAuthentication'),
+  RequestAuthentication: listerOf('RequestAuthentication'),
+  AuthorizationPolicy: listerOf('AuthorizationPolicy'),
+  ServiceTokenPolicy: listerOf('ServiceTokenPolicy'),
+  NetworkPolicy: listerOf('NetworkPolicy'),
+  Namespace: listerOf('Namespace'),
+  MeshConfig: listerOf('MeshConfig'),
   services: listServices,
   dataplanes: listDataPlanes,
 };

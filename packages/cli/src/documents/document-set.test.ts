@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { joinDocuments } from './document-set.ts';
+import { captureIo } from '../scenarios/captured-io.ts';
+import { renderProblem } from '../views/problem-line.ts';
+import { joinDocuments, readDocuments } from './document-set.ts';
 
 suite('several files as one document', () => {
   const joined = joinDocuments([
@@ -25,5 +30,35 @@ suite('several files as one document', () => {
       assert.deepEqual(joined.originOf(lines.indexOf(text) + 1), { file, line });
     }
     assert.equal(joined.originOf(0).line, 0);
+  });
+});
+
+const MESH = 'apiVersion: rampart.dev/v1\nkind: MeshConfig\nmetadata: {name: default, namespace: root}\n';
+
+suite('several files that are taken together', () => {
+  const problemsOf = async (rootNamespace: string, ...texts: readonly string[]): Promise<string[]> => {
+    const folder = await mkdtemp(join(tmpdir(), 'rampart-files-'));
+    try {
+      const names = texts.map((_, index) => `${index}.yaml`);
+      await Promise.all(names.map((name, index) => writeFile(join(folder, name), texts[index] ?? '')));
+      const { io } = captureIo({ workingDirectory: folder, now: () => 0 });
+      const set = await readDocuments(names, { io, namespace: undefined, rootNamespace });
+      assert.equal(set.refused, set.problems.length > 0);
+      return set.problems.map(renderProblem);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+
+  test('are refused where a resource stands in two of them', async () => {
+    assert.deepEqual(await problemsOf('root', MESH, MESH), [
+      '1.yaml:3:12: metadata.name: MeshConfig root/default stands in 0.yaml, too: keep one of them',
+    ]);
+  });
+
+  test('are held against the root namespace that was asked for', async () => {
+    assert.deepEqual(await problemsOf('root', MESH), []);
+    const [problem = ''] = await problemsOf('istio-system', MESH);
+    assert.match(problem, /^0\.yaml:3:38: metadata\.namespace: must be "istio-system", the root namespace of the mesh/);
   });
 });

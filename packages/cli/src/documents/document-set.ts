@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { RampartError, type Resource } from '@rampart/core';
-import { parseDocuments } from '@rampart/core/documents';
+import { qualifiedName, RampartError, type Resource, resourceKey } from '@rampart/core';
+import { type Objection, parseDocuments } from '@rampart/core/documents';
 import type { Io } from '../io.ts';
 import type { DocumentProblem } from '../views/problem-line.ts';
 
@@ -31,15 +31,26 @@ export interface DocumentPlace {
 
 const DOCUMENT_NAME = /\.(?:ya?ml|json)$/;
 
+export interface ReadOptions {
+  readonly io: Io;
+  /** Of resources that name none. */
+  readonly namespace: string | undefined;
+  /** Where what holds for the whole mesh stands; the usual one where absent. */
+  readonly rootNamespace?: string;
+}
+
 /** Reads and checks every file, directory and "-" that was named; throws INVALID_ARGUMENT for what cannot be read. */
-export async function readDocuments(
-  names: readonly string[],
-  options: { readonly io: Io; readonly namespace: string | undefined },
-): Promise<DocumentSet> {
+export async function readDocuments(names: readonly string[], options: ReadOptions): Promise<DocumentSet> {
   const documents: DocumentText[] = [];
   for (const name of names) documents.push(...(await readNamed(name, options.io)));
+  const { namespace, rootNamespace } = options;
+  const defaults = {
+    ...(namespace === undefined ? {} : { defaultNamespace: namespace }),
+    ...(rootNamespace === undefined ? {} : { rootNamespace }),
+  };
+  const fileOf = new Map<string, string>();
   const parsed = documents.map(({ file, text }) =>
-    parseDocuments(text, { file, ...(options.namespace === undefined ? {} : { defaultNamespace: options.namespace }) }),
+    parseDocuments(text, { file, ...defaults, review: (resource) => repetition(resource, file, fileOf) }),
   );
   const problems = parsed.flatMap((one) => one.problems);
   return {
@@ -66,6 +77,23 @@ export function requireResources({ documents, resources }: DocumentSet, verb: st
     ? `${documents.length === 1 ? 'is' : 'are'} empty`
     : `${holds} no resource`;
   throw new RampartError('INVALID_ARGUMENT', `nothing to ${verb}: ${files} ${what}`);
+}
+
+/** Files are taken together, so a resource that stands in two of them is as unclear as one that stands twice in one. */
+function repetition(resource: Resource, file: string, fileOf: Map<string, string>): Objection[] {
+  const key = resourceKey(resource);
+  const first = fileOf.get(key);
+  if (first === undefined) {
+    fileOf.set(key, file);
+    return [];
+  }
+  return [
+    {
+      code: 'DUPLICATE_RESOURCE',
+      message: `${resource.kind} ${qualifiedName(resource)} stands in ${first}, too: keep one of them`,
+      field: 'metadata.name',
+    },
+  ];
 }
 
 async function readNamed(name: string, io: Io): Promise<DocumentText[]> {

@@ -38,11 +38,12 @@ export function addFileMeshOptions(command: Command): Command {
 /** The mesh that the options name; undefined when its files were refused, which has been reported by then. */
 export async function readMesh(options: FileMeshOptions, invocation: Invocation): Promise<MeshView | undefined> {
   if (options.filename === undefined) return invocation.withAdmin(readLiveMesh);
-  const set = await readDocuments(options.filename, { io: invocation.io, namespace: options.namespace });
+  const { trustDomain, rootNamespace } = options;
+  const place = { namespace: options.namespace, rootNamespace };
+  const set = await readDocuments(options.filename, { io: invocation.io, ...place });
   if (set.refused) {
     reportRefusal(set.problems, invocation);
     return undefined;
   }
-  const { trustDomain, rootNamespace } = options;
   return { facts: { resources: set.resources, trustDomain, rootNamespace }, workloads: [] };
 }

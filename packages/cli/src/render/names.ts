@@ -1,3 +1,5 @@
+import { qualifiedName } from '@rampart/core';
+
 const WORKLOAD_PATH = /^\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
 /**
@@ -11,6 +13,16 @@ export function shortIdentity(spiffeId: string, homeTrustDomain: string): string
   const workload = WORKLOAD_PATH.exec(principal.slice(slash));
   if (principal.slice(0, slash) !== homeTrustDomain || workload === null) return principal;
   return `${workload[1]}/${workload[2]}`;
+}
+
+/** "NetworkPolicy shop/web"; "Namespace shop" for a kind that is in no namespace. */
+export function resourceName(resource: {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}): string {
+  const { kind, namespace, name } = resource;
+  return `${kind} ${qualifiedName({ metadata: { namespace, name } })}`;
 }
 
 /** "orders-api.default" of "orders-api.default.svc" or "orders-api.default.svc.cluster.local", the form that `--to` takes. */

@@ -34,6 +34,22 @@ spec:
         methods: ["GET"]
         paths: ["/api/*"]
 `;
+const EVERYWHERE = `apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {team: orders, env: production}}
+---
+apiVersion: rampart.dev/v1
+kind: MeshConfig
+metadata: {name: default}
+spec:
+  trustDomainAliases: [old.example]
+  pathNormalization: {normalization: MERGE_SLASHES}
+  defaultConfig: {gatewayTopology: {numTrustedProxies: 1}}
+  extensionProviders:
+  - {name: opa, envoyExtAuthzGrpc: {service: opa.tools.svc.cluster.local, port: 9191}}
+  - {name: b, envoyExtAuthzHttp: {service: b, port: 80}}
+  - {name: c, envoyExtAuthzHttp: {service: c, port: 80}}
+`;
 const TWO_MISTAKES = `apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata:
@@ -142,6 +158,34 @@ suite('an operator', () => {
         assert.match((await rampart('apply -f -', stdout)).stdout, / unchanged\n$/);
       }
     }
+  });
+
+  test('works with kinds that are in no namespace as with others, and never has to name one', async () => {
+    assert.equal(
+      (await rampart('apply -f -', EVERYWHERE)).stdout,
+      'Namespace shop created\nMeshConfig istio-system/default created\n',
+    );
+    assert.match((await rampart('get ns')).stdout, /^NAME +LABELS +AGE\nshop +env=production,team=orders +\d+s\n$/);
+    assert.match((await rampart('get ns shop -n elsewhere -o yaml')).stdout, /^apiVersion: v1\nkind: Namespace\n/);
+    assert.match(
+      (await rampart('get meshconfig')).stdout,
+      /^NAMESPACE +NAME +PATHS +PROXIES +ALIASES +AUTHORIZERS +AGE\nistio-system +default +MERGE_SLASHES +1 +old\.example +opa, b \+1 +\d+s\n$/,
+    );
+    for (const what of ['ns shop', 'mc default']) {
+      const { stdout } = await rampart(`get ${what} -o yaml`);
+      assert.match((await rampart('apply -f -', stdout)).stdout, / unchanged\n$/);
+      assert.match((await rampart('diff -f -', stdout)).stdout, / is unchanged\n$/);
+    }
+    assert.match(
+      (await rampart('history --limit 1')).stdout,
+      / Namespace shop created, MeshConfig istio-system\/default/,
+    );
+    assert.equal((await rampart('delete ns shop')).stdout, 'Namespace shop deleted\n');
+    assert.equal((await rampart('delete mc default')).stdout, 'MeshConfig default deleted\n');
+    assert.match((await rampart('delete ns shop')).stderr, /not found: Namespace shop;/);
+    assert.match((await rampart('get ns shop')).stderr, /^error: Namespace shop not found;/);
+    assert.equal((await rampart('get ns')).stderr, 'no Namespace\n');
+    assert.match((await rampart('get mc')).stderr, /^no MeshConfig\n/);
   });
 
   test('asks who may call whom, of the mesh and of files alike', async () => {

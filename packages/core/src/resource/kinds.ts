@@ -60,6 +60,11 @@ export function apiVersionsOf(kind: ResourceKind): string[] {
   return versions.map((version) => (group === '' ? version : `${group}/${version}`));
 }
 
+/** Where resources of a kind live; undefined for a kind that is not known. */
+export function scopeOfKind(kind: string): MetadataScope | undefined {
+  return isKind(kind) ? KINDS[kind].scope : undefined;
+}
+
 export function isKind(text: string): text is ResourceKind {
   return Object.hasOwn(KINDS, text);
 }

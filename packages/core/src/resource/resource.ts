@@ -62,7 +62,7 @@ export function resourceKey(resource: Resource): string {
   return `${resource.kind}/${resource.metadata.namespace}/${resource.metadata.name}`;
 }
 
-/** "namespace/name": how verdicts, logs and pages name a policy. */
-export function qualifiedName(resource: Resource): string {
-  return `${resource.metadata.namespace}/${resource.metadata.name}`;
+/** "namespace/name": how verdicts, logs and pages name a policy; the name alone where there is no namespace. */
+export function qualifiedName({ metadata }: { readonly metadata: Pick<ResourceMeta, 'name' | 'namespace'> }): string {
+  return metadata.namespace === '' ? metadata.name : `${metadata.namespace}/${metadata.name}`;
 }

@@ -25,6 +25,15 @@ export interface EnforceabilityOptions {
 /** Features that no data plane of this version has. */
 const KNOWN: ReadonlySet<PolicyFeature> = new Set(ENFORCED_IN_PROCESS);
 
+/** Why a feature that nothing here has cannot be had, and what to write instead. */
+const ABSENT: Partial<Record<PolicyFeature, string>> = {
+  'authorization.target-refs':
+    'there is no gateway yet that a policy could be attached to; pick the workloads with spec.selector.matchLabels',
+  'authorization.envoy-filter': 'no filter of Envoy runs here that could set it',
+  'authorization.pseudo-headers':
+    'only :method and :authority are compared as headers; write paths into to[].operation.paths',
+};
+
 /**
  * What the data planes could not hold of a resource, each by name. A policy that is accepted is enforced everywhere it
  * reaches: one that is not enforced, or only in places, would be a promise nobody keeps.
@@ -32,7 +41,9 @@ const KNOWN: ReadonlySet<PolicyFeature> = new Set(ENFORCED_IN_PROCESS);
 export function unenforceable(resource: Resource, options: EnforceabilityOptions): Objection[] {
   const objections: Objection[] = [];
   for (const { feature, field } of requiredFeatures(resource)) {
-    const why = KNOWN.has(feature) ? lackingPlane(feature, resource, options) : 'no data plane can enforce it yet';
+    const why = KNOWN.has(feature)
+      ? lackingPlane(feature, resource, options)
+      : (ABSENT[feature] ?? 'no data plane can enforce it yet');
     if (why !== undefined) {
       objections.push({
         code: 'UNSUPPORTED_FEATURE',

@@ -6,6 +6,7 @@ import { collectText } from '../../arguments/pair.ts';
 import { joinDocuments, readDocuments, requireResources } from '../../documents/document-set.ts';
 import { problemData, reportRefusal, toDocumentProblem } from '../../documents/refusal.ts';
 import { EXIT } from '../../exit-code.ts';
+import { resourceName } from '../../render/names.ts';
 import { type DocumentProblem, renderProblem } from '../../views/problem-line.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { addWaitOptions, followRollout, noteRollout, type Rollout, rolloutData, type WaitOption } from './rollout.ts';
@@ -97,7 +98,7 @@ async function showChange({ answer, warnings, options, nothing }: Change, invoca
   const dryRun = options.dryRun ?? false;
   for (const warning of warnings) invocation.note(renderProblem(warning));
   const lines = resources.map(
-    ({ kind, namespace, name, outcome }) => `${kind} ${namespace}/${name} ${outcome}${dryRun ? ' (dry run)' : ''}\n`,
+    (resource) => `${resourceName(resource)} ${resource.outcome}${dryRun ? ' (dry run)' : ''}\n`,
   );
   // A person sees what is done before the wait begins; data come whole, at the end.
   if (invocation.globals.output === 'table') invocation.io.stdout.write(lines.join(''));

@@ -1,4 +1,4 @@
-import { type Resource, resourceKey, toDocument } from '@rampart/core';
+import { qualifiedName, type Resource, resourceKey, toDocument } from '@rampart/core';
 import type { AppliedResource, StoredResource } from '@rampart/wire';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
@@ -111,8 +111,7 @@ function linesOf(document: unknown): string[] {
 function renderDifferences(differences: readonly Difference[], palette: Palette): string {
   const hunks = differences.flatMap(({ lines }) => lines.map((line) => `${painter(line, palette)(printable(line))}\n`));
   const summary = differences.map(
-    ({ resource: { kind, metadata }, outcome }) =>
-      `${kind} ${metadata.namespace}/${metadata.name} ${phraseOf(outcome)}\n`,
+    ({ resource, outcome }) => `${resource.kind} ${qualifiedName(resource)} ${phraseOf(outcome)}\n`,
   );
   return `${hunks.join('')}${hunks.length > 0 ? '\n' : ''}${summary.join('')}`;
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { parseCount } from '../../arguments/number.ts';
 import { EXIT } from '../../exit-code.ts';
 import { renderTime } from '../../render/moment.ts';
+import { resourceName } from '../../render/names.ts';
 import { columnsOf, renderTable } from '../../render/table.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 
@@ -61,9 +62,7 @@ function renderRevisions(revisions: readonly ResourceRevision[], width: number |
 }
 
 function describe(changes: readonly AppliedResource[]): string {
-  const named = changes
-    .slice(0, NAMED)
-    .map(({ kind, namespace, name, outcome }) => `${kind} ${namespace}/${name} ${outcome}`);
+  const named = changes.slice(0, NAMED).map((change) => `${resourceName(change)} ${change.outcome}`);
   const more = changes.length - named.length;
   return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -1,11 +1,10 @@
-import { RampartError } from '@rampart/core';
+import { DEFAULT_NAMESPACE, RampartError, scopeOfKind } from '@rampart/core';
 import type { DeleteResourceRequest } from '@rampart/wire';
 import { followRollout } from '../../../control/rollout.ts';
 import type { HeldResource } from '../../../resources/resource-set.ts';
 import type { ChangedResource } from '../../../resources/store.ts';
 import { type AdminMethods, type AdminParts, limitOf, operatorOf } from './admin-parts.ts';
 
-const DEFAULT_NAMESPACE = 'default';
 const REVISIONS = { standard: 20, most: 1000 };
 const LONGEST_ROLLOUT_MS = 10 * 60_000;
 
@@ -36,7 +35,8 @@ export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' |
       operatorOf(context);
       const matches = ({ resource: { kind, metadata } }: HeldResource): boolean =>
         accepts(request.kind, kind) &&
-        accepts(request.namespace, metadata.namespace) &&
+        // Whoever asks for a kind that has no namespace gets it, whatever namespace their shell is in.
+        (accepts(request.namespace, metadata.namespace) || (metadata.namespace === '' && request.kind !== '')) &&
         accepts(request.name, metadata.name);
       return {
         revision: BigInt(parts.revision()),
@@ -53,8 +53,8 @@ export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' |
           })),
       };
     },
-    deleteResource: async ({ kind, namespace, name }, context) => {
-      const revision = await parts.desk.delete(keyOf({ kind, namespace, name }), operatorOf(context));
+    deleteResource: async (request, context) => {
+      const revision = await parts.desk.delete(keyOf(request, parts.rootNamespace), operatorOf(context));
       return { deleted: revision !== undefined, revision: BigInt(revision ?? parts.revision()) };
     },
   };
@@ -131,10 +131,12 @@ function accepts(filter: string, value: string): boolean {
   return filter === '' || filter.toLowerCase() === value.toLowerCase();
 }
 
-/** A Namespace is in none. */
-function keyOf({ kind, namespace, name }: Pick<DeleteResourceRequest, 'kind' | 'namespace' | 'name'>): string {
-  if (kind === 'Namespace') {
+/** Key of a resource that is named with or without its namespace. */
+function keyOf({ kind, namespace, name }: DeleteResourceRequest, rootNamespace: string): string {
+  const scope = scopeOfKind(kind);
+  if (scope === 'cluster') {
     return `${kind}//${name}`;
   }
-  return `${kind}/${namespace === '' ? DEFAULT_NAMESPACE : namespace}/${name}`;
+  const standard = scope === 'mesh' ? rootNamespace : DEFAULT_NAMESPACE;
+  return `${kind}/${namespace === '' ? standard : namespace}/${name}`;
 }
