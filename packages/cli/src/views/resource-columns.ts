@@ -4,6 +4,7 @@ import {
   type NetworkPolicy,
   type Resource,
   type ResourceKind,
+  scopeOfKind,
 } from '@rampart/core';
 
 /** What a table tells of each resource of a kind, between its name and its age. */
@@ -47,7 +48,7 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     directionOf(policy, 'Egress'),
     podSelectorOf(policy),
   ]),
-  Namespace: columns('Namespace', ['LABELS'], ({ metadata }) => [pairs(metadata.labels)], { namespaced: false }),
+  Namespace: columns('Namespace', ['LABELS'], ({ metadata }) => [pairs(metadata.labels)]),
   MeshConfig: columns('MeshConfig', ['PATHS', '>PROXIES', 'ALIASES', 'AUTHORIZERS'], ({ spec }) => [
     spec.pathNormalization,
     String(spec.numTrustedProxies),
@@ -60,10 +61,13 @@ function columns<K extends ResourceKind>(
   kind: K,
   headings: readonly string[],
   cells: (resource: OfKind<K>) => readonly string[],
-  { namespaced = true }: { readonly namespaced?: boolean } = {},
 ): KindColumns {
   const isOfKind = (resource: Resource): resource is OfKind<K> => resource.kind === kind;
-  return { namespaced, headings, cells: (resource) => (isOfKind(resource) ? cells(resource) : []) };
+  return {
+    namespaced: scopeOfKind(kind) !== 'cluster',
+    headings,
+    cells: (resource) => (isOfKind(resource) ? cells(resource) : []),
+  };
 }
 
 /** "CUSTOM (opa)", "DENY (dry run)". */
