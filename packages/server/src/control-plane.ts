@@ -194,8 +194,13 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   return { database, journal, authority: opened, registry, feed, resources, tokens };
 }
 
+interface Mesh {
+  readonly dataPlanes: DataPlanes;
+  readonly directory: WorkloadDirectory;
+}
+
 /** What data planes are told, and who is listening. */
-async function joinMesh({ options, teardown, metrics }: Start, state: State): Promise<DataPlanes> {
+async function joinMesh({ options, teardown, metrics }: Start, state: State): Promise<Mesh> {
   const { database, feed, resources, registry, authority: issuer } = state;
   const { clock, log, rootNamespace } = options;
   const certificates = createAuthorityStore(database);
@@ -250,7 +255,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
     feed.watch(() => dataPlanes.wake()),
   );
   measureMesh(metrics, state, dataPlanes);
-  return dataPlanes;
+  return { dataPlanes, directory };
 }
 
 function measureMesh(metrics: Metrics, { registry, feed, resources }: State, dataPlanes: DataPlanes): void {
@@ -295,7 +300,7 @@ function openTelemetry({ options, teardown, metrics }: Start, { database, regist
 interface Serving {
   readonly doors: Doors;
   readonly state: State;
-  readonly mesh: DataPlanes;
+  readonly mesh: Mesh;
   readonly telemetry: Telemetry;
 }
 
@@ -305,14 +310,14 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
   const { authority: issuer, registry, journal, resources, feed, tokens } = state;
   const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
   const refusals = new Refusals({ journal, metrics, log, failures });
-  const desk = new PolicyDesk({ resources, journal, clock, rootNamespace, planes: () => mesh.enforcing() });
+  const desk = new PolicyDesk({ resources, journal, clock, rootNamespace, planes: () => mesh.dataPlanes.enforcing() });
   const admin = createAdminService({
     authority: issuer,
     registry,
     journal,
     resources,
     desk,
-    dataPlanes: mesh,
+    ...mesh,
     ...telemetry,
     clock,
     trustDomain,
@@ -336,7 +341,7 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
         router.service(IdentityService, createIdentityService({ authority: issuer, metrics, failures }));
-        router.service(ControlService, createControlService(mesh), { readMaxBytes: LARGEST_CONTROL_BYTES });
+        router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,
         });
@@ -355,7 +360,7 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
   });
   teardown.add('server certificate', () => certificate.stop());
   teardown.add('calls', async () => {
-    mesh.close();
+    mesh.dataPlanes.close();
     shutdown.abort(new ConnectError('the control plane is stopping', Code.Unavailable));
     await doors.api.close(GRACE_MS);
   });

@@ -3,6 +3,7 @@ import type { Resource } from '../resource/resource.ts';
 import { serviceHost, type ServiceName } from '../service-name.ts';
 import type { RequestAttributes, TokenFacts } from './attributes.ts';
 import type { PolicyFeature } from './features.ts';
+import { judgeNetwork } from './network/question.ts';
 import { normalizePath, pathOf } from './path.ts';
 import type { WorkloadRef } from './selection.ts';
 import type { Verdict } from './verdict.ts';
@@ -19,6 +20,8 @@ export interface Callee extends WorkloadRef {
 export interface Question {
   /** Identity of the caller without its scheme ("cluster.local/ns/web/sa/frontend"); "" for plaintext. */
   readonly from: string;
+  /** Labels of each holder of that identity, for NetworkPolicies; `app: <service account>` where absent. */
+  readonly callerLabels?: readonly Readonly<Record<string, string>>[];
   readonly to: Callee;
   readonly method: string;
   /** As it would be received, query included. */
@@ -47,9 +50,13 @@ export interface MeshFacts {
 const DEFAULT_PORT = 80;
 const LOOPBACK = '127.0.0.1';
 
-/** What a data plane with exactly these resources would decide; throws INVALID_ARGUMENT for a path that no data plane takes. */
+/** What data planes with exactly these resources would decide, NetworkPolicies of both ends included; throws INVALID_ARGUMENT for a path that no data plane takes. */
 export function judgeQuestion(question: Question, mesh: MeshFacts): Verdict {
-  return judgeBy(policyFor(question.to, mesh), question);
+  const verdict = judgeBy(policyFor(question.to, mesh), question);
+  if (verdict.decision === 'DENY') return verdict;
+  const to = { ...question.to, port: question.to.port || DEFAULT_PORT };
+  const refused = judgeNetwork({ ...question, to, sourceIp: question.sourceIp || LOOPBACK }, mesh);
+  return refused === undefined ? verdict : { ...refused, mode: verdict.mode };
 }
 
 /** The policies of one workload, to ask many questions of. */
@@ -58,7 +65,7 @@ export function policyFor(workload: WorkloadRef, mesh: MeshFacts): WorkloadPolic
 }
 
 /**
- * Like `judgeQuestion`, by policies that are compiled already. Nobody calls an external authorizer: where one would be
+ * Like `judgeQuestion`, by policies that are compiled already, and without NetworkPolicies. Nobody calls an external authorizer: where one would be
  * asked, the verdict is that of all other policies, and says so.
  */
 export function judgeBy(policy: WorkloadPolicy, question: Question): Verdict {

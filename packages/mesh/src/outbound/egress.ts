@@ -32,9 +32,9 @@ export class Egress {
     return this.#view.policy.network.isolatesEgress;
   }
 
-  /** Judges the instances of a service once for each revision. */
-  reach(service: MeshService): Reach {
-    if (!this.isLimited) return { service, refusal: undefined };
+  /** Judges the instances of a service once for each revision; undefined while everything may be reached. */
+  reach(service: MeshService): Reach | undefined {
+    if (!this.isLimited) return undefined;
     if (this.#revision !== this.#view.revision) {
       this.#revision = this.#view.revision;
       this.#reaches = new WeakMap();

@@ -64,14 +64,15 @@ export class Outbound {
     const resolution = resolve(host, this.#plane.view, this.#namespace());
     if (resolution.kind === 'outside') return OUTSIDE;
     if (resolution.kind === 'refused') return failed(resolution.code, resolution.reason, undefined);
-    const { service, refusal } = this.egress.reach(resolution.service);
+    const reach = this.egress.reach(resolution.service);
+    const service = reach?.service ?? resolution.service;
     if (this.#plane.identity.current === undefined) {
       return failed('IDENTITY_NOT_READY', `cannot call ${service.host}: this workload has no identity yet`, service);
     }
     const endpoint = this.#plane.picker.pick(service, port);
     if (endpoint !== undefined) return { kind: 'mesh', target: { service, endpoint } };
-    if (refusal !== undefined && this.#plane.picker.pick(resolution.service, port) !== undefined) {
-      return { kind: 'failed', error: new EgressDenied(service.host, refusal), service };
+    if (reach?.refusal !== undefined && this.#plane.picker.pick(resolution.service, port) !== undefined) {
+      return { kind: 'failed', error: new EgressDenied(service.host, reach.refusal), service };
     }
     const known = service.endpoints.map((each) => each.port).join(', ');
     const why =

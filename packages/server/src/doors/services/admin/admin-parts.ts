@@ -5,6 +5,7 @@ import type { Journal } from '@rampart/journal';
 import type { Registry } from '@rampart/registry';
 import type { AdminService } from '@rampart/wire';
 import type { DataPlanes } from '../../../control/data-planes.ts';
+import type { WorkloadDirectory } from '../../../control/workload-directory.ts';
 import type { PolicyDesk } from '../../../resources/policy-desk.ts';
 import type { Operator } from '../../../resources/policy-desk.ts';
 import type { ResourceSet } from '../../../resources/resource-set.ts';
@@ -20,6 +21,8 @@ export interface AdminParts {
   readonly resources: ResourceSet;
   readonly desk: PolicyDesk;
   readonly dataPlanes: DataPlanes;
+  /** Labels of those who hold certificates. */
+  readonly directory: WorkloadDirectory;
   readonly logs: AccessLogStore;
   readonly tail: LogTail;
   readonly clock: Clock;

@@ -28,7 +28,9 @@ export function createPolicyMethods(parts: AdminParts): AdminMethods<'checkAutho
     checkAuthorization: (request, context) => {
       operatorOf(context);
       const name = serviceNameOf(request.to);
-      const asked = { request, name, mesh: mesh() };
+      const from = principalOf(request.from, parts.trustDomain);
+      const callerLabels = parts.directory.get(`spiffe://${from}`)?.variants.map(({ labels }) => labels);
+      const asked = { request, name, mesh: mesh(), caller: { from, ...(callerLabels && { callerLabels }) } };
       const verdicts = targetWorkloads(name, parts.registry.lookup(name)).map((target) => judge(target, asked));
       // A caller cannot choose the instance: what any of them denies is denied.
       const verdict = verdicts.find(({ decision }) => decision === 'DENY') ?? verdicts[0];
@@ -56,9 +58,10 @@ interface Asked {
   readonly request: CheckAuthorizationRequest;
   readonly name: ServiceName;
   readonly mesh: MeshFacts;
+  readonly caller: Pick<Question, 'from' | 'callerLabels'>;
 }
 
-function judge(target: TargetWorkload, { request, name, mesh }: Asked): Verdict {
+function judge(target: TargetWorkload, { request, name, mesh, caller }: Asked): Verdict {
   if (request.sourceIp !== '' && isIP(request.sourceIp) === 0) {
     throw new RampartError('INVALID_ARGUMENT', 'source_ip is not an IP address');
   }
@@ -67,7 +70,7 @@ function judge(target: TargetWorkload, { request, name, mesh }: Asked): Verdict 
     value,
   ]);
   const question: Question = {
-    from: principalOf(request.from, mesh.trustDomain),
+    ...caller,
     to: { ...target.workload, service: name, port: request.port === 0 ? target.port : request.port },
     method: request.method === '' ? 'GET' : request.method.toUpperCase(),
     path: request.path === '' ? '/' : request.path,
