@@ -11,7 +11,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { ENFORCED_IN_PROCESS, SpiffeId, TrustDomain } from '@rampart/core';
 import type { Clock } from '@rampart/core';
 import { TestCa } from '@rampart/testkit';
-import { Authorization } from '@rampart/wire/ext-authz';
+import { Authorization } from '@rampart/wire/ext-authz-service';
 
 import { SvidSource } from '../identity/svid-source.ts';
 import { createSvid } from '../identity/svid.ts';

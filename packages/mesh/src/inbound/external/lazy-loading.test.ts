@@ -17,7 +17,7 @@ test('a data plane that asks nobody loads no client of authorizers and none of t
   const loaded = JSON.parse(stdout) as readonly string[];
   assert.ok(loaded.some((url) => url.endsWith('/external/external-authorizer.ts')));
   assert.deepEqual(
-    loaded.filter((url) => /\/external\/(?:http|grpc)\/|\/ext-authz\.ts$|\/gen\/envoy\//.test(url)),
+    loaded.filter((url) => /\/external\/(?:http|grpc)\/|\/ext-authz\.ts$|\/envoy\//.test(url)),
     [],
   );
 });

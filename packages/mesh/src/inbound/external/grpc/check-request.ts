@@ -1,45 +1,44 @@
-import { create, toBinary } from '@bufbuild/protobuf';
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { CheckRequestSchema } from '@rampart/wire/ext-authz';
-import type { AttributeContextSchema } from '@rampart/wire/ext-authz';
+import { CheckRequest } from '@rampart/wire/ext-authz';
+import type { AttributeContext_HttpRequest, AttributeContext_Peer } from '@rampart/wire/ext-authz';
 
 import type { CallEnd, HttpCall } from '../call.ts';
 import { joinedHeaders } from '../raw-headers.ts';
 import { PARTIAL_BODY_HEADER } from '../transport.ts';
 import type { Check } from '../transport.ts';
 
-type Attributes = MessageInitShape<typeof AttributeContextSchema>;
-type PeerInit = NonNullable<Attributes['source']>;
-type HttpInit = NonNullable<NonNullable<Attributes['request']>['http']>;
-
 const utf8 = new TextDecoder();
+const NO_BYTES = new Uint8Array();
 
 /** The CheckRequest of one call in binary, filled as Envoy fills it (`check_request_utils.cc`). */
 export function encodeCheckRequest(check: Check): Uint8Array {
   const { source, destination, http } = check.call;
-  const attributes: Attributes = { source: peer(source), destination: peer(destination) };
-  if (http !== undefined) {
-    const time = { seconds: BigInt(Math.floor(http.startedAt / 1000)), nanos: (http.startedAt % 1000) * 1_000_000 };
-    attributes.request = { time: { ...time, nanos: Math.floor(time.nanos) }, http: httpRequest(http, check) };
-  }
-  return toBinary(CheckRequestSchema, create(CheckRequestSchema, { attributes }));
+  const request = http === undefined ? undefined : { time: new Date(http.startedAt), http: httpRequest(http, check) };
+  const attributes = { source: peer(source), destination: peer(destination), request, contextExtensions: {} };
+  return CheckRequest.encode({ attributes }).finish();
 }
 
-function peer({ principal, address, port }: CallEnd): PeerInit {
-  const socketAddress = { address, portSpecifier: { case: 'portValue' as const, value: port } };
-  return { principal, address: { address: { case: 'socketAddress', value: socketAddress } } };
+function peer({ principal, address, port }: CallEnd): AttributeContext_Peer {
+  const value = { address, portSpecifier: { $case: 'portValue' as const, value: port } };
+  return { principal, address: { address: { $case: 'socketAddress', value } } };
 }
 
-function httpRequest(http: HttpCall, { provider, body }: Check): HttpInit {
+function httpRequest(http: HttpCall, { provider, body }: Check): AttributeContext_HttpRequest {
   const { requestId, method, target, host, scheme, protocol } = http;
-  const request: HttpInit = { id: requestId, method, path: text(target), host: text(host), scheme, protocol };
-  request.headers = headersOf(http);
-  request.size = sizeOf(http, body?.bytes.length);
-  if (body === undefined) return request;
-  request.headers[PARTIAL_BODY_HEADER] = String(!body.complete);
-  if (provider.includeRequestBodyInCheck?.packAsBytes === true) request.rawBody = body.bytes;
-  else request.body = clean(utf8.decode(body.bytes));
-  return request;
+  const headers = headersOf(http);
+  if (body !== undefined) headers[PARTIAL_BODY_HEADER] = String(!body.complete);
+  const isPacked = provider.includeRequestBodyInCheck?.packAsBytes === true;
+  return {
+    id: requestId,
+    method,
+    path: text(target),
+    host: text(host),
+    scheme,
+    protocol,
+    headers,
+    size: sizeOf(http, body?.bytes.length),
+    body: body === undefined || isPacked ? '' : clean(utf8.decode(body.bytes)),
+    rawBody: body !== undefined && isPacked ? body.bytes : NO_BYTES,
+  };
 }
 
 /** In lower case, with HTTP/2's pseudo-headers, and the authority among them instead of Host. */

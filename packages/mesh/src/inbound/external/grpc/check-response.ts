@@ -1,6 +1,5 @@
-import { fromBinary } from '@bufbuild/protobuf';
-import { CheckResponseSchema } from '@rampart/wire/ext-authz';
-import type { CheckResponse, DeniedHttpResponse, HeaderValueOption, OkHttpResponse } from '@rampart/wire/ext-authz';
+import { CheckResponse } from '@rampart/wire/ext-authz';
+import type { DeniedHttpResponse, HeaderValueOption, OkHttpResponse } from '@rampart/wire/ext-authz';
 
 import { failed, NO_QUERY_CHANGE } from '../answer.ts';
 import type { HeaderAction, HeaderChange, QueryChange, Reply } from '../answer.ts';
@@ -14,13 +13,13 @@ const QUERY_PART = /^[A-Za-z0-9\-._~!$'()*,;:@/?%+]*$/;
 
 /** What a CheckResponse in binary says (Envoy `ext_authz_grpc_impl.cc`). Throws where it is no CheckResponse. */
 export function decodeCheckResponse(bytes: Uint8Array): Reply {
-  const response = fromBinary(CheckResponseSchema, bytes);
+  const response = CheckResponse.decode(bytes);
   const { httpResponse } = response;
   if ((response.status?.code ?? 0) === 0) {
-    return allowed(httpResponse.case === 'okResponse' ? httpResponse.value : undefined);
+    return allowed(httpResponse?.$case === 'okResponse' ? httpResponse.value : undefined);
   }
-  if (httpResponse.case === 'errorResponse') return failed(`it could not decide: ${describe(response)}`);
-  return denied(httpResponse.case === 'deniedResponse' ? httpResponse.value : undefined);
+  if (httpResponse?.$case === 'errorResponse') return failed(`it could not decide: ${describe(response)}`);
+  return denied(httpResponse?.$case === 'deniedResponse' ? httpResponse.value : undefined);
 }
 
 function describe({ status }: CheckResponse): string {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { toJson } from '@bufbuild/protobuf';
-import { AttributeContextSchema } from '@rampart/wire/ext-authz';
+import { AttributeContextSchema } from '@rampart/wire/ext-authz-service';
 import type { ExtAuthzProvider } from '@rampart/core';
 
 import type { HeaderChange } from '../answer.ts';

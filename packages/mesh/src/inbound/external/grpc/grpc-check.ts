@@ -1,5 +1,4 @@
 import type { ExtAuthzProvider } from '@rampart/core';
-import { Authorization } from '@rampart/wire/ext-authz';
 
 import { failed } from '../answer.ts';
 import type { Reply } from '../answer.ts';
@@ -12,7 +11,7 @@ import { callUnary } from './unary-call.ts';
 import type { UnaryAnswer } from './unary-call.ts';
 
 const MAX_ATTEMPTS = 3;
-const PATH = `/${Authorization.typeName}/${Authorization.method.check.name}`;
+const PATH = '/envoy.service.auth.v3.Authorization/Check';
 
 /** Asks over gRPC (Istio `envoyExtAuthzGrpc`). */
 export class GrpcCheckTransport implements CheckTransport {

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { Authorization } from '@rampart/wire/ext-authz';
-import type { CheckRequest, CheckResponseSchema } from '@rampart/wire/ext-authz';
+import { Authorization } from '@rampart/wire/ext-authz-service';
+import type { CheckRequest, CheckResponseSchema } from '@rampart/wire/ext-authz-service';
 
 export type GrpcDecision = (
   asked: CheckRequest,
