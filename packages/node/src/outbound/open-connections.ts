@@ -35,8 +35,13 @@ export class OpenConnections {
   /** Calls `close` for every connection that may no longer be. */
   judgeAgain(close: (socket: Socket, verdict: Verdict) => void): void {
     for (const [socket, judge] of this.#open) {
-      const verdict = judge();
-      if (verdict !== undefined) close(socket, verdict);
+      const check = (): void => {
+        const verdict = judge();
+        if (verdict !== undefined) close(socket, verdict);
+      };
+      // One that is still on its way may not have an address to be judged by yet.
+      if (socket.connecting) socket.once('connect', check);
+      else check();
     }
   }
 }
