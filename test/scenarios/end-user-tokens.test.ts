@@ -166,7 +166,9 @@ spec:
         await events.once(request, 'finish');
       }, issuer.token());
       seen(await get(''));
-      await caller.run(({ kept }) => (kept['impatient'] as { destroy(): void }).destroy());
+      await caller.run(({ kept }) => {
+        (kept['impatient'] as { destroy(): void }).destroy();
+      });
       const record = await until('the record', async () =>
         (await plane.records()).find(
           ({ request_path, reporter }) => request_path === '/impatient' && reporter === 'destination',

@@ -40,7 +40,7 @@ test('a record with a field that ours lacks, or of another type, is refused', ()
 
 test('an outline stands for one policy an action', () => {
   const outline = 'selector:\n  matchLabels:\n    app: a   ←── note\n\naction: ALLOW | CUSTOM\n\nrules:\n  - {}\n';
-  assert.deepEqual(statuses('policy-outline', outline), ['accepted', 'pending']);
+  assert.deepEqual(statuses('policy-outline', outline), ['accepted', 'accepted']);
 });
 
 test('commands that drive a cluster are prose, commands that we answer are not', () => {

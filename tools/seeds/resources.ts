@@ -5,8 +5,6 @@ import type { SeedVerdict } from './verdict.ts';
 
 /** Kinds of the seeds that core does not know yet. As soon as it does, it is asked instead. */
 const unbuiltKinds: Readonly<Record<string, string>> = {
-  RequestAuthentication: 'RequestAuthentication',
-  NetworkPolicy: 'NetworkPolicy',
   ExternalSecret: 'ExternalSecret',
 };
 
@@ -36,7 +34,7 @@ export function judgeResource(text: string, place: { readonly file: string; read
 
 /**
  * The drawing of a policy's structure: arrows are notes, and "ALLOW | DENY" stands for one policy each.
- * CUSTOM needs a provider, which the drawing leaves out.
+ * CUSTOM needs a provider, which the drawing leaves out and gets here, and has no fields for identities, which it loses here.
  */
 export function judgeOutline(text: string, place: { readonly file: string; readonly line: number }): SeedVerdict[] {
   const spec = text.replaceAll(/\s*←──.*$/gmu, '');
@@ -46,8 +44,9 @@ export function judgeOutline(text: string, place: { readonly file: string; reado
       ?.split('|')
       .map((action) => action.trim()) ?? [];
   return actions.map((action) => {
-    if (action === 'CUSTOM') return pending('authorization.custom (external authorization)');
-    const body = spec.replace(/^action: .*$/m, `action: ${action}`).replaceAll(/^(?=.)/gm, '  ');
+    const provider = action === 'CUSTOM' ? '\nprovider: { name: authorizer }' : '';
+    const fields = action === 'CUSTOM' ? spec.replaceAll(/^ *(?:principals|namespaces): .*\n/gmu, '') : spec;
+    const body = fields.replace(/^action: .*$/m, `action: ${action}${provider}`).replaceAll(/^(?=.)/gm, '  ');
     const header =
       'apiVersion: security.istio.io/v1beta1\nkind: AuthorizationPolicy\nmetadata:\n  name: outline\nspec:\n';
     const verdict = judgeResource(header + body, place);

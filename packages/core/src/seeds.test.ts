@@ -84,13 +84,20 @@ test('by the seeds, TLS modes come from the mesh, the workload and the port', ()
   assert.equal(legacy.tlsMode(80).describe, 'PERMISSIVE from namespace legacy-apps');
 });
 
-test('by the seeds, a policy that asks for an end user’s token denies everything where tokens cannot be read', () => {
+test('by the seeds, require-jwt asks for a token of the issuer with one of the groups', () => {
   const policy = policyOf(
     { namespace: 'production', serviceAccount: 'api-server', labels: { app: 'api-server' } },
     'require-jwt',
   );
-  assert.equal(policy.problems.length, 1);
-  assert.match(policy.problems[0] ?? '', /production\/require-jwt .*requestPrincipals needs authorization\.jwt/);
+  const decision = (issuer: string, groups: readonly string[]): string => {
+    const claims = { iss: issuer, sub: 'alice', groups };
+    const token = { principal: `${issuer}/alice`, issuer, subject: 'alice', claims, spaceDelimitedClaims: [] };
+    return policy.forConnection(connectionOf({})).evaluate(requestOf({ token })).decision;
+  };
+  assert.equal(decision('https://auth.example.com', ['api-users']), 'ALLOW');
+  assert.equal(decision('https://auth.example.com', ['others']), 'DENY');
+  assert.equal(decision('https://evil.example.com', ['admin']), 'DENY');
+  assert.equal(policy.forConnection(connectionOf({})).evaluate(requestOf({})).decision, 'DENY');
 });
 
 test('the rule of the seeds’ drawing of an AuthorizationPolicy is accepted', () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { ENFORCED_IN_PROCESS } from '@rampart/core';
 import {
   Authenticator,
+  connectToAuthorizers,
+  ExternalAuthorizer,
   LocalInstances,
   MeshView,
   Picker,
@@ -12,14 +14,14 @@ import {
   SvidSource,
   TelemetryReporter,
 } from '@rampart/mesh';
-import type { DataPlane, MeshLog } from '@rampart/mesh';
+import type { ConnectToAuthorizer, DataPlane, MeshLog } from '@rampart/mesh';
 
 import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import type { NodeConfig } from './config.ts';
 import { createIds } from './ids.ts';
 import { countStreamedBodies } from './body-count.ts';
-import { Preliminaries } from './inbound/preliminaries.ts';
+import { Preliminaries } from './inbound/preliminaries/preliminaries.ts';
 import { Ports } from './inbound/ports.ts';
 import { InboundRecorder } from './inbound/recorder.ts';
 import { describeRefusal } from './inbound/refusal.ts';
@@ -102,6 +104,11 @@ function outsidePlane(reason: string, log: MeshLog): DataPlane {
   };
 }
 
+function toAuthorizers({ view, identity, picker, workload }: DataPlane): ConnectToAuthorizer {
+  const namespace = (): string => workload()?.namespace ?? 'default';
+  return connectToAuthorizers({ view, identity, picker, namespace, now: () => systemClock.now() });
+}
+
 interface Installation {
   readonly config: NodeConfig | undefined;
   readonly host: NodeJS.Process;
@@ -126,11 +133,14 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const lifecycle = watchLifecycle(host, plane, () => ports);
   const outbound = new Outbound(plane);
   countStreamedBodies();
-  const { authenticator } = plane;
   const handler = new RequestHandler({
     recorder: inbound,
     ids,
-    preliminaries: new Preliminaries({ authenticator }),
+    preliminaries: new Preliminaries({
+      authenticator: plane.authenticator,
+      external: new ExternalAuthorizer({ connect: toAuthorizers(plane), clock: systemClock }),
+      ownPrincipal: () => plane.identity.current?.spiffeId.toString() ?? '',
+    }),
     draining: () => lifecycle.draining,
   });
   hookServers({ ports, handler });

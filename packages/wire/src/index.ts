@@ -65,7 +65,6 @@ export type {
   ReplayProgress,
   RollbackResponse,
   StoredResource,
-  Suggestion,
   TailLogsRequest,
   TailLogsResponse,
   TlsCheck,

@@ -18,7 +18,6 @@ const COMMANDS = [
   'authz check',
   'authz explain',
   'authz simulate',
-  'authz suggest',
   'analyze',
   'tls-check',
   'logs',

@@ -43,8 +43,11 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'authorization.allow',
   'authorization.deny',
   'authorization.audit',
+  'authorization.custom',
   'authorization.dry-run',
   'authorization.http',
+  'authorization.jwt',
+  'authorization.remote-ip',
 ];
 
 const KIND_FEATURES: Readonly<Record<Exclude<ResourceKind, 'AuthorizationPolicy'>, PolicyFeature>> = {

@@ -1,7 +1,7 @@
 import type { ScopeRule } from '../resource/service-token/scope-rule.ts';
 import type { RequestAttributes } from './attributes.ts';
-import { matchesTemplate, parsePathPattern } from './match/path-template.ts';
-import { anyOf, compileTextPatterns, type TextTest } from './match/text-patterns.ts';
+import { compilePaths } from './match/path-pattern.ts';
+import { compileTextPatterns } from './match/text-patterns.ts';
 
 /** The scopes that a request needs: those of every rule that covers it; undefined when none does. */
 export type ScopesNeeded = (request: Pick<RequestAttributes, 'method' | 'path'>) => readonly string[] | undefined;
@@ -24,15 +24,4 @@ export function compileScopeRules(rules: readonly ScopeRule[]): ScopesNeeded {
 /** Who may call, by the `sub` of the token: exact, `prefix*`, `*suffix`, `*`; without patterns everyone. */
 export function compileSubjects(patterns: readonly string[] | undefined): (subject: string) => boolean {
   return patterns === undefined || patterns.length === 0 ? () => true : compileTextPatterns(patterns, 'non-empty');
-}
-
-function compilePaths(values: readonly string[]): TextTest {
-  return anyOf(
-    values.map((value) => {
-      const template = parsePathPattern(value);
-      if (!template.ok || template.value === undefined) return compileTextPatterns([value], 'non-empty');
-      const { value: parsed } = template;
-      return (path: string) => matchesTemplate(parsed, path);
-    }),
-  );
 }

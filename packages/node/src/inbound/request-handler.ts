@@ -2,16 +2,19 @@ import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import type { Verdict } from '@rampart/core';
 import { deliver, Permit, ResponseFlag } from '@rampart/mesh';
 import type { IdSource, InboundConnection } from '@rampart/mesh';
 
 import { systemClock } from '../clock.ts';
 import { currentRequest } from '../context.ts';
+import { textAnswer } from './preliminaries/answer.ts';
+import type { Answer } from './preliminaries/answer.ts';
 import { proceed } from './emission.ts';
 import type { Emission } from './emission.ts';
 import { InboundExchange, refusal } from './exchange.ts';
-import { hold } from './hold.ts';
-import type { Answer, Preliminaries } from './preliminaries.ts';
+import { hold } from './preliminaries/hold.ts';
+import type { Preliminaries } from './preliminaries/preliminaries.ts';
 import type { InboundRecorder, Outcome } from './recorder.ts';
 import { RequestFacts } from './request-facts.ts';
 import { followUpgrade } from './upgrade.ts';
@@ -56,10 +59,10 @@ export class RequestHandler {
     const facts = RequestFacts.read(request, connection);
     if (!facts.ok) {
       const verdict = refusal(facts.problem);
-      this.#answer(exchange, response, { code: 400, body: `Bad Request: ${facts.problem}`, verdict });
+      this.#answer(exchange, response, textAnswer({ code: 400, body: `Bad Request: ${facts.problem}`, verdict }));
       return true;
     }
-    const answer = this.#options.preliminaries.pass(exchange, facts.value);
+    const answer = this.#options.preliminaries.pass({ exchange, facts: facts.value, response });
     if (!(answer instanceof Promise)) return this.#decide(exchange, parts, answer ?? facts.value);
     const gone = (): void => {
       exchange.verdict = refusal(GONE);
@@ -81,7 +84,7 @@ export class RequestHandler {
     const judgement = Permit.judge(connection, next, now);
     exchange.verdict = judgement.verdict;
     if (judgement.denied) {
-      this.#answer(exchange, response, { code: 403, body: DENIED_BODY, verdict: judgement.verdict });
+      this.#answer(exchange, response, denied(judgement.verdict));
       return true;
     }
     this.#retire(connection, response, now);
@@ -96,8 +99,11 @@ export class RequestHandler {
     const { request, socket } = parts;
     const exchange = new InboundExchange(connection, request, this.#options.ids);
     const facts = RequestFacts.read(request, connection);
-    if (!facts.ok) return this.#refuseUpgrade(exchange, socket, badRequest(facts.problem));
-    const answer = this.#options.preliminaries.pass(exchange, facts.value);
+    if (!facts.ok) {
+      const verdict = refusal(facts.problem);
+      return this.#refuseUpgrade(exchange, socket, textAnswer({ code: 400, body: 'Bad Request', verdict }));
+    }
+    const answer = this.#options.preliminaries.pass({ exchange, facts: facts.value, response: undefined });
     if (!(answer instanceof Promise)) return this.#decideUpgrade(exchange, parts, answer ?? facts.value);
     const gone = (): void => {
       exchange.verdict = refusal(GONE);
@@ -113,10 +119,7 @@ export class RequestHandler {
     if (!(next instanceof RequestFacts)) return this.#refuseUpgrade(exchange, socket, next);
     const { connection } = exchange;
     const judgement = Permit.judge(connection, next, systemClock.now());
-    if (judgement.denied) {
-      const { verdict } = judgement;
-      return this.#refuseUpgrade(exchange, socket, { code: 403, body: DENIED_BODY, verdict });
-    }
+    if (judgement.denied) return this.#refuseUpgrade(exchange, socket, denied(judgement.verdict));
     exchange.verdict = judgement.verdict;
     followUpgrade(connection.socket, socket, (end) => {
       exchange.bytesReceived = end.bytesReceived;
@@ -126,12 +129,11 @@ export class RequestHandler {
     return deliver(judgement, proceed, emission);
   }
 
-  #refuseUpgrade(exchange: InboundExchange, socket: Duplex, answer: Answer): boolean {
-    const { code, body, verdict } = answer;
+  #refuseUpgrade(exchange: InboundExchange, socket: Duplex, { code, headers, body, verdict }: Answer): boolean {
     exchange.verdict = verdict;
-    const fields = Object.entries({ connection: 'close', ...headersOf(answer) });
-    const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${head}\r\n${body}`);
+    const fields = headers.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
+    socket.write(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\nconnection: close\r\n${fields}\r\n`, 'latin1');
+    socket.end(body);
     this.#record(exchange, { code, flag: ResponseFlag.denied, bytesSent: Buffer.byteLength(body) });
     return true;
   }
@@ -139,7 +141,7 @@ export class RequestHandler {
   #answer(exchange: InboundExchange, response: ServerResponse, answer: Answer): void {
     exchange.verdict = answer.verdict;
     this.#recordOnClose(exchange, response);
-    response.writeHead(answer.code, headersOf(answer));
+    response.writeHead(answer.code, [...answer.headers]);
     response.end(answer.body);
   }
 
@@ -164,10 +166,6 @@ export class RequestHandler {
   }
 }
 
-function headersOf({ headers, body }: Answer): Record<string, string> {
-  return { ...headers, 'content-type': 'text/plain', 'content-length': String(Buffer.byteLength(body)) };
-}
-
-function badRequest(problem: string): Answer {
-  return { code: 400, body: 'Bad Request', verdict: refusal(problem) };
+function denied(verdict: Verdict): Answer {
+  return textAnswer({ code: 403, body: DENIED_BODY, verdict });
 }

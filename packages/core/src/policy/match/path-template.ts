@@ -16,7 +16,8 @@ const LITERAL = /^[A-Za-z0-9\-._~%!$&'()+,;:@=]+$/;
 
 /** Reads a value of `paths`: undefined for a plain value (exact, prefix, suffix, presence), else its template. */
 export function parsePathPattern(text: string): Result<PathTemplate | undefined, string> {
-  if (!isPathTemplate(text)) {
+  const isTemplate = text.includes(ONE) || text.includes(ANY);
+  if (!isTemplate) {
     return /[{}]/.test(text)
       ? fail(`${excerpt(text)}: "{" and "}" are for the operators {*} and {**} only`)
       : ok(undefined);
@@ -24,11 +25,6 @@ export function parsePathPattern(text: string): Result<PathTemplate | undefined,
   if (!text.startsWith('/')) return fail(`${excerpt(text)}: a path template must start with "/"`);
   const problem = templateProblem(text);
   return problem === undefined ? ok(compile(text)) : fail(`${excerpt(text)}: ${problem}`);
-}
-
-/** Whether a value of `paths` uses the operators of templates. */
-export function isPathTemplate(text: string): boolean {
-  return text.includes(ONE) || text.includes(ANY);
 }
 
 /** Whether the path has the template's form. Linear in the path. */

@@ -1,0 +1,31 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The headers of a message as they were at one time, in all three views that Node gives of them. */
+export class HeaderSnapshot {
+  readonly #request: IncomingMessage;
+  readonly #url: string | undefined;
+  readonly #raw: readonly string[];
+  readonly #headers: IncomingMessage['headers'];
+  readonly #distinct: IncomingMessage['headersDistinct'];
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    this.#url = request.url;
+    this.#raw = [...request.rawHeaders];
+    this.#headers = { ...request.headers };
+    this.#distinct = { ...request.headersDistinct };
+  }
+
+  restore(): void {
+    const { rawHeaders, headers, headersDistinct } = this.#request;
+    if (this.#url !== undefined) this.#request.url = this.#url;
+    rawHeaders.splice(0, rawHeaders.length, ...this.#raw);
+    replace(headers, this.#headers);
+    replace(headersDistinct, this.#distinct);
+  }
+}
+
+function replace(target: object, source: object): void {
+  for (const name of Object.keys(target)) Reflect.deleteProperty(target, name);
+  Object.assign(target, source);
+}
