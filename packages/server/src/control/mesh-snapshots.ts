@@ -51,6 +51,8 @@ export class MeshSnapshots {
   readonly #resources = new WeakMap<HeldResource, ResourceUpdate>();
   #networkPolicies: readonly NetworkPolicy[] = [];
   #networkPoliciesOf = -1;
+  /** By workload, while policies are the same. */
+  #isolated = new WeakMap<object, boolean>();
   #deltas = new Map<string, ControlPlaneMessage | undefined>();
   #deltasOf = -1;
 
@@ -78,9 +80,15 @@ export class MeshSnapshots {
     });
   }
 
-  /** Whether a NetworkPolicy is about a workload, so that it must know who its peers are. */
+  /** Whether a NetworkPolicy is about a workload, so that it must know who its peers are. Asked again and again with the same object. */
   isIsolated(workload: Pick<WorkloadRef, 'namespace' | 'labels'>): boolean {
-    return this.#policies().some((policy) => selects(policy, workload, this.#state.rootNamespace));
+    const policies = this.#policies();
+    let isolated = this.#isolated.get(workload);
+    if (isolated === undefined) {
+      isolated = policies.some((policy) => selects(policy, workload, this.#state.rootNamespace));
+      this.#isolated.set(workload, isolated);
+    }
+    return isolated;
   }
 
   /** Whether any workload may need to know who its peers are. */
@@ -171,6 +179,7 @@ export class MeshSnapshots {
         this.#networkPolicies = resources().flatMap(({ resource }) =>
           resource.kind === 'NetworkPolicy' ? [resource] : [],
         );
+        this.#isolated = new WeakMap();
       }
     }
     return this.#networkPolicies;

@@ -38,6 +38,7 @@ export class Session {
   readonly options: SessionOptions;
   readonly connectedAt: number;
   readonly capabilities: ReadonlySet<string>;
+  readonly #workload: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
   #cursor: number;
   /** It is told of changes of its peers, and was told of all of them on this stream. */
   #knowsPeers = false;
@@ -56,6 +57,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.options = options;
+    this.#workload = { namespace: options.peer.namespace, labels: options.labels };
     this.capabilities = new Set(options.hello.capabilities);
     this.connectedAt = options.clock.now();
     this.#heardAt = this.connectedAt;
@@ -154,7 +156,7 @@ export class Session {
 
   #full(): ControlPlaneMessage {
     const { snapshots, peer } = this.options;
-    this.#knowsPeers = snapshots.isIsolated(this.#workload());
+    this.#knowsPeers = snapshots.isIsolated(this.#workload);
     return this.#knowsPeers ? this.#introduce(snapshots.full(peer.namespace)) : snapshots.full(peer.namespace);
   }
 
@@ -165,17 +167,13 @@ export class Session {
       return this.#full();
     }
     const knewPeers = this.#knowsPeers;
-    this.#knowsPeers = snapshots.isIsolated(this.#workload());
+    this.#knowsPeers = snapshots.isIsolated(this.#workload);
     return this.#knowsPeers && !knewPeers ? this.#introduce(delta ?? nothingNew(snapshots.revision)) : delta;
   }
 
   /** Whoever gets its first NetworkPolicy hears of its peers in the same message. Messages are shared by streams: a copy. */
   #introduce(message: ControlPlaneMessage): ControlPlaneMessage {
     return { ...message, network: this.options.snapshots.network() };
-  }
-
-  #workload(): { readonly namespace: string; readonly labels: Readonly<Record<string, string>> } {
-    return { namespace: this.options.peer.namespace, labels: this.options.labels };
   }
 
   #told(message: ControlPlaneMessage): ControlPlaneMessage {
