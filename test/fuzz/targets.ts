@@ -1,13 +1,17 @@
 import type { FuzzTarget } from './engine/target.ts';
 import { address } from './targets/address.ts';
+import { authorizerAnswer } from './targets/authorizer-answer.ts';
 import { certificate } from './targets/certificate.ts';
 import { decision } from './targets/decision.ts';
 import { documents } from './targets/documents.ts';
+import { forwardedFor } from './targets/forwarded-for.ts';
 import { identity } from './targets/identity.ts';
+import { keySet } from './targets/key-set.ts';
 import { path } from './targets/path.ts';
 import { pathTemplate } from './targets/path-template.ts';
 import { recordBlock } from './targets/record-block.ts';
 import { resourceJson } from './targets/resource-json.ts';
+import { token } from './targets/token.ts';
 import { trace } from './targets/trace.ts';
 
 /** Whatever reads input from outside. */
@@ -19,6 +23,10 @@ export const targets: readonly FuzzTarget[] = [
   address,
   identity,
   trace,
+  forwardedFor,
+  token,
+  keySet,
+  authorizerAnswer,
   recordBlock,
   certificate,
   decision,

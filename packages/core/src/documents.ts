@@ -1,4 +1,5 @@
-import { LineCounter, parseAllDocuments } from 'yaml';
+import { LineCounter } from 'yaml';
+import { composeDocuments } from './document/compose.ts';
 import { JsonDocument } from './document/json-document.ts';
 import { DEFAULT_LIMITS, utf8Length, type DocumentLimits } from './document/limits.ts';
 import { ProblemList, type TextPosition } from './document/problem-list.ts';
@@ -75,15 +76,12 @@ class DocumentReader {
   }
 
   read(text: string): Resource[] {
-    // Duplicate and merge keys are JsonDocument's to refuse: the library compares every key with every other.
-    const documents = parseAllDocuments(text, {
-      lineCounter: this.#lines,
-      stringKeys: true,
-      uniqueKeys: false,
-      merge: false,
-      prettyErrors: false,
-      logLevel: 'silent',
-    });
+    const { depth } = this.#limits;
+    const { documents, tooDeepAt } = composeDocuments(text, { lines: this.#lines, depth });
+    if (tooDeepAt !== undefined) {
+      const message = `is nested more than ${depth} levels deep`;
+      this.#problems.add(this.#position(tooDeepAt), { code: 'INVALID_YAML', message });
+    }
     const budget = { nodes: this.#limits.nodes };
     const resources: Resource[] = [];
     for (const document of documents) {

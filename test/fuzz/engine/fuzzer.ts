@@ -5,6 +5,7 @@ import type { FuzzTarget } from './target.ts';
 /** Longer than this for one input, and somebody outside can hold a process up. */
 const SLOW_MS = 2_000;
 const LARGEST_CORPUS = 2_000;
+const SHORTENING_MS = 10_000;
 
 export interface Finding {
   readonly target: string;
@@ -78,8 +79,9 @@ export class Fuzzer {
 export function shortened(target: FuzzTarget, finding: Finding): Finding {
   const firstLine = (problem: string): string => problem.split('\n', 1)[0] ?? '';
   let best = finding;
+  const until = performance.now() + SHORTENING_MS;
   for (let size = best.input.length >> 1; size >= 1; size >>= 1) {
-    for (let start = 0; start < best.input.length; start += size) {
+    for (let start = 0; start < best.input.length && performance.now() < until; start += size) {
       const input = Buffer.concat([best.input.subarray(0, start), best.input.subarray(start + size)]);
       const next = tryInput(target, new Uint8Array(input)).finding;
       if (next === undefined || firstLine(next.problem) !== firstLine(finding.problem)) continue;

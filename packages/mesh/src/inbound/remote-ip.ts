@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 
 /**
  * The client's address as far back as proxies are trusted (Envoy `xff_num_trusted_hops`): with none, the peer; with N, the
@@ -8,10 +8,14 @@ import { isIP } from 'node:net';
 export function clientAddress(forwardedFor: string | undefined, trustedProxies: number, peer: string): string {
   if (trustedProxies === 0 || forwardedFor === undefined) return peer;
   const address = forwardedFor.split(',').at(-trustedProxies)?.trim() ?? '';
-  return isIP(address) === 0 ? peer : plainAddress(address);
+  // A zone means something on the machine that wrote it only (RFC 4007 §11).
+  return isIP(address) === 0 || address.includes('%') ? peer : plainAddress(address);
 }
 
 /** IPv4-mapped IPv6 addresses are the IPv4 addresses they carry, or no `ipBlocks` would match on dual-stack listeners. */
 export function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
+  const carried = address.startsWith(MAPPED) ? address.slice(MAPPED.length) : '';
+  return isIPv4(carried) ? carried : address;
 }
+
+const MAPPED = '::ffff:';

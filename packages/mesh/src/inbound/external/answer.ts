@@ -49,6 +49,9 @@ export interface FailedReply {
   readonly reason: string;
 }
 
+/** The authorizer's own words may be in the reason, which stands on one line of a log. */
 export function failed(reason: string): FailedReply {
-  return { kind: 'failed', reason };
+  return { kind: 'failed', reason: reason.replace(LINE_BREAKING, ' ') };
 }
+
+const LINE_BREAKING = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
