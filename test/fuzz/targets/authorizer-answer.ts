@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 
 import { create, toBinary } from '@bufbuild/protobuf';
-import { CheckResponseSchema } from '@rampart/wire/ext-authz';
+import { CheckResponseSchema } from '@rampart/wire/ext-authz-service';
 
 import { failed } from '../../../packages/mesh/src/inbound/external/answer.ts';
 import { decodeCheckResponse } from '../../../packages/mesh/src/inbound/external/grpc/check-response.ts';
