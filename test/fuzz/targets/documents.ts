@@ -3,8 +3,6 @@ import assert from 'node:assert/strict';
 import { describeProblem, parseResource, requiredFeatures, toJson } from '@rampart/core';
 import { parseDocuments } from '@rampart/core/documents';
 
-import { stringify } from 'yaml';
-
 import { outcome, textOf, type FuzzTarget } from '../engine/target.ts';
 import { otherKinds } from './other-kinds.ts';
 
@@ -53,7 +51,7 @@ export const documents: FuzzTarget = {
   seeds: [
     SOUND,
     LIST,
-    ...otherKinds.map((each) => stringify(each)),
+    ...otherKinds.map((each) => JSON.stringify(each)),
     '{"kind": "List", "items": []}',
     'a: &a [*a]',
     '? [a, b]\n: |2-\n  x\n',

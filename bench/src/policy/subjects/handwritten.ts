@@ -34,8 +34,12 @@ const isOne = (path, head, tail) => {
 };`;
 
 function moduleOf(world: World): string {
-  const services = world.services.map((service) => `  [${quoted(service.id)}, ${serviceTable(world, service)}],`);
+  const decisions = new Decisions();
+  const services = world.services.map(
+    (service) => `  [${quoted(service.id)}, ${serviceTable(world, service, decisions)}],`,
+  );
   return `${PRELUDE}
+${decisions.declarations()}
 const services = new Map([
 ${services.join('\n')}
 ]);
@@ -47,18 +51,31 @@ export const decide = ({ service, caller, method, path }) => {
 `;
 }
 
-function serviceTable(world: World, service: WorldService): string {
+/** What two callers may do alike is one function. */
+class Decisions {
+  readonly #names = new Map<string, string>();
+
+  nameOf(expression: string): string {
+    const name = this.#names.get(expression) ?? `decision${this.#names.size}`;
+    this.#names.set(expression, name);
+    return name;
+  }
+
+  declarations(): string {
+    return [...this.#names].map(([expression, name]) => `const ${name} = (method, path) => ${expression};`).join('\n');
+  }
+}
+
+/** Callers of this mesh are sorted out beforehand, as a kept connection is; strangers are held against the patterns. */
+function serviceTable(world: World, service: WorldService, decisions: Decisions): string {
   const policies = policiesOf(world, service);
   const rulesOf = (action: string): WorldRule[] =>
     policies.filter((policy) => policy.action === action).flatMap(({ rules }) => rules);
   const [deny, allow] = [rulesOf('DENY'), rulesOf('ALLOW')];
-  const named = new Set(
-    [...deny, ...allow].flatMap(({ principals = [] }) => principals.filter((value) => !value.includes('*'))),
-  );
-  const callers = [...named].map((caller) => {
+  const callers = world.callers.map((caller) => {
     const about = (rule: WorldRule): boolean => isAbout(rule, caller);
     const decision = expression({ deny: deny.filter(about), allow: allow.filter(about) }, request);
-    return `[${quoted(caller)}, (method, path) => ${decision}]`;
+    return `[${quoted(caller)}, ${decisions.nameOf(decision)}]`;
   });
   const isOpen = (rule: WorldRule): boolean => (rule.principals ?? ['*']).some((value) => value.includes('*'));
   const others = expression({ deny: deny.filter(isOpen), allow: allow.filter(isOpen) }, withCaller);
@@ -72,6 +89,7 @@ interface Rules {
 
 function expression({ deny, allow }: Rules, write: (rule: WorldRule) => string): string {
   const allowed = any(allow.map(write));
+  if (allow.length === 0) return 'false';
   return deny.length === 0 ? allowed : `!${any(deny.map(write))} && ${allowed}`;
 }
 
