@@ -35,8 +35,6 @@ export type { CallCircumstances } from './inbound/external/describe-call.ts';
 export { changeQuery, changeRequestHeaders } from './inbound/external/request-changes.ts';
 export { changeResponseHeaders } from './inbound/external/response-changes.ts';
 export type { ConnectToAuthorizer } from './inbound/external/transport.ts';
-export { connectToAuthorizers } from './outbound/authorizer-connection.ts';
-export type { AuthorizerConnectionOptions } from './outbound/authorizer-connection.ts';
 export { dial } from './outbound/dial.ts';
 export type { DialOptions } from './outbound/dial.ts';
 export { Egress } from './outbound/egress.ts';

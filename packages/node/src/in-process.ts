@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { ENFORCED_IN_PROCESS } from '@rampart/core';
 import {
   Authenticator,
-  connectToAuthorizers,
   ExternalAuthorizer,
   LocalInstances,
   MeshView,
@@ -14,7 +13,7 @@ import {
   SvidSource,
   TelemetryReporter,
 } from '@rampart/mesh';
-import type { ConnectToAuthorizer, DataPlane, MeshLog } from '@rampart/mesh';
+import type { DataPlane, MeshLog } from '@rampart/mesh';
 
 import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
@@ -104,11 +103,6 @@ function outsidePlane(reason: string, log: MeshLog): DataPlane {
   };
 }
 
-function toAuthorizers({ view, identity, picker, workload }: DataPlane): ConnectToAuthorizer {
-  const namespace = (): string => workload()?.namespace ?? 'default';
-  return connectToAuthorizers({ view, identity, picker, namespace, now: () => systemClock.now() });
-}
-
 interface Installation {
   readonly config: NodeConfig | undefined;
   readonly host: NodeJS.Process;
@@ -133,12 +127,16 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const lifecycle = watchLifecycle(host, plane, () => ports);
   const outbound = new Outbound(plane);
   countStreamedBodies();
+  const external = new ExternalAuthorizer({
+    connect: (host, port) => outbound.connect(host, port),
+    clock: systemClock,
+  });
   const handler = new RequestHandler({
     recorder: inbound,
     ids,
     preliminaries: new Preliminaries({
       authenticator: plane.authenticator,
-      external: new ExternalAuthorizer({ connect: toAuthorizers(plane), clock: systemClock }),
+      external,
       ownPrincipal: () => plane.identity.current?.spiffeId.toString() ?? '',
     }),
     draining: () => lifecycle.draining,
@@ -154,8 +152,11 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
     inbound.setSelf(service === '' ? '' : `${service}.${workload?.namespace ?? ''}.svc`, svid.spiffeId.toString());
     outboundRecords.setSelf(service === '' ? (workload?.serviceAccount ?? '') : service, svid.spiffeId.toString());
     agents.retire(() => false);
+    external.close();
   });
   plane.view.subscribe((change) => {
-    if (change.gone.size > 0) agents.retire((instanceId) => !change.gone.has(instanceId));
+    if (change.gone.size === 0) return;
+    agents.retire((instanceId) => !change.gone.has(instanceId));
+    external.close();
   });
 }

@@ -87,6 +87,7 @@ export class RequestHandler {
       this.#answer(exchange, response, denied(judgement.verdict));
       return true;
     }
+    exchange.verdict = withDoubt(judgement.verdict, next);
     this.#retire(connection, response, now);
     this.#recordOnClose(exchange, response);
     // Not `run`, which makes a second context to go back to: Node does so itself when this callback ends.
@@ -120,7 +121,7 @@ export class RequestHandler {
     const { connection } = exchange;
     const judgement = Permit.judge(connection, next, systemClock.now());
     if (judgement.denied) return this.#refuseUpgrade(exchange, socket, denied(judgement.verdict));
-    exchange.verdict = judgement.verdict;
+    exchange.verdict = withDoubt(judgement.verdict, next);
     followUpgrade(connection.socket, socket, (end) => {
       exchange.bytesReceived = end.bytesReceived;
       this.#record(exchange, { code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
@@ -164,6 +165,11 @@ export class RequestHandler {
   #record(exchange: InboundExchange, outcome: Outcome): void {
     this.#options.recorder.write(exchange, outcome);
   }
+}
+
+/** The record of a request that nobody could be asked about says why it passed. */
+function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
+  return approval === undefined || approval.failedOpen === '' ? verdict : { ...verdict, reason: approval.failedOpen };
 }
 
 function denied(verdict: Verdict): Answer {

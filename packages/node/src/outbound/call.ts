@@ -1,3 +1,5 @@
+import net from 'node:net';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
@@ -19,6 +21,9 @@ export type Route =
   | { readonly kind: 'mesh'; readonly target: Target }
   | { readonly kind: 'outside' }
   | { readonly kind: 'failed'; readonly error: RampartError; readonly service: MeshService | undefined };
+
+// Taken once, at load: names are resolved here, and not by the hook again.
+const { connect } = net;
 
 const MOST_AUTHORITIES = 1000;
 
@@ -89,6 +94,19 @@ export class Outbound {
       () => dial({ ...target, svid, isRevoked: (serial) => view.isRevoked(serial), now: () => systemClock.now() }),
       () => this.egress.toEndpoint(target.service, target.endpoint),
     );
+  }
+
+  /** Opens a connection of the data plane's own, held to what the application's are held to. Throws where there is none. */
+  connect(host: string, port: number): Socket {
+    const route = this.route(host, port);
+    switch (route.kind) {
+      case 'failed':
+        throw route.error;
+      case 'mesh':
+        return this.dial(route.target);
+      case 'outside':
+        return connect({ host, port }).setNoDelay(true);
+    }
   }
 
   get plane(): DataPlane {

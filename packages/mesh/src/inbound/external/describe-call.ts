@@ -5,6 +5,7 @@ import type { AuthorizerCall } from './call.ts';
 import { peekBody } from './request-body.ts';
 
 export interface CallCircumstances {
+  /** As recorded; "" where the one that the application gets is meant. */
   readonly requestId: string;
   /** Unix milliseconds. */
   readonly startedAt: number;
@@ -28,7 +29,7 @@ export function describeCall(
     source: { principal: connection.sourcePrincipal, address: sourceIp, port: connection.socket.remotePort ?? 0 },
     destination: { principal: ownPrincipal, address: destinationIp, port: destinationPort },
     http: {
-      requestId,
+      requestId: requestId === '' ? String(request.headers['x-request-id'] ?? '') : requestId,
       startedAt,
       method: request.method ?? '',
       target: request.url ?? '',

@@ -30,6 +30,14 @@ export function providerProblem(provider: ExtAuthzProvider): string {
   return listProblem(provider) || bodyProblem(provider);
 }
 
+/** The host of a provider's service, which Istio writes as "host" or "namespace/host"; a bare name keeps its namespace. */
+export function hostOf(service: string): string {
+  const slash = service.indexOf('/');
+  if (slash === -1) return service;
+  const host = service.slice(slash + 1);
+  return host.includes('.') ? host : `${host}.${service.slice(0, slash)}`;
+}
+
 function listProblem(provider: ExtAuthzProvider): string {
   for (const list of LISTS) {
     if (provider[list]?.some((pattern) => pattern === '*' || pattern === '') === true) {

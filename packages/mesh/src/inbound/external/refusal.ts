@@ -20,6 +20,8 @@ interface RefusalContent {
 }
 
 const FORBIDDEN = 403;
+const NO_CONTENT = 204;
+const NOT_MODIFIED = 304;
 /** Envoy's body for a request that RBAC refuses. */
 const DENIED_BODY = 'RBAC: access denied';
 
@@ -28,7 +30,10 @@ export function refuse(kind: 'denied' | 'failed', verdict: Verdict, content: Ref
   const headers = [...(content.headers ?? [])];
   const typed = headers.some(([name]) => name === 'content-type');
   if (body.length > 0 && !typed) headers.push(['content-type', 'text/plain']);
-  headers.push(['content-length', String(body.length)]);
+  // RFC 9110 §8.6: these say nothing of a length.
+  if (content.status !== NO_CONTENT && content.status !== NOT_MODIFIED) {
+    headers.push(['content-length', String(body.length)]);
+  }
   return { kind, status: content.status, headers, body, verdict };
 }
 

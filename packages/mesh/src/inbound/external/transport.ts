@@ -5,8 +5,8 @@ import type { ExtAuthzProvider } from '@rampart/core';
 import type { HeaderChange, Reply } from './answer.ts';
 import type { AuthorizerCall, BodyPeek } from './call.ts';
 
-/** Opens a connection to a provider's service: through the mesh where it is a service of the mesh, else in plaintext. May throw. */
-export type ConnectToAuthorizer = (service: string, port: number) => Duplex;
+/** Opens a connection to a host: through the mesh where it is a service of the mesh, else in plaintext. May throw. */
+export type ConnectToAuthorizer = (host: string, port: number) => Duplex;
 
 /** One call, and as much of its body as the provider wants to see; undefined when it wants none. */
 export interface Check {

@@ -3,6 +3,7 @@ import type { ExtAuthzProvider } from '@rampart/core';
 import { failed } from '../answer.ts';
 import type { Reply } from '../answer.ts';
 import type { Check, CheckTransport, ConnectToAuthorizer } from '../transport.ts';
+import { hostOf } from '../provider.ts';
 import { AuthorizerSession } from './authorizer-session.ts';
 import { encodeCheckRequest } from './check-request.ts';
 import { decodeCheckResponse } from './check-response.ts';
@@ -19,8 +20,8 @@ export class GrpcCheckTransport implements CheckTransport {
   readonly #authority: string;
 
   constructor({ service, port }: ExtAuthzProvider, connect: ConnectToAuthorizer) {
-    this.#authority = service.slice(service.indexOf('/') + 1);
-    this.#session = new AuthorizerSession(() => connect(service, port));
+    this.#authority = hostOf(service);
+    this.#session = new AuthorizerSession(() => connect(this.#authority, port));
   }
 
   async check(check: Check): Promise<Reply> {

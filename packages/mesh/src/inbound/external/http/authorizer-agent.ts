@@ -4,7 +4,6 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { MAX_CONNECTIONS } from '../transport.ts';
-import type { ConnectToAuthorizer } from '../transport.ts';
 
 /** How long a connection waits for its next check; shorter than what servers commonly wait. */
 const IDLE_MS = 4000;
@@ -14,9 +13,9 @@ export class AuthorizerAgent extends http.Agent {
   readonly #connect: () => Duplex;
   #isRetired = false;
 
-  constructor(connect: ConnectToAuthorizer, service: string, port: number) {
+  constructor(connect: () => Duplex) {
     super({ keepAlive: true, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS, timeout: IDLE_MS });
-    this.#connect = () => connect(service, port);
+    this.#connect = connect;
   }
 
   override createConnection(): Duplex {

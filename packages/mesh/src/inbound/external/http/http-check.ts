@@ -7,6 +7,7 @@ import { failed } from '../answer.ts';
 import type { HeaderChange, Reply } from '../answer.ts';
 import type { AuthorizerCall } from '../call.ts';
 import { HeaderNames } from '../header-names.ts';
+import { hostOf } from '../provider.ts';
 import { MAX_ANSWER_BYTES, MAX_HEADER_BYTES } from '../transport.ts';
 import type { Check, CheckTransport, ConnectToAuthorizer } from '../transport.ts';
 import { AuthorizerAgent } from './authorizer-agent.ts';
@@ -25,7 +26,7 @@ export class HttpCheckTransport implements CheckTransport {
   readonly #reader: HttpAnswerReader;
 
   constructor(provider: ExtAuthzProvider, connect: ConnectToAuthorizer) {
-    this.#agent = new AuthorizerAgent(connect, provider.service, provider.port);
+    this.#agent = new AuthorizerAgent(() => connect(hostOf(provider.service), provider.port));
     this.#shown = shownHeaders(provider.includeRequestHeadersInCheck);
     this.#spokenFor = new HeaderNames(provider.headersToUpstreamOnAllow);
     this.#reader = new HttpAnswerReader(provider);

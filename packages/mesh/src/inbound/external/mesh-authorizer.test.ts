@@ -5,6 +5,7 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import type { Duplex } from 'node:stream';
 import { createServer } from 'node:tls';
 
 import { connectNodeAdapter } from '@connectrpc/connect-node';
@@ -13,15 +14,15 @@ import type { Clock } from '@rampart/core';
 import { TestCa } from '@rampart/testkit';
 import { Authorization } from '@rampart/wire/ext-authz-service';
 
-import { SvidSource } from '../identity/svid-source.ts';
-import { createSvid } from '../identity/svid.ts';
-import { ExternalAuthorizer } from '../inbound/external/external-authorizer.ts';
-import type { AuthorizerAnswer } from '../inbound/external/external-authorizer.ts';
-import { callOf, providerAt } from '../inbound/external/testing/ask.ts';
-import { MESH_ALPN } from '../inbound/gate.ts';
-import { MeshView } from '../view/mesh-view.ts';
-import { connectToAuthorizers } from './authorizer-connection.ts';
-import { Picker } from './pick.ts';
+import { createSvid } from '../../identity/svid.ts';
+import { ExternalAuthorizer } from './external-authorizer.ts';
+import type { AuthorizerAnswer } from './external-authorizer.ts';
+import { callOf, providerAt } from './testing/ask.ts';
+import { MESH_ALPN } from '../gate.ts';
+import { MeshView } from '../../view/mesh-view.ts';
+import { dial } from '../../outbound/dial.ts';
+import { Picker } from '../../outbound/pick.ts';
+import { resolve } from '../../outbound/resolve.ts';
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -31,7 +32,6 @@ const clock: Clock = {
     return { cancel: () => clearTimeout(timer) };
   },
 };
-const log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
 /** Authorizers of both kinds, each behind mutual TLS; remembers who came. */
 function startAuthorizers(options: object, callers: string[]): Record<'http' | 'grpc', Server> {
@@ -92,16 +92,16 @@ describe('an authorizer that is a service of the mesh', () => {
     const caller = await ca.issue(Date.now(), { namespace: 'default', serviceAccount: 'orders-api' });
     const bundle = { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 };
     const svid = createSvid({ ...caller, chain: [caller.der], bundle });
-    const issuer = { attest: () => Promise.resolve(svid), renew: () => Promise.resolve(svid) };
-    const identity = new SvidSource({ issuer, clock, random: () => 0.5, log });
-    identity.start();
-    await new Promise<void>((resolve) => {
-      identity.subscribe(() => resolve());
-    });
-    identity.stop();
     view = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
     const picker = new Picker(() => 0.5);
-    const connect = connectToAuthorizers({ view, identity, picker, namespace: () => 'tools', now: () => Date.now() });
+    const connect = (host: string, to: number): Duplex => {
+      const resolution = resolve(host, view, 'tools');
+      if (resolution.kind !== 'mesh') throw new Error(resolution.kind === 'refused' ? resolution.reason : 'outside');
+      const endpoint = picker.pick(resolution.service, to);
+      if (endpoint === undefined) throw new Error(`no instance of ${host} serves port ${to}`);
+      const rules = { isRevoked: () => false, now: () => Date.now() };
+      return dial({ service: resolution.service, endpoint, svid, ...rules });
+    };
     authorizer = new ExternalAuthorizer({ connect, clock });
     serve('ext-authz', 'spiffe://cluster.local/ns/tools/sa/ext-authz');
     serve('impostor', 'spiffe://cluster.local/ns/tools/sa/somebody-else');
@@ -114,7 +114,12 @@ describe('an authorizer that is a service of the mesh', () => {
   });
 
   for (const transport of ['http', 'grpc'] as const) {
-    for (const service of ['tools/ext-authz', 'ext-authz.tools.svc.cluster.local', 'ext-authz']) {
+    for (const service of [
+      'tools/ext-authz',
+      'x/ext-authz.tools.svc',
+      'ext-authz.tools.svc.cluster.local',
+      'ext-authz',
+    ]) {
       it(`is asked over ${transport} with mutual TLS when it is called ${service}`, async () => {
         authorizer.close();
         callers.length = 0;
