@@ -34,6 +34,9 @@ export async function bundlePackage(published: PublishedPackage): Promise<Bundle
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunk-[name]-[hash].js',
+    // V8 keeps the source in memory: two bytes a character if one of them is not Latin-1. Names stay, for stack traces.
+    comments: false,
+    minify: { compress: false, mangle: false, codegen: { asciiOnly: true, removeWhitespace: false } },
   });
   await build.close();
   for (const source of Object.values(published.programs)) makeProgram(join(library, `${stem(source)}.js`));
