@@ -12,3 +12,11 @@ export { analyze, IGNORE_ANNOTATION, type Analysis } from './analysis/lint/analy
 export type { AnalyzedMeshParts, MeshState } from './analysis/lint/analyzed-mesh.ts';
 export type { Finding, Severity, UncheckedLint } from './analysis/lint/lint.ts';
 export { LINTS } from './analysis/lint/lints.ts';
+export { suggestionDocument } from './analysis/suggest/document.ts';
+export type { SuggestedOperation, SuggestedRule } from './analysis/suggest/operations.ts';
+export {
+  type SuggestedPolicies,
+  type SuggestionLeftOut,
+  TrafficSample,
+  type TrafficSampleOptions,
+} from './analysis/suggest.ts';

@@ -65,6 +65,7 @@ export type {
   ReplayProgress,
   RollbackResponse,
   StoredResource,
+  Suggestion,
   TailLogsRequest,
   TailLogsResponse,
   TlsCheck,

@@ -18,6 +18,7 @@ const COMMANDS = [
   'authz check',
   'authz explain',
   'authz simulate',
+  'authz suggest',
   'analyze',
   'tls-check',
   'logs',

@@ -15,12 +15,19 @@ export function textList(check: ValueCheck = accept): Reader<string[]> {
   };
 }
 
-/** A list whose values may use one `*` at an end (exact, `abc*`, `*abc`, `*`). */
-export function patternList(check: ValueCheck = accept): Reader<string[]> {
+/**
+ * A list whose values may use one `*` at an end (exact, `abc*`, `*abc`, `*`). Values that are templates have stars of their
+ * own, which are nothing to warn of.
+ */
+export function patternList(
+  check: ValueCheck = accept,
+  isTemplate: (value: string) => boolean = () => false,
+): Reader<string[]> {
   const read = textList(check);
   return (at) => {
     const values = read(at);
-    for (const item of values === undefined ? [] : (at.items() ?? [])) warnOfLiteralStar(item);
+    for (const item of values === undefined ? [] : (at.items() ?? []))
+      if (typeof item.value === 'string' && !isTemplate(item.value)) warnOfLiteralStar(item);
     return values;
   };
 }

@@ -3,9 +3,9 @@ import { Replay, type ReplayReport, Traffic } from '@rampart/core/analysis';
 import type { ResourceSet } from '../resources/resource-set.ts';
 import { TimeSlices } from './time-slices.ts';
 import { readTraffic, type TrafficSource } from './traffic-reader.ts';
-import { WorkloadLabels, type WorkloadLabelsOptions } from './workload-labels.ts';
+import { AttestedWorkloads, type AttestedWorkloadsOptions } from './attested-workloads.ts';
 
-export interface SimulationParts extends TrafficSource, WorkloadLabelsOptions {
+export interface SimulationParts extends TrafficSource, AttestedWorkloadsOptions {
   readonly resources: ResourceSet;
   readonly clock: Clock;
   readonly trustDomain: string;
@@ -40,7 +40,7 @@ export async function* simulate(parts: SimulationParts, request: SimulationReque
   const { clock, resources, rootNamespace, trustDomain } = parts;
   const live = resources.all().map(({ resource }) => resource);
   const candidate = request.replaceAll ? request.candidate : merged(live, dated(request.candidate, resources, clock));
-  const labels = new WorkloadLabels(parts);
+  const workloads = new AttestedWorkloads(parts);
   const traffic = new Traffic({
     since: request.since,
     changedAt: await changesOf(resources, rootNamespace),
@@ -51,12 +51,12 @@ export async function* simulate(parts: SimulationParts, request: SimulationReque
     candidate,
     rootNamespace,
     trustDomain,
-    labelsOf: (principal, instance) => labels.labelsOf(principal, instance),
+    labelsOf: (principal, instance) => workloads.labelsOf(principal, instance),
   });
   const slices = new TimeSlices(clock, request.signal);
   const judge = async (): Promise<void> => {
     for (const counted of traffic.take()) {
-      await labels.learn(counted.request.destination);
+      await workloads.learn(counted.request.destination);
       replay.judge(counted);
       if (slices.isOver) {
         await slices.others();

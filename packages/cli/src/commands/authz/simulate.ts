@@ -1,5 +1,5 @@
 import { RampartError } from '@rampart/core';
-import type { Problem, ReplayProgress } from '@rampart/wire';
+import type { Problem } from '@rampart/wire';
 import type { Command } from 'commander';
 import { parseDuration } from '../../arguments/duration.ts';
 import { collectText } from '../../arguments/pair.ts';
@@ -7,9 +7,9 @@ import type { AdminClient } from '../../connection/admin-connection.ts';
 import { joinDocuments, readDocuments, requireResources } from '../../documents/document-set.ts';
 import { reportRefusal, toDocumentProblem } from '../../documents/refusal.ts';
 import { EXIT } from '../../exit-code.ts';
-import { Progress } from '../../render/progress.ts';
 import { renderReplay, type SimulationReport } from '../../views/replay.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
+import { replayProgress } from './replay-progress.ts';
 
 interface SimulateOptions {
   readonly filename: readonly string[];
@@ -86,25 +86,18 @@ type Answers = ReturnType<AdminClient['simulate']>;
 async function replayed(invocation: Invocation, ask: (client: AdminClient) => Answers): Promise<Outcome> {
   const progress = replayProgress(invocation);
   let outcome: Outcome | undefined;
-  await invocation.withAdmin(async (client) => {
-    for await (const { message } of ask(client)) {
-      if (message.case === 'progress') progress.say(message.value);
-      else if (message.case === 'refused') outcome = { refused: message.value.problems };
-      else if (message.case === 'reportJson') outcome = { report: JSON.parse(message.value) as SimulationReport };
-    }
-  });
-  progress.end();
+  try {
+    await invocation.withAdmin(async (client) => {
+      for await (const { message } of ask(client)) {
+        if (message.case === 'progress') progress.say(message.value);
+        else if (message.case === 'refused') outcome = { refused: message.value.problems };
+        else if (message.case === 'reportJson') outcome = { report: JSON.parse(message.value) as SimulationReport };
+      }
+    });
+  } finally {
+    progress.end();
+  }
   if (outcome === undefined)
     throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'the replay ended without an answer; try again');
   return outcome;
-}
-
-/** Shows how many records of how many have been read. */
-function replayProgress({ io, globals }: Invocation): { say(at: ReplayProgress): void; end(): void } {
-  const line = globals.output === 'table' ? new Progress(io.stderr, io.clock) : undefined;
-  return {
-    say: ({ records, total }) =>
-      line?.say(`${records.toLocaleString('en')} of ${total.toLocaleString('en')} records read …`),
-    end: () => line?.end(),
-  };
 }

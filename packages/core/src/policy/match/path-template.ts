@@ -16,8 +16,7 @@ const LITERAL = /^[A-Za-z0-9\-._~%!$&'()+,;:@=]+$/;
 
 /** Reads a value of `paths`: undefined for a plain value (exact, prefix, suffix, presence), else its template. */
 export function parsePathPattern(text: string): Result<PathTemplate | undefined, string> {
-  const isTemplate = text.includes(ONE) || text.includes(ANY);
-  if (!isTemplate) {
+  if (!isPathTemplate(text)) {
     return /[{}]/.test(text)
       ? fail(`${excerpt(text)}: "{" and "}" are for the operators {*} and {**} only`)
       : ok(undefined);
@@ -25,6 +24,11 @@ export function parsePathPattern(text: string): Result<PathTemplate | undefined,
   if (!text.startsWith('/')) return fail(`${excerpt(text)}: a path template must start with "/"`);
   const problem = templateProblem(text);
   return problem === undefined ? ok(compile(text)) : fail(`${excerpt(text)}: ${problem}`);
+}
+
+/** Whether a value of `paths` uses the operators of templates. */
+export function isPathTemplate(text: string): boolean {
+  return text.includes(ONE) || text.includes(ANY);
 }
 
 /** Whether the path has the template's form. Linear in the path. */

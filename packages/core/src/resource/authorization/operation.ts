@@ -1,4 +1,4 @@
-import { parsePathPattern } from '../../policy/match/path-template.ts';
+import { isPathTemplate, parsePathPattern } from '../../policy/match/path-template.ts';
 import { excerpt } from '../../printable.ts';
 import { asksNothing } from './source.ts';
 import type { Cursor } from '../cursor.ts';
@@ -21,7 +21,7 @@ const MAX_PORT = 65_535;
 
 const ports = textList(portProblem);
 const patterns = patternList();
-const paths = patternList(parsesWith(parsePathPattern));
+const paths = patternList(parsesWith(parsePathPattern), isPathTemplate);
 
 export function readOperation(at: Cursor): AuthorizationOperation | undefined {
   const operation = at.fields<AuthorizationOperation>({

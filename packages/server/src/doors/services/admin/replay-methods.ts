@@ -1,7 +1,9 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { RampartError } from '@rampart/core';
+import { parseServiceName, RampartError, toDocument } from '@rampart/core';
+import type { SuggestedPolicies } from '@rampart/core/analysis';
 import { parseDocuments } from '@rampart/core/documents';
 import { simulate } from '../../../replay/simulation.ts';
+import { suggest } from '../../../replay/suggestion.ts';
 import { unenforceable } from '../../../resources/enforceability.ts';
 import { type AdminMethods, type AdminParts, operatorOf } from './admin-parts.ts';
 
@@ -37,10 +39,30 @@ export function createReplayMethods(parts: AdminParts): AdminMethods<'simulate' 
         release();
       }
     },
-    // oxlint-disable-next-line require-yield -- the form of a streaming method
-    async *suggest(_request, context) {
+    async *suggest({ service, since }, context) {
       operatorOf(context);
-      throw new RampartError('INTERNAL', 'not there yet');
+      const name = parseServiceName(service, DEFAULT_NAMESPACE);
+      if (name === undefined) {
+        throw new RampartError(
+          'INVALID_ARGUMENT',
+          `${JSON.stringify(service)} does not name a service; write orders-api or orders-api.default`,
+        );
+      }
+      const release = running.enter();
+      try {
+        for await (const step of suggest(parts, { service: name, since: Number(since), signal: context.signal })) {
+          yield 'progress' in step
+            ? { message: progressOf(step.progress) }
+            : {
+                message: {
+                  case: 'suggestion',
+                  value: { yaml: step.yaml, reportJson: JSON.stringify(reportOf(step.suggestion)) },
+                },
+              };
+        }
+      } finally {
+        release();
+      }
     },
   };
 }
@@ -50,6 +72,10 @@ function progressOf({ records, total }: { readonly records: number; readonly tot
   value: { records: bigint; total: bigint };
 } {
   return { case: 'progress', value: { records: BigInt(records), total: BigInt(total) } };
+}
+
+function reportOf({ policies, ...rest }: SuggestedPolicies): object {
+  return { ...rest, policies: policies.map(toDocument) };
 }
 
 /** Bounds how many replays go on at a time. */
