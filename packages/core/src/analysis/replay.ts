@@ -4,7 +4,7 @@ import { toDocument } from '../resource/canonical.ts';
 import { type Resource, resourceKey } from '../resource/resource.ts';
 import type { PolicyUnknown } from './replay/bounds.ts';
 import { type ReplayReport, ReplayTally } from './replay/report.ts';
-import { type ComparedSets, type Judgement, kindOf, portOf, type Side, Target } from './replay/target.ts';
+import { type ComparedSets, type Judgement, portOf, type Side, Target } from './replay/target.ts';
 import { type CountedRequest, namespaceOf, type RecordedRequest } from './replay/traffic.ts';
 
 export interface ReplayOptions {
@@ -44,7 +44,7 @@ export class Replay {
     this.#sets = { live, candidate, rootNamespace, trustDomain, steady };
     this.#rewired = new Set(
       [...live, ...candidate]
-        .filter((resource) => kindOf(resource) === 'NetworkPolicy' && !steady.has(resourceKey(resource)))
+        .filter((resource) => isEgress(resource) && !steady.has(resourceKey(resource)))
         .map(({ metadata }) => metadata.namespace),
     );
   }
@@ -144,6 +144,11 @@ function hasSelector(resource: Resource): boolean {
   return spec !== undefined && ('selector' in spec || 'podSelector' in spec);
 }
 
+function isEgress(resource: Resource): boolean {
+  return resource.kind === 'NetworkPolicy' && resource.spec.policyTypes.includes('Egress');
+}
+
+/** Keys of what is the same on both sides, and means the same there. */
 function steadyKeys(live: readonly Resource[], candidate: readonly Resource[]): ReadonlySet<string> {
   const formOf = (resource: Resource): string => {
     const { createdAt: _, ...metadata } = resource.metadata;
@@ -151,7 +156,20 @@ function steadyKeys(live: readonly Resource[], candidate: readonly Resource[]): 
   };
   const forms = new Map(live.map((resource) => [resourceKey(resource), formOf(resource)]));
   const same = candidate.filter((resource) => forms.get(resourceKey(resource)) === formOf(resource));
-  return new Set(same.map((resource) => resourceKey(resource)));
+  const keys = new Set(same.map((resource) => resourceKey(resource)));
+  const isSteady = (kind: Resource['kind']): boolean =>
+    [...live, ...candidate].every((resource) => resource.kind !== kind || keys.has(resourceKey(resource)));
+  const stands = { namespaces: isSteady('Namespace'), settings: isSteady('MeshConfig') };
+  return new Set(same.filter((resource) => !leansOnOthers(resource, stands)).map((resource) => resourceKey(resource)));
+}
+
+/** Whether a resource means something else because of another one: labels of namespaces, authorizers by name. */
+function leansOnOthers(
+  resource: Resource,
+  stands: { readonly namespaces: boolean; readonly settings: boolean },
+): boolean {
+  if (resource.kind === 'NetworkPolicy') return !stands.namespaces;
+  return resource.kind === 'AuthorizationPolicy' && resource.spec.action === 'CUSTOM' && !stands.settings;
 }
 
 function describe(unknowns: readonly PolicyUnknown[]): string {

@@ -1,10 +1,13 @@
-import { type Clock, RampartError, type ServiceName } from '@rampart/core';
+import { type Clock, meshSettingsOf, RampartError, type ServiceName } from '@rampart/core';
 import { suggestionDocument, type SuggestedPolicies, TrafficSample } from '@rampart/core/analysis';
+import type { ResourceSet } from '../resources/resource-set.ts';
 import { AttestedWorkloads, type AttestedWorkloadsOptions } from './attested-workloads.ts';
 import { TimeSlices } from './time-slices.ts';
 import { readTraffic, type TrafficSource } from './traffic-reader.ts';
 
 export interface SuggestionParts extends TrafficSource, AttestedWorkloadsOptions {
+  readonly resources: ResourceSet;
+  readonly rootNamespace: string;
   readonly clock: Clock;
 }
 
@@ -31,7 +34,9 @@ const NAMING_LABELS = ['app', 'app.kubernetes.io/name', 'k8s-app'];
 export async function* suggest(parts: SuggestionParts, request: SuggestionRequest): AsyncGenerator<SuggestionStep> {
   const { service, since, signal } = request;
   const workloads = new AttestedWorkloads(parts);
-  const sample = new TrafficSample({ service, since });
+  const resources = parts.resources.all().map(({ resource }) => resource);
+  const { pathNormalization } = meshSettingsOf(resources, parts.rootNamespace);
+  const sample = new TrafficSample({ service, since, pathNormalization });
   for await (const { records, progress } of readTraffic(parts, since, new TimeSlices(parts.clock, signal))) {
     for (const record of records) {
       const principal = record.destination_principal.slice(SCHEME.length);

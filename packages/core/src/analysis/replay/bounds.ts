@@ -59,7 +59,7 @@ export function boundsOf(resources: readonly Resource[], options: BoundsOptions)
       permissive.push(...bounds.permissive);
       restrictive.push(...bounds.restrictive);
       unknowns.push(...bounds.unknowns);
-    } else if (!options.isAnswered(resource)) {
+    } else if (!isEgressOnly(resource) && !options.isAnswered(resource)) {
       restrictive.push(denyAllBy(resource));
       const what = ASKED_OF[resource.kind] ?? 'what it asks for';
       unknowns.push({ resource: nameOf(resource), what, where: '' });
@@ -119,6 +119,11 @@ function assumeOne(rule: AuthorizationRule, holds: boolean, knowledge: Knowledge
 function knownPart(source: AuthorizationSource, knowledge: Knowledge): AuthorizationSource {
   const kept = fieldsOf(source).filter((field) => unknownOfSource(source, field, knowledge) === undefined);
   return Object.fromEntries(kept.map((field) => [field, source[field]]));
+}
+
+/** A network policy that is about the calls its workloads make, and not about those they get. */
+function isEgressOnly(resource: Resource): boolean {
+  return resource.kind === 'NetworkPolicy' && !resource.spec.policyTypes.includes('Ingress');
 }
 
 /** What a resource of another kind comes to when it lets nothing in. */

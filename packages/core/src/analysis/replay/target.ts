@@ -44,7 +44,7 @@ export class Target {
     this.#sets = sets;
     const scope = (side: Side): Resource[] =>
       sets[side].filter(
-        (resource) => selects(resource, workload, sets.rootNamespace) || kindOf(resource) === 'MeshConfig',
+        (resource) => selects(resource, workload, sets.rootNamespace) || resource.kind === 'MeshConfig',
       );
     this.#inScope = { live: scope('live'), candidate: scope('candidate') };
     this.#tokenRules = {
@@ -104,18 +104,13 @@ export class Target {
   }
 }
 
-/** A kind as text: sets may hold kinds that nothing here asks about. */
-export function kindOf({ kind }: Resource): string {
-  return kind;
-}
-
 /** Port of "ip:port"; 0 when there is none. */
 export function portOf(instance: string): number {
   return Number(/:(\d{1,5})$/.exec(instance)?.[1] ?? 0);
 }
 
 function isTokenRule(resource: Resource): boolean {
-  return kindOf(resource) === 'RequestAuthentication';
+  return resource.kind === 'RequestAuthentication';
 }
 
 function questionOf(request: RecordedRequest, workload: WorkloadRef, token: string): Question {

@@ -49,7 +49,7 @@ export function rulesFor(paths: readonly UsedPath[]): SuggestedRule[] {
 }
 
 /** "/orders/{*}" of its segments. */
-export function templateOf({ segments }: Pick<UsedPath, 'segments'>): string {
+function templateOf({ segments }: Pick<UsedPath, 'segments'>): string {
   return `/${segments.map((segment) => segment ?? '{*}').join('/')}`;
 }
 
