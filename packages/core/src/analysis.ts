@@ -20,3 +20,12 @@ export {
   TrafficSample,
   type TrafficSampleOptions,
 } from './analysis/suggest.ts';
+export { parsePolicyTests, parseWorkloads, type ParsedSuite } from './analysis/policy-test/read-suite.ts';
+export { knownWorkloads } from './analysis/policy-test/read-workloads.ts';
+export {
+  runPolicyTests,
+  type CaseFailure,
+  type CaseResult,
+  type SuiteResult,
+} from './analysis/policy-test/run-suite.ts';
+export type { PolicyTestCase, PolicyTestSuite } from './analysis/policy-test/suite.ts';

@@ -15,7 +15,7 @@ export { compileScopeRules, compileSubjects, type ScopesNeeded } from './policy/
 export { namespaceLabels, type NetworkPeerFacts } from './policy/network/facts.ts';
 export type { NetworkRules } from './policy/network/rules.ts';
 export { normalizePath, pathOf, type PathNormalization } from './policy/path.ts';
-export { judgeBy, judgeQuestion, policyFor } from './policy/question.ts';
+export { judgeBy, judgeCall, judgeQuestion, policyFor } from './policy/question.ts';
 export type { Callee, MeshFacts, Question } from './policy/question.ts';
 export { selects, type WorkloadRef } from './policy/selection.ts';
 export type { TlsMode } from './policy/tls-mode.ts';

@@ -42,7 +42,7 @@ export interface ReadOptions {
 /** Reads and checks every file, directory and "-" that was named; throws INVALID_ARGUMENT for what cannot be read. */
 export async function readDocuments(names: readonly string[], options: ReadOptions): Promise<DocumentSet> {
   const documents: DocumentText[] = [];
-  for (const name of names) documents.push(...(await readNamed(name, options.io)));
+  for (const name of names) documents.push(...(await readTexts(name, options.io)));
   const { namespace, rootNamespace } = options;
   const defaults = {
     ...(namespace === undefined ? {} : { defaultNamespace: namespace }),
@@ -96,7 +96,8 @@ function repetition(resource: Resource, file: string, fileOf: Map<string, string
   ];
 }
 
-async function readNamed(name: string, io: Io): Promise<DocumentText[]> {
+/** The text of a file, of each file of a directory, or of standard input for "-"; throws INVALID_ARGUMENT for what cannot be read. */
+export async function readTexts(name: string, io: Io): Promise<DocumentText[]> {
   if (name === '-') return [{ file: '<stdin>', text: await io.readStdin() }];
   const path = resolve(io.workingDirectory, name);
   try {

@@ -19,6 +19,7 @@ const COMMANDS = [
   'authz explain',
   'authz simulate',
   'authz suggest',
+  'authz test',
   'analyze',
   'tls-check',
   'logs',

@@ -6,6 +6,7 @@ import type { PolicyFeature } from './features.ts';
 import { judgeNetwork } from './network/question.ts';
 import { normalizePath, pathOf } from './path.ts';
 import type { WorkloadRef } from './selection.ts';
+import { endUserOf, type TokenClaims } from './token-claims.ts';
 import type { Verdict } from './verdict.ts';
 import { compileWorkloadPolicy, type WorkloadPolicy } from './workload-policy.ts';
 
@@ -36,6 +37,10 @@ export interface Question {
   readonly remoteIp?: string;
   /** What was verified of an end user's token. */
   readonly token?: TokenFacts;
+  /** In place of `token`: claims of an end user's token, taken for genuine; absent when the request has none. */
+  readonly claims?: TokenClaims;
+  /** Time at which the token is judged, Unix milliseconds; its validity in time is not asked where absent. */
+  readonly now?: number;
 }
 
 /** Everything that decides: what was applied, and the names of the mesh. */
@@ -52,7 +57,12 @@ const LOOPBACK = '127.0.0.1';
 
 /** What data planes with exactly these resources would decide, NetworkPolicies of both ends included; throws INVALID_ARGUMENT for a path that no data plane takes. */
 export function judgeQuestion(question: Question, mesh: MeshFacts): Verdict {
-  const verdict = judgeBy(policyFor(question.to, mesh), question);
+  return judgeCall(policyFor(question.to, mesh), question, mesh);
+}
+
+/** Like `judgeQuestion`, by the callee's policies compiled already. */
+export function judgeCall(policy: WorkloadPolicy, question: Question, mesh: MeshFacts): Verdict {
+  const verdict = judgeBy(policy, question);
   if (verdict.decision === 'DENY') return verdict;
   const to = { ...question.to, port: question.to.port || DEFAULT_PORT };
   const refused = judgeNetwork({ ...question, to, sourceIp: question.sourceIp || LOOPBACK }, mesh);
@@ -77,7 +87,12 @@ export function judgeBy(policy: WorkloadPolicy, question: Question): Verdict {
     destinationPort: to.port || DEFAULT_PORT,
     sni: from === '' ? '' : serviceHost(to.service),
   });
-  const request = requestOf(question, policy);
+  const refused = connection.admitTransport();
+  if (refused !== undefined) return refused;
+  const { claims, now, token } = question;
+  const user = claims === undefined ? { token } : endUserOf(claims, policy.jwtRules, now);
+  const request = requestOf(question, policy, 'token' in user ? user.token : undefined);
+  if ('refused' in user) return tokenRefusal(user.refused, connection.evaluate(request));
   const demand = connection.demand(request);
   if (demand?.kind === 'deny') return demand.verdict;
   const verdict = connection.evaluate(request);
@@ -86,7 +101,12 @@ export function judgeBy(policy: WorkloadPolicy, question: Question): Verdict {
   return { ...verdict, reason: `${verdict.reason}, ${asked}` };
 }
 
-function requestOf(question: Question, { settings }: WorkloadPolicy): RequestAttributes {
+function tokenRefusal(problem: string, { mode, ...verdict }: Verdict): Verdict {
+  const reason = `401, RequestAuthentication: ${problem}`;
+  return { ...verdict, decision: 'DENY', policy: '', rule: -1, action: '', reason, mode };
+}
+
+function requestOf(question: Question, { settings }: WorkloadPolicy, token: TokenFacts | undefined): RequestAttributes {
   const { to, headers } = question;
   const target = normalizePath(question.path, settings.pathNormalization);
   if (!target.ok) {
@@ -99,7 +119,7 @@ function requestOf(question: Question, { settings }: WorkloadPolicy): RequestAtt
     method: question.method,
     path: pathOf(target.value),
     host: question.host || `${to.service.name}.${to.service.namespace}`,
-    token: question.token,
+    token,
     remoteIp: question.remoteIp ?? (question.sourceIp || LOOPBACK),
     header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
   };

@@ -46,10 +46,13 @@ function readValue(at: Cursor, check: ValueCheck): string | undefined {
   return problem === undefined ? value : at.error(problem);
 }
 
+/** The operators of a path template; whether one may stand there is for the check of paths to say. */
+const TEMPLATE = /\{\*{1,2}\}/;
+
 /** Istio takes every `*` but one at an end literally, which is hardly ever meant. */
 function warnOfLiteralStar(at: Cursor): void {
   const { value } = at;
-  if (typeof value !== 'string' || value === '*') return;
+  if (typeof value !== 'string' || value === '*' || TEMPLATE.test(value)) return;
   const rest = value.startsWith('*') ? value.slice(1) : value.endsWith('*') ? value.slice(0, -1) : value;
   if (rest.includes('*'))
     at.warning(`only one "*" at an end is a wildcard: here ${excerpt(rest)} is matched literally`);
