@@ -34,7 +34,7 @@ export function failureLines(failure: CaseFailure): readonly string[] {
 }
 
 /** "GET /orders  shop/web → orders.shop". */
-export function requestOf({ question }: CaseFailure): string {
+function requestOf({ question }: CaseFailure): string {
   const { from, to, method, path } = question;
   const caller = from === '' ? 'a caller without identity' : shortIdentity(from, 'cluster.local');
   return `${method} ${path}  ${caller} → ${to.service.name}.${to.service.namespace}`;

@@ -56,7 +56,7 @@ class CompiledPolicies {
   }
 
   of({ to }: Question): WorkloadPolicy {
-    const key = JSON.stringify([to.namespace, to.serviceAccount, Object.entries(to.labels).sort()]);
+    const key = JSON.stringify([to.namespace, to.serviceAccount, Object.entries(to.labels)]);
     const policy = this.#byWorkload.get(key) ?? policyFor(to, this.#mesh);
     this.#byWorkload.set(key, policy);
     return policy;
