@@ -148,11 +148,13 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
   #narrow(attributes: ConnectionAttributes): ConnectionPolicy {
     const tls = this.tlsMode(attributes.destinationPort);
     const mode = `${attributes.principal === undefined ? 'plaintext' : 'mTLS'} ${tls.describe}`;
+    const refusal = this.#refusal(attributes, tls, mode);
+    const isTried = this.#policies.hasDryRun;
     return new PolicedConnection({
       policies: this.#policies,
       facts: factsOf(attributes),
       mode,
-      refusal: this.#refusal(attributes, tls, mode),
+      refusal: refusal !== undefined && isTried ? Object.freeze({ ...refusal, dryRunDecision: 'DENY' }) : refusal,
     });
   }
 

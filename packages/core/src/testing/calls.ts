@@ -1,7 +1,9 @@
 import {
   compileWorkloadPolicy,
+  ENFORCED_IN_PROCESS,
   type CompileInput,
   type ConnectionAttributes,
+  type PolicyFeature,
   type RequestAttributes,
   type Resource,
   type TokenFacts,
@@ -49,6 +51,14 @@ export function requestOf(call: Call): RequestAttributes {
   };
 }
 
+/** A data plane that leaves nothing to be refused but what nobody can decide. */
+export const EVERYTHING: readonly PolicyFeature[] = [
+  ...ENFORCED_IN_PROCESS,
+  'authorization.custom',
+  'authorization.jwt',
+  'authorization.remote-ip',
+];
+
 /** The workload of most tests: shop/orders with label app=orders. */
 export function compile(resources: readonly Resource[], options: Partial<CompileInput> = {}): WorkloadPolicy {
   return compileWorkloadPolicy({
@@ -64,6 +74,6 @@ export function judge(resources: readonly Resource[], call: Call, options: Parti
   return compile(resources, options).forConnection(connectionOf(call)).evaluate(requestOf(call));
 }
 
-export function judgeTcp(resources: readonly Resource[], call: Call): Verdict {
-  return compile(resources).forConnection(connectionOf(call)).evaluateTcp();
+export function judgeTcp(resources: readonly Resource[], call: Call, options: Partial<CompileInput> = {}): Verdict {
+  return compile(resources, options).forConnection(connectionOf(call)).evaluateTcp();
 }

@@ -1,125 +1,104 @@
-import type {
-  AuthorizationCondition,
-  AuthorizationOperation,
-  AuthorizationPolicy,
-  AuthorizationRule,
-  AuthorizationSource,
-} from '../index.ts';
-import { connectionOf, requestOf, type Call } from './calls.ts';
+import { isDryRun, qualifiedName, type AuthorizationPolicy } from '../index.ts';
+import type { Call } from './calls.ts';
+import { matchingRule, type NaiveInput } from './naive-matching.ts';
+
+/** What is asked of the mesh besides its policies. */
+export interface NaiveQuestion extends NaiveInput {
+  /** What each external authorizer of the mesh speaks. */
+  readonly providers: ReadonlyMap<string, 'http' | 'grpc'>;
+}
+
+export interface NaiveVerdict {
+  readonly decision: 'ALLOW' | 'DENY';
+  /** "policy rule" of what decided; "" where nothing matched. */
+  readonly by: string;
+  /** "ask policy rule" or "deny policy rule"; "" when CUSTOM has nothing to say. */
+  readonly demand: string;
+  readonly audit: readonly string[];
+  readonly dryRun: readonly string[];
+  readonly dryRunDecision: 'ALLOW' | 'DENY' | '';
+}
 
 /**
  * A second reading of Istio's rules, written for plainness only: regular expressions as Istio builds them, nothing
- * compiled, nothing narrowed. What the real evaluator decides must be what this one decides.
+ * compiled, nothing narrowed, nothing indexed. What the real evaluator says must be what this one says.
  */
+export function naiveVerdict(given: readonly AuthorizationPolicy[], question: NaiveQuestion): NaiveVerdict {
+  const policies = given.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const enforced = decide(
+    policies.filter((policy) => !isDryRun(policy)),
+    question,
+  );
+  const isTried = policies.some((policy) => isDryRun(policy));
+  return {
+    ...enforced,
+    demand: demand(policies, question),
+    audit: policies.filter((policy) => is(policy, 'AUDIT') && matches(policy, question)).map(qualifiedName),
+    dryRun: dryRuns(policies, question, enforced),
+    dryRunDecision: isTried ? decide(policies, question).decision : '',
+  };
+}
+
+/** The decision on an HTTP request in a mesh of one name and without external authorizers. */
 export function naiveDecision(policies: readonly AuthorizationPolicy[], call: Call): 'ALLOW' | 'DENY' {
-  const matching = (policy: AuthorizationPolicy): boolean =>
-    (policy.spec.rules ?? []).some((rule) => matchesRule(rule, policy.metadata.namespace, call));
-  const denies = policies.filter((policy) => policy.spec.action === 'DENY');
-  const allows = policies.filter((policy) => policy.spec.action === 'ALLOW');
-  if (denies.some(matching)) return 'DENY';
-  return allows.length === 0 || allows.some(matching) ? 'ALLOW' : 'DENY';
+  return decide(policies, { call, carries: 'http', trustDomains: ['cluster.local'], providers: new Map() }).decision;
 }
 
-function matchesRule(rule: AuthorizationRule, namespace: string, call: Call): boolean {
-  const from = rule.from ?? [];
-  const to = rule.to ?? [];
-  return (
-    (from.length === 0 || from.some(({ source }) => matchesSource(source, namespace, call))) &&
-    (to.length === 0 || to.some(({ operation }) => matchesOperation(operation, call))) &&
-    (rule.when ?? []).every((condition) => matchesCondition(condition, namespace, call))
-  );
+function decide(
+  policies: readonly AuthorizationPolicy[],
+  question: NaiveQuestion,
+): Pick<NaiveVerdict, 'decision' | 'by'> {
+  const denies = policies.filter((policy) => is(policy, 'DENY'));
+  const allows = policies.filter((policy) => is(policy, 'ALLOW'));
+  const denied = firstMatch(denies, question);
+  if (denied !== '') return { decision: 'DENY', by: denied };
+  const allowed = firstMatch(allows, question);
+  return { decision: allows.length === 0 || allowed !== '' ? 'ALLOW' : 'DENY', by: allowed };
 }
 
-function matchesSource(source: AuthorizationSource, namespace: string, call: Call): boolean {
-  return (
-    list(source.principals, source.notPrincipals, (value) => principal(value, call)) &&
-    list(source.namespaces, source.notNamespaces, (value) => namespaceOf(value, call)) &&
-    list(source.serviceAccounts, source.notServiceAccounts, (value) => serviceAccount(value, namespace, call)) &&
-    list(source.ipBlocks, source.notIpBlocks, (value) => ip(value, connectionOf(call).sourceIp))
-  );
+function demand(policies: readonly AuthorizationPolicy[], question: NaiveQuestion): string {
+  const custom = policies.filter((policy) => is(policy, 'CUSTOM'));
+  const names = [...new Set(custom.map((policy) => policy.spec.provider?.name ?? ''))];
+  const [only = ''] = names;
+  const isKnown = names.length === 1 && question.providers.has(only);
+  if (isKnown && question.carries === 'tcp' && question.providers.get(only) === 'http') return '';
+  const matched = firstMatch(custom, question);
+  if (matched === '') return '';
+  return `${isKnown ? 'ask' : 'deny'} ${matched}`;
 }
 
-function matchesOperation(operation: AuthorizationOperation, call: Call): boolean {
-  const { method, path, host } = requestOf(call);
-  return (
-    list(operation.methods, operation.notMethods, (value) => text(value, method)) &&
-    list(operation.paths, operation.notPaths, (value) => pathMatch(value, path)) &&
-    list(operation.hosts, operation.notHosts, (value) => text(value.toLowerCase(), host.toLowerCase())) &&
-    list(operation.ports, operation.notPorts, (value) => Number(value) === connectionOf(call).destinationPort)
-  );
+/** What each policy that is only tried out would add: to deny, to allow, or to allow nothing. */
+function dryRuns(
+  policies: readonly AuthorizationPolicy[],
+  question: NaiveQuestion,
+  { decision, by }: Pick<NaiveVerdict, 'decision' | 'by'>,
+): string[] {
+  const tried = (action: 'ALLOW' | 'DENY'): AuthorizationPolicy[] =>
+    policies.filter((policy) => isDryRun(policy) && is(policy, action));
+  const denying = tried('DENY').filter((policy) => matches(policy, question));
+  const allowing = tried('ALLOW').filter((policy) => matches(policy, question));
+  const isAllowed = allowing.length > 0 || (decision === 'ALLOW' && by !== '');
+  return [
+    ...denying.map((policy) => `DENY ${qualifiedName(policy)}`),
+    ...allowing.map((policy) => `ALLOW ${qualifiedName(policy)}`),
+    ...(isAllowed ? [] : tried('ALLOW').map((policy) => `DENY ${qualifiedName(policy)}`)),
+  ];
 }
 
-function matchesCondition({ key, values, notValues }: AuthorizationCondition, namespace: string, call: Call): boolean {
-  return list(values, notValues, (value) => {
-    if (key === 'source.principal') return principal(value, call);
-    if (key === 'source.namespace') return namespaceOf(value, call);
-    if (key === 'source.serviceAccount') return serviceAccount(value, namespace, call);
-    if (key === 'source.ip') return ip(value, connectionOf(call).sourceIp);
-    if (key === 'destination.port') return Number(value) === connectionOf(call).destinationPort;
-    const header = requestOf(call).header(key.slice('request.headers['.length, -1).toLowerCase());
-    return header !== undefined && text(value, header);
-  });
+function firstMatch(policies: readonly AuthorizationPolicy[], question: NaiveQuestion): string {
+  const policy = policies.find((candidate) => matches(candidate, question));
+  return policy === undefined ? '' : `${qualifiedName(policy)} ${matchingRule(policy, question)}`;
 }
 
-function list(
-  values: readonly string[] | undefined,
-  notValues: readonly string[] | undefined,
-  matches: (value: string) => boolean,
-): boolean {
-  return (!values?.length || values.some(matches)) && !(notValues ?? []).some(matches);
+function matches(policy: AuthorizationPolicy, question: NaiveQuestion): boolean {
+  return matchingRule(policy, question) !== -1;
 }
 
-function uriOf(call: Call): string | undefined {
-  const identity = connectionOf(call).principal;
-  return identity === undefined ? undefined : `spiffe://${identity}`;
+function is(policy: AuthorizationPolicy, action: AuthorizationPolicy['spec']['action']): boolean {
+  return policy.spec.action === action;
 }
 
-function principal(value: string, call: Call): boolean {
-  const uri = uriOf(call);
-  if (uri === undefined) return false;
-  if (value === '*') return /^.+$/.test(uri);
-  if (value.startsWith('*')) return new RegExp(`^spiffe://.*${escape(value.slice(1))}$`).test(uri);
-  if (value.endsWith('*')) return uri.startsWith(`spiffe://${value.slice(0, -1)}`);
-  return uri === `spiffe://${value}`;
-}
-
-function namespaceOf(value: string, call: Call): boolean {
-  const uri = uriOf(call);
-  const name = value.split('*').map(escape).join('.*');
-  return uri !== undefined && new RegExp(`^.*/ns/${name}/.*$`).test(uri);
-}
-
-function serviceAccount(value: string, policyNamespace: string, call: Call): boolean {
-  const uri = uriOf(call);
-  const [namespace = '', account = ''] = value.includes('/') ? value.split('/') : [policyNamespace, value];
-  const form = `^spiffe://.+/ns/${escape(namespace)}/(.+/|)sa/${escape(account)}(/.+)?$`;
-  return uri !== undefined && new RegExp(form).test(uri);
-}
-
-function text(value: string, subject: string): boolean {
-  if (value === '*') return true;
-  if (value.startsWith('*')) return subject.endsWith(value.slice(1));
-  if (value.endsWith('*')) return subject.startsWith(value.slice(0, -1));
-  return subject === value;
-}
-
-function pathMatch(value: string, path: string): boolean {
-  if (!/\{\*{1,2}\}/.test(value)) return value === '*' ? path !== '' : text(value, path);
-  const form = escape(value).replaceAll('\\{\\*\\*\\}', '.*').replaceAll('\\{\\*\\}', '[^/]+');
-  return new RegExp(`^${form}$`).test(path);
-}
-
-/** Dotted IPv4 only. */
-function ip(block: string, address: string): boolean {
-  const bits = (dotted: string): string =>
-    dotted
-      .split('.')
-      .map((byte) => Number(byte).toString(2).padStart(8, '0'))
-      .join('');
-  const [base = '', prefix = '32'] = block.split('/');
-  return bits(base).slice(0, Number(prefix)) === bits(address).slice(0, Number(prefix));
-}
-
-function escape(value: string): string {
-  return value.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+/** Policies of one age come in the order of their names, then of their namespaces. */
+function nameOf({ metadata }: AuthorizationPolicy): string {
+  return `${metadata.name} ${metadata.namespace}`;
 }

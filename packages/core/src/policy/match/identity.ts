@@ -48,9 +48,10 @@ export function compileServiceAccounts(values: readonly string[], policyNamespac
   );
 }
 
-/** Values of `trustDomains`, exact or with one `*` at an end. */
+/** Values of `trustDomains`, exact or with one `*` at an end; only an exact one stands for the mesh's other names too. */
 export function compileTrustDomains(values: readonly string[], { names }: TrustDomains): TextTest {
-  const expanded = values.flatMap((value) => (isLocal(value, names) ? [...new Set([value, ...names])] : [value]));
+  const isNamed = (value: string): boolean => !value.includes('*') && isLocal(value, names);
+  const expanded = values.flatMap((value) => (isNamed(value) ? [...new Set([value, ...names])] : [value]));
   const test = compileTextPatterns(expanded, 'non-empty');
   return (principal) => {
     const slash = principal.indexOf('/');
