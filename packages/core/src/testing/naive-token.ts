@@ -4,14 +4,24 @@ import type { Call } from './calls.ts';
 export function requestPrincipal(value: string, { token }: Call): boolean {
   const { iss, sub } = normalized(token);
   if (typeof iss !== 'string' || typeof sub !== 'string') return false;
+  const [issuer, subject] = halves(value);
+  return new RegExp(`^${issuer}$`).test(iss) && new RegExp(`^${subject}$`).test(sub);
+}
+
+/** What issuer and subject have to be, as regular expressions. */
+function halves(value: string): [issuer: string, subject: string] {
   const cut = value.lastIndexOf('/');
-  const [left, right] = [value.slice(0, cut), value.slice(cut + 1)];
-  if (value === '*') return iss !== '' && sub !== '';
-  if (value.startsWith('*') && cut === -1) return iss !== '' && sub.endsWith(value.slice(1));
-  if (value.startsWith('*')) return (left === '*' ? iss !== '' : iss.endsWith(left.slice(1))) && sub === right;
-  if (value.endsWith('*') && cut === -1) return iss.startsWith(value.slice(0, -1)) && sub !== '';
-  if (value.endsWith('*')) return iss === left && (right === '*' ? sub !== '' : sub.startsWith(right.slice(0, -1)));
-  return cut === -1 ? iss === value && sub === '' : iss === left && sub === right;
+  const [left, right] = cut === -1 ? [value, ''] : [value.slice(0, cut), value.slice(cut + 1)];
+  if (value === '*') return ['.+', '.+'];
+  if (value.startsWith('*')) {
+    if (cut === -1) return ['.+', `.*${escape(value.slice(1))}`];
+    return [left === '*' ? '.+' : `.*${escape(left.slice(1))}`, escape(right)];
+  }
+  if (value.endsWith('*')) {
+    if (cut === -1) return [`${escape(value.slice(0, -1))}.*`, '.+'];
+    return [escape(left), right === '*' ? '.+' : `${escape(right.slice(0, -1))}.*`];
+  }
+  return [escape(left), escape(right)];
 }
 
 const KEYS: Readonly<Record<string, string>> = {
@@ -34,11 +44,11 @@ export function claim(key: string, value: string, { token }: Call): boolean {
 
 /** Envoy's `normalize_payload_in_metadata`: lists written with spaces become lists. */
 function normalized(token: Call['token']): Record<string, unknown> {
-  const lists = ['scope', 'permission', ...(token?.spaceDelimitedClaims ?? [])];
+  const lists = new Set(['scope', 'permission', ...(token?.spaceDelimitedClaims ?? [])]);
   return Object.fromEntries(
     Object.entries(token?.claims ?? {}).map(([name, value]) => [
       name,
-      lists.includes(name) && typeof value === 'string' ? value.split(' ').filter(Boolean) : value,
+      lists.has(name) && typeof value === 'string' ? value.split(' ').filter(Boolean) : value,
     ]),
   );
 }
@@ -47,4 +57,8 @@ function textMatch(value: string, text: string): boolean {
   if (value === '*') return text !== '';
   if (value.startsWith('*')) return text.endsWith(value.slice(1));
   return value.endsWith('*') ? text.startsWith(value.slice(0, -1)) : text === value;
+}
+
+function escape(value: string): string {
+  return value.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
