@@ -54,9 +54,10 @@ function renderUnknown(unknown: readonly UnknownGroup[], { palette, width }: Rep
   );
 }
 
-function policyOf({ policy, rule }: ChangedGroup): string {
-  if (policy === '') return '';
-  return rule < 0 ? policy : `${policy} rules[${rule}]`;
+function policyOf({ policy, rule, action, to }: ChangedGroup): string {
+  // Where no rule of an ALLOW policy matched, the rule is only the one that came closest.
+  const isMatch = rule >= 0 && action === (to === 'DENY' ? 'DENY' : 'ALLOW');
+  return policy !== '' && isMatch ? `${policy} rules[${rule}]` : policy;
 }
 
 function nameOf(principal: string): string {

@@ -20,6 +20,8 @@ export interface ChangedGroup {
   readonly policy: string;
   /** Its rule; -1 when none. */
   readonly rule: number;
+  /** Action of that policy; ALLOW beside a DENY where no rule of an ALLOW policy matched. */
+  readonly action: Verdict['action'];
   readonly reason: string;
   /** The policy that decided before; "" when none did, or that is not known. */
   readonly oldPolicy: string;
@@ -125,7 +127,7 @@ function destinationOf({ service, destination }: RecordedRequest): string {
 }
 
 function groupsOf({ change, request, paths }: Bucket): ChangedGroup[] {
-  const { decision: to, policy, rule, reason } = change.verdict;
+  const { decision: to, policy, rule, action, reason } = change.verdict;
   return paths.list().map(({ path, count }) => ({
     source: request.source,
     destination: destinationOf(request),
@@ -136,6 +138,7 @@ function groupsOf({ change, request, paths }: Bucket): ChangedGroup[] {
     to,
     policy,
     rule,
+    action,
     reason,
     oldPolicy: change.oldPolicy,
   }));

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { type Outcome, type ScenarioMesh, startScenarioMesh } from './mesh.ts';
+
+const PROGRAM = join(import.meta.dirname, '../main.ts');
+const SERVE = `require('node:http').createServer((q, s) => s.end('ok')).listen(0)`;
+const CALL = `
+const calls = [...process.argv.slice(1)].map(async (call) => {
+  const [method, path] = call.split(' ');
+  const answer = await fetch('http://orders' + path, { method });
+  await answer.text();
+});
+Promise.all(calls).then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });`;
+
+const READ_ONLY = `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: read-only
+spec:
+  selector:
+    matchLabels:
+      app: orders
+  rules:
+  - to:
+    - operation:
+        methods: ["GET"]
+`;
+const BY_TENANT = READ_ONLY.replace('read-only', 'tenants').replace(
+  /to:[^]*$/,
+  'when:\n    - key: request.headers[x-tenant]\n      values: ["a"]\n',
+);
+
+suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
+  let mesh: ScenarioMesh;
+  const started = new Set<ChildProcess>();
+
+  const rampart = (line: string, stdin?: string): Promise<Outcome> =>
+    mesh.run(line.split(' '), stdin === undefined ? {} : { stdin });
+  const start = (...words: readonly string[]): ChildProcess => {
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+    const child = spawn(process.execPath, [PROGRAM, 'run', ...words], { cwd: mesh.folder, env, stdio: 'ignore' });
+    started.add(child);
+    return child;
+  };
+  const call = async (account: string, ...calls: readonly string[]): Promise<void> => {
+    const caller = start('--service-account', account, '--', 'node', '-e', CALL, ...calls);
+    const [code] = (await once(caller, 'exit')) as [number | null];
+    assert.equal(code, 0);
+  };
+  const waitFor = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
+    for (const end = Date.now() + 60_000; !(await holds());) assert.ok(Date.now() < end, `waited too long for ${what}`);
+  };
+
+  before(async () => {
+    mesh = await startScenarioMesh(Date.now);
+    await writeFile(join(mesh.folder, 'read-only.yaml'), READ_ONLY);
+    await writeFile(join(mesh.folder, 'tenants.yaml'), BY_TENANT);
+    start('--service', 'orders', '--', 'node', '-e', SERVE);
+    await waitFor('the service', async () => (await rampart('get services -A')).stdout.includes('orders'));
+    await call('web', 'GET /orders/1', 'GET /orders/2', 'GET /orders/3', 'GET /orders/4?full=1', 'POST /orders');
+    await call('batch', 'GET /export', 'DELETE /orders/1');
+    await waitFor('the log', async () => {
+      const { stdout } = await rampart('logs --service orders --reporter destination -o json');
+      return stdout.trim().split('\n').length === 7;
+    });
+  });
+  after(async () => {
+    for (const child of started) child.kill('SIGTERM');
+    for (const child of started) if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    assert.equal(await mesh.stop(), 0);
+  });
+
+  test('is told which requests a policy would have denied, before it is applied', async () => {
+    const { code, stdout } = await rampart('authz simulate -f read-only.yaml');
+    assert.equal(code, 1);
+    assert.match(stdout, /^DECISION +COUNT +FROM +TO +METHOD +PATH +POLICY +REASON\n/);
+    assert.match(
+      stdout,
+      /\nALLOW → DENY +1 +default\/batch +orders\.default +DELETE +\/orders\/1 +default\/read-only +no ALLOW rule/,
+    );
+    assert.match(stdout, /\nALLOW → DENY +1 +default\/web +orders\.default +POST +\/orders +/);
+    assert.match(
+      stdout,
+      /\n7 requests since \S+Z \(7 distinct\): 5 unchanged, 2 would be denied, 0 would be allowed, 0 cannot be told\n$/,
+    );
+    const report = JSON.parse((await rampart('authz simulate -f read-only.yaml -o json')).stdout);
+    assert.equal(report.nowDenied, 2);
+    assert.deepEqual(JSON.parse((await rampart('get ap -A -o json')).stdout).items, []);
+  });
+
+  test('is told what the log does not say', async () => {
+    const { code, stdout } = await rampart('authz simulate -f tenants.yaml --since 1h');
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /^CANNOT TELL +COUNT +FOR EXAMPLE +WHY\norders\.default +7 +\S+ \S+ from cluster\.local\S+ +AuthorizationPolicy default\/tenants asks header x-tenant/,
+    );
+    assert.match(stdout, /7 cannot be told\n$/);
+  });
+
+  test('is told that nothing is on record', async () => {
+    const { code, stdout } = await rampart('authz simulate -f read-only.yaml --since 1ms');
+    assert.equal(code, 0);
+    assert.match(stdout, /^no request on record since /);
+  });
+
+  test('is told every problem of a candidate with its place', async () => {
+    const { code, stderr } = await rampart('authz simulate -f -', READ_ONLY.replace('rules', 'ruels'));
+    assert.equal(code, 1);
+    assert.match(stderr, /<stdin>:\d+:\d+: spec\.ruels: /);
+    assert.equal((await rampart('authz simulate -f -', '')).code, 2);
+  });
+
+  test('gets policies that allow the traffic and nothing else, and they hold', async () => {
+    const { code, stdout, stderr } = await rampart('authz suggest orders');
+    assert.equal(code, 0);
+    assert.match(stderr, /^2 rules for 2 callers from 7 requests\n$/);
+    assert.match(stdout, /- "cluster\.local\/ns\/default\/sa\/web"\n/);
+    assert.match(stdout, /methods: \["GET"\]\n {8}paths:\n {8}- "\/orders\/\{\*\}"\n/);
+    await writeFile(join(mesh.folder, 'orders.yaml'), stdout);
+    const replayed = await rampart('authz simulate -f orders.yaml');
+    assert.equal(replayed.code, 0);
+    assert.match(replayed.stdout, /7 unchanged, 0 would be denied/);
+    const applied = await rampart('apply -f orders.yaml --wait 60s');
+    assert.equal(applied.code, 0);
+    assert.match(applied.stderr, /revision \d+, taken by 1 of 1 data plane\n$/);
+    for (const [question, expected] of [
+      ['--from default/web --method GET --path /orders/99', 0],
+      ['--from default/web --method DELETE --path /orders/1', 1],
+      ['--from default/batch --method GET --path /export', 0],
+      ['--from default/other --method GET --path /orders/1', 1],
+      ['--from none --method GET --path /orders/1', 1],
+    ] as const)
+      assert.equal((await rampart(`authz check --to orders ${question}`)).code, expected, question);
+    const report = JSON.parse((await rampart('authz suggest orders -o json')).stdout);
+    assert.deepEqual([report.requests, report.rules.length, report.policies.length], [7, 2, 1]);
+    assert.match(await readFile(join(mesh.folder, 'orders.yaml'), 'utf8'), /^# Who may call orders\.default/);
+  });
+
+  test('is told of a service that nobody called', async () => {
+    const { code, stderr } = await rampart('authz suggest nobody');
+    assert.equal(code, 1);
+    assert.match(stderr, /no request to nobody\.default that was allowed over mutual TLS is on record since/);
+  });
+});
