@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import type { AccessLogRecord } from '@rampart/core';
+import { until } from '@rampart/testkit';
+
+import { DENY_BODY, SampleAuthorizer } from '../harness/authorizer.ts';
+import { ControlPlaneProcess } from '../harness/control-plane.ts';
+import { Laboratory } from '../harness/laboratory.ts';
+import type { WebSocketLike } from '../harness/laboratory.ts';
+import { STRICT } from '../harness/policies.ts';
+
+interface Upgraded {
+  readonly status: number;
+  readonly text: string;
+}
+
+describe('requests that an external authorizer is asked about', () => {
+  let plane: ControlPlaneProcess;
+  let sample: SampleAuthorizer;
+  let chat: Laboratory;
+  let caller: Laboratory;
+
+  const policies = (name: 'http' | 'grpc'): string => `apiVersion: rampart.dev/v1
+kind: MeshConfig
+metadata: { name: default, namespace: istio-system }
+spec:
+  extensionProviders:
+  - name: http
+    envoyExtAuthzHttp: { service: 127.0.0.1, port: ${sample.httpPort}, timeout: 20s, includeRequestHeadersInCheck: [x-ext-authz], headersToUpstreamOnAllow: [x-ext-authz-check-result], includeRequestBodyInCheck: { maxRequestBytes: 1000 } }
+  - name: grpc
+    envoyExtAuthzGrpc: { service: 127.0.0.1, port: ${sample.grpcPort}, timeout: 20s, includeRequestBodyInCheck: { maxRequestBytes: 1000 } }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: ask, namespace: default }
+spec:
+  selector: { matchLabels: { app: chat } }
+  action: CUSTOM
+  provider: { name: ${name} }
+  rules: [{ to: [{ operation: { notPaths: ["/public/*"] } }] }]
+`;
+
+  const ask = async (name: 'http' | 'grpc'): Promise<void> => {
+    const { revision } = await plane.admin.apply({ document: policies(name), file: 'custom.yaml' });
+    await until(`revision ${revision} to be enforced`, async () => {
+      const { planes } = await plane.admin.getStatus({});
+      return planes.every(({ ackedRevision }) => ackedRevision >= revision);
+    });
+  };
+
+  const recordOf = (path: string): Promise<AccessLogRecord> =>
+    until(`the record of ${path}`, async () =>
+      (await plane.records()).find((each) => each.request_path === path && each.reporter === 'destination'),
+    );
+
+  /** Opens a WebSocket with a header, or tells how it was refused. */
+  const upgrade = (path: string, header: string): Promise<Upgraded> =>
+    caller.run(
+      ({ ws }, argument) =>
+        new Promise<Upgraded>((resolve, reject) => {
+          const headers = { 'x-ext-authz': argument.header, 'x-ext-authz-check-result': 'spoofed' };
+          const socket = new ws.WebSocket(`ws://chat${argument.path}`, { headers });
+          socket.on('message', (data: Buffer) => {
+            resolve({ status: 101, text: data.toString() });
+            socket.close();
+          });
+          socket.on('unexpected-response', (_request: unknown, response: import('node:http').IncomingMessage) => {
+            let text = '';
+            response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+            response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+          });
+          socket.on('error', reject);
+        }),
+      { path, header },
+    );
+
+  const served = (): Promise<string[]> => chat.run(({ kept }) => kept['served'] as string[]);
+
+  before(async () => {
+    sample = await SampleAuthorizer.start();
+    plane = await ControlPlaneProcess.start();
+    await plane.apply(STRICT);
+    [chat, caller] = await Promise.all([
+      Laboratory.start(plane, { serviceAccount: 'chat', service: 'chat' }),
+      Laboratory.start(plane, { serviceAccount: 'caller' }),
+    ]);
+    const port = await chat.run(async ({ http, ws, events, kept }) => {
+      const seen: string[] = [];
+      kept['served'] = seen;
+      const listener = http.createServer((request, response) => {
+        seen.push(request.url ?? '');
+        response.end('plain');
+      });
+      const sockets = new ws.WebSocketServer({ server: listener });
+      sockets.on('connection', (socket: WebSocketLike, request: import('node:http').IncomingMessage) => {
+        socket.send(String(request.headers['x-ext-authz-check-result']));
+      });
+      listener.listen(0, '127.0.0.1');
+      await events.once(listener, 'listening');
+      return (listener.address() as import('node:net').AddressInfo).port;
+    });
+    await plane.registered('chat', port);
+    await until('chat to be known', () =>
+      caller.run(() =>
+        fetch('http://chat/public/')
+          .then((response) => response.ok)
+          .catch(() => undefined),
+      ),
+    );
+  });
+
+  afterEach(() => {
+    sample.conduct = 'answers';
+  });
+
+  after(async () => {
+    sample.stop();
+    await Promise.all([chat.kill(), caller.kill()]);
+    await plane.stop();
+  });
+
+  for (const transport of ['http', 'grpc'] as const) {
+    describe(`over ${transport}`, () => {
+      before(() => ask(transport));
+
+      it('an upgrade passes when it is allowed, with the headers that the authorizer sets', async () => {
+        assert.deepEqual(await upgrade(`/upgrade-${transport}`, 'allow'), { status: 101, text: 'allowed' });
+      });
+
+      it('an upgrade is answered with what the authorizer denies with', async () => {
+        assert.deepEqual(await upgrade(`/refused-${transport}`, 'no'), { status: 403, text: DENY_BODY });
+        const record = await recordOf(`/refused-${transport}`);
+        assert.equal(record.authorization_policy, 'default/ask');
+        assert.equal(record.response_flags, 'UAEX');
+      });
+
+      for (const header of ['X-Ext-Authz', 'x-ext-authz']) {
+        it(`a header that was sent twice, once as ${header}, is not taken for the one that allows`, async () => {
+          const status = await caller.run(({ http, events }, name) => {
+            const headers = ['Host', 'chat', name, 'no', 'x-ext-authz', 'allow'];
+            const request = http.request({ host: 'chat', path: '/twice', headers }).end();
+            return events.once(request, 'response').then(([response]: import('node:http').IncomingMessage[]) => {
+              response?.resume();
+              return response?.statusCode;
+            });
+          }, header);
+          assert.equal(status, 403);
+        });
+      }
+
+      it('a caller that goes away meanwhile is on record as gone, and its request never reaches the application', async () => {
+        sample.conduct = 'hangs';
+        const asked = (): number => sample.overHttp.length + sample.overGrpc.length;
+        const before = asked();
+        await caller.run(({ http, kept }, path) => {
+          const request = http.request({ host: 'chat', path, headers: { 'x-ext-authz': 'allow' }, agent: false });
+          request.on('error', () => {});
+          request.end();
+          kept['waiting'] = request;
+        }, `/gone-${transport}`);
+        await until('the authorizer to be asked', () => asked() > before);
+        await caller.run(({ kept }) => {
+          (kept['waiting'] as import('node:http').ClientRequest).destroy();
+        });
+        const record = await recordOf(`/gone-${transport}`);
+        assert.deepEqual([record.response_code, record.response_flags], [0, 'DC']);
+        assert.equal(record.authorization_decision, 'DENY');
+        assert.ok(!(await served()).includes(`/gone-${transport}`));
+      });
+
+      it('a body that comes late is waited for', async () => {
+        const text = await caller.run(
+          ({ net }, path) =>
+            new Promise<string>((resolve) => {
+              const socket = net.connect({ host: 'chat', port: 80 });
+              let read = '';
+              socket.on('data', (chunk) => (read += chunk.toString('latin1')));
+              socket.on('error', () => {}).on('close', () => resolve(read));
+              socket.write(
+                `POST ${path} HTTP/1.1\r\nhost: chat\r\nx-ext-authz: allow\r\nconnection: close\r\ncontent-length: 10\r\n\r\nabc`,
+              );
+              setTimeout(() => socket.write('defghij'), 300);
+            }),
+          `/slow-${transport}`,
+        );
+        assert.match(text, /^HTTP\/1\.1 200 /);
+        assert.ok((await served()).includes(`/slow-${transport}`));
+      });
+    });
+  }
+});
