@@ -15,13 +15,15 @@ interface SigningKey {
 export class TokenIssuer {
   readonly #server: Server;
   #keys: SigningKey[] = [newKey(1)];
+  readonly #name: string;
   #port = 0;
   #gate: Promise<void> = Promise.resolve();
   #release = (): void => {};
   /** Paths that were asked for, in order. */
   readonly asked: string[] = [];
 
-  private constructor() {
+  private constructor(name: string) {
+    this.#name = name;
     this.#server = createServer((request, response) => {
       this.asked.push(request.url ?? '');
       void this.#gate.then(() => {
@@ -32,8 +34,9 @@ export class TokenIssuer {
     });
   }
 
-  static async start(): Promise<TokenIssuer> {
-    const issuer = new TokenIssuer();
+  /** `name`: what it calls itself, where that is not its address. */
+  static async start(name = ''): Promise<TokenIssuer> {
+    const issuer = new TokenIssuer(name);
     await issuer.comeBack();
     return issuer;
   }
@@ -54,7 +57,13 @@ export class TokenIssuer {
   token(claims: object = {}, header: object = {}): string {
     const key = this.#keys.at(-1) ?? newKey(0);
     const now = Math.floor(Date.now() / 1000);
-    const payload = { iss: this.url, sub: 'alice', iat: now, exp: now + 300, ...claims };
+    const payload = {
+      iss: this.#name === '' ? this.url : this.#name,
+      sub: 'alice',
+      iat: now,
+      exp: now + 300,
+      ...claims,
+    };
     const signed = [{ alg: 'ES256', typ: 'JWT', kid: key.keyId, ...header }, payload]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
       .join('.');

@@ -43,6 +43,7 @@ export { Picker } from './outbound/pick.ts';
 export { resolve } from './outbound/resolve.ts';
 export type { Resolution } from './outbound/resolve.ts';
 export { ResponseFlag } from './record/flags.ts';
+export { recordable } from './record/target.ts';
 export { adoptHeaders, formatTraceparent, requestIdOf, sentRequestId, startSpan, traceIdOf } from './record/trace.ts';
 export type { IdSource, TraceContext } from './record/trace.ts';
 export type { MeshEndpoint, MeshService } from './view/endpoint.ts';

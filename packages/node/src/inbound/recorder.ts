@@ -1,4 +1,5 @@
 import type { DryRunVerdict } from '@rampart/core';
+import { recordable } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
@@ -42,7 +43,7 @@ export class InboundRecorder {
     record.sourcePrincipal = connection.sourcePrincipal;
     record.sourceWorkload = connection.sourceWorkload;
     record.method = exchange.method;
-    record.path = exchange.path;
+    record.path = recordable(exchange.path);
     record.responseFlags = outcome.flag;
     record.authority = exchange.authority;
     record.upstreamHost = connection.localAddress;

@@ -1,4 +1,4 @@
-import { adoptHeaders, startSpan } from '@rampart/mesh';
+import { adoptHeaders, recordable, startSpan } from '@rampart/mesh';
 import type { DataPlane, IdSource, TraceContext } from '@rampart/mesh';
 import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
@@ -90,7 +90,7 @@ export class OutboundRecorder {
     record.upstreamHost = target?.endpoint.address ?? '';
     record.tlsVersion = target === undefined ? '' : 'TLSv1.3';
     record.method = exchange.method;
-    record.path = exchange.path;
+    record.path = recordable(exchange.path);
     record.authority = exchange.authority;
     record.userAgent = exchange.userAgent;
     record.decision = target === undefined ? 'DENY' : 'ALLOW';

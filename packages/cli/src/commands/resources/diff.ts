@@ -89,10 +89,9 @@ function compare(
       before === undefined ? [] : linesOf(JSON.parse(before.json)),
       linesOf(toDocument(resource)),
     );
-    const name = `${resource.kind}/${qualifiedName(resource)}`;
-    const old = before === undefined ? '/dev/null' : `live/${name} (revision ${before.revision})`;
+    const old = before === undefined ? '/dev/null' : `live/${key} (revision ${before.revision})`;
     const outcome = before === undefined ? 'created' : 'changed';
-    return { resource, outcome, lines: [`--- ${old}`, `+++ new/${name}`, ...hunks] };
+    return { resource, outcome, lines: [`--- ${old}`, `+++ new/${key}`, ...hunks] };
   });
 }
 

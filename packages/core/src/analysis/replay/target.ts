@@ -4,8 +4,7 @@ import { judgeBy, policyFor, type Question } from '../../policy/question.ts';
 import { selects, type WorkloadRef } from '../../policy/selection.ts';
 import type { Verdict } from '../../policy/verdict.ts';
 import type { WorkloadPolicy } from '../../policy/workload-policy.ts';
-import { type RequestAuthentication, type Resource, resourceKey } from '../../resource/resource.ts';
-import type { TokenFacts } from '../../policy/attributes.ts';
+import { type Resource, resourceKey } from '../../resource/resource.ts';
 import { parseServiceName } from '../../service-name.ts';
 import { boundsOf, type PolicyUnknown } from './bounds.ts';
 import type { RecordedRequest } from './traffic.ts';
@@ -37,7 +36,7 @@ export class Target {
   readonly #workload: WorkloadRef;
   readonly #sets: ComparedSets;
   readonly #inScope: Readonly<Record<Side, readonly Resource[]>>;
-  readonly #tokenRules: Readonly<Record<Side, readonly RequestAuthentication[]>>;
+  readonly #tokenRules: Readonly<Record<Side, readonly Resource[]>>;
   readonly #policies = new Map<string, BoundPolicies>();
 
   constructor(workload: WorkloadRef, sets: ComparedSets) {
@@ -57,7 +56,7 @@ export class Target {
   judge(side: Side, request: RecordedRequest): Judgement {
     const token = this.#tokenOn(side, request);
     const { permissive, restrictive, unknowns } = this.#policiesOf(side, request, token !== undefined);
-    const question = questionOf(request, this.#workload, token ?? null);
+    const question = questionOf(request, this.#workload, token ?? '');
     const atBest = verdictOn(question, permissive);
     if (unknowns.length === 0) return { verdict: atBest };
     const atWorst = verdictOn(question, restrictive);
@@ -91,14 +90,13 @@ export class Target {
     return policyFor(this.#workload, { resources, rootNamespace, trustDomain });
   }
 
-  /** The verified token as a side would see it, null for none; undefined when the record does not say. */
-  #tokenOn(side: Side, request: RecordedRequest): TokenFacts | null | undefined {
+  /** Principal of the verified token as a side would see it, "" for none; undefined when the record does not say. */
+  #tokenOn(side: Side, request: RecordedRequest): string | undefined {
     const { live, candidate } = this.#tokenRules;
-    if (this.#tokenRules[side].length === 0) return null;
+    if (this.#tokenRules[side].length === 0) return '';
     const isSame = [...live, ...candidate].every((rule) => this.#isSteady(rule));
-    if (!isSame || !request.isCurrent) return undefined;
-    if (request.tokenPrincipal === '') return request.decision === 'ALLOW' ? null : undefined;
-    return tokenOf(request.tokenPrincipal, this.#tokenRules[side]);
+    const isVerified = request.decision === 'ALLOW' || request.tokenPrincipal !== '';
+    return isSame && request.isCurrent && isVerified ? request.tokenPrincipal : undefined;
   }
 
   #isSteady(resource: Resource): boolean {
@@ -111,20 +109,11 @@ export function portOf(instance: string): number {
   return Number(/:(\d{1,5})$/.exec(instance)?.[1] ?? 0);
 }
 
-function isTokenRule(resource: Resource): resource is RequestAuthentication {
+function isTokenRule(resource: Resource): boolean {
   return resource.kind === 'RequestAuthentication';
 }
 
-/** Issuer and subject of "iss/sub", by the issuers that are trusted; undefined where it can be read in more than one way. */
-function tokenOf(principal: string, rules: readonly RequestAuthentication[]): TokenFacts | undefined {
-  const issuers = new Set(rules.flatMap(({ spec }) => spec.jwtRules.map((rule) => rule.issuer)));
-  const [issuer, ...others] = [...issuers].filter((each) => principal.startsWith(`${each}/`));
-  if (issuer === undefined || others.length > 0) return undefined;
-  const subject = principal.slice(issuer.length + 1);
-  return { principal, issuer, subject, claims: { iss: issuer, sub: subject }, spaceDelimitedClaims: [] };
-}
-
-function questionOf(request: RecordedRequest, workload: WorkloadRef, token: TokenFacts | null): Question {
+function questionOf(request: RecordedRequest, workload: WorkloadRef, token: string): Question {
   const { service, instance, method, path, authority, userAgent, source } = request;
   const { namespace, serviceAccount } = workload;
   return {
@@ -144,7 +133,9 @@ function questionOf(request: RecordedRequest, workload: WorkloadRef, token: Toke
       ...(userAgent === '' ? {} : { 'user-agent': userAgent }),
     },
     sourceIp: '',
-    ...(token === null ? {} : { token }),
+    ...(token === ''
+      ? {}
+      : { token: { principal: token, issuer: '', subject: '', claims: {}, spaceDelimitedClaims: [] } }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { JwtRule } from '@rampart/core';
 
+import { ACCESS_TOKEN } from '../../record/target.ts';
 import type { Carrier } from './carrier.ts';
 
 /** A token where the rules look for one. */
@@ -16,7 +17,6 @@ interface HeaderLocation {
 }
 
 const AUTHORIZATION: HeaderLocation = { name: 'authorization', prefix: 'Bearer ' };
-const ACCESS_TOKEN = 'access_token';
 
 /** Where tokens are looked for; without anything said, RFC 6750: `Authorization: Bearer` and `access_token`. */
 export class TokenLocations {

@@ -1,5 +1,6 @@
 import type { Clock, TokenFacts, WorkloadPolicy } from '@rampart/core';
 
+import { withoutParams } from '../../record/target.ts';
 import type { Carrier, HeaderChanges } from './carrier.ts';
 import { EndUsers } from './end-users.ts';
 import type { EndUser } from './end-users.ts';
@@ -58,16 +59,9 @@ export class AuthenticationRules {
     return this.#policies.has(policy);
   }
 
-  /** A request target as it may be recorded: a token in it would let whoever reads the record in. */
+  /** A request target as it may be recorded: without the tokens that these rules look for in it. */
   withoutTokens(target: string): string {
-    const query = target.indexOf('?');
-    if (query === -1 || this.#params.size === 0) return target;
-    const parts = target.slice(query + 1).split('&');
-    const isToken = (part: string): boolean =>
-      [...new URLSearchParams(part).keys()].some((name) => this.#params.has(name));
-    if (!parts.some(isToken)) return target;
-    const kept = parts.map((part) => (isToken(part) ? `${part.split('=', 1)[0] ?? ''}=[removed]` : part));
-    return `${target.slice(0, query)}?${kept.join('&')}`;
+    return withoutParams(target, this.#params);
   }
 
   /** What the tokens of a request say; at once where nothing has to be verified. */
