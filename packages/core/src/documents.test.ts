@@ -151,8 +151,8 @@ for (const [fact, text, code] of hostile) {
   });
 }
 
-test('sixty thousand keys are checked for duplicates in bounded time', { timeout: 10_000 }, () => {
-  const text = Array.from({ length: 60_000 }, (_, index) => `k${index}: 1`).join('\n');
+test('fifty thousand keys are checked for duplicates in bounded time', { timeout: 10_000 }, () => {
+  const text = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1`).join('\n');
   const { problems } = parseDocuments(text, { file: 'a.yaml' });
   assert.equal(problems.length, 1001);
   assert.match(problems.at(-1)?.message ?? '', /further problems are not listed/);

@@ -1,5 +1,6 @@
 import { LineCounter } from 'yaml';
 import { composeDocuments } from './document/compose.ts';
+import { noteMisleadingCharacters } from './document/raw-text.ts';
 import { JsonDocument } from './document/json-document.ts';
 import { DEFAULT_LIMITS, utf8Length, type DocumentLimits } from './document/limits.ts';
 import { ProblemList, type TextPosition } from './document/problem-list.ts';
@@ -7,7 +8,8 @@ import type { ErrorCode } from './errors.ts';
 import { Cursor } from './resource/cursor.ts';
 import type { NamespaceDefaults } from './resource/metadata/metadata.ts';
 import { DEFAULT_NAMESPACE, DEFAULT_ROOT_NAMESPACE, readResource } from './resource/parse.ts';
-import { formatFieldPath, parseFieldPath, type FieldProblem, type ResourceProblem } from './resource/problem.ts';
+import { FieldProblems } from './document/field-problems.ts';
+import { formatFieldPath, parseFieldPath, type ResourceProblem } from './resource/problem.ts';
 import { qualifiedName, resourceKey, type Resource } from './resource/resource.ts';
 
 export type { DocumentLimits } from './document/limits.ts';
@@ -54,6 +56,8 @@ export function parseDocuments(text: string, options: ParseDocumentsOptions): Pa
     problems.add({ line: 1, column: 1 }, { code: 'DOCUMENT_TOO_LARGE', message });
     return { resources: [], problems: problems.sorted(), placeOf: () => undefined };
   }
+  noteMisleadingCharacters(text, problems);
+  if (problems.errors > 0) return { resources: [], problems: problems.sorted(), placeOf: () => undefined };
   const reader = new DocumentReader(options, problems, limits);
   return { resources: reader.read(text), problems: problems.sorted(), placeOf: reader.placeOf };
 }
@@ -76,31 +80,32 @@ class DocumentReader {
   }
 
   read(text: string): Resource[] {
-    const { depth } = this.#limits;
-    const { documents, tooDeepAt } = composeDocuments(text, { lines: this.#lines, depth });
-    if (tooDeepAt !== undefined) {
-      const message = `is nested more than ${depth} levels deep`;
-      this.#problems.add(this.#position(tooDeepAt), { code: 'INVALID_YAML', message });
+    const { depth, tokens, problems } = this.#limits;
+    const { documents, stopped } = composeDocuments(text, { lines: this.#lines, depth, tokens, mistakes: problems });
+    if (stopped !== undefined) {
+      const { offset, ...note } = stopped;
+      this.#problems.add(this.#position(offset), note);
     }
     const budget = { nodes: this.#limits.nodes };
     const resources: Resource[] = [];
     for (const document of documents) {
-      const json = new JsonDocument(document, { depth: this.#limits.depth, budget });
+      const json = new JsonDocument(document, { depth, budget, problems });
       for (const { offset, ...note } of json.problems) this.#problems.add(this.#position(offset), note);
+      this.#problems.addUnlisted(json.unlisted);
       if (json.problems.length === 0 && json.value !== undefined) resources.push(...this.#readResources(json));
     }
     return resources;
   }
 
   #readResources(json: JsonDocument): Resource[] {
-    const found: FieldProblem[] = [];
+    const found = new FieldProblems(this.#limits.problems);
     const root = new Cursor(json.value, found);
     const places = root.child('kind').value === 'List' ? (root.child('items').items() ?? []) : [root];
     const resources: Resource[] = [];
     for (const place of places) {
-      const before = found.length;
+      const before = found.errors;
       const resource = readResource(place, this.#defaults);
-      const isSound = found.slice(before).every((problem) => problem.severity !== 'error');
+      const isSound = found.errors === before;
       const isNew = resource !== undefined && this.#isNew(resource, { json, place });
       if (resource === undefined || !isSound || !isNew) continue;
       resources.push(resource);
@@ -109,9 +114,11 @@ class DocumentReader {
         found.push({ severity: 'error', code, message, path: [...place.path, ...parseFieldPath(field)], at: 'key' });
       }
     }
-    for (const { path, at, ...note } of found) {
-      this.#problems.add(this.#position(json.offsetOf(path, at)), { ...note, field: formatFieldPath(path) });
+    for (const { path, at, ...note } of found.listed) {
+      if (this.#problems.isFull) this.#problems.addUnlisted(1);
+      else this.#problems.add(this.#position(json.offsetOf(path, at)), { ...note, field: formatFieldPath(path) });
     }
+    this.#problems.addUnlisted(found.unlisted);
     return resources;
   }
 

@@ -14,6 +14,8 @@ export interface TextProblem {
 export interface ConversionLimits {
   readonly depth: number;
   readonly budget: { nodes: number };
+  /** Listed before the rest is only counted. */
+  readonly problems: number;
 }
 
 interface Converted {
@@ -32,6 +34,8 @@ export class JsonDocument {
   /** Undefined for a document with nothing in it. */
   readonly value: unknown;
   readonly problems: TextProblem[] = [];
+  /** Problems beyond those. */
+  unlisted = 0;
   readonly #root: Node | null;
   readonly #limits: ConversionLimits;
   readonly #anchors = new Map<string, Converted>();
@@ -42,11 +46,8 @@ export class JsonDocument {
     this.#limits = limits;
     this.#root = document.contents;
     for (const error of document.errors) {
-      const message =
-        error.code === 'RESOURCE_EXHAUSTION'
-          ? 'is nested too deeply'
-          : printable(lowerFirst(error.message.slice(0, MAX_MESSAGE)));
-      this.problems.push({ code: 'INVALID_YAML', message, offset: error.pos[0] });
+      const message = error.code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : readable(error.message);
+      this.#note({ code: 'INVALID_YAML', message, offset: error.pos[0] });
     }
     const isEmpty = document.contents === null || (isScalar(document.contents) && document.contents.value === null);
     if (this.problems.length === 0 && !isEmpty) this.value = this.#convert(document.contents, 0)?.value;
@@ -131,7 +132,12 @@ export class JsonDocument {
   }
 
   #refuse(node: unknown, message: string, code: ErrorCode = 'INVALID_YAML'): undefined {
-    this.problems.push({ code, message, offset: startOf(node) ?? 0 });
+    this.#note({ code, message, offset: startOf(node) ?? 0 });
+  }
+
+  #note(problem: TextProblem): void {
+    if (this.problems.length < this.#limits.problems) this.problems.push(problem);
+    else this.unlisted += 1;
   }
 }
 
@@ -139,6 +145,8 @@ function startOf(node: unknown): number | undefined {
   return isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range?.[0] : undefined;
 }
 
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
+/** A message of the library, short and in the style of ours. */
+export function readable(message: string): string {
+  const text = message.slice(0, MAX_MESSAGE);
+  return printable(text.charAt(0).toLowerCase() + text.slice(1));
 }

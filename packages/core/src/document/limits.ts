@@ -6,11 +6,19 @@ export interface DocumentLimits {
   readonly depth: number;
   /** Values in all documents together, with every alias counted as what it stands for. */
   readonly nodes: number;
+  /** Words, marks and spaces in all documents together: what reading them costs. */
+  readonly tokens: number;
   /** Problems listed before the rest is only counted. */
   readonly problems: number;
 }
 
-export const DEFAULT_LIMITS: DocumentLimits = { bytes: 1_048_576, depth: 64, nodes: 250_000, problems: 1000 };
+export const DEFAULT_LIMITS: DocumentLimits = {
+  bytes: 1_048_576,
+  depth: 64,
+  nodes: 150_000,
+  tokens: 400_000,
+  problems: 1000,
+};
 
 /** Length in UTF-8; lone surrogates count as the replacement character. */
 export function utf8Length(text: string): number {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import { unlistedMessage } from './field-problems.ts';
 import type { ResourceProblem } from '../resource/problem.ts';
 
 export interface TextPosition {
@@ -34,6 +35,11 @@ export class ProblemList {
     return this.#errors;
   }
 
+  /** Whether what is added now is only counted. */
+  get isFull(): boolean {
+    return this.#problems.length >= this.#limit;
+  }
+
   add(position: TextPosition, { severity = 'error', code, message, field = '' }: ProblemNote): void {
     if (severity === 'error') this.#errors += 1;
     if (this.#problems.length >= this.#limit) this.#unlisted += 1;
@@ -49,12 +55,17 @@ export class ProblemList {
       });
   }
 
+  /** Counts problems that nobody will see. */
+  addUnlisted(count: number): void {
+    this.#unlisted += count;
+  }
+
   /** All that was noted, in the order of the text. */
   sorted(): ResourceProblem[] {
     const sorted = this.#problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
     const last = sorted.at(-1);
     if (this.#unlisted === 0 || last === undefined) return sorted;
-    const message = `${this.#unlisted} further problems are not listed: repair these first`;
+    const message = unlistedMessage(this.#unlisted);
     return [...sorted, { ...last, severity: 'error', code: 'INVALID_RESOURCE', message, field: '' }];
   }
 }

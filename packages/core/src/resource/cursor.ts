@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
-import type { FieldPath, FieldProblem } from './problem.ts';
+import type { ProblemSink } from '../document/field-problems.ts';
+import type { FieldPath } from './problem.ts';
 import { suggestion } from './spelling.ts';
 import { excerpt, invisibleCharacter } from '../printable.ts';
 
@@ -17,9 +18,9 @@ const MAX_HINTS = 1000;
 export class Cursor {
   readonly value: unknown;
   readonly path: FieldPath;
-  readonly #problems: FieldProblem[];
+  readonly #problems: ProblemSink;
 
-  constructor(value: unknown, problems: FieldProblem[], path: FieldPath = []) {
+  constructor(value: unknown, problems: ProblemSink, path: FieldPath = []) {
     this.value = value;
     this.path = path;
     this.#problems = problems;

@@ -3,6 +3,8 @@ import { Cursor } from './cursor.ts';
 import { kindHint } from './kind-hint.ts';
 import { apiVersionsOf, isKind, KINDS } from './kinds.ts';
 import { readMetadata, type MetadataScope, type NamespaceDefaults } from './metadata/metadata.ts';
+import { FieldProblems, unlistedMessage } from '../document/field-problems.ts';
+import { oversize } from '../document/oversize.ts';
 import { formatFieldPath, type FieldProblem, type ResourceProblem } from './problem.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
 import { excerpt } from '../printable.ts';
@@ -18,14 +20,26 @@ export const DEFAULT_ROOT_NAMESPACE = 'istio-system';
  * left empty because there is no text (see `@rampart/core/documents` for that).
  */
 export function parseResource(json: unknown): Result<Resource, ResourceProblem[]> {
-  const problems: FieldProblem[] = [];
-  const resource = readResource(new Cursor(json, problems), {
-    defaultNamespace: DEFAULT_NAMESPACE,
-    rootNamespace: undefined,
-  });
-  if (resource !== undefined && !problems.some((problem) => problem.severity === 'error')) return ok(resource);
-  return fail(problems.map(withoutPlace));
+  const problems = new FieldProblems(MAX_PROBLEMS);
+  const root = new Cursor(json, problems);
+  const tooLarge = oversize(json, LIMITS);
+  if (tooLarge !== undefined) {
+    root.error(tooLarge, 'DOCUMENT_TOO_LARGE');
+    return fail(problems.listed.map(withoutPlace));
+  }
+  const resource = readResource(root, { defaultNamespace: DEFAULT_NAMESPACE, rootNamespace: undefined });
+  if (resource !== undefined && problems.errors === 0) return ok(resource);
+  if (problems.unlisted > 0) {
+    const rest = new FieldProblems(1);
+    new Cursor(json, rest).error(unlistedMessage(problems.unlisted));
+    return fail([...problems.listed, ...rest.listed].map(withoutPlace));
+  }
+  return fail(problems.listed.map(withoutPlace));
 }
+
+/** What a resource may ask of its reader; the text of documents has its own, which are not wider. */
+const LIMITS = { depth: 64, values: 150_000 };
+const MAX_PROBLEMS = 1000;
 
 interface Envelope {
   readonly apiVersion: string;

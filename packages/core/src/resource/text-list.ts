@@ -1,3 +1,4 @@
+import { isPathTemplate, parsePathPattern } from '../policy/match/path-template.ts';
 import type { Result } from '../result.ts';
 import type { Cursor, Reader } from './cursor.ts';
 import { excerpt } from '../printable.ts';
@@ -15,19 +16,24 @@ export function textList(check: ValueCheck = accept): Reader<string[]> {
   };
 }
 
-/**
- * A list whose values may use one `*` at an end (exact, `abc*`, `*abc`, `*`). Values that are templates have stars of their
- * own, which are nothing to warn of.
- */
-export function patternList(
-  check: ValueCheck = accept,
-  isTemplate: (value: string) => boolean = () => false,
-): Reader<string[]> {
-  const read = textList(check);
+/** A list whose values may use one `*` at an end (exact, `abc*`, `*abc`, `*`). */
+export function patternList(): Reader<string[]> {
+  const read = textList();
   return (at) => {
     const values = read(at);
-    for (const item of values === undefined ? [] : (at.items() ?? []))
-      if (typeof item.value === 'string' && !isTemplate(item.value)) warnOfLiteralStar(item);
+    for (const item of values === undefined ? [] : (at.items() ?? [])) warnOfLiteralStar(item);
+    return values;
+  };
+}
+
+/** A list of paths: patterns, or templates with `{*}` and `{**}`. */
+export function pathList(): Reader<string[]> {
+  const read = textList(parsesWith(parsePathPattern));
+  return (at) => {
+    const values = read(at);
+    for (const item of values === undefined ? [] : (at.items() ?? [])) {
+      if (typeof item.value !== 'string' || !isPathTemplate(item.value)) warnOfLiteralStar(item);
+    }
     return values;
   };
 }
@@ -46,13 +52,10 @@ function readValue(at: Cursor, check: ValueCheck): string | undefined {
   return problem === undefined ? value : at.error(problem);
 }
 
-/** The operators of a path template; whether one may stand there is for the check of paths to say. */
-const TEMPLATE = /\{\*{1,2}\}/;
-
 /** Istio takes every `*` but one at an end literally, which is hardly ever meant. */
 function warnOfLiteralStar(at: Cursor): void {
   const { value } = at;
-  if (typeof value !== 'string' || value === '*' || TEMPLATE.test(value)) return;
+  if (typeof value !== 'string' || value === '*') return;
   const rest = value.startsWith('*') ? value.slice(1) : value.endsWith('*') ? value.slice(0, -1) : value;
   if (rest.includes('*'))
     at.warning(`only one "*" at an end is a wildcard: here ${excerpt(rest)} is matched literally`);

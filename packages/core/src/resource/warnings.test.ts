@@ -132,6 +132,8 @@ const warned: readonly Refusal[] = [
 ];
 
 const accepted: readonly (readonly [fact: string, json: unknown])[] = [
+  ['path templates', operation({ paths: ['/a/{*}/b/{**}', '/a/{**}'] })],
+  ['a star amid a namespace', source({ namespaces: ['team-*-prod'] })],
   ['DENY of everything', deny({})],
   ['DENY with ports beside HTTP fields', deny({ to: [{ operation: { methods: ['POST'], ports: ['8080'] } }] })],
   ['DENY by the caller alone', deny({ from: [{ source: { namespaces: ['a'] } }] })],

@@ -30,8 +30,6 @@ const ABSENT: Partial<Record<PolicyFeature, string>> = {
   'authorization.target-refs':
     'there is no gateway yet that a policy could be attached to; pick the workloads with spec.selector.matchLabels',
   'authorization.envoy-filter': 'no filter of Envoy runs here that could set it',
-  'authorization.pseudo-headers':
-    'only :method and :authority are compared as headers; write paths into to[].operation.paths',
 };
 
 /**

@@ -1,8 +1,7 @@
-import { isPathTemplate, parsePathPattern } from '../../policy/match/path-template.ts';
 import { excerpt } from '../../printable.ts';
 import { asksNothing } from './source.ts';
 import type { Cursor } from '../cursor.ts';
-import { parsesWith, patternList, textList } from '../text-list.ts';
+import { pathList, patternList, textList } from '../text-list.ts';
 
 /** What is being done: every field asks, any value of a field will do. */
 export interface AuthorizationOperation {
@@ -21,7 +20,7 @@ const MAX_PORT = 65_535;
 
 const ports = textList(portProblem);
 const patterns = patternList();
-const paths = patternList(parsesWith(parsePathPattern), isPathTemplate);
+const paths = pathList();
 
 export function readOperation(at: Cursor): AuthorizationOperation | undefined {
   const operation = at.fields<AuthorizationOperation>({

@@ -1,6 +1,5 @@
-import { parsePathPattern } from '../../policy/match/path-template.ts';
 import type { Cursor } from '../cursor.ts';
-import { parsesWith, patternList, textList } from '../text-list.ts';
+import { pathList, patternList, textList } from '../text-list.ts';
 
 /** Requests of these methods and paths need all of these scopes; an absent list asks nothing. */
 export interface ScopeRule {
@@ -25,7 +24,7 @@ export function readScopeRules(at: Cursor): ScopeRule[] | undefined {
 function readScopeRule(at: Cursor): ScopeRule | undefined {
   const fields = at.fields<ScopeRule>({
     methods: patternList(),
-    paths: patternList(parsesWith(parsePathPattern)),
+    paths: pathList(),
     scopes: textList((scope) => (SCOPE.test(scope) ? undefined : 'must be one scope: without spaces, quotes or "\\"')),
   });
   if (fields === undefined) return undefined;
