@@ -1,8 +1,6 @@
-import { LineCounter } from 'yaml';
-import { composeDocuments } from './document/compose.ts';
-import { noteMisleadingCharacters } from './document/raw-text.ts';
-import { JsonDocument } from './document/json-document.ts';
-import { DEFAULT_LIMITS, utf8Length, type DocumentLimits } from './document/limits.ts';
+import { readText, type ReadText } from './document/read-text.ts';
+import type { JsonDocument } from './document/json-document.ts';
+import { DEFAULT_LIMITS, type DocumentLimits } from './document/limits.ts';
 import { ProblemList, type TextPosition } from './document/problem-list.ts';
 import type { ErrorCode } from './errors.ts';
 import { Cursor } from './resource/cursor.ts';
@@ -51,54 +49,42 @@ export interface ParsedDocuments {
 export function parseDocuments(text: string, options: ParseDocumentsOptions): ParsedDocuments {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const problems = new ProblemList(options.file, limits.problems);
-  if (utf8Length(text) > limits.bytes) {
-    const message = `must be at most ${limits.bytes} bytes: split it into several files`;
-    problems.add({ line: 1, column: 1 }, { code: 'DOCUMENT_TOO_LARGE', message });
-    return { resources: [], problems: problems.sorted(), placeOf: () => undefined };
-  }
-  noteMisleadingCharacters(text, problems);
-  if (problems.errors > 0) return { resources: [], problems: problems.sorted(), placeOf: () => undefined };
-  const reader = new DocumentReader(options, problems, limits);
-  return { resources: reader.read(text), problems: problems.sorted(), placeOf: reader.placeOf };
+  const { documents, position } = readText(text, problems, limits);
+  const reader = new DocumentReader(options, { problems, position, listed: limits.problems });
+  return {
+    resources: documents.flatMap((json) => reader.read(json)),
+    problems: problems.sorted(),
+    placeOf: reader.placeOf,
+  };
+}
+
+interface ReaderParts extends Pick<ReadText, 'position'> {
+  readonly problems: ProblemList;
+  /** How many problems are worth listing. */
+  readonly listed: number;
 }
 
 class DocumentReader {
   readonly #defaults: NamespaceDefaults;
   readonly #review: (resource: Resource) => readonly Objection[];
   readonly #problems: ProblemList;
-  readonly #limits: DocumentLimits;
-  readonly #lines = new LineCounter();
+  readonly #listed: number;
+  readonly #position: ReadText['position'];
   readonly #seen = new Map<string, TextPosition>();
   readonly #origins = new WeakMap<Resource, { readonly json: JsonDocument; readonly place: Cursor }>();
 
-  constructor(options: ParseDocumentsOptions, problems: ProblemList, limits: DocumentLimits) {
+  constructor(options: ParseDocumentsOptions, { problems, position, listed }: ReaderParts) {
     const { defaultNamespace = DEFAULT_NAMESPACE, rootNamespace = DEFAULT_ROOT_NAMESPACE } = options;
     this.#defaults = { defaultNamespace, rootNamespace };
     this.#review = options.review ?? (() => []);
     this.#problems = problems;
-    this.#limits = limits;
+    this.#listed = listed;
+    this.#position = position;
   }
 
-  read(text: string): Resource[] {
-    const { depth, tokens, problems } = this.#limits;
-    const { documents, stopped } = composeDocuments(text, { lines: this.#lines, depth, tokens, mistakes: problems });
-    if (stopped !== undefined) {
-      const { offset, ...note } = stopped;
-      this.#problems.add(this.#position(offset), note);
-    }
-    const budget = { nodes: this.#limits.nodes };
-    const resources: Resource[] = [];
-    for (const document of documents) {
-      const json = new JsonDocument(document, { depth, budget, problems });
-      for (const { offset, ...note } of json.problems) this.#problems.add(this.#position(offset), note);
-      this.#problems.addUnlisted(json.unlisted);
-      if (json.problems.length === 0 && json.value !== undefined) resources.push(...this.#readResources(json));
-    }
-    return resources;
-  }
-
-  #readResources(json: JsonDocument): Resource[] {
-    const found = new FieldProblems(this.#limits.problems);
+  read(json: JsonDocument): Resource[] {
+    if (json.problems.length > 0 || json.value === undefined) return [];
+    const found = new FieldProblems(this.#listed);
     const root = new Cursor(json.value, found);
     const places = root.child('kind').value === 'List' ? (root.child('items').items() ?? []) : [root];
     const resources: Resource[] = [];
@@ -142,10 +128,5 @@ class DocumentReader {
     const message = `${resource.kind} ${qualifiedName(resource)} stands in this file twice, first in line ${first.line}`;
     this.#problems.add(position, { code: 'DUPLICATE_RESOURCE', message, field: formatFieldPath(path) });
     return false;
-  }
-
-  #position(offset: number): TextPosition {
-    const { line, col } = this.#lines.linePos(offset);
-    return { line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 }

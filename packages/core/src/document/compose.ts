@@ -93,9 +93,10 @@ class MistakeCount {
   watch(composer: Composer): Composer {
     const report: unknown = Reflect.get(composer, 'onError');
     if (typeof report !== 'function') return composer;
-    const onError = (source: unknown, code: unknown, message: unknown, isWarning: unknown): void => {
+    const onError = (...found: readonly unknown[]): void => {
+      const [source, , message] = found;
       this.add(offsetOf(source), String(message));
-      Reflect.apply(report, composer, [source, code, message, isWarning]);
+      Reflect.apply(report, composer, found);
     };
     return Object.assign(composer, { onError });
   }
@@ -103,7 +104,7 @@ class MistakeCount {
 
 /** The library names places by offset, by range or by token. */
 function offsetOf(source: unknown): number {
-  const [place]: unknown[] = Array.isArray(source) ? source : [source];
+  const place: unknown = Array.isArray(source) ? source[0] : source;
   if (typeof place === 'number') return place;
   return typeof place === 'object' && place !== null && 'offset' in place && typeof place.offset === 'number'
     ? place.offset
