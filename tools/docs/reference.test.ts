@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { LINTS } from '@rampart/core/analysis';
 import { documents } from '../docs.ts';
 import { isTest, repositoryRoot, writtenFiles } from '../repository.ts';
 
@@ -70,6 +71,11 @@ test('docs/access-log.md lists every field and kind of a refused connection', ()
 test('the guide to services lists every variable that a service is configured with', () => {
   const source = read('packages/node/src/config.ts');
   assertSame(listed('docs/guide/services.md', '## Environment'), [...new Set(groups(source, /'(RAMPART_[A-Z_]+)'/g))]);
+});
+
+test('the guide to analyze lists every lint with its name, severity and title', () => {
+  const rows = LINTS.map(({ code, name, severity, title }) => `| \`${code}\` | \`${name}\` | ${severity} | ${title} |`);
+  assertSame(read('docs/guide/analyze.md').match(/^\| `RAMP\d.*$/gm) ?? [], rows);
 });
 
 test('the guide to policies lists every feature that is refused', () => {

@@ -1,8 +1,16 @@
-import { resourceKey, type Resource } from '@rampart/core';
-import { analyze, type Analysis, type AnalyzedMeshParts, type Severity } from '@rampart/core/analysis';
+import { RampartError, resourceKey, type Resource } from '@rampart/core';
+import {
+  analyze,
+  type Analysis,
+  type AnalyzedMeshParts,
+  type KnownWorkload,
+  knownWorkloads,
+  parseWorkloads,
+  type Severity,
+} from '@rampart/core/analysis';
 import { type Command, Option } from 'commander';
 import { collectText } from '../arguments/pair.ts';
-import { type DocumentSet, readDocuments } from '../documents/document-set.ts';
+import { type DocumentPlace, type DocumentSet, readDocuments, readTexts } from '../documents/document-set.ts';
 import { reportRefusal } from '../documents/refusal.ts';
 import { EXIT } from '../exit-code.ts';
 import { observeLiveMesh, ROOT_NAMESPACE } from '../mesh/live-mesh.ts';
@@ -15,6 +23,7 @@ import { examples, type Invocation, type Shell } from '../shell.ts';
 interface AnalyzeOptions {
   readonly filename?: readonly string[];
   readonly withMesh?: boolean;
+  readonly workloads?: string;
   readonly namespace?: string;
   readonly ignore?: readonly string[];
   readonly failOn: Severity | 'never';
@@ -30,6 +39,7 @@ export function defineAnalyze(parent: Command, shell: Shell): void {
     .description('what is wrong, risky or pointless in the policies of the mesh, or of files (also -o sarif)')
     .option('-f, --filename <file>', 'look at these files alone, without a control plane; may be repeated', collectText)
     .option('--with-mesh', 'with -f: look at the running mesh as if the files were applied to it')
+    .option('--workloads <file>', 'with -f: file that names the workloads there are, such as one of policy tests')
     .option('-n, --namespace <name>', 'with -f: namespace of resources that name none (default: default)')
     .option('--ignore <lint>', 'leave out a lint, by code or name; may be repeated', collectText)
     .addOption(new Option('--fail-on <severity>', 'exit 1 from this severity on').choices(FAIL_ON).default('error'))
@@ -56,25 +66,53 @@ async function runAnalysis(options: AnalyzeOptions, invocation: Invocation): Pro
       ? undefined
       : await readDocuments(options.filename, { io, namespace: options.namespace });
   if (set?.refused === true) return reportRefusal(set.problems, invocation);
-  for (const warning of set?.problems ?? []) invocation.note(renderProblem(warning));
   const isLive = set === undefined || options.withMesh === true;
   const mesh = isLive ? await invocation.withAdmin((client) => observeLiveMesh(client, io.clock.now())) : undefined;
-  const analysis = analyze(partsOf(options, { set, mesh }), options.ignore);
+  const workloads = options.workloads === undefined ? undefined : await workloadsIn(options.workloads, options, io);
+  const analysis = analyze(partsOf(options, { set, mesh, workloads }), options.ignore);
   const findings = placed(analysis, set);
+  for (const warning of set?.problems ?? []) {
+    const isFound = findings.some(({ place }) => place !== undefined && isSamePlace(place, warning));
+    if (!isFound) invocation.note(renderProblem(warning));
+  }
   showFindings({ ...analysis, findings }, invocation);
   return fails(findings, options.failOn) ? EXIT.no : EXIT.ok;
+}
+
+function isSamePlace(a: DocumentPlace, b: DocumentPlace): boolean {
+  return a.file === b.file && a.line === b.line && a.column === b.column;
 }
 
 interface Sources {
   readonly set: DocumentSet | undefined;
   readonly mesh: ObservedMesh | undefined;
+  readonly workloads: readonly KnownWorkload[] | undefined;
 }
 
-function partsOf(options: AnalyzeOptions, { set, mesh }: Sources): AnalyzedMeshParts {
+/** Workloads that a file names; throws INVALID_ARGUMENT with the place of its first mistake. */
+async function workloadsIn(
+  name: string,
+  { trustDomain }: AnalyzeOptions,
+  io: Invocation['io'],
+): Promise<readonly KnownWorkload[]> {
+  const [{ file, text } = { file: name, text: '' }] = await readTexts(name, io);
+  const { value, problems } = parseWorkloads(text, file);
+  const [problem] = problems.filter(({ severity }) => severity === 'error');
+  if (problem !== undefined) throw new RampartError('INVALID_ARGUMENT', renderProblem(problem));
+  return value === undefined ? [] : knownWorkloads(value, trustDomain);
+}
+
+function partsOf(options: AnalyzeOptions, { set, mesh, workloads: named }: Sources): AnalyzedMeshParts {
   const { trustDomain, rootNamespace } = options;
-  if (mesh === undefined) return { resources: set?.resources ?? [], trustDomain, rootNamespace, workloads: undefined };
+  if (mesh === undefined) return { resources: set?.resources ?? [], trustDomain, rootNamespace, workloads: named };
   const { facts, workloads, identities, state } = mesh;
-  return { ...facts, resources: overlaid(facts.resources, set?.resources ?? []), workloads, identities, state };
+  return {
+    ...facts,
+    resources: overlaid(facts.resources, set?.resources ?? []),
+    workloads: [...workloads, ...(named ?? [])],
+    identities,
+    state,
+  };
 }
 
 /** What the mesh would hold once the files are applied. */

@@ -16,7 +16,7 @@ export const selectsNothing: Lint = {
         return {
           resource,
           field,
-          message: 'selects no workload that is registered: check the namespace and the labels',
+          message: 'selects no workload that is known: check the namespace and the labels',
         };
       });
   },
