@@ -97,7 +97,7 @@ async function workloadsIn(
 ): Promise<readonly KnownWorkload[]> {
   const [{ file, text } = { file: name, text: '' }] = await readTexts(name, io);
   const { value, problems } = parseWorkloads(text, file);
-  const [problem] = problems.filter(({ severity }) => severity === 'error');
+  const problem = problems.find(({ severity }) => severity === 'error');
   if (problem !== undefined) throw new RampartError('INVALID_ARGUMENT', renderProblem(problem));
   return value === undefined ? [] : knownWorkloads(value, trustDomain);
 }
