@@ -24,6 +24,14 @@ const cases: readonly [fact: string, raw: string, none: string, base: string, me
     '/aA0-_~',
     '/aA0-_~',
   ],
+  ['an escape decoded keeps its neighbours', '/%41%2F%42', '/%41%2F%42', '/A%2FB', '/A%2FB', '/A/B'],
+  ['slashes that decoding brings are merged', '/a%2F%2f/b', '/a%2F%2f/b', '/a%2F%2f/b', '/a%2F%2f/b', '/a/b'],
+  ['mixed slashes are one', '/a\\/%5C//b', '/a\\/%5C//b', '/a//%5C//b', '/a/%5C/b', '/a/b'],
+  ['a way up through escaped slashes and dots', '/a/%2e%2e%2fb', '/a/%2e%2e%2fb', '/a/..%2fb', '/a/..%2fb', '/b'],
+  ['a slash that is escaped twice stays', '/a%252fb', '/a%252fb', '/a%252fb', '/a%252fb', '/a%252fb'],
+  ['parameters are no dot segment', '/a/..;/b', '/a/..;/b', '/a/..;/b', '/a/..;/b', '/a/..;/b'],
+  ['case of escapes that stay is kept', '/%c3%A9', '/%c3%A9', '/%c3%A9', '/%c3%A9', '/%c3%A9'],
+  ['dot segments go before slashes are merged', '/a//../b', '/a//../b', '/a/b', '/a/b', '/a/b'],
   ['other escapes stay', '/a%20b%3F', '/a%20b%3F', '/a%20b%3F', '/a%20b%3F', '/a%20b%3F'],
   ['an escaped slash is a slash only where asked', '/a%2Fb', '/a%2Fb', '/a%2Fb', '/a%2Fb', '/a/b'],
   ['an escaped backslash is a slash only where asked', '/a%5cb', '/a%5cb', '/a%5cb', '/a%5cb', '/a/b'],
@@ -64,6 +72,7 @@ for (const [fact, raw, ...expected] of cases) {
 
 const refused: readonly [what: string, raw: string, problem: RegExp][] = [
   ['an escaped NUL', '/a%00', /NUL/],
+  ['an escaped NUL before a query', '/%00?a', /NUL/],
   ['a NUL', '/a\0', /NUL/],
   ['a fragment', '/a#b', /fragment/],
   ['an absolute form', 'http://orders-api/a', /starts with/],

@@ -1,10 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compile, connectionOf, FRONTEND, judge, judgeTcp, requestOf, type Call } from '../testing/calls.ts';
+import {
+  compile,
+  connectionOf,
+  EVERYTHING,
+  FRONTEND,
+  judge,
+  judgeTcp,
+  requestOf,
+  type Call,
+} from '../testing/calls.ts';
 import { policyOf, resourcesOf, type PolicyOptions } from '../testing/documents.ts';
 import { denyAll, type Resource } from '../index.ts';
 
 type Decision = 'ALLOW' | 'DENY';
+
+const MESH_CONFIG = `
+apiVersion: rampart.dev/v1
+kind: MeshConfig
+metadata: {name: default, namespace: istio-system}
+spec: {trustDomainAliases: [old-td]}
+`;
 
 const any = '- {}';
 const get = '- to: [{operation: {methods: [GET]}}]';
@@ -174,6 +190,36 @@ const fields: readonly [fact: string, rule: string, call: Call, expected: boolea
     false,
   ],
   ['notIpBlocks', '- from: [{source: {notIpBlocks: [10.0.0.0/8]}}]', {}, false],
+  [
+    'remoteIpBlocks are about the client, not the peer',
+    '- from: [{source: {remoteIpBlocks: [203.0.113.0/24]}}]',
+    { remoteIp: '203.0.113.7' },
+    true,
+  ],
+  [
+    'ipBlocks are about the peer, not the client',
+    '- from: [{source: {ipBlocks: [203.0.113.0/24]}}]',
+    { remoteIp: '203.0.113.7' },
+    false,
+  ],
+  [
+    'remoteIpBlocks are about the peer where no proxy is trusted',
+    '- from: [{source: {remoteIpBlocks: [10.0.0.0/8]}}]',
+    {},
+    true,
+  ],
+  [
+    'notRemoteIpBlocks',
+    '- from: [{source: {notRemoteIpBlocks: [203.0.113.0/24]}}]',
+    { remoteIp: '203.0.113.7' },
+    false,
+  ],
+  [
+    'a client address that cannot be read is in no block',
+    '- from: [{source: {remoteIpBlocks: [0.0.0.0/0]}}]',
+    { remoteIp: 'unknown' },
+    false,
+  ],
   ['ports are the workload’s own', '- to: [{operation: {ports: ["8080"]}}]', {}, true],
   ['notPorts', '- to: [{operation: {notPorts: ["8080"]}}]', {}, false],
   ['methods are case sensitive', '- to: [{operation: {methods: [get]}}]', {}, false],
@@ -237,6 +283,13 @@ const conditions: readonly [fact: string, rule: string, call: Call, expected: bo
     true,
   ],
   ['source.ip', '- when: [{key: source.ip, values: [10.0.0.0/8]}]', {}, true],
+  ['remote.ip', '- when: [{key: remote.ip, values: ["2001:db8::/32"]}]', { remoteIp: '2001:db8::7' }, true],
+  [
+    'remote.ip of another client',
+    '- when: [{key: remote.ip, notValues: [203.0.113.7]}]',
+    { remoteIp: '203.0.113.7' },
+    false,
+  ],
   ['source.namespace', '- when: [{key: source.namespace, values: ["w*b"]}]', {}, true],
   ['source.principal', `- when: [{key: source.principal, values: [${FRONTEND}]}]`, {}, true],
   ['source.principal of nobody', '- when: [{key: source.principal, values: ["*"]}]', { principal: null }, false],
@@ -251,8 +304,10 @@ const conditions: readonly [fact: string, rule: string, call: Call, expected: bo
 for (const [fact, rule, call, expected] of [...rules, ...fields, ...conditions]) {
   test(`a rule matches: ${fact}`, () => {
     const withPath = { path: '/a', ...call };
-    assert.equal(judge([policyOf(rule)], withPath).decision, expected ? 'ALLOW' : 'DENY');
-    assert.equal(judge([policyOf(rule, { action: 'DENY' })], withPath).decision, expected ? 'DENY' : 'ALLOW');
+    const options = { capabilities: EVERYTHING };
+    const [allow, deny] = [policyOf(rule), policyOf(rule, { action: 'DENY' })];
+    assert.equal(judge([allow], withPath, options).decision, expected ? 'ALLOW' : 'DENY');
+    assert.equal(judge([deny], withPath, options).decision, expected ? 'DENY' : 'ALLOW');
   });
 }
 
@@ -282,12 +337,38 @@ test('a policy of the root namespace means its own namespace by a bare service a
   assert.equal(judge([policyOf(rule, { namespace: 'istio-system' })], call).decision, 'ALLOW');
 });
 
-test('former names of the trust domain stand for the present one', () => {
-  const resources = [policyOf('- from: [{source: {principals: [old.td/ns/web/sa/frontend]}}]')];
-  const call = { principal: 'new.td/ns/web/sa/frontend' };
-  assert.equal(judge(resources, call, { trustDomain: 'new.td' }).decision, 'DENY');
-  assert.equal(judge(resources, call, { trustDomain: 'new.td', trustDomainAliases: ['old.td'] }).decision, 'ALLOW');
-});
+/** §1.3: trust domain aliases, in a mesh that is new-td and was old-td. */
+const aliases: readonly [fact: string, rule: string, domain: string, expected: boolean][] = [
+  ['a former name stands for the present one', 'principals: [old-td/ns/web/sa/frontend]', 'new-td', true],
+  ['the present name stands for a former one', 'principals: [new-td/ns/web/sa/frontend]', 'old-td', true],
+  [
+    'cluster.local stands for whatever the mesh is called',
+    'principals: [cluster.local/ns/web/sa/frontend]',
+    'new-td',
+    true,
+  ],
+  ['another trust domain stands for itself', 'principals: [foreign/ns/web/sa/frontend]', 'foreign', true],
+  ['another trust domain stands for no other', 'principals: [foreign/ns/web/sa/frontend]', 'new-td', false],
+  ['a name of this mesh stands for no other', 'principals: [old-td/ns/web/sa/frontend]', 'foreign', false],
+  ['"*" for the trust domain is any', 'principals: ["*/ns/web/sa/frontend"]', 'foreign', true],
+  ['a suffix of the trust domain stays as it is', 'principals: ["*-td/ns/web/sa/frontend"]', 'any-td', true],
+  ['a principal that is not of five parts stands for itself', 'principals: ["old-td/ns/web/*"]', 'new-td', false],
+  ['notPrincipals know aliases too', 'notPrincipals: [old-td/ns/web/sa/frontend]', 'new-td', false],
+  ['trustDomains know aliases', 'trustDomains: [old-td]', 'new-td', true],
+  ['trustDomains by prefix stand for no other name of the mesh', 'trustDomains: ["old*"]', 'new-td', false],
+  ['notTrustDomains by prefix stand for no other name of the mesh', 'notTrustDomains: ["old*"]', 'new-td', true],
+  ['serviceAccounts are of any trust domain', 'serviceAccounts: [web/frontend]', 'foreign', true],
+];
+
+for (const [fact, source, domain, expected] of aliases) {
+  test(fact, () => {
+    const policy = policyOf(`- from: [{source: {${source}}}]`);
+    const call = { principal: `${domain}/ns/web/sa/frontend` };
+    const given = judge([policy], call, { trustDomain: 'new-td', trustDomainAliases: ['old-td'] });
+    const configured = judge([policy, ...resourcesOf(MESH_CONFIG)], call, { trustDomain: 'new-td' });
+    assert.deepEqual([given.decision, configured.decision], expected ? ['ALLOW', 'ALLOW'] : ['DENY', 'DENY']);
+  });
+}
 
 /** §1.5: traffic that is not HTTP. */
 const tcp: readonly [fact: string, rules: string, action: 'ALLOW' | 'DENY', expected: Decision][] = [
@@ -298,6 +379,27 @@ const tcp: readonly [fact: string, rules: string, action: 'ALLOW' | 'DENY', expe
     '- to: [{operation: {methods: [GET]}}, {operation: {ports: ["8080"]}}]',
     'ALLOW',
     'DENY',
+  ],
+  ['a token drops an ALLOW rule', '- from: [{source: {requestPrincipals: ["*"]}}]', 'ALLOW', 'DENY'],
+  ['a claim drops an ALLOW rule', '- when: [{key: "request.auth.claims[a]", values: [b]}]', 'ALLOW', 'DENY'],
+  ['a not-form drops an ALLOW rule', '- to: [{operation: {notMethods: [GET]}}]', 'ALLOW', 'DENY'],
+  ['a host drops an ALLOW rule', '- to: [{operation: {hosts: ["*"]}}]', 'ALLOW', 'DENY'],
+  ['a client address drops no ALLOW rule', '- from: [{source: {remoteIpBlocks: [10.0.0.1]}}]', 'ALLOW', 'ALLOW'],
+  ['a client address is the peer’s', '- from: [{source: {remoteIpBlocks: [10.0.0.9]}}]', 'ALLOW', 'DENY'],
+  ['a server name drops no ALLOW rule', '- when: [{key: connection.sni, notValues: [a]}]', 'ALLOW', 'ALLOW'],
+  ['a DENY rule of tokens alone denies everything', '- from: [{source: {requestPrincipals: ["*/x"]}}]', 'DENY', 'DENY'],
+  ['a DENY rule of no token denies everything', '- from: [{source: {notRequestPrincipals: ["*"]}}]', 'DENY', 'DENY'],
+  [
+    'a DENY rule of a claim alone denies everything',
+    '- when: [{key: "request.auth.claims[a]", values: [b]}]',
+    'DENY',
+    'DENY',
+  ],
+  [
+    'a DENY rule keeps the client’s address',
+    '- {from: [{source: {remoteIpBlocks: [10.0.0.9]}}], to: [{operation: {methods: [GET]}}]}',
+    'DENY',
+    'ALLOW',
   ],
   ['a header drops an ALLOW rule', '- when: [{key: "request.headers[a]", values: [b]}]', 'ALLOW', 'DENY'],
   ['an ALLOW rule beside a dropped one counts', `${get}\n${fromWeb}`, 'ALLOW', 'ALLOW'],
@@ -323,7 +425,9 @@ const tcp: readonly [fact: string, rules: string, action: 'ALLOW' | 'DENY', expe
 ];
 
 for (const [fact, rule, action, expected] of tcp) {
-  test(`without HTTP, ${fact}`, () => assert.equal(judgeTcp([policyOf(rule, { action })], {}).decision, expected));
+  test(`without HTTP, ${fact}`, () => {
+    assert.equal(judgeTcp([policyOf(rule, { action })], {}, { capabilities: EVERYTHING }).decision, expected);
+  });
 }
 
 test('without HTTP, a denial says that the rule was left out', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, type Call } from '../../testing/calls.ts';
+import { compile, connectionOf, judge, requestOf, type Call } from '../../testing/calls.ts';
 import { policyOf } from '../../testing/documents.ts';
 
 const frontendGets =
@@ -119,4 +119,55 @@ test('a denial by a DENY policy names the rule', () => {
     ['DENY', 'shop/policy', 1, 'DENY'],
   );
   assert.equal(verdict.reason, 'rules[1] of DENY policy shop/policy matched');
+});
+
+test('a denial says the same each time it is asked, in the form of every verdict', () => {
+  const connection = compile([policyOf(frontendGets)]).forConnection(connectionOf({}));
+  const [first, second] = [
+    connection.evaluate(requestOf({ path: '/x' })),
+    connection.evaluate(requestOf({ path: '/x' })),
+  ];
+  assert.equal(JSON.stringify(first), JSON.stringify(second));
+  assert.deepEqual(JSON.parse(JSON.stringify(first)), {
+    decision: 'DENY',
+    policy: 'shop/policy',
+    rule: 0,
+    action: 'ALLOW',
+    reason: 'no ALLOW rule matched: path /x is not in rules[0].to[0].operation.paths',
+    audit: [],
+    dryRun: [],
+    dryRunDecision: '',
+    mode: 'mTLS PERMISSIVE by default',
+  });
+});
+
+test('denials of one path do not explain those of another, nor of another caller', () => {
+  const policy = compile([policyOf(frontendGets)]);
+  const reasonOf = (call: Call): string => policy.forConnection(connectionOf(call)).evaluate(requestOf(call)).reason;
+  const calls = [{ path: '/x' }, { path: '/y' }, { path: '/x', method: 'PUT' }, { path: '/x', principal: 'a/b' }];
+  assert.equal(new Set(calls.map(reasonOf)).size, 4);
+  assert.deepEqual(calls.map(reasonOf), calls.map(reasonOf));
+});
+
+test('a denial looks at the caller’s own rules first, and at no more rules than it may', () => {
+  let tests = 0;
+  const others = Array.from({ length: 500 }, (_, index) =>
+    policyOf(batchPosts.replace('/sa/batch', `/sa/batch-${index}`), { name: `a-${index}` }),
+  );
+  const header = '- when: [{key: "request.headers[x-key]", values: [a]}]';
+  const call = { path: '/x', principal: 'cluster.local/ns/web/sa/frontend' };
+  const own = judge([...others, policyOf(frontendGets, { name: 'z' })], call);
+  assert.equal(own.policy, 'shop/z');
+  const counted = {
+    ...requestOf(call),
+    header: () => {
+      tests += 1;
+      return 'b';
+    },
+  };
+  const many = Array.from({ length: 500 }, (_, index) => policyOf(header, { name: `h-${index}` }));
+  const verdict = compile(many).forConnection(connectionOf(call)).evaluate(counted);
+  const decided = tests;
+  assert.match(verdict.reason, /x-key/);
+  assert.ok(tests - decided <= 100, `${tests - decided} looks at a header`);
 });

@@ -37,10 +37,9 @@ function templatePattern(value: string, template: PathTemplate): PathPattern {
 /** Whether a path that begins with `head` goes on with one segment that is not empty, and then with `tail`. */
 export function isSegmentBetween(path: string, head: string, tail: string): boolean {
   const start = head.length;
-  const end = path.length - tail.length;
-  if (end <= start || (tail !== '' && !path.endsWith(tail))) return false;
   const slash = path.indexOf('/', start);
-  return slash === -1 || slash === end;
+  if (slash === -1) return tail === '' && path.length > start;
+  return slash > start && slash === path.length - tail.length && path.endsWith(tail);
 }
 
 /** Any value of `paths`. */

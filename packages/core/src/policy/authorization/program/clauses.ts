@@ -1,17 +1,17 @@
 import type { RequestCheck } from '../checks/check.ts';
+import { BoundedCache } from '../../../bounded-cache.ts';
 import type { PathPattern } from '../../match/path-pattern.ts';
 import type { Clause, RequestTest } from './clause.ts';
 import type { LiveParts } from './narrowing.ts';
 import { EVERY_METHOD, methodBits } from './methods.ts';
 
-/** Texts that are equal are kept once, so that they stay near. */
-export type TextPool = Map<string, string>;
+/** Texts that are equal are kept once: the fewer there are, the nearer they stay to the processor. */
+const TEXTS = new BoundedCache<string, string>(4096);
 
 /** Takes what is left of a rule apart into clauses: one for each operation and path pattern. */
 export function clausesOf<Outcome>(
   parts: LiveParts,
   { order, outcome }: Pick<Clause<Outcome>, 'order' | 'outcome'>,
-  pool: TextPool,
 ): Clause<Outcome>[] {
   const shared = [...anyGroup(parts.sources), ...testsOf(parts.conditions)];
   const operations = parts.operations.length === 0 ? [[]] : parts.operations;
@@ -22,8 +22,8 @@ export function clausesOf<Outcome>(
       const all = rest === undefined ? common : [pathTest(rest), ...common];
       return {
         form,
-        text: pooled(pool, text),
-        tail: pooled(pool, tail),
+        text: pooled(text),
+        tail: pooled(tail),
         tests: all.length === 0 ? undefined : all,
         outcome,
         methods,
@@ -33,9 +33,9 @@ export function clausesOf<Outcome>(
   });
 }
 
-function pooled(pool: TextPool, text: string): string {
-  const known = pool.get(text);
-  if (known === undefined) pool.set(text, text);
+function pooled(text: string): string {
+  const known = TEXTS.get(text);
+  if (known === undefined) TEXTS.set(text, text);
   return known ?? text;
 }
 

@@ -4,7 +4,7 @@ import type { PolicyRule } from '../policy.ts';
 import { CallerIndex } from './caller-index.ts';
 import { isUnconditional, type Clause } from './clause.ts';
 import { Program } from './program.ts';
-import { clausesOf, type TextPool } from './clauses.ts';
+import { clausesOf } from './clauses.ts';
 import { narrow } from './narrowing.ts';
 
 /** The rules of one action that can still match on one connection. */
@@ -35,7 +35,6 @@ export class RuleSet<Outcome> {
   readonly #callers: CallerIndex;
   readonly #liveRules = new BoundedCache<string, LiveRule<Outcome>>(KEPT_RULES);
   readonly #liveSets = new BoundedCache<string, LiveRules<Outcome>>(KEPT_SETS);
-  readonly #texts: TextPool = new Map();
   #ids = 0;
 
   constructor(rules: readonly PolicyRule[], outcome: (rule: PolicyRule, mode: string) => Outcome) {
@@ -77,7 +76,7 @@ export class RuleSet<Outcome> {
       rule = {
         id: this.#ids,
         origin,
-        clauses: clausesOf(parts, { order, outcome: this.#outcome(origin, mode) }, this.#texts),
+        clauses: clausesOf(parts, { order, outcome: this.#outcome(origin, mode) }),
       };
       this.#liveRules.set(key, rule);
     }
