@@ -252,7 +252,27 @@ spec: { selector: { matchLabels: { app: sockets } }, jwtRules: [{ issuer: "${iss
     assert.equal((await get(issuer.token({ exp: 1 }))).status, 401);
   });
 
+  it('an issuer that is a service of the mesh is asked over mutual TLS', async () => {
+    const auth = await Laboratory.start(plane, { serviceAccount: 'auth', service: 'auth' });
+    await auth.run(async ({ http, events, kept }, jwks: string) => {
+      const server = http.createServer((request, response) => {
+        kept['caller'] = request.headers['x-forwarded-client-cert'];
+        response.end(jwks);
+      });
+      server.listen(0, '127.0.0.1');
+      await events.once(server, 'listening');
+    }, issuer.jwks);
+    await until('auth to be registered', async () => (await plane.portsOf('auth')).length === 1);
+    await rules(`{ issuer: "${issuer.url}", jwksUri: "http://auth.default.svc/keys", audiences: [mesh] }`);
+    await until('the new rules', async () => (await get(issuer.token())).status === 401);
+    await until('the keys', async () => (await get(issuer.token({ aud: 'mesh' }))).status === 200);
+    assert.match(await auth.run(({ kept }) => String(kept['caller'])), /URI=spiffe:.*\/sa\/echo$/);
+    await auth.kill();
+  });
+
   it('an issuer that is away: known keys serve; without any, tokens are refused and the rest passes', async () => {
+    await rules(`{ issuer: "${issuer.url}" }`);
+    await until('the keys', async () => (await get(issuer.token())).status === 200);
     await issuer.goAway();
     seen(await get(issuer.token({ sub: 'bob' })));
     await rules(`{ issuer: "${issuer.url}", jwksUri: "${issuer.url}/elsewhere" }`);

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto';
 
 import { fail, ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
-import { importJWK } from 'jose';
 import type { CryptoKey, JWK } from 'jose';
 
 import { parseJsonObject } from '../token/json-object.ts';
 import { keyShape } from './algorithms.ts';
 import type { SignatureAlgorithm } from './algorithms.ts';
+import { loadJose } from './load-jose.ts';
 
 const MAX_KEYS = 256;
 /** A token without `kid` is tried with each key that fits; more than this would be work for nothing. */
@@ -96,9 +96,14 @@ class IssuerKey implements VerificationKey {
   use(algorithm: SignatureAlgorithm): Promise<CryptoKey | Uint8Array> {
     const known = this.#imported.get(algorithm);
     if (known !== undefined) return known;
-    const imported = importJWK(this.#parts as JWK, algorithm);
+    const imported = this.#import(algorithm);
     this.#imported.set(algorithm, imported);
     return imported;
+  }
+
+  async #import(algorithm: SignatureAlgorithm): Promise<CryptoKey | Uint8Array> {
+    const { importJWK } = await loadJose();
+    return importJWK(this.#parts as JWK, algorithm);
   }
 }
 

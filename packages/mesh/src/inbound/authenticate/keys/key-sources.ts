@@ -4,6 +4,7 @@ import type { MeshLog } from '../../../log.ts';
 import { discoverKeySet } from './discovery.ts';
 import type { FetchDocument } from './document.ts';
 import { KeySet } from './key-set.ts';
+import { loadJose } from './load-jose.ts';
 import { inlineKeys } from './key-source.ts';
 import type { KeySource } from './key-source.ts';
 import { RemoteKeys } from './remote-keys.ts';
@@ -34,6 +35,7 @@ export class KeySources {
 
   /** The sources of a new set of rules, in their order; those that no rule names any more come to rest. */
   adopt(rules: readonly KeysOfIssuer[]): readonly KeySource[] {
+    if (rules.length > 0) void loadJose();
     const adopted = new Map<string, KeySource>();
     const sources = rules.map((rule) => {
       const name = nameOf(rule);
