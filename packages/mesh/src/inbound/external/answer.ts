@@ -50,6 +50,16 @@ export interface FailedReply {
 }
 
 /** The authorizer's own words may be in the reason, which stands on one line of a log. */
+/** The call is none that the authorizer can be asked about. Callers choose what they send: this never fails open. */
+export interface UnaskableReply {
+  readonly kind: 'unaskable';
+  readonly reason: string;
+}
+
+export function unaskable(reason: string): UnaskableReply {
+  return { kind: 'unaskable', reason };
+}
+
 export function failed(reason: string): FailedReply {
   return { kind: 'failed', reason: reason.replace(LINE_BREAKING, ' ') };
 }

@@ -153,6 +153,16 @@ function refusal(answer: AuthorizerAnswer): AuthorizerRefusal {
   return answer;
 }
 
+type PeekBody = NonNullable<ReturnType<typeof callOf>['http']>['peekBody'];
+
+function lateBy(milliseconds: number, peekBody: PeekBody): PeekBody {
+  return async (limit, signal) => {
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    assert.ok(peekBody !== undefined);
+    return peekBody(limit, signal);
+  };
+}
+
 function bodyOf(answer: AuthorizerRefusal): string {
   return Buffer.from(answer.body).toString();
 }
@@ -354,6 +364,25 @@ for (const [name, start] of [
       );
       assert.equal(answer.status, 413);
       assert.equal(subject.asked, asked);
+    });
+
+    it('a body that comes slowly is not its time, nor a way around it', async () => {
+      subject.answer({ allow: false, status: 403, body: 'no' });
+      const includeRequestBodyInCheck = { maxRequestBytes: 10, allowPartialMessage: false, packAsBytes: false };
+      const provider = providerAt(subject.port, {
+        ...subject.settings,
+        includeRequestBodyInCheck,
+        timeoutMs: 100,
+        failOpen: true,
+      });
+      const call = callOf({ method: 'POST', body: 'hello' });
+      assert.ok(call.http !== undefined);
+      const { peekBody } = call.http;
+      const late = { ...call, http: { ...call.http, peekBody: lateBy(200, peekBody) } };
+      const ask = { kind: 'ask', provider, policy: 'default/ext-authz', rule: 0 } as const;
+      assert.equal(refusal(await asking.authorizer.ask(ask, late)).kind, 'denied');
+      const broken = { ...call, http: { ...call.http, peekBody: () => Promise.reject(new Error('cut off')) } };
+      assert.match(refusal(await asking.authorizer.ask(ask, broken)).verdict.reason, /cut off/);
     });
 
     it('a header that a caller sent twice is shown as one', async () => {

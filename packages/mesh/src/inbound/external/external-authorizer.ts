@@ -1,13 +1,13 @@
 import type { AuthorizerDemand, Clock, ExtAuthzProvider } from '@rampart/core';
 
 import { NO_QUERY_CHANGE } from './answer.ts';
-import type { HeaderChange, QueryChange, Reply } from './answer.ts';
+import type { HeaderChange, QueryChange, Reply, UnaskableReply } from './answer.ts';
 import type { AuthorizerCall, BodyPeek } from './call.ts';
 import { Patience, reasonOf } from './patience.ts';
 import { providerProblem } from './provider.ts';
 import { refuse, refuseByPolicy, refusingVerdict } from './refusal.ts';
 import type { Ask, AuthorizerRefusal } from './refusal.ts';
-import type { CheckTransport, ConnectToAuthorizer } from './transport.ts';
+import type { Check, CheckTransport, ConnectToAuthorizer } from './transport.ts';
 
 /** Checks under way and waiting with one provider; more are a failure at once (Envoy's circuit breaker: 1024). */
 const MAX_CHECKS = 1024;
@@ -94,22 +94,43 @@ export class ExternalAuthorizer {
     }
     const line = await this.#line(provider).catch(asError);
     if (line instanceof Error) return fallBack(demand, line.message, []);
-    if (line.checks >= MAX_CHECKS)
-      return fallBack(demand, `${MAX_CHECKS} checks are under way`, line.transport.distrust(call));
-    const patience = new Patience(provider.timeoutMs, call.signal, this.#options.clock);
-    line.checks += 1;
-    try {
-      return await check(demand, call, { transport: line.transport, patience });
-    } finally {
-      line.checks -= 1;
-      patience.end();
+    // The caller takes the time it takes for its body. It is not the authorizer's, and no way around it.
+    const body = await peek(provider, call);
+    if (body instanceof Error) return refuse('failed', refusingVerdict(demand, body.message), { status: FORBIDDEN });
+    if (body === 'too large') {
+      const reason = `the body is larger than the maxRequestBytes of external authorizer "${provider.name}"`;
+      return refuse('denied', refusingVerdict(demand, reason), {
+        status: PAYLOAD_TOO_LARGE,
+        body: 'Payload Too Large',
+      });
     }
+    return this.#check(demand, { provider, call, body }, line);
   }
 
   /** Lets connections go; later checks open new ones. */
   close(): void {
     for (const { line } of this.#known.values()) closeLine(line);
     this.#known.clear();
+  }
+
+  async #check(demand: Ask, question: Omit<Check, 'signal'>, line: Line): Promise<AuthorizerAnswer> {
+    const { provider, call } = question;
+    const distrusted = (): readonly HeaderChange[] => line.transport.distrust(call);
+    if (line.checks >= MAX_CHECKS) return fallBack(demand, `${MAX_CHECKS} checks are under way`, distrusted());
+    const patience = new Patience(provider.timeoutMs, call.signal, this.#options.clock);
+    const { signal } = patience;
+    line.checks += 1;
+    try {
+      return settle(demand, await patience.within(line.transport.check({ ...question, signal })), distrusted);
+    } catch (error) {
+      if (call.signal.aborted) {
+        return refuse('failed', refusingVerdict(demand, 'the caller went away'), { status: FORBIDDEN });
+      }
+      return fallBack(demand, (signal.aborted ? reasonOf(signal) : asError(error)).message, distrusted());
+    } finally {
+      line.checks -= 1;
+      patience.end();
+    }
   }
 
   /** A provider that has changed gets a new line, and the checks under way on the old one end there. */
@@ -145,43 +166,21 @@ function isSame(one: ExtAuthzProvider, other: ExtAuthzProvider): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
-interface Means {
-  readonly transport: CheckTransport;
-  readonly patience: Patience;
-}
-
-async function check(demand: Ask, call: AuthorizerCall, { transport, patience }: Means): Promise<AuthorizerAnswer> {
-  const { provider } = demand;
-  const { signal } = patience;
-  try {
-    const body = await patience.within(peek(provider, call, signal));
-    if (body === 'too large') {
-      const reason = `the body is larger than the maxRequestBytes of external authorizer "${provider.name}"`;
-      const status = PAYLOAD_TOO_LARGE;
-      return refuse('denied', refusingVerdict(demand, reason), { status, body: 'Payload Too Large' });
-    }
-    const reply = await patience.within(transport.check({ provider, call, body, signal }));
-    return settle(demand, reply, () => transport.distrust(call));
-  } catch (error) {
-    if (call.signal.aborted) {
-      return refuse('failed', refusingVerdict(demand, 'the caller went away'), { status: FORBIDDEN });
-    }
-    return fallBack(demand, (signal.aborted ? reasonOf(signal) : asError(error)).message, transport.distrust(call));
-  }
-}
-
 /** Envoy: a body that is too large is answered with 413 and asks nobody, unless a part of it is enough. */
 async function peek(
   { includeRequestBodyInCheck: wanted }: ExtAuthzProvider,
-  { http }: AuthorizerCall,
-  signal: AbortSignal,
-): Promise<BodyPeek | 'too large' | undefined> {
+  { http, signal }: AuthorizerCall,
+): Promise<BodyPeek | 'too large' | Error | undefined> {
   if (wanted === undefined || http?.peekBody === undefined) return undefined;
-  const body = await http.peekBody(wanted.maxRequestBytes, signal);
-  return body.complete || wanted.allowPartialMessage ? body : 'too large';
+  const body = await http.peekBody(wanted.maxRequestBytes, signal).catch(asError);
+  return body instanceof Error || body.complete || wanted.allowPartialMessage ? body : 'too large';
 }
 
-function settle(demand: Ask, reply: Reply, distrusted: () => readonly HeaderChange[]): AuthorizerAnswer {
+function settle(
+  demand: Ask,
+  reply: Reply | UnaskableReply,
+  distrusted: () => readonly HeaderChange[],
+): AuthorizerAnswer {
   switch (reply.kind) {
     case 'allowed':
       return { kind: 'allowed', approval: approve(demand, { ...reply, failedOpen: '' }) };
@@ -191,6 +190,10 @@ function settle(demand: Ask, reply: Reply, distrusted: () => readonly HeaderChan
     }
     case 'failed':
       return fallBack(demand, reply.reason, distrusted());
+    case 'unaskable': {
+      const reason = `external authorizer "${demand.provider.name}" cannot be asked about this: ${reply.reason}`;
+      return refuseByPolicy(refusingVerdict(demand, reason));
+    }
   }
 }
 

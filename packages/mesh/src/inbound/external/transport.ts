@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 
 import type { ExtAuthzProvider } from '@rampart/core';
 
-import type { HeaderChange, Reply } from './answer.ts';
+import type { HeaderChange, Reply, UnaskableReply } from './answer.ts';
 import type { AuthorizerCall, BodyPeek } from './call.ts';
 
 /** Opens a connection to a host: through the mesh where it is a service of the mesh, else in plaintext. May throw. */
@@ -19,7 +19,7 @@ export interface Check {
 
 /** One way to ask: HTTP or gRPC. Never throws for what a server does; rejects only when there is nobody to be reached. */
 export interface CheckTransport {
-  check(check: Check): Promise<Reply>;
+  check(check: Check): Promise<Reply | UnaskableReply>;
   /** Takes out what a caller says in the name of the authorizer without its knowledge. */
   distrust(call: AuthorizerCall): readonly HeaderChange[];
   /** Lets idle connections go and ends the others once they are idle. */

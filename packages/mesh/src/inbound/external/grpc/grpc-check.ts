@@ -1,7 +1,7 @@
 import type { ExtAuthzProvider } from '@rampart/core';
 
-import { failed } from '../answer.ts';
-import type { Reply } from '../answer.ts';
+import { failed, unaskable } from '../answer.ts';
+import type { Reply, UnaskableReply } from '../answer.ts';
 import type { Check, CheckTransport, ConnectToAuthorizer } from '../transport.ts';
 import { hostOf } from '../provider.ts';
 import { AuthorizerSession } from './authorizer-session.ts';
@@ -24,8 +24,10 @@ export class GrpcCheckTransport implements CheckTransport {
     this.#session = new AuthorizerSession(() => connect(this.#authority, port));
   }
 
-  async check(check: Check): Promise<Reply> {
-    const answer = await this.#ask(check, encodeCheckRequest(check));
+  async check(check: Check): Promise<Reply | UnaskableReply> {
+    const message = encoded(check);
+    if ('reason' in message) return message;
+    const answer = await this.#ask(check, message);
     if (answer.kind !== 'message') return failed(answer.reason);
     try {
       return decodeCheckResponse(answer.message);
@@ -75,5 +77,13 @@ export class GrpcCheckTransport implements CheckTransport {
       if (signal.aborted) this.#session.retire(session);
       throw error;
     }
+  }
+}
+
+function encoded(check: Check): Uint8Array | UnaskableReply {
+  try {
+    return encodeCheckRequest(check);
+  } catch (error) {
+    return unaskable(error instanceof Error ? error.message : 'it cannot be written as a CheckRequest');
   }
 }

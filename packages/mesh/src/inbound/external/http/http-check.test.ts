@@ -234,10 +234,28 @@ describe('an HTTP authorizer', () => {
 
   it('is not asked about a connection that is not HTTP, nor about CONNECT', async () => {
     const asked = server.asked.length;
-    assert.equal((await ask({ tcp: true })).kind, 'failed');
-    assert.equal((await ask({ method: 'CONNECT', target: 'a:1' })).kind, 'failed');
+    for (const failOpen of [false, true]) {
+      assert.equal((await ask({ tcp: true }, { failOpen })).kind, 'denied');
+      assert.equal((await ask({ method: 'CONNECT', target: 'a:1' }, { failOpen })).kind, 'denied');
+    }
     assert.equal(server.asked.length, asked);
   });
+
+  for (const { what, asked } of [
+    { what: 'a path with a line end', asked: { target: '/a\r\nx: y' } },
+    { what: 'a path with a space', asked: { target: '/a b' } },
+    { what: 'a method that is no token', asked: { method: 'GET /x' } },
+    { what: 'a header value with a line end', asked: { rawHeaders: ['authorization', 'a\r\nb: c'] } },
+    { what: 'a host with a line end', asked: { host: 'a\r\nb: c' } },
+  ]) {
+    it(`is not asked about ${what}, and failing open does not help`, async () => {
+      const before = server.asked.length;
+      const answer = await ask(asked, { failOpen: true });
+      assert.ok(answer.kind === 'denied', JSON.stringify(answer));
+      assert.match(answer.verdict.reason, /cannot be asked about this/);
+      assert.equal(server.asked.length, before);
+    });
+  }
 
   it('sees a body of bytes that are no text unchanged', async () => {
     const includeRequestBodyInCheck = { maxRequestBytes: 100, allowPartialMessage: false, packAsBytes: false };

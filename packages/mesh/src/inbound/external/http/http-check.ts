@@ -1,10 +1,10 @@
 import http from 'node:http';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 
 import type { ExtAuthzProvider } from '@rampart/core';
 
-import { failed } from '../answer.ts';
-import type { HeaderChange, Reply } from '../answer.ts';
+import { unaskable } from '../answer.ts';
+import type { HeaderChange, Reply, UnaskableReply } from '../answer.ts';
 import type { AuthorizerCall } from '../call.ts';
 import { HeaderNames } from '../header-names.ts';
 import { hostOf } from '../provider.ts';
@@ -32,12 +32,13 @@ export class HttpCheckTransport implements CheckTransport {
     this.#reader = new HttpAnswerReader(provider);
   }
 
-  async check(check: Check): Promise<Reply> {
+  async check(check: Check): Promise<Reply | UnaskableReply> {
     const { http: call } = check.call;
-    if (call === undefined) return failed('an HTTP authorizer cannot judge what is not HTTP');
-    if (call.method === 'CONNECT') return failed('CONNECT cannot be put to an HTTP authorizer');
-    const message = checkMessage(check, call, this.#shown);
-    const reply = this.#reader.read(await this.#ask(message, check.signal));
+    if (call === undefined) return unaskable('it is asked over HTTP, and this is not HTTP');
+    if (call.method === 'CONNECT') return unaskable('CONNECT cannot be put to it over HTTP');
+    const answer = await this.#ask(checkMessage(check, call, this.#shown), check.signal);
+    if ('kind' in answer) return answer;
+    const reply = this.#reader.read(answer);
     return reply.kind === 'allowed' ? { ...reply, request: [...this.distrust(check.call), ...reply.request] } : reply;
   }
 
@@ -53,11 +54,12 @@ export class HttpCheckTransport implements CheckTransport {
     this.#agent.retire();
   }
 
-  async #ask(message: CheckMessage, signal: AbortSignal): Promise<HttpAnswer> {
+  async #ask(message: CheckMessage, signal: AbortSignal): Promise<HttpAnswer | UnaskableReply> {
     // A server may let an idle connection go just when it is used. A check changes nothing, so it is asked again.
     for (let attempt = 1; ; attempt += 1) {
       const sent = await send(message, this.#agent, signal);
       if (sent.kind === 'answer') return sent.answer;
+      if (sent.kind === 'unaskable') return sent;
       if (attempt === MAX_ATTEMPTS) throw sent.error;
       this.#agent.dropIdle();
     }
@@ -66,12 +68,20 @@ export class HttpCheckTransport implements CheckTransport {
 
 type Sent =
   | { readonly kind: 'answer'; readonly answer: HttpAnswer }
-  | { readonly kind: 'stale'; readonly error: Error };
+  | { readonly kind: 'stale'; readonly error: Error }
+  | UnaskableReply;
 
 function send(message: CheckMessage, agent: AuthorizerAgent, signal: AbortSignal): Promise<Sent> {
   return new Promise((resolve, reject) => {
     const { method, path, headers, body } = message;
-    const request = http.request({ agent, method, path, headers, signal, maxHeaderSize: MAX_HEADER_BYTES });
+    let request: ClientRequest;
+    try {
+      request = http.request({ agent, method, path, headers, signal, maxHeaderSize: MAX_HEADER_BYTES });
+    } catch (error) {
+      // Thrown for what cannot be written as a request, before anybody is connected to.
+      resolve(unaskable(error instanceof Error ? error.message : 'it cannot be written as a request'));
+      return;
+    }
     let answered = false;
     request.on('error', (error) => {
       if (request.reusedSocket && !answered && !signal.aborted) resolve({ kind: 'stale', error });
