@@ -7,7 +7,7 @@ import { partsOf } from './seeds/parts.ts';
 import type { SeedVerdict } from './seeds/verdict.ts';
 
 /** Feeds every fenced block of the seed documents to the part of the product that must accept it. */
-function checkSeeds(folder: string): number {
+async function checkSeeds(folder: string): Promise<number> {
   const files = existsSync(folder)
     ? readdirSync(folder)
         .filter((name) => /\.(?:txt|md)$/.test(name))
@@ -22,7 +22,7 @@ function checkSeeds(folder: string): number {
   for (const file of files) {
     const text = readFileSync(join(folder, file), 'utf8');
     for (const part of fencedBlocks(file, text).flatMap(partsOf)) {
-      for (const verdict of judge(part)) {
+      for (const verdict of await judge(part)) {
         verdicts.push(verdict);
         process.stdout.write(`${verdict.status.padEnd(8)}  ${part.file}:${part.line}  ${part.kind}  ${verdict.note}\n`);
       }
@@ -36,4 +36,4 @@ function checkSeeds(folder: string): number {
 }
 
 const { values } = parseArgs({ options: { seeds: { type: 'string', default: '../shared/seeds' } } });
-process.exitCode = checkSeeds(resolve(values.seeds));
+process.exitCode = await checkSeeds(resolve(values.seeds));

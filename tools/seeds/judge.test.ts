@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { judge } from './judge.ts';
 import type { PartKind } from './parts.ts';
 
-function statuses(kind: PartKind, text: string): string[] {
-  return judge({ file: 'seed.md', line: 1, kind, text }).map(({ status }) => status);
+async function statuses(kind: PartKind, text: string): Promise<string[]> {
+  return (await judge({ file: 'seed.md', line: 1, kind, text })).map(({ status }) => status);
 }
 
 const policy = `apiVersion: security.istio.io/v1
@@ -18,33 +18,55 @@ spec:
             methods: [GET]
 `;
 
-test('a policy that a data plane can enforce is accepted', () => {
-  assert.deepEqual(statuses('resource', policy), ['accepted']);
+test('a policy that a data plane can enforce is accepted', async () => {
+  assert.deepEqual(await statuses('resource', policy), ['accepted']);
 });
 
-test('a policy with a mistake is refused', () => {
-  assert.deepEqual(statuses('resource', policy.replace('methods', 'method')), ['refused']);
+test('a policy with a mistake is refused', async () => {
+  assert.deepEqual(await statuses('resource', policy.replace('methods', 'method')), ['refused']);
 });
 
-test('a kind that nobody knows is refused, a kind of the plan is pending', () => {
-  assert.deepEqual(statuses('resource', 'apiVersion: v1\nkind: Nonsense\nmetadata:\n  name: n\n'), ['refused']);
+test('a kind that nobody knows is refused, a kind of the plan is pending', async () => {
+  assert.deepEqual(await statuses('resource', 'apiVersion: v1\nkind: Nonsense\nmetadata:\n  name: n\n'), ['refused']);
   const networkPolicy = 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: n\nspec: {}\n';
-  assert.notDeepEqual(statuses('resource', networkPolicy), ['refused']);
+  assert.notDeepEqual(await statuses('resource', networkPolicy), ['refused']);
 });
 
-test('a record with a field that ours lacks, or of another type, is refused', () => {
-  assert.deepEqual(statuses('json', '{"authorization_decision":"ALLOW","duration_ms":4}'), ['accepted']);
-  assert.deepEqual(statuses('json', '{"authorization_decision":"ALLOW","colour":"red"}'), ['refused']);
-  assert.deepEqual(statuses('json', '{"authorization_decision":"ALLOW","duration_ms":"4"}'), ['refused']);
+test('a record with a field that ours lacks, or of another type, is refused', async () => {
+  assert.deepEqual(await statuses('json', '{"authorization_decision":"ALLOW","duration_ms":4}'), ['accepted']);
+  assert.deepEqual(await statuses('json', '{"authorization_decision":"ALLOW","colour":"red"}'), ['refused']);
+  assert.deepEqual(await statuses('json', '{"authorization_decision":"ALLOW","duration_ms":"4"}'), ['refused']);
 });
 
-test('an outline stands for one policy an action', () => {
+test('an outline stands for one policy an action', async () => {
   const outline = 'selector:\n  matchLabels:\n    app: a   ←── note\n\naction: ALLOW | CUSTOM\n\nrules:\n  - {}\n';
-  assert.deepEqual(statuses('policy-outline', outline), ['accepted', 'accepted']);
+  assert.deepEqual(await statuses('policy-outline', outline), ['accepted', 'accepted']);
 });
 
-test('commands that drive a cluster are prose, commands that we answer are not', () => {
-  assert.deepEqual(statuses('commands', 'kubectl get pods'), ['prose']);
-  assert.deepEqual(statuses('commands', 'istioctl authn tls-check a.b.svc.cluster.local'), ['accepted']);
-  assert.deepEqual(statuses('commands', 'istioctl authn tls-check not_a_host'), ['refused']);
+test('commands that drive a cluster are prose, commands that we answer are not', async () => {
+  assert.deepEqual(await statuses('commands', 'kubectl get pods'), ['prose']);
+  assert.deepEqual(await statuses('commands', 'istioctl authn tls-check a.b.svc.cluster.local'), ['accepted']);
+  assert.deepEqual(await statuses('commands', 'istioctl authn tls-check not_a_host'), ['refused']);
+});
+
+const claims = { iss: 'https://a', sub: 'service:a', aud: 'service:b', exp: 1_700_000_000, scope: 'read write' };
+const check = `
+    if payload['exp'] < time.time():
+        raise Unauthorized("Token expired")
+    if payload['aud'] != 'service:b':
+        raise Unauthorized("Invalid audience")
+    if required_scope not in payload['scope']:
+        raise Forbidden("Insufficient scope")
+`;
+
+test('claims of a token between services are signed and let in', async () => {
+  assert.deepEqual(await statuses('json', JSON.stringify(claims)), ['accepted']);
+  assert.deepEqual(await statuses('json', JSON.stringify({ iss: 'https://a' })), ['refused']);
+});
+
+test('a check of tokens is held against ours, its words and its order', async () => {
+  assert.deepEqual(await statuses('python', check), ['accepted']);
+  assert.deepEqual(await statuses('python', check.replace('Token expired', 'Token too old')), ['refused']);
+  assert.deepEqual(await statuses('python', check.replace('Forbidden', 'Unauthorized')), ['refused']);
+  assert.deepEqual(await statuses('python', 'print(1)'), ['refused']);
 });

@@ -2,18 +2,19 @@ import { parseServiceName, SpiffeId } from '@rampart/core';
 import type { Part } from './parts.ts';
 import { judgeJson, judgeLoggedItems } from './records.ts';
 import { judgeOutline, judgeResource } from './resources.ts';
+import { judgeTokenCheck } from './service-tokens.ts';
 import { accepted, pending, prose, refused } from './verdict.ts';
 import type { SeedVerdict } from './verdict.ts';
 
 /** Feeds a part to what must accept it. */
-export function judge(part: Part): SeedVerdict[] {
+export async function judge(part: Part): Promise<SeedVerdict[]> {
   switch (part.kind) {
     case 'resource':
       return [judgeResource(part.text, part)];
     case 'policy-outline':
       return judgeOutline(part.text, part);
     case 'json':
-      return [judgeJson(part.text)];
+      return [await judgeJson(part.text)];
     case 'sql':
       return [pending('audit queries (SQL)')];
     case 'hcl':
@@ -31,7 +32,7 @@ export function judge(part: Part): SeedVerdict[] {
     case 'yaml':
       return [judgeYaml(part.text)];
     case 'python':
-      return [pending('service-scope JWTs')];
+      return [await judgeTokenCheck(part.text)];
     case 'picture':
       return [prose('picture, flow or checklist')];
   }

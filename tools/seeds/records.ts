@@ -1,6 +1,8 @@
 import type { AccessLogRecord } from '@rampart/core';
 import type { AuditRecord } from '@rampart/journal';
-import { accepted, pending, refused } from './verdict.ts';
+import { judgeServiceToken } from './service-tokens.ts';
+import type { ServiceClaims } from './token-service.ts';
+import { accepted, refused } from './verdict.ts';
 import type { SeedVerdict } from './verdict.ts';
 
 type FieldType = 'string' | 'number' | 'object';
@@ -55,13 +57,17 @@ const auditFields: FieldTypes<AuditRecord> = {
   leaf_hash: 'string',
 };
 
-/** A JSON object of a seed: an access-log or audit record holds every field of it, or it is something not built yet. */
-export function judgeJson(text: string): SeedVerdict {
+/** A JSON object of a seed: an access-log or audit record holds every field of it, claims of a token let it in. */
+export async function judgeJson(text: string): Promise<SeedVerdict> {
   const value = JSON.parse(text) as Record<string, unknown>;
   if ('authorization_decision' in value) return compare('access-log record', value, accessLogFields);
   if ('event_type' in value) return compare('audit record', value, auditFields);
-  if ('iss' in value) return pending('service-scope JWTs');
+  if (isServiceClaims(value)) return judgeServiceToken(value);
   return refused(`no part of the product knows this object: ${Object.keys(value).join(', ')}`);
+}
+
+function isServiceClaims(value: object): value is ServiceClaims {
+  return 'iss' in value && 'scope' in value && 'exp' in value && typeof value.exp === 'number';
 }
 
 function compare(
