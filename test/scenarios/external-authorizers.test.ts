@@ -248,6 +248,20 @@ describe('a service under CUSTOM', () => {
     assert.equal((await call({})).status, 403);
   });
 
+  it('NetworkPolicies hold for the question, too', async () => {
+    await ask('over-http');
+    await plane.apply(`apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: kept-in, namespace: default }
+spec: { podSelector: { matchLabels: { app: echo } }, policyTypes: [Egress] }
+`);
+    const refused = { ...ALLOW, 'x-request-id': 'kept-in' };
+    await until('the policy to be in force', async () => (await call({ headers: refused })).status === 403);
+    assert.match((await destinationRecord('kept-in')).reason, /kept-in/);
+    await plane.admin.deleteResource({ kind: 'NetworkPolicy', namespace: 'default', name: 'kept-in' });
+    await until('the policy to be gone', async () => (await call({ headers: ALLOW })).status === 200);
+  });
+
   it('a provider that nobody knows denies, and says so', async () => {
     await ask('unheard-of');
     const answer = await call({ headers: { ...ALLOW, 'x-request-id': 'unheard-of' } });
