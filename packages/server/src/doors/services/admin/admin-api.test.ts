@@ -36,14 +36,14 @@ spec:
       to: [{ operation: { methods: [GET], paths: [/orders*] } }]
 `;
 
-const NEEDS_JWT = `apiVersion: security.istio.io/v1
+const NEEDS_FILTER = `apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
-metadata: { name: jwt }
+metadata: { name: filter }
 spec:
   rules:
-    - from:
-        - source:
-            requestPrincipals: ["*"]
+    - when:
+        - key: experimental.envoy.filters.a.b[c]
+          values: ["x"]
 `;
 
 describe('the admin API', () => {
@@ -132,13 +132,13 @@ describe('the admin API', () => {
     });
 
     it('refuses by name what no data plane can enforce, at its place', async () => {
-      const { problems } = await admin.apply({ document: NEEDS_JWT, file: 'jwt.yaml' });
+      const { problems } = await admin.apply({ document: NEEDS_FILTER, file: 'filter.yaml' });
       assert.equal(problems.length, 1);
       const [problem] = problems;
       assert.equal(problem?.code, 'UNSUPPORTED_FEATURE');
-      assert.equal(problem.field, 'spec.rules[0].from[0].source.requestPrincipals');
-      assert.deepEqual([problem.line, problem.column], [8, 13]);
-      assert.match(problem.message, /default\/jwt needs authorization\.jwt/);
+      assert.equal(problem.field, 'spec.rules[0].when[0].key');
+      assert.deepEqual([problem.line, problem.column], [7, 11]);
+      assert.match(problem.message, /default\/filter needs authorization\.envoy-filter/);
     });
 
     it('refuses what a connected data plane that it reaches cannot enforce, and names it', async () => {
