@@ -20,6 +20,13 @@ export async function readLiveMesh(client: AdminClient): Promise<MeshView> {
   };
 }
 
+/** What says which tokens are accepted, in the whole mesh. */
+export async function tokenPolicies(client: AdminClient): Promise<readonly Resource[]> {
+  const kinds = ['RequestAuthentication', 'ServiceTokenPolicy'];
+  const answers = await Promise.all(kinds.map((kind) => client.getResources({ kind })));
+  return answers.flatMap(({ resources }) => resources.flatMap(storedResource));
+}
+
 const MOST_CERTIFICATES = 100_000;
 
 /** The running mesh with its data planes, the certificates that are good at `now` (Unix milliseconds) and its record. */

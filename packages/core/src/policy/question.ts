@@ -6,7 +6,7 @@ import type { PolicyFeature } from './features.ts';
 import { judgeNetwork } from './network/question.ts';
 import { normalizePath, pathOf } from './path.ts';
 import type { WorkloadRef } from './selection.ts';
-import { endUserOf, type TokenClaims } from './token-claims.ts';
+import { endUserOf, serviceTokenRefusal, type TokenClaims } from './token-claims.ts';
 import type { Verdict } from './verdict.ts';
 import { compileWorkloadPolicy, type WorkloadPolicy } from './workload-policy.ts';
 
@@ -37,7 +37,7 @@ export interface Question {
   readonly remoteIp?: string;
   /** What was verified of an end user's token. */
   readonly token?: TokenFacts;
-  /** In place of `token`: claims of an end user's token, taken for genuine; absent when the request has none. */
+  /** In place of `token`: claims of the token that is sent, of an end user or a service, taken for genuine; absent when none is. */
   readonly claims?: TokenClaims;
   /** Time at which the token is judged, Unix milliseconds; its validity in time is not asked where absent. */
   readonly now?: number;
@@ -60,9 +60,23 @@ export function judgeQuestion(question: Question, mesh: MeshFacts): Verdict {
   return judgeCall(policyFor(question.to, mesh), question, mesh);
 }
 
-/** Like `judgeQuestion`, by the callee's policies compiled already. */
+/** Like `judgeQuestion`, by the callee's policies compiled already: all that `judgeBy` knows, ServiceTokenPolicies and NetworkPolicies. */
 export function judgeCall(policy: WorkloadPolicy, question: Question, mesh: MeshFacts): Verdict {
   const verdict = judgeBy(policy, question);
+  const isRefused = verdict.decision === 'DENY' && verdict.action === '';
+  const { claims, now } = question;
+  const request = requestOf(question, policy, undefined);
+  const refusedToken = isRefused ? undefined : serviceTokenRefusal(claims, policy.serviceTokens, { request, now });
+  if (refusedToken !== undefined) {
+    return {
+      ...verdict,
+      decision: 'DENY',
+      rule: -1,
+      action: '',
+      policy: refusedToken.policy,
+      reason: refusedToken.reason,
+    };
+  }
   if (verdict.decision === 'DENY') return verdict;
   const to = { ...question.to, port: question.to.port || DEFAULT_PORT };
   const refused = judgeNetwork({ ...question, to, sourceIp: question.sourceIp || LOOPBACK }, mesh);
@@ -75,7 +89,7 @@ export function policyFor(workload: WorkloadRef, mesh: MeshFacts): WorkloadPolic
 }
 
 /**
- * Like `judgeQuestion`, by policies that are compiled already, and without NetworkPolicies. Nobody calls an external authorizer: where one would be
+ * Like `judgeQuestion`, by policies that are compiled already, without ServiceTokenPolicies and NetworkPolicies. Nobody calls an external authorizer: where one would be
  * asked, the verdict is that of all other policies, and says so.
  */
 export function judgeBy(policy: WorkloadPolicy, question: Question): Verdict {

@@ -1,4 +1,4 @@
-import { judgeQuestion, principalOf, type ServiceName, type Verdict } from '@rampart/core';
+import { judgeQuestion, principalOf, type Resource, selects, type ServiceName, type Verdict } from '@rampart/core';
 import type { Command } from 'commander';
 import { parseAddress, parseMethod, parsePath } from '../../arguments/request.ts';
 import { parsePort } from '../../arguments/number.ts';
@@ -7,6 +7,10 @@ import { parseCaller, parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
 import { addFileMeshOptions, type FileMeshOptions, readMesh } from '../../mesh/mesh-options.ts';
 import { likelyCallee } from '../../mesh/mesh-view.ts';
+import { ROOT_NAMESPACE, tokenPolicies } from '../../mesh/live-mesh.ts';
+import { type ClaimPairs, collectClaim, type PresentedToken, readToken } from '../../token/presented-token.ts';
+import { checkSignature, type SignatureFinding } from '../../token/signature.ts';
+import { renderToken, tokenData } from '../../views/token.ts';
 import { renderVerdict, verdictData } from '../../views/verdict.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { unregisteredHint } from './explain.ts';
@@ -21,6 +25,9 @@ interface CheckOptions extends FileMeshOptions {
   readonly sourceIp?: string;
   readonly host?: string;
   readonly toLabel?: Pairs;
+  /** "@" and the file that holds the token, or "@-". */
+  readonly jwt?: string;
+  readonly claim?: ClaimPairs;
 }
 
 /** What the options ask. */
@@ -35,6 +42,13 @@ interface Asked {
   readonly headers: Pairs;
   readonly sourceIp: string;
   readonly host: string;
+  readonly token: PresentedToken | undefined;
+}
+
+/** A verdict, and what was found out about the token. */
+interface Answer {
+  readonly verdict: Verdict;
+  readonly finding: SignatureFinding | undefined;
 }
 
 export function defineCheck(parent: Command, shell: Shell): void {
@@ -48,7 +62,13 @@ export function defineCheck(parent: Command, shell: Shell): void {
     .option('--header <name=value>', 'request header, may be repeated', collectHeader)
     .option('--port <port>', 'port of the workload (default: that of the service)', parsePort)
     .option('--source-ip <address>', "the caller's address (default: 127.0.0.1)", parseAddress)
-    .option('--host <host>', 'value of the Host header (default: the service)');
+    .option('--host <host>', 'value of the Host header (default: the service)')
+    .option('--jwt <@file>', 'token of the request, in a file; @- for standard input')
+    .option(
+      '--claim <name=value>',
+      'in place of a token: one of its claims, taken for genuine; may be repeated',
+      collectClaim,
+    );
   addFileMeshOptions(command)
     .addHelpText(
       'after',
@@ -58,26 +78,30 @@ export function defineCheck(parent: Command, shell: Shell): void {
           'in the running mesh',
         ],
         ['rampart authz check -f policies.yaml --from none --to orders-api', 'against files, before they are applied'],
+        ['rampart authz check --to orders-api --jwt @token.txt', 'with the token of an end user'],
       ),
     )
     .action((options: CheckOptions, own: Command) => shell.run(own, (invocation) => check(options, invocation)));
 }
 
 async function check(options: CheckOptions, invocation: Invocation): Promise<number> {
-  const question = questionOf(options);
-  const verdict =
+  const token = await readToken(options, invocation.io);
+  const question = { ...questionOf(options), token };
+  const answer =
     options.filename === undefined
       ? await askControlPlane(question, invocation)
       : await askFiles(question, { options, invocation });
-  if (verdict === undefined) return EXIT.no;
+  if (answer === undefined) return EXIT.no;
+  const { verdict, finding } = answer;
   invocation.show({
-    data: () => verdictData(verdict),
-    table: () => renderVerdict(verdict, describe(question), invocation.palette),
+    data: () => ({ ...verdictData(verdict), ...(token && finding ? { token: tokenData(token, finding) } : {}) }),
+    table: () =>
+      `${renderVerdict(verdict, describe(question), invocation.palette)}${token && finding ? renderToken(token, finding) : ''}`,
   });
   return verdict.decision === 'ALLOW' ? EXIT.ok : EXIT.no;
 }
 
-function questionOf(options: CheckOptions): Asked {
+function questionOf(options: CheckOptions): Omit<Asked, 'token'> {
   const to = parseService(options.to, options.namespace ?? 'default');
   return {
     from: parseCaller(options.from),
@@ -95,15 +119,24 @@ function describe({ from, to, method, path }: Asked): string {
   return `${method} ${path}  ${from === '' ? 'a caller without identity' : from} → ${to.name}.${to.namespace}`;
 }
 
-async function askControlPlane(question: Asked, { withAdmin, note }: Invocation): Promise<Verdict> {
-  const { to, headers, ...rest } = question;
+async function askControlPlane(question: Asked, { withAdmin, note }: Invocation): Promise<Answer> {
+  const { to, headers, token, ...rest } = question;
   return withAdmin(async (client) => {
-    const asked = { ...rest, headers: { ...headers }, to: `${to.name}.${to.namespace}` };
-    const [answer, { services }] = await Promise.all([client.checkAuthorization(asked), client.listServices({})]);
-    if (!services.some(({ name, namespace }) => name === to.name && namespace === to.namespace)) {
-      note(unregisteredHint(likelyCallee(to)));
-    }
-    return JSON.parse(answer.verdictJson) as Verdict;
+    const { services } = await client.listServices({});
+    const service = services.find(({ name, namespace }) => name === to.name && namespace === to.namespace);
+    if (service === undefined) note(unregisteredHint(likelyCallee(to)));
+    const callees = service?.endpoints ?? [likelyCallee(to)];
+    const isAbout = (resource: Resource): boolean =>
+      callees.some(({ labels }) => selects(resource, { namespace: to.namespace, labels }, ROOT_NAMESPACE));
+    const finding =
+      token === undefined ? undefined : await checkSignature(token, (await tokenPolicies(client)).filter(isAbout));
+    const { verdictJson } = await client.checkAuthorization({
+      ...rest,
+      headers: { ...headers },
+      to: `${to.name}.${to.namespace}`,
+      claimsJson: token === undefined ? '' : JSON.stringify(token.claims),
+    });
+    return answerOf(JSON.parse(verdictJson) as Verdict, finding);
   });
 }
 
@@ -111,10 +144,22 @@ async function askControlPlane(question: Asked, { withAdmin, note }: Invocation)
 async function askFiles(
   question: Asked,
   { options, invocation }: { readonly options: CheckOptions; readonly invocation: Invocation },
-): Promise<Verdict | undefined> {
+): Promise<Answer | undefined> {
   const view = await readMesh(options, invocation);
   if (view === undefined) return undefined;
-  const { to, from, port, ...request } = question;
+  const { to, from, port, token, ...request } = question;
+  const { rootNamespace, trustDomain } = options;
   const callee = likelyCallee(to, { port, ...(options.toLabel === undefined ? {} : { labels: options.toLabel }) });
-  return judgeQuestion({ ...request, from: principalOf(from, options.trustDomain), to: callee }, view.facts);
+  const about = view.facts.resources.filter((resource) => selects(resource, callee, rootNamespace));
+  const finding = token === undefined ? undefined : await checkSignature(token, about);
+  const asked = { ...request, from: principalOf(from, trustDomain), to: callee };
+  const claims = token === undefined ? {} : { claims: token.claims, now: invocation.io.clock.now() };
+  return answerOf(judgeQuestion({ ...asked, ...claims }, view.facts), finding);
+}
+
+/** A token whose signature is wrong gets no further than the data plane's door, whatever its claims would open. */
+function answerOf(verdict: Verdict, finding: SignatureFinding | undefined): Answer {
+  if (finding?.signature !== 'wrong') return { verdict, finding };
+  const reason = `401: ${finding.detail}`;
+  return { verdict: { ...verdict, decision: 'DENY', policy: '', rule: -1, action: '', reason }, finding };
 }

@@ -89,9 +89,10 @@ function compare(
       before === undefined ? [] : linesOf(JSON.parse(before.json)),
       linesOf(toDocument(resource)),
     );
-    const old = before === undefined ? '/dev/null' : `live/${key} (revision ${before.revision})`;
+    const name = `${resource.kind}/${qualifiedName(resource)}`;
+    const old = before === undefined ? '/dev/null' : `live/${name} (revision ${before.revision})`;
     const outcome = before === undefined ? 'created' : 'changed';
-    return { resource, outcome, lines: [`--- ${old}`, `+++ new/${key}`, ...hunks] };
+    return { resource, outcome, lines: [`--- ${old}`, `+++ new/${name}`, ...hunks] };
   });
 }
 

@@ -4,7 +4,8 @@ import { judgeBy, policyFor, type Question } from '../../policy/question.ts';
 import { selects, type WorkloadRef } from '../../policy/selection.ts';
 import type { Verdict } from '../../policy/verdict.ts';
 import type { WorkloadPolicy } from '../../policy/workload-policy.ts';
-import { type Resource, resourceKey } from '../../resource/resource.ts';
+import { type RequestAuthentication, type Resource, resourceKey } from '../../resource/resource.ts';
+import type { TokenFacts } from '../../policy/attributes.ts';
 import { parseServiceName } from '../../service-name.ts';
 import { boundsOf, type PolicyUnknown } from './bounds.ts';
 import type { RecordedRequest } from './traffic.ts';
@@ -36,7 +37,7 @@ export class Target {
   readonly #workload: WorkloadRef;
   readonly #sets: ComparedSets;
   readonly #inScope: Readonly<Record<Side, readonly Resource[]>>;
-  readonly #tokenRules: Readonly<Record<Side, readonly Resource[]>>;
+  readonly #tokenRules: Readonly<Record<Side, readonly RequestAuthentication[]>>;
   readonly #policies = new Map<string, BoundPolicies>();
 
   constructor(workload: WorkloadRef, sets: ComparedSets) {
@@ -56,7 +57,7 @@ export class Target {
   judge(side: Side, request: RecordedRequest): Judgement {
     const token = this.#tokenOn(side, request);
     const { permissive, restrictive, unknowns } = this.#policiesOf(side, request, token !== undefined);
-    const question = questionOf(request, this.#workload, token ?? '');
+    const question = questionOf(request, this.#workload, token ?? null);
     const atBest = verdictOn(question, permissive);
     if (unknowns.length === 0) return { verdict: atBest };
     const atWorst = verdictOn(question, restrictive);
@@ -90,13 +91,14 @@ export class Target {
     return policyFor(this.#workload, { resources, rootNamespace, trustDomain });
   }
 
-  /** Principal of the verified token as a side would see it, "" for none; undefined when the record does not say. */
-  #tokenOn(side: Side, request: RecordedRequest): string | undefined {
+  /** The verified token as a side would see it, null for none; undefined when the record does not say. */
+  #tokenOn(side: Side, request: RecordedRequest): TokenFacts | null | undefined {
     const { live, candidate } = this.#tokenRules;
-    if (this.#tokenRules[side].length === 0) return '';
+    if (this.#tokenRules[side].length === 0) return null;
     const isSame = [...live, ...candidate].every((rule) => this.#isSteady(rule));
-    const isVerified = request.decision === 'ALLOW' || request.tokenPrincipal !== '';
-    return isSame && request.isCurrent && isVerified ? request.tokenPrincipal : undefined;
+    if (!isSame || !request.isCurrent) return undefined;
+    if (request.tokenPrincipal === '') return request.decision === 'ALLOW' ? null : undefined;
+    return tokenOf(request.tokenPrincipal, this.#tokenRules[side]);
   }
 
   #isSteady(resource: Resource): boolean {
@@ -109,11 +111,20 @@ export function portOf(instance: string): number {
   return Number(/:(\d{1,5})$/.exec(instance)?.[1] ?? 0);
 }
 
-function isTokenRule(resource: Resource): boolean {
+function isTokenRule(resource: Resource): resource is RequestAuthentication {
   return resource.kind === 'RequestAuthentication';
 }
 
-function questionOf(request: RecordedRequest, workload: WorkloadRef, token: string): Question {
+/** Issuer and subject of "iss/sub", by the issuers that are trusted; undefined where it can be read in more than one way. */
+function tokenOf(principal: string, rules: readonly RequestAuthentication[]): TokenFacts | undefined {
+  const issuers = new Set(rules.flatMap(({ spec }) => spec.jwtRules.map((rule) => rule.issuer)));
+  const [issuer, ...others] = [...issuers].filter((each) => principal.startsWith(`${each}/`));
+  if (issuer === undefined || others.length > 0) return undefined;
+  const subject = principal.slice(issuer.length + 1);
+  return { principal, issuer, subject, claims: { iss: issuer, sub: subject }, spaceDelimitedClaims: [] };
+}
+
+function questionOf(request: RecordedRequest, workload: WorkloadRef, token: TokenFacts | null): Question {
   const { service, instance, method, path, authority, userAgent, source } = request;
   const { namespace, serviceAccount } = workload;
   return {
@@ -133,9 +144,7 @@ function questionOf(request: RecordedRequest, workload: WorkloadRef, token: stri
       ...(userAgent === '' ? {} : { 'user-agent': userAgent }),
     },
     sourceIp: '',
-    ...(token === ''
-      ? {}
-      : { token: { principal: token, issuer: '', subject: '', claims: {}, spaceDelimitedClaims: [] } }),
+    ...(token === null ? {} : { token }),
   };
 }
 

@@ -30,7 +30,8 @@ export function createPolicyMethods(parts: AdminParts): AdminMethods<'checkAutho
       const name = serviceNameOf(request.to);
       const from = principalOf(request.from, parts.trustDomain);
       const callerLabels = parts.directory.get(`spiffe://${from}`)?.variants.map(({ labels }) => labels);
-      const asked = { request, name, mesh: mesh(), caller: { from, ...(callerLabels && { callerLabels }) } };
+      const token = tokenOf(request, parts.clock.now());
+      const asked = { request, name, mesh: mesh(), caller: { from, ...(callerLabels && { callerLabels }), ...token } };
       const verdicts = targetWorkloads(name, parts.registry.lookup(name)).map((target) => judge(target, asked));
       // A caller cannot choose the instance: what any of them denies is denied.
       const verdict = verdicts.find(({ decision }) => decision === 'DENY') ?? verdicts[0];
@@ -58,7 +59,7 @@ interface Asked {
   readonly request: CheckAuthorizationRequest;
   readonly name: ServiceName;
   readonly mesh: MeshFacts;
-  readonly caller: Pick<Question, 'from' | 'callerLabels'>;
+  readonly caller: Pick<Question, 'from' | 'callerLabels' | 'claims' | 'now'>;
 }
 
 function judge(target: TargetWorkload, { request, name, mesh, caller }: Asked): Verdict {
@@ -79,6 +80,26 @@ function judge(target: TargetWorkload, { request, name, mesh, caller }: Asked): 
     sourceIp: request.sourceIp,
   };
   return judgeQuestion(question, mesh);
+}
+
+const MOST_CLAIMS = 65_536;
+
+function tokenOf({ claimsJson }: CheckAuthorizationRequest, now: number): Pick<Question, 'claims' | 'now'> {
+  if (claimsJson === '') return {};
+  const claims = claimsJson.length > MOST_CLAIMS ? undefined : parsedObject(claimsJson);
+  if (claims === undefined) {
+    throw new RampartError('INVALID_ARGUMENT', `claims_json is not a JSON object of at most ${MOST_CLAIMS} characters`);
+  }
+  return { claims, now };
+}
+
+function parsedObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The form of a verdict is a contract: these fields, in this order. */
