@@ -27,9 +27,12 @@ export class Authenticated implements AuthenticationFindings {
   /** Judges the tokens of a request; at once where nothing has to be verified. */
   static by(rules: AuthenticationRules, carrier: Carrier): Authentication | Promise<Authentication> {
     const findings = rules.examine(carrier);
-    if (findings instanceof Promise)
-      return findings.then((found) => (found.denied ? found : new Authenticated(found, rules)));
-    return new Authenticated(findings, rules);
+    if (findings instanceof Promise) return findings.then((found) => Authenticated.#of(found, rules));
+    return Authenticated.#of(findings, rules);
+  }
+
+  static #of(found: AuthenticationFindings | AuthenticationRefusal, rules: AuthenticationRules): Authentication {
+    return found.denied ? found : new Authenticated(found, rules);
   }
 
   /** Whether the rules it was judged by are those of a policy. */

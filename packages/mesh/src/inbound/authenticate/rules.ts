@@ -7,6 +7,7 @@ import type { EndUser } from './end-users.ts';
 import type { KeySources } from './keys/key-sources.ts';
 import type { AuthenticationRefusal } from './refusal.ts';
 import { ServiceTokens } from './service-tokens.ts';
+import type { CallingService } from './service-tokens.ts';
 
 /** What the tokens of a request say. */
 export interface AuthenticationFindings {
@@ -23,6 +24,8 @@ export interface RulesOptions {
   readonly sources: KeySources;
   readonly clock: Clock;
 }
+
+type Examined = AuthenticationFindings | AuthenticationRefusal;
 
 const KEYS_TIMEOUT_MS = 5_000;
 const NOBODY: EndUser = { denied: false, token: undefined, changes: undefined };
@@ -65,23 +68,25 @@ export class AuthenticationRules {
   }
 
   /** What the tokens of a request say; at once where nothing has to be verified. */
-  examine(carrier: Carrier): AuthenticationFindings | Promise<AuthenticationFindings | AuthenticationRefusal> {
+  examine(carrier: Carrier): Examined | Promise<Examined> {
     const endUser = this.#endUsers?.identify(carrier) ?? NOBODY;
-    if (this.#services !== undefined || endUser instanceof Promise) return this.#finish(endUser, carrier);
-    return findingsOf(endUser, '');
+    if (endUser instanceof Promise) return this.#finish(endUser, carrier);
+    const service = this.#services?.identify(carrier);
+    return service instanceof Promise
+      ? service.then((found) => findingsOf(endUser, found))
+      : findingsOf(endUser, service);
   }
 
-  async #finish(
-    pending: EndUser | Promise<EndUser | AuthenticationRefusal>,
-    carrier: Carrier,
-  ): Promise<AuthenticationFindings | AuthenticationRefusal> {
+  async #finish(pending: Promise<EndUser | AuthenticationRefusal>, carrier: Carrier): Promise<Examined> {
     const endUser = await pending;
-    if (endUser.denied) return endUser;
-    const service = await this.#services?.identify(carrier);
-    return service?.denied === true ? service : findingsOf(endUser, service?.principal ?? '');
+    return endUser.denied ? endUser : findingsOf(endUser, await this.#services?.identify(carrier));
   }
 }
 
-function findingsOf({ token, changes }: EndUser, service: string): AuthenticationFindings {
-  return { denied: false, token, changes, principal: token?.principal ?? service };
+function findingsOf(
+  { token, changes }: EndUser,
+  service: CallingService | AuthenticationRefusal | undefined,
+): Examined {
+  if (service?.denied === true) return service;
+  return { denied: false, token, changes, principal: token?.principal ?? service?.principal ?? '' };
 }

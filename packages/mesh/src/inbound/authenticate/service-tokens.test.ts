@@ -97,6 +97,7 @@ describe('the four validations, in their order', () => {
     const asked = new ServiceTokens([only], sourcesOf(own).adopt([{ ...only.spec, timeoutMs: 1 }]), own);
     const request = carrier({ target: '/orders/7', ...bearer(auth.token({ ...CLAIMS, exp: now + 10 })) });
     assert.equal((await asked.identify(request)).denied, false);
+    assert.ok(!(asked.identify(request) instanceof Promise), 'what was verified is known at once');
     await own.advance(11_000);
     assert.equal((await asked.identify(request)).denied, true);
   });

@@ -1,4 +1,4 @@
-import { compileScopeRules, compileSubjects, pathOf, qualifiedName } from '@rampart/core';
+import { compileScopeRules, compileSubjects, ok, pathOf, qualifiedName } from '@rampart/core';
 import type { Clock, ScopesNeeded, ServiceTokenPolicy } from '@rampart/core';
 
 import type { Carrier } from './carrier.ts';
@@ -31,7 +31,8 @@ interface Checker {
   readonly isSubject: (subject: string) => boolean;
 }
 
-type Failure = Omit<RefusalParts, 'policy'>;
+/** `depth` grows with every check that was passed: of several policies, the one that came closest says what is wrong. */
+type Failure = Omit<RefusalParts, 'policy'> & { readonly depth: number };
 
 /**
  * Tokens between services, with scopes. Each policy checks, in this order: signature, expiry, audience, then who calls
@@ -50,37 +51,62 @@ export class ServiceTokens {
     });
   }
 
-  async identify(carrier: Carrier): Promise<CallingService | AuthenticationRefusal> {
-    let closest: (Failure & { readonly policy: string; readonly depth: number }) | undefined;
-    for (const checker of this.#checkers) {
-      const outcome = await this.#check(checker, carrier);
-      if (!('depth' in outcome)) return outcome;
-      if (closest === undefined || outcome.depth > closest.depth) closest = { ...outcome, policy: checker.name };
+  /** Answers at once when the signature was verified before. */
+  identify(carrier: Carrier): CallingService | AuthenticationRefusal | Promise<CallingService | AuthenticationRefusal> {
+    const readings = this.#checkers.map((checker) => this.#read(checker, carrier));
+    const read: (ParsedToken | Failure)[] = [];
+    for (const reading of readings) {
+      if (reading instanceof Promise) return this.#settleLater(carrier, readings);
+      read.push(reading);
+    }
+    return this.#settle(carrier, read);
+  }
+
+  async #settleLater(
+    carrier: Carrier,
+    readings: readonly (ParsedToken | Failure | Promise<ParsedToken | Failure>)[],
+  ): Promise<CallingService | AuthenticationRefusal> {
+    const read: (ParsedToken | Failure)[] = [];
+    for (const reading of readings) read.push(reading instanceof Promise ? await reading : reading);
+    return this.#settle(carrier, read);
+  }
+
+  /** `readings`: what each checker has read, in their order. */
+  #settle(carrier: Carrier, readings: readonly (ParsedToken | Failure)[]): CallingService | AuthenticationRefusal {
+    const now = this.#clock.now();
+    let closest: (Failure & { readonly policy: string }) | undefined;
+    for (const [index, checker] of this.#checkers.entries()) {
+      const reading = readings[index] ?? MISSING;
+      const failure =
+        'depth' in reading
+          ? reading
+          : (refusedClaims(checker, reading, now) ?? insufficient(checker, reading, carrier));
+      if (failure === undefined && !('depth' in reading))
+        return { denied: false, principal: `${reading.issuer}/${reading.subject}` };
+      if (failure !== undefined && failure.depth >= (closest?.depth ?? 0))
+        closest = { ...failure, policy: checker.name };
     }
     return refusal(carrier, closest ?? { ...MISSING, policy: '' });
   }
 
-  /** `depth` grows with every check that was passed: of several policies, the one that came closest says what is wrong. */
-  async #check(checker: Checker, carrier: Carrier): Promise<CallingService | (Failure & { readonly depth: number })> {
+  /** The token for one policy, with its signature verified. */
+  #read(checker: Checker, carrier: Carrier): ParsedToken | Failure | Promise<ParsedToken | Failure> {
     const [presented, another] = checker.locations.find(carrier);
-    if (presented === undefined) return { ...MISSING, depth: 0 };
-    if (another !== undefined) return { ...invalid('Found multiple Jwt tokens'), depth: 1 };
-    const parsed = parseToken(presented.text);
-    if (!parsed.ok) return { ...invalid(parsed.problem), depth: 1 };
+    if (presented === undefined) return MISSING;
+    if (another !== undefined) return invalid('Found multiple Jwt tokens', 1);
+    const known = this.#verified.get(presented.text);
+    const parsed = known === undefined ? parseToken(presented.text) : ok(known.token);
+    if (!parsed.ok) return invalid(parsed.problem, 1);
     const token = parsed.value;
-    if (token.issuer !== checker.policy.issuer) return { ...invalid('Jwt issuer is not configured'), depth: 2 };
-    const unproven = await this.#prove(token, checker);
-    if (unproven !== undefined) return { ...unproven, depth: 3 };
-    const refused = refusedClaims(checker, token, this.#clock.now()) ?? insufficient(checker, token, carrier);
-    return refused ?? { denied: false, principal: `${token.issuer}/${token.subject}` };
+    if (token.issuer !== checker.policy.issuer) return invalid('Jwt issuer is not configured', 2);
+    return known?.source === checker.source ? token : this.#prove(token, checker);
   }
 
-  async #prove(token: ParsedToken, { source }: Checker): Promise<Failure | undefined> {
-    if (this.#verified.get(token.text)?.source === source) return undefined;
+  async #prove(token: ParsedToken, { source }: Checker): Promise<ParsedToken | Failure> {
     const verdict = await verifySignature(token, source);
-    if ('problem' in verdict) return invalid(verdict.problem);
+    if ('problem' in verdict) return invalid(verdict.problem, 3);
     this.#verified.put({ token, source, keys: verdict.keys });
-    return undefined;
+    return token;
   }
 }
 
@@ -96,30 +122,22 @@ function checkerOf(policy: ServiceTokenPolicy, source: KeySource): Checker {
   };
 }
 
-function refusedClaims(
-  { policy }: Checker,
-  token: ParsedToken,
-  now: number,
-): (Failure & { readonly depth: number }) | undefined {
+function refusedClaims({ policy }: Checker, token: ParsedToken, now: number): Failure | undefined {
   // A token without an end would be a password.
   if (token.expiresAt === undefined || timeProblem({ ...token, notBefore: undefined }, now, 0) !== undefined)
-    return { ...invalid('Token expired'), depth: 4 };
+    return invalid('Token expired', 4);
   const early = timeProblem(token, now, CLOCK_SKEW_SECONDS);
-  if (early !== undefined) return { ...invalid(early), depth: 4 };
-  return token.audiences.includes(policy.audience) ? undefined : { ...invalid('Invalid audience'), depth: 5 };
+  if (early !== undefined) return invalid(early, 4);
+  return token.audiences.includes(policy.audience) ? undefined : invalid('Invalid audience', 5);
 }
 
-function insufficient(
-  { isSubject, scopesNeeded }: Checker,
-  token: ParsedToken,
-  carrier: Carrier,
-): (Failure & { readonly depth: number }) | undefined {
-  if (!isSubject(token.subject)) return { ...forbidden('Subject not allowed', token), depth: 6 };
+function insufficient({ isSubject, scopesNeeded }: Checker, token: ParsedToken, carrier: Carrier): Failure | undefined {
+  if (!isSubject(token.subject)) return forbidden('Subject not allowed', token, 6);
   const needed = scopesNeeded({ method: carrier.method, path: pathOf(carrier.target) });
-  if (needed === undefined) return { ...forbidden('No rule covers this request', token), depth: 7 };
+  if (needed === undefined) return forbidden('No rule covers this request', token, 7);
   const held = new Set(listOf(token.claims['scope']));
   if (needed.every((scope) => held.has(scope))) return undefined;
-  return { ...forbidden('Insufficient scope', token), scope: needed, depth: 8 };
+  return { ...forbidden('Insufficient scope', token, 8), scope: needed };
 }
 
 const MISSING: Failure = {
@@ -127,13 +145,14 @@ const MISSING: Failure = {
   body: 'Jwt is missing',
   error: '',
   reason: 'ServiceTokenPolicy: the request has no token',
+  depth: 0,
 };
 
-function invalid(body: string): Failure {
-  return { status: 401, body, error: 'invalid_token', reason: `ServiceTokenPolicy: ${body}` };
+function invalid(body: string, depth: number): Failure {
+  return { status: 401, body, error: 'invalid_token', reason: `ServiceTokenPolicy: ${body}`, depth };
 }
 
-function forbidden(body: string, { issuer, subject }: ParsedToken): Failure {
+function forbidden(body: string, { issuer, subject }: ParsedToken, depth: number): Failure {
   const reason = `ServiceTokenPolicy: ${body} (${issuer}/${subject})`;
-  return { status: 403, body, error: 'insufficient_scope', reason };
+  return { status: 403, body, error: 'insufficient_scope', reason, depth };
 }
