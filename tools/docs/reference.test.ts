@@ -86,6 +86,14 @@ test('the guide to policies lists every feature that is refused', () => {
   assertSame(groups(read('docs/guide/policies.md'), /\| `(authorization\.[a-z-]+)` \| not yet/g), refused);
 });
 
+test('the guide to resources lists every kind with its short name', () => {
+  const source = read('packages/cli/src/arguments/kind.ts');
+  const kinds = [...source.matchAll(/^ {2}([A-Z]\w+): \[(?:'\w+', )+'(\w+)'\]/gm)];
+  const rows = [...read('docs/guide/resources.md').matchAll(/^\| `([A-Z]\w+)` \| `(\w+)` \|/gm)];
+  const named = (found: readonly RegExpExecArray[]): string[] => found.map((match) => match.slice(1).join(' '));
+  assertSame(named(rows), named(kinds));
+});
+
 test('the guide to operations lists every audit record', () => {
   const sources = writtenFiles(join(repositoryRoot, 'packages'), ['.ts']).filter((file) => !isTest(file));
   const written = sources.flatMap((file) => auditEvents(read(join('packages', file))));
