@@ -3,6 +3,7 @@ import type { Verdict } from '../policy/verdict.ts';
 import { toDocument } from '../resource/canonical.ts';
 import { type Resource, resourceKey } from '../resource/resource.ts';
 import type { PolicyUnknown } from './replay/bounds.ts';
+import { NetworkSide } from './replay/network.ts';
 import { type ReplayReport, ReplayTally } from './replay/report.ts';
 import { type ComparedSets, type Judgement, portOf, type Side, Target } from './replay/target.ts';
 import { type CountedRequest, namespaceOf, type RecordedRequest } from './replay/traffic.ts';
@@ -16,7 +17,7 @@ export interface ReplayOptions {
   readonly trustDomain: string;
   /**
    * Labels of the workloads that a request may have reached, different ones only once; none when they are not known.
-   * `instance` is "ip:port".
+   * `instance` is "ip:port"; "" for any, and for callers.
    */
   labelsOf(principal: string, instance: string): readonly Readonly<Record<string, string>>[];
 }
@@ -34,19 +35,25 @@ export class Replay {
   readonly #sets: ComparedSets;
   readonly #tally = new ReplayTally();
   readonly #targets = new Map<string, readonly Target[]>();
-  /** Namespaces whose network policies differ between the sides. */
-  readonly #rewired: ReadonlySet<string>;
-
   constructor(options: ReplayOptions) {
     this.#options = options;
     const { live, candidate, rootNamespace, trustDomain } = options;
     const steady = steadyKeys(live, candidate);
-    this.#sets = { live, candidate, rootNamespace, trustDomain, steady };
-    this.#rewired = new Set(
-      [...live, ...candidate]
-        .filter((resource) => isEgress(resource) && !steady.has(resourceKey(resource)))
-        .map(({ metadata }) => metadata.namespace),
-    );
+    const names = { rootNamespace, trustDomain };
+    this.#sets = {
+      ...names,
+      live,
+      candidate,
+      steady,
+      networks: {
+        live: new NetworkSide({ ...names, resources: live }),
+        candidate: new NetworkSide({ ...names, resources: candidate }),
+      },
+      isNetworkSteady: [...live, ...candidate].every(
+        (resource) => resource.kind !== 'NetworkPolicy' || steady.has(resourceKey(resource)),
+      ),
+      callerLabelsOf: (principal) => options.labelsOf(principal, ''),
+    };
   }
 
   judge({ request, count }: CountedRequest): void {
@@ -79,15 +86,12 @@ export class Replay {
   }
 
   #unjudgeable(request: RecordedRequest): string | undefined {
-    const { destination, instance, method, path, source } = request;
+    const { destination, instance, method, path } = request;
     if (workloadOf(destination) === undefined) return 'records do not say which workload was called';
     if (method === '' || path === '') return 'it was no HTTP request';
     if (path.length >= LONGEST_PATH) return 'the path is too long to be on record as a whole';
     if (portOf(instance) === 0) return 'records do not say which port was called';
     if (this.#targetsOf(request).length === 0) return 'labels of the called workload are not known';
-    const namespace = namespaceOf(source);
-    if (this.#rewired.has(namespace))
-      return `network policies of namespace ${namespace} would change, and records do not hold addresses and labels of callers`;
     return undefined;
   }
 
@@ -142,10 +146,6 @@ function workloadOf(principal: string): Omit<WorkloadRef, 'labels'> | undefined 
 function hasSelector(resource: Resource): boolean {
   const spec: object | undefined = resource.spec;
   return spec !== undefined && ('selector' in spec || 'podSelector' in spec);
-}
-
-function isEgress(resource: Resource): boolean {
-  return resource.kind === 'NetworkPolicy' && resource.spec.policyTypes.includes('Egress');
 }
 
 /** Keys of what is the same on both sides, and means the same there. */

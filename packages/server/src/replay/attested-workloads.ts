@@ -41,7 +41,7 @@ export class AttestedWorkloads {
 
   /** Looks up a principal that has no instance now. */
   async learn(principal: string): Promise<void> {
-    if (this.#byPrincipal.has(principal)) {
+    if (principal === '' || this.#byPrincipal.has(principal)) {
       return;
     }
     const attested = this.#of(principal);

@@ -95,6 +95,22 @@ describe('a simulation', () => {
     assert.equal((await simulate(ONLY_FRONTEND.replace('app: orders', 'app: users'))).report.unchanged, 1);
   });
 
+  it('knows callers by the labels they were attested with', async () => {
+    for (const serviceAccount of ['frontend', 'batch'])
+      await attest(plane, { namespace: 'default', serviceAccount, labels: { app: serviceAccount } });
+    await report({}, { sourcePrincipal: BATCH }, { sourcePrincipal: BATCH.replace('batch', 'stranger') });
+    const { report: found } = await simulate(`apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: from-frontend }
+spec:
+  podSelector: { matchLabels: { app: orders } }
+  ingress: [{ from: [{ podSelector: { matchLabels: { app: frontend } } }] }]
+`);
+    assert.deepEqual([found.unchanged, found.nowDenied, found.cannotTell], [1, 1, 1]);
+    assert.equal(found.changes[0]?.policy, 'default/from-frontend');
+    assert.match(found.unknown[0]?.reason ?? '', /labels of the caller, which was never attested here/);
+  });
+
   it('puts the candidate in the place of what has its name, or of everything', async () => {
     await admin.apply({ document: DENY_ALL });
     const revision = Number((await admin.apply({ document: ONLY_FRONTEND.replace('frontend]', 'batch]') })).revision);

@@ -57,6 +57,7 @@ export async function* simulate(parts: SimulationParts, request: SimulationReque
   const judge = async (): Promise<void> => {
     for (const counted of traffic.take()) {
       await workloads.learn(counted.request.destination);
+      await workloads.learn(counted.request.source);
       replay.judge(counted);
       if (slices.isOver) {
         await slices.others();

@@ -36,13 +36,12 @@ export interface BoundsOptions {
 /** A rule that no request can match: methods are tokens. Rules that cannot match keep their place, so that others keep theirs. */
 const NEVER: AuthorizationRule = { to: [{ operation: { methods: ['\u0000'] } }] };
 
-/** Kinds that are settled by what records hold. */
-const SETTLED: ReadonlySet<string> = new Set(['PeerAuthentication', 'MeshConfig', 'Namespace']);
+/** Kinds that are settled by what records hold; those of the network are judged apart. */
+const SETTLED: ReadonlySet<string> = new Set(['PeerAuthentication', 'MeshConfig', 'Namespace', 'NetworkPolicy']);
 
 const ASKED_OF: Readonly<Record<string, string>> = {
   RequestAuthentication: 'whether tokens are valid',
   ServiceTokenPolicy: 'the token of the calling service',
-  NetworkPolicy: 'addresses and labels of callers',
 };
 
 export function boundsOf(resources: readonly Resource[], options: BoundsOptions): Bounds {
@@ -59,7 +58,7 @@ export function boundsOf(resources: readonly Resource[], options: BoundsOptions)
       permissive.push(...bounds.permissive);
       restrictive.push(...bounds.restrictive);
       unknowns.push(...bounds.unknowns);
-    } else if (!isEgressOnly(resource) && !options.isAnswered(resource)) {
+    } else if (!options.isAnswered(resource)) {
       restrictive.push(denyAllBy(resource));
       const what = ASKED_OF[resource.kind] ?? 'what it asks for';
       unknowns.push({ resource: nameOf(resource), what, where: '' });
@@ -119,11 +118,6 @@ function assumeOne(rule: AuthorizationRule, holds: boolean, knowledge: Knowledge
 function knownPart(source: AuthorizationSource, knowledge: Knowledge): AuthorizationSource {
   const kept = fieldsOf(source).filter((field) => unknownOfSource(source, field, knowledge) === undefined);
   return Object.fromEntries(kept.map((field) => [field, source[field]]));
-}
-
-/** A network policy that is about the calls its workloads make, and not about those they get. */
-function isEgressOnly(resource: Resource): boolean {
-  return resource.kind === 'NetworkPolicy' && !resource.spec.policyTypes.includes('Ingress');
 }
 
 /** What a resource of another kind comes to when it lets nothing in. */

@@ -32,6 +32,17 @@ kind: NetworkPolicy
 metadata: { name: in, namespace: shop }
 spec: { podSelector: { matchLabels: { app: orders-api } }, policyTypes: [Ingress] }
 `);
+function ingressText(peers: string): string {
+  return `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: in, namespace: shop }
+spec: { podSelector: {}, ingress: [{ from: [${peers}] }] }
+`;
+}
+function ingressFrom(peer: string): Resource[] {
+  return resourcesOf(ingressText(`{ ${peer} }`));
+}
+const IN_PROD = ingressFrom('namespaceSelector: { matchLabels: { env: prod } }');
 const EGRESS_OF_CALLER = resourcesOf(`apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: { name: out, namespace: web }
@@ -105,17 +116,57 @@ const CASES: readonly (readonly [string, ReplayCase, string])[] = [
   ['the same scopes', { live: SERVICE_TOKENS, candidate: SERVICE_TOKENS, records: [nobody] }, '1,0,0,0'],
   ['scopes that are new', { candidate: SERVICE_TOKENS, records: [nobody] }, '0,0,0,1'],
   ['the same network policy', { live: INGRESS, candidate: INGRESS, records: [nobody] }, '1,0,0,0'],
-  ['a network policy that is new', { candidate: INGRESS, records: [nobody] }, '0,0,0,1'],
+  ['a network policy that lets nobody in', { candidate: INGRESS, records: [nobody] }, '0,1,0,0'],
   ['a network policy that goes', { live: INGRESS, candidate: [], records: [nobody] }, '1,0,0,0'],
   [
-    'labels of a namespace that network policies may select by',
-    { live: INGRESS, candidate: [...INGRESS, ...NAMESPACE], records: [nobody] },
-    '0,0,0,1',
+    'a network policy of the caller that lets nothing out',
+    { candidate: EGRESS_OF_CALLER, records: [nobody] },
+    '0,1,0,0',
   ],
-  ['a network policy of the caller', { candidate: EGRESS_OF_CALLER, records: [nobody] }, '0,0,0,1'],
   [
     'a network policy for calls that the called one makes',
     { candidate: EGRESS_OF_CALLED, records: [nobody] },
+    '1,0,0,0',
+  ],
+  [
+    'callers by their labels',
+    {
+      candidate: ingressFrom('podSelector: { matchLabels: { app: orders-api } }, namespaceSelector: {}'),
+      records: [nobody],
+    },
+    '1,0,0,0',
+  ],
+  [
+    'other labels',
+    { candidate: ingressFrom('podSelector: { matchLabels: { app: x } }, namespaceSelector: {}'), records: [nobody] },
+    '0,1,0,0',
+  ],
+  [
+    'labels of callers that are not known',
+    { candidate: ingressFrom('podSelector: {}'), records: [nobody], labels: [] },
+    '0,0,0,1',
+  ],
+  [
+    'labels of a namespace',
+    { live: IN_PROD, candidate: [...IN_PROD, ...NAMESPACE], records: [nobody], changedAt: 99 },
+    '0,0,1,0',
+  ],
+  [
+    'labels of a namespace that go',
+    { live: [...IN_PROD, ...NAMESPACE], candidate: IN_PROD, records: [nobody] },
+    '0,1,0,0',
+  ],
+  [
+    'addresses',
+    { candidate: ingressFrom('ipBlock: { cidr: 10.0.0.0/8 }'), records: [nobody, recordOf({ source_principal: '' })] },
+    '0,0,0,2',
+  ],
+  [
+    'addresses beside labels that are right',
+    {
+      candidate: resourcesOf(ingressText('{ ipBlock: { cidr: 10.0.0.0/8 } }, { namespaceSelector: {} }')),
+      records: [nobody],
+    },
     '1,0,0,0',
   ],
 ];
@@ -124,10 +175,13 @@ describe('kinds that ask more than records hold', () => {
   for (const [fact, given, expected] of CASES) it(fact, () => assert.equal(sums(given), expected));
 
   it('are named where nobody can tell', () => {
-    const [group] = replay({ candidate: [...TOKENS, ...SERVICE_TOKENS, ...INGRESS], records: [nobody] }).unknown;
+    const [group] = replay({
+      candidate: [...TOKENS, ...SERVICE_TOKENS, ...ingressFrom('ipBlock: { cidr: 10.0.0.0/8 }')],
+      records: [nobody],
+    }).unknown;
     assert.match(group?.reason ?? '', /RequestAuthentication shop\/tokens asks whether tokens are valid/);
     assert.match(group?.reason ?? '', /ServiceTokenPolicy shop\/scopes asks the token of the calling service/);
-    assert.match(group?.reason ?? '', /NetworkPolicy shop\/in asks addresses and labels of callers/);
+    assert.match(group?.reason ?? '', /NetworkPolicy shop\/in asks addresses of callers/);
   });
 });
 

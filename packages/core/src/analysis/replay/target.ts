@@ -8,6 +8,7 @@ import { type RequestAuthentication, type Resource, resourceKey } from '../../re
 import type { TokenFacts } from '../../policy/attributes.ts';
 import { parseServiceName } from '../../service-name.ts';
 import { boundsOf, type PolicyUnknown } from './bounds.ts';
+import type { NetworkSide } from './network.ts';
 import type { RecordedRequest } from './traffic.ts';
 
 /** What is compared: the set in force, and the one that would be. */
@@ -23,6 +24,11 @@ export interface ComparedSets {
   readonly trustDomain: string;
   /** Keys of the resources that are the same on both sides. */
   readonly steady: ReadonlySet<string>;
+  readonly networks: Readonly<Record<Side, NetworkSide>>;
+  /** Whether no network policy differs. */
+  readonly isNetworkSteady: boolean;
+  /** Labels that the caller with a principal may have; none when they are not known. */
+  callerLabelsOf(principal: string): readonly Readonly<Record<string, string>>[];
 }
 
 /** The policies of a workload, with everything unknown answered for the request and against it. */
@@ -39,6 +45,7 @@ export class Target {
   readonly #inScope: Readonly<Record<Side, readonly Resource[]>>;
   readonly #tokenRules: Readonly<Record<Side, readonly RequestAuthentication[]>>;
   readonly #policies = new Map<string, BoundPolicies>();
+  readonly #networks = new Map<string, ReturnType<NetworkSide['judge']>>();
 
   constructor(workload: WorkloadRef, sets: ComparedSets) {
     this.#workload = workload;
@@ -59,10 +66,27 @@ export class Target {
     const { permissive, restrictive, unknowns } = this.#policiesOf(side, request, token !== undefined);
     const question = questionOf(request, this.#workload, token ?? null);
     const atBest = verdictOn(question, permissive);
-    if (unknowns.length === 0) return { verdict: atBest };
+    if (atBest.decision === 'DENY') return { verdict: atBest };
+    const network = this.#networkOn(side, request, question);
+    if (network !== undefined && 'verdict' in network) return { verdict: { ...network.verdict, mode: atBest.mode } };
+    if (unknowns.length === 0) return network ?? { verdict: atBest };
     const atWorst = verdictOn(question, restrictive);
-    if (atBest.decision !== atWorst.decision) return { unknowns };
-    return { verdict: atBest.decision === 'DENY' ? atBest : atWorst };
+    if (atWorst.decision === 'ALLOW') return network ?? { verdict: atWorst };
+    return { unknowns: [...unknowns, ...(network?.unknowns ?? [])] };
+  }
+
+  /** What network policies have against a call that all others let through; undefined when nothing. */
+  #networkOn(side: Side, { isCurrent }: RecordedRequest, question: Question): Judgement | undefined {
+    const { networks, isNetworkSteady, callerLabelsOf } = this.#sets;
+    // Where the network has not changed since, the request has passed it: it is on record.
+    if (isNetworkSteady && isCurrent) return undefined;
+    const key = `${side} ${question.from} ${question.to.port}`;
+    let judgement = this.#networks.get(key);
+    if (judgement === undefined) {
+      judgement = networks[side].judge({ question, callerLabels: callerLabelsOf(question.from) });
+      this.#networks.set(key, judgement);
+    }
+    return judgement === 'passes' ? undefined : judgement;
   }
 
   #policiesOf(side: Side, { isCurrent, decision }: RecordedRequest, tokenPrincipal: boolean): BoundPolicies {
