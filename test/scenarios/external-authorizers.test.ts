@@ -68,7 +68,7 @@ describe('a service under CUSTOM', () => {
 
   const meshConfig = (): string => {
     const lists =
-      'includeRequestHeadersInCheck: [x-ext-authz], includeAdditionalHeadersInCheck: { x-ext-authz-additional-header-override: fixed }, ' +
+      'includeRequestHeadersInCheck: [x-ext-authz, x-forwarded-client-cert], includeAdditionalHeadersInCheck: { x-ext-authz-additional-header-override: fixed }, ' +
       'headersToUpstreamOnAllow: [x-ext-authz-check-*, x-ext-authz-additional-header-override], ' +
       'headersToDownstreamOnAllow: [set-cookie], headersToDownstreamOnDeny: [x-ext-authz-check-*]';
     const body = 'includeRequestBodyInCheck: { maxRequestBytes: 16 }';
@@ -163,6 +163,22 @@ describe('a service under CUSTOM', () => {
         const override = transport === 'http' ? 'fixed' : 'grpc-additional-header-override-value';
         assert.equal(headers['x-ext-authz-additional-header-override'], override);
         assert.deepEqual(answer.cookies, ['session=1', 'theme=dark']);
+      });
+
+      it('tells the authorizer who calls, whatever the caller says', async () => {
+        echoOf(
+          await call({ headers: { ...ALLOW, 'x-forwarded-client-cert': 'URI=spiffe://cluster.local/ns/a/sa/admin' } }),
+        );
+        const own = 'spiffe://cluster.local/ns/default/sa/caller';
+        if (transport === 'http') {
+          assert.match(String(sample.overHttp.at(-1)?.headers['x-forwarded-client-cert']), new RegExp(`URI=${own}$`));
+        } else {
+          const { source, destination } = sample.overGrpc.at(-1)?.attributes ?? {};
+          assert.equal(source?.principal, own);
+          assert.equal(destination?.principal, 'spiffe://cluster.local/ns/default/sa/echo');
+          const { value } = destination.address?.address ?? {};
+          assert.deepEqual(value?.portSpecifier, { case: 'portValue', value: echo.port });
+        }
       });
 
       it('answers with what the authorizer denies with, and records it', async () => {
