@@ -1,4 +1,10 @@
-export { accessMatrix, type AccessMatrix, type CallerAccess } from './analysis/access-matrix.ts';
+export {
+  accessMatrix,
+  type AccessMatrix,
+  type CallerAccess,
+  type KnownCaller,
+  type RequiredToken,
+} from './analysis/access-matrix.ts';
 export type { Caller } from './analysis/access/callers.ts';
 export { describeCondition, describeOperation, describeSource } from './analysis/access/description.ts';
 export { isUnconditional, type Grant } from './analysis/access/grant.ts';

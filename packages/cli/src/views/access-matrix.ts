@@ -5,6 +5,7 @@ import {
   type AccessMatrix,
   type CallerAccess,
   type Grant,
+  type RequiredToken,
 } from '@rampart/core/analysis';
 import type { Palette } from '../render/colour.ts';
 import { shortIdentity } from '../render/names.ts';
@@ -23,10 +24,8 @@ export function renderAccessMatrix(matrix: AccessMatrix, view: AccessView): stri
   return `${headOf(matrix, view)}\n${renderTable(columnsOf('CALLER', 'MAY CALL', 'IF', 'BECAUSE OF'), rows)}`;
 }
 
-function headOf(
-  { callee, tls, byDefault, policies, issuers, problems }: AccessMatrix,
-  { palette }: AccessView,
-): string {
+function headOf(matrix: AccessMatrix, { palette }: AccessView): string {
+  const { callee, tls, byDefault, policies, issuers, problems } = matrix;
   const { service, serviceAccount, labels, port } = callee;
   const labelled = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   const place = [
@@ -42,6 +41,8 @@ function headOf(
     ['mtls', tls.describe],
     ['default', defaults],
     ['token', issuers.length === 0 ? 'none is verified' : `verified when sent, of ${issuers.join(', ')}`],
+    ...matrix.serviceTokens.map(neededToken),
+    ...namedLine('network', matrix.network),
     ...namedLine('custom', policies.custom),
     ...namedLine('audit', policies.audit),
     ...namedLine('dry run', policies.dryRun),
@@ -49,6 +50,10 @@ function headOf(
   ];
   const title = `${palette.bold(`${service.name}.${service.namespace}`)}  ${printable(place.join(', '))}\n`;
   return `${title}${lines.map(([name, text]) => `  ${name.padEnd(9)}${printable(text)}\n`).join('')}`;
+}
+
+function neededToken({ policy, issuer, audience }: RequiredToken): readonly [string, string] {
+  return ['token', `needed of ${issuer} for ${audience}, with the scopes of ${policy}`];
 }
 
 function namedLine(name: string, policies: readonly string[]): readonly (readonly [string, string])[] {
@@ -101,7 +106,7 @@ function grantRows(grant: Grant, cellOf: (text: string) => Cell): Row[] {
 
 /** An access matrix as plain data; callers by kind and name, rules with what is left of them for that caller. */
 export function accessMatrixData(matrix: AccessMatrix): object {
-  const { callee, tls, byDefault, policies, issuers, problems, callers } = matrix;
+  const { callee, tls, byDefault, policies, issuers, serviceTokens, network, problems, callers } = matrix;
   return {
     service: callee.service.name,
     namespace: callee.namespace,
@@ -112,6 +117,8 @@ export function accessMatrixData(matrix: AccessMatrix): object {
     default: byDefault,
     policies,
     tokenIssuers: issuers,
+    serviceTokens,
+    networkPolicies: network,
     problems,
     callers: callers.map(({ caller, ...access }) => ({ kind: caller.kind, name: caller.name, ...access })),
   };

@@ -15,7 +15,11 @@ const WEB = 'cluster.local/ns/shop/sa/web';
 const MESH = { rootNamespace: 'istio-system', trustDomain: 'cluster.local' };
 
 function matrixOf(text: string, identities: readonly string[] = []): AccessMatrix {
-  return accessMatrix(ORDERS, { ...MESH, resources: resourcesOf(text) }, identities);
+  return accessMatrix(
+    ORDERS,
+    { ...MESH, resources: resourcesOf(text) },
+    identities.map((principal) => ({ principal })),
+  );
 }
 
 function rowOf(matrix: AccessMatrix, kind: string, name = ''): CallerAccess {
@@ -77,6 +81,26 @@ suite('the access matrix', () => {
     const some = matrixOf(policyText('{action: DENY, rules: [{to: [{operation: {paths: [/admin*]}}]}]}'));
     const { access, allowed, denied } = rowOf(some, 'any-identity');
     assert.deepEqual([access, allowed, denied.length], ['SOME', 'everything', 1]);
+  });
+
+  test('knows whom NetworkPolicies keep out, and which tokens are needed', () => {
+    const network = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: from-web, namespace: shop}
+spec: {podSelector: {matchLabels: {app: orders}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}
+---
+apiVersion: rampart.dev/v1
+kind: ServiceTokenPolicy
+metadata: {name: scopes, namespace: shop}
+spec: {issuer: "https://auth.example", audience: "service:orders", jwksUri: "https://auth.example/keys", rules: [{scopes: [read]}]}
+`;
+    const matrix = matrixOf(network, [WEB, 'cluster.local/ns/shop/sa/batch']);
+    assert.deepEqual(matrix.network, ['shop/from-web']);
+    assert.deepEqual(matrix.serviceTokens, [
+      { policy: 'shop/scopes', issuer: 'https://auth.example', audience: 'service:orders' },
+    ]);
+    assert.equal(rowOf(matrix, 'identity', WEB).access, 'ALL');
+    assert.match(rowOf(matrix, 'identity', 'cluster.local/ns/shop/sa/batch').reason, /NetworkPolicy|network/i);
   });
 
   test('dry-run policies are listed and change nothing', () => {

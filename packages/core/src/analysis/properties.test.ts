@@ -113,7 +113,8 @@ test('every row of the matrix says what the engine decides', () => {
   fc.assert(
     fc.property(anyPolicies, anyRequest, (specs, request) => {
       const mesh: MeshFacts = { ...MESH, resources: specs.map((spec, index) => policyOf(`policy-${index}`, spec)) };
-      for (const row of accessMatrix(ORDERS, mesh, [WEB, 'cluster.local/ns/web/sa/front']).callers) {
+      for (const row of accessMatrix(ORDERS, mesh, [{ principal: WEB }, { principal: 'cluster.local/ns/web/sa/front' }])
+        .callers) {
         const { principal } = row.caller;
         seen[row.access] += 1;
         const { port, ...rest } = request;

@@ -38,9 +38,8 @@ async function explain(text: string, options: ExplainOptions, invocation: Invoca
   const service = parseService(text, options.namespace ?? 'default');
   const view = await readMesh(options, invocation);
   if (view === undefined) return EXIT.no;
-  const identities = [...new Set(view.workloads.map(({ principal }) => principal))];
   const matrices = targetsOf(view, service, { options, invocation }).map((callee) =>
-    accessMatrix(callee, view.facts, identities),
+    accessMatrix(callee, view.facts, view.workloads),
   );
   const style = { palette: invocation.palette, trustDomain: view.facts.trustDomain };
   invocation.show({

@@ -1,3 +1,4 @@
+import { meshSettingsOf, type MeshSettings } from '../../policy/mesh-settings.ts';
 import type { MeshFacts } from '../../policy/question.ts';
 import { selects } from '../../policy/selection.ts';
 import type { AuthorizationRule } from '../../resource/authorization/rule.ts';
@@ -48,6 +49,9 @@ export class AnalyzedMesh {
   readonly principals: ReadonlySet<string> | undefined;
   /** AuthorizationPolicies that are enforced. */
   readonly enforced: readonly AuthorizationPolicy[];
+  /** Every rule of every AuthorizationPolicy, tried-out ones too. */
+  readonly rules: readonly PlacedRule[];
+  readonly settings: MeshSettings;
 
   constructor({ workloads, state, identities = [], ...facts }: AnalyzedMeshParts) {
     this.facts = facts;
@@ -55,16 +59,14 @@ export class AnalyzedMesh {
     this.state = state;
     this.principals =
       workloads === undefined ? undefined : new Set([...workloads.map(({ principal }) => principal), ...identities]);
-    this.enforced = this.ofKind('AuthorizationPolicy').filter((policy) => !isDryRun(policy));
+    const policies = this.ofKind('AuthorizationPolicy');
+    this.enforced = policies.filter((policy) => !isDryRun(policy));
+    this.rules = policies.flatMap(rulesOf);
+    this.settings = meshSettingsOf(facts.resources, facts.rootNamespace);
   }
 
   ofKind<K extends ResourceKind>(kind: K): readonly OfKind<K>[] {
     return this.facts.resources.filter((resource): resource is OfKind<K> => resource.kind === kind);
-  }
-
-  /** Every rule of every AuthorizationPolicy, tried-out ones too. */
-  rules(): readonly PlacedRule[] {
-    return this.ofKind('AuthorizationPolicy').flatMap(rulesOf);
   }
 
   /** Workloads that a resource is about; undefined when nobody knows the workloads. */

@@ -1,6 +1,5 @@
 import { normalizePath } from '../../policy/path.ts';
-import type { MeshFacts } from '../../policy/question.ts';
-import { meshSettingsOf } from '../../policy/mesh-settings.ts';
+import type { MeshSettings } from '../../policy/mesh-settings.ts';
 import type { AuthorizationRule } from '../../resource/authorization/rule.ts';
 import { hasWildcard } from './patterns.ts';
 
@@ -14,8 +13,11 @@ export interface Trouble {
 type ValueTest = (value: string) => string | undefined;
 
 /** Fields of which no value can be what any request has. */
-export function impossibleValues(rule: AuthorizationRule, at: string, facts: MeshFacts): readonly Trouble[] {
-  const { pathNormalization } = meshSettingsOf(facts.resources, facts.rootNamespace);
+export function impossibleValues(
+  rule: AuthorizationRule,
+  at: string,
+  { pathNormalization }: MeshSettings,
+): readonly Trouble[] {
   const pathTest: ValueTest = (value) => {
     if (value === '*' || value.startsWith('*')) return undefined;
     if (!value.startsWith('/')) return 'every path begins with a slash';

@@ -9,7 +9,7 @@ export const tokenNotVerified: Lint = {
   severity: 'error',
   title: 'a rule asks about a token that no RequestAuthentication verifies',
   find: (mesh) =>
-    mesh.rules().flatMap(({ policy: resource, rule, at }) => {
+    mesh.rules.flatMap(({ policy: resource, rule, at }) => {
       if (isVerified(resource, mesh)) return [];
       return tokenFields(rule, at).map((field) => ({
         resource,

@@ -7,8 +7,7 @@ export const wildcardPolicy: Lint = {
   severity: 'warning',
   title: 'an ALLOW rule lets in anybody, or lets its callers do anything',
   find: (mesh) =>
-    mesh
-      .rules()
+    mesh.rules
       .filter(({ policy }) => policy.spec.action === 'ALLOW')
       .flatMap(({ policy: resource, rule, at }) => widths(rule, at).map((sighting) => ({ resource, ...sighting }))),
 };

@@ -13,7 +13,7 @@ export const httpOnTcpPort: Lint = {
   title: 'a rule asks about HTTP on a port that does not speak it',
   find: (mesh) => {
     if (mesh.workloads === undefined) return { notChecked: WORKLOADS_UNKNOWN };
-    return mesh.rules().flatMap(({ policy: resource, rule, at }) => {
+    return mesh.rules.flatMap(({ policy: resource, rule, at }) => {
       const others = (mesh.selectedBy(resource) ?? []).filter(({ protocol }) => !HTTP_PROTOCOLS.has(protocol));
       const field = httpField(rule, at);
       const reached = others.find(({ port }) => reaches(rule, port));

@@ -9,7 +9,7 @@ export const ruleNeverMatches: Lint = {
   severity: 'error',
   title: 'no request can ever match a rule, or one of its alternatives',
   find: (mesh) =>
-    mesh.rules().flatMap((placed) =>
+    mesh.rules.flatMap((placed) =>
       troubles(placed, mesh).map((trouble) => ({
         resource: placed.policy,
         field: trouble.field,
@@ -20,7 +20,7 @@ export const ruleNeverMatches: Lint = {
 
 function troubles(placed: PlacedRule, mesh: AnalyzedMesh): readonly Trouble[] {
   const { rule, at } = placed;
-  return [...impossibleValues(rule, at, mesh.facts), ...contradictions(rule, at), ...deafPorts(placed, mesh)];
+  return [...impossibleValues(rule, at, mesh.settings), ...contradictions(rule, at), ...deafPorts(placed, mesh)];
 }
 
 /** Ports that no workload of the policy listens on. */

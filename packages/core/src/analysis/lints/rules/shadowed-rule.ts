@@ -10,14 +10,26 @@ export const shadowedRule: Lint = {
   severity: 'warning',
   title: 'a broader rule makes another one pointless',
   find: (mesh) => {
-    const rules = mesh.rules().filter(({ policy }) => !isDryRun(policy) && isDecided(policy.spec.action));
-    return rules.flatMap((narrow, position) => {
-      const index = rules.findIndex((wide, at) => at !== position && shadows({ wide, at }, { narrow, position }, mesh));
-      const wide = rules[index];
-      return wide === undefined ? [] : [sightingOf(narrow, wide)];
+    const rules = mesh.rules
+      .filter(({ policy }) => !isDryRun(policy) && isDecided(policy.spec.action))
+      .map((placed, position) => ({ placed, position }));
+    const byNamespace = Map.groupBy(rules, ({ placed }) => placed.policy.metadata.namespace);
+    const ofRoot = byNamespace.get(mesh.facts.rootNamespace) ?? [];
+    return rules.flatMap((narrow) => {
+      const { namespace } = narrow.placed.policy.metadata;
+      const isWide = (wide: Numbered): boolean => wide !== narrow && shadows(wide, narrow, mesh);
+      const wide =
+        (byNamespace.get(namespace) ?? []).find(isWide) ?? (mesh.isRoot(namespace) ? undefined : ofRoot.find(isWide));
+      return wide === undefined ? [] : [sightingOf(narrow.placed, wide.placed)];
     });
   },
 };
+
+/** A rule and its position among all rules. */
+interface Numbered {
+  readonly placed: PlacedRule;
+  readonly position: number;
+}
 
 function isDecided(action: string): boolean {
   return action === 'ALLOW' || action === 'DENY';
@@ -25,8 +37,8 @@ function isDecided(action: string): boolean {
 
 /** Of two rules that cover each other the later one is pointless; a DENY rule is never shadowed by an ALLOW rule. */
 function shadows(
-  { wide, at }: { readonly wide: PlacedRule; readonly at: number },
-  { narrow, position }: { readonly narrow: PlacedRule; readonly position: number },
+  { placed: wide, position: at }: Numbered,
+  { placed: narrow, position }: Numbered,
   mesh: AnalyzedMesh,
 ): boolean {
   if (wide.policy.spec.action !== narrow.policy.spec.action && wide.policy.spec.action !== 'DENY') return false;

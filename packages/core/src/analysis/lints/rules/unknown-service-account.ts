@@ -10,17 +10,27 @@ export const unknownServiceAccount: Lint = {
   find: (mesh) => {
     const { principals: known } = mesh;
     if (known === undefined) return { notChecked: WORKLOADS_UNKNOWN };
-    return mesh.rules().flatMap((placed) =>
+    return mesh.rules.flatMap((placed) =>
       namedIdentities(placed, mesh.facts.trustDomain)
         .filter(({ principal }) => isOurs(principal, mesh.facts.trustDomain) && !known.has(principal))
         .map(({ principal, field }) => {
-          const near = closest(principal, [...known]);
+          const near = closest(principal, neighboursOf(principal, known));
           const advice = near === undefined ? 'check its namespace and name' : `did you mean ${near}?`;
           return { resource: placed.policy, field, message: `no workload has the identity ${principal}; ${advice}` };
         }),
     );
   },
 };
+
+/** Those of the same namespace, or of the same name in another: what a slip is most likely to have missed. */
+function neighboursOf(principal: string, known: ReadonlySet<string>): readonly string[] {
+  const [, , namespace, , account] = principal.split('/');
+  return [...known]
+    .filter((other) => other.includes(`/ns/${namespace}/`) || other.endsWith(`/sa/${account}`))
+    .slice(0, MOST_NEIGHBOURS);
+}
+
+const MOST_NEIGHBOURS = 50;
 
 /** Identities of another trust domain cannot be known here. */
 function isOurs(principal: string, trustDomain: string): boolean {
