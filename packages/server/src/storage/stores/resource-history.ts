@@ -7,6 +7,9 @@ const FLOOR = 'resource_history_floor';
 /** Compacting looks at the whole history: it is done for many revisions at once. */
 const SLACK = 100;
 
+/** Engines bound the number of values in one statement. */
+const ROWS_AT_ONCE = 200;
+
 /** Puts a change on record, and lets go of what is older than the last `keep` changes. */
 export async function addToHistory(
   transaction: Transaction<Tables>,
@@ -22,8 +25,11 @@ export async function addToHistory(
     ...put.map(({ key, json }) => ({ key, revision, json })),
     ...remove.map((key) => ({ key, revision, json: null })),
   ];
-  for (const row of rows) {
-    await transaction.insertInto('resource_history').values(row).execute();
+  for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
+    await transaction
+      .insertInto('resource_history')
+      .values(rows.slice(first, first + ROWS_AT_ONCE))
+      .execute();
   }
   await compact(transaction, keep);
 }
