@@ -277,6 +277,10 @@ for (const [name, start] of [
       approval(await ask());
     });
 
+    it('may have longer than timers can count', async () => {
+      approval(await ask({}, { timeoutMs: 40 * 24 * 3_600_000 }));
+    });
+
     it('is not waited for when the caller goes away, and that never allows', async () => {
       subject.answer({ silent: true });
       const caller = new AbortController();

@@ -1,5 +1,8 @@
 import type { Clock } from '@rampart/core';
 
+/** Timers take no more; 24 days are as good as for ever. */
+const LONGEST_MS = 2_147_483_647;
+
 /** How long one check is waited for: until its provider's time is over, or nobody waits for it any more. */
 export class Patience {
   readonly #controller = new AbortController();
@@ -8,7 +11,7 @@ export class Patience {
   constructor(milliseconds: number, caller: AbortSignal, clock: Clock) {
     const giveUp = (reason: string): void => this.#controller.abort(new Error(reason));
     const gone = (): void => giveUp('the caller went away');
-    const timer = clock.after(milliseconds, () => giveUp(`no answer within ${milliseconds} ms`));
+    const timer = clock.after(Math.min(milliseconds, LONGEST_MS), () => giveUp(`no answer within ${milliseconds} ms`));
     caller.addEventListener('abort', gone);
     if (caller.aborted) gone();
     this.#end = () => {
