@@ -34,7 +34,7 @@ function entries<Name extends string, T extends object>(name: Name, read: Reader
   const readEntry = (at: Cursor): Record<Name, T> | undefined => {
     const fields = at.fields<Record<string, object>>({ [name]: read });
     if (fields === undefined) return undefined;
-    if (at.child(name).value === undefined) return at.error(`needs a ${name}`);
+    if (at.child(name).value === undefined) return at.error(`needs ${name === 'operation' ? 'an' : 'a'} ${name}`);
     return fields[name] === undefined ? undefined : (fields as Record<Name, T>);
   };
   return (at) => {
