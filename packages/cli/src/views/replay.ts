@@ -67,7 +67,7 @@ function nameOf(principal: string): string {
 }
 
 function summaryOf(report: SimulationReport, palette: Palette): string {
-  const { requests, distinct, since, unchanged, nowDenied, nowAllowed, cannotTell } = report;
+  const { requests, distinct, since, unchanged, nowDenied, nowAllowed, cannotTell, notListed } = report;
   if (requests === 0) return `no request on record since ${since}`;
   const numbers = [
     `${number(unchanged)} unchanged`,
@@ -75,7 +75,8 @@ function summaryOf(report: SimulationReport, palette: Palette): string {
     `${number(nowAllowed)} would be allowed`,
     paintIf(cannotTell > 0, palette.warn)(`${number(cannotTell)} cannot be told`),
   ];
-  return `${number(requests)} requests since ${since} (${number(distinct)} distinct): ${numbers.join(', ')}`;
+  const more = notListed > 0 ? `; ${number(notListed)} of them are not listed` : '';
+  return `${number(requests)} requests since ${since} (${number(distinct)} distinct): ${numbers.join(', ')}${more}`;
 }
 
 function paintIf(condition: boolean, paint: (text: string) => string): (text: string) => string {

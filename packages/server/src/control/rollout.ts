@@ -28,7 +28,7 @@ export interface RolloutQuestion {
 
 const NAMED = 20;
 
-/** Tells how far a revision has come, again whenever that changes, until every data plane enforces it or the time is over. */
+/** Tells how far a revision has come, again whenever that changes, until every data plane enforces it or has said that it cannot, or the time is over. */
 export async function* followRollout(
   planes: DataPlanes,
   clock: Clock,
@@ -48,7 +48,7 @@ export async function* followRollout(
         yield now;
         told = now;
       }
-      if (over || now.taken === now.dataPlanes) {
+      if (over || now.taken === now.dataPlanes || isSettled(planes.sessions, revision)) {
         return;
       }
     } while (await bell.rung());
@@ -57,6 +57,11 @@ export async function* followRollout(
     timer?.cancel();
     signal.removeEventListener('abort', gone);
   }
+}
+
+/** Whether every data plane has said what it makes of a revision: more is not to be expected. */
+function isSettled(sessions: readonly Session[], revision: number): boolean {
+  return sessions.every((session) => session.ackedRevision >= revision);
 }
 
 /** A data plane that denies everything because it cannot enforce a policy has not taken it. */

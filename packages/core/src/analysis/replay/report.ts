@@ -51,6 +51,8 @@ export interface ReplayReport {
   /** Those that would be denied first, then by count. */
   readonly changes: readonly ChangedGroup[];
   readonly unknown: readonly UnknownGroup[];
+  /** Requests that changed or could not be told, in groups that are left out of the lists to keep them short. */
+  readonly notListed: number;
 }
 
 /** A change of decision. */
@@ -66,11 +68,14 @@ interface Bucket {
   readonly paths: PathTally;
 }
 
+/** More than anybody reads; names of services come from workloads, and could be without end. */
+const MOST_GROUPS = 2000;
+
 /** Adds up what became of each request. */
 export class ReplayTally {
   readonly #changes = new Map<string, Bucket>();
   readonly #unknown = new Map<string, { readonly group: UnknownGroup; count: number }>();
-  readonly #sums = { requests: 0, distinct: 0, unchanged: 0, nowDenied: 0, nowAllowed: 0, cannotTell: 0 };
+  readonly #sums = { requests: 0, distinct: 0, unchanged: 0, nowDenied: 0, nowAllowed: 0, cannotTell: 0, notListed: 0 };
 
   unchanged(count: number): void {
     this.#count(count);
@@ -85,6 +90,10 @@ export class ReplayTally {
     const key = JSON.stringify([...place, change.from, decision, policy, rule, change.oldPolicy]);
     let bucket = this.#changes.get(key);
     if (bucket === undefined) {
+      if (this.#changes.size >= MOST_GROUPS) {
+        this.#sums.notListed += count;
+        return;
+      }
       bucket = { change, request, paths: new PathTally() };
       this.#changes.set(key, bucket);
     }
@@ -98,6 +107,7 @@ export class ReplayTally {
     const key = JSON.stringify([destination, reason]);
     const known = this.#unknown.get(key);
     if (known !== undefined) known.count += count;
+    else if (this.#unknown.size >= MOST_GROUPS) this.#sums.notListed += count;
     else {
       const source = request.source === '' ? 'a caller without identity' : request.source;
       const example = `${request.method} ${request.path} from ${source}`;
