@@ -5,6 +5,7 @@ import { FakeClock } from '@rampart/testkit/fake-clock';
 
 import { EndUsers } from '../end-users.ts';
 import { bearer, carrier, rule, sourcesOf, TestIssuer } from '../issuer.fixture.ts';
+import { RemoteKeys } from './remote-keys.ts';
 
 const URI = 'https://acme.example/jwks.json';
 const DISCOVERY = 'https://acme.example/.well-known/openid-configuration';
@@ -88,6 +89,21 @@ describe('an issuer that is away', () => {
     const { issuer, body } = world();
     assert.equal(await body(issuer.token()), 'Jwks remote fetch is failed');
     assert.equal(await body(), '');
+  });
+
+  it('hangs: a bounded number of tokens waits, the others are refused at once', async () => {
+    const clock = new FakeClock();
+    const log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+    let answer = (_text: string): void => {};
+    const fetch = (): Promise<string> => new Promise((resolve) => (answer = resolve));
+    const keys = new RemoteKeys({ name: URI, fetch, clock, random: () => 0, log });
+    let settled = 0;
+    for (let token = 0; token < 1100; token += 1) void keys.refreshed().then(() => (settled += 1));
+    await clock.advance(0);
+    assert.equal(settled, 75);
+    answer(new TestIssuer('https://acme.example').jwks);
+    await clock.advance(0);
+    assert.equal(settled, 1100);
   });
 
   it('is asked later and later', async () => {

@@ -8,6 +8,8 @@ import { KeySet } from './key-set.ts';
 const REFRESH_MS = 300_000;
 /** At most this often because a token's key is unknown: anybody can send such tokens. */
 const UNKNOWN_KEY_PAUSE_MS = 10_000;
+/** Tokens that wait for one issuer at a time; more are judged by the keys at hand, or a hanging issuer would fill the memory. */
+const MAX_WAITING = 1024;
 const FIRST_RETRY_MS = 1_000;
 /** As long as istiod keeps the keys of an issuer that does not answer. */
 const MAX_AGE_MS = 7 * 24 * 3_600_000;
@@ -33,6 +35,8 @@ export class RemoteKeys implements KeySource {
   #fetchedAt = 0;
   #failures = 0;
   #pending: Promise<KeySet | undefined> | undefined;
+  /** Since the fetch under way began. */
+  #waiting = 0;
   #notBefore = 0;
   #timer: Timer | undefined;
   #stopped = false;
@@ -47,6 +51,8 @@ export class RemoteKeys implements KeySource {
   }
 
   refreshed(): Promise<KeySet | undefined> {
+    this.#waiting += 1;
+    if (this.#pending !== undefined && this.#waiting > MAX_WAITING) return Promise.resolve(this.current());
     if (this.#pending !== undefined) return this.#pending;
     if (this.#stopped || this.#options.clock.now() < this.#notBefore) return Promise.resolve(this.current());
     if (this.#keys !== undefined) this.#notBefore = this.#options.clock.now() + UNKNOWN_KEY_PAUSE_MS;
@@ -60,7 +66,9 @@ export class RemoteKeys implements KeySource {
 
   #begin(): Promise<KeySet | undefined> {
     this.#timer?.cancel();
-    this.#pending ??= this.#fetch().finally(() => (this.#pending = undefined));
+    if (this.#pending !== undefined) return this.#pending;
+    this.#waiting = 0;
+    this.#pending = this.#fetch().finally(() => (this.#pending = undefined));
     return this.#pending;
   }
 
