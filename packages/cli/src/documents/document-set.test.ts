@@ -19,6 +19,14 @@ suite('several files as one document', () => {
     assert.equal(joined.file, 'a.yaml, b.yaml, c.json');
   });
 
+  test('leave the byte order marks of their files behind', () => {
+    const marked = joinDocuments([
+      { file: 'a.yaml', text: '\ufeffa: 1\n' },
+      { file: 'b.yaml', text: '\ufeffb: 2\n' },
+    ]);
+    assert.equal(marked.text, 'a: 1\n\n...\nb: 2\n');
+  });
+
   test('every line is traced back to its file', () => {
     const lines = joined.text.split('\n');
     for (const [text, file, line] of [

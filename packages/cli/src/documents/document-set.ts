@@ -142,7 +142,8 @@ export function joinDocuments(documents: readonly DocumentText[]): JoinedDocumen
   }
   return {
     file: documents.map(({ file }) => file).join(', '),
-    text: documents.map(({ text }) => text).join(END_OF_DOCUMENT),
+    // A byte order mark begins a file; amid a text it is something hidden.
+    text: documents.map(({ text }) => text.replace(/^\uFEFF/, '')).join(END_OF_DOCUMENT),
     originOf: (at) => {
       const origin = starts.findLast(({ first }) => first <= at) ?? { file: documents[0]?.file ?? '', first: 1 };
       return { file: origin.file, line: at === 0 ? 0 : at - origin.first + 1 };

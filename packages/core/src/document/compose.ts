@@ -48,7 +48,7 @@ export function composeDocuments(text: string, options: ComposeOptions): Compose
       if (parser.stack.length > deepest)
         return stopped({ code: 'INVALID_YAML', message: `is nested more than ${depth} levels deep`, offset });
       if (left < 0) {
-        const message = `holds more than ${tokens} words and marks: split it into several files`;
+        const message = `holds more than ${tokens} words and marks: split it into parts`;
         return stopped({ code: 'DOCUMENT_TOO_LARGE', message, offset });
       }
     }

@@ -18,7 +18,7 @@ const NOTHING: ReadText = { documents: [], position: () => START };
 /** Reads untrusted YAML (or JSON, which is YAML) within limits; what has no meaning as JSON is noted. */
 export function readText(text: string, problems: ProblemList, limits: DocumentLimits): ReadText {
   if (utf8Length(text) > limits.bytes) {
-    const message = `must be at most ${limits.bytes} bytes: split it into several files`;
+    const message = `must be at most ${limits.bytes} bytes: split it into parts`;
     problems.add(START, { code: 'DOCUMENT_TOO_LARGE', message });
     return NOTHING;
   }

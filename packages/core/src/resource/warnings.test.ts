@@ -80,6 +80,12 @@ const warned: readonly Refusal[] = [
   ],
   ['tokens without rules', tokens(), 'spec', /changes nothing/],
   [
+    'an issuer whose keys cannot be found',
+    tokens({ issuer: 'accounts.example' }),
+    'spec.jwtRules[0].issuer',
+    /every token is refused: add jwksUri or jwks/,
+  ],
+  [
     'a private key in a key set',
     jwtRule({ jwks: '{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA","d":"AA"}]}' }),
     'spec.jwtRules[0].jwks',

@@ -2,6 +2,7 @@
 import { test } from 'node:test';
 import {
   base,
+  ISSUER,
   custom,
   operation,
   peer,
@@ -271,7 +272,10 @@ const LABELS: readonly (readonly [fact: string, labels: object, field: string, m
 const selecting = (matchLabels: object): readonly (readonly [kind: string, json: unknown])[] => [
   ['AuthorizationPolicy', policy({ selector: { matchLabels } })],
   ['PeerAuthentication', peer({ selector: { matchLabels } })],
-  ['RequestAuthentication', base('RequestAuthentication', { selector: { matchLabels }, jwtRules: [{ issuer: 'a' }] })],
+  [
+    'RequestAuthentication',
+    base('RequestAuthentication', { selector: { matchLabels }, jwtRules: [{ issuer: ISSUER }] }),
+  ],
   ['ServiceTokenPolicy', serviceTokens({ selector: { matchLabels } })],
 ];
 const selectors: readonly Refusal[] = LABELS.flatMap(([fact, labels, field, message]) =>
@@ -286,7 +290,7 @@ const selectors: readonly Refusal[] = LABELS.flatMap(([fact, labels, field, mess
 const GATEWAY = { group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'g' };
 const attached = (targets: object): readonly (readonly [kind: string, json: unknown])[] => [
   ['AuthorizationPolicy', policy({ ...targets, rules: [{}] })],
-  ['RequestAuthentication', base('RequestAuthentication', { ...targets, jwtRules: [{ issuer: 'a' }] })],
+  ['RequestAuthentication', base('RequestAuthentication', { ...targets, jwtRules: [{ issuer: ISSUER }] })],
 ];
 const TARGETS: readonly (readonly [fact: string, targets: object, field: string, message: RegExp])[] = [
   ['no target', { targetRefs: [] }, 'spec.targetRefs', /at least one target/],

@@ -73,8 +73,14 @@ function checkKeys(at: Cursor, { issuer = '', jwks, jwksUri }: Partial<JwtRuleFi
   if (jwks !== undefined && jwksUri !== undefined) {
     at.child('jwks').misplaced('cannot stand beside jwksUri: a rule has its keys from one place');
   }
+  const { value: uri } = at.child('jwksUri');
+  if (issuer !== '' && uri === undefined && at.child('jwks').value === undefined && !/^https?:\/\//i.test(issuer)) {
+    at.child('issuer').warning(
+      'is no URL that keys could be discovered from, so that every token is refused: add jwksUri or jwks',
+    );
+  }
   if (issuer !== '' || at.child('issuer').value instanceof Object) return;
-  if (at.child('jwksUri').value === undefined) at.error('needs an issuer, or at least a jwksUri');
+  if (uri === undefined) at.error('needs an issuer, or at least a jwksUri');
   else if (at.child('issuer').value === undefined || at.child('issuer').value === '') {
     at.warning('names no issuer: a token of any issuer is accepted when a key of jwksUri has signed it');
   }
