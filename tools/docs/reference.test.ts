@@ -75,7 +75,13 @@ test('the guide to services lists every variable that a service is configured wi
 
 test('the guide to analyze lists every lint with its name, severity and title', () => {
   const rows = LINTS.map(({ code, name, severity, title }) => `| \`${code}\` | \`${name}\` | ${severity} | ${title} |`);
-  assertSame(read('docs/guide/analyze.md').match(/^\| `RAMP\d.*$/gm) ?? [], rows);
+  const page = read('docs/guide/analyze.md');
+  assertSame(page.match(/^\| `RAMP\d.*$/gm) ?? [], rows);
+  const codes: readonly string[] = LINTS.map(({ code }) => code);
+  assert.deepEqual(
+    groups(page, /`?(RAMP\d{4})\b/g).filter((code) => !codes.includes(code)),
+    [],
+  );
 });
 
 test('the guide to policies lists every feature that is refused', () => {

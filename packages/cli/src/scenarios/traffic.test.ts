@@ -108,6 +108,30 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
     assert.match(stdout, /^no request on record since /);
   });
 
+  test('is told who may call what runs, and what nobody protects', async () => {
+    const explained = await rampart('authz explain orders -f read-only.yaml');
+    assert.match(explained.stdout, /\nwithout identity +GET +- +default\/read-only rules\[0\]\n/);
+    const { stdout, stderr } = await rampart('authz explain orders');
+    assert.equal(stderr, '');
+    assert.match(stdout, /^orders\.default {2}port \d+, service account orders, labels app=orders\n/);
+    assert.match(stdout, /\ndefault\/orders +anything +- +no ALLOW policy\n/);
+    const { findings, unchecked } = JSON.parse((await rampart('analyze -o json')).stdout) as {
+      readonly findings: readonly { readonly code: string; readonly message: string }[];
+      readonly unchecked: readonly object[];
+    };
+    assert.deepEqual(unchecked, []);
+    const codes = findings.map(({ code }) => code);
+    assert.match(findings.find(({ code }) => code === 'RAMP2003')?.message ?? '', /service orders\.default/);
+    for (const code of ['RAMP4001', 'RAMP4002', 'RAMP4005', 'RAMP4006'])
+      assert.equal(codes.includes(code), false, code);
+    const laid = await rampart('analyze -f read-only.yaml --with-mesh');
+    assert.match(
+      laid.stdout,
+      /read-only\.yaml:10:5: warning: AuthorizationPolicy default\/read-only .*lets in everybody/,
+    );
+    assert.doesNotMatch(laid.stdout, /RAMP2003|RAMP3001/);
+  });
+
   test('is told every problem of a candidate with its place', async () => {
     const { code, stderr } = await rampart('authz simulate -f -', READ_ONLY.replace('rules', 'ruels'));
     assert.equal(code, 1);

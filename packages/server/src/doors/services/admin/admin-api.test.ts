@@ -220,6 +220,31 @@ describe('the admin API', () => {
       assert.match(denied.mode, /^mTLS STRICT from mesh istio-system$/);
     });
 
+    it('judges by the claims of a token, at the time of the control plane', async () => {
+      const issuer = 'https://auth.example';
+      await admin.apply({
+        document: `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: users }
+spec: { jwtRules: [{ issuer: "${issuer}", jwksUri: "https://auth.example/keys" }] }
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: ann }
+spec: { rules: [{ from: [{ source: { requestPrincipals: ["${issuer}/ann"] } }] }] }
+`,
+      });
+      const ask = (claims: object): Promise<Verdict> =>
+        verdict({ ...ALLOWED, from: 'default/web', claimsJson: JSON.stringify(claims) });
+      assert.equal((await ask({ iss: issuer, sub: 'ann' })).decision, 'ALLOW');
+      assert.equal((await ask({ iss: issuer, sub: 'bob' })).decision, 'DENY');
+      assert.match((await ask({ iss: issuer, sub: 'ann', exp: 1 })).reason, /Jwt is expired/);
+      for (const claimsJson of ['[]', '"ann"', '{', `{"a":"${'x'.repeat(70_000)}"}`]) {
+        await assert.rejects(admin.checkAuthorization({ ...ALLOWED, claimsJson }), /claims_json is not a JSON object/);
+      }
+    });
+
     it('denies a caller without identity where mutual TLS is asked for', async () => {
       await admin.apply({ document: POLICIES });
       const denied = await verdict({ ...ALLOWED, from: '' });
