@@ -77,9 +77,9 @@ test('the guide to analyze lists every lint with its name, severity and title', 
   const rows = LINTS.map(({ code, name, severity, title }) => `| \`${code}\` | \`${name}\` | ${severity} | ${title} |`);
   const page = read('docs/guide/analyze.md');
   assertSame(page.match(/^\| `RAMP\d.*$/gm) ?? [], rows);
-  const codes: readonly string[] = LINTS.map(({ code }) => code);
+  const codes = new Set(LINTS.map(({ code }) => code));
   assert.deepEqual(
-    groups(page, /`?(RAMP\d{4})\b/g).filter((code) => !codes.includes(code)),
+    groups(page, /`?(RAMP\d{4})\b/g).filter((code) => !codes.has(code)),
     [],
   );
 });

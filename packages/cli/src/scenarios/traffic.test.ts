@@ -120,10 +120,9 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
       readonly unchecked: readonly object[];
     };
     assert.deepEqual(unchecked, []);
-    const codes = findings.map(({ code }) => code);
+    const codes = new Set(findings.map(({ code }) => code));
     assert.match(findings.find(({ code }) => code === 'RAMP2003')?.message ?? '', /service orders\.default/);
-    for (const code of ['RAMP4001', 'RAMP4002', 'RAMP4005', 'RAMP4006'])
-      assert.equal(codes.includes(code), false, code);
+    for (const code of ['RAMP4001', 'RAMP4002', 'RAMP4005', 'RAMP4006']) assert.equal(codes.has(code), false, code);
     const laid = await rampart('analyze -f read-only.yaml --with-mesh');
     assert.match(
       laid.stdout,
