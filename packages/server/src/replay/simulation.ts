@@ -1,7 +1,7 @@
 import { type Clock, type Resource, resourceKey } from '@rampart/core';
 import { Replay, type ReplayReport, Traffic } from '@rampart/core/analysis';
 import type { ResourceSet } from '../resources/resource-set.ts';
-import { TimeSlices } from './time-slices.ts';
+import { inSlices, TimeSlices } from './time-slices.ts';
 import { readTraffic, type TrafficSource } from './traffic-reader.ts';
 import { AttestedWorkloads, type AttestedWorkloadsOptions } from './attested-workloads.ts';
 
@@ -55,19 +55,14 @@ export async function* simulate(parts: SimulationParts, request: SimulationReque
   });
   const slices = new TimeSlices(clock, request.signal);
   const judge = async (): Promise<void> => {
-    for (const counted of traffic.take()) {
-      await workloads.learn(counted.request.destination);
-      await workloads.learn(counted.request.source);
-      replay.judge(counted);
-      if (slices.isOver) {
-        await slices.others();
-      }
+    const waiting = traffic.take();
+    for (const principal of new Set(waiting.flatMap(({ request }) => [request.destination, request.source]))) {
+      await workloads.learn(principal);
     }
+    await inSlices(waiting, slices, (counted) => replay.judge(counted));
   };
   for await (const { records, progress } of readTraffic(parts, request.since, slices)) {
-    for (const record of records) {
-      traffic.add(record);
-    }
+    await inSlices(records, slices, (record) => traffic.add(record));
     if (traffic.size > MOST_WAITING) {
       await judge();
     }

@@ -28,3 +28,17 @@ export class TimeSlices {
     this.#startedAt = this.#clock.now();
   }
 }
+
+const LOOKED_AT_ONCE = 32;
+
+/** Does something with each of many things, and lets others have their turn in between. */
+export async function inSlices<T>(things: Iterable<T>, slices: TimeSlices, work: (thing: T) => void): Promise<void> {
+  let done = 0;
+  for (const thing of things) {
+    work(thing);
+    done += 1;
+    if (done % LOOKED_AT_ONCE === 0 && slices.isOver) {
+      await slices.others();
+    }
+  }
+}
