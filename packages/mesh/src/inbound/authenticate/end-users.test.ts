@@ -329,6 +329,17 @@ describe('what the application gets', () => {
     });
   });
 
+  it('what the request is, and who has sent it, is for no claim to say', async () => {
+    const outputClaimToHeaders = ['Host', 'content-length', 'X-Forwarded-Client-Cert', 'x-fine'].map((header) => ({
+      header,
+      claim: 'sub',
+    }));
+    const part = { outputClaimToHeaders, outputPayloadToHeader: 'Transfer-Encoding', forwardOriginalToken: true };
+    assert.deepEqual(await changes(part, bearer(good)), { drop: ['x-fine'], set: [['x-fine', 'alice']] });
+    const inHost = { fromHeaders: [{ name: 'Host' }] };
+    assert.equal(await changes(inHost, { headers: [['host', good]] }), undefined);
+  });
+
   it('without a token, and in a preflight, headers that only rules may write are taken away too', async () => {
     const part = { outputPayloadToHeader: 'X-Payload', outputClaimToHeaders: [{ header: 'X-Claim', claim: 'sub' }] };
     const drop = ['x-payload', 'x-claim'];

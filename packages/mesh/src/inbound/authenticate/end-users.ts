@@ -5,7 +5,7 @@ import type { Carrier, HeaderChanges } from './carrier.ts';
 import type { KeySource } from './keys/key-source.ts';
 import { TokenLocations } from './locations.ts';
 import type { PresentedToken } from './locations.ts';
-import { outputNames, outputsOf } from './output-headers.ts';
+import { isFree, outputNames, outputsOf } from './output-headers.ts';
 import { refusal } from './refusal.ts';
 import type { AuthenticationRefusal } from './refusal.ts';
 import { parseToken } from './token/parse.ts';
@@ -98,7 +98,7 @@ export class EndUsers {
       this.#verified.drop(token.text);
       return undefined;
     }
-    const stripped = proven.provider.rule.forwardOriginalToken ? [] : token.headers;
+    const stripped = proven.provider.rule.forwardOriginalToken ? [] : token.headers.filter(isFree);
     return { denied: false, token: proven.facts, changes: changesOf([...this.#outputs, ...stripped], proven.outputs) };
   }
 
@@ -185,7 +185,7 @@ function isForAudience(allowed: readonly string[] | undefined, named: readonly s
 function stripped(presented: readonly Presented[], proven: ReadonlyMap<string, ProvenToken>): string[] {
   return presented.flatMap(({ tokens }) =>
     tokens.flatMap(({ text, headers }) =>
-      proven.get(text)?.provider.rule.forwardOriginalToken === true ? [] : headers,
+      proven.get(text)?.provider.rule.forwardOriginalToken === true ? [] : headers.filter(isFree),
     ),
   );
 }

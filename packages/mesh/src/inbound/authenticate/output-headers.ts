@@ -1,5 +1,6 @@
 import type { JwtRule } from '@rampart/core';
 
+import { isFixedInRequest } from '../external/header-names.ts';
 import { claimAt } from './token/claims.ts';
 import type { ParsedToken } from './token/parse.ts';
 
@@ -7,8 +8,9 @@ type Header = readonly [name: string, value: string];
 
 /** Names of every header that a rule writes, in lower case: what a client puts there itself must not survive. */
 export function outputNames({ outputPayloadToHeader, outputClaimToHeaders = [] }: JwtRule): string[] {
-  const claims = outputClaimToHeaders.map(({ header }) => header.toLowerCase());
-  return outputPayloadToHeader === undefined ? claims : [outputPayloadToHeader.toLowerCase(), ...claims];
+  const names = outputClaimToHeaders.map(({ header }) => header);
+  const all = outputPayloadToHeader === undefined ? names : [outputPayloadToHeader, ...names];
+  return all.map((name) => name.toLowerCase()).filter(isFree);
 }
 
 /** What a rule writes of a verified token. */
@@ -19,7 +21,12 @@ export function outputsOf({ outputPayloadToHeader, outputClaimToHeaders = [] }: 
     const value = headerValue(claimAt(token.claims, claim));
     if (value !== undefined) headers.push([header.toLowerCase(), value]);
   }
-  return headers;
+  return headers.filter(([name]) => isFree(name));
+}
+
+/** No rule takes away or writes what the request is, or who the handshake says has sent it. */
+export function isFree(name: string): boolean {
+  return !isFixedInRequest(name);
 }
 
 /** Characters that end a header or a line, or that no header can have (RFC 9110 §5.5). */
