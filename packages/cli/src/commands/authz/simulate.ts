@@ -7,6 +7,7 @@ import type { AdminClient } from '../../connection/admin-connection.ts';
 import { joinDocuments, readDocuments, requireResources } from '../../documents/document-set.ts';
 import { reportRefusal, toDocumentProblem } from '../../documents/refusal.ts';
 import { EXIT } from '../../exit-code.ts';
+import { renderProblem } from '../../views/problem-line.ts';
 import { renderReplay, type SimulationReport } from '../../views/replay.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { replayProgress } from './replay-progress.ts';
@@ -72,6 +73,7 @@ async function simulate(options: SimulateOptions, invocation: Invocation): Promi
       invocation,
     );
   const { report } = outcome;
+  for (const warning of set.problems) invocation.note(renderProblem(warning));
   invocation.show({
     data: () => report,
     table: () => renderReplay(report, { palette: invocation.palette, width: invocation.io.stdout.columns }),
