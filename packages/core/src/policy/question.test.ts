@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judgeQuestion, type Question } from '../index.ts';
-import { peerAuthenticationOf, policyOf } from '../testing/documents.ts';
+import { judgeQuestion, type Question, type Resource } from '../index.ts';
+import { peerAuthenticationOf, policyOf, resourcesOf } from '../testing/documents.ts';
 
 const QUESTION: Question = {
   from: 'cluster.local/ns/web/sa/frontend',
@@ -58,6 +58,45 @@ test('plaintext on a STRICT port is denied before any policy is asked', () => {
   const verdict = judgeQuestion({ ...QUESTION, from: '' }, { ...MESH, resources });
   assert.match(verdict.reason, /^plaintext refused/);
 });
+
+test('the client is whom trusted proxies name', () => {
+  const [settings] = resourcesOf(
+    'apiVersion: rampart.dev/v1\nkind: MeshConfig\nmetadata: {name: default, namespace: istio-system}\nspec: {gatewayTopology: {numTrustedProxies: 1}}\n',
+  );
+  assert.ok(settings);
+  const policy = policyOf('- from: [{source: {remoteIpBlocks: ["203.0.113.0/24"]}}]');
+  const decision = (headers: Record<string, string>, ...more: readonly Resource[]): string =>
+    judgeQuestion({ ...QUESTION, headers }, { ...MESH, resources: [policy, ...more] }).decision;
+  const headers = { 'x-forwarded-for': '10.9.9.9, 203.0.113.7' };
+  assert.deepEqual([decision(headers, settings), decision(headers), decision({}, settings)], ['ALLOW', 'DENY', 'DENY']);
+});
+
+const USERS =
+  'apiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {name: users, namespace: shop}\n';
+const ANN = { iss: 'https://a', sub: 'ann' };
+const tokens: readonly [fact: string, rules: string, claims: object | undefined, expected: string][] = [
+  ['no token is no identity, and no refusal', '[{issuer: "https://a"}]', undefined, 'DENY no ALLOW'],
+  ['a good token gives its identity', '[{issuer: "https://a"}]', ANN, 'ALLOW'],
+  ['a token of no configured issuer is refused', '[{issuer: "https://b"}]', ANN, 'DENY 401'],
+  ['a token that has ended is refused', '[{issuer: "https://a"}]', { ...ANN, exp: 900 }, 'DENY 401'],
+  ['clocks may differ by a minute', '[{issuer: "https://a"}]', { ...ANN, exp: 950, nbf: 1050 }, 'ALLOW'],
+  ['a token for others is refused', '[{issuer: "https://a", audiences: [x]}]', { ...ANN, aud: ['y'] }, 'DENY 401'],
+  ['one audience is enough', '[{issuer: "https://a", audiences: [x, z]}]', { ...ANN, aud: ['y', 'z'] }, 'ALLOW'],
+];
+for (const [fact, rules, claims, expected] of tokens) {
+  test(fact, () => {
+    const resources = [
+      ...resourcesOf(`${USERS}spec: {jwtRules: ${rules}}\n`),
+      policyOf('- from: [{source: {requestPrincipals: ["https://a/ann"]}}]'),
+    ];
+    const token = claims === undefined ? {} : { claims: { ...claims }, now: 1_000_000 };
+    const { decision, reason } = judgeQuestion({ ...QUESTION, ...token }, { ...MESH, resources });
+    assert.ok(
+      `${decision} ${reason}`.startsWith(expected.replace('no ALLOW', 'no ALLOW rule')),
+      `${decision} ${reason}`,
+    );
+  });
+}
 
 test('a path that no data plane takes is not judged', () => {
   assert.throws(() => judgeQuestion({ ...QUESTION, path: '/%00' }, { ...MESH, resources: [] }), {

@@ -2,6 +2,7 @@ import { RampartError } from '../errors.ts';
 import type { Resource } from '../resource/resource.ts';
 import { serviceHost, type ServiceName } from '../service-name.ts';
 import type { RequestAttributes, TokenFacts } from './attributes.ts';
+import { clientAddress } from './client-address.ts';
 import type { PolicyFeature } from './features.ts';
 import { judgeNetwork } from './network/question.ts';
 import { normalizePath, pathOf } from './path.ts';
@@ -33,7 +34,7 @@ export interface Question {
   readonly headers: Readonly<Record<string, string>>;
   /** Address of the caller; loopback where "". */
   readonly sourceIp: string;
-  /** Address that trusted proxies name; that of the caller where absent. */
+  /** Address of the client; what trusted proxies say in X-Forwarded-For where absent. */
   readonly remoteIp?: string;
   /** What was verified of an end user's token. */
   readonly token?: TokenFacts;
@@ -122,6 +123,7 @@ function tokenRefusal(problem: string, { mode, ...verdict }: Verdict): Verdict {
 
 function requestOf(question: Question, { settings }: WorkloadPolicy, token: TokenFacts | undefined): RequestAttributes {
   const { to, headers } = question;
+  const peer = question.sourceIp || LOOPBACK;
   const target = normalizePath(question.path, settings.pathNormalization);
   if (!target.ok) {
     throw new RampartError(
@@ -134,7 +136,7 @@ function requestOf(question: Question, { settings }: WorkloadPolicy, token: Toke
     path: pathOf(target.value),
     host: question.host || `${to.service.name}.${to.service.namespace}`,
     token,
-    remoteIp: question.remoteIp ?? (question.sourceIp || LOOPBACK),
+    remoteIp: question.remoteIp ?? clientAddress(headers['x-forwarded-for'], settings.numTrustedProxies, peer),
     header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
   };
 }

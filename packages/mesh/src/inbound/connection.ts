@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 
+import { plainAddress } from '@rampart/core';
 import type { ConnectionAttributes, ConnectionPolicy, Verdict, WorkloadPolicy } from '@rampart/core';
 
 import type { PeerIdentity } from '../identity/peer.ts';
 import type { Svid } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
-import { plainAddress } from './remote-ip.ts';
 
 export interface InboundConnectionOptions {
   readonly socket: Socket;

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
-import { fail, normalizePath, ok } from '@rampart/core';
+import { clientAddress, fail, normalizePath, ok } from '@rampart/core';
 import type { Result, TokenFacts } from '@rampart/core';
-import { clientAddress } from '@rampart/mesh';
 import type { Approval, Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
 
 import { hasSeveralHosts, headerValues, replaceHost } from './headers.ts';

@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from 'node:net';
+import { parseIpAddress } from './match/ip-block.ts';
 
 /**
  * The client's address as far back as proxies are trusted (Envoy `xff_num_trusted_hops`): with none, the peer; with N, the
@@ -9,13 +9,13 @@ export function clientAddress(forwardedFor: string | undefined, trustedProxies: 
   if (trustedProxies === 0 || forwardedFor === undefined) return peer;
   const address = forwardedFor.split(',').at(-trustedProxies)?.trim() ?? '';
   // A zone means something on the machine that wrote it only (RFC 4007 §11).
-  return isIP(address) === 0 || address.includes('%') ? peer : plainAddress(address);
+  return address.includes('%') || parseIpAddress(address) === undefined ? peer : plainAddress(address);
 }
 
 /** IPv4-mapped IPv6 addresses are the IPv4 addresses they carry, or no `ipBlocks` would match on dual-stack listeners. */
 export function plainAddress(address: string): string {
   const carried = address.startsWith(MAPPED) ? address.slice(MAPPED.length) : '';
-  return isIPv4(carried) ? carried : address;
+  return carried.includes('.') && parseIpAddress(carried) !== undefined ? carried : address;
 }
 
 const MAPPED = '::ffff:';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { clientAddress } from './remote-ip.ts';
+import { clientAddress } from './client-address.ts';
 
 const PEER = '10.0.0.9';
 
