@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 
-import { clientAddress } from '@rampart/mesh';
+import { clientAddress } from '@rampart/core';
 
 import { textOf, type FuzzTarget } from '../engine/target.ts';
 
