@@ -15,8 +15,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['Gateway', 'GatewayClass']);
 /**
  * Whether a resource is about a workload: of the root namespace or its own, with a selector that its labels satisfy.
  * A PeerAuthentication of the root namespace counts only without selector, a NetworkPolicy only in the workload's own
- * namespace. A policy with `targetRefs` is about its targets; one that targets services counts here, so that it can be
- * refused rather than left out. Namespaces and the MeshConfig are about no one workload.
+ * namespace. A policy with `targetRefs` is about its targets; one that targets services counts for every workload of
+ * its namespace, so that it is refused rather than left out. Namespaces and the MeshConfig are about no one workload.
  */
 export function selects(
   resource: Resource,
@@ -39,7 +39,8 @@ export function selects(
     case 'AuthorizationPolicy':
     case 'RequestAuthentication': {
       const { targetRefs } = resource.spec;
-      return isFor(resource.spec, workload.labels) && !(targetRefs?.every(({ kind }) => ELSEWHERE.has(kind)) ?? false);
+      if (targetRefs === undefined) return isFor(resource.spec, workload.labels);
+      return isOwn && !targetRefs.every(({ kind }) => ELSEWHERE.has(kind));
     }
   }
 }
