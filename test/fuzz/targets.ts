@@ -9,6 +9,7 @@ import { identity } from './targets/identity.ts';
 import { keySet } from './targets/key-set.ts';
 import { path } from './targets/path.ts';
 import { pathTemplate } from './targets/path-template.ts';
+import { policyTests } from './targets/policy-tests.ts';
 import { recordBlock } from './targets/record-block.ts';
 import { resourceJson } from './targets/resource-json.ts';
 import { token } from './targets/token.ts';
@@ -27,6 +28,7 @@ export const targets: readonly FuzzTarget[] = [
   token,
   keySet,
   authorizerAnswer,
+  policyTests,
   recordBlock,
   certificate,
   decision,
