@@ -55,6 +55,20 @@ const broken: readonly [fact: string, text: string, errors: readonly RegExp[]][]
     `${HEAD}---\n${HEAD}`,
     [/^7:18: metadata\.name: AuthorizationPolicy default\/a stands in this file twice, first in line 3/],
   ],
+  ['a List without items', 'apiVersion: v1\nkind: List', [/^1:1: items: must be a list, is empty/]],
+  ['a List whose items are no list', 'kind: List\nitems: {}', [/^2:8: items: must be a list, is an object/]],
+  ['a null element of a List', 'kind: List\nitems: [~]', [/^2:9: items\[0\]: must be a resource.* is empty/]],
+  [
+    'a List in a List',
+    'kind: List\nitems:\n- kind: List\n  items: []',
+    [/^3:9: items\[0\]\.kind: .*a list cannot stand in a list/],
+  ],
+  [
+    'a list of one kind, as an API server prints it',
+    'apiVersion: v1\nkind: NetworkPolicyList\nitems: []',
+    [/^2:7: kind: .*is written as kind List of v1/],
+  ],
+  ['a name of the language as a field', `"__proto__": {a: b}\n${HEAD}`, [/^1:1: __proto__: unknown field "__proto__"/]],
   [
     'a wrong element of a List',
     `apiVersion: v1\nkind: List\nitems:\n- kind: Pod`,

@@ -18,6 +18,10 @@ export function kindHint(kind: string, apiVersion: unknown, kindsOf: ReadonlyMap
   const elsewhere = Object.hasOwn(ELSEWHERE, kind) ? ELSEWHERE[kind] : undefined;
   if (elsewhere !== undefined) return elsewhere;
   const known = [...new Set([...kindsOf.values()].flat())];
+  if (kind === 'List') return 'a list cannot stand in a list: write its items here';
+  if (kind.endsWith('List') && known.includes(kind.slice(0, -'List'.length))) {
+    return 'a list of resources is written as kind List of v1, with apiVersion and kind in each item';
+  }
   if (kindsOf.has(kind) && typeof apiVersion === 'string' && known.includes(apiVersion)) {
     return `apiVersion and kind are the wrong way round: write "apiVersion: ${kind}" and "kind: ${apiVersion}"`;
   }

@@ -3,6 +3,9 @@ import { test } from 'node:test';
 import {
   base,
   ISSUER,
+  meshConfig,
+  namespace,
+  network,
   custom,
   operation,
   peer,
@@ -261,6 +264,25 @@ const withCustom: readonly Refusal[] = [
   ],
 ];
 
+const dryRun = { metadata: { name: 'default', annotations: { 'istio.io/dry-run': 'false' } } };
+const dryRuns: readonly Refusal[] = [
+  peer({}),
+  base('RequestAuthentication', { jwtRules: [{ issuer: ISSUER }] }),
+  serviceTokens({}),
+  network({}),
+  namespace({}),
+  meshConfig({}),
+].map((json): Refusal => {
+  const kind = String(json['kind']);
+  const field = 'metadata.annotations["istio.io/dry-run"]';
+  return [
+    `a dry run of ${kind}, even one that is off`,
+    { ...json, ...dryRun },
+    field,
+    new RegExp(`no meaning for ${kind}`),
+  ];
+});
+
 const LABELS: readonly (readonly [fact: string, labels: object, field: string, message: RegExp])[] = [
   ['an empty label name', { '': 'a' }, '[""]', /must not be empty/],
   ['a star in a label name', { 'a*': 'a' }, '["a*"]', /must not hold "\*"/],
@@ -363,6 +385,7 @@ const refused = [
   ...keys,
   ...combinations,
   ...withCustom,
+  ...dryRuns,
   ...selectors,
   ...targets,
 ];
