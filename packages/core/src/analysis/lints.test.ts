@@ -293,6 +293,13 @@ const cases: readonly LintCase[] = [
       'AuthorizationPolicy istio-system/a {rules: [{from: [{source: {serviceAccounts: [web]}}]}]}\nAuthorizationPolicy shop/b {rules: [{from: [{source: {serviceAccounts: [web]}}]}]}',
   },
   {
+    code: 'RAMP3003',
+    fires: `${ruleFor('{from: [{source: {principals: ["cluster.local/ns/shop/*"]}}]}')}\n${ruleFor(`{${fromWeb}}`, 'two')}`,
+    says: /shop\/one already allows/,
+    silent: `${ruleFor('{from: [{source: {principals: ["cluster.local/ns/shop/*"]}}]}')}\n${ruleFor(`{${fromWeb}}`, 'two')}`,
+    silentOptions: { trustDomain: 'example.org' },
+  },
+  {
     code: 'RAMP3004',
     fires: ruleFor('{to: [{operation: {methods: [GET]}}]}'),
     says: /port 5432 of .*sa\/db speaks tcp: there the whole rule is dropped/,

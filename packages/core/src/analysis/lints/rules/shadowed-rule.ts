@@ -42,7 +42,7 @@ function shadows(
   mesh: AnalyzedMesh,
 ): boolean {
   if (wide.policy.spec.action !== narrow.policy.spec.action && wide.policy.spec.action !== 'DENY') return false;
-  if (!isWithin(narrow, wide, mesh) || !ruleCovers(wide.rule, narrow.rule)) return false;
+  if (!isWithin(narrow, wide, mesh) || isAliased(wide, mesh) || !ruleCovers(wide.rule, narrow.rule)) return false;
   const isMutual = isWithin(wide, narrow, mesh) && ruleCovers(narrow.rule, wide.rule);
   return !isMutual || wide.policy.spec.action !== narrow.policy.spec.action || at < position;
 }
@@ -58,6 +58,16 @@ function isWithin(narrow: PlacedRule, wide: PlacedRule, mesh: AnalyzedMesh): boo
   }
   const labels = narrow.policy.spec.selector?.matchLabels ?? {};
   return Object.entries(wide.policy.spec.selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+}
+
+/** Exact principals stand for every name of the mesh, patterns do not: with several names, their texts do not tell which is wider. */
+function isAliased({ rule }: PlacedRule, { facts, settings }: AnalyzedMesh): boolean {
+  if (facts.trustDomain === 'cluster.local' && settings.trustDomainAliases.length === 0) return false;
+  const named = [
+    ...(rule.from ?? []).flatMap(({ source }) => [...(source.principals ?? []), ...(source.trustDomains ?? [])]),
+    ...(rule.when ?? []).flatMap(({ key, values = [] }) => (key.startsWith('source.') ? values : [])),
+  ];
+  return named.some((value) => value !== '*' && value.includes('*'));
 }
 
 /** A service account without namespace means another one in each namespace. */
