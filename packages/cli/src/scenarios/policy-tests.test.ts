@@ -105,6 +105,25 @@ suite('authz test', () => {
     assert.match(stdout, /\n {2}no test is decided by shop\/orders rules\[0\]\n/);
   });
 
+  test('judges NetworkPolicies by the labels of callers that are workloads', async () => {
+    const text = `${HEAD}policies:
+  - apiVersion: networking.k8s.io/v1
+    kind: NetworkPolicy
+    metadata: { name: frontends, namespace: shop }
+    spec:
+      podSelector: { matchLabels: { app: orders } }
+      ingress: [{ from: [{ podSelector: { matchLabels: { tier: front } } }] }]
+workloads:
+  orders.shop: { port: 8080 }
+  web.shop: { labels: { tier: front } }
+tests:
+  - { name: web may connect, from: shop/web, to: orders.shop, expect: ALLOW }
+  - { name: nobody else, from: [shop/batch, none], to: orders.shop, expect: DENY }
+`;
+    const { code, stdout } = await rampart('authz test -', text);
+    assert.equal(code, 0, stdout);
+  });
+
   test('writes TAP 14', async () => {
     const { code, stdout } = await rampart('authz test orders.test.yaml failing -o tap');
     assert.equal(code, 1);

@@ -66,10 +66,14 @@ export function readCase(at: Cursor, context: CaseContext): DraftCase | undefine
   }
   const { name, to, expect } = fields;
   if (name === undefined || to === undefined || expect === undefined) return undefined;
-  return { name, expected: expect, path: at.path, questions: combinations(fields, to) };
+  return { name, expected: expect, path: at.path, questions: combinations(fields, to, context) };
 }
 
-function combinations(fields: Partial<CaseFields>, callees: readonly Callee[]): readonly Question[] {
+function combinations(
+  fields: Partial<CaseFields>,
+  callees: readonly Callee[],
+  context: CaseContext,
+): readonly Question[] {
   const { from = [''], method = ['GET'], path = ['/'], port, host = '', headers = {}, token } = fields;
   const lower = Object.entries(headers).map(([name, value]): [string, string] => [name.toLowerCase(), value]);
   const common = {
@@ -82,9 +86,26 @@ function combinations(fields: Partial<CaseFields>, callees: readonly Callee[]): 
   return callees.flatMap((callee) => {
     const to = port === undefined ? callee : { ...callee, port };
     return from.flatMap((caller) =>
-      method.flatMap((verb) => path.map((target) => ({ ...common, from: caller, to, method: verb, path: target }))),
+      method.flatMap((verb) =>
+        path.map((target) => ({
+          ...common,
+          ...callerLabels(caller, context),
+          from: caller,
+          to,
+          method: verb,
+          path: target,
+        })),
+      ),
     );
   });
+}
+
+/** Labels of the workloads that have the caller's identity, for NetworkPolicies. */
+function callerLabels(from: string, { workloads, trustDomain }: CaseContext): Pick<Question, 'callerLabels'> {
+  const labels = [...(workloads?.values() ?? [])]
+    .filter(({ namespace, serviceAccount }) => from === `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`)
+    .map((workload) => workload.labels);
+  return labels.length === 0 ? {} : { callerLabels: labels };
 }
 
 function oneOrMore<T>(read: Reader<T>): Reader<readonly T[]> {
