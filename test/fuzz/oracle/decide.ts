@@ -38,11 +38,14 @@ export function decide(policies: readonly AuthorizationPolicy[], ground: Ground)
 
 /** The same for a connection that carries no HTTP: ALLOW rules that ask for it are gone, DENY rules ask for less. */
 export function decideTcp(policies: readonly AuthorizationPolicy[], ground: Ground): 'ALLOW' | 'DENY' {
+  const { connection, request } = ground.call;
+  // Nothing forwards an address without HTTP: the client is who connects.
+  const call = { connection, request: { ...request, remoteIp: connection.sourceIp } };
   return conclude(policies, ground, (policy, rule) => {
     const rest = withoutHttp(rule);
     const isWhole = JSON.stringify(rest) === JSON.stringify(rule);
     if (policy.spec.action === 'ALLOW' && !isWhole) return false;
-    return matches(rest, { ...ground, namespace: policy.metadata.namespace });
+    return matches(rest, { ...ground, call, namespace: policy.metadata.namespace });
   });
 }
 

@@ -53,6 +53,7 @@ export function isTrustDomain(value: string, principal: string, names: MeshNames
 export function isRequestPrincipal(value: string, issuer: string, subject: string): boolean {
   const slash = value.lastIndexOf('/');
   if (value === '*') return issuer !== '' && subject !== '';
+  if (slash !== -1 && /^\*.*\*$|.\*./s.test(value)) throw new Unsettled('a wildcard in the middle, or two');
   let parts: readonly [string, string] = [value.slice(0, slash), value.slice(slash + 1)];
   if (slash === -1) parts = value.startsWith('*') ? ['*', value] : [value, value.endsWith('*') ? '*' : ''];
   return isText(parts[0], issuer, 'non-empty') && isText(parts[1], subject, 'non-empty');

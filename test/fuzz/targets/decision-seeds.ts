@@ -110,6 +110,7 @@ const calls: readonly object[] = [
   { principal: 'cluster.local/ns/a/ns/web/x/sa/frontend', path: '/a/', host: 'x.example.com', sourceIp: '2001:db8::7' },
   { principal: 'cluster.local', path: '/s//cart', host: 'k', method: 'get' },
   { principal: '', path: '/s/1/2/cart', token },
+  { principal: 'ns/web/sa/frontend', path: '/a/b', host: '\u212a', token: { ...token, subject: 'subject' } },
   { path: '/a/x', token, remoteIp: '1.2.3.4' },
   { path: '/a//b', token: { ...token, spaceDelimitedClaims: ['groups'] }, headers: { 'x-key': 'a,b' } },
   { path: '/b', token: { issuer: '', subject: '', claims: { a: 'b', aud: 'd', scope: ['read'], azp: ['e'] } } },
@@ -125,7 +126,7 @@ export function decisionSeeds(): string[] {
       values.flatMap((value) => [{ when: [{ key, values: [value] }] }, { when: [{ key, notValues: [value] }] }]),
     ),
   ];
-  const small = rules.map((rule, index) => ({ policies: [policyOf(index % 3 === 0 ? 'DENY' : 'ALLOW', rule)], calls }));
+  const small = rules.map((rule, index) => ({ policies: [policyOf(rule, index)], calls }));
   const large = [...policyJson.map((policy) => [policy]), policyJson.slice(0, 4), policyJson];
   return [...small, ...large.map((policies) => ({ policies, calls }))].map((seed) => JSON.stringify(seed));
 }
@@ -137,7 +138,14 @@ function fields(pool: Readonly<Record<string, readonly string[]>>): object[] {
   });
 }
 
-function policyOf(action: string, rule: object): object {
-  const metadata = { name: 'small', namespace: 'shop' };
-  return { apiVersion: API, kind: 'AuthorizationPolicy', metadata, spec: { action, rules: [rule] } };
+/** Mostly ALLOW, some DENY, some tried out only. */
+function policyOf(rule: object, index: number): object {
+  const annotations = index % 5 === 0 ? { 'istio.io/dry-run': 'true' } : {};
+  const metadata = { name: 'small', namespace: 'shop', annotations };
+  return {
+    apiVersion: API,
+    kind: 'AuthorizationPolicy',
+    metadata,
+    spec: { action: index % 3 === 0 ? 'DENY' : 'ALLOW', rules: [rule] },
+  };
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 
 import {
   compileWorkloadPolicy,
+  isDryRun,
   matchesLabels,
   parseResource,
+  requiredFeatures,
   type AuthorizationPolicy,
   type Resource,
   type Verdict,
@@ -63,25 +65,34 @@ export const decision: FuzzTarget = {
     for (const call of given.slice(0, 16).map(callOf)) {
       const verdicts = judge(compiled, call);
       assert.deepEqual(judge(reversed, call), verdicts, 'the order of policies has a part in the verdict');
-      const expected = compiled.problems.length > 0 ? (['DENY', 'DENY'] as const) : expectation(about, call, compiled);
+      const expected =
+        compiled.problems.length > 0 ? (['DENY', 'DENY', ''] as const) : expectation(about, call, compiled);
       if (expected === undefined) continue;
-      assert.deepEqual([verdicts.http.decision, verdicts.tcp.decision], expected, JSON.stringify({ call, verdicts }));
-      outcomes.add(`${verdicts.http.decision} ${verdicts.http.action} ${verdicts.tcp.decision}`);
+      const { http, tcp } = verdicts;
+      assert.deepEqual(
+        [http.decision, tcp.decision, http.dryRunDecision],
+        expected,
+        `another decision\n${JSON.stringify({ call, verdicts })}`,
+      );
+      outcomes.add(`${http.decision} ${http.action} ${tcp.decision} ${http.dryRunDecision}`);
     }
     return `${[...outcomes].toSorted().join(', ')} ${Math.min(about.length, 3)} ${compiled.problems.length > 0 ? 'refused' : ''}`;
   },
 };
 
+type Decision = Verdict['decision'];
 type Compiled = ReturnType<typeof compile>;
 
 function compile(resources: readonly Resource[]): ReturnType<typeof compileWorkloadPolicy> {
   const [trustDomain = '', ...trustDomainAliases] = NAMES;
+  const capabilities = [...new Set(resources.flatMap(requiredFeatures).map(({ feature }) => feature))];
   return compileWorkloadPolicy({
     workload: WORKLOAD,
     resources,
     rootNamespace: ROOT_NAMESPACE,
     trustDomain,
     trustDomainAliases,
+    capabilities,
   });
 }
 
@@ -106,11 +117,13 @@ function expectation(
   policies: readonly AuthorizationPolicy[],
   call: OracleCall,
   compiled: Compiled,
-): readonly ['ALLOW' | 'DENY', 'ALLOW' | 'DENY'] | undefined {
+): readonly [http: Decision, tcp: Decision, dryRun: Decision | ''] | undefined {
   const { principal, destinationPort } = call.connection;
-  if (principal === undefined && compiled.tlsMode(destinationPort).mode === 'STRICT') return ['DENY', 'DENY'];
+  if (principal === undefined && compiled.tlsMode(destinationPort).mode === 'STRICT') return ['DENY', 'DENY', ''];
   try {
-    return [decide(policies, { call, names: NAMES }), decideTcp(policies, { call, names: NAMES })];
+    const ground = { call, names: NAMES };
+    const dryRun = policies.some(isDryRun) ? decide(policies, { ...ground, dryRunToo: true }) : '';
+    return [decide(policies, ground), decideTcp(policies, ground), dryRun];
   } catch (cause) {
     if (cause instanceof Unsettled) return undefined;
     throw cause;

@@ -24,15 +24,14 @@ export function exactPrincipals(values: readonly string[], domains: TrustDomains
 }
 
 /**
- * Values of `namespaces`: an identity is of namespace x when "/ns/x/" stands anywhere in it. Here, and only here, a `*`
- * counts wherever it stands.
+ * Values of `namespaces`: an identity is of namespace x when "/ns/x/" stands anywhere in it, the slashes of its scheme
+ * included. Here, and only here, a `*` counts wherever it stands.
  */
 export function compileNamespaces(values: readonly string[]): TextTest {
   return anyOf(
     values.map((value) => {
-      if (value.includes('*')) return compileGlob(`*/ns/${value}/*`);
-      const part = `/ns/${value}/`;
-      return (text) => text.includes(part);
+      const matches = compileGlob(`*/ns/${value}/*`);
+      return (text) => matches(`//${text}`);
     }),
   );
 }

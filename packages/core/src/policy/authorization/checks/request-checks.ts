@@ -24,12 +24,17 @@ export function pathChecks(field: FieldValues): RequestCheck[] {
 
 export function hostChecks(field: FieldValues): RequestCheck[] {
   return checksOf<RequestAttributes>(field, HOST, (values) => {
-    const test = compileTextPatterns(
-      values.map((value) => value.toLowerCase()),
-      'any',
-    );
-    return (request) => test(request.host.toLowerCase());
+    const test = compileTextPatterns(values.map(lowered), 'any');
+    return (request) => test(lowered(request.host));
   });
+}
+
+const NOT_ASCII = /[^\u0000-\u007f]/;
+
+/** The letters of ASCII in lower case, and only these: others, such as the Kelvin sign, would become letters of ASCII. */
+function lowered(host: string): string {
+  if (!NOT_ASCII.test(host)) return host.toLowerCase();
+  return host.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 export function headerChecks(field: FieldValues, name: string): RequestCheck[] {
