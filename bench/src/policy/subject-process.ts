@@ -4,11 +4,20 @@ import { createQuestions } from './questions.ts';
 import { casbin } from './subjects/casbin.ts';
 import { cedar } from './subjects/cedar.ts';
 import { handwritten } from './subjects/handwritten.ts';
+import { handwrittenTables } from './subjects/handwritten-tables.ts';
 import { opa } from './subjects/opa.ts';
 import { rampart, rampartNewConnection } from './subjects/rampart.ts';
 import { createWorld } from './world.ts';
 
-const DECIDERS: readonly Decider[] = [rampart, rampartNewConnection, handwritten, cedar, casbin, opa];
+const DECIDERS: readonly Decider[] = [
+  rampart,
+  rampartNewConnection,
+  handwritten,
+  handwrittenTables,
+  cedar,
+  casbin,
+  opa,
+];
 
 const [name = '', policies = ''] = process.argv.slice(2);
 const decider = DECIDERS.find((each) => each.name === name);

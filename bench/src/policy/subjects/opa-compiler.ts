@@ -8,7 +8,7 @@ import type { Absent } from '../../harness/absent.ts';
 
 const VERSION = 'v1.4.2';
 const CACHE = fileURLToPath(new URL('../../../../.build/bench/opa', import.meta.url));
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 10_000;
 
 /** The program `opa`: that of the machine, else downloaded once. */
 export async function findCompiler(): Promise<string | Absent> {
