@@ -6,11 +6,12 @@ import { cedar } from './subjects/cedar.ts';
 import { handwritten } from './subjects/handwritten.ts';
 import { handwrittenTables } from './subjects/handwritten-tables.ts';
 import { opa } from './subjects/opa.ts';
-import { rampart, rampartNewConnection } from './subjects/rampart.ts';
+import { rampart, rampartNewConnection, rampartWithReason } from './subjects/rampart.ts';
 import { createWorld } from './world.ts';
 
 const DECIDERS: readonly Decider[] = [
   rampart,
+  rampartWithReason,
   rampartNewConnection,
   handwritten,
   handwrittenTables,

@@ -22,6 +22,19 @@ export const rampart: Decider = {
   },
 };
 
+/** The same when each decision is written down with its reason, as the access log does: why nothing allowed a request is worked out only then. */
+export const rampartWithReason: Decider = {
+  name: 'rampart-with-reason',
+  prepare: async (world) => {
+    const planes = compileAll(world);
+    return (question) => {
+      const verdict = planeOf(planes, question).connection(question.caller).evaluate(facts(question));
+      if (verdict.reason === '') throw new Error('a verdict without a reason');
+      return verdict.decision === 'ALLOW';
+    };
+  },
+};
+
 /** The same with a connection of its own for each request, as callers without keep-alive have it. */
 export const rampartNewConnection: Decider = {
   name: 'rampart-new-connection',
