@@ -6,56 +6,73 @@ import { METHOD_BITS } from './methods.ts';
 
 /** Up to this many clauses are looked at one by one. */
 const FEW = 12;
+/** Positions beyond this one are not considered. */
+const FARTHEST = 64;
+/** What two clauses that differ are worth, next to one that asks for any character at all. */
+const DIFFERENT = 4;
+
+/** How clauses are found by how a path begins and ends, where they are too many to look at each. */
+interface Tries<Outcome> {
+  readonly beginnings: ClauseTrie<Outcome> | undefined;
+  readonly endings: ClauseTrie<Outcome> | undefined;
+}
 
 /**
- * The clauses of some rules, first come first served. Few of them are looked at one by one: their methods and one
- * character of their paths, where these part ways, lie side by side as numbers, so that most are left out without a look
+ * The clauses of some rules, first come first served. Few of them are looked at one by one: in front of each stand, as a
+ * number, its methods and one character of its path, where the paths differ most, so that most are left out without a look
  * at the clause itself. Of many, one walk over the path leads to those worth a look.
  */
 export class Program<Outcome> {
-  readonly #keys: readonly number[];
-  readonly #clauses: readonly Clause<Outcome>[];
+  /** By turns a number as `keyOf` makes it and the clause that it is about; side by side, to be one walk through memory. */
+  readonly #steps: readonly (number | Clause<Outcome>)[];
   readonly #position: number;
-  readonly #beginnings: ClauseTrie<Outcome> | undefined;
-  readonly #endings: ClauseTrie<Outcome> | undefined;
+  readonly #tries: Tries<Outcome> | undefined;
 
   /** Takes clauses in their order. */
   constructor(clauses: readonly Clause<Outcome>[]) {
     const isFew = clauses.length <= FEW;
-    this.#clauses = isFew ? clauses : clauses.filter(({ form }) => form === 'any');
-    this.#position = parting(this.#clauses);
-    this.#keys = this.#clauses.map((clause) => keyOf(clause, this.#position));
-    this.#beginnings = isFew ? undefined : ClauseTrie.of(clauses, 'forwards');
-    this.#endings = isFew ? undefined : ClauseTrie.of(clauses, 'backwards');
+    const listed = isFew ? clauses : clauses.filter(({ form }) => form === 'any');
+    const position = tellingPosition(listed);
+    this.#steps = listed.flatMap((clause) => [keyOf(clause, position), clause]);
+    this.#position = position;
+    this.#tries = isFew
+      ? undefined
+      : { beginnings: ClauseTrie.of(clauses, 'forwards'), endings: ClauseTrie.of(clauses, 'backwards') };
   }
 
   /** What the first matching clause leads to; `method` is the request's, as a bit. Allocates nothing. */
   first(request: RequestAttributes, method: number): Outcome | undefined {
     let best = this.#firstListed(request, method);
-    if (this.#beginnings !== undefined) best = earlier(best, this.#beginnings.first(request, method));
-    if (this.#endings !== undefined) best = earlier(best, this.#endings.first(request, method));
+    const tries = this.#tries;
+    if (tries !== undefined) {
+      best = earlier(best, tries.beginnings?.first(request, method));
+      best = earlier(best, tries.endings?.first(request, method));
+    }
     return best?.outcome;
   }
 
   /** What every matching clause leads to, in no order, some of it more than once. */
   all(request: RequestAttributes, method: number): Outcome[] {
-    const listed = this.#clauses.filter((clause) => (clause.methods & method) !== 0 && takes(clause, request));
+    const listed = this.#steps.filter(
+      (step): step is Clause<Outcome> =>
+        typeof step !== 'number' && (step.methods & method) !== 0 && takes(step, request),
+    );
     return [
       ...listed,
-      ...(this.#beginnings?.all(request, method) ?? []),
-      ...(this.#endings?.all(request, method) ?? []),
+      ...(this.#tries?.beginnings?.all(request, method) ?? []),
+      ...(this.#tries?.endings?.all(request, method) ?? []),
     ].map(({ outcome }) => outcome);
   }
 
   #firstListed(request: RequestAttributes, method: number): Clause<Outcome> | undefined {
-    const keys = this.#keys;
+    const steps = this.#steps;
     const character = request.path.charCodeAt(this.#position);
-    for (let index = 0; index < keys.length; index += 1) {
-      const key = keys[index] ?? 0;
+    for (let index = 0; index < steps.length; index += 2) {
+      const key = steps[index] as number;
       const wanted = key >>> METHOD_BITS;
       if ((key & method) === 0 || (wanted !== 0 && wanted !== character)) continue;
-      const clause = this.#clauses[index];
-      if (clause !== undefined && takes(clause, request)) return clause;
+      const clause = steps[index + 1] as Clause<Outcome>;
+      if (takes(clause, request)) return clause;
     }
     return undefined;
   }
@@ -67,14 +84,17 @@ function keyOf({ methods, form, text }: Clause<unknown>, position: number): numb
   return methods | ((isAsked ? text.charCodeAt(position) : 0) << METHOD_BITS);
 }
 
-/** How long a beginning the exact paths and prefixes share, or the last position of the shortest. */
-function parting(clauses: readonly Clause<unknown>[]): number {
-  const beginnings = clauses.filter(({ form }) => isBeginning(form));
-  const [first, ...others] = beginnings.map(({ text }) => text);
-  if (first === undefined) return 0;
-  let length = 0;
-  while (length < first.length && others.every((text) => text[length] === first[length])) length += 1;
-  return length === first.length ? Math.max(0, length - 1) : length;
+/** The position at which the characters of exact paths and prefixes differ most. */
+function tellingPosition(clauses: readonly Clause<unknown>[]): number {
+  const texts = clauses.filter(({ form }) => isBeginning(form)).map(({ text }) => text);
+  let best = { position: 0, told: 0 };
+  for (let position = 0; position < FARTHEST; position += 1) {
+    const characters = texts.filter((text) => position < text.length).map((text) => text.charCodeAt(position));
+    if (characters.length === 0) break;
+    const told = characters.length + DIFFERENT * new Set(characters).size;
+    if (told > best.told) best = { position, told };
+  }
+  return best.position;
 }
 
 function earlier<Outcome>(a: Clause<Outcome> | undefined, b: Clause<Outcome> | undefined): Clause<Outcome> | undefined {
