@@ -15,6 +15,8 @@ describe('the group writer', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'rampart-writer-'));
     database = await openDatabase(sqliteEngine(join(directory, 'rampart.db')));
+    // A new database has counters of its own; these tests count rows.
+    await database.writer.write((transaction) => transaction.deleteFrom('counters').execute());
   });
 
   afterEach(async () => {
