@@ -21,6 +21,20 @@ spec:
   - from: [{ source: { principals: ["cluster.local/ns/default/sa/caller"] } }]
     to: [{ operation: { methods: ["GET", "POST"], paths: ["/api/*"], hosts: ["echo"] } }]
     when: [{ key: "request.headers[x-blocked]", notValues: ["yes"] }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: echo-certificates, namespace: default }
+spec:
+  selector: { matchLabels: { app: echo } }
+  action: DENY
+  rules:
+  - to: [{ operation: { paths: ["/api/not-with-this-certificate"] } }]
+    when: [{ key: "request.headers[x-forwarded-client-cert]", values: ["*;URI=${IDENTITY}"] }]
+  - to: [{ operation: { paths: ["/api/only-with-this-certificate"] } }]
+    when: [{ key: "request.headers[x-forwarded-client-cert]", notValues: ["*;URI=${IDENTITY}"] }]
+  - to: [{ operation: { paths: ["/api/not-with-a-request-id"] } }]
+    when: [{ key: "request.headers[x-request-id]", values: ["*"] }]
 `;
 
 interface Echo {
@@ -215,6 +229,20 @@ describe('requests that try to mean two things', () => {
         echoOf(answer).headers['x-forwarded-client-cert'],
         `By=spiffe://cluster.local/ns/default/sa/echo;URI=${IDENTITY}`,
       );
+    });
+
+    it('policies see the certificate that the mesh speaks of, and never one that the caller does', async () => {
+      const forged = 'x-forwarded-client-cert: URI=spiffe://cluster.local/ns/default/sa/admin';
+      for (const headers of [[], [forged], [forged, forged]]) {
+        const statusOf = async (path: string): Promise<string | undefined> =>
+          statuses(await raw(get(path, headers)))[0];
+        assert.equal(await statusOf('/api/not-with-this-certificate'), '403');
+        assert.equal(await statusOf('/api/only-with-this-certificate'), '200');
+      }
+    });
+
+    it('policies see the request id that the mesh gives to requests without one', async () => {
+      assert.deepEqual(statuses(await raw(get('/api/not-with-a-request-id'))), ['403']);
     });
 
     for (const [what, value] of [

@@ -1,5 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 
+/** What the mesh says of a request to whoever reads its headers. */
+const OF_THE_MESH = ['x-forwarded-client-cert', 'x-request-id'] as const;
+
+/**
+ * Every header with all its values, for policies: as received, and with what the mesh has set, which Node leaves out of
+ * this view because it makes it from what was received.
+ */
+export function distinctHeaders(request: IncomingMessage): IncomingMessage['headersDistinct'] {
+  const { headers, headersDistinct } = request;
+  for (const name of OF_THE_MESH) {
+    const value = headers[name];
+    if (typeof value === 'string') headersDistinct[name] ??= [value];
+  }
+  return headersDistinct;
+}
+
 /** Takes a header out of all three views that Node gives of a message's headers. `name` is in lower case. */
 export function dropHeader(request: IncomingMessage, name: string): void {
   // Made by Node at its first use, from as many raw headers as were received: it must be made before any is taken out.
@@ -20,9 +36,9 @@ export function setHeader(request: IncomingMessage, name: string, value: string)
   request.rawHeaders.push(name, value);
 }
 
-/** Every value of a header as received, in order. `name` is in lower case. */
+/** Every value of a header, in order. `name` is in lower case. */
 export function headerValues(request: IncomingMessage, name: string): readonly string[] {
-  return request.headersDistinct[name] ?? NO_VALUES;
+  return distinctHeaders(request)[name] ?? NO_VALUES;
 }
 
 const NO_VALUES: readonly string[] = [];

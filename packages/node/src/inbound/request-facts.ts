@@ -4,7 +4,7 @@ import { clientAddress, fail, normalizePath, ok } from '@rampart/core';
 import type { Result, TokenFacts } from '@rampart/core';
 import type { Approval, Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
 
-import { hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
+import { distinctHeaders, hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
 
 /** The facts of one request that policy may ask for, read lazily from Node's own message. */
 export class RequestFacts implements RequestToJudge, Carrier {
@@ -58,7 +58,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
   }
 
   header(name: string): string | undefined {
-    return this.request.headersDistinct[name]?.join(',');
+    return distinctHeaders(this.request)[name]?.join(',');
   }
 }
 

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
+import { distinctHeaders } from '../headers.ts';
+
 /** The headers of a message as they were at one time, in all three views that Node gives of them. */
 export class HeaderSnapshot {
   readonly #request: IncomingMessage;
@@ -13,7 +15,7 @@ export class HeaderSnapshot {
     this.#url = request.url;
     this.#raw = [...request.rawHeaders];
     this.#headers = { ...request.headers };
-    this.#distinct = { ...request.headersDistinct };
+    this.#distinct = { ...distinctHeaders(request) };
   }
 
   restore(): void {
