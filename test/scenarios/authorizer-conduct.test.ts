@@ -75,6 +75,12 @@ spec:
       { path, header },
     );
 
+  /** Paths that the authorizer was asked about. */
+  const asked = (): string[] => [
+    ...sample.overHttp.map(({ url }) => url),
+    ...sample.overGrpc.map(({ attributes }) => attributes?.request?.http?.path ?? ''),
+  ];
+
   const served = (): Promise<string[]> => chat.run(({ kept }) => kept['served'] as string[]);
 
   before(async () => {
@@ -88,6 +94,13 @@ spec:
     const port = await chat.run(async ({ http, ws, events, kept }) => {
       const seen: string[] = [];
       kept['served'] = seen;
+      const begun = new Map<string, import('node:http').IncomingMessage>();
+      kept['begun'] = begun;
+      // Node's own word for a request whose head has been read, whoever holds it.
+      process.getBuiltinModule('node:diagnostics_channel').subscribe('http.server.request.start', (message) => {
+        const { request } = message as { readonly request: import('node:http').IncomingMessage };
+        begun.set(request.url ?? '', request);
+      });
       const listener = http.createServer((request, response) => {
         seen.push(request.url ?? '');
         response.end('plain');
@@ -151,15 +164,14 @@ spec:
 
       it('a caller that goes away meanwhile is on record as gone, and its request never reaches the application', async () => {
         sample.conduct = 'hangs';
-        const asked = (): number => sample.overHttp.length + sample.overGrpc.length;
-        const before = asked();
+        const before = asked().length;
         await caller.run(({ http, kept }, path) => {
           const request = http.request({ host: 'chat', path, headers: { 'x-ext-authz': 'allow' }, agent: false });
           request.on('error', () => {});
           request.end();
           kept['waiting'] = request;
         }, `/gone-${transport}`);
-        await until('the authorizer to be asked', () => asked() > before);
+        await until('the authorizer to be asked', () => asked().length > before);
         await caller.run(({ kept }) => {
           (kept['waiting'] as import('node:http').ClientRequest).destroy();
         });
@@ -170,22 +182,31 @@ spec:
       });
 
       it('a body that comes late is waited for', async () => {
-        const text = await caller.run(
-          ({ net }, path) =>
-            new Promise<string>((resolve) => {
-              const socket = net.connect({ host: 'chat', port: 80 });
-              let read = '';
-              socket.on('data', (chunk) => (read += chunk.toString('latin1')));
-              socket.on('error', () => {}).on('close', () => resolve(read));
-              socket.write(
-                `POST ${path} HTTP/1.1\r\nhost: chat\r\nx-ext-authz: allow\r\nconnection: close\r\ncontent-length: 10\r\n\r\nabc`,
-              );
-              setTimeout(() => socket.write('defghij'), 300);
-            }),
-          `/slow-${transport}`,
+        const path = `/slow-${transport}`;
+        await caller.run(({ net, kept }, path) => {
+          const socket = net.connect({ host: 'chat', port: 80 });
+          let read = '';
+          socket.on('data', (chunk) => (read += chunk.toString('latin1')));
+          socket.on('error', () => {});
+          kept['answer'] = new Promise<string>((resolve) => socket.on('close', () => resolve(read)));
+          kept['sender'] = socket;
+          const head = `POST ${path} HTTP/1.1\r\nhost: chat\r\nx-ext-authz: allow\r\nconnection: close\r\ncontent-length: 10`;
+          socket.write(`${head}\r\n\r\nabc`);
+        }, path);
+        await until('somebody to look at the first bytes of the body', () =>
+          chat.run(({ kept }, path) => {
+            const message = (kept['begun'] as Map<string, import('node:http').IncomingMessage>).get(path);
+            return message?.readableDidRead === true;
+          }, path),
         );
+        assert.ok(!asked().includes(path), 'asked before the body was there');
+        const text = await caller.run(({ kept }) => {
+          (kept['sender'] as import('node:net').Socket).write('defghij');
+          return kept['answer'] as Promise<string>;
+        });
         assert.match(text, /^HTTP\/1\.1 200 /);
-        assert.ok((await served()).includes(`/slow-${transport}`));
+        assert.ok(asked().includes(path));
+        assert.ok((await served()).includes(path));
       });
     });
   }
