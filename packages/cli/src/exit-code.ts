@@ -43,6 +43,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   KEY_UNREADABLE: EXIT.unavailable,
   STORAGE_FAILED: EXIT.unavailable,
   CONTROL_PLANE_UNREACHABLE: EXIT.unavailable,
+  UPSTREAM_UNREACHABLE: EXIT.unavailable,
   INTERNAL: EXIT.unavailable,
 };
 

@@ -1,11 +1,12 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { RampartError } from '@rampart/core';
+import { generatePrivateKey } from './fresh-key.ts';
 import type { KeyEncryptionKey } from './key-encryption-key.ts';
 import { checkKeyName, keyExists, type KeyStore } from './key-store.ts';
 import { createPrivateFile, readPrivateFile, unreadableFile } from './private-file.ts';
 import { open, seal } from './seal.ts';
-import { type Signer, signerOf } from './signer.ts';
+import { type KeyType, keyTypeOf, type Signer, signerOf } from './signer.ts';
 
 export interface FileKeyStoreOptions {
   /** Made, mode 0700, with the first key. */
@@ -23,9 +24,9 @@ export class FileKeyStore implements KeyStore {
     this.#kek = keyEncryptionKey;
   }
 
-  async create(name: string): Promise<Signer> {
+  async create(name: string, keyType: KeyType = 'ec-p256'): Promise<Signer> {
     const path = this.#path(name);
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const privateKey = generatePrivateKey(keyType);
     const sealed = await this.#seal(name, privateKey);
     if (!(await createPrivateFile(path, sealed))) throw keyExists(name);
     return signerOf(privateKey);
@@ -70,8 +71,8 @@ export class FileKeyStore implements KeyStore {
 
 function readKey(plaintext: Uint8Array, path: string): KeyObject {
   const key = parsePkcs8(plaintext);
-  if (key?.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
-  throw unreadableFile(path, 'does not hold an EC P-256 key; restore it from a backup');
+  if (key !== undefined && keyTypeOf(key) !== undefined) return key;
+  throw unreadableFile(path, 'does not hold an EC P-256 or Ed25519 key; restore it from a backup');
 }
 
 function parsePkcs8(plaintext: Uint8Array): KeyObject | undefined {

@@ -6,4 +6,6 @@ export { MemoryKeyStore } from './memory-key-store.ts';
 export { fromPassphrase, type PassphraseOptions } from './passphrase.ts';
 export type { ScryptCost } from './scrypt-parameters.ts';
 export { open, seal, type SealOptions } from './seal.ts';
-export { signerOf, type Signer } from './signer.ts';
+export { signerOf, type KeyType, type Signer } from './signer.ts';
+export { TransitKeyStore } from './transit/transit-key-store.ts';
+export type { TransitOptions } from './transit/transit-connection.ts';

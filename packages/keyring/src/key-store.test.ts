@@ -137,10 +137,13 @@ describe('a key file that cannot be used is KEY_UNREADABLE, named, and never quo
 
   it('holding another kind of key', async () => {
     const { store, file } = await storeWithKey();
-    const { privateKey } = generateKeyPairSync('ed25519');
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
     const plaintext = privateKey.export({ type: 'pkcs8', format: 'der' });
     await writeFile(file, await seal(plaintext, { kek: keyEncryptionKey, context: 'rampart signing key root' }));
-    await assert.rejects(store.open('root'), { code: 'KEY_UNREADABLE', message: /does not hold an EC P-256 key/ });
+    await assert.rejects(store.open('root'), {
+      code: 'KEY_UNREADABLE',
+      message: /does not hold an EC P-256 or Ed25519 key/,
+    });
   });
 
   it('holding no key at all', async () => {
@@ -149,7 +152,10 @@ describe('a key file that cannot be used is KEY_UNREADABLE, named, and never quo
       file,
       await seal(Buffer.from('not a key'), { kek: keyEncryptionKey, context: 'rampart signing key root' }),
     );
-    await assert.rejects(store.open('root'), { code: 'KEY_UNREADABLE', message: /does not hold an EC P-256 key/ });
+    await assert.rejects(store.open('root'), {
+      code: 'KEY_UNREADABLE',
+      message: /does not hold an EC P-256 or Ed25519 key/,
+    });
   });
 });
 

@@ -1,16 +1,18 @@
 import { RampartError } from '@rampart/core';
-import type { Signer } from './signer.ts';
+import type { KeyType, Signer } from './signer.ts';
 
 /** Where signing keys live. Every implementation passes `keyStoreConformance`. */
 export interface KeyStore {
   /**
-   * Makes a new EC P-256 key, durable before this returns; never replaces one.
-   * @throws RampartError ALREADY_EXISTS, INVALID_ARGUMENT (name), STORAGE_FAILED.
+   * Makes a new key, EC P-256 unless told otherwise, durable before this returns; never replaces one.
+   * @throws RampartError ALREADY_EXISTS, INVALID_ARGUMENT (name), STORAGE_FAILED; an external service adds UPSTREAM_UNREACHABLE
+   * and KEY_UNREADABLE.
    */
-  create(name: string): Promise<Signer>;
+  create(name: string, keyType?: KeyType): Promise<Signer>;
   /**
    * The key of this name, or undefined when there is none.
-   * @throws RampartError KEY_UNREADABLE when it is there and cannot be used, INVALID_ARGUMENT (name).
+   * @throws RampartError KEY_UNREADABLE when it is there and cannot be used, INVALID_ARGUMENT (name), UPSTREAM_UNREACHABLE
+   * when an external service holds it and does not answer.
    */
   open(name: string): Promise<Signer | undefined>;
 }

@@ -1,15 +1,15 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generatePrivateKey } from './fresh-key.ts';
 import { checkKeyName, keyExists, type KeyStore } from './key-store.ts';
-import { type Signer, signerOf } from './signer.ts';
+import { type KeyType, type Signer, signerOf } from './signer.ts';
 
 /** Keys that end with the process: tests, and authorities that are not meant to survive. */
 export class MemoryKeyStore implements KeyStore {
   readonly #signers = new Map<string, Signer>();
 
-  async create(name: string): Promise<Signer> {
+  async create(name: string, keyType: KeyType = 'ec-p256'): Promise<Signer> {
     checkKeyName(name);
     if (this.#signers.has(name)) throw keyExists(name);
-    const signer = signerOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+    const signer = signerOf(generatePrivateKey(keyType));
     this.#signers.set(name, signer);
     return signer;
   }

@@ -1,24 +1,49 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { RampartError } from '@rampart/core';
+
+/** The kinds of signing key: EC P-256 for certificates and JWT-SVIDs, Ed25519 for checkpoints and the like. */
+export type KeyType = 'ec-p256' | 'ed25519';
 
 /** A private key that can be used and never seen. In memory, in an encrypted file, or in somebody else's hardware. */
 export interface Signer {
-  /** SubjectPublicKeyInfo of an EC P-256 key, DER. */
+  readonly keyType: KeyType;
+  /** SubjectPublicKeyInfo, DER (RFC 5480 §2, RFC 8410 §4). */
   readonly publicKeyDer: Uint8Array;
-  /** ECDSA P-256 with SHA-256; the signature is the DER SEQUENCE of r and s (RFC 3279 §2.2.3). */
+  /**
+   * `ec-p256`: ECDSA with SHA-256, the DER SEQUENCE of r and s (RFC 3279 §2.2.3). `ed25519`: the 64 bytes of RFC 8032 §5.1.6.
+   * @throws RampartError KEY_UNREADABLE, UPSTREAM_UNREACHABLE when the key is in an external service that refuses or is away.
+   */
   sign(data: Uint8Array): Promise<Uint8Array>;
 }
 
-/** A signer over a private key held by this process. The key stays inside the closure. */
+/**
+ * A signer over a private key held by this process. The key stays inside the closure.
+ * @throws RampartError INVALID_ARGUMENT for any other kind of key.
+ */
 export function signerOf(privateKey: KeyObject): Signer {
+  const keyType = keyTypeOf(privateKey);
+  if (keyType === undefined) throw new RampartError('INVALID_ARGUMENT', 'a signing key is EC P-256 or Ed25519');
   const publicKeyDer = new Uint8Array(createPublicKey(privateKey).export({ type: 'spki', format: 'der' }));
   return {
+    keyType,
     publicKeyDer,
     sign: (data) =>
       new Promise((resolve, reject) => {
-        sign('sha256', data, privateKey, (error, signature) => {
+        sign(digestOf(keyType), data, privateKey, (error, signature) => {
           if (error === null) resolve(new Uint8Array(signature));
           else reject(error);
         });
       }),
   };
+}
+
+/** Undefined for a key that is of no accepted kind. */
+export function keyTypeOf(key: KeyObject): KeyType | undefined {
+  if (key.asymmetricKeyType === 'ed25519') return 'ed25519';
+  return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? 'ec-p256' : undefined;
+}
+
+/** What `node:crypto` wants to be told: Ed25519 hashes by itself. */
+export function digestOf(keyType: KeyType): 'sha256' | null {
+  return keyType === 'ed25519' ? null : 'sha256';
 }

@@ -2,7 +2,7 @@ import { sign } from 'node:crypto';
 
 import { SpiffeId, TrustDomain } from '@rampart/core';
 import { buildCertificate, generateKeyPair, parseCertificate, randomSerial, toPem } from '@rampart/spiffe';
-import type { KeyPair, ParsedCertificate } from '@rampart/spiffe';
+import type { KeyPair, ParsedCertificate, ServerTemplate, WorkloadTemplate } from '@rampart/spiffe';
 
 const HOUR_MS = 3_600_000;
 const CUSHION_MS = 10_000;
@@ -25,6 +25,11 @@ export interface TestSvidOptions {
   readonly serviceAccount: string;
   readonly notBefore?: number;
   readonly notAfter?: number;
+}
+
+export interface TestServerOptions {
+  readonly dnsNames?: readonly string[];
+  readonly ipAddresses?: readonly string[];
 }
 
 /** A certificate authority for tests: one root, leaves with exact profiles, no server. */
@@ -64,21 +69,27 @@ export class TestCa {
     return new TestCa(domain, der, key);
   }
 
-  async issue(now: number, options: TestSvidOptions): Promise<TestSvid> {
-    const keyPair = generateKeyPair();
+  issue(now: number, options: TestSvidOptions): Promise<TestSvid> {
     const spiffeId = SpiffeId.forWorkload(this.trustDomain, options.namespace, options.serviceAccount);
-    const der = await buildCertificate(
-      {
-        kind: 'workload',
-        serial: randomSerial(),
-        publicKeyDer: spki(keyPair),
-        issuer: this.#issuer,
-        spiffeId,
-        notBefore: options.notBefore ?? now - CUSHION_MS,
-        notAfter: options.notAfter ?? now + HOUR_MS,
-      },
-      signer(this.rootKey),
-    );
+    const validity = {
+      notBefore: options.notBefore ?? now - CUSHION_MS,
+      notAfter: options.notAfter ?? now + HOUR_MS,
+    };
+    return this.#build({ kind: 'workload', spiffeId, ...validity });
+  }
+
+  /** A certificate that clients can check by host name or address too. */
+  issueServer(now: number, { dnsNames = [], ipAddresses = [] }: TestServerOptions): Promise<TestSvid> {
+    const spiffeId = SpiffeId.forWorkload(this.trustDomain, 'test', 'server');
+    const validity = { notBefore: now - CUSHION_MS, notAfter: now + HOUR_MS };
+    return this.#build({ kind: 'server', spiffeId, dnsNames, ipAddresses, ...validity });
+  }
+
+  async #build(template: Leaf): Promise<TestSvid> {
+    const keyPair = generateKeyPair();
+    const { spiffeId } = template;
+    const common = { serial: randomSerial(), publicKeyDer: spki(keyPair), issuer: this.#issuer };
+    const der = await buildCertificate({ ...template, ...common }, signer(this.rootKey));
     const parsed = parseCertificate(der);
     if (!parsed.ok) throw new Error(parsed.problem);
     const { serial, notBefore, notAfter } = parsed.value;
@@ -94,6 +105,9 @@ export class TestCa {
     };
   }
 }
+
+type Leaf = Omit<WorkloadTemplate, Common> | Omit<ServerTemplate, Common>;
+type Common = 'serial' | 'publicKeyDer' | 'issuer';
 
 function signer(key: KeyPair): (tbs: Uint8Array) => Uint8Array {
   return (tbs) => new Uint8Array(sign('sha256', tbs, key.privateKey));

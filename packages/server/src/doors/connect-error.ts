@@ -34,6 +34,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   KEY_UNREADABLE: Code.Unavailable,
   STORAGE_FAILED: Code.Unavailable,
   CONTROL_PLANE_UNREACHABLE: Code.Unavailable,
+  UPSTREAM_UNREACHABLE: Code.Unavailable,
   INVALID_ARGUMENT: Code.InvalidArgument,
   INTERNAL: Code.Internal,
 };
