@@ -46,6 +46,7 @@ const ATTEMPTS: readonly (readonly [name: string, attempt: Attempt, outcome: str
   ['an address that is excepted', { host: '127.0.0.2' }, 'EGRESS_DENIED'],
   ['a port outside the range', { host: '127.0.0.1', portsOn: 1 }, 'EGRESS_DENIED'],
   ['a port alone, which means this host', {}, 'connected to 127.0.0.1'],
+  ['the unspecified address, which means this host', { host: '0.0.0.0' }, 'connected to 127.0.0.1'],
   ['a socket made first', { by: 'socket', host: '127.0.0.2' }, 'EGRESS_DENIED'],
   [
     'those addresses of a name that may be reached',
@@ -60,6 +61,19 @@ const ATTEMPTS: readonly (readonly [name: string, attempt: Attempt, outcome: str
   ['https', { by: 'https', host: '127.0.0.2' }, 'EGRESS_DENIED'],
   ['a Unix socket, which is no network', { path: '/nowhere/at/all.sock' }, 'ENOENT'],
 ];
+
+/** The addresses of this host are excepted, as where a service must not be talked into calling its neighbours. */
+const NOT_THIS_HOST = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: away }
+spec:
+  podSelector: { matchLabels: { app: away } }
+  policyTypes: [Egress]
+  egress:
+  - to:
+    - ipBlock: { cidr: 0.0.0.0/0, except: [127.0.0.0/8] }
+    - ipBlock: { cidr: "::/0", except: ["::1/128"] }
+`;
 
 describe('what leaves a workload that a NetworkPolicy keeps in', () => {
   let plane: ControlPlaneProcess;
@@ -92,6 +106,18 @@ describe('what leaves a workload that a NetworkPolicy keeps in', () => {
       assert.equal(await caller.run(connect, { ...attempt, port: port() + (attempt.portsOn ?? 0) }), outcome);
     });
   }
+
+  it('this host is not reached under any of its names', async () => {
+    await plane.apply(NOT_THIS_HOST);
+    const away = await Laboratory.start(plane, { serviceAccount: 'away' });
+    try {
+      for (const host of ['0.0.0.0', '0', '::', '::ffff:0.0.0.0', '::ffff:7f00:1', '127.1', '2130706433', 'localhost'])
+        assert.equal(await away.run(connect, { host, port: port() }), 'EGRESS_DENIED', host);
+      assert.equal(await away.run(connect, { addresses: ['0.0.0.0', '::'], port: port() }), 'EGRESS_DENIED');
+    } finally {
+      await away.kill();
+    }
+  });
 
   it('a connection that is open when the policy comes is closed, and a program that does not listen for errors goes on', async () => {
     const held = await Laboratory.start(plane, { serviceAccount: 'held' });

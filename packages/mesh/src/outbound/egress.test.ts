@@ -93,6 +93,37 @@ describe('egress', () => {
     assert.equal(egress.toAddress('10.0.0.7', 5432)?.decision, 'DENY', 'an address proves no label');
   });
 
+  const UNSPECIFIED: readonly (readonly [address: string, reached: string])[] = [
+    ['0.0.0.0', '127.0.0.1'],
+    ['::ffff:0.0.0.0', '127.0.0.1'],
+    ['::FFFF:0:0', '127.0.0.1'],
+    ['::', '::1'],
+    ['0:0:0:0:0:0:0:0', '::1'],
+    ['0000::', '::1'],
+  ];
+  for (const [address, reached] of UNSPECIFIED) {
+    it(`takes ${address} for ${reached}, which is where systems connect then`, () => {
+      const { egress, apply } = open();
+      const everywhere = [
+        { ipBlock: { cidr: '0.0.0.0/0', except: ['127.0.0.0/8'] } },
+        { ipBlock: { cidr: '::/0', except: ['::1/128'] } },
+      ];
+      apply(policy([{ to: everywhere }]));
+      assert.match(egress.toAddress(address, 80)?.reason ?? '', new RegExp(`out to ${reached} on port 80$`));
+      assert.equal(egress.toAddress('192.0.2.1', 80), undefined);
+    });
+  }
+
+  it('takes no other loopback address for a workload that listens on one of them', () => {
+    const { egress, instances, apply } = open();
+    apply(policy([]));
+    instances.add({ instanceId: 'primary', host: '127.0.0.1', port: 5432, protocol: 'http' });
+    assert.equal(egress.toAddress('127.0.0.1', 5432), undefined);
+    assert.equal(egress.toAddress('::ffff:127.0.0.1', 5432), undefined);
+    assert.equal(egress.toAddress('127.0.0.2', 5432)?.decision, 'DENY');
+    assert.equal(egress.toAddress('::1', 5432)?.decision, 'DENY');
+  });
+
   it('never keeps a workload from itself', () => {
     const { egress, instances, apply } = open();
     apply(policy([]));

@@ -1,6 +1,7 @@
+import { parseIpAddress, plainAddress } from '@rampart/core';
 import type { NetworkPeerFacts, Verdict } from '@rampart/core';
 
-import type { LocalInstances } from '../control/instances.ts';
+import type { LocalInstance, LocalInstances } from '../control/instances.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 import type { MeshView } from '../view/mesh-view.ts';
 
@@ -63,10 +64,10 @@ export class Egress {
   }
 
   /** A DENY verdict when this workload may not connect to an address outside the mesh. */
-  toAddress(ip: string, port: number): Verdict | undefined {
-    if (!this.isLimited || (isLoopback(ip) && this.#instances.all.some((instance) => instance.port === port))) {
-      return undefined;
-    }
+  toAddress(address: string, port: number): Verdict | undefined {
+    if (!this.isLimited) return undefined;
+    const ip = reachedAddress(address);
+    if (this.#instances.all.some((instance) => instance.port === port && answersAt(instance, ip))) return undefined;
     return this.#view.policy.network.dial({ ip }, port);
   }
 
@@ -81,7 +82,18 @@ export class Egress {
   }
 }
 
-/** A port of this very process; connections to it leave nobody. */
+/** Where a connection arrives: systems take one to an unspecified address to this host (RFC 1122 §3.2.1.3). */
+function reachedAddress(address: string): string {
+  const words = parseIpAddress(address);
+  if (words?.every((word) => word === 0) !== true) return plainAddress(address);
+  return words.length === 1 ? '127.0.0.1' : '::1';
+}
+
+/** Whether it is this very process that answers there: connections to it leave nobody. */
+function answersAt({ host }: LocalInstance, ip: string): boolean {
+  return host === ip || (isLoopback(ip) && !isLoopback(host));
+}
+
 function isLoopback(ip: string): boolean {
-  return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
+  return ip === '::1' || ip.startsWith('127.');
 }
