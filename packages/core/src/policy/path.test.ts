@@ -151,3 +151,12 @@ test('no dot segment and no backslash is left in a path', () => {
     { numRuns: 5000 },
   );
 });
+
+test('the time for a path grows as its length does', () => {
+  for (const part of ['%%34', '%41', '/a/..', '//%2e', '\\..']) {
+    const raw = `/${part.repeat(1_000_000 / part.length)}`;
+    const start = performance.now();
+    for (const mode of MODES) normalizePath(raw, mode);
+    assert.ok(performance.now() - start < 10_000, part);
+  }
+});

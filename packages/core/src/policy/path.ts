@@ -80,14 +80,18 @@ const HEX = /[0-9A-Fa-f]/;
 function decodeUnreserved(path: string): string {
   if (!path.includes('%')) return path;
   let result = '';
+  // The last two characters of the result. Reading them from there would copy all of it for each escape.
+  let tail = '';
   let from = 0;
   for (const match of path.matchAll(ESCAPE)) {
     const character = String.fromCharCode(Number.parseInt(match[1] ?? '', 16));
     const before = path.slice(from, match.index);
-    result += before;
+    tail = `${tail}${before.slice(-2)}`.slice(-2);
     from = match.index + match[0].length;
-    const completes = HEX.test(character) && /%[0-9A-Fa-f]?$/.test(result.slice(-2));
-    result += UNRESERVED.test(character) && !completes ? character : match[0];
+    const completes = HEX.test(character) && /%[0-9A-Fa-f]?$/.test(tail);
+    const decoded = UNRESERVED.test(character) && !completes ? character : match[0];
+    tail = `${tail}${decoded}`.slice(-2);
+    result += before + decoded;
   }
   return result + path.slice(from);
 }
