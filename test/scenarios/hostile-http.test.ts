@@ -131,10 +131,22 @@ describe('requests that try to mean two things', () => {
       ['/API/x', '403'],
       ['/api', '403'],
       ['admin', '400'],
+      ['*', '400'],
+      ['echo:80', '400'],
+      ['http:///api/x', '400'],
+      ['http://echo\\@other/api/x', '400'],
+      ['ftp://echo/api/x', '400'],
+      ['http://echo/api/../admin', '403'],
+      ['/api/%252e%252e/admin', '200', '/api/%252e%252e/admin'],
+      ['/api%2f..%2fadmin', '403'],
+      ['/api/..%2fadmin', '200', '/api/..%2fadmin'],
+      ['/api/%c0%ae%c0%ae/admin', '200', '/api/%c0%ae%c0%ae/admin'],
+      [`/api${'/..'.repeat(4000)}/admin`, '403'],
+      [`/api/${'%2e%2e/'.repeat(2000)}admin`, '403'],
       ['/api/x?y=/../../admin', '200', '/api/x?y=/../../admin'],
     ];
     for (const [target, status, url] of table) {
-      it(`${target} → ${status}`, async () => {
+      it(`${target.slice(0, 40)} → ${status}`, async () => {
         const answer = await raw(get(target));
         assert.deepEqual(statuses(answer), [status], answer);
         if (url !== undefined) assert.equal(echoOf(answer).url, url);
@@ -168,6 +180,32 @@ describe('requests that try to mean two things', () => {
       assert.equal(echoOf(answer).url, '/api/x');
     });
 
+    const NO_HOSTS = [
+      'u@echo',
+      'echo/x',
+      'echo?x',
+      'echo#x',
+      'echo\\x',
+      'echo, other',
+      '%65cho',
+      '[echo]',
+      'echo:80:80',
+      'echo:a',
+    ];
+    for (const host of NO_HOSTS) {
+      it(`Host: ${host} is no host (RFC 9110 §7.2)`, async () => {
+        const text = `GET /api/x HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+        assert.deepEqual(statuses(await raw(text)), ['400']);
+      });
+    }
+
+    for (const host of ['', 'other:', 'other:8080', '[::1]:80', '127.0.0.1', 'a_b.c-d~']) {
+      it(`Host: ${host} is one, though not the policy's`, async () => {
+        const text = `GET /api/x HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`;
+        assert.deepEqual(statuses(await raw(text)), ['403']);
+      });
+    }
+
     it('credentials in an absolute target do not pass for a host', async () => {
       assert.deepEqual(statuses(await raw(get('http://echo@other/api/x'))), ['400']);
     });
@@ -188,6 +226,10 @@ describe('requests that try to mean two things', () => {
     it('a method in lower case is another method', async () => {
       const [status] = statuses(await raw(get('/api/x').replace('GET', 'get')));
       assert.match(status ?? 'closed', /^(?:400|403|closed)$/);
+    });
+
+    it('OPTIONS * is a request of its own, for policies to name (RFC 9112 §3.2.4)', async () => {
+      assert.deepEqual(statuses(await raw(get('*').replace('GET', 'OPTIONS'))), ['403']);
     });
 
     it('CONNECT is no way around the path rules', async () => {

@@ -4,6 +4,7 @@ import { clientAddress, fail, normalizePath, ok } from '@rampart/core';
 import type { Result, TokenFacts } from '@rampart/core';
 import type { Approval, Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
 
+import { isAuthority } from './authority.ts';
 import { distinctHeaders, hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
 
 /** The facts of one request that policy may ask for, read lazily from Node's own message. */
@@ -34,6 +35,8 @@ export class RequestFacts implements RequestToJudge, Carrier {
     if (hasSeveralHosts(request)) return fail('the request has more than one Host');
     const target = originForm(request);
     if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
+    if (!isAuthority(request.headers.host ?? ''))
+      return fail('the host is not a name or address with or without a port');
     const normal = normalizePath(target, connection.workload.settings.pathNormalization);
     if (!normal.ok) return fail(normal.problem);
     request.url = normal.value;
@@ -62,11 +65,11 @@ export class RequestFacts implements RequestToJudge, Carrier {
   }
 }
 
-/** RFC 9112 §3.2: absolute-form carries its own authority, which overrides Host. */
+/** RFC 9112 §3.2: absolute-form carries its own authority, which overrides Host; "*" is for OPTIONS alone. */
 function originForm(request: IncomingMessage): string | undefined {
   const target = request.url ?? '';
-  if (target.startsWith('/') || target === '*') return target;
-  if (request.method === 'CONNECT') return target;
+  if (target.startsWith('/')) return target;
+  if (target === '*') return request.method === 'OPTIONS' ? target : undefined;
   // An authority with credentials in it is no host (RFC 9110 §4.2.4).
   const scheme = /^https?:\/\/([^/?#@]+)(?=[/?#]|$)/i.exec(target);
   if (scheme?.[1] === undefined) return undefined;
