@@ -37,9 +37,9 @@ export interface Authority {
   bundle(): TrustBundle;
   /**
    * A one-use secret for the first certificate of a workload, good for `ttlSeconds` (1 to 604 800, 600 unless given).
-   * `by` is who asked, for the audit record. Throws INVALID_ARGUMENT that names every bad field.
+   * `by` is who asked, nobody in particular unless given. Throws INVALID_ARGUMENT that names every bad field.
    */
-  createJoinToken(workload: WorkloadIdentity, ttlSeconds?: number, by?: string): Promise<JoinToken>;
+  createJoinToken(workload: WorkloadIdentity, ttlSeconds?: number, by?: Requester): Promise<JoinToken>;
   /**
    * First certificate for the holder of a join token and of the request's key. INVALID_CSR leaves the token unused;
    * INVALID_JOIN_TOKEN has the same text whether the token was unknown, used or late (`detail` tells operators which).
@@ -58,7 +58,7 @@ export interface Authority {
    * True when it is revoked by this call, false when the serial (hex, colons allowed) is unknown or was revoked before.
    * Throws INVALID_ARGUMENT for a certificate of the hierarchy.
    */
-  revoke(serial: string, reason: string, by: string): Promise<boolean>;
+  revoke(serial: string, reason: string, by: Requester): Promise<boolean>;
   isRevoked(serial: string): boolean;
   /** Those of certificates that have not ended yet. */
   revokedSerials(): string[];
@@ -66,6 +66,13 @@ export interface Authority {
   onRevoked(listener: RevocationListener): () => void;
   /** Calls back with every certificate of a workload once it is on record, before it is handed out; returns how to end it. */
   onIssued(listener: IssuedListener): () => void;
+}
+
+/** Who asks for a token or a revocation, for the audit record. */
+export interface Requester {
+  readonly name: string;
+  /** "" for the control plane itself. */
+  readonly sourceIp: string;
 }
 
 /** Hears of every certificate that a workload gets. */

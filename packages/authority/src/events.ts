@@ -1,6 +1,7 @@
 import type { SpiffeId } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
-import type { CertificateRecord, JoinTokenRecord, Revocation, WorkloadIdentity } from './store.ts';
+import type { Requester } from './authority.ts';
+import type { CertificateRecord, JoinTokenRecord, WorkloadIdentity } from './store.ts';
 
 /** A workload that asked to be attested, as far as it is known: by its token, when that is a token of ours. */
 export interface Newcomer {
@@ -20,7 +21,7 @@ export interface Renewer {
 export function tokenCreated(
   token: { readonly spiffeId: SpiffeId; readonly expiresAt: number; readonly tokenId: string },
   workload: WorkloadIdentity,
-  by: string,
+  by: Requester,
 ): AuditEvent {
   const details = {
     spiffe_id: token.spiffeId.toString(),
@@ -28,7 +29,14 @@ export function tokenCreated(
     expires_at: new Date(token.expiresAt).toISOString(),
     labels: workload.labels,
   };
-  return { eventType: 'JOIN_TOKEN_CREATED', serviceName: workload.service, identity: by, result: 'SUCCESS', details };
+  return {
+    eventType: 'JOIN_TOKEN_CREATED',
+    serviceName: workload.service,
+    identity: by.name,
+    sourceIp: by.sourceIp,
+    result: 'SUCCESS',
+    details,
+  };
 }
 
 export function attestationDenied({ token, tokenId, sourceIp }: Newcomer, reason: string): AuditEvent {
@@ -72,13 +80,15 @@ export function renewalDenied({ peer, peerSerial, sourceIp }: Renewer, reason: s
 
 export function certificateRevoked(
   { serial, spiffeId, workload }: CertificateRecord,
-  { reason, by }: Revocation,
+  reason: string,
+  by: Requester,
 ): AuditEvent {
   const details = { serial, spiffe_id: spiffeId, reason };
   return {
     eventType: 'CERTIFICATE_REVOKED',
     serviceName: workload?.service ?? '',
-    identity: by,
+    identity: by.name,
+    sourceIp: by.sourceIp,
     result: 'SUCCESS',
     details,
   };

@@ -6,7 +6,7 @@ import type { KeyStore } from '@rampart/keyring';
 import { createCsr, generateKeyPair, parseCertificate } from '@rampart/spiffe';
 import type { ParsedCertificate } from '@rampart/spiffe';
 import { openAuthority } from './authority.ts';
-import type { Authority, AuthorityOptions } from './authority.ts';
+import type { Authority, AuthorityOptions, Requester } from './authority.ts';
 import type { IssuedSvid } from './issuance/issuance.ts';
 import { createMemoryAuthorityStore } from './memory-store.ts';
 import type { AuthorityStore, WorkloadIdentity } from './store.ts';
@@ -20,6 +20,9 @@ export const ORDERS: WorkloadIdentity = {
   labels: { version: '2' },
 };
 export const ORDERS_ID: SpiffeId = SpiffeId.of('spiffe://cluster.local/ns/default/sa/orders');
+
+/** An operator. */
+export const ANN: Requester = { name: 'ann', sourceIp: '192.0.2.7' };
 
 /** An authority on stores in memory, and everything around it that a test may want to see or spoil. */
 export interface AuthorityFixture {

@@ -1,5 +1,5 @@
 export { openAuthority } from './authority.ts';
-export type { Authority, AuthorityOptions, RenewalRequest, ServerIdentity } from './authority.ts';
+export type { Authority, AuthorityOptions, RenewalRequest, Requester, ServerIdentity } from './authority.ts';
 export type { IssuedSvid } from './issuance/issuance.ts';
 export type { JoinToken } from './attestation/join-tokens.ts';
 export type { Lifetimes } from './issuance/lifetimes.ts';

@@ -3,7 +3,14 @@ import type { Result } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
 import { parseCsr } from '@rampart/spiffe';
 import type { CertificateRequest, TrustBundle } from '@rampart/spiffe';
-import type { Authority, AuthorityOptions, IssuedListener, RenewalRequest, ServerIdentity } from './authority.ts';
+import type {
+  Authority,
+  AuthorityOptions,
+  IssuedListener,
+  RenewalRequest,
+  Requester,
+  ServerIdentity,
+} from './authority.ts';
 import * as events from './events.ts';
 import type { Hierarchy } from './hierarchy/hierarchy.ts';
 import { Issuance } from './issuance/issuance.ts';
@@ -22,6 +29,9 @@ const DEFAULT_LIST_LIMIT = 100;
 const HOUR_MS = 3600 * 1000;
 /** How long ended tokens and leaves stay on record. */
 const KEPT_MS = 24 * HOUR_MS;
+
+const NOBODY: Requester = { name: '', sourceIp: '' };
+const AUTHORITY: Requester = { name: 'authority', sourceIp: '' };
 
 interface Parts extends AuthorityOptions {
   readonly lifetimes: Lifetimes;
@@ -53,7 +63,7 @@ export class JournaledAuthority implements Authority {
   async createJoinToken(
     workload: WorkloadIdentity,
     ttlSeconds: number = DEFAULT_TOKEN_TTL_SECONDS,
-    by: string = '',
+    by: Requester = NOBODY,
   ): Promise<JoinToken> {
     await this.#prune();
     const spiffeId = spiffeIdOf(this.#parts.trustDomain, workload);
@@ -104,7 +114,7 @@ export class JournaledAuthority implements Authority {
     const issued = await this.#issueNext(renewer, current.value, request.value);
     if (!this.isRevoked(renewer.peerSerial)) return ok(issued);
     // Revoked while its successor was made: the revocation was meant for whoever holds it now.
-    await this.revoke(issued.serial, 'renewed from a certificate that was being revoked', 'authority');
+    await this.revoke(issued.serial, 'renewed from a certificate that was being revoked', AUTHORITY);
     return this.#refuse(events.renewalDenied(renewer, 'revoked'), revokedPeer(renewer.peerSerial));
   }
 
@@ -117,7 +127,7 @@ export class JournaledAuthority implements Authority {
     return this.#parts.store.certificates({ ...query, limit: query.limit ?? DEFAULT_LIST_LIMIT });
   }
 
-  revoke(serial: string, reason: string, by: string): Promise<boolean> {
+  revoke(serial: string, reason: string, by: Requester): Promise<boolean> {
     // One after the other, so that of two for the same certificate only the first is put on record.
     const revocation = this.#lastRevocation.then(() => this.#revoke(serial, { reason, by }));
     this.#lastRevocation = revocation.catch(() => undefined);
@@ -148,7 +158,7 @@ export class JournaledAuthority implements Authority {
     return issued;
   }
 
-  async #revoke(serial: string, { reason, by }: Omit<Revocation, 'at'>): Promise<boolean> {
+  async #revoke(serial: string, { reason, by }: { readonly reason: string; readonly by: Requester }): Promise<boolean> {
     const { store, journal, clock, revocations } = this.#parts;
     const certificate = await store.certificate(normalizeSerial(serial));
     if (certificate === undefined || certificate.revocation !== undefined) return false;
@@ -158,11 +168,11 @@ export class JournaledAuthority implements Authority {
         `certificate ${certificate.serial} is the ${certificate.kind} of this authority; revoke the certificates below it, or begin a new authority`,
       );
     }
-    const revocation = { at: clock.now(), reason, by };
+    const revocation: Revocation = { at: clock.now(), reason, by: by.name };
     const [revoked] = await Promise.all([
       store.revokeCertificate(certificate.serial, revocation),
       journal.append('ledger', revocationEntry(certificate, revocation)),
-      this.#audit(events.certificateRevoked(certificate, revocation)),
+      this.#audit(events.certificateRevoked(certificate, reason, by)),
     ]);
     if (revoked) revocations.add(certificate);
     return revoked;

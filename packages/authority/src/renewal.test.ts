@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SpiffeId } from '@rampart/core';
 import { verifyChain } from '@rampart/spiffe';
-import { attest, csr, DAY, openFixture, ORDERS, ORDERS_ID, publicKey } from './fixture.ts';
+import { ANN, attest, csr, DAY, openFixture, ORDERS, ORDERS_ID, publicKey } from './fixture.ts';
 import type { AuthorityFixture } from './fixture.ts';
 import type { IssuedSvid } from './issuance/issuance.ts';
 import { createMemoryAuthorityStore } from './memory-store.ts';
@@ -63,7 +63,7 @@ describe('renewal', () => {
       rule: 'with a revoked certificate',
       code: 'CERTIFICATE_REVOKED',
       with: async ({ authority }, { serial }) => {
-        await authority.revoke(serial, 'lost', 'ann');
+        await authority.revoke(serial, 'lost', ANN);
         return {};
       },
     },
@@ -130,7 +130,7 @@ describe('renewal', () => {
     const svid = await attest(authority);
     const renewal = authority.renew(ORDERS_ID, svid.serial, { csr: csr(), sourceIp: '' });
     await reached.promise;
-    await authority.revoke(svid.serial, 'stolen', 'ann');
+    await authority.revoke(svid.serial, 'stolen', ANN);
     gate.resolve();
     const refused = await renewal;
     assert.equal(!refused.ok && refused.problem.code, 'CERTIFICATE_REVOKED');

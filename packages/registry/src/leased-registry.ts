@@ -8,7 +8,7 @@ import type { RegistryEventContext } from './events.ts';
 import { instanceOf, isSame } from './registration/instance.ts';
 import { Leases } from './leases/leases.ts';
 import { checkRegistration } from './registration/registration.ts';
-import type { RegistrationRequest } from './registration/registration.ts';
+import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
 import type { Registry, RegistryOptions } from './registry.ts';
 import type { Instance } from './store.ts';
 import { Turns } from './turns.ts';
@@ -54,14 +54,19 @@ export class LeasedRegistry implements Registry {
     return this.#turns.run(request.instanceId, () => this.#register(who, request));
   }
 
-  async deregister(who: SpiffeId, instanceId: string, reason: string): Promise<Result<void, RampartError>> {
+  async deregister(
+    who: SpiffeId,
+    instanceId: string,
+    { reason, sourceIp = '' }: DeregistrationRequest,
+  ): Promise<Result<void, RampartError>> {
     return this.#turns.run(instanceId, async () => {
       const instance = this.#catalogue.get(instanceId);
       if (instance === undefined)
         return fail(new RampartError('NOT_FOUND', `instance ${JSON.stringify(instanceId)} is not registered`));
       if (instance.identity !== who.toString())
-        return this.#refuseHolder('DEREGISTRATION_DENIED', instance, { who, request: instance });
-      await this.#commit(instanceId, this.#options.store.remove(instanceId), deregistration(instance, reason));
+        return this.#refuseHolder('DEREGISTRATION_DENIED', instance, { who, request: { ...instance, sourceIp } });
+      const event = { ...deregistration(instance, reason), sourceIp };
+      await this.#commit(instanceId, this.#options.store.remove(instanceId), event);
       this.#forget(instanceId);
       return ok(undefined);
     });

@@ -183,7 +183,10 @@ describe('deregister', () => {
   it('takes the instance away, durably and audited', async () => {
     const { registry, store, audit } = await setUp();
     await registry.register(ORDERS, REQUEST);
-    assert.deepEqual(await registry.deregister(ORDERS, 'orders-1', 'shutting down'), { ok: true, value: undefined });
+    assert.deepEqual(await registry.deregister(ORDERS, 'orders-1', { reason: 'shutting down' }), {
+      ok: true,
+      value: undefined,
+    });
     assert.deepEqual(registry.services(), []);
     assert.deepEqual(await store.instances(), []);
     const [record] = await audit();
@@ -195,23 +198,24 @@ describe('deregister', () => {
 
   it('of an unknown instance says so', async () => {
     const { registry } = await setUp();
-    const outcome = await registry.deregister(ORDERS, 'never', 'x');
+    const outcome = await registry.deregister(ORDERS, 'never', { reason: 'x' });
     assert.equal(!outcome.ok && outcome.problem.code, 'NOT_FOUND');
   });
 
   it('by another identity is refused with a record', async () => {
     const { registry, audit } = await setUp();
     await registry.register(ORDERS, REQUEST);
-    const outcome = await registry.deregister(USERS, 'orders-1', 'x');
+    const outcome = await registry.deregister(USERS, 'orders-1', { reason: 'x', sourceIp: '192.0.2.7' });
     assert.equal(!outcome.ok && outcome.problem.code, 'PERMISSION_DENIED');
     assert.equal(registry.lookup(NAME)?.instances.length, 1);
-    assert.equal((await audit())[0]?.event_type, 'DEREGISTRATION_DENIED');
+    const [record] = await audit();
+    assert.deepEqual([record?.event_type, record?.source_ip], ['DEREGISTRATION_DENIED', '192.0.2.7']);
   });
 
   it('frees the instance id for another identity', async () => {
     const { registry } = await setUp();
     await registry.register(ORDERS, REQUEST);
-    await registry.deregister(ORDERS, 'orders-1', 'x');
+    await registry.deregister(ORDERS, 'orders-1', { reason: 'x' });
     assert.equal((await registry.register(USERS, REQUEST)).ok, true);
   });
 });
@@ -328,7 +332,7 @@ describe('watch', () => {
     await registry.register(ORDERS, REQUEST);
     await registry.register(ORDERS, { ...REQUEST, instanceId: 'orders-2' });
     await registry.register(ORDERS, { ...REQUEST, instanceId: 'orders-2', service: 'other' });
-    await registry.deregister(ORDERS, 'orders-1', 'x');
+    await registry.deregister(ORDERS, 'orders-1', { reason: 'x' });
     clock.advance(LEASE_MS);
     assert.deepEqual(seen, [
       [1, 'orders-api', 1],

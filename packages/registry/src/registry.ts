@@ -2,7 +2,7 @@ import type { Clock, Random, RampartError, Result, SpiffeId } from '@rampart/cor
 import type { Journal } from '@rampart/journal';
 import type { Service, ServiceListener } from './catalogue.ts';
 import { LeasedRegistry } from './leased-registry.ts';
-import type { RegistrationRequest } from './registration/registration.ts';
+import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
 import type { Instance, RegistryStore } from './store.ts';
 
 export interface RegistryOptions {
@@ -26,7 +26,7 @@ export interface Registry {
    */
   register(who: SpiffeId, request: RegistrationRequest): Promise<Result<Instance, RampartError>>;
   /** NOT_FOUND when there is no such instance, PERMISSION_DENIED when it is another identity's. */
-  deregister(who: SpiffeId, instanceId: string, reason: string): Promise<Result<void, RampartError>>;
+  deregister(who: SpiffeId, instanceId: string, request: DeregistrationRequest): Promise<Result<void, RampartError>>;
   /** A control stream of the instance is up and holds its lease; each is ended by its own `detach`. False: no such instance. */
   attach(instanceId: string): boolean;
   /** A control stream is gone; after the last one the lease counts down. */

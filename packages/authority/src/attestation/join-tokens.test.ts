@@ -3,21 +3,21 @@ import { generateKeyPairSync, hash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createCsr } from '@rampart/spiffe';
-import { attest, csr, openFixture, ORDERS, ORDERS_ID, T0 } from '../fixture.ts';
+import { ANN, attest, csr, openFixture, ORDERS, ORDERS_ID, T0 } from '../fixture.ts';
 import type { AuthorityFixture } from '../fixture.ts';
 import type { WorkloadIdentity } from '../store.ts';
 
 describe('a join token', () => {
   it('is a secret of 32 random bytes of which only the hash is kept', async () => {
     const { authority, seen, audit } = await openFixture();
-    const { token, spiffeId, expiresAt } = await authority.createJoinToken(ORDERS, 60, 'operator ann');
+    const { token, spiffeId, expiresAt } = await authority.createJoinToken(ORDERS, 60, ANN);
     assert.match(token, /^rjt_[A-Za-z0-9_-]{43}$/);
     assert.deepEqual([spiffeId.toString(), expiresAt], [ORDERS_ID.toString(), T0 + 60_000]);
     assert.equal(seen.tokens[0]?.tokenHash, hash('sha256', token, 'hex'));
     const [record] = await audit();
     assert.deepEqual(
-      [record?.event_type, record?.identity, record?.service_name],
-      ['JOIN_TOKEN_CREATED', 'operator ann', 'orders-api'],
+      [record?.event_type, record?.identity, record?.source_ip, record?.service_name],
+      ['JOIN_TOKEN_CREATED', 'ann', '192.0.2.7', 'orders-api'],
     );
     assert.ok(!JSON.stringify([await audit(), seen.tokens]).includes(token.slice(4)), 'the token is nowhere on record');
   });

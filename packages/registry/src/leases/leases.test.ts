@@ -61,7 +61,7 @@ const register = fc.tuple(INSTANCE, fc.constantFrom(0, 1), fc.constantFrom(1, 2)
 
 const deregister = fc.tuple(INSTANCE, fc.constantFrom(0, 1)).map(([instanceId, owner]) =>
   command(`deregister ${instanceId} by ${owner}`, async (model, real) => {
-    const outcome = await real.registry.deregister(identity(owner), instanceId, 'test');
+    const outcome = await real.registry.deregister(identity(owner), instanceId, { reason: 'test' });
     assert.equal(outcome.ok, model.live.get(instanceId)?.owner === owner);
     if (outcome.ok) model.live.delete(instanceId);
   }),

@@ -22,6 +22,13 @@ export interface RegistrationRequest {
   readonly sourceIp?: string;
 }
 
+export interface DeregistrationRequest {
+  /** In words, for the audit record. */
+  readonly reason: string;
+  /** Address that the request came from, for the audit record. */
+  readonly sourceIp?: string;
+}
+
 const MAX_LABELS = 64;
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const HOST_LABEL = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;

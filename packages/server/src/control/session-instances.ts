@@ -63,9 +63,9 @@ export class SessionInstances {
   }
 
   async deregister(instanceId: string): Promise<void> {
-    const { registry, peer } = this.#options;
+    const { registry, peer, remoteAddress } = this.#options;
     this.#attached.delete(instanceId);
-    const gone = await registry.deregister(peer.id, instanceId, 'stopped');
+    const gone = await registry.deregister(peer.id, instanceId, { reason: 'stopped', sourceIp: remoteAddress });
     this.#note(gone.ok || gone.problem.code === 'NOT_FOUND' ? ok(undefined) : gone);
   }
 

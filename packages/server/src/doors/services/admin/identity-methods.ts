@@ -31,7 +31,7 @@ export function createIdentityMethods(
       const token = await authority.createJoinToken(
         { namespace, serviceAccount, service, labels },
         ttlSeconds === 0 ? undefined : ttlSeconds,
-        operator.name,
+        operator,
       );
       return { token: token.token, spiffeId: token.spiffeId.toString(), expiresAt: BigInt(token.expiresAt) };
     },
@@ -48,7 +48,7 @@ export function createIdentityMethods(
       if (serial === '') {
         throw new RampartError('INVALID_ARGUMENT', 'serial is missing: take it from the list of certificates');
       }
-      return { revoked: await authority.revoke(serial, reason, operator.name) };
+      return { revoked: await authority.revoke(serial, reason, operator) };
     },
   };
 }
