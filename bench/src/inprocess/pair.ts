@@ -30,7 +30,7 @@ export async function startServer(ground: Ground, options: PairOptions): Promise
     {
       script: APP,
       args: [options.mode, ground.directory],
-      execArgv: ['--expose-gc', ...(options.execArgv ?? [])],
+      execArgv: ['--expose-gc', ...(ground.serverFlags ?? []), ...(options.execArgv ?? [])],
       env: { ...options.serverEnv },
     },
     ground.environment,

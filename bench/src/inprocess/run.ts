@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { Absent } from '../harness/absent.ts';
 import { median, medianSample, rounded } from '../harness/figures.ts';
 import type { Sample } from '../harness/figures.ts';
-import { cpuMicros, residentMegabytes } from '../harness/process-figures.ts';
+import { cpuMicros } from '../harness/process-figures.ts';
 import type { RunOptions } from '../harness/run-options.ts';
+import { grownMegabytes, serviceMegabytes } from './memory.ts';
 import { handwritten, plaintext } from './pair.ts';
 import { haproxyHttp1Pair, haproxyHttp2Pair } from './peers/haproxy.ts';
 import { nginxPair } from './peers/nginx.ts';
@@ -32,26 +33,44 @@ interface Series {
   readonly samples: Sample[];
 }
 
+/** Megabytes of each service's process: before any load, after all of it, and grown alike (`grownMegabytes`). */
+interface Memory {
+  readonly idle: ReadonlyMap<string, number>;
+  readonly loaded: ReadonlyMap<string, number>;
+  readonly grown: ReadonlyMap<string, number>;
+}
+
 /** Result in the form of every benchmark: subjects side by side, and ratios. */
 export async function benchInProcess(options: RunOptions): Promise<Record<string, unknown>> {
   const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-'));
   await writePki(directory);
+  const ground = { directory, environment: options.environment };
   const running = new Map<string, Running>();
   const absent: Record<string, unknown>[] = [];
   try {
     for (const subject of SUBJECTS) {
       options.progress(`starting ${subject.name}`);
-      const started = await subject.start({ directory, environment: options.environment });
+      const started = await subject.start(ground);
       if (isAbsent(started)) absent.push({ name: subject.name, absent: started.absent });
       else running.set(subject.name, started);
     }
     const idle = await memory(running);
     const series = await rounds(running, options);
     const loaded = await memory(running);
-    return { subjects: [...report(series, idle, loaded), ...absent], ...ratios(series, idle, loaded) };
+    await stopAll(running);
+    const grown = await grownMegabytes([plaintext, handwritten, rampartInProcess], ground, options);
+    const figures = { idle, loaded, grown };
+    return { subjects: [...report(series, figures), ...absent], ...ratios(series, figures) };
   } finally {
-    for (const each of running.values()) await each.stop();
+    await stopAll(running);
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function stopAll(running: Map<string, Running>): Promise<void> {
+  for (const [name, each] of running) {
+    running.delete(name);
+    await each.stop();
   }
 }
 
@@ -102,23 +121,16 @@ function totalCpu(subject: Running): number {
   return subject.pids.reduce((sum, pid) => sum + cpuMicros(pid), 0);
 }
 
-/** Resident memory of each service's own process after a garbage collection, megabytes. */
 async function memory(running: ReadonlyMap<string, Running>): Promise<Map<string, number>> {
   const figures = new Map<string, number>();
-  for (const [name, subject] of running) {
-    await subject.server.ask('gc');
-    figures.set(name, residentMegabytes(subject.server.pid));
-  }
+  for (const [name, subject] of running) figures.set(name, await serviceMegabytes(subject));
   return figures;
 }
 
-function report(
-  series: readonly Series[],
-  idle: ReadonlyMap<string, number>,
-  loaded: ReadonlyMap<string, number>,
-): Record<string, unknown>[] {
+function report(series: readonly Series[], { idle, loaded, grown }: Memory): Record<string, unknown>[] {
   return series.map(({ name, connections, samples }) => {
     const figures = medianSample(samples);
+    const grownMb = grown.get(name);
     return {
       name,
       connections,
@@ -128,15 +140,12 @@ function report(
       cpu_us_per_request: rounded(figures.cpuMicrosPerRequest, 1),
       rss_mb: rounded(loaded.get(name) ?? Number.NaN, 1),
       rss_idle_mb: rounded(idle.get(name) ?? Number.NaN, 1),
+      ...(grownMb === undefined ? {} : { rss_grown_mb: rounded(grownMb, 1) }),
     };
   });
 }
 
-function ratios(
-  series: readonly Series[],
-  idle: ReadonlyMap<string, number>,
-  loaded: ReadonlyMap<string, number>,
-): Record<string, unknown> {
+function ratios(series: readonly Series[], { idle, loaded, grown }: Memory): Record<string, unknown> {
   const of = (name: string, connections: number): readonly Sample[] =>
     series.find((each) => each.name === name && each.connections === connections)?.samples ?? [];
   const busy = 32;
@@ -167,6 +176,8 @@ function ratios(
       rss_mb_over_plaintext: growth(loaded, plaintext.name),
       rss_idle_mb_over_plaintext: growth(idle, plaintext.name),
       rss_mb_over_handwritten_mtls: growth(loaded, handwritten.name),
+      rss_grown_mb_over_plaintext: growth(grown, plaintext.name),
+      rss_grown_mb_over_handwritten_mtls: growth(grown, handwritten.name),
     },
   };
 }

@@ -12,6 +12,8 @@ export interface Ground {
   /** Holds the certificates of `writePki`; scratch files may be added. */
   readonly directory: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Flags of Node for the service's process. */
+  readonly serverFlags?: readonly string[];
 }
 
 export interface Running {
