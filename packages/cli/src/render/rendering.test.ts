@@ -6,6 +6,7 @@ import { shortIdentity, shortService } from './names.ts';
 import { renderProblem } from '../views/problem-line.ts';
 import { columnsOf, renderTable } from './table.ts';
 import { truncate } from './text.ts';
+import { wrappedRows } from './wrapped-rows.ts';
 import { renderVerdict } from '../views/verdict.ts';
 
 suite('a span of time', () => {
@@ -52,6 +53,20 @@ test('a table is aligned, shows "-" for nothing, and has no trailing spaces', ()
     ]),
     'NAME     AGE   WHY\na         5s   -\nlonger   12d   x\\x0ay\n',
   );
+});
+
+test('rows go on in lines below where a terminal is narrower than they are, and stay whole elsewhere', () => {
+  const columns = columnsOf('WHO', 'MAY', 'IF');
+  const rows = [['shop/web', { text: 'GET, POST /orders/{*}, /carts/{*}', paint: paletteOf(false).good }, '']];
+  assert.equal(
+    renderTable(columns, wrappedRows(columns, rows, 36)),
+    'WHO        MAY                      IF\nshop/web   GET, POST /orders/{*},   -\n           /carts/{*}\n',
+  );
+  assert.equal(wrappedRows(columns, rows, undefined), rows);
+  const long = [['a', 'x'.repeat(30), 'b']];
+  const lines = renderTable(columns, wrappedRows(columns, long, 40)).split('\n');
+  assert.ok(lines.every(({ length }) => length <= 40));
+  assert.equal(lines.join('').replaceAll(/[^x]/g, '').length, 30);
 });
 
 test('the last column of a table is cut to the width of the terminal', () => {

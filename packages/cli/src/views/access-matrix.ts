@@ -10,18 +10,23 @@ import {
 import type { Palette } from '../render/colour.ts';
 import { shortIdentity } from '../render/names.ts';
 import { type Cell, columnsOf, renderTable } from '../render/table.ts';
+import { wrappedRows } from '../render/wrapped-rows.ts';
 import { printable } from '../render/text.ts';
 
 /** What an access matrix is drawn with. */
 export interface AccessView {
   readonly palette: Palette;
   readonly trustDomain: string;
+  /** Columns of the terminal; undefined where nobody looks at one. */
+  readonly width: number | undefined;
 }
+
+const COLUMNS = columnsOf('CALLER', 'MAY CALL', 'IF', 'BECAUSE OF');
 
 /** Who may call a workload: its ground rules as a few lines, then a table of callers. Ends with a newline. */
 export function renderAccessMatrix(matrix: AccessMatrix, view: AccessView): string {
   const rows = matrix.callers.flatMap((row) => callerRows(row, view));
-  return `${headOf(matrix, view)}\n${renderTable(columnsOf('CALLER', 'MAY CALL', 'IF', 'BECAUSE OF'), rows)}`;
+  return `${headOf(matrix, view)}\n${renderTable(COLUMNS, wrappedRows(COLUMNS, rows, view.width))}`;
 }
 
 function headOf(matrix: AccessMatrix, { palette }: AccessView): string {
@@ -67,10 +72,11 @@ function callerRows(row: CallerAccess, view: AccessView): Row[] {
   const caller = callerName(row, view);
   if (row.access === 'NONE') return [[caller, { text: 'nothing', paint: palette.bad }, '', row.reason]];
   const paint = row.caller.kind === 'plaintext' ? palette.warn : palette.good;
+  const network = row.network.join(' or ');
   const allowed: Row[] =
     row.allowed === 'everything'
-      ? [[{ text: 'anything', paint }, '', 'no ALLOW policy']]
-      : row.allowed.flatMap((grant) => grantRows(grant, (text) => ({ text, paint })));
+      ? [[{ text: 'anything', paint }, network, 'no ALLOW policy']]
+      : row.allowed.flatMap((grant) => grantRows(grant, (text) => ({ text, paint }), network));
   const denied = row.denied.flatMap((grant) =>
     grantRows(grant, (text) => ({ text: `never ${text}`, paint: palette.bad })),
   );
@@ -93,10 +99,10 @@ function callerName({ caller }: CallerAccess, { palette, trustDomain }: AccessVi
   }
 }
 
-function grantRows(grant: Grant, cellOf: (text: string) => Cell): Row[] {
+function grantRows(grant: Grant, cellOf: (text: string) => Cell, network = ''): Row[] {
   const operations = grant.operations.length === 0 ? [undefined] : grant.operations;
   const sources = grant.sources.map(describeSource).join(' or ');
-  const asked = [...(sources === '' ? [] : [sources]), ...grant.conditions.map(describeCondition)].join('; ');
+  const asked = [network, sources, ...grant.conditions.map(describeCondition)].filter((part) => part !== '').join('; ');
   return operations.map((operation) => [
     cellOf(describeOperation(operation)),
     asked,

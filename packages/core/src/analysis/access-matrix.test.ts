@@ -103,6 +103,86 @@ spec: {issuer: "https://auth.example", audience: "service:orders", jwksUri: "htt
     assert.match(rowOf(matrix, 'identity', 'cluster.local/ns/shop/sa/batch').reason, /NetworkPolicy|network/i);
   });
 
+  const networkFrom = (from: string, more = ''): string =>
+    `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: np, namespace: shop}\nspec: {podSelector: {}, ${more}ingress: [{from: [${from}]}]}\n`;
+
+  const networkRows: readonly {
+    readonly rule: string;
+    readonly text: string;
+    readonly rows: Readonly<Record<string, string>>;
+  }[] = [
+    {
+      rule: 'labels of no group are known, and plaintext has none',
+      text: networkFrom('{podSelector: {matchLabels: {app: web}}}'),
+      rows: {
+        'identity shop/web': 'ALL',
+        'identity shop/batch': 'NONE',
+        'namespace shop': 'SOME with labels app=web',
+        'namespace ops': 'NONE',
+        'any-identity': 'SOME with labels app=web of namespace shop',
+        plaintext: 'NONE',
+      },
+    },
+    {
+      rule: 'the address of a caller is not known',
+      text: networkFrom('{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}'),
+      rows: {
+        'identity shop/web': 'SOME from 10.0.0.0/8 but 10.1.0.0/16',
+        'namespace ops': 'SOME from 10.0.0.0/8 but 10.1.0.0/16',
+        'any-identity': 'SOME from 10.0.0.0/8 but 10.1.0.0/16',
+        plaintext: 'SOME from 10.0.0.0/8 but 10.1.0.0/16',
+      },
+    },
+    {
+      rule: 'a namespace is known by its name and its labels',
+      text: networkFrom(
+        '{namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [ops]}]}}',
+      ),
+      rows: {
+        'identity shop/web': 'NONE',
+        'namespace shop': 'NONE',
+        'namespace ops': 'ALL',
+        'any-identity': 'SOME of a namespace with labels kubernetes.io/metadata.name in (ops)',
+        plaintext: 'NONE',
+      },
+    },
+    {
+      rule: 'a rule without peers is for everybody',
+      text: networkFrom('').replace('{from: []}', '{}'),
+      rows: { 'identity shop/web': 'ALL', 'namespace ops': 'ALL', 'any-identity': 'ALL', plaintext: 'ALL' },
+    },
+    {
+      rule: 'no rule lets nobody in',
+      text: networkFrom('').replace('{from: []}', ''),
+      rows: { 'identity shop/web': 'NONE', 'namespace shop': 'NONE', 'any-identity': 'NONE', plaintext: 'NONE' },
+    },
+    {
+      rule: 'a rule for another port lets nobody in',
+      text: networkFrom('').replace('{from: []}', '{ports: [{port: 9090}]}'),
+      rows: { 'identity shop/web': 'NONE', 'any-identity': 'NONE', plaintext: 'NONE' },
+    },
+    {
+      rule: 'egress of the namespace that calls counts',
+      text: networkFrom('')
+        .replace('{from: []}', '')
+        .replace('podSelector', 'policyTypes: [Egress], podSelector')
+        .replace('namespace: shop', 'namespace: ops'),
+      rows: { 'identity shop/web': 'ALL', 'namespace ops': 'NONE', plaintext: 'ALL' },
+    },
+  ];
+  for (const { rule, text, rows } of networkRows) {
+    test(`NetworkPolicies: ${rule}`, () => {
+      const audit = policyText('{action: AUDIT, rules: [{from: [{source: {namespaces: [shop, ops]}}]}]}');
+      const { callers } = matrixOf(`${text}---\n${audit}`, [WEB, 'cluster.local/ns/shop/sa/batch']);
+      const shown = callers.map(({ caller: { kind, name }, access, network }) => [
+        `${kind} ${name.replace(/^cluster\.local\/ns\/(.+)\/sa\//, '$1/')}`.trim(),
+        [access, ...network].join(' '),
+      ]);
+      for (const [caller, access] of Object.entries(rows))
+        assert.equal(Object.fromEntries(shown)[caller], access, caller);
+    });
+  }
+
   test('dry-run policies are listed and change nothing', () => {
     const dry = policyText('{}').replace('namespace: shop', 'namespace: shop, annotations: {istio.io/dry-run: "true"}');
     const matrix = matrixOf(dry);

@@ -1,12 +1,13 @@
 import { isDryRun } from '../resource/dry-run.ts';
 import { qualifiedName, type AuthorizationPolicy, type Resource } from '../resource/resource.ts';
-import { judgeNetwork } from '../policy/network/question.ts';
+import { namespaceLabels } from '../policy/network/facts.ts';
 import { judgeBy, policyFor, type Callee, type MeshFacts, type Question } from '../policy/question.ts';
-import { byAge, selects } from '../policy/selection.ts';
+import { byAge, selects, type WorkloadRef } from '../policy/selection.ts';
 import type { TlsMode } from '../policy/tls-mode.ts';
 import type { WorkloadPolicy } from '../policy/workload-policy.ts';
 import { callersOf, type Caller } from './access/callers.ts';
 import { grantsOf, isUnconditional, type Grant } from './access/grant.ts';
+import { egressStanding, ingressStanding, type NetworkStanding } from './access/network-standing.ts';
 
 /** Who may call a workload, and why. */
 export interface AccessMatrix {
@@ -52,6 +53,8 @@ export interface CallerAccess {
   readonly denied: readonly Grant[];
   /** Rules by which an external authorizer is asked first. */
   readonly asked: readonly Grant[];
+  /** What NetworkPolicies ask besides, of which any is enough: "from 10.0.0.0/8"; nothing when there is none. */
+  readonly network: readonly string[];
   /** Why nothing is allowed; "" when something is. */
   readonly reason: string;
 }
@@ -91,7 +94,8 @@ export function accessMatrix(callee: Callee, mesh: MeshFacts, known: readonly Kn
     problems: policy.problems,
     callers: callersOf(enforced, identities, mesh.trustDomain).map((caller) =>
       accessOf(caller, {
-        refusal: refusalOf(caller, { policy, callee }) || networkRefusal(caller, { callee, mesh, known }),
+        refusal: refusalOf(caller, { policy, callee }),
+        network: networkStanding(caller, { callee, mesh, known }),
         allowed: parts.allow.length === 0 ? 'everything' : grants(parts.allow, caller),
         denied: grants(parts.deny, caller),
         asked: grants(parts.custom, caller),
@@ -121,17 +125,55 @@ interface NetworkQuestion {
   readonly known: readonly KnownCaller[];
 }
 
-/** Why NetworkPolicies keep an identity out; "" when they do not, and for callers whose labels nobody knows. */
-function networkRefusal({ kind, name }: Caller, { callee, mesh, known }: NetworkQuestion): string {
-  if (kind !== 'identity') return '';
-  const holders = known.filter(({ principal, labels }) => principal === name && labels !== undefined);
-  const callerLabels = holders.flatMap(({ labels }) => (labels === undefined ? [] : [labels]));
-  const question = {
-    ...questionFrom(name, callee),
-    sourceIp: '127.0.0.1',
-    ...(holders.length > 0 ? { callerLabels } : {}),
+/** What NetworkPolicies of both ends leave of a caller's way; its address is not known. */
+function networkStanding(caller: Caller, { callee, mesh, known }: NetworkQuestion): NetworkStanding {
+  const { kind, name } = caller;
+  if (kind === 'namespace') {
+    const out = egressStanding(name, callee, mesh);
+    return both(out, ingressStanding({ kind, namespace: name, labels: undefined }, callee, mesh));
+  }
+  const account = kind === 'identity' ? accountOf(name) : undefined;
+  if (account === undefined) return ingressStanding({ kind, namespace: undefined, labels: undefined }, callee, mesh);
+  const holders = known.flatMap(({ principal, labels }) =>
+    principal === name && labels !== undefined ? [labels] : [],
+  );
+  // Nobody can choose which holder of an identity calls: each of them must pass.
+  return (holders.length > 0 ? holders : [{ app: account.serviceAccount }])
+    .map((labels) => holderStanding({ ...account, labels }, { callee, mesh }))
+    .reduce(both);
+}
+
+function holderStanding(
+  holder: WorkloadRef,
+  { callee, mesh }: Pick<NetworkQuestion, 'callee' | 'mesh'>,
+): NetworkStanding {
+  const declared = mesh.resources.find(
+    ({ kind, metadata }) => kind === 'Namespace' && metadata.name === callee.namespace,
+  );
+  const destination = {
+    ip: '',
+    namespace: callee.namespace,
+    labels: callee.labels,
+    namespaceLabels: namespaceLabels(callee.namespace, declared?.metadata.labels),
   };
-  return judgeNetwork(question, mesh)?.reason ?? '';
+  const out = policyFor(holder, mesh).network.dial(destination, callee.port || DEFAULT_PORT);
+  if (out !== undefined) return { kind: 'closed', reason: out.reason };
+  return ingressStanding({ kind: 'identity', namespace: holder.namespace, labels: holder.labels }, callee, mesh);
+}
+
+const DEFAULT_PORT = 80;
+
+/** Both must let a connection through. */
+function both(one: NetworkStanding, other: NetworkStanding): NetworkStanding {
+  if (one.kind === 'closed' || other.kind === 'open') return one;
+  if (other.kind === 'closed' || one.kind === 'open') return other;
+  const conditions = [...new Set([one, other].map((part) => part.conditions.join(' or ')))];
+  return { kind: 'some', conditions: [conditions.join(', ')] };
+}
+
+function accountOf(principal: string): Pick<WorkloadRef, 'namespace' | 'serviceAccount'> | undefined {
+  const [, namespace, serviceAccount] = /^[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(principal) ?? [];
+  return namespace === undefined || serviceAccount === undefined ? undefined : { namespace, serviceAccount };
 }
 
 function questionFrom(principal: string, callee: Callee): Question {
@@ -140,15 +182,27 @@ function questionFrom(principal: string, callee: Callee): Question {
 
 interface AccessParts extends Pick<CallerAccess, 'allowed' | 'denied' | 'asked'> {
   readonly refusal: string;
+  readonly network: NetworkStanding;
 }
 
-function accessOf(caller: Caller, { refusal, allowed, denied, asked }: AccessParts): CallerAccess {
-  const nothing = (reason: string): CallerAccess => ({ caller, access: 'NONE', allowed: [], denied, asked, reason });
+function accessOf(caller: Caller, { refusal, network: standing, ...grants }: AccessParts): CallerAccess {
+  const { allowed, denied, asked } = grants;
+  const nothing = (reason: string): CallerAccess => ({
+    caller,
+    access: 'NONE',
+    allowed: [],
+    denied,
+    asked,
+    network: [],
+    reason,
+  });
   if (refusal !== '') return nothing(refusal);
+  if (standing.kind === 'closed') return nothing(standing.reason);
   const total = denied.find(isUnconditional);
   if (total !== undefined) return nothing(`rules[${total.rule}] of DENY policy ${total.policy} denies everything`);
   if (allowed !== 'everything' && allowed.length === 0) return nothing('no ALLOW rule is about this caller');
+  const network = standing.kind === 'some' ? standing.conditions : [];
   const isOpen = allowed === 'everything' || allowed.some(isUnconditional);
-  const access = isOpen && denied.length === 0 && asked.length === 0 ? 'ALL' : 'SOME';
-  return { caller, access, allowed, denied, asked, reason: '' };
+  const isWhole = isOpen && denied.length === 0 && asked.length === 0 && network.length === 0;
+  return { caller, access: isWhole ? 'ALL' : 'SOME', allowed, denied, asked, network, reason: '' };
 }

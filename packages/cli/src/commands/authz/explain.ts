@@ -41,7 +41,8 @@ async function explain(text: string, options: ExplainOptions, invocation: Invoca
   const matrices = targetsOf(view, service, { options, invocation }).map((callee) =>
     accessMatrix(callee, view.facts, view.workloads),
   );
-  const style = { palette: invocation.palette, trustDomain: view.facts.trustDomain };
+  const { palette, io } = invocation;
+  const style = { palette, trustDomain: view.facts.trustDomain, width: io.stdout.columns };
   invocation.show({
     data: () => matrices.map(accessMatrixData),
     table: () => matrices.map((matrix) => renderAccessMatrix(matrix, style)).join('\n'),
