@@ -162,6 +162,7 @@ export class RequestHandler {
       if (this.#options.draining()) exchange.connection.socket.end();
     });
   }
+
   #record(exchange: InboundExchange, outcome: Outcome): void {
     this.#options.recorder.write(exchange, outcome);
   }

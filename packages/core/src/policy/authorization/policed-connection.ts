@@ -4,7 +4,9 @@ import type { ConnectionPolicy } from '../connection-policy.ts';
 import type { Verdict } from '../verdict.ts';
 import type { ConnectionFacts } from './checks/check.ts';
 import { Denial, type Explainer } from './denial.ts';
-import { explainNoMatch, MOST_RULES, type ExplainedCall, type Explanation } from './explanation.ts';
+import { ExplanationMemo } from './explanation-memo.ts';
+import { explainNoMatch, type Explanation } from './explanation.ts';
+import { suspects, type ExplainedCall } from './near-miss.ts';
 import { NO_OBSERVATIONS, observe } from './observers.ts';
 import type { PolicySet } from './policy-set.ts';
 import type { CompiledPolicy, PolicyRule } from './policy.ts';
@@ -36,11 +38,11 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
   readonly mode: string;
   readonly #input: ConnectionInput;
   readonly #live: LiveRules<Verdict>;
-  readonly #serial: number;
   readonly #custom: Program<AuthorizerDemand> | undefined;
   readonly #observers: Program<CompiledPolicy> | undefined;
   #notAdmitted: Verdict | undefined;
-  #candidates: readonly PolicyRule[] | undefined;
+  #memo: ExplanationMemo | undefined;
+  #suspects: readonly PolicyRule[] | undefined;
   #overTcp: PolicedConnection | undefined;
 
   constructor(input: ConnectionInput) {
@@ -52,7 +54,6 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
     this.#isObserved = policies.observed.length > 0;
     this.mode = mode;
     this.#input = input;
-    this.#serial = policies.nextSerial();
     this.#custom = policies.custom.live(facts, mode).index;
     this.#observers = policies.observers.live(facts, mode).index;
   }
@@ -98,7 +99,10 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
   explain(request: RequestAttributes): Explanation {
     const { policies, facts, explainer } = this.#input;
     if (explainer !== undefined) return explainer(request);
-    return policies.explanations.of(this.#serial, request, () => this.#explain({ facts, request, isHttp: true }));
+    const explain = (): Explanation => this.#explain({ facts, request, isHttp: true });
+    if (!policies.isExplainedByTarget) return explain();
+    this.#memo ??= new ExplanationMemo();
+    return this.#memo.of(request, explain);
   }
 
   #observed(request: RequestAttributes, decided: Verdict | undefined): Verdict {
@@ -111,8 +115,8 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
 
   #explain(call: ExplainedCall): Explanation {
     const { policies, facts } = this.#input;
-    this.#candidates ??= policies.enforced.likeliest(this.#live, facts).filter(isAllowing).slice(0, MOST_RULES);
-    return explainNoMatch({ policies: policies.allowing, rules: this.#candidates }, call);
+    this.#suspects ??= suspects(policies.enforced.likeliest(this.#live, facts, isAllowing));
+    return explainNoMatch({ policies: policies.allowing, rules: this.#suspects }, call);
   }
 
   /** The same connection, were it to carry something else than HTTP; denials are explained by the rules as written. */

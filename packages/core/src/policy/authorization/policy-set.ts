@@ -1,6 +1,6 @@
 import type { AuthorizerDemand } from '../authorizer-demand.ts';
 import type { Verdict } from '../verdict.ts';
-import { ExplanationMemo } from './explanation-memo.ts';
+import { isExplainedByTarget } from './explanation-memo.ts';
 import { asksHttpOnly, demandsOf, type Providers } from './external.ts';
 import { rulesOf, type CompiledPolicy } from './policy.ts';
 import { RuleSet } from './program/rule-set.ts';
@@ -21,8 +21,8 @@ export class PolicySet {
   readonly #others: readonly CompiledPolicy[];
   readonly #custom: readonly CompiledPolicy[];
   readonly #providers: Providers;
-  readonly explanations: ExplanationMemo;
-  #serials = 0;
+  /** Whether denials of one method, host and path on one connection have one explanation. */
+  readonly isExplainedByTarget: boolean;
   #withoutHttp: PolicySet | undefined;
 
   /** Takes policies in Istio's order. */
@@ -37,14 +37,8 @@ export class PolicySet {
     this.hasDryRun = policies.some((policy) => policy.dryRun);
     this.custom = new RuleSet(rulesOf(this.#custom), demandsOf(this.#custom, providers));
     this.enforced = new RuleSet(rulesOf([...enforced('DENY'), ...this.allowing]), matchVerdict);
-    this.explanations = new ExplanationMemo(this.allowing);
+    this.isExplainedByTarget = isExplainedByTarget(this.allowing);
     this.observers = new RuleSet(rulesOf(this.observed), ({ policy }) => policy);
-  }
-
-  /** Tells connections apart, for what is remembered about them. */
-  nextSerial(): number {
-    this.#serials += 1;
-    return this.#serials;
   }
 
   /**

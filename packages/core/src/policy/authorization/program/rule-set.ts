@@ -59,10 +59,21 @@ export class RuleSet<Outcome> {
     return rules;
   }
 
-  /** The rules that may have come closest to matching, the likeliest first. */
-  likeliest(live: LiveRules<Outcome>, { attributes }: ConnectionFacts): readonly PolicyRule[] {
-    const byCaller = this.#callers.candidates(attributes.principal).flatMap((order) => this.rules[order] ?? []);
-    return [...new Set([...live.rules, ...byCaller, ...this.rules])];
+  /** The rules that may have come closest to matching, the likeliest first: worked out as far as they are asked for. */
+  *likeliest(
+    live: LiveRules<Outcome>,
+    { attributes }: ConnectionFacts,
+    isMeant: (rule: PolicyRule) => boolean,
+  ): Generator<PolicyRule> {
+    const seen = new Set<PolicyRule>();
+    const byCaller = this.#callers.candidates(attributes.principal).map((order) => this.rules[order]);
+    for (const rules of [live.rules, byCaller, this.rules]) {
+      for (const rule of rules) {
+        if (rule === undefined || !isMeant(rule) || seen.has(rule)) continue;
+        seen.add(rule);
+        yield rule;
+      }
+    }
   }
 
   #liveRule(order: number, facts: ConnectionFacts, mode: string): LiveRule<Outcome> | undefined {
