@@ -24,6 +24,10 @@ export type { TlsMode } from './policy/tls-mode.ts';
 export { compileWorkloadPolicy, denyAll, type CompileInput, type WorkloadPolicy } from './policy/workload-policy.ts';
 export type { DryRunVerdict, Verdict } from './policy/verdict.ts';
 export { toDocument, toJson } from './resource/canonical.ts';
+export type { AttestorSpec, AgentAdmission } from './resource/attestor/spec.ts';
+export type { AwsIamAttestor } from './resource/attestor/aws-iam.ts';
+export type { JwtAttestor, JwtProfile } from './resource/attestor/jwt.ts';
+export type { X509PopAttestor } from './resource/attestor/x509pop.ts';
 export type { AuthorizationCondition } from './resource/authorization/condition.ts';
 export type { AuthorizationOperation } from './resource/authorization/operation.ts';
 export type {
@@ -34,7 +38,7 @@ export type {
 export type { AuthorizationRule } from './resource/authorization/rule.ts';
 export type { AuthorizationSource } from './resource/authorization/source.ts';
 export { isDryRun } from './resource/dry-run.ts';
-export { scopeOfKind } from './resource/kinds.ts';
+export { isForDataPlanes, scopeOfKind } from './resource/kinds.ts';
 export type { MetadataScope } from './resource/metadata/metadata.ts';
 export { DEFAULT_NAMESPACE, DEFAULT_ROOT_NAMESPACE, parseResource } from './resource/parse.ts';
 export type { CheckedBody } from './resource/mesh-config/check-request.ts';
@@ -44,6 +48,8 @@ export type { LabelExpression, LabelOperator, LabelSelector } from './resource/n
 export type { AddressRange, NetworkPeer } from './resource/network-policy/peer.ts';
 export type { NetworkPort, NetworkProtocol } from './resource/network-policy/port.ts';
 export type { EgressRule, IngressRule, NetworkDirection, NetworkPolicySpec } from './resource/network-policy/spec.ts';
+export { isEvidenceSelector, selectorTextProblem } from './resource/registration/selector-text.ts';
+export { isAgentId, type RegistrationEntrySpec } from './resource/registration/spec.ts';
 export type { JwtRule } from './resource/request-authentication/jwt-rule.ts';
 export type { RequestAuthenticationSpec } from './resource/request-authentication/spec.ts';
 export type { ClaimHeader, HeaderLocation } from './resource/request-authentication/token-location.ts';
@@ -53,11 +59,13 @@ export type { MutualTls, MutualTlsMode, PeerAuthenticationSpec } from './resourc
 export { describeProblem, type ResourceProblem } from './resource/problem.ts';
 export { qualifiedName, resourceKey } from './resource/resource.ts';
 export type {
+  Attestor,
   AuthorizationPolicy,
   MeshConfig,
   Namespace,
   NetworkPolicy,
   PeerAuthentication,
+  RegistrationEntry,
   RequestAuthentication,
   Resource,
   ResourceKind,

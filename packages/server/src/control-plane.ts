@@ -6,7 +6,14 @@ import { Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
 import { openRegistry, type Registry } from '@rampart/registry';
 import { bundleToPem } from '@rampart/spiffe';
-import { AdminService, ControlService, IdentityService, MAX_BLOCK_BYTES, TelemetryService } from '@rampart/wire';
+import {
+  AdminService,
+  AgentService,
+  ControlService,
+  IdentityService,
+  MAX_BLOCK_BYTES,
+  TelemetryService,
+} from '@rampart/wire';
 import { AdminTokens } from './admin/admin-tokens.ts';
 import { ensureBootstrapToken } from './admin/bootstrap-token.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
@@ -25,6 +32,7 @@ import { PeerVerifier } from './doors/peer.ts';
 import { Refusals } from './doors/refusals.ts';
 import { ServerCertificate } from './doors/server-certificate.ts';
 import { createAdminService } from './doors/services/admin/admin-service.ts';
+import { createAgentService } from './doors/services/agent-service.ts';
 import { createControlService } from './doors/services/control-service.ts';
 import { createIdentityService } from './doors/services/identity-service.ts';
 import { createTelemetryService } from './doors/services/telemetry-service.ts';
@@ -305,8 +313,9 @@ interface Serving {
 }
 
 /** From here on calls are answered. */
-async function serve({ options, teardown, metrics }: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
-  const { clock, random, log, rootNamespace, trustDomain } = options;
+async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
+  const { options, teardown, metrics } = parts;
+  const { clock, log, rootNamespace, trustDomain } = options;
   const { authority: issuer, registry, journal, resources, feed, tokens } = state;
   const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
   const refusals = new Refusals({ journal, metrics, log, failures });
@@ -340,7 +349,9 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
       clock,
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
-        router.service(IdentityService, createIdentityService({ authority: issuer, metrics, failures }));
+        router
+          .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures }))
+          .service(AgentService, createAgentService());
         router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,
@@ -349,8 +360,22 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
       },
     }),
   );
+  await certifyDoor(parts, { doors, state });
+  teardown.add('calls', async () => {
+    mesh.dataPlanes.close();
+    shutdown.abort(new ConnectError('the control plane is stopping', Code.Unavailable));
+    await doors.api.close(GRACE_MS);
+  });
+}
+
+/** The API's own certificate, now and after each half-life. */
+async function certifyDoor(
+  { options, teardown }: Start,
+  { doors, state }: Pick<Serving, 'doors' | 'state'>,
+): Promise<void> {
+  const { clock, random, log, rootNamespace } = options;
   const certificate = await ServerCertificate.start({
-    authority: issuer,
+    authority: state.authority,
     rootNamespace,
     host: options.host,
     clock,
@@ -359,11 +384,6 @@ async function serve({ options, teardown, metrics }: Start, { doors, state, mesh
     failed: (error) => log.error({ error }, 'the certificate of the API could not be renewed'),
   });
   teardown.add('server certificate', () => certificate.stop());
-  teardown.add('calls', async () => {
-    mesh.dataPlanes.close();
-    shutdown.abort(new ConnectError('the control plane is stopping', Code.Unavailable));
-    await doors.api.close(GRACE_MS);
-  });
 }
 
 async function writeClientFiles(

@@ -4,6 +4,8 @@
  */
 export {
   AttestRequest,
+  ChallengeRequest,
+  ChallengeResponse,
   ControlPlaneMessage,
   DataPlaneMessage,
   RenewRequest,

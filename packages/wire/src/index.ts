@@ -73,7 +73,9 @@ export type {
 export {
   AckSchema,
   AttestRequestSchema,
+  AwsIamEvidenceSchema,
   BundleSchema,
+  ChallengeResponseSchema,
   ConnectionEventSchema,
   ControlPlaneMessageSchema,
   ControlService,
@@ -84,6 +86,7 @@ export {
   HelloSchema,
   IdentityFactsSchema,
   IdentityService,
+  JwtEvidenceSchema,
   NamespaceFactsSchema,
   NetworkFactsSchema,
   RegisterInstanceSchema,
@@ -95,11 +98,14 @@ export {
   TelemetryBatchSchema,
   TelemetryService,
   WorkloadSchema,
+  X509PopEvidenceSchema,
 } from './gen/rampart/v1/control_pb.ts';
 export type {
   Ack,
   AttestRequest,
+  AwsIamEvidence,
   Bundle,
+  ChallengeResponse,
   ConnectionEvent,
   ControlPlaneMessage,
   DataPlaneMessage,
@@ -108,6 +114,7 @@ export type {
   Heartbeat,
   Hello,
   IdentityFacts,
+  JwtEvidence,
   NamespaceFacts,
   NetworkFacts,
   RegisterInstance,
@@ -118,6 +125,26 @@ export type {
   TelemetryAck,
   TelemetryBatch,
   Workload,
+  X509PopEvidence,
 } from './gen/rampart/v1/control_pb.ts';
+export {
+  AgentService,
+  BundleDocumentSchema,
+  EntrySchema,
+  IssueJwtSvidRequestSchema,
+  IssueX509SvidRequestSchema,
+  JwtSvidResponseSchema,
+  SyncRequestSchema,
+  SyncUpdateSchema,
+} from './gen/rampart/v1/agent_pb.ts';
+export type {
+  BundleDocument,
+  Entry,
+  IssueJwtSvidRequest,
+  IssueX509SvidRequest,
+  JwtSvidResponse,
+  SyncRequest,
+  SyncUpdate,
+} from './gen/rampart/v1/agent_pb.ts';
 export { MAX_BLOCK_BYTES, MAX_RECORDS, readRecordBlock, RecordBlockWriter } from './record-block.ts';
 export type { RecordInput } from './record-block.ts';

@@ -15,6 +15,8 @@ const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
   NetworkPolicy: ['networkpolicy', 'networkpolicies', 'netpol'],
   Namespace: ['namespace', 'namespaces', 'ns'],
   MeshConfig: ['meshconfig', 'meshconfigs', 'mc'],
+  RegistrationEntry: ['registrationentry', 'registrationentries', 'entry', 'entries', 're'],
+  Attestor: ['attestor', 'attestors'],
   services: ['services', 'service', 'svc'],
   dataplanes: ['dataplanes', 'dataplane', 'dp'],
 };
@@ -24,7 +26,7 @@ const KIND_OF_NAME: ReadonlyMap<string, ListedKind> = new Map(
 
 /** For help texts: each kind with its short name. */
 export const STORED_KIND_HELP =
-  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc)';
+  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor';
 export const KIND_HELP: string = `${STORED_KIND_HELP}, services (svc), dataplanes (dp)`;
 
 /** The kind that a name, plural or short name stands for, in any case; throws INVALID_ARGUMENT with a suggestion. */
@@ -53,5 +55,5 @@ export function parseStoredKind(text: string): StoredKind {
 export function namespaceOf(kind: ListedKind, given: string | undefined): string {
   const scope = scopeOfKind(kind);
   if (scope === 'cluster' || kind === 'dataplanes') return '';
-  return given ?? (scope === 'mesh' ? '' : DEFAULT_NAMESPACE);
+  return given ?? (scope === 'mesh' || scope === 'root' ? '' : DEFAULT_NAMESPACE);
 }

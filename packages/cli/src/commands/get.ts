@@ -126,6 +126,8 @@ const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   NetworkPolicy: listerOf('NetworkPolicy'),
   Namespace: listerOf('Namespace'),
   MeshConfig: listerOf('MeshConfig'),
+  RegistrationEntry: listerOf('RegistrationEntry'),
+  Attestor: listerOf('Attestor'),
   services: listServices,
   dataplanes: listDataPlanes,
 };

@@ -55,6 +55,16 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     several(spec.trustDomainAliases ?? []),
     several(spec.extensionProviders.map(({ name }) => name)),
   ]),
+  RegistrationEntry: columns('RegistrationEntry', ['IDENTITY', 'SELECTORS', 'PARENT'], ({ spec }) => [
+    spec.spiffeId,
+    several(spec.selectors),
+    spec.parentId ?? '',
+  ]),
+  Attestor: columns('Attestor', ['EVIDENCE', 'FROM', 'AGENTS'], ({ spec }) => [
+    spec.x509pop === undefined ? (spec.jwt === undefined ? 'aws_iam' : `jwt (${spec.jwt.profile})`) : 'x509pop',
+    spec.jwt?.issuer ?? several(spec.awsIam?.accounts ?? []),
+    spec.agents === undefined ? 'no' : several(spec.agents.selectors) || 'all',
+  ]),
 };
 
 function columns<K extends ResourceKind>(

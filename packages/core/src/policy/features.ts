@@ -50,7 +50,8 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'authorization.remote-ip',
 ];
 
-const KIND_FEATURES: Readonly<Record<Exclude<ResourceKind, 'AuthorizationPolicy'>, PolicyFeature>> = {
+/** Kinds that only the control plane reads ask nothing of data planes. */
+const KIND_FEATURES: Readonly<Partial<Record<ResourceKind, PolicyFeature>>> = {
   PeerAuthentication: 'peer-authentication',
   RequestAuthentication: 'request-authentication',
   ServiceTokenPolicy: 'service-token',
@@ -88,8 +89,9 @@ export function requiredFeatures(resource: Resource): RequiredFeature[] {
   const need = (feature: PolicyFeature, ...path: FieldPath): void => {
     if (!found.has(feature)) found.set(feature, formatFieldPath(path));
   };
+  const ofKind = KIND_FEATURES[resource.kind];
   if (resource.kind === 'AuthorizationPolicy') collectPolicy(resource, need);
-  else need(KIND_FEATURES[resource.kind], 'kind');
+  else if (ofKind !== undefined) need(ofKind, 'kind');
   if (resource.kind === 'RequestAuthentication' && resource.spec.targetRefs !== undefined) {
     need('authorization.target-refs', 'spec', 'targetRefs');
   }

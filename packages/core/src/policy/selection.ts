@@ -16,7 +16,8 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['Gateway', 'GatewayClass']);
  * Whether a resource is about a workload: of the root namespace or its own, with a selector that its labels satisfy.
  * A PeerAuthentication of the root namespace counts only without selector, a NetworkPolicy only in the workload's own
  * namespace. A policy with `targetRefs` is about its targets; one that targets services counts for every workload of
- * its namespace, so that it is refused rather than left out. Namespaces and the MeshConfig are about no one workload.
+ * its namespace, so that it is refused rather than left out. Namespaces, the MeshConfig and what only the
+ * control plane reads are about no one workload.
  */
 export function selects(
   resource: Resource,
@@ -25,11 +26,8 @@ export function selects(
 ): boolean {
   const isOwn = resource.metadata.namespace === workload.namespace;
   const isRoot = resource.metadata.namespace === rootNamespace;
-  if (!isOwn && !isRoot) return false;
+  if ((!isOwn && !isRoot) || !isAboutWorkloads(resource)) return false;
   switch (resource.kind) {
-    case 'Namespace':
-    case 'MeshConfig':
-      return false;
     case 'NetworkPolicy':
       return isOwn && matchesLabelSelector(resource.spec.podSelector, workload.labels);
     case 'PeerAuthentication':
@@ -43,6 +41,19 @@ export function selects(
       return isOwn && !targetRefs.every(({ kind }) => ELSEWHERE.has(kind));
     }
   }
+}
+
+type OfNoWorkload = 'Namespace' | 'MeshConfig' | 'RegistrationEntry' | 'Attestor';
+
+const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
+  'Namespace',
+  'MeshConfig',
+  'RegistrationEntry',
+  'Attestor',
+]);
+
+function isAboutWorkloads(resource: Resource): resource is Exclude<Resource, { readonly kind: OfNoWorkload }> {
+  return !OF_NO_WORKLOAD.has(resource.kind);
 }
 
 interface Selecting {

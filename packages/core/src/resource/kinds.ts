@@ -1,3 +1,4 @@
+import { readAttestorSpec, writeAttestorSpec } from './attestor/spec.ts';
 import { readAuthorizationPolicySpec } from './authorization/policy.ts';
 import type { Cursor, Reader } from './cursor.ts';
 import { checkDryRun } from './dry-run.ts';
@@ -7,6 +8,7 @@ import { readNamespaceSpec } from './namespace.ts';
 import { readNetworkPolicySpec } from './network-policy/spec.ts';
 import { checkPlace } from './metadata/place-checks.ts';
 import { readPeerAuthenticationSpec } from './peer-authentication.ts';
+import { readRegistrationEntrySpec, writeRegistrationEntrySpec } from './registration/spec.ts';
 import { readRequestAuthenticationSpec, writeRequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
 import { readServiceTokenPolicySpec } from './service-token/spec.ts';
@@ -52,6 +54,12 @@ export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
   },
   Namespace: { group: '', versions: ['v1'], scope: 'cluster', read: reader('Namespace', readNamespaceSpec) },
   MeshConfig: { ...RAMPART, scope: 'mesh', read: reader('MeshConfig', readMeshConfigSpec) },
+  RegistrationEntry: {
+    ...RAMPART,
+    scope: 'namespace',
+    read: reader('RegistrationEntry', readRegistrationEntrySpec),
+  },
+  Attestor: { ...RAMPART, scope: 'root', read: reader('Attestor', readAttestorSpec) },
 };
 
 /** "security.istio.io/v1": what a document of this kind may have as its apiVersion. */
@@ -69,6 +77,14 @@ export function isKind(text: string): text is ResourceKind {
   return Object.hasOwn(KINDS, text);
 }
 
+/** What only the control plane reads. */
+const OF_CONTROL_PLANE: ReadonlySet<ResourceKind> = new Set<ResourceKind>(['RegistrationEntry', 'Attestor']);
+
+/** Whether data planes are told resources of a kind. */
+export function isForDataPlanes(kind: ResourceKind): boolean {
+  return !OF_CONTROL_PLANE.has(kind);
+}
+
 /** The spec in the words of its document, which readers of the kind take back. */
 export function writeSpec(resource: Resource): object {
   switch (resource.kind) {
@@ -76,6 +92,10 @@ export function writeSpec(resource: Resource): object {
       return writeRequestAuthenticationSpec(resource.spec);
     case 'MeshConfig':
       return writeMeshConfigSpec(resource.spec);
+    case 'RegistrationEntry':
+      return writeRegistrationEntrySpec(resource.spec);
+    case 'Attestor':
+      return writeAttestorSpec(resource.spec);
     case 'PeerAuthentication':
     case 'AuthorizationPolicy':
     case 'ServiceTokenPolicy':

@@ -1,8 +1,10 @@
+import type { AttestorSpec } from './attestor/spec.ts';
 import type { AuthorizationPolicySpec } from './authorization/policy.ts';
 import type { MeshConfigSpec } from './mesh-config/spec.ts';
 import type { NamespaceSpec } from './namespace.ts';
 import type { NetworkPolicySpec } from './network-policy/spec.ts';
 import type { PeerAuthenticationSpec } from './peer-authentication.ts';
+import type { RegistrationEntrySpec } from './registration/spec.ts';
 import type { RequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { ServiceTokenPolicySpec } from './service-token/spec.ts';
 
@@ -45,6 +47,12 @@ export type Namespace = Envelope<'Namespace', NamespaceSpec>;
 /** What holds for the whole mesh: the one named "default" in the root namespace. */
 export type MeshConfig = Envelope<'MeshConfig', MeshConfigSpec>;
 
+/** Who gets which identity. */
+export type RegistrationEntry = Envelope<'RegistrationEntry', RegistrationEntrySpec>;
+
+/** Which evidence is believed, of whom; only in the root namespace. */
+export type Attestor = Envelope<'Attestor', AttestorSpec>;
+
 /** Every kind that can be applied; a new kind joins here and in `kinds.ts`. */
 export type Resource =
   | PeerAuthentication
@@ -53,7 +61,9 @@ export type Resource =
   | ServiceTokenPolicy
   | NetworkPolicy
   | Namespace
-  | MeshConfig;
+  | MeshConfig
+  | RegistrationEntry
+  | Attestor;
 
 export type ResourceKind = Resource['kind'];
 

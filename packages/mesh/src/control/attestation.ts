@@ -34,7 +34,11 @@ export function createIssuer(options: AttestationOptions): SvidIssuer {
   return {
     attest: () =>
       exchange(options, undefined, (channel, csr) =>
-        channel.unary(ATTEST, AttestRequest.encode({ joinToken, csr }).finish(), TIMEOUT_MS),
+        channel.unary(
+          ATTEST,
+          AttestRequest.encode({ evidence: { $case: 'joinToken', value: joinToken }, csr, agent: false }).finish(),
+          TIMEOUT_MS,
+        ),
       ),
     renew: (current) =>
       exchange(options, current, (channel, csr) =>

@@ -1,5 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import { type NetworkPolicy, type Resource, type ResourceKind, selects, type WorkloadRef } from '@rampart/core';
+import {
+  isForDataPlanes,
+  type NetworkPolicy,
+  type Resource,
+  type ResourceKind,
+  selects,
+  type WorkloadRef,
+} from '@rampart/core';
 import type { Service } from '@rampart/registry';
 import type { TrustBundle } from '@rampart/spiffe';
 import {
@@ -72,7 +79,9 @@ export class MeshSnapshots {
       reset: true,
       resources: state
         .resources()
-        .filter(({ resource }) => this.#isVisible(resource.metadata.namespace, namespace))
+        .filter(
+          ({ resource: { kind, metadata } }) => isForDataPlanes(kind) && this.#isVisible(metadata.namespace, namespace),
+        )
         .map((held) => this.#resourceUpdate(held)),
       services: state.services().map((service) => this.#serviceUpdate(service)),
       revokedSerials: [...state.revokedSerials()],
@@ -122,6 +131,9 @@ export class MeshSnapshots {
         return 'compacted';
       }
       const visible = changes.filter((change) => {
+        if (isOfControlPlane(change)) {
+          return false;
+        }
         if (change.kind === 'identity' || isOfNamespace(change)) {
           return isolated;
         }
@@ -210,6 +222,11 @@ export class MeshSnapshots {
 
 function isAbout(change: Change, kind: ResourceKind): boolean {
   return change.kind === 'resource' && change.key.startsWith(`${kind}/`);
+}
+
+/** Who gets which identity is nothing that data planes are told. */
+function isOfControlPlane(change: Change): boolean {
+  return change.kind === 'resource' && !isForDataPlanes(change.key.slice(0, change.key.indexOf('/')) as ResourceKind);
 }
 
 /** Namespaces are told as facts, to those that must know; nobody enforces them. */

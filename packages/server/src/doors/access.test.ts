@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { AdminService, ControlService, IdentityService, TelemetryService } from '@rampart/wire';
+import { AdminService, AgentService, ControlService, IdentityService, TelemetryService } from '@rampart/wire';
 import { accessOf, listedMethods } from './access.ts';
 
-const SERVICES = [AdminService, ControlService, IdentityService, TelemetryService];
+const SERVICES = [AdminService, AgentService, ControlService, IdentityService, TelemetryService];
 const METHODS = SERVICES.flatMap((service) => service.methods.map((method) => `${service.typeName}/${method.name}`));
 
 describe('the access table', () => {
@@ -18,10 +18,10 @@ describe('the access table', () => {
     );
   });
 
-  it('lets anyone call Attest and nothing else', () => {
+  it('lets anyone ask for a challenge, attest, and nothing else', () => {
     assert.deepEqual(
       METHODS.filter((method) => accessOf(method) === 'anyone'),
-      ['rampart.v1.IdentityService/Attest'],
+      ['rampart.v1.IdentityService/Challenge', 'rampart.v1.IdentityService/Attest'],
     );
   });
 

@@ -1,10 +1,17 @@
-/** Who may call: anyone at all, a workload with a valid certificate of this mesh, or an operator with a bearer token. */
-export type Access = 'anyone' | 'workload' | 'admin';
+/**
+ * Who may call: anyone at all, a workload or an agent with a valid certificate of this mesh, either of them (a holder), or an
+ * operator with a bearer token.
+ */
+export type Access = 'anyone' | 'workload' | 'agent' | 'holder' | 'admin';
 
 /** Every method of the API. A method without a row is refused. */
 const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
+  ['rampart.v1.IdentityService/Challenge', 'anyone'],
   ['rampart.v1.IdentityService/Attest', 'anyone'],
-  ['rampart.v1.IdentityService/Renew', 'workload'],
+  ['rampart.v1.IdentityService/Renew', 'holder'],
+  ['rampart.v1.AgentService/Sync', 'agent'],
+  ['rampart.v1.AgentService/IssueX509Svid', 'agent'],
+  ['rampart.v1.AgentService/IssueJwtSvid', 'agent'],
   ['rampart.v1.ControlService/Connect', 'workload'],
   ['rampart.v1.TelemetryService/Report', 'workload'],
   ['rampart.v1.AdminService/Apply', 'admin'],

@@ -2,12 +2,13 @@ import { type ContextKey, type ContextValues, createContextKey, type HandlerCont
 import { RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
-import type { Peer } from './peer.ts';
+import type { Holder, Peer } from './peer.ts';
 
 /** Who called a method, as the door found out before it read a byte of the message. */
 export type Caller =
   | { readonly kind: 'anyone' }
   | { readonly kind: 'workload'; readonly peer: Peer }
+  | { readonly kind: 'agent'; readonly peer: Holder }
   | { readonly kind: 'admin'; readonly name: string };
 
 /** The connection a call came over. */
@@ -15,7 +16,7 @@ export interface Connection {
   /** Address of the other end without port; IPv4 in its own form. */
   readonly remoteAddress: string;
   /** Who the other end proved to be, judged now. */
-  peer(): Result<Peer, SvidProblem>;
+  peer(): Result<Holder, SvidProblem>;
   /** Ends the connection at once, with everything on it. */
   destroy(): void;
 }
@@ -47,6 +48,24 @@ export function connectionOf({ values }: Pick<HandlerContext, 'values'>): Connec
 export function workloadOf({ values }: Pick<HandlerContext, 'values'>): Peer {
   const caller = values.get(CALLER);
   if (caller?.kind !== 'workload') {
+    throw new RampartError('UNAUTHENTICATED', 'this method needs a client certificate of this mesh');
+  }
+  return caller.peer;
+}
+
+/** The agent that called. */
+export function agentOf({ values }: Pick<HandlerContext, 'values'>): Holder {
+  const caller = values.get(CALLER);
+  if (caller?.kind !== 'agent') {
+    throw new RampartError('UNAUTHENTICATED', 'this method needs the client certificate of an agent of this mesh');
+  }
+  return caller.peer;
+}
+
+/** The workload or agent that called. */
+export function holderOf({ values }: Pick<HandlerContext, 'values'>): Holder {
+  const caller = values.get(CALLER);
+  if (caller?.kind !== 'workload' && caller?.kind !== 'agent') {
     throw new RampartError('UNAUTHENTICATED', 'this method needs a client certificate of this mesh');
   }
   return caller.peer;

@@ -1,5 +1,5 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
-import { type ErrorCode, RampartError } from '@rampart/core';
+import { type ErrorCode, isAgentId, RampartError } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
 import type { AdminTokens } from '../admin/admin-tokens.ts';
 import { accessOf } from './access.ts';
@@ -57,7 +57,9 @@ function admit(method: string, context: HandlerContext, tokens: AdminTokens): Ca
     case 'anyone':
       return { kind: 'anyone' };
     case 'workload':
-      return admitWorkload(context);
+    case 'agent':
+    case 'holder':
+      return admitHolder(context, access);
     case 'admin':
       return admitAdmin(context, tokens);
     case undefined:
@@ -65,10 +67,17 @@ function admit(method: string, context: HandlerContext, tokens: AdminTokens): Ca
   }
 }
 
-function admitWorkload(context: HandlerContext): Caller {
+function admitHolder(context: HandlerContext, asked: 'workload' | 'agent' | 'holder'): Caller {
   const verified = connectionOf(context).peer();
   if (verified.ok) {
-    return { kind: 'workload', peer: verified.value };
+    const { id } = verified.value;
+    const kind = isAgentId(id) ? 'agent' : 'workload';
+    if (asked !== 'holder' && kind !== asked) {
+      throw new RampartError('PERMISSION_DENIED', `${id.toString()} is no ${asked}: this method is for ${asked}s`);
+    }
+    return kind === 'agent'
+      ? { kind, peer: verified.value }
+      : { kind, peer: { ...verified.value, namespace: id.namespace ?? '' } };
   }
   throw new RampartError(refusalCode(verified.problem), verified.problem.message, { detail: verified.problem.code });
 }

@@ -1,15 +1,19 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
-import { type Clock, fail, ok, type Result, type SpiffeId } from '@rampart/core';
+import { type Clock, fail, isAgentId, ok, type Result, type SpiffeId } from '@rampart/core';
 import { type SvidProblem, type TrustBundle, verifySvid } from '@rampart/spiffe';
 
 /** Who is at the other end of a connection, proved by a certificate of this mesh. */
-export interface Peer {
+export interface Holder {
   readonly id: SpiffeId;
-  readonly namespace: string;
   /** Of its certificate, lower-case hex. */
   readonly serial: string;
   /** End of what proves it, Unix milliseconds. */
   readonly notAfter: number;
+}
+
+/** A workload at the other end. */
+export interface Peer extends Holder {
+  readonly namespace: string;
 }
 
 export interface PeerVerifierOptions {
@@ -27,14 +31,14 @@ export class PeerVerifier {
   /** Signatures are checked once a connection; time and revocation are asked each time. */
   readonly #verified = new WeakMap<
     TLSSocket,
-    { readonly sequence: number; readonly outcome: Result<Peer, SvidProblem> }
+    { readonly sequence: number; readonly outcome: Result<Holder, SvidProblem> }
   >();
 
   constructor(options: PeerVerifierOptions) {
     this.#options = options;
   }
 
-  verify(socket: TLSSocket): Result<Peer, SvidProblem> {
+  verify(socket: TLSSocket): Result<Holder, SvidProblem> {
     const outcome = this.#chainOutcome(socket);
     if (!outcome.ok) {
       return outcome;
@@ -52,7 +56,7 @@ export class PeerVerifier {
     return outcome;
   }
 
-  #chainOutcome(socket: TLSSocket): Result<Peer, SvidProblem> {
+  #chainOutcome(socket: TLSSocket): Result<Holder, SvidProblem> {
     const { sequence } = this.#options.bundle();
     const known = this.#verified.get(socket);
     if (known?.sequence === sequence) {
@@ -63,7 +67,7 @@ export class PeerVerifier {
     return outcome;
   }
 
-  #judge(chain: readonly Uint8Array[]): Result<Peer, SvidProblem> {
+  #judge(chain: readonly Uint8Array[]): Result<Holder, SvidProblem> {
     if (chain.length === 0) {
       return fail({ code: 'NO_CERTIFICATE', message: 'this method needs a client certificate of this mesh' });
     }
@@ -74,13 +78,13 @@ export class PeerVerifier {
       return verified;
     }
     const { spiffeId: id, leaf, notAfter } = verified.value;
-    if (id.namespace === undefined) {
+    if (id.namespace === undefined && !isAgentId(id)) {
       return fail({
         code: 'NOT_A_SPIFFE_ID',
-        message: `${id.toString()} does not name a workload: it has no /ns/<namespace>/sa/<service account>`,
+        message: `${id.toString()} names neither a workload (/ns/<namespace>/sa/<service account>) nor an agent`,
       });
     }
-    return ok({ id, namespace: id.namespace, serial: leaf.serial, notAfter });
+    return ok({ id, serial: leaf.serial, notAfter });
   }
 }
 

@@ -77,7 +77,10 @@ export async function attest(plane: ControlPlane, workload: WorkloadOptions): Pr
   try {
     const { token } = await admin.admin.createJoinToken({ workload: { service: '', labels: {}, ...workload } });
     const keyPair = generateKeyPair();
-    const response = await anyone.identity.attest({ joinToken: token, csr: createCsr(keyPair) });
+    const response = await anyone.identity.attest({
+      evidence: { case: 'joinToken', value: token },
+      csr: createCsr(keyPair),
+    });
     return {
       response,
       credentials: { certificate: response.chain.map((der) => toPem(der)).join(''), key: keyPair.privateKeyPem() },

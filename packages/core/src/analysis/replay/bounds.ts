@@ -37,7 +37,14 @@ export interface BoundsOptions {
 const NEVER: AuthorizationRule = { to: [{ operation: { methods: ['\u0000'] } }] };
 
 /** Kinds that are settled by what records hold; those of the network are judged apart. */
-const SETTLED: ReadonlySet<string> = new Set(['PeerAuthentication', 'MeshConfig', 'Namespace', 'NetworkPolicy']);
+const SETTLED: ReadonlySet<string> = new Set([
+  'PeerAuthentication',
+  'MeshConfig',
+  'Namespace',
+  'NetworkPolicy',
+  'RegistrationEntry',
+  'Attestor',
+]);
 
 const ASKED_OF: Readonly<Record<string, string>> = {
   RequestAuthentication: 'whether tokens are valid',

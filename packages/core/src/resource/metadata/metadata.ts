@@ -23,8 +23,8 @@ interface MetadataFields {
   finalizers: true;
 }
 
-/** Where a kind lives: in a namespace, in none, or once in the root namespace of the mesh. */
-export type MetadataScope = 'namespace' | 'cluster' | 'mesh';
+/** Where a kind lives: in a namespace, in none, in the root namespace of the mesh, or once there. */
+export type MetadataScope = 'namespace' | 'cluster' | 'root' | 'mesh';
 
 /** What resources get that do not say it themselves. */
 export interface NamespaceDefaults {
@@ -56,7 +56,7 @@ export function readMetadata(at: Cursor, scope: MetadataScope, defaults: Namespa
   if (fields === undefined) return undefined;
   if (at.child('name').value === undefined) at.error('has no name: add metadata.name');
   const { name, namespace = namespaceOf(scope, defaults), labels = {}, annotations = {}, creationTimestamp } = fields;
-  if (scope === 'mesh') checkRoot(at.child('namespace'), defaults.rootNamespace);
+  if (scope === 'mesh' || scope === 'root') checkRoot(at.child('namespace'), defaults.rootNamespace);
   if (name === undefined) return undefined;
   return {
     name,
@@ -82,12 +82,13 @@ function readMeshName(at: Cursor): string | undefined {
 const NAME_READERS: Readonly<Record<MetadataScope, (at: Cursor) => string | undefined>> = {
   namespace: readName,
   cluster: readNamespace,
+  root: readName,
   mesh: readMeshName,
 };
 
 function namespaceOf(scope: MetadataScope, { defaultNamespace, rootNamespace }: NamespaceDefaults): string {
   if (scope === 'cluster') return '';
-  return scope === 'mesh' ? (rootNamespace ?? defaultNamespace) : defaultNamespace;
+  return scope === 'mesh' || scope === 'root' ? (rootNamespace ?? defaultNamespace) : defaultNamespace;
 }
 
 function readNoNamespace(at: Cursor): string | undefined {

@@ -1,10 +1,10 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { Authority, IssuedSvid } from '@rampart/authority';
-import type { RampartError, Result } from '@rampart/core';
+import { RampartError, type Result } from '@rampart/core';
 import type { IdentityService } from '@rampart/wire';
 import { bundleMessage } from '../../control/mesh-snapshots.ts';
 import type { Counter, Metrics } from '../../metrics.ts';
-import { connectionOf, workloadOf } from '../caller.ts';
+import { connectionOf, holderOf } from '../caller.ts';
 import type { FailureLimit } from '../failure-limit.ts';
 
 export interface IdentityServiceOptions {
@@ -33,20 +33,30 @@ export function createIdentityService({
     return svidResponse(result.value, authority);
   };
   return {
-    attest: async ({ joinToken, csr }, context) => {
+    challenge: () => {
+      throw notYet('challenges');
+    },
+    attest: async ({ evidence, csr }, context) => {
       const { remoteAddress } = connectionOf(context);
-      const result = await authority.attest(joinToken, csr, remoteAddress);
+      if (evidence.case !== 'joinToken' && evidence.case !== undefined) {
+        throw notYet(`evidence of kind ${evidence.case}`);
+      }
+      const result = await authority.attest(evidence.value ?? '', csr, remoteAddress);
       if (!result.ok) {
         failures.fail(remoteAddress);
       }
       return answer(result, { issued, reason: 'attested' });
     },
     renew: async ({ csr }, context) => {
-      const { id, serial } = workloadOf(context);
+      const { id, serial } = holderOf(context);
       const sourceIp = connectionOf(context).remoteAddress;
       return answer(await authority.renew(id, serial, { csr, sourceIp }), { issued, reason: 'renewal' });
     },
   };
+}
+
+function notYet(what: string): RampartError {
+  return new RampartError('UNSUPPORTED_FEATURE', `${what} cannot be judged here yet; attest with a join token`);
 }
 
 interface Counted {

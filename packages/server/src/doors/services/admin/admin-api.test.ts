@@ -332,9 +332,9 @@ spec: { rules: [{ from: [{ source: { requestPrincipals: ["${issuer}/ann"] } }] }
       const anyone = keep(connectTo(plane));
       const { createCsr, generateKeyPair } = await import('@rampart/spiffe');
       const csr = createCsr(generateKeyPair());
-      await anyone.identity.attest({ joinToken: token, csr });
+      await anyone.identity.attest({ evidence: { case: 'joinToken', value: token }, csr });
       await assert.rejects(
-        anyone.identity.attest({ joinToken: token, csr }),
+        anyone.identity.attest({ evidence: { case: 'joinToken', value: token }, csr }),
         (error) => ConnectError.from(error).metadata.get('rampart-code') === 'INVALID_JOIN_TOKEN',
       );
       const denied = (await admin.queryAudit({ limit: 1000 })).records.filter((text) => /"result":"DENIED"/.test(text));

@@ -137,6 +137,6 @@ function keyOf({ kind, namespace, name }: DeleteResourceRequest, rootNamespace: 
   if (scope === 'cluster') {
     return `${kind}//${name}`;
   }
-  const standard = scope === 'mesh' ? rootNamespace : DEFAULT_NAMESPACE;
+  const standard = scope === 'mesh' || scope === 'root' ? rootNamespace : DEFAULT_NAMESPACE;
   return `${kind}/${namespace === '' ? standard : namespace}/${name}`;
 }

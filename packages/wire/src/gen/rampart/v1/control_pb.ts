@@ -12,16 +12,91 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/control.proto.
  */
 export const file_rampart_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiMAoNQXR0ZXN0UmVxdWVzdBISCgpqb2luX3Rva2VuGAEgASgJEgsKA2NzchgCIAEoDCIbCgxSZW5ld1JlcXVlc3QSCwoDY3NyGAEgASgMIqMBCgxTdmlkUmVzcG9uc2USEQoJc3BpZmZlX2lkGAEgASgJEg0KBWNoYWluGAIgAygMEiIKBmJ1bmRsZRgDIAEoCzISLnJhbXBhcnQudjEuQnVuZGxlEiYKCHdvcmtsb2FkGAQgASgLMhQucmFtcGFydC52MS5Xb3JrbG9hZBISCgpub3RfYmVmb3JlGAUgASgDEhEKCW5vdF9hZnRlchgGIAEoAyI/CgZCdW5kbGUSFAoMdHJ1c3RfZG9tYWluGAEgASgJEg0KBXJvb3RzGAIgAygMEhAKCHNlcXVlbmNlGAMgASgEIqgBCghXb3JrbG9hZBIRCgluYW1lc3BhY2UYASABKAkSFwoPc2VydmljZV9hY2NvdW50GAIgASgJEg8KB3NlcnZpY2UYAyABKAkSMAoGbGFiZWxzGAQgAygLMiAucmFtcGFydC52MS5Xb3JrbG9hZC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvUBChBEYXRhUGxhbmVNZXNzYWdlEiIKBWhlbGxvGAEgASgLMhEucmFtcGFydC52MS5IZWxsb0gAEjAKCHJlZ2lzdGVyGAIgASgLMhwucmFtcGFydC52MS5SZWdpc3Rlckluc3RhbmNlSAASNAoKZGVyZWdpc3RlchgDIAEoCzIeLnJhbXBhcnQudjEuRGVyZWdpc3Rlckluc3RhbmNlSAASKgoJaGVhcnRiZWF0GAQgASgLMhUucmFtcGFydC52MS5IZWFydGJlYXRIABIeCgNhY2sYBSABKAsyDy5yYW1wYXJ0LnYxLkFja0gAQgkKB21lc3NhZ2UimgEKBUhlbGxvEhUKDWRhdGFfcGxhbmVfaWQYASABKAkSDAoEa2luZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBBImCgh3b3JrbG9hZBgGIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSCwoDcGlkGAcgASgFIlUKEFJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNEhAKCHByb3RvY29sGAQgASgJIikKEkRlcmVnaXN0ZXJJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCSIcCglIZWFydGJlYXQSDwoHc2VudF9hdBgBIAEoAyIoCgNBY2sSEAoIcmV2aXNpb24YASABKAQSDwoHcHJvYmxlbRgCIAEoCSKdAgoTQ29udHJvbFBsYW5lTWVzc2FnZRIQCghyZXZpc2lvbhgBIAEoBBINCgVyZXNldBgCIAEoCBItCglyZXNvdXJjZXMYAyADKAsyGi5yYW1wYXJ0LnYxLlJlc291cmNlVXBkYXRlEisKCHNlcnZpY2VzGAQgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlEhcKD3Jldm9rZWRfc2VyaWFscxgFIAMoCRIiCgZidW5kbGUYBiABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRIRCgloZWFydGJlYXQYByABKAgSDgoGcm90YXRlGAggASgIEikKB25ldHdvcmsYCSABKAsyGC5yYW1wYXJ0LnYxLk5ldHdvcmtGYWN0cyJ8CgxOZXR3b3JrRmFjdHMSDQoFcmVzZXQYASABKAgSLQoKaWRlbnRpdGllcxgCIAMoCzIZLnJhbXBhcnQudjEuSWRlbnRpdHlGYWN0cxIuCgpuYW1lc3BhY2VzGAMgAygLMhoucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cyJkCg1JZGVudGl0eUZhY3RzEhEKCXNwaWZmZV9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSLQoIdmFyaWFudHMYAyADKAsyGy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudCKKAQoPSWRlbnRpdHlWYXJpYW50EjcKBmxhYmVscxgBIAMoCzInLnJhbXBhcnQudjEuSWRlbnRpdHlWYXJpYW50LkxhYmVsc0VudHJ5Eg8KB3NlcmlhbHMYAiADKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoOTmFtZXNwYWNlRmFjdHMSDAoEbmFtZRgBIAEoCRI2CgZsYWJlbHMYAiADKAsyJi5yYW1wYXJ0LnYxLk5hbWVzcGFjZUZhY3RzLkxhYmVsc0VudHJ5Eg8KB2RlbGV0ZWQYAyABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCg5SZXNvdXJjZVVwZGF0ZRILCgNrZXkYASABKAkSDAoEanNvbhgCIAEoDCJZCg1TZXJ2aWNlVXBkYXRlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEicKCWVuZHBvaW50cxgDIAMoCzIULnJhbXBhcnQudjEuRW5kcG9pbnQiwQEKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIRCglzcGlmZmVfaWQYBSABKAkSMAoGbGFiZWxzGAYgAygLMiAucmFtcGFydC52MS5FbmRwb2ludC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpMBCg5UZWxlbWV0cnlCYXRjaBIQCghyZXBvcnRlchgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdyZWNvcmRzGAMgASgMEhQKDHJlY29yZF9jb3VudBgEIAEoDRI2ChFjb25uZWN0aW9uX2V2ZW50cxgFIAMoCzIbLnJhbXBhcnQudjEuQ29ubmVjdGlvbkV2ZW50InUKD0Nvbm5lY3Rpb25FdmVudBIKCgJhdBgBIAEoAxIMCgRraW5kGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCRISCgpsb2NhbF9wb3J0GAUgASgNEgwKBHBlZXIYBiABKAkiIAoMVGVsZW1ldHJ5QWNrEhAKCHNlcXVlbmNlGAEgASgEMo0BCg9JZGVudGl0eVNlcnZpY2USPQoGQXR0ZXN0EhkucmFtcGFydC52MS5BdHRlc3RSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USOwoFUmVuZXcSGC5yYW1wYXJ0LnYxLlJlbmV3UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHC5yYW1wYXJ0LnYxLkRhdGFQbGFuZU1lc3NhZ2UaHy5yYW1wYXJ0LnYxLkNvbnRyb2xQbGFuZU1lc3NhZ2UoATABMlIKEFRlbGVtZXRyeVNlcnZpY2USPgoGUmVwb3J0EhoucmFtcGFydC52MS5UZWxlbWV0cnlCYXRjaBoYLnJhbXBhcnQudjEuVGVsZW1ldHJ5QWNrYgZwcm90bzM");
+  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCKjAQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL1AQoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIAEIJCgdtZXNzYWdlIpoBCgVIZWxsbxIVCg1kYXRhX3BsYW5lX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEAoIcmV2aXNpb24YBSABKAQSJgoId29ya2xvYWQYBiABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEgsKA3BpZBgHIAEoBSJVChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCSIpChJEZXJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgEEg8KB3Byb2JsZW0YAiABKAkinQIKE0NvbnRyb2xQbGFuZU1lc3NhZ2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSLQoJcmVzb3VyY2VzGAMgAygLMhoucmFtcGFydC52MS5SZXNvdXJjZVVwZGF0ZRIrCghzZXJ2aWNlcxgEIAMoCzIZLnJhbXBhcnQudjEuU2VydmljZVVwZGF0ZRIXCg9yZXZva2VkX3NlcmlhbHMYBSADKAkSIgoGYnVuZGxlGAYgASgLMhIucmFtcGFydC52MS5CdW5kbGUSEQoJaGVhcnRiZWF0GAcgASgIEg4KBnJvdGF0ZRgIIAEoCBIpCgduZXR3b3JrGAkgASgLMhgucmFtcGFydC52MS5OZXR3b3JrRmFjdHMifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IsEBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKTAQoOVGVsZW1ldHJ5QmF0Y2gSEAoIcmVwb3J0ZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHcmVjb3JkcxgDIAEoDBIUCgxyZWNvcmRfY291bnQYBCABKA0SNgoRY29ubmVjdGlvbl9ldmVudHMYBSADKAsyGy5yYW1wYXJ0LnYxLkNvbm5lY3Rpb25FdmVudCJ1Cg9Db25uZWN0aW9uRXZlbnQSCgoCYXQYASABKAMSDAoEa2luZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSEgoKbG9jYWxfcG9ydBgFIAEoDRIMCgRwZWVyGAYgASgJIiAKDFRlbGVtZXRyeUFjaxIQCghzZXF1ZW5jZRgBIAEoBDLXAQoPSWRlbnRpdHlTZXJ2aWNlEkgKCUNoYWxsZW5nZRIcLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVxdWVzdBodLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVzcG9uc2USPQoGQXR0ZXN0EhkucmFtcGFydC52MS5BdHRlc3RSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USOwoFUmVuZXcSGC5yYW1wYXJ0LnYxLlJlbmV3UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHC5yYW1wYXJ0LnYxLkRhdGFQbGFuZU1lc3NhZ2UaHy5yYW1wYXJ0LnYxLkNvbnRyb2xQbGFuZU1lc3NhZ2UoATABMlIKEFRlbGVtZXRyeVNlcnZpY2USPgoGUmVwb3J0EhoucmFtcGFydC52MS5UZWxlbWV0cnlCYXRjaBoYLnJhbXBhcnQudjEuVGVsZW1ldHJ5QWNrYgZwcm90bzM");
 
 /**
+ * @generated from message rampart.v1.ChallengeRequest
+ */
+export type ChallengeRequest = Message<"rampart.v1.ChallengeRequest"> & {
+};
+
+/**
+ * Describes the message rampart.v1.ChallengeRequest.
+ * Use `create(ChallengeRequestSchema)` to create a new message.
+ */
+export const ChallengeRequestSchema: GenMessage<ChallengeRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 0);
+
+/**
+ * @generated from message rampart.v1.ChallengeResponse
+ */
+export type ChallengeResponse = Message<"rampart.v1.ChallengeResponse"> & {
+  /**
+   * Opaque; sent back as it is.
+   *
+   * @generated from field: bytes nonce = 1;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * Unix milliseconds from which it is no longer accepted.
+   *
+   * @generated from field: int64 expires_at = 2;
+   */
+  expiresAt: bigint;
+
+  /**
+   * What proofs of possession name as the server they are meant for.
+   *
+   * @generated from field: string trust_domain = 3;
+   */
+  trustDomain: string;
+};
+
+/**
+ * Describes the message rampart.v1.ChallengeResponse.
+ * Use `create(ChallengeResponseSchema)` to create a new message.
+ */
+export const ChallengeResponseSchema: GenMessage<ChallengeResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 1);
+
+/**
+ * Evidence that is bound to its challenge and to the request signs or holds a binding: its label, a zero byte, the name of the
+ * trust domain, a zero byte, SHA-256 of the nonce, SHA-256 of the CSR.
+ *
  * @generated from message rampart.v1.AttestRequest
  */
 export type AttestRequest = Message<"rampart.v1.AttestRequest"> & {
   /**
-   * @generated from field: string join_token = 1;
+   * @generated from oneof rampart.v1.AttestRequest.evidence
    */
-  joinToken: string;
+  evidence: {
+    /**
+     * One-use secret that was made for a workload or an agent.
+     *
+     * @generated from field: string join_token = 1;
+     */
+    value: string;
+    case: "joinToken";
+  } | {
+    /**
+     * @generated from field: rampart.v1.X509PopEvidence x509pop = 3;
+     */
+    value: X509PopEvidence;
+    case: "x509pop";
+  } | {
+    /**
+     * @generated from field: rampart.v1.JwtEvidence jwt = 4;
+     */
+    value: JwtEvidence;
+    case: "jwt";
+  } | {
+    /**
+     * @generated from field: rampart.v1.AwsIamEvidence aws_iam = 5;
+     */
+    value: AwsIamEvidence;
+    case: "awsIam";
+  } | { case: undefined; value?: undefined };
 
   /**
    * PKCS#10 certificate signing request, DER. Only its public key and proof of possession count.
@@ -29,6 +104,13 @@ export type AttestRequest = Message<"rampart.v1.AttestRequest"> & {
    * @generated from field: bytes csr = 2;
    */
   csr: Uint8Array;
+
+  /**
+   * Asks for the identity of an agent, which an attestor must allow. Has no meaning beside a join token, which says it itself.
+   *
+   * @generated from field: bool agent = 6;
+   */
+  agent: boolean;
 };
 
 /**
@@ -36,7 +118,110 @@ export type AttestRequest = Message<"rampart.v1.AttestRequest"> & {
  * Use `create(AttestRequestSchema)` to create a new message.
  */
 export const AttestRequestSchema: GenMessage<AttestRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 0);
+  messageDesc(file_rampart_v1_control, 2);
+
+/**
+ * A certificate of another authority, and proof that its key is at hand.
+ *
+ * @generated from message rampart.v1.X509PopEvidence
+ */
+export type X509PopEvidence = Message<"rampart.v1.X509PopEvidence"> & {
+  /**
+   * DER certificates, leaf first, then intermediates; without the root.
+   *
+   * @generated from field: repeated bytes chain = 1;
+   */
+  chain: Uint8Array[];
+
+  /**
+   * Of a Challenge.
+   *
+   * @generated from field: bytes nonce = 2;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * By the leaf's key, over the binding "rampart x509pop v1" (see AttestRequest): ECDSA (DER) with SHA-256, -384 or -512 by the
+   * size of the curve, RSA-PSS with SHA-256 and a salt of 32 bytes, or Ed25519.
+   *
+   * @generated from field: bytes signature = 3;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message rampart.v1.X509PopEvidence.
+ * Use `create(X509PopEvidenceSchema)` to create a new message.
+ */
+export const X509PopEvidenceSchema: GenMessage<X509PopEvidence> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 3);
+
+/**
+ * A token of an OpenID Connect issuer: Kubernetes, a cloud, a CI system.
+ *
+ * @generated from message rampart.v1.JwtEvidence
+ */
+export type JwtEvidence = Message<"rampart.v1.JwtEvidence"> & {
+  /**
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message rampart.v1.JwtEvidence.
+ * Use `create(JwtEvidenceSchema)` to create a new message.
+ */
+export const JwtEvidenceSchema: GenMessage<JwtEvidence> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 4);
+
+/**
+ * A GetCallerIdentity request to AWS STS, signed with Signature Version 4, for the server to send.
+ *
+ * @generated from message rampart.v1.AwsIamEvidence
+ */
+export type AwsIamEvidence = Message<"rampart.v1.AwsIamEvidence"> & {
+  /**
+   * Only "POST" is taken.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * Scheme, host and path that were signed.
+   *
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * Names in any case; one value each.
+   *
+   * @generated from field: map<string, string> headers = 3;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * @generated from field: bytes body = 4;
+   */
+  body: Uint8Array;
+
+  /**
+   * Of a Challenge. The signed header x-rampart-server-id holds, in base64url, the SHA-256 of the binding "rampart aws-iam v1"
+   * (see AttestRequest).
+   *
+   * @generated from field: bytes nonce = 5;
+   */
+  nonce: Uint8Array;
+};
+
+/**
+ * Describes the message rampart.v1.AwsIamEvidence.
+ * Use `create(AwsIamEvidenceSchema)` to create a new message.
+ */
+export const AwsIamEvidenceSchema: GenMessage<AwsIamEvidence> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 5);
 
 /**
  * @generated from message rampart.v1.RenewRequest
@@ -53,7 +238,7 @@ export type RenewRequest = Message<"rampart.v1.RenewRequest"> & {
  * Use `create(RenewRequestSchema)` to create a new message.
  */
 export const RenewRequestSchema: GenMessage<RenewRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 1);
+  messageDesc(file_rampart_v1_control, 6);
 
 /**
  * @generated from message rampart.v1.SvidResponse
@@ -77,7 +262,7 @@ export type SvidResponse = Message<"rampart.v1.SvidResponse"> & {
   bundle?: Bundle | undefined;
 
   /**
-   * What the join token (or, on renewal, the last attestation) says about the workload.
+   * What the attestation says about the workload; absent for agents, and for identities of another form than ns/…/sa/….
    *
    * @generated from field: rampart.v1.Workload workload = 4;
    */
@@ -101,7 +286,7 @@ export type SvidResponse = Message<"rampart.v1.SvidResponse"> & {
  * Use `create(SvidResponseSchema)` to create a new message.
  */
 export const SvidResponseSchema: GenMessage<SvidResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 2);
+  messageDesc(file_rampart_v1_control, 7);
 
 /**
  * @generated from message rampart.v1.Bundle
@@ -130,7 +315,7 @@ export type Bundle = Message<"rampart.v1.Bundle"> & {
  * Use `create(BundleSchema)` to create a new message.
  */
 export const BundleSchema: GenMessage<Bundle> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 3);
+  messageDesc(file_rampart_v1_control, 8);
 
 /**
  * @generated from message rampart.v1.Workload
@@ -164,7 +349,7 @@ export type Workload = Message<"rampart.v1.Workload"> & {
  * Use `create(WorkloadSchema)` to create a new message.
  */
 export const WorkloadSchema: GenMessage<Workload> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 4);
+  messageDesc(file_rampart_v1_control, 9);
 
 /**
  * @generated from message rampart.v1.DataPlaneMessage
@@ -211,7 +396,7 @@ export type DataPlaneMessage = Message<"rampart.v1.DataPlaneMessage"> & {
  * Use `create(DataPlaneMessageSchema)` to create a new message.
  */
 export const DataPlaneMessageSchema: GenMessage<DataPlaneMessage> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 5);
+  messageDesc(file_rampart_v1_control, 10);
 
 /**
  * The first message on a stream.
@@ -268,7 +453,7 @@ export type Hello = Message<"rampart.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 6);
+  messageDesc(file_rampart_v1_control, 11);
 
 /**
  * @generated from message rampart.v1.RegisterInstance
@@ -304,7 +489,7 @@ export type RegisterInstance = Message<"rampart.v1.RegisterInstance"> & {
  * Use `create(RegisterInstanceSchema)` to create a new message.
  */
 export const RegisterInstanceSchema: GenMessage<RegisterInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 7);
+  messageDesc(file_rampart_v1_control, 12);
 
 /**
  * @generated from message rampart.v1.DeregisterInstance
@@ -321,7 +506,7 @@ export type DeregisterInstance = Message<"rampart.v1.DeregisterInstance"> & {
  * Use `create(DeregisterInstanceSchema)` to create a new message.
  */
 export const DeregisterInstanceSchema: GenMessage<DeregisterInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 8);
+  messageDesc(file_rampart_v1_control, 13);
 
 /**
  * @generated from message rampart.v1.Heartbeat
@@ -340,7 +525,7 @@ export type Heartbeat = Message<"rampart.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 9);
+  messageDesc(file_rampart_v1_control, 14);
 
 /**
  * @generated from message rampart.v1.Ack
@@ -364,7 +549,7 @@ export type Ack = Message<"rampart.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 10);
+  messageDesc(file_rampart_v1_control, 15);
 
 /**
  * @generated from message rampart.v1.ControlPlaneMessage
@@ -431,7 +616,7 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
  * Use `create(ControlPlaneMessageSchema)` to create a new message.
  */
 export const ControlPlaneMessageSchema: GenMessage<ControlPlaneMessage> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 11);
+  messageDesc(file_rampart_v1_control, 16);
 
 /**
  * What changed of it, or all of it.
@@ -462,7 +647,7 @@ export type NetworkFacts = Message<"rampart.v1.NetworkFacts"> & {
  * Use `create(NetworkFactsSchema)` to create a new message.
  */
 export const NetworkFactsSchema: GenMessage<NetworkFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 12);
+  messageDesc(file_rampart_v1_control, 17);
 
 /**
  * The whole state of one identity that holds a valid certificate; no variants means that none holds one any more.
@@ -491,7 +676,7 @@ export type IdentityFacts = Message<"rampart.v1.IdentityFacts"> & {
  * Use `create(IdentityFactsSchema)` to create a new message.
  */
 export const IdentityFactsSchema: GenMessage<IdentityFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 13);
+  messageDesc(file_rampart_v1_control, 18);
 
 /**
  * Holders of an identity that were attested with the same labels.
@@ -517,7 +702,7 @@ export type IdentityVariant = Message<"rampart.v1.IdentityVariant"> & {
  * Use `create(IdentityVariantSchema)` to create a new message.
  */
 export const IdentityVariantSchema: GenMessage<IdentityVariant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 14);
+  messageDesc(file_rampart_v1_control, 19);
 
 /**
  * What a Namespace resource says.
@@ -548,7 +733,7 @@ export type NamespaceFacts = Message<"rampart.v1.NamespaceFacts"> & {
  * Use `create(NamespaceFactsSchema)` to create a new message.
  */
 export const NamespaceFactsSchema: GenMessage<NamespaceFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 15);
+  messageDesc(file_rampart_v1_control, 20);
 
 /**
  * @generated from message rampart.v1.ResourceUpdate
@@ -574,7 +759,7 @@ export type ResourceUpdate = Message<"rampart.v1.ResourceUpdate"> & {
  * Use `create(ResourceUpdateSchema)` to create a new message.
  */
 export const ResourceUpdateSchema: GenMessage<ResourceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 16);
+  messageDesc(file_rampart_v1_control, 21);
 
 /**
  * The whole state of one service; no instances means it is gone.
@@ -603,7 +788,7 @@ export type ServiceUpdate = Message<"rampart.v1.ServiceUpdate"> & {
  * Use `create(ServiceUpdateSchema)` to create a new message.
  */
 export const ServiceUpdateSchema: GenMessage<ServiceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 17);
+  messageDesc(file_rampart_v1_control, 22);
 
 /**
  * @generated from message rampart.v1.Endpoint
@@ -647,7 +832,7 @@ export type Endpoint = Message<"rampart.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 18);
+  messageDesc(file_rampart_v1_control, 23);
 
 /**
  * @generated from message rampart.v1.TelemetryBatch
@@ -688,7 +873,7 @@ export type TelemetryBatch = Message<"rampart.v1.TelemetryBatch"> & {
  * Use `create(TelemetryBatchSchema)` to create a new message.
  */
 export const TelemetryBatchSchema: GenMessage<TelemetryBatch> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 19);
+  messageDesc(file_rampart_v1_control, 24);
 
 /**
  * A connection that was refused before any request could be read.
@@ -738,7 +923,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
  * Use `create(ConnectionEventSchema)` to create a new message.
  */
 export const ConnectionEventSchema: GenMessage<ConnectionEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 20);
+  messageDesc(file_rampart_v1_control, 25);
 
 /**
  * @generated from message rampart.v1.TelemetryAck
@@ -755,17 +940,27 @@ export type TelemetryAck = Message<"rampart.v1.TelemetryAck"> & {
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema: GenMessage<TelemetryAck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 21);
+  messageDesc(file_rampart_v1_control, 26);
 
 /**
- * Where a workload gets and renews its identity.
+ * Where workloads and agents get and renew their identity.
  *
  * @generated from service rampart.v1.IdentityService
  */
 export const IdentityService: GenService<{
   /**
-   * Attest exchanges a one-use join token and a certificate signing request for an X.509-SVID.
-   * It is the only method that needs neither a client certificate nor a bearer token.
+   * Challenge gives out a nonce that evidence of one attestation is bound to; it is short-lived and works once.
+   *
+   * @generated from rpc rampart.v1.IdentityService.Challenge
+   */
+  challenge: {
+    methodKind: "unary";
+    input: typeof ChallengeRequestSchema;
+    output: typeof ChallengeResponseSchema;
+  },
+  /**
+   * Attest exchanges evidence and a certificate signing request for an X.509-SVID.
+   * Challenge and Attest are the only methods that need neither a client certificate nor a bearer token.
    *
    * @generated from rpc rampart.v1.IdentityService.Attest
    */

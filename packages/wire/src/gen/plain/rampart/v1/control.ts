@@ -13,10 +13,74 @@ export const protobufFileName = "rampart/v1/control.proto";
 
 /** What data planes say to the control plane, and what it says to them. */
 
+export interface ChallengeRequest {
+}
+
+export interface ChallengeResponse {
+  /** Opaque; sent back as it is. */
+  nonce: Uint8Array;
+  /** Unix milliseconds from which it is no longer accepted. */
+  expiresAt: bigint;
+  /** What proofs of possession name as the server they are meant for. */
+  trustDomain: string;
+}
+
+/**
+ * Evidence that is bound to its challenge and to the request signs or holds a binding: its label, a zero byte, the name of the
+ * trust domain, a zero byte, SHA-256 of the nonce, SHA-256 of the CSR.
+ */
 export interface AttestRequest {
-  joinToken: string;
+  evidence:
+    | //
+    /** One-use secret that was made for a workload or an agent. */
+    { $case: "joinToken"; value: string }
+    | { $case: "x509pop"; value: X509PopEvidence }
+    | { $case: "jwt"; value: JwtEvidence }
+    | { $case: "awsIam"; value: AwsIamEvidence }
+    | undefined;
   /** PKCS#10 certificate signing request, DER. Only its public key and proof of possession count. */
   csr: Uint8Array;
+  /** Asks for the identity of an agent, which an attestor must allow. Has no meaning beside a join token, which says it itself. */
+  agent: boolean;
+}
+
+/** A certificate of another authority, and proof that its key is at hand. */
+export interface X509PopEvidence {
+  /** DER certificates, leaf first, then intermediates; without the root. */
+  chain: Uint8Array[];
+  /** Of a Challenge. */
+  nonce: Uint8Array;
+  /**
+   * By the leaf's key, over the binding "rampart x509pop v1" (see AttestRequest): ECDSA (DER) with SHA-256, -384 or -512 by the
+   * size of the curve, RSA-PSS with SHA-256 and a salt of 32 bytes, or Ed25519.
+   */
+  signature: Uint8Array;
+}
+
+/** A token of an OpenID Connect issuer: Kubernetes, a cloud, a CI system. */
+export interface JwtEvidence {
+  token: string;
+}
+
+/** A GetCallerIdentity request to AWS STS, signed with Signature Version 4, for the server to send. */
+export interface AwsIamEvidence {
+  /** Only "POST" is taken. */
+  method: string;
+  /** Scheme, host and path that were signed. */
+  url: string;
+  /** Names in any case; one value each. */
+  headers: { [key: string]: string };
+  body: Uint8Array;
+  /**
+   * Of a Challenge. The signed header x-rampart-server-id holds, in base64url, the SHA-256 of the binding "rampart aws-iam v1"
+   * (see AttestRequest).
+   */
+  nonce: Uint8Array;
+}
+
+export interface AwsIamEvidence_HeadersEntry {
+  key: string;
+  value: string;
 }
 
 export interface RenewRequest {
@@ -30,7 +94,7 @@ export interface SvidResponse {
   bundle:
     | Bundle
     | undefined;
-  /** What the join token (or, on renewal, the last attestation) says about the workload. */
+  /** What the attestation says about the workload; absent for agents, and for identities of another form than ns/…/sa/…. */
   workload:
     | Workload
     | undefined;
@@ -221,17 +285,137 @@ export interface TelemetryAck {
   sequence: bigint;
 }
 
+function createBaseChallengeRequest(): ChallengeRequest {
+  return {};
+}
+
+export const ChallengeRequest: MessageFns<ChallengeRequest> = {
+  encode(_: ChallengeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChallengeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChallengeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseChallengeResponse(): ChallengeResponse {
+  return { nonce: new Uint8Array(0), expiresAt: 0n, trustDomain: "" };
+}
+
+export const ChallengeResponse: MessageFns<ChallengeResponse> = {
+  encode(message: ChallengeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.nonce.length !== 0) {
+      writer.uint32(10).bytes(message.nonce);
+    }
+    if (message.expiresAt !== 0n) {
+      if (BigInt.asIntN(64, message.expiresAt) !== message.expiresAt) {
+        throw new globalThis.Error("value provided for field message.expiresAt of type int64 too large");
+      }
+      writer.uint32(16).int64(message.expiresAt);
+    }
+    if (message.trustDomain !== "") {
+      writer.uint32(26).string(message.trustDomain);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChallengeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChallengeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.nonce = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expiresAt = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.trustDomain = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseAttestRequest(): AttestRequest {
-  return { joinToken: "", csr: new Uint8Array(0) };
+  return { evidence: undefined, csr: new Uint8Array(0), agent: false };
 }
 
 export const AttestRequest: MessageFns<AttestRequest> = {
   encode(message: AttestRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.joinToken !== "") {
-      writer.uint32(10).string(message.joinToken);
+    switch (message.evidence?.$case) {
+      case "joinToken":
+        writer.uint32(10).string(message.evidence.value);
+        break;
+      case "x509pop":
+        X509PopEvidence.encode(message.evidence.value, writer.uint32(26).fork()).join();
+        break;
+      case "jwt":
+        JwtEvidence.encode(message.evidence.value, writer.uint32(34).fork()).join();
+        break;
+      case "awsIam":
+        AwsIamEvidence.encode(message.evidence.value, writer.uint32(42).fork()).join();
+        break;
     }
     if (message.csr.length !== 0) {
       writer.uint32(18).bytes(message.csr);
+    }
+    if (message.agent !== false) {
+      writer.uint32(48).bool(message.agent);
     }
     return writer;
   },
@@ -254,7 +438,31 @@ export const AttestRequest: MessageFns<AttestRequest> = {
               break;
             }
 
-            message.joinToken = reader.string();
+            message.evidence = { $case: "joinToken", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.evidence = { $case: "x509pop", value: X509PopEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.evidence = { $case: "jwt", value: JwtEvidence.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.evidence = { $case: "awsIam", value: AwsIamEvidence.decode(reader, reader.uint32()) };
             continue;
           }
           case 2: {
@@ -263,6 +471,278 @@ export const AttestRequest: MessageFns<AttestRequest> = {
             }
 
             message.csr = reader.bytes();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.agent = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseX509PopEvidence(): X509PopEvidence {
+  return { chain: [], nonce: new Uint8Array(0), signature: new Uint8Array(0) };
+}
+
+export const X509PopEvidence: MessageFns<X509PopEvidence> = {
+  encode(message: X509PopEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.chain) {
+      writer.uint32(10).bytes(v!);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(18).bytes(message.nonce);
+    }
+    if (message.signature.length !== 0) {
+      writer.uint32(26).bytes(message.signature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): X509PopEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseX509PopEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.chain.push(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nonce = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.signature = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseJwtEvidence(): JwtEvidence {
+  return { token: "" };
+}
+
+export const JwtEvidence: MessageFns<JwtEvidence> = {
+  encode(message: JwtEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JwtEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJwtEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAwsIamEvidence(): AwsIamEvidence {
+  return { method: "", url: "", headers: {}, body: new Uint8Array(0), nonce: new Uint8Array(0) };
+}
+
+export const AwsIamEvidence: MessageFns<AwsIamEvidence> = {
+  encode(message: AwsIamEvidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== "") {
+      writer.uint32(10).string(message.method);
+    }
+    if (message.url !== "") {
+      writer.uint32(18).string(message.url);
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      AwsIamEvidence_HeadersEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.body.length !== 0) {
+      writer.uint32(34).bytes(message.body);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(42).bytes(message.nonce);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AwsIamEvidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAwsIamEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = AwsIamEvidence_HeadersEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.headers[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.body = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.nonce = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAwsIamEvidence_HeadersEntry(): AwsIamEvidence_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const AwsIamEvidence_HeadersEntry: MessageFns<AwsIamEvidence_HeadersEntry> = {
+  encode(message: AwsIamEvidence_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AwsIamEvidence_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAwsIamEvidence_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }

@@ -1,0 +1,145 @@
+// Registration entries and attestors, field by field.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseResource, toJson } from '../../index.ts';
+import { parseDocuments } from '../../documents.ts';
+import { PUBLIC_JWKS } from '../../testing/resource-json.ts';
+import { expectRefusal, expectSilence, type Refusal } from '../../testing/refusals.ts';
+
+const ID = 'spiffe://cluster.local/ns/prod/sa/web';
+const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+const ISSUER = 'https://issuer.example';
+
+const resource = (kind: string, spec: object): Record<string, unknown> => ({
+  apiVersion: 'rampart.dev/v1',
+  kind,
+  metadata: { name: 'x', namespace: 'istio-system' },
+  spec,
+});
+const entry = (change: object): Record<string, unknown> =>
+  resource('RegistrationEntry', { spiffeId: ID, selectors: ['k8s:ns:prod', 'k8s:sa:web'], ...change });
+const jwt = (change: object): Record<string, unknown> =>
+  resource('Attestor', { jwt: { issuer: ISSUER, audiences: ['rampart'], ...change } });
+
+for (const [what, document] of [
+  ['an entry', entry({})],
+  [
+    'an entry with everything',
+    entry({
+      selectors: ['unix:uid:1000', 'unix:path:/usr/bin/web server'],
+      parentId: 'spiffe://cluster.local/agent/x509pop/ab',
+      service: 'web',
+      labels: { app: 'web' },
+      dnsNames: ['web.prod.svc'],
+      x509SvidTtl: '1h',
+      jwtSvidTtl: '5m',
+      federatesWith: ['other.example'],
+      admin: true,
+      hint: 'internal',
+      expiresAt: '2027-01-31T12:00:00Z',
+    }),
+  ],
+  ['an x509pop attestor', resource('Attestor', { x509pop: { roots: PEM }, agents: {} })],
+  ['a JWT attestor', jwt({ profile: 'kubernetes', maxAge: '1h', claimSelectors: ['a.b'], caBundle: PEM })],
+  [
+    'an AWS attestor',
+    resource('Attestor', { awsIam: { accounts: ['123456789012'] }, agents: { selectors: ['aws_iam:x'] } }),
+  ],
+] as const) {
+  test(`${what} is taken and reads back equal`, () => {
+    expectSilence(document);
+    const first = parseResource(document);
+    assert.ok(first.ok);
+    const second = parseResource(JSON.parse(toJson(first.value)));
+    assert.ok(second.ok);
+    assert.deepEqual(second.value, first.value);
+  });
+}
+
+const REFUSED: readonly Refusal[] = [
+  ['no identity', resource('RegistrationEntry', { selectors: ['a:b'] }), 'spec', /needs a spiffeId/],
+  ['no selectors', resource('RegistrationEntry', { spiffeId: ID }), 'spec', /needs selectors/],
+  ['an empty list of selectors', entry({ selectors: [] }), 'spec.selectors', /everybody would get/],
+  ['a selector without type', entry({ selectors: ['prod'] }), 'spec.selectors[0]', /"type:value"/],
+  ['a selector without value', entry({ selectors: ['k8s:'] }), 'spec.selectors[0]', /"type:value"/],
+  [
+    '65 selectors',
+    entry({ selectors: Array.from({ length: 65 }, (_, n) => `unix:uid:${n}`) }),
+    'spec.selectors',
+    /at most 64/,
+  ],
+  ['a trust domain as identity', entry({ spiffeId: 'spiffe://td' }), 'spec.spiffeId', /must have a path/],
+  ['the identity of an agent', entry({ spiffeId: 'spiffe://td/agent/x/y' }), 'spec.spiffeId', /below \/agent/],
+  ['an identity with an empty segment', entry({ spiffeId: 'spiffe://td/a//b' }), 'spec.spiffeId', /segment/],
+  ['a parent that is no agent', entry({ parentId: ID }), 'spec.parentId', /SPIFFE ID of an agent/],
+  [
+    'a parent of another trust domain',
+    entry({ parentId: 'spiffe://td/agent/a' }),
+    'spec.parentId',
+    /trust domain of spiffeId/,
+  ],
+  [
+    'a service without workload identity',
+    entry({ spiffeId: 'spiffe://td/a', service: 'web' }),
+    'spec.service',
+    /of the form/,
+  ],
+  ['a wildcard as DNS name', entry({ dnsNames: ['*.prod'] }), 'spec.dnsNames[0]', /without wildcard/],
+  ['a life of half a second', entry({ x509SvidTtl: '500ms' }), 'spec.x509SvidTtl', /whole seconds/],
+  ['a life of more than a day', entry({ x509SvidTtl: '25h' }), 'spec.x509SvidTtl', /24h/],
+  ['an end that is no time', entry({ expiresAt: 'soon' }), 'spec.expiresAt', /RFC 3339/],
+  ['no evidence', resource('Attestor', { agents: {} }), 'spec', /needs one of x509pop, jwt, awsIam/],
+  [
+    'two kinds of evidence',
+    resource('Attestor', { x509pop: { roots: PEM }, awsIam: { accounts: ['1'.repeat(12)] } }),
+    'spec.awsIam',
+    /beside x509pop/,
+  ],
+  ['roots that are no PEM', resource('Attestor', { x509pop: { roots: 'x' } }), 'spec.x509pop.roots', /in PEM/],
+  [
+    'a private key among roots',
+    resource('Attestor', { x509pop: { roots: '-----BEGIN PRIVATE KEY-----' } }),
+    'spec.x509pop.roots',
+    /private key/,
+  ],
+  ['no audiences', resource('Attestor', { jwt: { issuer: ISSUER } }), 'spec.jwt', /needs audiences/],
+  ['keys from nowhere', jwt({ issuer: 'me' }), 'spec.jwt.issuer', /discovered/],
+  ['keys from two places', jwt({ jwksUri: ISSUER, jwks: PUBLIC_JWKS }), 'spec.jwt.jwks', /one place/],
+  ['an unknown profile', jwt({ profile: 'k8s' }), 'spec.jwt.profile', /unknown value/],
+  ['no accounts', resource('Attestor', { awsIam: {} }), 'spec.awsIam', /needs accounts/],
+  [
+    'an account in other form',
+    resource('Attestor', { awsIam: { accounts: ['1'] } }),
+    'spec.awsIam.accounts[0]',
+    /12 digits/,
+  ],
+  [
+    'STS in plaintext',
+    resource('Attestor', { awsIam: { accounts: ['1'.repeat(12)], stsEndpoint: 'http://sts/' } }),
+    'spec.awsIam.stsEndpoint',
+    /https/,
+  ],
+];
+for (const refusal of REFUSED) {
+  test(`an entry or attestor is refused for ${refusal[0]}`, () => expectRefusal(refusal));
+}
+
+const places: readonly (readonly [namespace: string, id: string, problem: RegExp | undefined])[] = [
+  ['prod', ID, undefined],
+  ['istio-system', ID, undefined],
+  ['istio-system', 'spiffe://cluster.local/billing', undefined],
+  ['default', ID, /metadata\.namespace prod or istio-system/],
+  ['prod', 'spiffe://cluster.local/billing', /metadata\.namespace istio-system/],
+];
+for (const [namespace, spiffeId, problem] of places) {
+  test(`an entry of ${namespace} ${problem === undefined ? 'may' : 'may not'} give out ${spiffeId}`, () => {
+    const text = JSON.stringify({ ...entry({ spiffeId }), metadata: { name: 'x', namespace } });
+    const { problems } = parseDocuments(text, {
+      file: 'f',
+      defaultNamespace: 'default',
+      rootNamespace: 'istio-system',
+    });
+    assert.equal(problems.length, problem === undefined ? 0 : 1);
+    if (problem !== undefined) assert.match(problems[0]?.message ?? '', problem);
+  });
+}
