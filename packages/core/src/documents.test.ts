@@ -42,6 +42,16 @@ const broken: readonly [fact: string, text: string, errors: readonly RegExp[]][]
   ['a key that stands twice', `${HEAD}kind: PeerAuthentication`, [/^4:1: field "kind" is given twice/]],
   ['a merge key', `${HEAD}spec:\n  <<: {action: DENY}`, [/^5:3: merge keys/]],
   ['a merge key under YAML 1.1 as well', `%YAML 1.1\n---\n${HEAD}spec:\n  <<: {action: DENY}`, [/^7:3: merge keys/]],
+  [
+    'a number that is octal to YAML 1.1 and decimal to 1.2',
+    `${HEAD}spec: {rules: [{to: [{operation: {ports: [080, +010]}}]}]}`,
+    [/^4:43: "080" is octal to some .* in quotes/, /^4:48: "\+010" is octal to some/],
+  ],
+  [
+    'a word that is a boolean to YAML 1.1, where a boolean is asked for',
+    `%YAML 1.1\n---\n${HEAD.replace('AuthorizationPolicy', 'RequestAuthentication')}spec: {jwtRules: [{issuer: a, forwardOriginalToken: yes}]}`,
+    [/^6:\d+: spec\.jwtRules\[0\]\.forwardOriginalToken: must be true or false, is the string "yes"/],
+  ],
   ['a key that is no string', `${HEAD}? [a]\n: b`, [/^4:3: .*keys must be strings/]],
   ['a tag of another language', `${HEAD}spec: !!python/object:os.system {}`, [/^4:\d+: tag .*python/]],
   ['a tag that changes a value', `${HEAD}spec: !!set {a}`, [/^4:\d+: tag "tag:yaml.org,2002:set"/]],
@@ -102,6 +112,11 @@ const sound: readonly [fact: string, text: string, keys: readonly string[]][] = 
     'a List as kubectl prints it',
     `apiVersion: v1\nkind: List\nmetadata: {resourceVersion: ""}\nitems:\n- ${HEAD.trimEnd().replaceAll('\n', '\n  ')}`,
     ['a'],
+  ],
+  [
+    'a word that is a boolean to YAML 1.1, where a text is asked for',
+    `%YAML 1.1\n---\n${HEAD.replace('{name: a}', '{name: on, labels: {a: yes}}')}`,
+    ['on'],
   ],
   ['a byte order mark and CRLF', `\uFEFF${HEAD.replaceAll('\n', '\r\n')}`, ['a']],
 ];

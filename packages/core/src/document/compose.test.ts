@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { LineCounter } from 'yaml';
 import { composeDocuments } from './compose.ts';
 
-const LIMITS = { depth: 8, tokens: 1000, mistakes: 20 };
+const LIMITS = { depth: 8, tokens: 1000, most: 100, mistakes: 20 };
 
 /** Texts without end, a few characters at a time; each line of them is work that a counter of lines can see. */
 const endless: readonly [fact: string, unit: string, head?: string][] = [
@@ -36,6 +36,31 @@ for (const [fact, unit, head = ''] of endless) {
     assert.equal(documents.length, 0);
     assert.ok(stopped !== undefined, 'it was read to its end');
     assert.ok(lines.lineStarts.length <= LIMITS.tokens + 2, `${lines.lineStarts.length} lines were read`);
+  });
+}
+
+test('a text of more documents than allowed is read no further', () => {
+  const read = (count: number) => composeDocuments('---\n'.repeat(count), { lines: new LineCounter(), ...LIMITS });
+  assert.equal(read(LIMITS.most).documents.length, LIMITS.most);
+  for (const more of [1, 2, 50]) {
+    const { documents, stopped } = read(LIMITS.most + more);
+    assert.equal(documents.length, 0);
+    assert.equal(stopped?.message, 'holds more than 100 documents: split it into parts');
+  }
+});
+
+for (const [fact, tag] of [
+  ['an ordered map', '!!omap'],
+  ['a list of pairs', '!!pairs'],
+] as const) {
+  test(`the tag of ${fact} has no reader that compares every key with every other`, () => {
+    const entries = Array.from({ length: 100 }, (_, index) => `k${index}: 1`).join();
+    const { documents } = composeDocuments(`${tag} [${entries}]`, {
+      lines: new LineCounter(),
+      ...LIMITS,
+      tokens: 5000,
+    });
+    assert.equal(documents[0]?.contents?.constructor.name, 'YAMLSeq');
   });
 }
 

@@ -7,6 +7,8 @@ export interface ComposeOptions {
   readonly depth: number;
   /** Lexical tokens in all documents together. */
   readonly tokens: number;
+  /** Documents, empty ones too. */
+  readonly most: number;
   /** Mistakes in the YAML that are still worth listing. */
   readonly mistakes: number;
 }
@@ -21,17 +23,28 @@ export interface Composed {
 const FRAMES_PER_LEVEL = 4;
 
 /**
+ * Every text is read as YAML 1.2, even one that says `%YAML 1.1`, where `yes` is a boolean. Tags outside its core have no
+ * readers, because that of `!!omap` compares every key with every other; so would the library for duplicate keys, which,
+ * like merge keys, are JsonDocument's to refuse.
+ */
+const COMPOSER_OPTIONS = {
+  schema: 'core',
+  resolveKnownTags: false,
+  stringKeys: true,
+  uniqueKeys: false,
+  merge: false,
+  logLevel: 'silent',
+} as const;
+
+/**
  * The documents of a text, read no further than it is worth: the library calls itself for each level, builds objects of
  * a kilobyte for tokens of a byte, and keeps every mistake as an error with its stack.
  */
 export function composeDocuments(text: string, options: ComposeOptions): Composed {
-  const { lines, depth, tokens } = options;
+  const { lines, depth, tokens, most } = options;
   const parser = new Parser(lines.addNewLine);
   const counted = new MistakeCount(options.mistakes);
-  const composer = counted.watch(
-    // Duplicate and merge keys are JsonDocument's to refuse: the library compares every key with every other.
-    new Composer({ stringKeys: true, uniqueKeys: false, merge: false, logLevel: 'silent' }),
-  );
+  const composer = counted.watch(new Composer(COMPOSER_OPTIONS));
   const documents: Document.Parsed[] = [];
   const deepest = (depth + 1) * FRAMES_PER_LEVEL;
   let left = tokens;
@@ -51,6 +64,7 @@ export function composeDocuments(text: string, options: ComposeOptions): Compose
         const message = `holds more than ${tokens} words and marks: split it into parts`;
         return stopped({ code: 'DOCUMENT_TOO_LARGE', message, offset });
       }
+      if (documents.length > most) return stopped(tooManyDocuments(most, offset));
     }
     for (const token of parser.end()) documents.push(...composer.next(token));
     documents.push(...composer.end());
@@ -58,7 +72,11 @@ export function composeDocuments(text: string, options: ComposeOptions): Compose
     if (error !== counted.exceeded) throw error;
     return stopped(counted.summary());
   }
-  return { documents, stopped: undefined };
+  return documents.length > most ? stopped(tooManyDocuments(most, parser.offset)) : { documents, stopped: undefined };
+}
+
+function tooManyDocuments(most: number, offset: number): TextProblem {
+  return { code: 'DOCUMENT_TOO_LARGE', message: `holds more than ${most} documents: split it into parts`, offset };
 }
 
 /** Counts mistakes while a composer finds them, and ends its work when there are too many. */

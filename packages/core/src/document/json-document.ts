@@ -28,6 +28,10 @@ interface Converted {
 const MAX_MESSAGE = 200;
 const CORE_TAG = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 const MERGE_KEY = '<<';
+/** Octal in YAML 1.1, which kubectl reads, and decimal in YAML 1.2. */
+const LEADING_ZERO = /^[-+]?0\d/;
+const TWO_NUMBERS =
+  'is octal to some readers of YAML and decimal to others: write it without the leading zero, or in quotes if it is text';
 
 /** One YAML document as plain JSON that still knows where in the text each value stands. */
 export class JsonDocument {
@@ -80,6 +84,8 @@ export class JsonDocument {
     if (depth > this.#limits.depth) return this.#refuse(node, `is nested more than ${this.#limits.depth} levels deep`);
     if (node.tag !== undefined && !CORE_TAG.test(node.tag))
       return this.#refuse(node, `tag ${excerpt(node.tag)} has no meaning here: remove it`);
+    if (isScalar(node) && typeof node.value === 'number' && LEADING_ZERO.test(node.source ?? ''))
+      return this.#refuse(node, `${excerpt(node.source ?? '')} ${TWO_NUMBERS}`);
     const before = this.#limits.budget.nodes;
     const value = isScalar(node)
       ? node.value

@@ -8,6 +8,8 @@ export interface DocumentLimits {
   readonly nodes: number;
   /** Words, marks and spaces in all documents together: what reading them costs. */
   readonly tokens: number;
+  /** Documents in one text, empty ones too: each costs its reader a kilobyte. */
+  readonly documents: number;
   /** Problems listed before the rest is only counted. */
   readonly problems: number;
 }
@@ -17,6 +19,7 @@ export const DEFAULT_LIMITS: DocumentLimits = {
   depth: 64,
   nodes: 150_000,
   tokens: 400_000,
+  documents: 10_000,
   problems: 1000,
 };
 

@@ -29,8 +29,8 @@ export function readText(text: string, problems: ProblemList, limits: DocumentLi
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const { depth, tokens, problems: mistakes } = limits;
-  const { documents, stopped } = composeDocuments(text, { lines, depth, tokens, mistakes });
+  const { depth, tokens, documents: most, problems: mistakes } = limits;
+  const { documents, stopped } = composeDocuments(text, { lines, depth, tokens, most, mistakes });
   if (stopped !== undefined) {
     const { offset, ...note } = stopped;
     problems.add(position(offset), note);
