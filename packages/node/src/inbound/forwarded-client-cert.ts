@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { dropHeader } from './headers.ts';
+import { dropHeader, guardHeaders } from './headers.ts';
 
 const CLIENT_CERT = 'x-forwarded-client-cert';
 
@@ -18,6 +18,7 @@ export interface MeshHeaders {
  */
 export function setMeshHeaders(request: IncomingMessage, { requestId, clientCert }: MeshHeaders): void {
   const { headers } = request;
+  guardHeaders(request);
   if (headers[CLIENT_CERT] !== undefined) dropHeader(request, CLIENT_CERT);
   if (requestId !== '') headers['x-request-id'] = requestId;
   if (clientCert !== '') headers[CLIENT_CERT] = clientCert;

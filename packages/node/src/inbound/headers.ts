@@ -16,6 +16,28 @@ export function distinctHeaders(request: IncomingMessage): IncomingMessage['head
   return headersDistinct;
 }
 
+const PROTOTYPE = '__proto__';
+
+/**
+ * Makes `headersDistinct` readable whatever the caller sent: in Node before March 2026 it throws for a message with a header
+ * named `__proto__` (CVE-2026-21710), which would end the process. Comes before anything reads it.
+ */
+export function guardHeaders(request: IncomingMessage): void {
+  const { rawHeaders } = request;
+  let isFound = false;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    isFound ||= name?.length === PROTOTYPE.length && name.toLowerCase() === PROTOTYPE;
+  }
+  if (!isFound) return;
+  const distinct = Object.create(null) as Record<string, string[]>;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? '';
+    (distinct[name] ??= []).push(rawHeaders[index + 1] ?? '');
+  }
+  request.headersDistinct = distinct;
+}
+
 /** Takes a header out of all three views that Node gives of a message's headers. `name` is in lower case. */
 export function dropHeader(request: IncomingMessage, name: string): void {
   // Made by Node at its first use, from as many raw headers as were received: it must be made before any is taken out.
@@ -38,7 +60,9 @@ export function setHeader(request: IncomingMessage, name: string, value: string)
 
 /** Every value of a header, in order. `name` is in lower case. */
 export function headerValues(request: IncomingMessage, name: string): readonly string[] {
-  return distinctHeaders(request)[name] ?? NO_VALUES;
+  const distinct = distinctHeaders(request);
+  // Some Nodes give it a prototype, where a "constructor" can be found.
+  return Object.hasOwn(distinct, name) ? (distinct[name] ?? NO_VALUES) : NO_VALUES;
 }
 
 const NO_VALUES: readonly string[] = [];

@@ -5,7 +5,7 @@ import type { Result, TokenFacts } from '@rampart/core';
 import type { Approval, Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
 
 import { isAuthority } from './authority.ts';
-import { distinctHeaders, hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
+import { hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
 
 /** The facts of one request that policy may ask for, read lazily from Node's own message. */
 export class RequestFacts implements RequestToJudge, Carrier {
@@ -61,7 +61,8 @@ export class RequestFacts implements RequestToJudge, Carrier {
   }
 
   header(name: string): string | undefined {
-    return distinctHeaders(this.request)[name]?.join(',');
+    const values = headerValues(this.request, name);
+    return values.length === 0 ? undefined : values.join(',');
   }
 }
 

@@ -5,7 +5,9 @@ import type { HeaderChange, QueryChange } from './answer.ts';
 /** Changes the headers of a request, in all three views that Node gives of them. */
 export function changeRequestHeaders(request: IncomingMessage, changes: readonly HeaderChange[]): void {
   for (const { action, name, value } of changes) {
-    const before = request.headersDistinct[name]?.join(name === 'cookie' ? '; ' : ',');
+    const { headersDistinct } = request;
+    const values = Object.hasOwn(headersDistinct, name) ? headersDistinct[name] : undefined;
+    const before = values?.join(name === 'cookie' ? '; ' : ',');
     if (action === 'remove') drop(request, name);
     else if (action === 'append' || action === 'add') {
       if (before !== undefined) replace(request, name, `${before},${value}`);
