@@ -1,4 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, type Alias, type Document, type Node, type Pair, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { Alias, Document, Node, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { excerpt, printable } from '../printable.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { FieldPath, FieldProblem } from '../resource/problem.ts';
@@ -82,10 +83,8 @@ export class JsonDocument {
     if (!isScalar(node) && !isMap(node) && !isSeq(node)) return undefined;
     if (!this.#spend(1, node)) return undefined;
     if (depth > this.#limits.depth) return this.#refuse(node, `is nested more than ${this.#limits.depth} levels deep`);
-    if (node.tag !== undefined && !CORE_TAG.test(node.tag))
-      return this.#refuse(node, `tag ${excerpt(node.tag)} has no meaning here: remove it`);
-    if (isScalar(node) && typeof node.value === 'number' && LEADING_ZERO.test(node.source ?? ''))
-      return this.#refuse(node, `${excerpt(node.source ?? '')} ${TWO_NUMBERS}`);
+    const problem = nodeProblem(node);
+    if (problem !== undefined) return this.#refuse(node, problem);
     const before = this.#limits.budget.nodes;
     const value = isScalar(node)
       ? node.value
@@ -149,6 +148,15 @@ export class JsonDocument {
 
 function startOf(node: unknown): number | undefined {
   return isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range?.[0] : undefined;
+}
+
+/** What no reader of JSON could tell of a node. */
+function nodeProblem(node: Scalar | YAMLMap | YAMLSeq): string | undefined {
+  if (node.tag !== undefined && !CORE_TAG.test(node.tag))
+    return `tag ${excerpt(node.tag)} has no meaning here: remove it`;
+  if (!isScalar(node) || typeof node.value !== 'number') return undefined;
+  const { source = '' } = node;
+  return LEADING_ZERO.test(source) ? `${excerpt(source)} ${TWO_NUMBERS}` : undefined;
 }
 
 /** A message of the library, short and in the style of ours. */

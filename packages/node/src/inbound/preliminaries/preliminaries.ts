@@ -9,7 +9,7 @@ import type { Answer } from './answer.ts';
 import { refusal } from '../exchange.ts';
 import type { InboundExchange } from '../exchange.ts';
 import { HeaderSnapshot } from './header-snapshot.ts';
-import { distinctHeaders, dropHeader, setHeader } from '../headers.ts';
+import { dropHeader, headerValues, setHeader } from '../headers.ts';
 import type { RequestFacts } from '../request-facts.ts';
 
 export interface PreliminariesOptions {
@@ -128,7 +128,7 @@ function accept({ exchange, facts }: Applicant, found: Authentication): Answer |
 }
 
 function change(request: IncomingMessage, { drop, set }: HeaderChanges): void {
-  for (const name of drop) if (distinctHeaders(request)[name] !== undefined) dropHeader(request, name);
+  for (const name of drop) if (headerValues(request, name).length > 0) dropHeader(request, name);
   for (const [name, value] of set) setHeader(request, name, value);
 }
 
