@@ -10,9 +10,11 @@ import type { Clock, Timer } from '@rampart/core';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { accessOf } from './access.ts';
-import { createCallOutcomes } from './call-outcomes.ts';
+import { createCallOutcomes } from './outcomes/call-outcomes.ts';
 import { type Connection, setConnection } from './caller.ts';
-import { toConnectError } from './connect-error.ts';
+import { toConnectError } from './outcomes/connect-error.ts';
+import { ERROR_CODE_METADATA } from './outcomes/error-code-metadata.ts';
+import { answeredPlainly } from './outcomes/unread-call.ts';
 import type { Gate } from './gate.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
@@ -42,6 +44,8 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     writeMaxBytes: LARGEST_ANSWER_BYTES,
     maxTimeoutMs: LONGEST_CALL_MS,
+    // Who writes "dryrun" for "dryRun" must not have it applied.
+    jsonOptions: { ignoreUnknownFields: false },
     shutdownSignal: options.shutdown,
     interceptors: [createCallOutcomes(options)],
     requestGate: (context) => {
@@ -65,6 +69,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     const cut = accessOf(handler.requestPath.slice(1)) === 'anyone' ? cutWhenLate(response, clock) : undefined;
     void Promise.resolve()
       .then(() => handler(universalRequestFromNodeRequest(request, response, undefined, values)))
+      .then(answeredPlainly)
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((error: unknown) => {
         // The other end went away in the middle; what went wrong on our side was logged where it did.
@@ -98,6 +103,6 @@ function plainAddress(address: string): string {
 
 function refuseUnknown(request: NodeRequest, response: NodeResponse): void {
   const error = new ConnectError(`there is no ${request.url?.split('?', 1)[0] ?? ''} here`, Code.Unimplemented);
-  response.writeHead(404, { 'content-type': 'application/json' });
+  response.writeHead(404, { 'content-type': 'application/json', [ERROR_CODE_METADATA]: 'NOT_FOUND' });
   response.end(JSON.stringify({ code: 'unimplemented', message: error.rawMessage }));
 }

@@ -19,6 +19,7 @@ interface Answer {
 
 interface CurlOptions {
   readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
 }
 
@@ -40,22 +41,32 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
 
   afterEach(() => planes.close());
 
-  async function call(method: string, content: object, options: CurlOptions = {}): Promise<Answer> {
-    const token = options.token ?? readFileSync(plane.adminTokenFile, 'utf8').trim();
-    const message = join(planes.dataDirectory, 'message.json');
-    await writeFile(message, JSON.stringify(content));
-    const { stdout } = await run('curl', [
-      ...['--silent', '--show-error', '--include', '--cacert', plane.caFile],
-      ...['--header', 'content-type: application/json', '--header', `authorization: Bearer ${token}`],
-      ...['--header', 'expect:', '--data-binary', `@${message}`, ...(options.arguments ?? [])],
-      `${plane.addresses.api}/rampart.v1.${method}`,
-    ]);
-    const [head = '', ...rest] = stdout.split('\r\n\r\n');
+  function call(method: string, content: object, options: CurlOptions = {}): Promise<Answer> {
+    return send(method, JSON.stringify(content), { headers: { 'content-type': 'application/json' }, ...options });
+  }
+
+  async function send(method: string, content: string | Uint8Array, options: CurlOptions): Promise<Answer> {
+    const text = await exchange(method, content, options);
+    const [head = '', ...rest] = text.split('\r\n\r\n');
     return {
       status: Number(/^HTTP\/[\d.]+ (\d+)/.exec(head)?.[1]),
       code: /^rampart-code: (.*)$/im.exec(head)?.[1]?.trim(),
       body: JSON.parse(rest.join('\r\n\r\n')) as Record<string, unknown>,
     };
+  }
+
+  async function exchange(method: string, content: string | Uint8Array, options: CurlOptions): Promise<string> {
+    const token = options.token ?? readFileSync(plane.adminTokenFile, 'utf8').trim();
+    const message = join(planes.dataDirectory, 'message');
+    await writeFile(message, content);
+    const headers = { authorization: `Bearer ${token}`, expect: '', ...options.headers };
+    const { stdout } = await run('curl', [
+      ...['--silent', '--show-error', '--include', '--cacert', plane.caFile],
+      ...Object.entries(headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]),
+      ...['--data-binary', `@${message}`, ...(options.arguments ?? [])],
+      `${plane.addresses.api}/rampart.v1.${method}`,
+    ]);
+    return stdout;
   }
 
   for (const version of ['--http1.1', '--http2']) {
@@ -106,10 +117,105 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
     assert.equal((await call('AdminService/Shutdown', {})).status, 404);
   });
 
-  it('cannot send more than the API takes', async () => {
-    const answer = await call('AdminService/Apply', { document: 'x'.repeat(5 * 1024 * 1024) });
-    assert.equal(answer.status, 429);
-    assert.equal(answer.body['code'], 'resource_exhausted');
+  interface Malformed {
+    readonly call: string;
+    readonly type?: string;
+    readonly encoding?: string;
+    readonly content: string | Uint8Array;
+    readonly status: number;
+    readonly code: string;
+    readonly says: RegExp;
+  }
+
+  const MALFORMED: readonly Malformed[] = [
+    {
+      call: 'protobuf that is none',
+      type: 'application/proto',
+      content: Uint8Array.of(255, 255, 255, 255),
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      says: /^the message is not the protobuf that this method takes: /,
+    },
+    {
+      call: 'half of JSON',
+      content: '{"document":',
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      says: /ApplyRequest from JSON/,
+    },
+    {
+      call: 'a field of another type',
+      content: '{"document":5}',
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      says: /ApplyRequest\.document from JSON: expected string/,
+    },
+    {
+      call: 'a field that is misspelt, lest it be done in earnest',
+      content: JSON.stringify({ document: STRICT, dryrun: true }),
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      says: /"dryrun" is unknown/,
+    },
+    {
+      call: 'more than the API takes',
+      content: JSON.stringify({ document: 'x'.repeat(5 * 1024 * 1024) }),
+      status: 429,
+      code: 'DOCUMENT_TOO_LARGE',
+      says: /^the message is larger than the 4194304 bytes that are taken: send it in parts$/,
+    },
+    {
+      call: 'what is not compressed as it says',
+      encoding: 'gzip',
+      content: '{}',
+      status: 400,
+      code: 'INVALID_ARGUMENT',
+      says: /not compressed in the way that its headers say/,
+    },
+    {
+      call: 'a compression that is not known here',
+      encoding: 'br',
+      content: '{}',
+      status: 501,
+      code: 'INVALID_ARGUMENT',
+      says: /supported encodings are gzip/,
+    },
+    {
+      call: 'another type of content',
+      type: 'application/xml',
+      content: '<a/>',
+      status: 415,
+      code: 'INVALID_ARGUMENT',
+      says: /send application\/json or application\/proto/,
+    },
+  ];
+  for (const { call: what, type = 'application/json', encoding, content, status, code, says } of MALFORMED) {
+    it(`is told what is wrong with ${what}`, async () => {
+      const headers = { 'content-type': type, ...(encoding === undefined ? {} : { 'content-encoding': encoding }) };
+      const answer = await send('AdminService/Apply', content, { headers });
+      assert.deepEqual([answer.status, answer.code], [status, code]);
+      assert.match(String(answer.body['message']), says);
+      assert.deepEqual((await call('AdminService/GetResources', {})).body['resources'] ?? [], []);
+    });
+  }
+
+  it('is told the same over gRPC, where the answer is in the trailers', async () => {
+    const headers = { 'content-type': 'application/grpc' };
+    const broken = Uint8Array.of(0, 0, 0, 0, 4, 255, 255, 255, 255);
+    const large = Uint8Array.of(0, 255, 255, 255, 255, 0);
+    for (const [content, status, code] of [
+      [broken, 3, 'INVALID_ARGUMENT'],
+      [large, 8, 'DOCUMENT_TOO_LARGE'],
+    ] as const) {
+      const text = await exchange('AdminService/Apply', content, { headers, arguments: ['--http2'] });
+      assert.match(text, new RegExp(`^grpc-status: ${status}\r$`, 'm'));
+      assert.match(text, new RegExp(`^rampart-code: ${code}\r$`, 'm'));
+    }
+  });
+
+  it('is told that calls are sent by POST', async () => {
+    const answer = await call('AdminService/GetStatus', {}, { arguments: ['--request', 'DELETE'] });
+    assert.deepEqual([answer.status, answer.code], [405, 'INVALID_ARGUMENT']);
   });
 
   it('must speak TLS 1.3', async () => {

@@ -1,8 +1,9 @@
 import type { ConnectError, Interceptor } from '@connectrpc/connect';
 import { RampartError } from '@rampart/core';
-import type { Logger } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import { ERROR_CODE_METADATA, isOurFault, toConnectError } from './connect-error.ts';
+import type { Logger } from '../../log.ts';
+import type { Metrics } from '../../metrics.ts';
+import { isOurFault, toConnectError } from './connect-error.ts';
+import { ERROR_CODE_METADATA } from './error-code-metadata.ts';
 
 /** Counts how calls end, tells callers what they may know of a failure, and operators what they must. */
 export function createCallOutcomes({ log, metrics }: { readonly log: Logger; readonly metrics: Metrics }): Interceptor {

@@ -1,8 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type ErrorCode, RampartError } from '@rampart/core';
-
-/** Metadata (a header, a trailer or the end of a stream, by protocol) that carries the stable error code. */
-export const ERROR_CODE_METADATA = 'rampart-code';
+import { ERROR_CODE_METADATA } from './error-code-metadata.ts';
+import { plainly } from './unread-call.ts';
 
 /** Every error code of the product in the words of Connect and gRPC. */
 const CODES: Readonly<Record<ErrorCode, Code>> = {
@@ -42,7 +41,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
 /** What the caller is told. Whatever is not a refusal with a code of ours is an internal error that says nothing of itself. */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) {
-    return error;
+    return plainly(error);
   }
   if (error instanceof RampartError && error.code !== 'INTERNAL') {
     return new ConnectError(error.message, CODES[error.code], { [ERROR_CODE_METADATA]: error.code });
@@ -55,7 +54,8 @@ export function toConnectError(error: unknown): ConnectError {
 /** Errors that an operator must look at, as opposed to a caller. */
 export function isOurFault(error: unknown): boolean {
   if (error instanceof ConnectError) {
-    return error.code === Code.Internal || error.code === Code.Unknown;
+    const { code } = plainly(error);
+    return code === Code.Internal || code === Code.Unknown;
   }
   return !(error instanceof RampartError) || error.code === 'INTERNAL' || error.code === 'STORAGE_FAILED';
 }
