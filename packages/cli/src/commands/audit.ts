@@ -34,16 +34,17 @@ export function defineAudit(parent: Command, shell: Shell): void {
 
 const FIELDS = ['timestamp', 'sequence', 'event_type', 'service_name', 'identity', 'source_ip', 'result', 'details'];
 
-async function query(options: QueryOptions, { withAdmin, show, note, io }: Invocation): Promise<number> {
+async function query(options: QueryOptions, { withAdmin, show, note, io, globals }: Invocation): Promise<number> {
   const answer = await withAdmin((client) =>
     client.queryAudit({ eventType: options.type ?? '', limit: options.limit }),
   );
   const records = parseRecords(answer.records);
   const columns = columnsOf('TIME', '>SEQ', 'TYPE', 'SERVICE', 'IDENTITY', 'SOURCE', 'RESULT', 'DETAILS');
-  show({
-    data: () => records,
-    table: () => renderTable(columns, records.map(rowOf), { width: io.stdout.columns }),
-  });
+  if (records.length > 0 || globals.output !== 'table')
+    show({
+      data: () => records,
+      table: () => renderTable(columns, records.map(rowOf), { width: io.stdout.columns }),
+    });
   if (records.length === 0) {
     note(options.type === undefined ? 'nothing on record yet' : `no record of type ${options.type}`);
   }

@@ -2,7 +2,7 @@ import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
 import { namespaceOf, parseStoredKind, STORED_KIND_HELP } from '../arguments/kind.ts';
 import { collectText } from '../arguments/pair.ts';
-import { readDocuments } from '../documents/document-set.ts';
+import { readDocuments, requireResources } from '../documents/document-set.ts';
 import { reportRefusal } from '../documents/refusal.ts';
 import { EXIT } from '../exit-code.ts';
 import { resourceName } from '../render/names.ts';
@@ -68,6 +68,7 @@ async function deleteWhat(words: NamedWords, options: DeleteOptions, invocation:
   }
   const set = await readDocuments(options.filename, { io: invocation.io, namespace: options.namespace });
   if (set.refused) return reportRefusal(set.problems, invocation);
+  requireResources(set, 'delete');
   const targets = set.resources.map(({ kind, metadata: { namespace, name } }): Target => ({ kind, namespace, name }));
   return deleteTargets(targets, options, invocation);
 }

@@ -58,6 +58,8 @@ suite('somebody who changes policies', () => {
       ['apply -f empty.yaml -f comment.yaml', undefined, 'nothing to apply: empty.yaml, comment.yaml hold no resource'],
       ['apply -f - --dry-run', ' \n', 'nothing to apply: <stdin> is empty'],
       ['diff -f empty.yaml', undefined, 'nothing to compare: empty.yaml is empty'],
+      ['delete -f empty.yaml', undefined, 'nothing to delete: empty.yaml is empty'],
+      ['delete -f comment.yaml --ignore-not-found', undefined, 'nothing to delete: comment.yaml holds no resource'],
     ] as const) {
       assert.deepEqual(await rampart(line, stdin), { code: 2, stdout: '', stderr: `error: ${message}\n` });
     }
