@@ -60,7 +60,7 @@ test('rows go on in lines below where a terminal is narrower than they are, and 
   const rows = [['shop/web', { text: 'GET, POST /orders/{*}, /carts/{*}', paint: paletteOf(false).good }, '']];
   assert.equal(
     renderTable(columns, wrappedRows(columns, rows, 36)),
-    'WHO        MAY                      IF\nshop/web   GET, POST /orders/{*},   -\n           /carts/{*}\n',
+    'WHO        MAY            IF\nshop/web   GET, POST      -\n           /orders/{*},\n           /carts/{*}\n',
   );
   assert.equal(wrappedRows(columns, rows, undefined), rows);
   const long = [['a', 'x'.repeat(30), 'b']];
