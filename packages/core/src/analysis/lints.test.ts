@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { analyze, LINTS, type AnalyzedMeshParts, type KnownWorkload, type MeshState } from '../analysis.ts';
+import { analyze, LINTS, type MeshState } from '../analysis.ts';
+import { documentsOf, findingsOf, type LintOptions, ruleFor, WEB as web, workload } from '../testing/lints.ts';
 import { resourcesOf } from '../testing/documents.ts';
-
-type Options = Partial<Pick<AnalyzedMeshParts, 'workloads' | 'identities' | 'state' | 'trustDomain'>>;
 
 interface LintCase {
   readonly code: string;
@@ -14,64 +13,13 @@ interface LintCase {
   readonly field?: string;
   readonly silent: string;
   /** Beside the resources, for both. */
-  readonly options?: Options;
-  readonly silentOptions?: Options;
-}
-
-const GROUPS: Readonly<Record<string, string>> = {
-  PeerAuthentication: 'security.istio.io/v1',
-  AuthorizationPolicy: 'security.istio.io/v1',
-  RequestAuthentication: 'security.istio.io/v1',
-  NetworkPolicy: 'networking.k8s.io/v1',
-  Namespace: 'v1',
-  MeshConfig: 'rampart.dev/v1',
-};
-
-/** "Kind namespace/name [key=value] {spec}": labels for a Namespace, annotations for everything else. */
-function documentsOf(lines: string): string {
-  return lines
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [, kind = '', namespace, name, pairs, spec] =
-        /^(\w+) (?:([\w-]+)\/)?([\w-]+)(?: \[(.*?)\])?(?: (\{.*))?$/.exec(line) ?? [];
-      const [key = '', value = ''] = (pairs ?? '').split('=');
-      const metadata = {
-        name,
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(pairs === undefined ? {} : { [kind === 'Namespace' ? 'labels' : 'annotations']: { [key]: value } }),
-      };
-      return [
-        `apiVersion: ${GROUPS[kind]}`,
-        `kind: ${kind}`,
-        `metadata: ${JSON.stringify(metadata)}`,
-        ...(spec === undefined ? [] : [`spec: ${spec}`]),
-      ].join('\n');
-    })
-    .join('\n---\n');
-}
-
-function workload(path: string, more: Partial<KnownWorkload> = {}): KnownWorkload {
-  const [namespace = '', name = ''] = path.split('/');
-  return {
-    namespace,
-    serviceAccount: name,
-    labels: { app: name },
-    service: { name, namespace },
-    port: 8080,
-    protocol: 'http',
-    principal: `cluster.local/ns/${namespace}/sa/${name}`,
-    ...more,
-  };
+  readonly options?: LintOptions;
+  readonly silentOptions?: LintOptions;
 }
 
 const ORDERS = workload('shop/orders');
 const STATE: MeshState = { version: '1.0.0', planes: [], certificates: [], hasAccessLog: true };
 const HOUR = 3_600_000;
-const web = 'cluster.local/ns/shop/sa/web';
-const ruleFor = (rule: string, name = 'one', action = 'ALLOW'): string =>
-  `AuthorizationPolicy shop/${name} {action: ${action}, rules: [${rule}]}`;
 const fromWeb = `from: [{source: {principals: [${web}]}}]`;
 
 const cases: readonly LintCase[] = [
@@ -418,12 +366,6 @@ const cases: readonly LintCase[] = [
     silent: `AuthorizationPolicy shop/ask {action: CUSTOM, provider: {name: opa}, rules: [{}]}\nMeshConfig istio-system/default {extensionProviders: [{name: opa, envoyExtAuthzHttp: {service: opa.ops.svc.cluster.local, port: 80}}]}`,
   },
 ];
-
-function findingsOf(text: string, code: string, options: Options = {}) {
-  const parts = { rootNamespace: 'istio-system', trustDomain: 'cluster.local', workloads: undefined, ...options };
-  const { findings } = analyze({ ...parts, resources: resourcesOf(documentsOf(text)) });
-  return findings.filter((finding) => finding.code === code);
-}
 
 suite('a lint', () => {
   for (const { code, fires, says, field, silent, options, silentOptions } of cases) {

@@ -36,7 +36,8 @@ export interface PlacedRule {
 }
 
 const PRODUCTION: ReadonlySet<string> = new Set(['production', 'prod']);
-const PRODUCTION_LABELS = ['env', 'environment'] as const;
+/** `env`, `environment`, `stage`, `tier`, with or without the prefix of somebody's domain. */
+const PRODUCTION_LABEL = /^(?:.+\/)?(?:env|environment|stage|tier)$/;
 
 type OfKind<K extends ResourceKind> = Extract<Resource, { readonly kind: K }>;
 
@@ -92,10 +93,12 @@ export class AnalyzedMesh {
     return this.ofKind('Namespace').find(({ metadata }) => metadata.name === name);
   }
 
-  /** Whether a namespace is named production (or prod), or labelled so by `env` or `environment`. */
+  /** Whether a namespace is named production (or prod), or labelled so by `env`, `environment`, `stage` or `tier`. */
   isProduction(name: string): boolean {
     const labels = this.namespace(name)?.metadata.labels ?? {};
-    return PRODUCTION.has(name) || PRODUCTION_LABELS.some((label) => PRODUCTION.has(labels[label] ?? ''));
+    const says = ([label, value]: [string, string]): boolean =>
+      PRODUCTION_LABEL.test(label) && PRODUCTION.has(value.toLowerCase());
+    return PRODUCTION.has(name) || Object.entries(labels).some(says);
   }
 }
 

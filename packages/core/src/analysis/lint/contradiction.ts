@@ -16,7 +16,40 @@ export function contradictions({ from = [], to = [], when = [] }: AuthorizationR
     ...to.flatMap(({ operation }, index) => excluded({ ...operation }, `${at}.to[${index}].operation`)),
     ...when.flatMap(({ values, notValues }, index) => excluded({ values, notValues }, `${at}.when[${index}]`)),
     ...otherValues(when, at),
+    ...otherSources(from, when, at),
   ];
+}
+
+/** Attributes that sources and conditions both may ask about. */
+const OF_SOURCE: Readonly<Record<string, 'principals' | 'namespaces'>> = {
+  'source.principal': 'principals',
+  'source.namespace': 'namespaces',
+};
+
+/** `from: namespaces: [a]` beside `when: source.namespace: [b]`. */
+function otherSources(
+  from: NonNullable<AuthorizationRule['from']>,
+  conditions: readonly AuthorizationCondition[],
+  at: string,
+): readonly Trouble[] {
+  return conditions.flatMap(({ key, values = [] }, index) => {
+    const field = OF_SOURCE[key];
+    if (field === undefined || from.length === 0 || isOpenEnded(values)) return [];
+    const excludes = ({ source }: { readonly source: Lists }): boolean => {
+      const wanted = source[field] ?? [];
+      // A trust domain has several names: what stands behind it must differ.
+      const isSame = (one: string, other: string): boolean =>
+        one.slice(one.indexOf('/') + 1) === other.slice(other.indexOf('/') + 1);
+      return !isOpenEnded(wanted) && !wanted.some((value) => values.some((other) => isSame(value, other)));
+    };
+    if (!from.every(({ source }) => excludes({ source: { ...source } }))) return [];
+    const message = `never matches: no source of the rule has a ${key} that the condition asks for`;
+    return [{ field: `${at}.when[${index}].values`, message }];
+  });
+}
+
+function isOpenEnded(values: readonly string[]): boolean {
+  return values.length === 0 || values.some((value) => value.includes('*'));
 }
 
 /** `methods: [GET]` beside `notMethods: ["*"]`. */

@@ -1,3 +1,4 @@
+import { parseTextPattern } from '../../policy/match/text-patterns.ts';
 import { normalizePath } from '../../policy/path.ts';
 import type { MeshSettings } from '../../policy/mesh-settings.ts';
 import type { AuthorizationRule } from '../../resource/authorization/rule.ts';
@@ -19,7 +20,10 @@ export function impossibleValues(
   { pathNormalization }: MeshSettings,
 ): readonly Trouble[] {
   const pathTest: ValueTest = (value) => {
-    if (value === '*' || value.startsWith('*')) return undefined;
+    if (!value.includes('{*') && hasLiteralStar(value)) {
+      return 'only one "*" at an end is a wildcard: write {*} for one segment, {**} for any number';
+    }
+    if (value.startsWith('*')) return undefined;
     if (!value.startsWith('/')) return 'every path begins with a slash';
     if (/[?#]/.test(value)) return 'paths are compared without their query and fragment';
     if (hasWildcard(value)) return undefined;
@@ -38,15 +42,18 @@ export function impossibleValues(
   return [
     ...(rule.from ?? []).flatMap(({ source }, index) => [
       ...test(source.principals, `${at}.from[${index}].source.principals`, principalProblem),
+      ...test(source.namespaces, `${at}.from[${index}].source.namespaces`, namespaceProblem),
       ...test(source.requestPrincipals, `${at}.from[${index}].source.requestPrincipals`, requestPrincipalProblem),
     ]),
     ...(rule.to ?? []).flatMap(({ operation }, index) => [
       ...test(operation.methods, `${at}.to[${index}].operation.methods`, methodProblem),
+      ...test(operation.hosts, `${at}.to[${index}].operation.hosts`, hostProblem),
       ...test(operation.paths, `${at}.to[${index}].operation.paths`, pathTest),
     ]),
     ...(rule.when ?? []).flatMap(({ key, values }, index) => {
       const field = `${at}.when[${index}].values`;
       if (key === 'source.principal') return test(values, field, principalProblem);
+      if (key === 'source.namespace') return test(values, field, namespaceProblem);
       return key === 'request.auth.principal' ? test(values, field, requestPrincipalProblem) : [];
     }),
   ];
@@ -56,8 +63,25 @@ const SCHEME = 'spiffe://';
 
 function principalProblem(value: string): string | undefined {
   if (value.startsWith(SCHEME)) return `principals are written without ${SCHEME}`;
+  if (hasLiteralStar(value)) return 'only one "*" at an end is a wildcard: name each principal, or use namespaces';
   if (hasWildcard(value)) return undefined;
-  return value.includes('/') ? undefined : 'a principal is trust-domain/ns/NAMESPACE/sa/ACCOUNT';
+  return /^[^/]+\/ns\/[^/]+\/sa\/[^/]+$/.test(value)
+    ? undefined
+    : 'a principal is trust-domain/ns/NAMESPACE/sa/ACCOUNT';
+}
+
+function namespaceProblem(value: string): string | undefined {
+  return value.includes('/') ? 'a namespace is its name alone, such as shop' : undefined;
+}
+
+function hostProblem(value: string): string | undefined {
+  if (value.includes('/')) return 'a host has neither scheme nor path, as in shop.example.com or shop.example.com:8443';
+  return hasLiteralStar(value) ? 'only one "*" at an end is a wildcard: name each host' : undefined;
+}
+
+/** Whether a "*" is left that is no wildcard (Istio's string match). */
+function hasLiteralStar(value: string): boolean {
+  return parseTextPattern(value).text.includes('*');
 }
 
 function requestPrincipalProblem(value: string): string | undefined {
@@ -65,5 +89,6 @@ function requestPrincipalProblem(value: string): string | undefined {
 }
 
 function methodProblem(value: string): string | undefined {
+  if (hasLiteralStar(value)) return 'only one "*" at an end is a wildcard: name each method';
   return /[a-z]/.test(value) ? `methods are upper case: ${value.toUpperCase()}` : undefined;
 }

@@ -10,7 +10,8 @@ export const tokenNotVerified: Lint = {
   title: 'a rule asks about a token that no RequestAuthentication verifies',
   find: (mesh) =>
     mesh.rules.flatMap(({ policy: resource, rule, at }) => {
-      if (isVerified(resource, mesh)) return [];
+      const issuers = verifiedIssuers(resource, mesh);
+      if (issuers.length > 0) return strangeIssuers(rule, at, issuers).map((sighting) => ({ resource, ...sighting }));
       return tokenFields(rule, at).map((field) => ({
         resource,
         field,
@@ -19,6 +20,32 @@ export const tokenNotVerified: Lint = {
       }));
     }),
 };
+
+/** Values that name an issuer whose tokens nobody verifies; only those whose issuer is written out can be told. */
+function strangeIssuers(
+  { from = [], when = [] }: AuthorizationRule,
+  at: string,
+  issuers: readonly string[],
+): readonly { readonly field: string; readonly message: string }[] {
+  const strange = (values: readonly string[] = [], field: string) =>
+    values.flatMap((value, index) => {
+      const issuer = value.slice(0, Math.max(0, value.lastIndexOf('/')));
+      if (issuer === '' || issuer.includes('*') || issuers.includes(issuer)) return [];
+      const message = `no RequestAuthentication for these workloads verifies tokens of ${issuer}, but those of ${issuers.join(', ')}: issuers are compared letter by letter`;
+      return [{ field: `${field}[${index}]`, message }];
+    });
+  return [
+    ...from.flatMap(({ source }, index) => [
+      ...strange(source.requestPrincipals, `${at}.from[${index}].source.requestPrincipals`),
+      ...strange(source.notRequestPrincipals, `${at}.from[${index}].source.notRequestPrincipals`),
+    ]),
+    ...when.flatMap(({ key, values, notValues }, index) =>
+      key === 'request.auth.principal'
+        ? [...strange(values, `${at}.when[${index}].values`), ...strange(notValues, `${at}.when[${index}].notValues`)]
+        : [],
+    ),
+  ];
+}
 
 function tokenFields({ from = [], when = [] }: AuthorizationRule, at: string): readonly string[] {
   return [
@@ -31,15 +58,18 @@ function tokenFields({ from = [], when = [] }: AuthorizationRule, at: string): r
   ];
 }
 
-/** Whether a RequestAuthentication reaches any workload that the policy reaches. */
-function isVerified(policy: AuthorizationPolicy, mesh: AnalyzedMesh): boolean {
-  return mesh.ofKind('RequestAuthentication').some(({ metadata, spec }) => {
-    const isInReach =
-      metadata.namespace === policy.metadata.namespace ||
-      mesh.isRoot(metadata.namespace) ||
-      mesh.isRoot(policy.metadata.namespace);
-    const wanted = policy.spec.selector?.matchLabels ?? {};
-    const labels = Object.entries(spec.selector?.matchLabels ?? {});
-    return isInReach && labels.every(([key, value]) => wanted[key] === undefined || wanted[key] === value);
-  });
+/** Issuers whose tokens are verified for any workload that the policy reaches. */
+function verifiedIssuers(policy: AuthorizationPolicy, mesh: AnalyzedMesh): readonly string[] {
+  return mesh
+    .ofKind('RequestAuthentication')
+    .filter(({ metadata, spec }) => {
+      const isInReach =
+        metadata.namespace === policy.metadata.namespace ||
+        mesh.isRoot(metadata.namespace) ||
+        mesh.isRoot(policy.metadata.namespace);
+      const wanted = policy.spec.selector?.matchLabels ?? {};
+      const labels = Object.entries(spec.selector?.matchLabels ?? {});
+      return isInReach && labels.every(([key, value]) => wanted[key] === undefined || wanted[key] === value);
+    })
+    .flatMap(({ spec }) => spec.jwtRules.map(({ issuer }) => issuer));
 }

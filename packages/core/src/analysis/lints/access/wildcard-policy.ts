@@ -1,5 +1,7 @@
 import type { AuthorizationRule } from '../../../resource/authorization/rule.ts';
+import { isHealthCheck } from '../../lint/health-check.ts';
 import type { Lint } from '../../lint/lint.ts';
+import { asksWho, openField } from '../../lint/openness.ts';
 
 export const wildcardPolicy: Lint = {
   code: 'RAMP2001',
@@ -16,17 +18,17 @@ function widths(rule: AuthorizationRule, at: string): readonly { readonly field:
   if (Object.keys(rule).length === 0) {
     return [{ field: at, message: 'an empty rule allows everything to everybody: name who may call, and what' }];
   }
-  const sources = (rule.from ?? []).flatMap(({ source }, index) =>
-    (['principals', 'namespaces', 'trustDomains'] as const)
-      .filter((field) => source[field]?.some(isEverything) === true)
-      .map((field) => ({
-        field: `${at}.from[${index}].source.${field}`,
-        message: `${field} "*" lets in every identity there is: name those that need it`,
-      })),
-  );
+  if (isHealthCheck(rule)) return [];
+  const asking = (rule.when ?? []).filter(asksWho);
+  // Whoever calls chooses the headers: they narrow no source.
+  const isNarrowed = asking.some(({ key }) => !key.startsWith('request.headers'));
+  const sources = (rule.from ?? []).flatMap(({ source }, index) => {
+    const open = openField(source);
+    if (open === undefined || isNarrowed) return [];
+    return [{ field: `${at}.from[${index}].source.${open.field}`, message: open.message }];
+  });
   if (sources.length > 0) return sources;
-  const asksWho = (rule.from ?? []).length > 0 || (rule.when ?? []).length > 0;
-  if (!asksWho) {
+  if ((rule.from ?? []).length === 0 && asking.length === 0) {
     return [{ field: at, message: 'a rule without from lets in everybody who reaches the port: name who may call' }];
   }
   return (rule.to ?? []).flatMap(({ operation }, index) => {

@@ -14,10 +14,14 @@ export const httpOnTcpPort: Lint = {
   find: (mesh) => {
     if (mesh.workloads === undefined) return { notChecked: WORKLOADS_UNKNOWN };
     return mesh.rules.flatMap(({ policy: resource, rule, at }) => {
-      const others = (mesh.selectedBy(resource) ?? []).filter(({ protocol }) => !HTTP_PROTOCOLS.has(protocol));
+      const selected = (mesh.selectedBy(resource) ?? []).filter(({ port }) => reaches(rule, port));
       const field = httpField(rule, at);
-      const reached = others.find(({ port }) => reaches(rule, port));
+      const reached = selected.find(({ protocol }) => !HTTP_PROTOCOLS.has(protocol));
       if (reached === undefined || field === undefined) return [];
+      const isForNamespace = Object.keys(resource.spec.selector?.matchLabels ?? {}).length === 0;
+      const isOfUse = selected.some(({ protocol }) => HTTP_PROTOCOLS.has(protocol));
+      // What a whole namespace may do over HTTP is written once; that it opens no other port is as it should be.
+      if (resource.spec.action === 'ALLOW' && isForNamespace && isOfUse) return [];
       const effect =
         resource.spec.action === 'ALLOW'
           ? 'there the whole rule is dropped, so it allows nothing'
@@ -40,7 +44,11 @@ function httpField({ from = [], to = [], when = [] }: AuthorizationRule, at: str
   return condition === -1 ? undefined : `${at}.when[${condition}].key`;
 }
 
-function reaches({ to = [] }: AuthorizationRule, port: number): boolean {
+function reaches({ to = [], when = [] }: AuthorizationRule, port: number): boolean {
+  const isElsewhere = when.some(
+    ({ key, values = [] }) => key === 'destination.port' && values.length > 0 && !values.includes(String(port)),
+  );
+  if (isElsewhere && port !== 0) return false;
   const asks = ({ ports = [], notPorts = [] }: AuthorizationOperation): boolean =>
     (ports.length === 0 || ports.includes(String(port))) && !notPorts.includes(String(port));
   return to.length === 0 || port === 0 || to.some(({ operation }) => asks(operation));

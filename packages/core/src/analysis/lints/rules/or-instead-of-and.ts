@@ -1,6 +1,7 @@
 import type { AuthorizationRule } from '../../../resource/authorization/rule.ts';
 import type { AuthorizationPolicy } from '../../../resource/resource.ts';
 import { rulesOf } from '../../lint/analyzed-mesh.ts';
+import { isHealthCheck } from '../../lint/health-check.ts';
 import type { Lint, Sighting } from '../../lint/lint.ts';
 
 export const orInsteadOfAnd: Lint = {
@@ -40,12 +41,14 @@ function sightings(policy: AuthorizationPolicy): readonly Sighting[] {
   return [...split, ...entries.map((entry) => ({ resource: policy, ...entry }))];
 }
 
-/** One rule says only who, the next only what: together they say neither. */
+/** One rule says only who, its neighbour only what: together they say neither. What everybody may ask stands alone. */
 function isSplit(first: AuthorizationRule, second: AuthorizationRule): boolean {
+  if (isHealthCheck(first) || isHealthCheck(second)) return false;
   const before = partsOf(first);
   const after = partsOf(second);
-  const saysWho = before.includes('from') && !before.includes('to');
-  return saysWho && after.length > 0 && !after.includes('from');
+  const saysWho = (parts: readonly string[]): boolean => parts.includes('from') && !parts.includes('to');
+  const saysWhat = (parts: readonly string[]): boolean => parts.length > 0 && !parts.includes('from');
+  return (saysWho(before) && saysWhat(after)) || (before.includes('to') && saysWhat(before) && saysWho(after));
 }
 
 function partsOf(rule: AuthorizationRule): readonly string[] {

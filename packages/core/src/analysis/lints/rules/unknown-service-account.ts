@@ -53,12 +53,15 @@ function namedIdentities(
   return [
     ...(rule.from ?? []).flatMap(({ source }, index) => [
       ...principals(source.principals, `${at}.from[${index}].source.principals`),
+      ...principals(source.notPrincipals, `${at}.from[${index}].source.notPrincipals`),
       ...accounts(source.serviceAccounts, `${at}.from[${index}].source.serviceAccounts`),
+      ...accounts(source.notServiceAccounts, `${at}.from[${index}].source.notServiceAccounts`),
     ]),
-    ...(rule.when ?? []).flatMap(({ key, values }, index) => {
-      const field = `${at}.when[${index}].values`;
-      if (key === 'source.principal') return principals(values, field);
-      return key === 'source.serviceAccount' ? accounts(values, field) : [];
+    ...(rule.when ?? []).flatMap(({ key, values, notValues }, index) => {
+      const field = `${at}.when[${index}]`;
+      const read = key === 'source.principal' ? principals : accounts;
+      if (key !== 'source.principal' && key !== 'source.serviceAccount') return [];
+      return [...read(values, `${field}.values`), ...read(notValues, `${field}.notValues`)];
     }),
   ];
 }
