@@ -20,6 +20,24 @@ export { normalizePath, pathOf, type PathNormalization } from './policy/path.ts'
 export { judgeBy, judgeCall, judgeQuestion, policyFor } from './policy/question.ts';
 export type { Callee, MeshFacts, Question } from './policy/question.ts';
 export { selects, type WorkloadRef } from './policy/selection.ts';
+export { isSignatureAlgorithm, type SignatureAlgorithm } from './policy/token/algorithms.ts';
+export type { TokenClaims, TokenContent } from './policy/token/claims.ts';
+export { endUserOf, rulesOfIssuer, tokenFacts, userClaimsProblem } from './policy/token/end-user.ts';
+export type { EndUserOutcome, TokenPolicies } from './policy/token/end-user.ts';
+export { parseJsonObject } from './policy/token/json-object.ts';
+export { candidateKeys, readTokenKeys, type TokenKey } from './policy/token/key-set.ts';
+export { MAX_TOKEN_LENGTH, readToken, type ParsedToken, type TokenDecoder } from './policy/token/parsed-token.ts';
+export { ACCESS_TOKEN, serviceTokenPlaces, userTokenPlaces, type TokenPlaces } from './policy/token/places.ts';
+export {
+  compileServiceToken,
+  judgeServiceTokens,
+  SERVICE_TOKEN_MISSING,
+  serviceTokenRefusal,
+  unusableServiceToken,
+} from './policy/token/service-token.ts';
+export type { ServiceTokenFailure, ServiceTokenRule } from './policy/token/service-token.ts';
+export type { TokenProblem } from './policy/token/token-problem.ts';
+export { CLOCK_SKEW_SECONDS, timeProblem } from './policy/token/validity.ts';
 export type { TlsMode } from './policy/tls-mode.ts';
 export { compileWorkloadPolicy, denyAll, type CompileInput, type WorkloadPolicy } from './policy/workload-policy.ts';
 export type { DryRunVerdict, Verdict } from './policy/verdict.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 
-import { isSignatureAlgorithm } from '../../../packages/mesh/src/inbound/authenticate/keys/algorithms.ts';
+import { isSignatureAlgorithm, timeProblem } from '@rampart/core';
+
 import { parseToken } from '../../../packages/mesh/src/inbound/authenticate/token/parse.ts';
-import { timeProblem } from '../../../packages/mesh/src/inbound/authenticate/token/validity.ts';
 import { textOf, type FuzzTarget } from '../engine/target.ts';
 
 const HEADER = '{"alg":"RS256","kid":"one","typ":"JWT"}';

@@ -7,7 +7,9 @@ import type { PolicyFeature } from './features.ts';
 import { judgeNetwork } from './network/question.ts';
 import { normalizePath, pathOf } from './path.ts';
 import type { WorkloadRef } from './selection.ts';
-import { endUserOf, serviceTokenRefusal, type TokenClaims } from './token-claims.ts';
+import type { TokenClaims } from './token/claims.ts';
+import { endUserOf } from './token/end-user.ts';
+import { serviceTokenRefusal } from './token/service-token.ts';
 import type { Verdict } from './verdict.ts';
 import { compileWorkloadPolicy, type WorkloadPolicy } from './workload-policy.ts';
 
@@ -75,7 +77,7 @@ export function judgeCall(policy: WorkloadPolicy, question: Question, mesh: Mesh
       rule: -1,
       action: '',
       policy: refusedToken.policy,
-      reason: refusedToken.reason,
+      reason: `${refusedToken.failure.status}, ${refusedToken.failure.reason}`,
     };
   }
   if (verdict.decision === 'DENY') return verdict;
@@ -105,7 +107,7 @@ export function judgeBy(policy: WorkloadPolicy, question: Question): Verdict {
   const refused = connection.admitTransport();
   if (refused !== undefined) return refused;
   const { claims, now, token } = question;
-  const user = claims === undefined ? { token } : endUserOf(claims, policy.jwtRules, now);
+  const user = claims === undefined ? { token } : endUserOf(claims, policy, now);
   const request = requestOf(question, policy, 'token' in user ? user.token : undefined);
   if ('refused' in user) return tokenRefusal(user.refused, connection.evaluate(request));
   const demand = connection.demand(request);

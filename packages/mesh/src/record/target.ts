@@ -1,5 +1,4 @@
-/** RFC 6750 §2.3: a credential that stands in the address. */
-export const ACCESS_TOKEN = 'access_token';
+import { ACCESS_TOKEN } from '@rampart/core';
 
 const STANDARD: ReadonlySet<string> = new Set([ACCESS_TOKEN]);
 

@@ -9,7 +9,7 @@ import { addFileMeshOptions, type FileMeshOptions, readMesh } from '../../mesh/m
 import { likelyCallee } from '../../mesh/mesh-view.ts';
 import { ROOT_NAMESPACE, tokenPolicies } from '../../mesh/live-mesh.ts';
 import { type ClaimPairs, collectClaim, type PresentedToken, readToken } from '../../token/presented-token.ts';
-import { checkSignature, type SignatureFinding } from '../../token/signature.ts';
+import { checkToken, type TokenFinding } from '../../token/token-check.ts';
 import { renderToken, tokenData } from '../../views/token.ts';
 import { renderVerdict, verdictData } from '../../views/verdict.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
@@ -48,7 +48,7 @@ interface Asked {
 /** A verdict, and what was found out about the token. */
 interface Answer {
   readonly verdict: Verdict;
-  readonly finding: SignatureFinding | undefined;
+  readonly finding: TokenFinding | undefined;
 }
 
 export function defineCheck(parent: Command, shell: Shell): void {
@@ -119,7 +119,7 @@ function describe({ from, to, method, path }: Asked): string {
   return `${method} ${path}  ${from === '' ? 'a caller without identity' : from} → ${to.name}.${to.namespace}`;
 }
 
-async function askControlPlane(question: Asked, { withAdmin, note }: Invocation): Promise<Answer> {
+async function askControlPlane(question: Asked, { withAdmin, note, io }: Invocation): Promise<Answer> {
   const { to, headers, token, ...rest } = question;
   return withAdmin(async (client) => {
     const { services } = await client.listServices({});
@@ -129,7 +129,9 @@ async function askControlPlane(question: Asked, { withAdmin, note }: Invocation)
     const isAbout = (resource: Resource): boolean =>
       callees.some(({ labels }) => selects(resource, { namespace: to.namespace, labels }, ROOT_NAMESPACE));
     const finding =
-      token === undefined ? undefined : await checkSignature(token, (await tokenPolicies(client)).filter(isAbout));
+      token === undefined
+        ? undefined
+        : await checkToken(token, (await tokenPolicies(client)).filter(isAbout), io.clock.now());
     const { verdictJson } = await client.checkAuthorization({
       ...rest,
       headers: { ...headers },
@@ -151,15 +153,15 @@ async function askFiles(
   const { rootNamespace, trustDomain } = options;
   const callee = likelyCallee(to, { port, ...(options.toLabel === undefined ? {} : { labels: options.toLabel }) });
   const about = view.facts.resources.filter((resource) => selects(resource, callee, rootNamespace));
-  const finding = token === undefined ? undefined : await checkSignature(token, about);
+  const finding = token === undefined ? undefined : await checkToken(token, about, invocation.io.clock.now());
   const asked = { ...request, from: principalOf(from, trustDomain), to: callee };
   const claims = token === undefined ? {} : { claims: token.claims, now: invocation.io.clock.now() };
   return answerOf(judgeQuestion({ ...asked, ...claims }, view.facts), finding);
 }
 
-/** A token whose signature is wrong gets no further than the data plane's door, whatever its claims would open. */
-function answerOf(verdict: Verdict, finding: SignatureFinding | undefined): Answer {
-  if (finding?.signature !== 'wrong') return { verdict, finding };
-  const reason = `401: ${finding.detail}`;
+/** A token that is refused gets no further than the data plane's door, whatever its claims would open. */
+function answerOf(verdict: Verdict, finding: TokenFinding | undefined): Answer {
+  if (finding?.refused === undefined) return { verdict, finding };
+  const reason = `401, ${finding.refused}`;
   return { verdict: { ...verdict, decision: 'DENY', policy: '', rule: -1, action: '', reason }, finding };
 }

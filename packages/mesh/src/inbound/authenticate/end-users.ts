@@ -1,4 +1,5 @@
-import type { Clock, JwtRule, TokenFacts } from '@rampart/core';
+import { CLOCK_SKEW_SECONDS, timeProblem, tokenFacts, userClaimsProblem, userTokenPlaces } from '@rampart/core';
+import type { Clock, JwtRule, ParsedToken, TokenFacts, TokenProblem } from '@rampart/core';
 
 import { isPreflight } from './carrier.ts';
 import type { Carrier, HeaderChanges } from './carrier.ts';
@@ -9,9 +10,6 @@ import { isFree, outputNames, outputsOf } from './output-headers.ts';
 import { refusal } from './refusal.ts';
 import type { AuthenticationRefusal } from './refusal.ts';
 import { parseToken } from './token/parse.ts';
-import type { ParsedToken } from './token/parse.ts';
-import type { TokenProblem } from './token/refusal.ts';
-import { CLOCK_SKEW_SECONDS, timeProblem } from './token/validity.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 import type { VerifiedToken } from './verified-tokens.ts';
 import { verifySignature } from './verify-token.ts';
@@ -144,18 +142,11 @@ export class EndUsers {
   /** What costs nothing is checked before what needs the issuer's keys. */
   async #prove(token: ParsedToken, provider: Provider): Promise<ProvenToken | TokenProblem> {
     const { rule, source } = provider;
-    const outdated = timeProblem(token, this.#clock.now(), CLOCK_SKEW_SECONDS);
-    if (outdated !== undefined) return outdated;
-    if (!isForAudience(rule.audiences, token.audiences)) return 'Audiences in Jwt are not allowed';
+    const problem = userClaimsProblem(rule, token, this.#clock.now());
+    if (problem !== undefined) return problem;
     const verdict = await verifySignature(token, source);
     if ('problem' in verdict) return verdict.problem;
-    const facts: TokenFacts = {
-      principal: `${token.issuer}/${token.subject}`,
-      issuer: token.issuer,
-      subject: token.subject,
-      claims: token.claims,
-      spaceDelimitedClaims: rule.spaceDelimitedClaims ?? [],
-    };
+    const facts = tokenFacts(rule, token);
     const proven = { token, source, keys: verdict.keys, provider, facts, outputs: outputsOf(rule, token) };
     this.#verified.put(proven);
     return proven;
@@ -167,7 +158,7 @@ function groupRules(rules: readonly JwtRule[], sources: readonly KeySource[]): r
   for (const [index, rule] of rules.entries()) {
     const source = sources[index];
     if (source === undefined) continue;
-    const locations = new TokenLocations(rule);
+    const locations = new TokenLocations(userTokenPlaces(rule));
     const group = groups.get(locations.name) ?? { locations, byIssuer: new Map<string, Provider[]>(), ofAnyIssuer: [] };
     groups.set(locations.name, group);
     const ofIssuer = rule.issuer === '' ? group.ofAnyIssuer : (group.byIssuer.get(rule.issuer) ?? []);
@@ -175,10 +166,6 @@ function groupRules(rules: readonly JwtRule[], sources: readonly KeySource[]): r
     ofIssuer.push({ rule, source, group });
   }
   return [...groups.values()];
-}
-
-function isForAudience(allowed: readonly string[] | undefined, named: readonly string[]): boolean {
-  return allowed === undefined || allowed.length === 0 || named.some((audience) => allowed.includes(audience));
 }
 
 /** Headers whose token is not for the application: unless the rule that found it good forwards it. */

@@ -1,6 +1,5 @@
-import type { JwtRule } from '@rampart/core';
+import type { TokenPlaces } from '@rampart/core';
 
-import { ACCESS_TOKEN } from '../../record/target.ts';
 import type { Carrier } from './carrier.ts';
 
 /** A token where the rules look for one. */
@@ -10,29 +9,19 @@ export interface PresentedToken {
   readonly headers: readonly string[];
 }
 
-interface HeaderLocation {
-  /** Lower case. */
-  readonly name: string;
-  readonly prefix: string;
-}
-
-const AUTHORIZATION: HeaderLocation = { name: 'authorization', prefix: 'Bearer ' };
-
-/** Where tokens are looked for; without anything said, RFC 6750: `Authorization: Bearer` and `access_token`. */
+/** Where tokens are looked for. */
 export class TokenLocations {
-  readonly #headers: readonly HeaderLocation[];
+  readonly #headers: TokenPlaces['headers'];
   /** Query parameters that hold tokens. */
   readonly params: readonly string[];
   readonly #cookies: readonly string[];
   /** Equal for locations that are the same. */
   readonly name: string;
 
-  constructor({ fromHeaders = [], fromParams = [], fromCookies = [] }: Partial<JwtRule>) {
-    const isDefault = fromHeaders.length + fromParams.length + fromCookies.length === 0;
-    const headers = fromHeaders.map(({ name, prefix = '' }) => ({ name: name.toLowerCase(), prefix }));
-    this.#headers = isDefault ? [AUTHORIZATION] : headers;
-    this.params = isDefault ? [ACCESS_TOKEN] : fromParams;
-    this.#cookies = fromCookies;
+  constructor({ headers, params, cookies }: TokenPlaces) {
+    this.#headers = headers;
+    this.params = params;
+    this.#cookies = cookies;
     this.name = JSON.stringify([this.#headers, this.params, this.#cookies]);
   }
 

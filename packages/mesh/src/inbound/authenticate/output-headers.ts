@@ -1,8 +1,7 @@
-import type { JwtRule } from '@rampart/core';
+import type { JwtRule, ParsedToken } from '@rampart/core';
 
 import { isFixedInRequest } from '../external/header-names.ts';
 import { claimAt } from './token/claims.ts';
-import type { ParsedToken } from './token/parse.ts';
 
 type Header = readonly [name: string, value: string];
 

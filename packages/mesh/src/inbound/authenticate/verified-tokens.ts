@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 
+import type { ParsedToken } from '@rampart/core';
+
 import type { KeySet } from './keys/key-set.ts';
 import type { KeySource } from './keys/key-source.ts';
-import type { ParsedToken } from './token/parse.ts';
 
 /** A token whose signature and claims were found good. */
 export interface VerifiedToken {

@@ -1,8 +1,8 @@
+import type { ParsedToken, TokenProblem } from '@rampart/core';
+
 import { signatureProblem } from './keys/signature.ts';
 import type { KeySet } from './keys/key-set.ts';
 import type { KeySource } from './keys/key-source.ts';
-import type { ParsedToken } from './token/parse.ts';
-import type { TokenProblem } from './token/refusal.ts';
 
 /** The keys that a token's signature was verified with, or why it was not. */
 export type SignatureVerdict = { readonly keys: KeySet } | { readonly problem: TokenProblem };

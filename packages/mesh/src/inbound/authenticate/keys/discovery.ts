@@ -1,4 +1,5 @@
-import { parseJsonObject } from '../token/json-object.ts';
+import { parseJsonObject } from '@rampart/core';
+
 import type { FetchDocument } from './document.ts';
 
 const WELL_KNOWN = '/.well-known/openid-configuration';
@@ -9,7 +10,7 @@ const WELL_KNOWN = '/.well-known/openid-configuration';
  */
 export async function discoverKeySet(issuer: string, fetch: FetchDocument, timeoutMs: number): Promise<string> {
   const location = new URL(`${issuer.replace(/\/$/, '')}${WELL_KNOWN}`);
-  const object = parseJsonObject(Buffer.from(await fetch(location, { timeoutMs })));
+  const object = parseJsonObject(await fetch(location, { timeoutMs }));
   if (!object.ok) throw new Error(`${location.href} ${object.problem}`);
   const { issuer: named, jwks_uri: keys } = object.value;
   if (named !== issuer) throw new Error(`${location.href} is about another issuer than ${issuer}`);

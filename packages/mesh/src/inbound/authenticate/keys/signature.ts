@@ -1,5 +1,5 @@
-import type { ParsedToken } from '../token/parse.ts';
-import type { TokenProblem } from '../token/refusal.ts';
+import type { ParsedToken, TokenProblem } from '@rampart/core';
+
 import { loadJose } from './load-jose.ts';
 import type { KeySet } from './key-set.ts';
 

@@ -11,9 +11,3 @@ export function claimAt(claims: Claims, path: string): unknown {
   }
   return value;
 }
-
-/** What a list-valued claim such as `scope` holds: a JSON list of texts, or one text with spaces between (RFC 8693 §4.2). */
-export function listOf(claim: unknown): readonly string[] {
-  if (typeof claim === 'string') return claim.split(' ').filter((item) => item !== '');
-  return Array.isArray(claim) ? claim.filter((item) => typeof item === 'string') : [];
-}

@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
+import { MAX_TOKEN_LENGTH } from '@rampart/core';
+
 import { encode, hmacToken, TestIssuer } from '../issuer.fixture.ts';
-import { MAX_TOKEN_LENGTH, parseToken } from './parse.ts';
+import { parseToken } from './parse.ts';
 
 const issuer = new TestIssuer('https://acme.example');
 const good = issuer.token();

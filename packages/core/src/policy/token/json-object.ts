@@ -1,20 +1,15 @@
-import { fail, ok } from '@rampart/core';
-import type { Result } from '@rampart/core';
+import { fail, ok, type Result } from '../../result.ts';
 
 /** Deeper than any token that means well. */
 const MAX_DEPTH = 32;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
- * Reads a JSON object so that there is only one way to understand it: well-formed UTF-8, no member named twice at any
- * depth (RFC 8259 §4 leaves open which one counts; RFC 7519 §4 lets a reader refuse), no nesting without end.
+ * Reads a JSON object so that there is only one way to understand it: no member named twice at any depth (RFC 8259 §4
+ * leaves open which one counts; RFC 7519 §4 lets a reader refuse), no nesting without end.
  */
-export function parseJsonObject(bytes: Uint8Array): Result<Readonly<Record<string, unknown>>, string> {
-  let text: string;
+export function parseJsonObject(text: string): Result<Readonly<Record<string, unknown>>, string> {
   let value: unknown;
   try {
-    text = utf8.decode(bytes);
     value = JSON.parse(text);
   } catch {
     return fail('is not JSON');

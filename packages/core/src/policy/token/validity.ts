@@ -1,5 +1,5 @@
-import type { ParsedToken } from './parse.ts';
-import type { TokenProblem } from './refusal.ts';
+import type { TokenContent } from './claims.ts';
+import type { TokenProblem } from './token-problem.ts';
 
 const SECOND = 1000;
 
@@ -8,7 +8,7 @@ export const CLOCK_SKEW_SECONDS = 60;
 
 /** Whether a token holds at a moment (Unix milliseconds), give or take `skewSeconds`. */
 export function timeProblem(
-  token: Pick<ParsedToken, 'expiresAt' | 'notBefore'>,
+  token: Pick<TokenContent, 'expiresAt' | 'notBefore'>,
   now: number,
   skewSeconds: number,
 ): TokenProblem | undefined {
