@@ -7,7 +7,7 @@ export { TrustDomain } from './identity/trust-domain.ts';
 export { matchesLabels, matchesLabelSelector } from './labels.ts';
 export type { ConnectionAttributes, RequestAttributes, TokenFacts } from './policy/attributes.ts';
 export { clientAddress, plainAddress } from './policy/client-address.ts';
-export { parseIpAddress } from './policy/match/ip-block.ts';
+export { parseIpAddress } from './policy/match/address/ip-block.ts';
 export { ENFORCED_IN_PROCESS, requiredFeatures } from './policy/features.ts';
 export type { PolicyFeature, RequiredFeature } from './policy/features.ts';
 export type { ConnectionPolicy } from './policy/connection-policy.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { BlockList, isIP } from 'node:net';
 
-import { inIpBlock, parseIpAddress, parseIpBlock } from '../../../packages/core/src/policy/match/ip-block.ts';
+import { inIpBlock, parseIpAddress, parseIpBlock } from '../../../packages/core/src/policy/match/address/ip-block.ts';
 import { outcome, textOf, type FuzzTarget } from '../engine/target.ts';
 
 /** A value of `ipBlocks` and an address to hold against it, on two lines; Node's own reading is the judge. */

@@ -1,4 +1,4 @@
-import { parseIpAddress } from './match/ip-block.ts';
+import { parseIpAddress } from './match/address/ip-block.ts';
 
 /**
  * The client's address as far back as proxies are trusted (Envoy `xff_num_trusted_hops`): with none, the peer; with N, the

@@ -1,6 +1,6 @@
 import { RampartError } from '../../errors.ts';
 import { principalOf } from '../../identity/principal.ts';
-import { parseIpAddress } from '../../policy/match/ip-block.ts';
+import { parseIpAddress } from '../../policy/match/address/ip-block.ts';
 import { normalizePath } from '../../policy/path.ts';
 import type { Callee, Question } from '../../policy/question.ts';
 import type { Cursor, Reader } from '../../resource/cursor.ts';

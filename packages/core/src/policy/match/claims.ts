@@ -1,4 +1,5 @@
 import type { TokenFacts } from '../attributes.ts';
+import { keepingLast } from './last-answer.ts';
 
 const NONE: readonly string[] = [];
 /** Lists written with spaces in every token (RFC 8693 §4.2 for `scope`; Istio reads `permission` the same way). */
@@ -14,6 +15,23 @@ export function claimTexts(token: TokenFacts, path: readonly string[]): readonly
     return path.length === 1 && isDelimited(token, path[0]) ? value.split(' ').filter((part) => part !== '') : [value];
   }
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : NONE;
+}
+
+/** What `claimTexts` finds of one token, claim by claim. */
+const textsOfToken = keepingLast((_token: TokenFacts) => new Map<string, ReadonlySet<string>>());
+
+/** `claimTexts` for rules, which ask the same of one token again and again: a claim is taken apart once. */
+export function claimReader(path: readonly string[]): (token: TokenFacts) => ReadonlySet<string> {
+  const name = JSON.stringify(path);
+  return (token) => {
+    const known = textsOfToken(token);
+    let texts = known.get(name);
+    if (texts === undefined) {
+      texts = new Set(claimTexts(token, path));
+      known.set(name, texts);
+    }
+    return texts;
+  };
 }
 
 /** A claim that is one text; undefined when it is absent, something else, or a list written with spaces. */

@@ -38,6 +38,19 @@ export function compileTextPatterns(values: readonly string[], presence: 'any' |
   ]);
 }
 
+/** Whether any of some texts is one of a policy's values; those without a wildcard are looked up, not looked for. */
+export function compileTextSets(values: readonly string[]): (texts: ReadonlySet<string>) => boolean {
+  const isExact = (value: string): boolean => parseTextPattern(value).form === 'exact';
+  const exact = values.filter(isExact);
+  const patterns = values.filter((value) => !isExact(value));
+  const matches = compileTextPatterns(patterns, 'non-empty');
+  return (texts) => {
+    for (const value of exact) if (texts.has(value)) return true;
+    if (patterns.length > 0) for (const text of texts) if (matches(text)) return true;
+    return false;
+  };
+}
+
 /** Whether any test holds. */
 export function anyOf(tests: readonly TextTest[]): TextTest {
   const [first, second] = tests;

@@ -1,7 +1,7 @@
 import { matchesLabelSelector } from '../../labels.ts';
 import type { LabelSelector } from '../../resource/network-policy/label-selector.ts';
 import type { AddressRange, NetworkPeer } from '../../resource/network-policy/peer.ts';
-import { inIpBlock, parseIpBlock, type IpAddress, type IpBlock } from '../match/ip-block.ts';
+import { inIpBlock, parseIpBlock, type IpAddress, type IpBlock } from '../match/address/ip-block.ts';
 import type { NetworkPeerFacts } from './facts.ts';
 
 export type PeerTest = (peer: NetworkPeerFacts, address: IpAddress | undefined) => boolean;

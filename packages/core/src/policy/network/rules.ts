@@ -2,7 +2,7 @@ import type { NetworkPeer } from '../../resource/network-policy/peer.ts';
 import type { NetworkPort } from '../../resource/network-policy/port.ts';
 import { qualifiedName, type NetworkPolicy } from '../../resource/resource.ts';
 import { verdictOf } from '../authorization/verdicts.ts';
-import { parseIpAddress } from '../match/ip-block.ts';
+import { parseIpAddress } from '../match/address/ip-block.ts';
 import type { WorkloadRef } from '../selection.ts';
 import type { Verdict } from '../verdict.ts';
 import type { NetworkPeerFacts } from './facts.ts';

@@ -1,4 +1,4 @@
-import { parseIpBlock } from '../../policy/match/ip-block.ts';
+import { parseIpBlock } from '../../policy/match/address/ip-block.ts';
 import { portProblem } from './operation.ts';
 import { parseConditionKey, type ConditionKey } from './condition-key.ts';
 import type { Cursor } from '../cursor.ts';

@@ -1,4 +1,4 @@
-import { parseIpBlock } from '../../policy/match/ip-block.ts';
+import { parseIpBlock } from '../../policy/match/address/ip-block.ts';
 import type { Cursor } from '../cursor.ts';
 import { parsesWith, patternList, textList } from '../text-list.ts';
 import { serviceAccountProblem, trustDomainPatternProblem } from './identity-pattern.ts';

@@ -1,4 +1,4 @@
-import { parseIpAddress } from '../../policy/match/ip-block.ts';
+import { parseIpAddress } from '../../policy/match/address/ip-block.ts';
 import type { Cursor } from '../cursor.ts';
 
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';

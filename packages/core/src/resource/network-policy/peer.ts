@@ -1,4 +1,4 @@
-import { inIpBlock, parseIpBlock, type IpBlock } from '../../policy/match/ip-block.ts';
+import { inIpBlock, parseIpBlock, type IpBlock } from '../../policy/match/address/ip-block.ts';
 import type { Cursor } from '../cursor.ts';
 import { readLabelSelector, type LabelSelector } from './label-selector.ts';
 import { excerpt } from '../../printable.ts';

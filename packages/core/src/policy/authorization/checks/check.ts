@@ -1,5 +1,5 @@
 import type { ConnectionAttributes, RequestAttributes } from '../../attributes.ts';
-import { parseIpAddress, type IpAddress } from '../../match/ip-block.ts';
+import { parseIpAddress, type IpAddress } from '../../match/address/ip-block.ts';
 import type { PathPattern } from '../../match/path-pattern.ts';
 
 /** A connection's attributes, with what many rules ask of them worked out once. */

@@ -6,7 +6,7 @@ import {
   exactPrincipals,
   type TrustDomains,
 } from '../../match/identity.ts';
-import type { IpAddress } from '../../match/ip-block.ts';
+import type { IpAddress } from '../../match/address/ip-block.ts';
 import { compileTextPatterns, type TextTest } from '../../match/text-patterns.ts';
 import type { ConnectionCheck, ConnectionFacts, Subject } from './check.ts';
 import { checksOf, compileBlocks, type FieldValues } from './field-values.ts';

@@ -1,5 +1,6 @@
 import { RampartError } from '../../../errors.ts';
-import { inIpBlock, parseIpBlock, type IpAddress } from '../../match/ip-block.ts';
+import { parseIpBlock, type IpAddress } from '../../match/address/ip-block.ts';
+import { compileIpBlocks } from '../../match/address/ip-blocks.ts';
 import type { Check, Subject } from './check.ts';
 
 /** A positive and a negative list of one field. */
@@ -38,9 +39,5 @@ export function compileBlocks(
     if (!block.ok) throw new RampartError('INVALID_ARGUMENT', `${at}.${name}: ${block.problem}`);
     return block.value;
   });
-  return (address) => {
-    if (address === undefined) return false;
-    for (const block of blocks) if (inIpBlock(block, address)) return true;
-    return false;
-  };
+  return compileIpBlocks(blocks);
 }

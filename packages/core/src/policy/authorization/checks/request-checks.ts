@@ -1,5 +1,6 @@
 import type { RequestAttributes } from '../../attributes.ts';
-import { parseIpAddress } from '../../match/ip-block.ts';
+import { parseIpAddress, type IpAddress } from '../../match/address/ip-block.ts';
+import { keepingLast } from '../../match/last-answer.ts';
 import { compilePathPattern, compilePaths } from '../../match/path-pattern.ts';
 import { compileTextPatterns } from '../../match/text-patterns.ts';
 import type { RequestCheck } from './check.ts';
@@ -25,7 +26,7 @@ export function pathChecks(field: FieldValues): RequestCheck[] {
 export function hostChecks(field: FieldValues): RequestCheck[] {
   return checksOf<RequestAttributes>(field, HOST, (values) => {
     const test = compileTextPatterns(values.map(lowered), 'any');
-    return (request) => test(lowered(request.host));
+    return (request) => test(loweredHost(request.host));
   });
 }
 
@@ -37,6 +38,8 @@ function lowered(host: string): string {
   return host.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
+const loweredHost = keepingLast(lowered);
+
 export function headerChecks(field: FieldValues, name: string): RequestCheck[] {
   return checksOf<RequestAttributes>(field, headerSubject(name), (values) => {
     const test = compileTextPatterns(values, 'any');
@@ -47,14 +50,15 @@ export function headerChecks(field: FieldValues, name: string): RequestCheck[] {
   });
 }
 
-/** The address is read once for requests that follow each other from one client. */
+interface ClientAddress {
+  readonly ip: IpAddress | undefined;
+}
+
+const clientAddress = keepingLast((text: string): ClientAddress => ({ ip: parseIpAddress(text) }));
+
 export function remoteIpChecks(field: FieldValues): RequestCheck[] {
   return checksOf<RequestAttributes>(field, REMOTE_IP, (values) => {
     const isInside = compileBlocks(field, values);
-    let last = { text: '', isInside: isInside(undefined) };
-    return ({ remoteIp }) => {
-      if (remoteIp !== last.text) last = { text: remoteIp, isInside: isInside(parseIpAddress(remoteIp)) };
-      return last.isInside;
-    };
+    return ({ remoteIp }) => isInside(clientAddress(remoteIp).ip);
   });
 }

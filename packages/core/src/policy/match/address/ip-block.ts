@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../result.ts';
-import { excerpt } from '../../printable.ts';
+import { fail, ok, type Result } from '../../../result.ts';
+import { excerpt } from '../../../printable.ts';
 
 /** An address as 32-bit words: one for IPv4, four for IPv6. IPv4-mapped IPv6 addresses are IPv4. */
 export type IpAddress = readonly number[];
