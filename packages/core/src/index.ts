@@ -39,7 +39,13 @@ export type { ServiceTokenFailure, ServiceTokenRule } from './policy/token/servi
 export type { TokenProblem } from './policy/token/token-problem.ts';
 export { CLOCK_SKEW_SECONDS, timeProblem } from './policy/token/validity.ts';
 export type { TlsMode } from './policy/tls-mode.ts';
-export { compileWorkloadPolicy, denyAll, type CompileInput, type WorkloadPolicy } from './policy/workload-policy.ts';
+export {
+  compileWorkloadPolicy,
+  denyAll,
+  standing,
+  type CompileInput,
+  type WorkloadPolicy,
+} from './policy/workload-policy.ts';
 export type { DryRunVerdict, Verdict } from './policy/verdict.ts';
 export { toDocument, toJson } from './resource/canonical.ts';
 export type { AttestorSpec, AgentAdmission } from './resource/attestor/spec.ts';

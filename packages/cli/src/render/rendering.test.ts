@@ -119,12 +119,12 @@ test('a verdict names decision, policy, reason and mode', () => {
     reason: 'no ALLOW rule matched',
     audit: ['production/watch'],
     dryRun: [{ policy: 'production/next', would: 'ALLOW' }],
-    dryRunDecision: '',
+    dryRunDecision: 'ALLOW',
     mode: 'mTLS STRICT from namespace production',
   } as const;
   assert.equal(
     renderVerdict(verdict, 'GET /', paletteOf(false)),
-    'DENY  GET /\n  policy  production/allow-frontend (ALLOW, no rule matched)\n  reason  no ALLOW rule matched\n  mtls    mTLS STRICT from namespace production\n  audit   production/watch\n  dry run production/next would ALLOW\n',
+    'DENY  GET /\n  policy  production/allow-frontend (ALLOW, no rule matched)\n  reason  no ALLOW rule matched\n  mtls    mTLS STRICT from namespace production\n  audit   production/watch\n  dry run production/next would ALLOW\n  dry run together with what is enforced: ALLOW\n',
   );
 });
 

@@ -13,6 +13,9 @@ export function renderVerdict(verdict: Verdict, question: string, palette: Palet
   ];
   if (verdict.audit.length > 0) lines.push(field('audit', verdict.audit.join(', ')));
   for (const dryRun of verdict.dryRun) lines.push(field('dry run', `${dryRun.policy} would ${dryRun.would}`));
+  if (verdict.dryRunDecision !== '') {
+    lines.push(field('dry run', `together with what is enforced: ${verdict.dryRunDecision}`));
+  }
   return `${lines.join('\n')}\n`;
 }
 

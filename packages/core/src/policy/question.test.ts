@@ -103,3 +103,51 @@ test('a path that no data plane takes is not judged', () => {
     code: 'INVALID_ARGUMENT',
   });
 });
+
+/** One resource of namespace "shop" from its spec in YAML flow form. */
+function resourceOf(apiVersion: string, kind: string, spec: string): Resource[] {
+  return resourcesOf(`apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x, namespace: shop}\nspec: ${spec}\n`);
+}
+
+const ISTIO = 'security.istio.io/v1';
+const KEYS = 'jwksUri: "https://a/keys"';
+const refusals: readonly [by: string, resources: readonly Resource[], question: Partial<Question>][] = [
+  ['PeerAuthentication', [peerAuthenticationOf('{mtls: {mode: STRICT}}')], { from: '' }],
+  [
+    'RequestAuthentication',
+    resourceOf(ISTIO, 'RequestAuthentication', `{jwtRules: [{issuer: "https://b", ${KEYS}}]}`),
+    { claims: ANN },
+  ],
+  [
+    'ServiceTokenPolicy',
+    resourceOf('rampart.dev/v1', 'ServiceTokenPolicy', `{issuer: a, audience: b, ${KEYS}, rules: [{scopes: [c]}]}`),
+    {},
+  ],
+  [
+    'a CUSTOM policy whose provider nobody knows',
+    resourceOf(ISTIO, 'AuthorizationPolicy', '{action: CUSTOM, provider: {name: nobody}, rules: [{}]}'),
+    {},
+  ],
+  [
+    'NetworkPolicy',
+    resourceOf('networking.k8s.io/v1', 'NetworkPolicy', '{podSelector: {}, policyTypes: [Ingress]}'),
+    {},
+  ],
+  [
+    'a policy that cannot be enforced',
+    resourceOf(ISTIO, 'AuthorizationPolicy', '{targetRefs: [{kind: Service, group: "", name: a}], rules: [{}]}'),
+    {},
+  ],
+];
+
+for (const [by, resources, question] of refusals) {
+  test(`no dry run undoes a refusal by ${by}`, () => {
+    const tried = policyOf('- {}', { name: 'tried', dryRun: true });
+    const judge = (given: readonly Resource[]) =>
+      judgeQuestion({ ...QUESTION, ...question }, { ...MESH, resources: given });
+    const { decision, reason, dryRunDecision } = judge([...resources, tried]);
+    assert.deepEqual([decision, dryRunDecision], ['DENY', 'DENY']);
+    const enforced = judge(resources);
+    assert.deepEqual([enforced.decision, enforced.reason, enforced.dryRunDecision], ['DENY', reason, '']);
+  });
+}

@@ -6,12 +6,13 @@ import { clientAddress } from './client-address.ts';
 import type { PolicyFeature } from './features.ts';
 import { judgeNetwork } from './network/question.ts';
 import { normalizePath, pathOf } from './path.ts';
+import { verdictOf } from './authorization/verdicts.ts';
 import type { WorkloadRef } from './selection.ts';
 import type { TokenClaims } from './token/claims.ts';
 import { endUserOf } from './token/end-user.ts';
 import { serviceTokenRefusal } from './token/service-token.ts';
 import type { Verdict } from './verdict.ts';
-import { compileWorkloadPolicy, type WorkloadPolicy } from './workload-policy.ts';
+import { compileWorkloadPolicy, standing, type WorkloadPolicy } from './workload-policy.ts';
 
 /** The workload that a question is about, as its caller addresses it. */
 export interface Callee extends WorkloadRef {
@@ -71,19 +72,14 @@ export function judgeCall(policy: WorkloadPolicy, question: Question, mesh: Mesh
   const request = requestOf(question, policy, undefined);
   const refusedToken = isRefused ? undefined : serviceTokenRefusal(claims, policy.serviceTokens, { request, now });
   if (refusedToken !== undefined) {
-    return {
-      ...verdict,
-      decision: 'DENY',
-      rule: -1,
-      action: '',
-      policy: refusedToken.policy,
-      reason: `${refusedToken.failure.status}, ${refusedToken.failure.reason}`,
-    };
+    const { policy: name, failure } = refusedToken;
+    const reason = `${failure.status}, ${failure.reason}`;
+    return standing(refusedBefore({ policy: name, reason }, verdict.mode), policy);
   }
   if (verdict.decision === 'DENY') return verdict;
   const to = { ...question.to, port: question.to.port || DEFAULT_PORT };
   const refused = judgeNetwork({ ...question, to, sourceIp: question.sourceIp || LOOPBACK }, mesh);
-  return refused === undefined ? verdict : { ...refused, mode: verdict.mode };
+  return refused === undefined ? verdict : standing({ ...refused, mode: verdict.mode }, policy);
 }
 
 /** The policies of one workload, to ask many questions of. */
@@ -109,18 +105,24 @@ export function judgeBy(policy: WorkloadPolicy, question: Question): Verdict {
   const { claims, now, token } = question;
   const user = claims === undefined ? { token } : endUserOf(claims, policy, now);
   const request = requestOf(question, policy, 'token' in user ? user.token : undefined);
-  if ('refused' in user) return tokenRefusal(user.refused, connection.evaluate(request));
+  if ('refused' in user) {
+    const reason = `401, RequestAuthentication: ${user.refused}`;
+    return standing(refusedBefore({ policy: '', reason }, connection.evaluate(request).mode), policy);
+  }
   const demand = connection.demand(request);
-  if (demand?.kind === 'deny') return demand.verdict;
+  if (demand?.kind === 'deny') return standing(demand.verdict, policy);
   const verdict = connection.evaluate(request);
   if (demand === undefined || verdict.decision === 'DENY') return verdict;
   const asked = `if authorizer ${demand.provider.name} allows it (rules[${demand.rule}] of CUSTOM policy ${demand.policy})`;
   return { ...verdict, reason: `${verdict.reason}, ${asked}` };
 }
 
-function tokenRefusal(problem: string, { mode, ...verdict }: Verdict): Verdict {
-  const reason = `401, RequestAuthentication: ${problem}`;
-  return { ...verdict, decision: 'DENY', policy: '', rule: -1, action: '', reason, mode };
+/** The verdict on a request that AuthorizationPolicies are not asked about. */
+function refusedBefore(
+  { policy, reason }: { readonly policy: string; readonly reason: string },
+  mode: string,
+): Verdict {
+  return verdictOf({ decision: 'DENY', policy, rule: -1, action: '', reason, mode });
 }
 
 function requestOf(question: Question, { settings }: WorkloadPolicy, token: TokenFacts | undefined): RequestAttributes {

@@ -1,4 +1,5 @@
 import type { JwtRule } from '../resource/request-authentication/jwt-rule.ts';
+import { isDryRun } from '../resource/dry-run.ts';
 import type { Resource, ResourceKind, ServiceTokenPolicy } from '../resource/resource.ts';
 import { qualifiedName } from '../resource/resource.ts';
 import type { ConnectionAttributes } from './attributes.ts';
@@ -35,6 +36,8 @@ export interface WorkloadPolicy {
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   /** What its NetworkPolicies let in and out; asked beside `forConnection`, which knows nothing of them. */
   readonly network: NetworkRules;
+  /** Whether any AuthorizationPolicy about it is tried out and not enforced. */
+  readonly hasDryRun: boolean;
   /** Why everything is denied; empty when every policy can be enforced. */
   readonly problems: readonly string[];
   /** Once per connection, after its handshake. */
@@ -63,10 +66,12 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
   const problems = selected.flatMap((resource) => unenforceable(resource, capabilities));
   const settings = meshSettingsOf(input.resources, rootNamespace);
   const trustDomains = { names: [...new Set([trustDomain, ...trustDomainAliases, ...settings.trustDomainAliases])] };
-  const policies = problems.length > 0 ? [] : ofKind(selected, 'AuthorizationPolicy');
+  const authorization = ofKind(selected, 'AuthorizationPolicy');
+  const policies = problems.length > 0 ? [] : authorization;
   return new CompiledWorkloadPolicy({
     layers: layerPeerAuthentications(ofKind(selected, 'PeerAuthentication'), workload, rootNamespace),
     compiled: policies.map((policy) => compilePolicy(policy, trustDomains)),
+    hasDryRun: authorization.some(isDryRun),
     problems,
     settings,
     jwtRules: ofKind(selected, 'RequestAuthentication')
@@ -75,6 +80,15 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
     serviceTokens: ofKind(selected, 'ServiceTokenPolicy'),
     network: compileNetworkRules(ofKind(selected, 'NetworkPolicy'), workload),
   });
+}
+
+/**
+ * A verdict, whoever gave it, with what dry-run policies make of it: a refusal that they were not asked about, by a
+ * certificate, a token, an authorizer or a NetworkPolicy, stands whatever they say.
+ */
+export function standing(verdict: Verdict, { hasDryRun }: Pick<WorkloadPolicy, 'hasDryRun'>): Verdict {
+  const isUntold = hasDryRun && verdict.decision === 'DENY' && verdict.dryRunDecision === '';
+  return isUntold ? { ...verdict, dryRunDecision: 'DENY' } : verdict;
 }
 
 /** Denies everything: a data plane that never had a policy snapshot, or whose snapshot must not be used. */
@@ -94,6 +108,7 @@ export function denyAll(reason: string): WorkloadPolicy {
     jwtRules: [],
     serviceTokens: [],
     network: OPEN_NETWORK,
+    hasDryRun: false,
     problems: [reason],
     tlsMode: () => mode,
     forConnection: () => connection,
@@ -103,6 +118,7 @@ export function denyAll(reason: string): WorkloadPolicy {
 interface WorkloadPolicyParts {
   readonly layers: PeerAuthenticationLayers;
   readonly compiled: readonly CompiledPolicy[];
+  readonly hasDryRun: boolean;
   readonly problems: readonly string[];
   readonly settings: MeshSettings;
   readonly jwtRules: readonly JwtRule[];
@@ -115,6 +131,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
   readonly jwtRules: readonly JwtRule[];
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   readonly network: NetworkRules;
+  readonly hasDryRun: boolean;
   readonly problems: readonly string[];
   readonly #layers: PeerAuthenticationLayers;
   readonly #policies: PolicySet;
@@ -126,6 +143,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     this.jwtRules = parts.jwtRules;
     this.serviceTokens = parts.serviceTokens;
     this.network = parts.network;
+    this.hasDryRun = parts.hasDryRun;
     this.problems = parts.problems;
     this.#layers = parts.layers;
     this.#policies = new PolicySet(parts.compiled, parts.settings.providers);
@@ -149,12 +167,11 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     const tls = this.tlsMode(attributes.destinationPort);
     const mode = `${attributes.principal === undefined ? 'plaintext' : 'mTLS'} ${tls.describe}`;
     const refusal = this.#refusal(attributes, tls, mode);
-    const isTried = this.#policies.hasDryRun;
     return new PolicedConnection({
       policies: this.#policies,
       facts: factsOf(attributes),
       mode,
-      refusal: refusal !== undefined && isTried ? Object.freeze({ ...refusal, dryRunDecision: 'DENY' }) : refusal,
+      refusal: refusal && Object.freeze(standing(refusal, this)),
     });
   }
 

@@ -1,3 +1,4 @@
+import { standing } from '@rampart/core';
 import type { DryRunVerdict } from '@rampart/core';
 import { recordable } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
@@ -54,7 +55,7 @@ export class InboundRecorder {
     record.policy = verdict.policy;
     record.reason = verdict.reason;
     record.auditPolicies = verdict.audit.length === 0 ? '' : verdict.audit.join(',');
-    record.dryRunDecision = verdict.dryRunDecision;
+    record.dryRunDecision = standing(verdict, connection.workload).dryRunDecision;
     record.dryRunPolicies = verdict.dryRun.length === 0 ? '' : triedOut(verdict.dryRun);
     record.protocol = exchange.httpVersion === '1.1' ? 'HTTP/1.1' : `HTTP/${exchange.httpVersion}`;
     record.tlsVersion = connection.tlsVersion;
