@@ -1,11 +1,14 @@
 import type { FuzzTarget } from './engine/target.ts';
 import { address } from './targets/address.ts';
 import { authorizerAnswer } from './targets/authorizer-answer.ts';
+import { bundle } from './targets/bundle.ts';
 import { certificate } from './targets/certificate.ts';
+import { crl } from './targets/crl.ts';
 import { decision } from './targets/decision.ts';
 import { documents } from './targets/documents.ts';
 import { forwardedFor } from './targets/forwarded-for.ts';
 import { identity } from './targets/identity.ts';
+import { jwtSvid } from './targets/jwt-svid.ts';
 import { keySet } from './targets/key-set.ts';
 import { path } from './targets/path.ts';
 import { pathTemplate } from './targets/path-template.ts';
@@ -31,5 +34,8 @@ export const targets: readonly FuzzTarget[] = [
   policyTests,
   recordBlock,
   certificate,
+  crl,
+  bundle,
+  jwtSvid,
   decision,
 ];

@@ -56,7 +56,10 @@ describe('a certificate request', () => {
 describe('a certificate request is refused', () => {
   const stranger = generateKeyPair();
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const smallRsa = generateKeyPairSync('rsa', { modulusLength: 1024 });
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' });
+  const bitcoin = generateKeyPairSync('ec', { namedCurve: 'secp256k1' });
   const ed25519 = generateKeyPairSync('ed25519');
   const explicit = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
   const offCurve = Uint8Array.of(...spkiOf(key).subarray(0, -1), (spkiOf(key).at(-1) ?? 0) ^ 1);
@@ -69,6 +72,14 @@ describe('a certificate request is refused', () => {
       /not signed by the key/,
     ],
     ['with an RSA key', request({ spki: spkiOf(rsa) }, rsa.privateKey), /not EC P-256/],
+    ['with an RSA key of 1024 bits', request({ spki: spkiOf(smallRsa) }, smallRsa.privateKey), /not EC P-256/],
+    ['with a P-521 key', request({ spki: spkiOf(p521) }, p521.privateKey), /not EC P-256/],
+    ['with a secp256k1 key', request({ spki: spkiOf(bitcoin) }, bitcoin.privateKey), /not EC P-256/],
+    [
+      'with a point of no bytes',
+      request({ spki: sequence(curveOf(OID.p256), bitString(new Uint8Array())) }),
+      /not EC P-256/,
+    ],
     ['with a P-384 key', request({ spki: spkiOf(p384) }, p384.privateKey), /not EC P-256/],
     ['with an Ed25519 key', request({ spki: spkiOf(ed25519) }), /not EC P-256/],
     ['with spelled-out curve parameters', request({ spki: spkiOf(explicit) }, explicit.privateKey), /not EC P-256/],
@@ -87,6 +98,20 @@ describe('a certificate request is refused', () => {
     ['that claims another digest than it was signed with', request({ digest: 'sha512' }), /not signed by the key/],
     ['of another version', request({ version: 1 }), /unknown version/],
     ['without attributes', request({ attributes: [] }), /the attributes should have tag 0xa0/],
+    ['with trailing bytes inside', inside(csr, 0), /trailing/],
+    ['with a subject that is no name', request({ subject: sequence(sequence()) }), /the subject should have tag/],
+    [
+      'with attributes that are none',
+      request({ attributes: [contextConstructed(0, smallInteger(1))] }),
+      /an attribute/,
+    ],
+    [
+      'that is a certificate',
+      sequence(sequence(contextConstructed(0, smallInteger(2)))),
+      /the version should have tag/,
+    ],
+    ['that is PEM', Buffer.from('-----BEGIN CERTIFICATE REQUEST-----'), /should have tag 0x30/],
+    ['that is empty', new Uint8Array(), /found the end/],
     ['with trailing bytes', Buffer.concat([csr, Buffer.of(0)]), /trailing/],
     ['of more than 8 KiB', new Uint8Array(8193), /larger than 8192 bytes/],
   ];
@@ -119,4 +144,14 @@ function compressed(spki: Uint8Array): Uint8Array {
   const odd = (point[64] ?? 0) % 2;
   const algorithm = sequence(oid(OID.ecPublicKey), oid(OID.p256));
   return sequence(algorithm, bitString(Uint8Array.of(0x02 + odd, ...point.subarray(1, 33))));
+}
+
+function curveOf(curve: string): Uint8Array {
+  return sequence(oid(OID.ecPublicKey), oid(curve));
+}
+
+/** The same request with one more byte behind its signature, its length told rightly. */
+function inside(request: Uint8Array, octet: number): Uint8Array {
+  const headerOctets = (request[1] ?? 0) < 0x80 ? 2 : 2 + ((request[1] ?? 0) & 0x7f);
+  return sequence(request.subarray(headerOctets), Uint8Array.of(octet));
 }

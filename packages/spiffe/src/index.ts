@@ -1,4 +1,11 @@
-export { bundleToPem, checkBundle, type TrustBundle } from './bundle.ts';
+export type { EcCurve, EcPublicJwk, PublicJwk, RsaPublicJwk } from './bundle/public-jwk.ts';
+export { readPublicJwk, toPublicJwk } from './bundle/public-jwk.ts';
+export { parseBundleJson, parseBundleMap } from './bundle/read.ts';
+export { bundleToPem, checkBundle, type JwtAuthority, type TrustBundle } from './bundle/trust-bundle.ts';
+export { bundleMapToJson, bundleToJson, jwksOf, oidcKeysOf, type JsonWebKeySet } from './bundle/write.ts';
+export { buildCrl, type CrlTemplate } from './crl/build.ts';
+export { isCrlOf, parseCrl, type ParsedCrl } from './crl/parse.ts';
+export type { RevocationReason, RevokedCertificate } from './crl/revoked-certificate.ts';
 export { buildCertificate, randomSerial, type TbsSigner } from './issuance/builder.ts';
 export type { KeyUsage } from './certificate/key-usage.ts';
 export { parseCertificate, type ParsedCertificate } from './certificate/parsed-certificate.ts';
@@ -11,6 +18,11 @@ export type {
 } from './issuance/template.ts';
 export { createCsr, parseCsr, type CertificateRequest } from './csr.ts';
 export { generateKeyPair, type KeyPair } from './key-pair.ts';
+export type { JwtSvidAlgorithm } from './jwt-svid/algorithms.ts';
+export { issueJwtSvid, type JwtSvidClaims, type JwtSvidKey } from './jwt-svid/issue.ts';
+export { parseJwtSvid, type JwtSvid } from './jwt-svid/parse.ts';
+export type { JwtSvidProblem, JwtSvidProblemCode } from './jwt-svid/problem.ts';
+export { verifyJwtSvid, type JwtSvidTrust } from './jwt-svid/verify.ts';
 export { fromPem, toPem } from './pem.ts';
 export type { PublicKeyInfo, PublicKeyKind } from './public-key-info.ts';
 export { checkAuthorityProfile } from './svid/authority-profile.ts';

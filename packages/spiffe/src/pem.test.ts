@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { bundleToPem, checkBundle } from './bundle.ts';
+import { bundleToPem, checkBundle } from './bundle/trust-bundle.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { fromPem, toPem } from './pem.ts';
 import { createTestAuthority, issueWorkload } from './testing/test-authority.ts';
@@ -55,8 +55,8 @@ describe('PEM (RFC 7468)', () => {
 describe('a trust bundle', () => {
   const { trustDomain, root } = authority;
   it('is good when its roots are CAs of its domain', () => {
-    assert.ok(checkBundle({ trustDomain, roots: [root, root], sequence: 1 }).ok);
-    assert.ok(checkBundle({ trustDomain, roots: [], sequence: 1 }).ok);
+    assert.ok(checkBundle({ trustDomain, roots: [root, root], jwtAuthorities: [], sequence: 1 }).ok);
+    assert.ok(checkBundle({ trustDomain, roots: [], jwtAuthorities: [], sequence: 1 }).ok);
   });
 
   it('is refused with the number of the root that is not', async () => {
@@ -66,13 +66,13 @@ describe('a trust bundle', () => {
       [foreign.root, /root 2 of trust domain cluster.local: it is a root of trust domain example.org/],
       [Uint8Array.of(0x30), /root 2 of trust domain cluster.local: the certificate is cut off/],
     ] as const) {
-      const checked = checkBundle({ trustDomain, roots: [root, stranger], sequence: 1 });
+      const checked = checkBundle({ trustDomain, roots: [root, stranger], jwtAuthorities: [], sequence: 1 });
       assert.match(checked.ok ? 'accepted' : checked.problem, why);
     }
   });
 
   it('prints as PEM', () => {
-    const text = bundleToPem({ trustDomain, roots: [root, foreign.root], sequence: 1 });
+    const text = bundleToPem({ trustDomain, roots: [root, foreign.root], jwtAuthorities: [], sequence: 1 });
     assert.deepEqual(fromPem(text), [root, foreign.root]);
   });
 });

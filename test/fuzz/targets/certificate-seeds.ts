@@ -41,3 +41,53 @@ export const CERTIFICATE_SEEDS: Readonly<Record<'root' | 'leaf' | 'request' | 'f
     'aO2l2/LDuOzxg0r4VW7lZw==',
   ),
 };
+
+/** An authority that signs revocation lists, and two lists of its own; base64 of DER. */
+export const CRL_SEEDS: Readonly<Record<'issuer' | 'two' | 'empty', string>> = {
+  issuer: lines(
+    'MIIB0DCCAXegAwIBAgIQbf//hePDS2JsesC/CNFVCjAKBggqhkjOPQQDAjA3MRAwDgYDVQQKDAdSYW1wYXJ0MSMwIQYDVQQDDBp0ZXN0',
+    'IHJvb3Qgb2YgY2x1c3Rlci5sb2NhbDAeFw0yNjExMjAwMDAwMDBaFw0yNjEyMDEwMDAwMDBaMDcxEDAOBgNVBAoMB1JhbXBhcnQxIzAh',
+    'BgNVBAMMGnRlc3Qgcm9vdCBvZiBjbHVzdGVyLmxvY2FsMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEul/eaI+GC6uaVvU72vmX68gL',
+    'aPSqpf9cvR5bKoBPMmLax8q9A4j6YVrqf2lvd7XQykQ0FumoWaredlm5twjq6KNlMGMwDwYDVR0TAQH/BAUwAwEB/zAOBgNVHQ8BAf8E',
+    'BAMCAQYwHQYDVR0OBBYEFO6peGIb7zg/YknYjjBuHaAMYAJ9MCEGA1UdEQQaMBiGFnNwaWZmZTovL2NsdXN0ZXIubG9jYWwwCgYIKoZI',
+    'zj0EAwIDRwAwRAIgJ4ma9gYvRcSPxIrXwrJSP4E4P04GoSkmGy47I/ji/xwCIEx9R7aKCyeiYf+STe/LNxt3U/wqKmmO/jTd+t0JuHmy',
+  ),
+  two: lines(
+    'MIIBKzCB0QIBATAKBggqhkjOPQQDAjA3MRAwDgYDVQQKDAdSYW1wYXJ0MSMwIQYDVQQDDBp0ZXN0IHJvb3Qgb2YgY2x1c3Rlci5sb2Nh',
+    'bBcNMjYxMTIwMDAwMDAwWhcNMjYxMTIxMDAwMDAwWjA4MCACAUIXDTI2MTEyMDAwMDAwMFowDDAKBgNVHRUEAwoBATAUAgMA/wAXDTI2',
+    'MTEyMDAwMDAwMFqgLzAtMB8GA1UdIwQYMBaAFO6peGIb7zg/YknYjjBuHaAMYAJ9MAoGA1UdFAQDAgEJMAoGCCqGSM49BAMCA0kAMEYC',
+    'IQCFUzkRxLmz8ZHnsxcIoKFsQ6Y2x2A6PEMIvtXxD+6RnwIhANS9NfvYekXwdu16xnNiQGMrOTcX36ny5w0E11nd6jC7',
+  ),
+  empty: lines(
+    'MIHxMIGXAgEBMAoGCCqGSM49BAMCMDcxEDAOBgNVBAoMB1JhbXBhcnQxIzAhBgNVBAMMGnRlc3Qgcm9vdCBvZiBjbHVzdGVyLmxvY2Fs',
+    'Fw0yNjExMjAwMDAwMDBaFw0yNjExMjEwMDAwMDBaoC8wLTAfBgNVHSMEGDAWgBTuqXhiG+84P2JJ2I4wbh2gDGACfTAKBgNVHRQEAwIB',
+    'CjAKBggqhkjOPQQDAgNJADBGAiEAzil4WhLAhpTl1U0ZdQpEAMvboN0a+jYQQKhF3XJBynECIQCqu7lUWF3G4HZPdVGQmKVJIIMYjwtD',
+    'j/oVbvxVraDghA==',
+  ),
+};
+
+/** A bundle of the same authority: its certificate and a key for JWT-SVIDs. */
+export const BUNDLE_SEED: { readonly keys: readonly Readonly<Record<string, unknown>>[] } & Readonly<
+  Record<string, unknown>
+> = {
+  keys: [
+    {
+      use: 'x509-svid',
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'ul_eaI-GC6uaVvU72vmX68gLaPSqpf9cvR5bKoBPMmI',
+      y: '2sfKvQOI-mFa6n9pb3e10MpENBbpqFmq3nZZubcI6ug',
+      x5c: [CRL_SEEDS.issuer],
+    },
+    {
+      use: 'jwt-svid',
+      kid: 'one',
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'ul_eaI-GC6uaVvU72vmX68gLaPSqpf9cvR5bKoBPMmI',
+      y: '2sfKvQOI-mFa6n9pb3e10MpENBbpqFmq3nZZubcI6ug',
+    },
+  ],
+  spiffe_sequence: 3,
+  spiffe_refresh_hint: 60,
+};

@@ -40,7 +40,7 @@ export class Hierarchy {
 
   bundle(): TrustBundle {
     const roots = this.#roots.map(({ certificate }) => certificate.der);
-    return { trustDomain: this.#options.trustDomain, roots, sequence: roots.length };
+    return { trustDomain: this.#options.trustDomain, roots, jwtAuthorities: [], sequence: roots.length };
   }
 
   /** What signs leaves now; near the end of an intermediate's life its successor is made first. */

@@ -83,7 +83,7 @@ function accept(response: SvidResponse, keyPair: KeyPair, options: AttestationOp
     notAfter: parsed.value.notAfter,
     chain: response.chain,
     keyPair,
-    bundle: { trustDomain, roots: bundle.roots, sequence: Number(bundle.sequence) },
+    bundle: { trustDomain, roots: bundle.roots, jwtAuthorities: [], sequence: Number(bundle.sequence) },
   });
 }
 

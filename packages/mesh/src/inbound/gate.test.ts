@@ -88,7 +88,7 @@ describe('gate', () => {
     const svid = createSvid({
       ...own,
       chain: [own.der],
-      bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 },
+      bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], jwtAuthorities: [], sequence: 1 },
     });
     const issuer = { attest: () => Promise.resolve(svid), renew: () => Promise.resolve(svid) };
     const identity = new SvidSource({ issuer, clock, random: () => 0.5, log });

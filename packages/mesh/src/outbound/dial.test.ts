@@ -46,7 +46,7 @@ async function call({
   const svid = createSvid({
     ...caller,
     chain: [caller.der],
-    bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 },
+    bundle: { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], jwtAuthorities: [], sequence: 1 },
   });
   const { port } = server.address() as AddressInfo;
   const endpoint = {

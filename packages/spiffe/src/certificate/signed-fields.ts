@@ -1,4 +1,4 @@
-import { readInteger, readSmallInteger } from '../der/primitives.ts';
+import { readSmallInteger } from '../der/primitives.ts';
 import { DerProblem, type DerReader } from '../der/reader.ts';
 import { readTime } from '../der/time.ts';
 import { contextConstructedTag, TAG } from '../der/tag.ts';
@@ -7,6 +7,7 @@ import { readSignatureAlgorithm } from '../signature.ts';
 import { type CertificateExtensions, readExtensions } from './extensions.ts';
 import type { KeyUsage } from './key-usage.ts';
 import { readName } from './name.ts';
+import { readSerial } from './serial.ts';
 
 /** What the signed part of a certificate says (TBSCertificate, RFC 5280 §4.1). */
 export interface SignedFields {
@@ -40,7 +41,6 @@ export interface SignedFields {
   readonly unknownExtensions: ReadonlySet<string>;
 }
 
-const MAX_SERIAL_OCTETS = 20;
 const VERSION_3 = 2;
 
 export function readSignedFields(fields: DerReader): SignedFields {
@@ -80,16 +80,6 @@ function readVersion(fields: DerReader): void {
   const version = wrapper === undefined ? 0 : readSmallInteger(wrapper, 'the version');
   wrapper?.end('the version');
   if (version !== VERSION_3) throw new DerProblem(`the certificate has version ${version + 1}, not 3`);
-}
-
-function readSerial(fields: DerReader): string {
-  const octets = readInteger(fields, 'the serial number');
-  // Authorities have to use positive numbers; readers are asked to bear with zero (RFC 5280 §4.1.2.2), which old roots have.
-  if ((octets[0] ?? 0) >= 0x80 || octets.length > MAX_SERIAL_OCTETS) {
-    throw new DerProblem(`the serial number is negative or has more than ${MAX_SERIAL_OCTETS} bytes`);
-  }
-  const hasSignOctet = octets.length > 1 && octets[0] === 0;
-  return Buffer.from(hasSignOctet ? octets.subarray(1) : octets).toString('hex');
 }
 
 function readValidity(fields: DerReader): { readonly notBefore: number; readonly notAfter: number } {

@@ -90,7 +90,12 @@ describe('an authorizer that is a service of the mesh', () => {
     );
     await Promise.all([once(servers.http, 'listening'), once(servers.grpc, 'listening')]);
     const caller = await ca.issue(Date.now(), { namespace: 'default', serviceAccount: 'orders-api' });
-    const bundle = { trustDomain: TrustDomain.of('cluster.local'), roots: [ca.rootDer], sequence: 1 };
+    const bundle = {
+      trustDomain: TrustDomain.of('cluster.local'),
+      roots: [ca.rootDer],
+      jwtAuthorities: [],
+      sequence: 1,
+    };
     const svid = createSvid({ ...caller, chain: [caller.der], bundle });
     view = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
     const picker = new Picker(() => 0.5);

@@ -1,0 +1,119 @@
+import { verify } from 'node:crypto';
+import { RampartError, type SpiffeId } from '@rampart/core';
+import { keyObjectOf, type PublicJwk, toPublicJwk } from '../bundle/public-jwk.ts';
+import { readInteger } from '../der/primitives.ts';
+import { decodeDer } from '../der/reader.ts';
+import { TAG } from '../der/tag.ts';
+import { parseJwtSvid } from './parse.ts';
+
+/** What a JWT-SVID is to say. */
+export interface JwtSvidClaims {
+  readonly spiffeId: SpiffeId;
+  /** Who may accept it: at least one, none of them empty. */
+  readonly audience: readonly string[];
+  /** Unix milliseconds, cut down to whole seconds. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** `jti` */
+  readonly id?: string;
+  /** `iss`: OpenID Connect relying parties ask for it. */
+  readonly issuer?: string;
+}
+
+/** An EC P-256 key that may be in another's hardware. */
+export interface JwtSvidKey {
+  readonly signer: {
+    /** SubjectPublicKeyInfo, DER. */
+    readonly publicKeyDer: Uint8Array;
+    /** ECDSA P-256 with SHA-256 over the data; the signature is the DER SEQUENCE of r and s. */
+    sign(data: Uint8Array): Promise<Uint8Array>;
+  };
+  /** The `kid` under which the bundle of the trust domain has this key. */
+  readonly keyId: string;
+}
+
+const COORDINATE_OCTETS = 32;
+
+/**
+ * Issues a JWT-SVID (JWT-SVID.md): ES256, header of `alg`, `kid` and `typ`. It is read back by the profile and its signature
+ * verified before it is given out.
+ * @throws RampartError INVALID_ARGUMENT for claims that no correct token can come from.
+ * @throws RampartError INTERNAL when what came out is not what was asked for: a wrong key behind the signer, or a bug.
+ */
+export async function issueJwtSvid(claims: JwtSvidClaims, key: JwtSvidKey): Promise<string> {
+  checkClaims(claims);
+  if (key.keyId === '') throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: keyId is empty');
+  const jwk = toPublicJwk(key.signer.publicKeyDer);
+  if (jwk?.kty !== 'EC' || jwk.crv !== 'P-256') {
+    throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: the key is not EC P-256, which ES256 needs');
+  }
+  const signed = `${encode({ alg: 'ES256', kid: key.keyId, typ: 'JWT' })}.${encode(payloadOf(claims))}`;
+  const signature = toFixedLength(await key.signer.sign(Buffer.from(signed)));
+  const token = `${signed}.${Buffer.from(signature).toString('base64url')}`;
+  checkIssued(token, { jwk, signed, signature, claims });
+  return token;
+}
+
+function payloadOf({ spiffeId, audience, issuedAt, expiresAt, id, issuer }: JwtSvidClaims): object {
+  return {
+    ...(issuer === undefined ? {} : { iss: issuer }),
+    sub: spiffeId.toString(),
+    // The schema of the standard knows one text only; its words know several.
+    aud: audience.length === 1 ? audience[0] : audience,
+    exp: Math.floor(expiresAt / 1000),
+    iat: Math.floor(issuedAt / 1000),
+    ...(id === undefined ? {} : { jti: id }),
+  };
+}
+
+function checkClaims({ spiffeId, audience, issuedAt, expiresAt }: JwtSvidClaims): void {
+  demand(spiffeId.path !== '', 'spiffeId names a trust domain, not a workload');
+  demand(audience.length > 0 && audience.every((name) => name !== ''), 'audience is empty, or one of its names is');
+  demand(new Set(audience).size === audience.length, 'audience names somebody twice');
+  demand(Math.floor(expiresAt / 1000) > Math.floor(issuedAt / 1000), 'expiresAt is not after issuedAt');
+}
+
+function demand(condition: boolean, what: string): void {
+  if (!condition) throw new RampartError('INVALID_ARGUMENT', `JWT-SVID: ${what}`);
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+/** r and s side by side, each as long as the curve's field (RFC 7518 §3.4), from the DER SEQUENCE of them (RFC 3279 §2.2.3). */
+function toFixedLength(der: Uint8Array): Uint8Array {
+  const read = decodeDer(der, (reader) => {
+    const fields = reader.enter(TAG.sequence, 'the signature');
+    const pair = [readInteger(fields, 'r'), readInteger(fields, 's')];
+    fields.end('the signature');
+    return pair.map((octets) => (octets[0] === 0 ? octets.subarray(1) : octets));
+  });
+  const fits = read.ok && read.value.every((octets) => octets.length <= COORDINATE_OCTETS);
+  if (!fits) throw unfit('the signer gave no ECDSA P-256 signature');
+  const signature = new Uint8Array(2 * COORDINATE_OCTETS);
+  for (const [index, octets] of read.value.entries()) {
+    signature.set(octets, (index + 1) * COORDINATE_OCTETS - octets.length);
+  }
+  return signature;
+}
+
+interface Issued {
+  readonly jwk: PublicJwk;
+  readonly signed: string;
+  readonly signature: Uint8Array;
+  readonly claims: JwtSvidClaims;
+}
+
+function checkIssued(token: string, { jwk, signed, signature, claims }: Issued): void {
+  const key = { key: keyObjectOf(jwk), dsaEncoding: 'ieee-p1363' } as const;
+  if (!verify('sha256', Buffer.from(signed), key, signature))
+    throw unfit('the signature is not by the key it was asked of');
+  const parsed = parseJwtSvid(token);
+  if (!parsed.ok) throw unfit(parsed.problem.message);
+  if (!parsed.value.spiffeId.equals(claims.spiffeId)) throw unfit('it names another identity');
+}
+
+function unfit(why: string): RampartError {
+  return new RampartError('INTERNAL', `a JWT-SVID that was just made is not fit to leave: ${why}`);
+}
