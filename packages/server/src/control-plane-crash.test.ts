@@ -1,37 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { ControlPlane } from './control-plane.ts';
+import { ended, startProcess } from './testing/plane-process.ts';
 import { recordBlock } from './testing/records.ts';
 import { TestPlanes } from './testing/test-plane.ts';
 import { type ApiClient, attest, connectAsAdmin, connectTo } from './testing/workload-client.ts';
-
-const SERVER = `
-const [, dataDirectory] = process.argv;
-const { startControlPlane } = await import(${JSON.stringify(new URL('./control-plane.ts', import.meta.url).href)});
-const { createLogger } = await import(${JSON.stringify(new URL('./log.ts', import.meta.url).href)});
-const log = createLogger({ level: 'error', destination: process.stderr, pretty: true });
-const { stop, ...plane } = await startControlPlane({ dataDirectory, ports: { api: 0, metrics: 0 }, log });
-console.log(JSON.stringify(plane));
-`;
-
-/** A control plane in a process of its own, and what it was asked to keep. */
-async function startProcess(
-  dataDirectory: string,
-): Promise<{ readonly child: ChildProcess; readonly plane: ControlPlane }> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', SERVER, dataDirectory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  assert.ok(child.stdout !== null);
-  for await (const line of createInterface({ input: child.stdout })) {
-    return { child, plane: JSON.parse(line) as ControlPlane };
-  }
-  throw new Error('the control plane did not start');
-}
 
 describe('a control plane that is killed while it works', () => {
   const planes = new TestPlanes();
@@ -90,9 +64,7 @@ describe('a control plane that is killed while it works', () => {
       }
     };
     await Promise.allSettled([policies(), reports()]);
-    if (child.exitCode === null && child.signalCode === null) {
-      await once(child, 'exit');
-    }
+    await ended(child);
     assert.ok(applied.length > 0 && reported.length >= 40);
     assert.match(await readFile(join(planes.dataDirectory, 'lock'), 'utf8'), new RegExp(`"pid":${child.pid}\\b`));
 
