@@ -5,9 +5,11 @@ import { EXIT } from '../exit-code.ts';
 import { wantsColour } from '../render/colour.ts';
 import { renderData } from '../render/output.ts';
 import { inOrder, type LogEntry, readEntries } from '../render/log-records.ts';
+import { ShownEntries } from '../render/shown-entries.ts';
 import { renderRefusalLine } from '../render/refusal-line.ts';
 import { type LineStyle, renderRequestLine } from '../render/request-line.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
+import { followLog } from './followed-log.ts';
 
 interface LogOptions {
   readonly follow?: boolean;
@@ -63,27 +65,49 @@ function parseReporter(text: string): Reporter {
 const NO_LIMIT = 0;
 
 async function tail(options: LogOptions, invocation: Invocation): Promise<number> {
-  const { io, withAdmin } = invocation;
-  const request = requestOf(options);
   const stop = new AbortController();
-  const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => stop.abort());
-  const write = writerOf(invocation);
-  const past: LogEntry[] = [];
+  const release = invocation.io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => stop.abort());
   try {
-    await withAdmin(async (client) => {
-      for await (const answer of client.tailLogs(request, { signal: stop.signal, timeoutMs: NO_LIMIT })) {
-        const entries = readEntries(answer).filter((entry) => isWanted(entry, options.reporter));
-        if (request.follow) for (const entry of entries) write(entry);
-        else past.push(...entries);
-      }
-    });
+    if (options.follow === true) await follow(options, invocation, stop.signal);
+    else await showPast(options, invocation, stop.signal);
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   } finally {
     release();
   }
-  if (options.history > 0) for (const entry of inOrder(past).slice(-options.history)) write(entry);
   return EXIT.ok;
+}
+
+async function showPast(options: LogOptions, invocation: Invocation, signal: AbortSignal): Promise<void> {
+  const write = writerOf(invocation);
+  const past: LogEntry[] = [];
+  await invocation.withAdmin(async (client) => {
+    for await (const answer of client.tailLogs(requestOf(options), { signal, timeoutMs: NO_LIMIT }))
+      past.push(...readEntries(answer).filter((entry) => isWanted(entry, options.reporter)));
+  });
+  if (options.history > 0) for (const entry of inOrder(past).slice(-options.history)) write(entry);
+}
+
+/** What came while the control plane was away is in its history when it is back. */
+function follow(options: LogOptions, invocation: Invocation, stop: AbortSignal): Promise<void> {
+  const write = writerOf(invocation);
+  const request = requestOf(options);
+  const shown = new ShownEntries(new Date(invocation.io.clock.now()).toISOString());
+  return followLog({
+    invocation,
+    stop,
+    open: (client, again) => {
+      const history = again ? LONGEST_HISTORY : request.history;
+      return client.tailLogs({ ...request, history }, { signal: stop, timeoutMs: NO_LIMIT });
+    },
+    show: (answer, again) => {
+      for (const entry of readEntries(answer)) {
+        if (!isWanted(entry, options.reporter) || (again && !shown.lacks(entry))) continue;
+        write(entry);
+        shown.add(entry);
+      }
+    },
+  });
 }
 
 function requestOf(options: LogOptions): TailRequest {
@@ -109,6 +133,8 @@ interface TailRequest {
 }
 
 const BATCH_SLACK = 1000;
+/** The most that the control plane gives at once. */
+const LONGEST_HISTORY = 10_000;
 
 // Envoy's response flags of a request that no instance answered: no route, no cluster, no healthy instance, connection
 // failure, overflow, retries used up, fault, local limit.

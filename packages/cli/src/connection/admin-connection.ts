@@ -11,6 +11,9 @@ export type AdminClient = Client<typeof AdminService>;
 // Something that takes the connection and says nothing must not hold a script for ever; a call may set its own.
 const LONGEST_CALL_MS = 30_000;
 
+// A stream that may be silent for hours must find out when the other end is gone without a word.
+const KEPT_ALIVE = { pingIntervalMs: 15_000, pingTimeoutMs: 10_000 };
+
 /**
  * Calls the admin API over HTTP/2 and TLS 1.3 and closes the line when `work` ends. Only the given CA is trusted, whatever
  * the system trusts. Rejects with RampartError: what the control plane answered, or CONTROL_PLANE_UNREACHABLE.
@@ -18,7 +21,7 @@ const LONGEST_CALL_MS = 30_000;
 export async function callAdmin<T>(settings: ClientSettings, work: (client: AdminClient) => Promise<T>): Promise<T> {
   const ca = await readSecured(settings.caFile, 'CA certificate', '--ca');
   const token = (await readSecured(settings.tokenFile, 'token', '--token-file')).trim();
-  const sessionManager = new Http2SessionManager(settings.address, {}, { ca, minVersion: 'TLSv1.3' });
+  const sessionManager = new Http2SessionManager(settings.address, KEPT_ALIVE, { ca, minVersion: 'TLSv1.3' });
   const baseUrl = settings.address;
   const transport = createConnectTransport({
     baseUrl,
