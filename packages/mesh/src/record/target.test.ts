@@ -3,6 +3,8 @@ import { describe, it } from 'node:test';
 
 import { recordable, withoutParams } from './target.ts';
 
+const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln';
+
 describe('targets in records', () => {
   const cases: readonly (readonly [string, string])[] = [
     ['/a', '/a'],
@@ -12,8 +14,20 @@ describe('targets in records', () => {
     ['/a?b=1&access_token=x&access_token=y&c=2', '/a?b=1&access_token=[removed]&access_token=[removed]&c=2'],
     ['/a?b=access_token', '/a?b=access_token'],
     ['/a?my_access_token=x', '/a?my_access_token=x'],
+    [`/a?b=1&t=${JWT}&c=2`, '/a?b=1&t=[removed]&c=2'],
+    [`/a?t=Bearer%20${JWT}`, '/a?t=[removed]'],
+    [`/a?${JWT}`, '/a?[removed]'],
+    [`/a?t=${JWT}%0A`, '/a?t=[removed]'],
+    ['/a?t=eyJhbGciOiJIUzI1NiJ9', '/a?t=eyJhbGciOiJIUzI1NiJ9'],
+    ['/eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln', '/eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln'],
   ];
   for (const [target, expected] of cases) it(target, () => assert.equal(recordable(target), expected));
+
+  it('takes no longer for hostile texts than for others', () => {
+    const hostile = `/a?t=${'eyJ'.repeat(200_000)}`;
+    assert.equal(recordable(hostile), hostile);
+    assert.equal(recordable(`/a?t=${'eyJ.'.repeat(200_000)}`).length, 800_005);
+  });
 
   it('escaped names of the parameters that a policy names', () => {
     assert.equal(withoutParams('/a?t%6fken=x', new Set(['token'])), '/a?t%6fken=[removed]');

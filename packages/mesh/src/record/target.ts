@@ -2,9 +2,32 @@ import { ACCESS_TOKEN } from '@rampart/core';
 
 const STANDARD: ReadonlySet<string> = new Set([ACCESS_TOKEN]);
 
-/** A request target as it may be recorded: without bearer tokens, which would let in whoever reads the record. */
+/** How every JSON Web Token begins whose header is written without spaces: `{"` in base64url. */
+const JWT_START = 'eyJ';
+/** Anchored at both ends, so that it looks at each character once. */
+const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
+const BETWEEN_WORDS = /%[0-9A-Fa-f]{2}|[^\w.-]/;
+const REMOVED = '[removed]';
+
+/**
+ * A request target as it may be recorded: without bearer tokens, which would let in whoever reads the record. Callers do
+ * not know where the rules of others look for tokens, so what looks like one is one.
+ */
 export function recordable(target: string): string {
-  return target.includes(ACCESS_TOKEN) ? withoutParams(target, STANDARD) : target;
+  const named = target.includes(ACCESS_TOKEN) ? withoutParams(target, STANDARD) : target;
+  return named.includes(JWT_START) ? withoutJwts(named) : named;
+}
+
+function withoutJwts(target: string): string {
+  const query = target.indexOf('?');
+  if (query === -1) return target;
+  const parts = target.slice(query + 1).split('&');
+  const kept = parts.map((part) => {
+    if (!part.split(BETWEEN_WORDS).some((word) => JWT.test(word))) return part;
+    const equals = part.indexOf('=');
+    return `${part.slice(0, equals + 1)}${REMOVED}`;
+  });
+  return `${target.slice(0, query)}?${kept.join('&')}`;
 }
 
 /** A request target without the values of some query parameters, however their names are escaped. */
@@ -14,6 +37,6 @@ export function withoutParams(target: string, names: ReadonlySet<string>): strin
   const parts = target.slice(query + 1).split('&');
   const isNamed = (part: string): boolean => [...new URLSearchParams(part).keys()].some((name) => names.has(name));
   if (!parts.some(isNamed)) return target;
-  const kept = parts.map((part) => (isNamed(part) ? `${part.split('=', 1)[0] ?? ''}=[removed]` : part));
+  const kept = parts.map((part) => (isNamed(part) ? `${part.split('=', 1)[0] ?? ''}=${REMOVED}` : part));
   return `${target.slice(0, query)}?${kept.join('&')}`;
 }
