@@ -105,6 +105,10 @@ spec:
         seen.push(request.url ?? '');
         response.end('plain');
       });
+      listener.on('checkContinue', (request, response) => {
+        response.writeContinue();
+        listener.emit('request', request, response);
+      });
       const sockets = new ws.WebSocketServer({ server: listener });
       sockets.on('connection', (socket: WebSocketLike, request: import('node:http').IncomingMessage) => {
         socket.send(String(request.headers['x-ext-authz-check-result']));
@@ -179,6 +183,25 @@ spec:
         assert.deepEqual([record.response_code, record.response_flags], [0, 'DC']);
         assert.equal(record.authorization_decision, 'DENY');
         assert.ok(!(await served()).includes(`/gone-${transport}`));
+      });
+
+      it('a caller that waits to be told is told to send its body, where the application would tell it', async () => {
+        const text = await caller.run(
+          ({ net }, path) =>
+            new Promise<string>((resolve) => {
+              const socket = net.connect({ host: 'chat', port: 80 });
+              let read = '';
+              socket.on('data', (chunk) => {
+                if (read === '') socket.write('hello');
+                read += chunk.toString('latin1');
+              });
+              socket.on('error', () => {}).on('close', () => resolve(read));
+              const head = `POST ${path} HTTP/1.1\r\nhost: chat\r\nx-ext-authz: allow\r\nconnection: close`;
+              socket.write(`${head}\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n`);
+            }),
+          `/told-${transport}`,
+        );
+        assert.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\n[^]*HTTP\/1\.1 200 OK/);
       });
 
       it('a body that comes late is waited for', async () => {

@@ -54,7 +54,7 @@ export class RequestHandler {
   }
 
   handle(connection: InboundConnection, parts: RequestParts): boolean {
-    const { request, response } = parts;
+    const { request, response, emission } = parts;
     const exchange = new InboundExchange(connection, request, this.#options.ids);
     const facts = RequestFacts.read(request, connection);
     if (!facts.ok) {
@@ -62,7 +62,8 @@ export class RequestHandler {
       this.#answer(exchange, response, textAnswer({ code: 400, body: `Bad Request: ${facts.problem}`, verdict }));
       return true;
     }
-    const answer = this.#options.preliminaries.pass({ exchange, facts: facts.value, response });
+    const awaitsContinue = emission.args[0] === 'checkContinue';
+    const answer = this.#options.preliminaries.pass({ exchange, facts: facts.value, response, awaitsContinue });
     if (!(answer instanceof Promise)) return this.#decide(exchange, parts, answer ?? facts.value);
     const gone = (): void => {
       exchange.verdict = refusal(GONE);
@@ -104,7 +105,12 @@ export class RequestHandler {
       const verdict = refusal(facts.problem);
       return this.#refuseUpgrade(exchange, socket, textAnswer({ code: 400, body: 'Bad Request', verdict }));
     }
-    const answer = this.#options.preliminaries.pass({ exchange, facts: facts.value, response: undefined });
+    const answer = this.#options.preliminaries.pass({
+      exchange,
+      facts: facts.value,
+      response: undefined,
+      awaitsContinue: false,
+    });
     if (!(answer instanceof Promise)) return this.#decideUpgrade(exchange, parts, answer ?? facts.value);
     const gone = (): void => {
       exchange.verdict = refusal(GONE);

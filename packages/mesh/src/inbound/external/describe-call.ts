@@ -13,6 +13,8 @@ export interface CallCircumstances {
   readonly ownPrincipal: string;
   /** True for a request that turns the connection into something else: what follows is no body. */
   readonly upgrade: boolean;
+  /** Tells a caller that waits for it (`Expect: 100-continue`) to send its body; undefined where nobody waits. */
+  readonly invite: (() => void) | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -23,7 +25,7 @@ export function describeCall(
   circumstances: CallCircumstances,
 ): AuthorizerCall {
   const { sourceIp, destinationIp, destinationPort } = connection.attributes;
-  const { requestId, startedAt, ownPrincipal, signal } = circumstances;
+  const { requestId, startedAt, ownPrincipal, invite, signal } = circumstances;
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   return {
     source: { principal: connection.sourcePrincipal, address: sourceIp, port: connection.socket.remotePort ?? 0 },
@@ -39,7 +41,10 @@ export function describeCall(
       rawHeaders: request.rawHeaders,
       peekBody:
         hasBody && !circumstances.upgrade
-          ? (limit: number, until: AbortSignal) => peekBody(request, limit, until)
+          ? (limit: number, until: AbortSignal) => {
+              invite?.();
+              return peekBody(request, limit, until);
+            }
           : undefined,
     },
     signal,

@@ -25,6 +25,8 @@ export interface Applicant {
   readonly facts: RequestFacts;
   /** Undefined for an upgrade. */
   readonly response: ServerResponse | undefined;
+  /** True where the application would tell the caller to send its body: nobody has told it so far. */
+  readonly awaitsContinue: boolean;
 }
 
 /** A step that is still under way, by the rules that were in force when it began. */
@@ -108,12 +110,16 @@ export class Preliminaries {
     return undefined;
   }
 
-  #circumstances({ exchange, response }: Applicant, signal: AbortSignal): Parameters<typeof describeCall>[2] {
+  #circumstances(
+    { exchange, response, awaitsContinue }: Applicant,
+    signal: AbortSignal,
+  ): Parameters<typeof describeCall>[2] {
     return {
       requestId: exchange.requestId,
       startedAt: unixTime(exchange.startedAt),
       ownPrincipal: this.#options.ownPrincipal(),
       upgrade: response === undefined,
+      invite: awaitsContinue ? () => response?.writeContinue() : undefined,
       signal,
     };
   }
