@@ -30,8 +30,11 @@ function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError && error.code === 'commander.help') {
     return { code: 'INVALID_ARGUMENT', message: 'a sub-command is missing; --help lists them', exitCode: EXIT.usage };
   }
-  if (error instanceof CommanderError)
-    return { code: 'INVALID_ARGUMENT', message: oneLine(error.message), exitCode: EXIT.usage };
+  if (error instanceof CommanderError) {
+    const message = oneLine(error.message);
+    const advice = INCOMPLETE.has(error.code) ? `${message}; --help shows what the command takes` : message;
+    return { code: 'INVALID_ARGUMENT', message: advice, exitCode: EXIT.usage };
+  }
   const message = error instanceof Error ? error.message : String(error);
   return {
     code: 'INTERNAL',
@@ -39,6 +42,14 @@ function failureOf(error: unknown): Failure {
     exitCode: EXIT.unavailable,
   };
 }
+
+/** Mistakes that commander names without a way out. */
+const INCOMPLETE: ReadonlySet<string> = new Set([
+  'commander.missingMandatoryOptionValue',
+  'commander.missingArgument',
+  'commander.optionMissingArgument',
+  'commander.excessArguments',
+]);
 
 // commander writes "error: unknown command 'aply'\n(Did you mean apply?)".
 function oneLine(message: string): string {

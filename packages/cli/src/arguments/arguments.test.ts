@@ -44,6 +44,8 @@ suite('pairs', () => {
       assert.throws(() => collectLabel(text, undefined), InvalidArgumentError));
   test('headers take = and :, and lower-case their names', () =>
     assert.deepEqual(collectHeader('X-B: c=d', collectHeader('X-A=b:c', undefined)), { 'x-a': 'b:c', 'x-b': 'c=d' }));
+  test('a header that is sent twice is one, as policies see it', () =>
+    assert.deepEqual(collectHeader('X-A=2', collectHeader('x-a: 1', undefined)), { 'x-a': '1,2' }));
   for (const text of ['x', ': y', 'a b=c', 'ü=x'])
     test(`header ${JSON.stringify(text)} is refused`, () =>
       assert.throws(() => collectHeader(text, undefined), InvalidArgumentError));

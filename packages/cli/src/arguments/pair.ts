@@ -24,7 +24,10 @@ export function collectHeader(text: string, previous: Pairs | undefined): Pairs 
   const separator = colon >= 0 && (equals < 0 || colon < equals) ? ':' : '=';
   const [name, value] = split(text, separator, 'x-team=blue');
   if (!HEADER_NAME.test(name)) throw new InvalidArgumentError('it is not a header, such as x-team=blue.');
-  return { ...previous, [name.toLowerCase()]: value.trim() };
+  const key = name.toLowerCase();
+  const before = previous !== undefined && Object.hasOwn(previous, key) ? previous[key] : undefined;
+  // A header that is sent twice reaches policies as one (Envoy's `getAllOfHeaderAsString`).
+  return { ...previous, [key]: before === undefined ? value.trim() : `${before},${value.trim()}` };
 }
 
 function split(text: string, separator: string, example: string): [string, string] {

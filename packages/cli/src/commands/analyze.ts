@@ -5,12 +5,14 @@ import {
   type AnalyzedMeshParts,
   type KnownWorkload,
   knownWorkloads,
+  LINTS,
   parseWorkloads,
   type Severity,
 } from '@rampart/core/analysis';
 import { type Command, Option } from 'commander';
+import { closest } from '../arguments/closest.ts';
 import { collectText } from '../arguments/pair.ts';
-import { type DocumentPlace, type DocumentSet, readDocuments, readTexts } from '../documents/document-set.ts';
+import { type DocumentSet, readDocuments, readTexts, requireResources } from '../documents/document-set.ts';
 import { reportRefusal } from '../documents/refusal.ts';
 import { EXIT } from '../exit-code.ts';
 import { observeLiveMesh, ROOT_NAMESPACE } from '../mesh/live-mesh.ts';
@@ -61,26 +63,20 @@ export function defineAnalyze(parent: Command, shell: Shell): void {
 
 async function runAnalysis(options: AnalyzeOptions, invocation: Invocation): Promise<number> {
   const { io } = invocation;
+  checkIgnored(options.ignore);
   const set =
     options.filename === undefined
       ? undefined
       : await readDocuments(options.filename, { io, namespace: options.namespace });
-  if (set?.refused === true) return reportRefusal(set.problems, invocation);
+  if (set?.refused === true) return reportRefusal(set.problems, invocation, 'nothing was looked at');
+  if (set !== undefined) requireResources(set, 'analyze');
   const isLive = set === undefined || options.withMesh === true;
   const mesh = isLive ? await invocation.withAdmin((client) => observeLiveMesh(client, io.clock.now())) : undefined;
   const workloads = options.workloads === undefined ? undefined : await workloadsIn(options.workloads, options, io);
   const analysis = analyze(partsOf(options, { set, mesh, workloads }), options.ignore);
   const findings = placed(analysis, set);
-  for (const warning of set?.problems ?? []) {
-    const isFound = findings.some(({ place }) => place !== undefined && isSamePlace(place, warning));
-    if (!isFound) invocation.note(renderProblem(warning));
-  }
-  showFindings({ ...analysis, findings }, invocation);
+  showFindings({ ...analysis, findings }, { invocation, file: set?.documents[0]?.file });
   return fails(findings, options.failOn) ? EXIT.no : EXIT.ok;
-}
-
-function isSamePlace(a: DocumentPlace, b: DocumentPlace): boolean {
-  return a.file === b.file && a.line === b.line && a.column === b.column;
 }
 
 interface Sources {
@@ -141,11 +137,28 @@ interface PlacedAnalysis extends Analysis {
   readonly findings: readonly PlacedFinding[];
 }
 
-function showFindings({ findings, unchecked }: PlacedAnalysis, { show, palette }: Invocation): void {
+/** A slip in the name of a lint must not bring back what it finds, nor hide that it does. */
+function checkIgnored(ignored: readonly string[] = []): void {
+  const known = LINTS.flatMap(({ code, name }) => [code, name]);
+  const wrong = ignored.find((word) => !known.includes(word));
+  if (wrong === undefined) return;
+  const near = closest(wrong, known);
+  const advice = near === undefined ? 'findings end with the code and the name of theirs' : `did you mean ${near}?`;
+  throw new RampartError('INVALID_ARGUMENT', `--ignore ${JSON.stringify(wrong)} is no lint; ${advice}`);
+}
+
+interface Shown {
+  readonly invocation: Invocation;
+  /** What findings of no file are put to in forms that need one. */
+  readonly file: string | undefined;
+}
+
+function showFindings({ findings, unchecked }: PlacedAnalysis, { invocation, file }: Shown): void {
+  const { show, palette } = invocation;
   show({
     data: () => ({ findings: findings.map(findingData), unchecked }),
     table: () => renderFindings(findings, unchecked, palette),
-    special: { sarif: () => renderSarif(findings, unchecked) },
+    special: { sarif: () => renderSarif(findings, { unchecked, file }) },
   });
 }
 

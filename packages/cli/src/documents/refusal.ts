@@ -16,16 +16,20 @@ export function problemData({ severity, code, message, file, line, column, field
   return { severity, code, message, file, line, column, field };
 }
 
-/** Lists every problem, says that nothing was changed, and gives the exit code of a refusal. */
-export function reportRefusal(problems: readonly DocumentProblem[], { globals, io }: Invocation): number {
+/** Lists every problem, says what did not happen for them, and gives the exit code of a refusal. */
+export function reportRefusal(
+  problems: readonly DocumentProblem[],
+  { globals, io }: Invocation,
+  effect = 'nothing was changed',
+): number {
   const errors = problems.filter((problem) => problem.severity !== 'warning');
   const count = `${errors.length} problem${errors.length === 1 ? '' : 's'}`;
   if (globals.output === 'table') {
     io.stderr.write(
-      `${problems.map((problem) => `${renderProblem(problem)}\n`).join('')}error: refused for ${count}; nothing was changed\n`,
+      `${problems.map((problem) => `${renderProblem(problem)}\n`).join('')}error: refused for ${count}; ${effect}\n`,
     );
   } else {
-    const message = `refused for ${count}; nothing was changed`;
+    const message = `refused for ${count}; ${effect}`;
     io.stdout.write(
       renderData(globals.output, {
         error: { code: errors[0]?.code ?? 'INVALID_RESOURCE', message, problems: problems.map(problemData) },

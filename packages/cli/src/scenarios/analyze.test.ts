@@ -136,8 +136,9 @@ function assertSarif(log: Sarif): void {
     assert.equal(ids[ruleIndex], ruleId);
     assert.ok(levels.has(level));
     assert.ok(message.text.length > 0);
+    assert.equal(locations.length, 1, 'GitHub takes no result without a place');
     for (const { physicalLocation } of locations) {
-      if (physicalLocation === undefined) continue;
+      assert.ok(physicalLocation);
       const { artifactLocation, region } = physicalLocation;
       assert.equal(artifactLocation.uri, 'risky.yaml');
       assert.ok(Number.isInteger(region.startLine) && region.startLine >= 1);

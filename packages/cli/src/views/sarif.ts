@@ -8,8 +8,15 @@ const LEVELS: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
   info: 'note',
 };
 
+/** What a log says beside its findings. */
+export interface SarifContext {
+  readonly unchecked: readonly UncheckedLint[];
+  /** Where findings of no file are put: GitHub refuses a log with a result that has no place. Undefined where no file was read. */
+  readonly file: string | undefined;
+}
+
 /** Findings as a SARIF 2.1.0 log (OASIS), what code scanning reads. Ends with a newline. */
-export function renderSarif(findings: readonly PlacedFinding[], unchecked: readonly UncheckedLint[]): string {
+export function renderSarif(findings: readonly PlacedFinding[], { unchecked, file }: SarifContext): string {
   const log = {
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
     version: '2.1.0',
@@ -18,7 +25,7 @@ export function renderSarif(findings: readonly PlacedFinding[], unchecked: reado
         tool: { driver: { name: 'rampart', semanticVersion: VERSION, rules: LINTS.map(ruleOf) } },
         invocations: [{ executionSuccessful: true, toolExecutionNotifications: unchecked.map(notificationOf) }],
         columnKind: 'utf16CodeUnits',
-        results: findings.map(resultOf),
+        results: findings.map((finding) => resultOf(finding, file)),
       },
     ],
   };
@@ -42,7 +49,8 @@ function notificationOf({ code, reason }: UncheckedLint): object {
   };
 }
 
-function resultOf({ code, severity, message, resource, field, place }: PlacedFinding): object {
+function resultOf({ code, severity, message, resource, field, place: own }: PlacedFinding, file?: string): object {
+  const place = own ?? (file === undefined ? undefined : { file, line: 1, column: 1 });
   const physical =
     place === undefined
       ? {}

@@ -80,6 +80,37 @@ const cases: readonly LintCase[] = [
     silentOptions: { workloads: [ORDERS] },
   },
   {
+    code: 'RAMP1006',
+    fires:
+      'PeerAuthentication shop/b {mtls: {mode: PERMISSIVE}}\nPeerAuthentication shop/a {selector: {matchLabels: {}}, mtls: {mode: STRICT}}',
+    says: /^shop\/a is about the same workloads/,
+    field: 'metadata.name',
+    silent:
+      'PeerAuthentication shop/a {mtls: {mode: STRICT}}\nPeerAuthentication other/b {mtls: {mode: STRICT}}\nPeerAuthentication shop/c {selector: {matchLabels: {app: c}}, mtls: {mode: STRICT}}',
+  },
+  {
+    code: 'RAMP3007',
+    fires: 'PeerAuthentication istio-system/a {selector: {matchLabels: {app: a}}, mtls: {mode: STRICT}}',
+    says: /^is ignored: in the root namespace/,
+    field: 'spec.selector',
+    silent: ruleFor(`{${fromWeb}}`),
+  },
+  {
+    code: 'RAMP3007',
+    fires: ruleFor('{to: [{operation: {paths: ["/a/*/b"], notPaths: ["/c/*/d"]}}]}'),
+    says: /matched literally/,
+    field: 'spec.rules[0].to[0].operation.notPaths[0]',
+    silent: ruleFor('{to: [{operation: {paths: ["/a/*/b"]}}]}'),
+  },
+  {
+    code: 'RAMP3007',
+    fires: ruleFor('{to: [{operation: {methods: [POST]}}]}', 'one', 'DENY'),
+    says: /^denies all traffic to TCP ports/,
+    field: 'spec.rules[0]',
+    silent: ruleFor('{to: [{operation: {methods: [POST]}}]}', 'one', 'DENY'),
+    silentOptions: { workloads: [ORDERS] },
+  },
+  {
     code: 'RAMP2001',
     fires: ruleFor('{}'),
     says: /allows everything to everybody/,

@@ -5,7 +5,7 @@ import { parsePort } from '../../arguments/number.ts';
 import { collectHeader, type Pairs } from '../../arguments/pair.ts';
 import { parseCaller, parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
-import { addFileMeshOptions, type FileMeshOptions, readMesh } from '../../mesh/mesh-options.ts';
+import { addFileMeshOptions, type FileMeshOptions, readMesh, refuseFileOptions } from '../../mesh/mesh-options.ts';
 import { likelyCallee } from '../../mesh/mesh-view.ts';
 import { ROOT_NAMESPACE, tokenPolicies } from '../../mesh/live-mesh.ts';
 import { type ClaimPairs, collectClaim, type PresentedToken, readToken } from '../../token/presented-token.ts';
@@ -85,6 +85,7 @@ export function defineCheck(parent: Command, shell: Shell): void {
 }
 
 async function check(options: CheckOptions, invocation: Invocation): Promise<number> {
+  refuseFileOptions(options);
   const token = await readToken(options, invocation.io);
   const question = { ...questionOf(options), token };
   const answer =

@@ -5,7 +5,7 @@ import { parsePort } from '../../arguments/number.ts';
 import type { Pairs } from '../../arguments/pair.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
-import { addFileMeshOptions, type FileMeshOptions, readMesh } from '../../mesh/mesh-options.ts';
+import { addFileMeshOptions, type FileMeshOptions, readMesh, refuseFileOptions } from '../../mesh/mesh-options.ts';
 import { calleesOf, likelyCallee, type MeshView } from '../../mesh/mesh-view.ts';
 import { accessMatrixData, renderAccessMatrix } from '../../views/access-matrix.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
@@ -36,6 +36,7 @@ export function defineExplain(parent: Command, shell: Shell): void {
 
 async function explain(text: string, options: ExplainOptions, invocation: Invocation): Promise<number> {
   const service = parseService(text, options.namespace ?? 'default');
+  refuseFileOptions(options);
   const view = await readMesh(options, invocation);
   if (view === undefined) return EXIT.no;
   const matrices = targetsOf(view, service, { options, invocation }).map((callee) =>

@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { Problem } from '@rampart/wire';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDuration } from '../../arguments/duration.ts';
 import { collectText } from '../../arguments/pair.ts';
 import type { AdminClient } from '../../connection/admin-connection.ts';
@@ -35,7 +35,9 @@ export function defineSimulate(parent: Command, shell: Shell): void {
       'candidate: file or directory of YAML or JSON, or - for standard input; may be repeated',
       collectText,
     )
-    .option('--since <duration>', 'replay requests of the last … (default: 24h)', parseDuration, DAY_MS)
+    .addOption(
+      new Option('--since <duration>', 'replay requests of the last …').argParser(parseDuration).default(DAY_MS, '24h'),
+    )
     .option(
       '--replace-all',
       'judge by the candidate alone (default: the resources in force, with those of the candidate in the place of theirs)',
@@ -56,7 +58,7 @@ export function defineSimulate(parent: Command, shell: Shell): void {
 
 async function simulate(options: SimulateOptions, invocation: Invocation): Promise<number> {
   const set = await readDocuments(options.filename, { io: invocation.io, namespace: options.namespace });
-  if (set.refused) return reportRefusal(set.problems, invocation);
+  if (set.refused) return reportRefusal(set.problems, invocation, 'nothing was replayed');
   requireResources(set, 'simulate');
   const joined = joinDocuments(set.documents);
   const request = {
@@ -71,6 +73,7 @@ async function simulate(options: SimulateOptions, invocation: Invocation): Promi
     return reportRefusal(
       outcome.refused.map((problem) => toDocumentProblem(problem, joined)),
       invocation,
+      'nothing was replayed',
     );
   const { report } = outcome;
   for (const warning of set.problems) invocation.note(renderProblem(warning));

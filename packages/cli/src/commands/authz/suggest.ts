@@ -1,7 +1,7 @@
 import { RampartError } from '@rampart/core';
 import type { SuggestedPolicies } from '@rampart/core/analysis';
 import type { Suggestion } from '@rampart/wire';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDuration } from '../../arguments/duration.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
@@ -25,7 +25,11 @@ export function defineSuggest(parent: Command, shell: Shell): void {
         'exact callers and methods, paths with {*} where identifiers vary',
     )
     .argument('<service>', 'orders-api, orders-api.default or orders-api.default.svc.cluster.local')
-    .option('--since <duration>', 'learn from requests of the last … (default: 7d)', parseDuration, WEEK_MS)
+    .addOption(
+      new Option('--since <duration>', 'learn from requests of the last …')
+        .argParser(parseDuration)
+        .default(WEEK_MS, '7d'),
+    )
     .option('-n, --namespace <name>', 'namespace of a short service name (default: default)')
     .addHelpText(
       'after',

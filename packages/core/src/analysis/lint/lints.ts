@@ -9,6 +9,7 @@ import { hardCodedSecret } from '../lints/mesh/hard-coded-secret.ts';
 import { noAccessLog } from '../lints/mesh/no-access-log.ts';
 import { outdatedDataPlane } from '../lints/mesh/outdated-data-plane.ts';
 import { unknownProvider, unusedProvider } from '../lints/mesh/providers.ts';
+import { doubtfulField } from '../lints/rules/doubtful-field.ts';
 import { httpOnTcpPort } from '../lints/rules/http-on-tcp-port.ts';
 import { orInsteadOfAnd } from '../lints/rules/or-instead-of-and.ts';
 import { ruleNeverMatches } from '../lints/rules/rule-never-matches.ts';
@@ -18,6 +19,7 @@ import { unknownServiceAccount } from '../lints/rules/unknown-service-account.ts
 import { meshNotStrict } from '../lints/transport/mesh-not-strict.ts';
 import { mtlsDisabled } from '../lints/transport/mtls-disabled.ts';
 import { outsideMesh } from '../lints/transport/outside-mesh.ts';
+import { overruledPeerAuthentication } from '../lints/transport/overruled-peer-authentication.ts';
 import { permissiveInProduction } from '../lints/transport/permissive-in-production.ts';
 import { permissivePort } from '../lints/transport/permissive-port.ts';
 import type { Lint } from './lint.ts';
@@ -29,6 +31,7 @@ export const LINTS: readonly Lint[] = [
   meshNotStrict,
   mtlsDisabled,
   outsideMesh,
+  overruledPeerAuthentication,
   wildcardPolicy,
   noDefaultDeny,
   serviceWithoutPolicy,
@@ -40,6 +43,7 @@ export const LINTS: readonly Lint[] = [
   httpOnTcpPort,
   unknownServiceAccount,
   orInsteadOfAnd,
+  doubtfulField,
   longLivedCertificate,
   certificateOverADay,
   egressOpen,

@@ -4,6 +4,10 @@ import { isHttpKey } from './condition-key.ts';
 
 const HTTP_SOURCES: ReadonlySet<string> = new Set(['requestPrincipals', 'notRequestPrincipals']);
 
+/** What is said of such a rule. */
+export const DENIES_TCP =
+  'denies all traffic to TCP ports in its reach, because nothing but HTTP fields narrows it: name the ports, as in ports: ["8080"]';
+
 /**
  * Where traffic is not HTTP, what a DENY rule asks of HTTP is left out, so that the rule denies more than it says
  * (Istio's warning of the same, for `when` too). A rule that names ports says what it means.
@@ -13,9 +17,7 @@ export function warnOfDeniedTcp(at: Cursor, rules: readonly AuthorizationRule[])
   if (places.length !== rules.length) return;
   for (const [index, rule] of rules.entries()) {
     if (deniesTcp(rule)) {
-      places[index]?.warning(
-        'denies all traffic to TCP ports in its reach, because nothing but HTTP fields narrows it: name the ports, as in ports: ["8080"]',
-      );
+      places[index]?.warning(DENIES_TCP);
     }
   }
 }

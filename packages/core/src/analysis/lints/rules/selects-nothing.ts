@@ -1,4 +1,5 @@
-import { WORKLOADS_UNKNOWN } from '../../lint/analyzed-mesh.ts';
+import type { Resource } from '../../../resource/resource.ts';
+import { type AnalyzedMesh, WORKLOADS_UNKNOWN } from '../../lint/analyzed-mesh.ts';
 import type { Lint } from '../../lint/lint.ts';
 
 export const selectsNothing: Lint = {
@@ -10,7 +11,7 @@ export const selectsNothing: Lint = {
     if (mesh.workloads === undefined) return { notChecked: WORKLOADS_UNKNOWN };
     return mesh.facts.resources
       .filter(({ kind }) => kind !== 'Namespace' && kind !== 'MeshConfig')
-      .filter((resource) => mesh.selectedBy(resource)?.length === 0)
+      .filter((resource) => mesh.selectedBy(resource)?.length === 0 && !isIgnored(resource, mesh))
       .map((resource) => {
         const field = resource.kind === 'NetworkPolicy' ? 'spec.podSelector' : 'spec.selector';
         return {
@@ -21,3 +22,8 @@ export const selectsNothing: Lint = {
       });
   },
 };
+
+/** RAMP3007 says why it is about nobody. */
+function isIgnored({ kind, metadata, spec }: Resource, mesh: AnalyzedMesh): boolean {
+  return kind === 'PeerAuthentication' && mesh.isRoot(metadata.namespace) && 'selector' in spec;
+}
