@@ -239,11 +239,38 @@ const draft = fc.oneof(
   { arbitrary: allowNothing, weight: 1 },
 );
 
+/** Rules that name nobody, in such numbers that callers share them, among some that name callers one by one. */
+const crowd: fc.Arbitrary<Draft> = fc.record({
+  spec: fc.record({
+    action: fc.constantFrom('ALLOW', 'ALLOW', 'DENY', 'AUDIT'),
+    rules: upTo2(
+      fc.record(
+        {
+          from: upTo2(
+            some('new-td/ns/web/sa/frontend', 'foreign/ns/web/sa/front').map((names) => ({
+              source: { principals: names },
+            })),
+          ),
+          to: fc
+            .tuple(paths, ports, methods)
+            .map(([...lists]) => [
+              { operation: { paths: lists[0].slice(0, 1), ports: lists[1], methods: lists[2].slice(0, 1) } },
+            ]),
+        },
+        { requiredKeys: ['to'] },
+      ),
+    ),
+  }),
+  inRoot: fc.boolean(),
+  dryRun: fc.integer({ min: 0, max: 3 }).map((number) => number === 0),
+});
+
 /** Policies of the workload shop/orders, in any order: mostly few, sometimes more than are looked at one by one. */
 const anyPolicies: fc.Arbitrary<AuthorizationPolicy[]> = fc
   .oneof(
     { arbitrary: fc.array(draft, { maxLength: 5 }), weight: 5 },
     { arbitrary: fc.array(ordinary, { minLength: 10, maxLength: 30 }), weight: 1 },
+    { arbitrary: fc.array(crowd, { minLength: 20, maxLength: 50 }), weight: 1 },
   )
   .chain((drafts) => fc.shuffledSubarray(drafts.map(policyOf), { minLength: drafts.length }));
 

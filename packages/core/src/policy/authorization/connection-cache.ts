@@ -4,8 +4,8 @@ import { DESTINATION_IP, REMOTE_IP, SNI, SOURCE_IP } from './checks/subjects.ts'
 import type { CompiledPolicy } from './policy.ts';
 import { groupsOf } from './rule.ts';
 
-const KEPT_PORTS = 16;
-const KEPT_CONNECTIONS = 4096;
+const KEPT_PORTS = 4;
+const KEPT_CONNECTIONS = 1024;
 
 type Asked = 'sourceIp' | 'destinationIp' | 'sni';
 

@@ -12,7 +12,7 @@ import type { PolicySet } from './policy-set.ts';
 import type { CompiledPolicy, PolicyRule } from './policy.ts';
 import type { Program } from './program/program.ts';
 import { methodBit } from './program/methods.ts';
-import type { LiveRules } from './program/rule-set.ts';
+import { everyRule, type LiveRules } from './program/live-rules.ts';
 import { defaultVerdict, verdictOf } from './verdicts.ts';
 
 export interface ConnectionInput {
@@ -64,8 +64,9 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
 
   admit(): Verdict | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
-    if (this.#live.always?.decision === 'DENY') return this.#live.always;
-    if (this.#byDefault !== undefined || this.#live.rules.some(isAllowing)) return undefined;
+    const always = this.#live.always?.outcome;
+    if (always?.decision === 'DENY') return always;
+    if (this.#byDefault !== undefined || everyRule(this.#live).some(isAllowing)) return undefined;
     const { facts } = this.#input;
     this.#notAdmitted ??= verdictOf({
       ...NOT_ALLOWED,

@@ -16,7 +16,8 @@ interface GrowingNode<T> extends TrieNode<T> {
   exact: T[];
   prefix: T[];
   up: GrowingNode<T> | undefined;
-  readonly children: Map<number, GrowingNode<T>>;
+  /** By their first characters; undefined at the ends, which most nodes are. */
+  children: Map<number, GrowingNode<T>> | undefined;
 }
 
 export type Direction = 'forwards' | 'backwards';
@@ -38,12 +39,13 @@ export class TextTrie<T> {
     let node = this.#root;
     let at = 0;
     while (at < wanted.length) {
-      const child = node.children.get(wanted.charCodeAt(at)) ?? addLeaf(node, wanted.slice(at));
+      const child = node.children?.get(wanted.charCodeAt(at)) ?? addLeaf(node, wanted.slice(at));
       const shared = sharedLength(child.label, wanted, at);
       node = shared === child.label.length ? child : split(node, child, shared);
       at += shared;
     }
-    node[form].push(value);
+    if (node[form].length === 0) node[form] = [value];
+    else node[form].push(value);
   }
 
   /** To be called once, after the last pattern. */
@@ -61,7 +63,7 @@ export class TextTrie<T> {
     for (;;) {
       const { depth } = node;
       if (depth === text.length) return node;
-      const child = node.children.get(this.#codeAt(text, depth));
+      const child = node.children?.get(this.#codeAt(text, depth));
       if (child === undefined || child.depth > text.length) return node;
       const { label } = child;
       for (let at = 1; at < label.length; at += 1) {
@@ -76,21 +78,29 @@ export class TextTrie<T> {
   }
 }
 
+/** Of a node that has none yet; never added to. */
+const NONE: never[] = [];
+
 function emptyNode<T>(label: string, depth: number): GrowingNode<T> {
-  return { label, depth, exact: [], prefix: [], up: undefined, children: new Map() };
+  return { label, depth, exact: NONE, prefix: NONE, up: undefined, children: undefined };
 }
 
 function addLeaf<T>(parent: GrowingNode<T>, label: string): GrowingNode<T> {
   const leaf = emptyNode<T>(label, parent.depth + label.length);
-  parent.children.set(label.charCodeAt(0), leaf);
+  addChild(parent, leaf);
   return leaf;
+}
+
+function addChild<T>(parent: GrowingNode<T>, child: GrowingNode<T>): void {
+  parent.children ??= new Map();
+  parent.children.set(child.label.charCodeAt(0), child);
 }
 
 /** Puts a node into the middle of the edge to a child. */
 function split<T>(parent: GrowingNode<T>, child: GrowingNode<T>, length: number): GrowingNode<T> {
   const middle = addLeaf(parent, child.label.slice(0, length));
   child.label = child.label.slice(length);
-  middle.children.set(child.label.charCodeAt(0), child);
+  addChild(middle, child);
   return middle;
 }
 
@@ -103,7 +113,7 @@ function sharedLength(label: string, text: string, start: number): number {
 function link<T>(node: GrowingNode<T>, up: GrowingNode<T> | undefined): void {
   node.up = up;
   const next = node.prefix.length > 0 ? node : up;
-  for (const child of node.children.values()) link(child, next);
+  for (const child of node.children?.values() ?? []) link(child, next);
 }
 
 /** By UTF-16 code units, as texts are compared. */

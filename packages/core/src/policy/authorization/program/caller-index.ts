@@ -4,21 +4,22 @@ import type { CompiledRule } from '../rule.ts';
 /** Finds the rules that a caller can match at all, without a look at those that name other callers. */
 export class CallerIndex {
   readonly #byPrincipal = new Map<string, number[]>();
-  readonly #others: number[] = [];
+  /** Places of the rules that name no callers one by one, in their order. */
+  readonly others: readonly number[];
 
   constructor(rules: readonly CompiledRule[]) {
+    const others: number[] = [];
     for (const [order, rule] of rules.entries()) {
       const principals = principalsOf(rule);
-      if (principals === undefined) this.#others.push(order);
+      if (principals === undefined) others.push(order);
       else for (const principal of new Set(principals)) this.#under(principal).push(order);
     }
+    this.others = others;
   }
 
-  /** Places of the rules, in their order; `principal` is undefined on plaintext. */
-  candidates(principal: string | undefined): readonly number[] {
-    const named = principal === undefined ? undefined : this.#byPrincipal.get(principal);
-    if (named === undefined) return this.#others;
-    return this.#others.length === 0 ? named : [...named, ...this.#others].toSorted((a, b) => a - b);
+  /** Places of the rules that name this caller, in their order; `principal` is undefined on plaintext. */
+  naming(principal: string | undefined): readonly number[] {
+    return (principal === undefined ? undefined : this.#byPrincipal.get(principal)) ?? [];
   }
 
   #under(principal: string): number[] {

@@ -56,3 +56,12 @@ function isAt({ form, text }: Clause<unknown>, path: string): boolean {
 export function isBeginning(form: PathPattern['form']): boolean {
   return form === 'prefix' || form === 'exact' || form === 'segment';
 }
+
+/** Which of two clauses counts, if both match. */
+export function earlier<Outcome>(
+  a: Clause<Outcome> | undefined,
+  b: Clause<Outcome> | undefined,
+): Clause<Outcome> | undefined {
+  if (a === undefined) return b;
+  return b === undefined || a.order <= b.order ? a : b;
+}

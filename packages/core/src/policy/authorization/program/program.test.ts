@@ -35,6 +35,26 @@ for (const [fact, paths, path, policy] of firsts) {
   });
 }
 
+test('rules that callers have in common keep their place among those that name a caller', () => {
+  const named = ['b', 'c'].map((account) =>
+    policyOf(
+      `- {from: [{source: {principals: [cluster.local/ns/a/sa/${account}]}}], to: [{operation: {paths: ["/${account}"]}}]}`,
+      { name: `p-020-${account}` },
+    ),
+  );
+  const policy = compile([...policiesFor([...many, '/b', '/c']), ...named]);
+  const ruleOf = (account: string, path: string): string =>
+    policy.forConnection(connectionOf({ principal: `cluster.local/ns/a/sa/${account}` })).evaluate(requestOf({ path }))
+      .policy;
+  assert.equal(ruleOf('b', '/b'), 'shop/p-020-b');
+  assert.equal(ruleOf('c', '/b'), 'shop/p-040');
+  assert.equal(ruleOf('b', '/c'), 'shop/p-041');
+  assert.equal(ruleOf('c', '/c'), 'shop/p-020-c');
+  assert.equal(ruleOf('c', '/other/39/x'), 'shop/p-039');
+  assert.equal(ruleOf('c', '/other/3/x'), 'shop/p-003');
+  assert.equal(ruleOf('d', '/b'), 'shop/p-040');
+});
+
 test('one of many DENY rules goes before every ALLOW rule', () => {
   const policies = [...policiesFor(['*', ...many]), ...policiesFor([...many, '/a/*'], 'DENY')];
   const named = policies.map((policy, index) => ({ ...policy, metadata: { ...policy.metadata, name: `n-${index}` } }));

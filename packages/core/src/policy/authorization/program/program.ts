@@ -1,6 +1,6 @@
 import type { RequestAttributes } from '../../attributes.ts';
 import type { Clause } from './clause.ts';
-import { isBeginning, takes } from './clause.ts';
+import { earlier, isBeginning, takes } from './clause.ts';
 import { ClauseTrie } from './clause-trie.ts';
 import { METHOD_BITS } from './methods.ts';
 
@@ -27,14 +27,16 @@ export class Program<Outcome> {
   readonly #steps: readonly (number | Clause<Outcome>)[];
   readonly #position: number;
   readonly #tries: Tries<Outcome> | undefined;
+  readonly #shared: Program<Outcome> | undefined;
 
-  /** Takes clauses in their order. */
-  constructor(clauses: readonly Clause<Outcome>[]) {
+  /** Takes clauses in their order, and a program with others that stand among them. */
+  constructor(clauses: readonly Clause<Outcome>[], shared?: Program<Outcome>) {
     const isFew = clauses.length <= FEW;
     const listed = isFew ? clauses : clauses.filter(({ form }) => form === 'any');
     const position = tellingPosition(listed);
     this.#steps = listed.flatMap((clause) => [keyOf(clause, position), clause]);
     this.#position = position;
+    this.#shared = shared;
     this.#tries = isFew
       ? undefined
       : { beginnings: ClauseTrie.of(clauses, 'forwards'), endings: ClauseTrie.of(clauses, 'backwards') };
@@ -42,13 +44,7 @@ export class Program<Outcome> {
 
   /** What the first matching clause leads to; `method` is the request's, as a bit. Allocates nothing. */
   first(request: RequestAttributes, method: number): Outcome | undefined {
-    let best = this.#firstListed(request, method);
-    const tries = this.#tries;
-    if (tries !== undefined) {
-      best = earlier(best, tries.beginnings?.first(request, method));
-      best = earlier(best, tries.endings?.first(request, method));
-    }
-    return best?.outcome;
+    return this.#first(request, method)?.outcome;
   }
 
   /** What every matching clause leads to, in no order, some of it more than once. */
@@ -57,11 +53,23 @@ export class Program<Outcome> {
       (step): step is Clause<Outcome> =>
         typeof step !== 'number' && (step.methods & method) !== 0 && takes(step, request),
     );
-    return [
+    const outcomes = [
       ...listed,
       ...(this.#tries?.beginnings?.all(request, method) ?? []),
       ...(this.#tries?.endings?.all(request, method) ?? []),
     ].map(({ outcome }) => outcome);
+    return this.#shared === undefined ? outcomes : [...outcomes, ...this.#shared.all(request, method)];
+  }
+
+  #first(request: RequestAttributes, method: number): Clause<Outcome> | undefined {
+    let best = this.#firstListed(request, method);
+    const tries = this.#tries;
+    if (tries !== undefined) {
+      best = earlier(best, tries.beginnings?.first(request, method));
+      best = earlier(best, tries.endings?.first(request, method));
+    }
+    const shared = this.#shared;
+    return shared === undefined ? best : earlier(best, shared.#first(request, method));
   }
 
   #firstListed(request: RequestAttributes, method: number): Clause<Outcome> | undefined {
@@ -95,9 +103,4 @@ function tellingPosition(clauses: readonly Clause<unknown>[]): number {
     if (told > best.told) best = { position, told };
   }
   return best.position;
-}
-
-function earlier<Outcome>(a: Clause<Outcome> | undefined, b: Clause<Outcome> | undefined): Clause<Outcome> | undefined {
-  if (a === undefined) return b;
-  return b === undefined || a.order <= b.order ? a : b;
 }

@@ -2,31 +2,16 @@ import { BoundedCache } from '../../../bounded-cache.ts';
 import type { ConnectionFacts } from '../checks/check.ts';
 import type { PolicyRule } from '../policy.ts';
 import { CallerIndex } from './caller-index.ts';
-import { isUnconditional, type Clause } from './clause.ts';
-import { Program } from './program.ts';
 import { clausesOf } from './clauses.ts';
+import { everyRule, liveRules, type LiveRule, type LiveRules } from './live-rules.ts';
 import { narrow } from './narrowing.ts';
 
-/** The rules of one action that can still match on one connection. */
-export interface LiveRules<Outcome> {
-  /** In their order. */
-  readonly rules: readonly PolicyRule[];
-  /** What requests are held against; undefined when there is nothing left. */
-  readonly index: Program<Outcome> | undefined;
-  /** What every request on the connection leads to, if one rule takes them all. */
-  readonly always: Outcome | undefined;
-}
-
-/** A rule as it is on some connections. */
-interface LiveRule<Outcome> {
-  readonly id: number;
-  readonly origin: PolicyRule;
-  readonly clauses: readonly Clause<Outcome>[];
-}
-
-/** Sets of live rules that are kept for connections to come. */
-const KEPT_SETS = 1024;
+// What is kept for connections to come.
+const KEPT_SETS = 512;
+const KEPT_SHARED_SETS = 16;
 const KEPT_RULES = 8192;
+/** Up to this many rules, each caller's own program holds those that name nobody, too: one program is quicker than two. */
+const FEW_OTHERS = 16;
 
 /** All rules of one action that are about a workload, in their order, and what a match of each leads to. */
 export class RuleSet<Outcome> {
@@ -35,6 +20,7 @@ export class RuleSet<Outcome> {
   readonly #callers: CallerIndex;
   readonly #liveRules = new BoundedCache<string, LiveRule<Outcome>>(KEPT_RULES);
   readonly #liveSets = new BoundedCache<string, LiveRules<Outcome>>(KEPT_SETS);
+  readonly #sharedSets = new BoundedCache<string, Shared<Outcome>>(KEPT_SHARED_SETS);
   #ids = 0;
 
   constructor(rules: readonly PolicyRule[], outcome: (rule: PolicyRule, mode: string) => Outcome) {
@@ -45,18 +31,14 @@ export class RuleSet<Outcome> {
 
   /** Judges by the connection all that it decides. Connections that leave the same rules share one answer. */
   live(facts: ConnectionFacts, mode: string): LiveRules<Outcome> {
-    const live: LiveRule<Outcome>[] = [];
-    for (const order of this.#callers.candidates(facts.attributes.principal)) {
-      const rule = this.#liveRule(order, facts, mode);
-      if (rule !== undefined) live.push(rule);
+    const naming = this.#callers.naming(facts.attributes.principal);
+    const own = this.#narrowed(naming, facts, mode);
+    const others = this.#narrowed(this.#callers.others, facts, mode);
+    if (others.length > FEW_OTHERS) {
+      const shared = this.#shared(others);
+      return own.length === 0 ? shared.rules : this.#set(own, shared);
     }
-    const key = live.map(({ id }) => id).join();
-    let rules = this.#liveSets.get(key);
-    if (rules === undefined) {
-      rules = liveRules(live);
-      this.#liveSets.set(key, rules);
-    }
-    return rules;
+    return this.#set(others.length === 0 ? own : [...own, ...others].toSorted(byOrder), undefined);
   }
 
   /** The rules that may have come closest to matching, the likeliest first: worked out as far as they are asked for. */
@@ -66,14 +48,44 @@ export class RuleSet<Outcome> {
     isMeant: (rule: PolicyRule) => boolean,
   ): Generator<PolicyRule> {
     const seen = new Set<PolicyRule>();
-    const byCaller = this.#callers.candidates(attributes.principal).map((order) => this.rules[order]);
-    for (const rules of [live.rules, byCaller, this.rules]) {
+    const naming = this.#callers.naming(attributes.principal);
+    const byCaller = [...naming, ...this.#callers.others].map((order) => this.rules[order]);
+    for (const rules of [everyRule(live), byCaller, this.rules]) {
       for (const rule of rules) {
         if (rule === undefined || !isMeant(rule) || seen.has(rule)) continue;
         seen.add(rule);
         yield rule;
       }
     }
+  }
+
+  #narrowed(orders: readonly number[], facts: ConnectionFacts, mode: string): LiveRule<Outcome>[] {
+    const live: LiveRule<Outcome>[] = [];
+    for (const order of orders) {
+      const rule = this.#liveRule(order, facts, mode);
+      if (rule !== undefined) live.push(rule);
+    }
+    return live;
+  }
+
+  #set(live: readonly LiveRule<Outcome>[], shared: Shared<Outcome> | undefined): LiveRules<Outcome> {
+    const key = `${idsOf(live)}+${shared?.id ?? ''}`;
+    let rules = this.#liveSets.get(key);
+    if (rules === undefined) {
+      rules = liveRules(live, shared?.rules);
+      this.#liveSets.set(key, rules);
+    }
+    return rules;
+  }
+
+  #shared(live: readonly LiveRule<Outcome>[]): Shared<Outcome> {
+    const key = idsOf(live);
+    let shared = this.#sharedSets.get(key);
+    if (shared === undefined) {
+      shared = { id: this.#nextId(), rules: liveRules(live) };
+      this.#sharedSets.set(key, shared);
+    }
+    return shared;
   }
 
   #liveRule(order: number, facts: ConnectionFacts, mode: string): LiveRule<Outcome> | undefined {
@@ -83,23 +95,28 @@ export class RuleSet<Outcome> {
     const key = `${order}/${parts.key}/${mode}`;
     let rule = this.#liveRules.get(key);
     if (rule === undefined) {
-      this.#ids += 1;
-      rule = {
-        id: this.#ids,
-        origin,
-        clauses: clausesOf(parts, { order, outcome: this.#outcome(origin, mode) }),
-      };
+      const clauses = clausesOf(parts, { order, outcome: this.#outcome(origin, mode) });
+      rule = { id: this.#nextId(), order, origin, clauses };
       this.#liveRules.set(key, rule);
     }
     return rule;
   }
+
+  #nextId(): number {
+    this.#ids += 1;
+    return this.#ids;
+  }
 }
 
-function liveRules<Outcome>(live: readonly LiveRule<Outcome>[]): LiveRules<Outcome> {
-  const clauses = live.flatMap((rule) => rule.clauses);
-  return {
-    rules: live.map(({ origin }) => origin),
-    index: clauses.length === 0 ? undefined : new Program(clauses),
-    always: clauses.find(isUnconditional)?.outcome,
-  };
+interface Shared<Outcome> {
+  readonly id: number;
+  readonly rules: LiveRules<Outcome>;
+}
+
+function idsOf(live: readonly LiveRule<unknown>[]): string {
+  return live.map(({ id }) => id).join();
+}
+
+function byOrder(a: LiveRule<unknown>, b: LiveRule<unknown>): number {
+  return a.order - b.order;
 }
