@@ -188,7 +188,7 @@ const cases: readonly LintCase[] = [
   {
     code: 'RAMP3002',
     fires: ruleFor('{to: [{operation: {methods: [get]}}]}'),
-    says: /"get" never matches: methods are upper case: GET/,
+    says: /"get" never matches: methods are upper case: "GET"/,
     field: 'spec.rules[0].to[0].operation.methods[0]',
     silent: ruleFor('{to: [{operation: {methods: [GET], paths: [/a, "*.html"], notPaths: [/a/b]}}]}'),
   },

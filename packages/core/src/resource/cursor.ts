@@ -71,7 +71,7 @@ export class Cursor {
   /** Elements of a list; undefined, and noted, when it is none. */
   items(what = 'a list'): Cursor[] | undefined {
     const { value } = this;
-    if (!Array.isArray(value)) return this.mustBe(what);
+    if (!Array.isArray(value)) return this.error(`must be ${what}, is ${describeValue(value)}${asElement(value)}`);
     return value.map((_, index) => this.child(index));
   }
 
@@ -162,6 +162,12 @@ export class Cursor {
     }
     return result;
   }
+}
+
+/** What to write instead of a value that should be a list. */
+function asElement(value: unknown): string {
+  if (typeof value === 'string' || typeof value === 'number') return `: write [${excerpt(String(value))}]`;
+  return typeof value === 'object' && value !== null ? ': write "- " before its first field' : '';
 }
 
 function textProblem(text: string): string | undefined {

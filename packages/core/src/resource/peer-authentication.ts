@@ -34,6 +34,7 @@ export function readPeerAuthenticationSpec(at: Cursor): PeerAuthenticationSpec |
 }
 
 function readMutualTls(at: Cursor): MutualTls | undefined {
+  if (typeof at.value === 'string') return at.error(`must be an object: write { mode: ${excerpt(at.value)} }`);
   const fields = at.fields<MutualTls>({ mode: (mode) => mode.word(MODES) });
   return fields === undefined ? undefined : { mode: fields.mode ?? 'UNSET' };
 }

@@ -10,12 +10,19 @@ const MAX_KEY = 316;
 const MAX_VALUE = 63;
 
 export function readSelector(at: Cursor): WorkloadSelector | undefined {
+  if (isBareLabels(at)) return at.error('labels stand under matchLabels: write { matchLabels: { app: … } }');
   const fields = at.fields<WorkloadSelector>({ matchLabels: readMatchLabels });
   if (fields === undefined) return undefined;
   const matchLabels = fields.matchLabels ?? {};
   const isEmpty = (at.keys() ?? []).every((key) => key === 'matchLabels') && Object.keys(matchLabels).length === 0;
   if (isEmpty) at.warning('an empty selector selects every workload in reach; leave it out to say so');
   return { matchLabels };
+}
+
+/** Labels that were written without the object that they stand in. */
+function isBareLabels({ value }: Cursor): boolean {
+  const fields = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  return fields.length > 0 && fields.every(([key, label]) => key !== 'matchLabels' && typeof label === 'string');
 }
 
 function readMatchLabels(at: Cursor): Record<string, string> | undefined {

@@ -73,6 +73,30 @@ const warned: readonly Refusal[] = [
     /never matches.*"GET"/,
   ],
   [
+    'several methods in one value',
+    operation({ notMethods: ['GET,POST'] }),
+    'spec.rules[0].to[0].operation.notMethods[0]',
+    /never matches: .*\["GET", "POST"\]/,
+  ],
+  [
+    'a path without its first slash',
+    operation({ paths: ['admin'] }),
+    'spec.rules[0].to[0].operation.paths[0]',
+    /never matches: every path begins with a slash/,
+  ],
+  [
+    'a path with a query',
+    operation({ notPaths: ['/a?b=c'] }),
+    'spec.rules[0].to[0].operation.notPaths[0]',
+    /never matches: .*without their query/,
+  ],
+  [
+    'a path without its escapes',
+    operation({ paths: ['/café *'] }),
+    'spec.rules[0].to[0].operation.paths[0]',
+    /never matches: .*"\/caf%C3%A9%20\*"/,
+  ],
+  [
     'an empty list beside another field',
     operation({ methods: ['GET'], paths: [] }),
     'spec.rules[0].to[0].operation.paths',
@@ -139,6 +163,8 @@ const warned: readonly Refusal[] = [
 
 const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['path templates', operation({ paths: ['/a/{*}/b/{**}', '/a/{**}'] })],
+  ['paths of every form', operation({ paths: ['*', '/a*', '*/b', '*.txt', '/a%20b', '/;x=1'] })],
+  ['methods that few know', operation({ methods: ['*', 'M-SEARCH', 'PROP*', '*FIND'] })],
   ['a star amid a namespace', source({ namespaces: ['team-*-prod'] })],
   ['DENY of everything', deny({})],
   ['DENY with ports beside HTTP fields', deny({ to: [{ operation: { methods: ['POST'], ports: ['8080'] } }] })],

@@ -1,6 +1,7 @@
 import { parseTextPattern } from '../../policy/match/text-patterns.ts';
 import { normalizePath } from '../../policy/path.ts';
 import type { MeshSettings } from '../../policy/mesh-settings.ts';
+import { deadMethod, deadPath } from '../../resource/authorization/dead-value.ts';
 import type { AuthorizationRule } from '../../resource/authorization/rule.ts';
 import { hasWildcard } from './patterns.ts';
 
@@ -23,10 +24,8 @@ export function impossibleValues(
     if (!value.includes('{*') && hasLiteralStar(value)) {
       return 'only one "*" at an end is a wildcard: write {*} for one segment, {**} for any number';
     }
-    if (value.startsWith('*')) return undefined;
-    if (!value.startsWith('/')) return 'every path begins with a slash';
-    if (/[?#]/.test(value)) return 'paths are compared without their query and fragment';
-    if (hasWildcard(value)) return undefined;
+    const dead = deadPath(value);
+    if (dead !== undefined || value.startsWith('*') || hasWildcard(value)) return dead;
     const normal = normalizePath(value, pathNormalization);
     if (!normal.ok) return normal.problem;
     return normal.value === value ? undefined : `it reaches policies as ${normal.value}`;
@@ -90,5 +89,5 @@ function requestPrincipalProblem(value: string): string | undefined {
 
 function methodProblem(value: string): string | undefined {
   if (hasLiteralStar(value)) return 'only one "*" at an end is a wildcard: name each method';
-  return /[a-z]/.test(value) ? `methods are upper case: ${value.toUpperCase()}` : undefined;
+  return deadMethod(value);
 }

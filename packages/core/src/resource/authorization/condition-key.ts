@@ -57,7 +57,7 @@ export function parseConditionKey(text: string): Result<ConditionKey, string> {
   if (text.startsWith(CLAIMS)) return claimKey(text);
   if (text.startsWith(FILTERS)) return filterKey(text);
   if (text === '') return fail('must not be empty');
-  return fail(`unknown key ${excerpt(text)}; ${keyHint(text.replace(/\[.*$/, ''))}`);
+  return fail(`unknown key ${excerpt(text)}; ${keyHint(withoutBrackets(text))}`);
 }
 
 /** Whether a key asks for something that only HTTP has; such a condition means nothing on other traffic. */
@@ -65,12 +65,17 @@ export function isHttpKey(text: string): boolean {
   return text.startsWith(HEADERS) || text.startsWith('request.auth.');
 }
 
+function withoutBrackets(key: string): string {
+  return key.split('[', 1)[0] ?? '';
+}
+
 function keyHint(name: string): string {
   const instead = Object.hasOwn(FORMER, name) ? FORMER[name] : undefined;
   if (instead !== undefined) return instead;
   const known = [...PLAIN, ...KEYED];
-  const match = closest(name, known);
-  return match === undefined ? `known keys: ${known.join(', ')}` : `did you mean ${JSON.stringify(match)}?`;
+  const match = closest(name, [...PLAIN, ...KEYED.map(withoutBrackets)]);
+  const meant = known.find((key) => withoutBrackets(key) === match);
+  return meant === undefined ? `known keys: ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
 }
 
 function headerKey(text: string): Result<ConditionKey, string> {

@@ -1,6 +1,6 @@
-import { excerpt } from '../../printable.ts';
+import { deadMethod, deadPath } from './dead-value.ts';
 import { asksNothing } from './source.ts';
-import type { Cursor } from '../cursor.ts';
+import type { Cursor, FieldReaders, Reader } from '../cursor.ts';
 import { pathList, patternList, textList } from '../text-list.ts';
 
 /** What is being done: every field asks, any value of a field will do. */
@@ -22,28 +22,44 @@ const ports = textList(portProblem);
 const patterns = patternList();
 const paths = pathList();
 
+const READERS: FieldReaders<AuthorizationOperation> = {
+  hosts: patterns,
+  notHosts: patterns,
+  ports,
+  notPorts: ports,
+  methods: readMethods,
+  notMethods: readMethods,
+  paths: readPaths,
+  notPaths: readPaths,
+};
+
+/** Names of the fields of an operation. */
+export const OPERATION_FIELDS: readonly string[] = Object.keys(READERS);
+
 export function readOperation(at: Cursor): AuthorizationOperation | undefined {
-  const operation = at.fields<AuthorizationOperation>({
-    hosts: patterns,
-    notHosts: patterns,
-    ports,
-    notPorts: ports,
-    methods: readMethods,
-    notMethods: readMethods,
-    paths,
-    notPaths: paths,
-  });
+  const operation = at.fields(READERS);
   if (operation === undefined) return undefined;
   return asksNothing(at) ? at.error('must ask for something: name methods, paths, hosts or ports') : operation;
 }
 
-/** Methods are compared as they are written (RFC 9110 §9.1). */
 function readMethods(at: Cursor): string[] | undefined {
-  const values = patterns(at);
+  return warned(at, patterns, deadMethod);
+}
+
+function readPaths(at: Cursor): string[] | undefined {
+  return warned(at, paths, deadPath);
+}
+
+/** A list, with a warning at each value that no request can have. */
+function warned(
+  at: Cursor,
+  read: Reader<string[]>,
+  deadBecause: (value: string) => string | undefined,
+): string[] | undefined {
+  const values = read(at);
   for (const item of values === undefined ? [] : (at.items() ?? [])) {
-    if (typeof item.value === 'string' && /[a-z]/.test(item.value)) {
-      item.warning(`never matches: methods are upper case, ${excerpt(item.value.toUpperCase())}`);
-    }
+    const why = typeof item.value === 'string' ? deadBecause(item.value) : undefined;
+    if (why !== undefined) item.warning(`never matches: ${why}`);
   }
   return values;
 }

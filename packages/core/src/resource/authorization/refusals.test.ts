@@ -113,6 +113,44 @@ const nothings: readonly Refusal[] = [
   ['a null action', policy({ action: null }), 'spec.action', /is empty/],
 ];
 
+/** What people leave out, and what to write instead. */
+const bare: readonly Refusal[] = [
+  [
+    'fields of a source without it',
+    rule({ from: [{ principals: ['a'], notIpBlocks: ['10.0.0.1'] }] }),
+    'spec.rules[0].from[0]',
+    /needs source around its fields: write source: \{ principals: …, notIpBlocks: … \}/,
+  ],
+  [
+    'fields of an operation without it',
+    rule({ to: [{ methods: ['GET'] }] }),
+    'spec.rules[0].to[0]',
+    /needs operation around its fields: write operation: \{ methods: … \}/,
+  ],
+  [
+    'one value in place of a list',
+    source({ principals: 'a' }),
+    `${FROM}.principals`,
+    /list of strings.*: write \["a"\]/,
+  ],
+  ['a number in place of a list', operation({ ports: 80 }), `${TO}.ports`, /list of strings.*: write \["80"\]/],
+  ['one rule in place of a list', policy({ rules: { from: [] } }), 'spec.rules', /list of rules.*: write "- " before/],
+  ['labels in place of matchLabels', policy({ selector: { app: 'web' } }), 'spec.selector', /write \{ matchLabels: /],
+  ['a mode in place of mtls', peer({ mtls: 'STRICT' }), 'spec.mtls', /write \{ mode: "STRICT" \}/],
+  [
+    'a key of request headers',
+    when({ key: 'request.header[x]', values: ['a'] }),
+    `${WHEN}.key`,
+    /"request\.headers\[name\]"\?/,
+  ],
+  [
+    'a key of claims',
+    when({ key: 'request.auth.claim[x]', values: ['a'] }),
+    `${WHEN}.key`,
+    /"request\.auth\.claims\[name\]"\?/,
+  ],
+];
+
 const values: readonly Refusal[] = [
   ...BLOCKS.flatMap(both).flatMap((field): Refusal[] =>
     ['10.0.0', '10.0.0.0/33', '10.0.0.0/', 'a', '::/129', '10.0.0.0-10.0.0.9', '*'].map((block) => [
@@ -381,6 +419,7 @@ const targets: readonly Refusal[] = TARGETS.flatMap(([fact, json, field, message
 const refused = [
   ...emptyTexts,
   ...nothings,
+  ...bare,
   ...values,
   ...keys,
   ...combinations,

@@ -1,5 +1,5 @@
 import { parseIpBlock } from '../../policy/match/address/ip-block.ts';
-import type { Cursor } from '../cursor.ts';
+import type { Cursor, FieldReaders } from '../cursor.ts';
 import { parsesWith, patternList, textList } from '../text-list.ts';
 import { serviceAccountProblem, trustDomainPatternProblem } from './identity-pattern.ts';
 
@@ -28,23 +28,28 @@ const namespaces = textList();
 const blocks = textList(parsesWith(parseIpBlock));
 const trustDomains = textList(trustDomainPatternProblem);
 
+const READERS: FieldReaders<AuthorizationSource> = {
+  principals: readPrincipals,
+  notPrincipals: readPrincipals,
+  requestPrincipals: patterns,
+  notRequestPrincipals: patterns,
+  namespaces,
+  notNamespaces: namespaces,
+  serviceAccounts: readServiceAccounts,
+  notServiceAccounts: readServiceAccounts,
+  trustDomains,
+  notTrustDomains: trustDomains,
+  ipBlocks: blocks,
+  notIpBlocks: blocks,
+  remoteIpBlocks: blocks,
+  notRemoteIpBlocks: blocks,
+};
+
+/** Names of the fields of a source. */
+export const SOURCE_FIELDS: readonly string[] = Object.keys(READERS);
+
 export function readSource(at: Cursor): AuthorizationSource | undefined {
-  const source = at.fields<AuthorizationSource>({
-    principals: readPrincipals,
-    notPrincipals: readPrincipals,
-    requestPrincipals: patterns,
-    notRequestPrincipals: patterns,
-    namespaces,
-    notNamespaces: namespaces,
-    serviceAccounts: readServiceAccounts,
-    notServiceAccounts: readServiceAccounts,
-    trustDomains,
-    notTrustDomains: trustDomains,
-    ipBlocks: blocks,
-    notIpBlocks: blocks,
-    remoteIpBlocks: blocks,
-    notRemoteIpBlocks: blocks,
-  });
+  const source = at.fields(READERS);
   if (source === undefined) return undefined;
   if (asksNothing(at)) return at.error('must ask for something: name principals, namespaces or ipBlocks');
   checkCombination(at, source);
