@@ -15,7 +15,7 @@ export type { AuthorizerDemand } from './policy/authorizer-demand.ts';
 export { meshSettingsOf, type MeshSettings } from './policy/mesh-settings.ts';
 export { compileScopeRules, compileSubjects, type ScopesNeeded } from './policy/scope-rules.ts';
 export { namespaceLabels, type NetworkPeerFacts } from './policy/network/facts.ts';
-export type { NetworkRules } from './policy/network/rules.ts';
+export { shutNetwork, type NetworkRules } from './policy/network/rules.ts';
 export { normalizePath, pathOf, type PathNormalization } from './policy/path.ts';
 export { judgeBy, judgeCall, judgeQuestion, policyFor } from './policy/question.ts';
 export type { Callee, MeshFacts, Question } from './policy/question.ts';

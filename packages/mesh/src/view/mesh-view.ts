@@ -1,4 +1,4 @@
-import { compileWorkloadPolicy, denyAll } from '@rampart/core';
+import { compileWorkloadPolicy, denyAll, shutNetwork } from '@rampart/core';
 import type { PolicyFeature, Resource, WorkloadPolicy, WorkloadRef } from '@rampart/core';
 
 import type { MeshService } from './endpoint.ts';
@@ -138,14 +138,23 @@ export class MeshView {
 
   #compile(): void {
     if (this.#workload === undefined) return;
+    const policy = this.#compileReadable(this.#workload);
     const unreadable = [...this.#resources].filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-    if (unreadable.length > 0) {
-      const named = unreadable.map(([key, problem]) => `${key}: ${problem}`).join('; ');
-      this.#policy = { ...denyAll(`a policy cannot be read by this data plane: ${named}`), problems: [named] };
+    if (unreadable.length === 0) {
+      this.#policy = policy;
       return;
     }
-    this.#policy = compileWorkloadPolicy({
-      workload: this.#workload,
+    const named = unreadable.map(([key, problem]) => `${key}: ${problem}`).join('; ');
+    const reason = `a policy cannot be read by this data plane: ${named}`;
+    const own = `NetworkPolicy/${this.#workload.namespace}/`;
+    // What keeps this workload in must go on doing so: denying what comes in says nothing of what goes out.
+    const network = unreadable.some(([key]) => key.startsWith(own)) ? shutNetwork(reason) : policy.network;
+    this.#policy = { ...denyAll(reason), network, problems: [named] };
+  }
+
+  #compileReadable(workload: WorkloadRef): WorkloadPolicy {
+    return compileWorkloadPolicy({
+      workload,
       resources: [...this.#resources.values()].filter((resource) => typeof resource !== 'string'),
       rootNamespace: this.#options.rootNamespace,
       trustDomain: this.#trustDomain,

@@ -59,6 +59,12 @@ export const OPEN_NETWORK: NetworkRules = {
   dial: () => undefined,
 };
 
+/** Where a NetworkPolicy cannot be read: whatever it says, nothing passes in either direction. */
+export function shutNetwork(reason: string): NetworkRules {
+  const verdict = verdictOf({ decision: 'DENY', policy: '', rule: -1, action: '', reason, mode: '' });
+  return { isolatesIngress: true, isolatesEgress: true, admit: () => verdict, dial: () => verdict };
+}
+
 interface Direction {
   /** "namespace/name" of every policy that isolates, at least one. */
   readonly policies: readonly string[];
