@@ -13,7 +13,7 @@ import {
   SvidSource,
   TelemetryReporter,
 } from '@rampart/mesh';
-import type { DataPlane, MeshLog } from '@rampart/mesh';
+import type { DataPlane, MeshLog, Refusal } from '@rampart/mesh';
 
 import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
@@ -26,6 +26,7 @@ import { InboundRecorder } from './inbound/recorder.ts';
 import { describeRefusal } from './inbound/refusal.ts';
 import { RequestHandler } from './inbound/request-handler.ts';
 import { hookServers } from './inbound/server-hook.ts';
+import { hookTcpServers } from './inbound/tcp-servers.ts';
 import { flush, watchLifecycle } from './lifecycle.ts';
 import { createLog } from './log.ts';
 import { hookAgents } from './outbound/agent-hook.ts';
@@ -113,16 +114,17 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const ids = createIds();
   const inbound = new InboundRecorder(plane);
   const outboundRecords = new OutboundRecorder(plane, ids);
+  const refuse = (refusal: Refusal): void => {
+    const event = describeRefusal(refusal, systemClock.now());
+    log.info('connection refused', { kind: event.kind, reason: event.reason, from: event.remoteAddress });
+    plane.telemetry.refused(event);
+  };
   const ports = new Ports({
     plane,
     clock: systemClock,
     instanceHost: config?.instanceHost ?? '',
     lastClosed: () => flush(plane),
-    refuse: (refusal) => {
-      const event = describeRefusal(refusal, systemClock.now());
-      log.info('connection refused', { kind: event.kind, reason: event.reason, from: event.remoteAddress });
-      plane.telemetry.refused(event);
-    },
+    refuse,
   });
   const lifecycle = watchLifecycle(host, plane, () => ports);
   const outbound = new Outbound(plane);
@@ -142,6 +144,7 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
     draining: () => lifecycle.draining,
   });
   hookServers({ ports, handler });
+  hookTcpServers({ plane, isOwn: (ip, port) => outbound.connections.hasOneFrom(ip, port), refuse });
   const agents = hookAgents(outbound, outboundRecords);
   hookSockets(outbound);
   hookUndici(outbound, outboundRecords);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 
+import { plainAddress } from '@rampart/core';
 import type { Verdict } from '@rampart/core';
 
 /** Asks again whether a connection may be; a DENY verdict when it may not. */
@@ -30,6 +31,14 @@ export class OpenConnections {
   follow(socket: Socket, judge: Judge): void {
     this.#open.set(socket, judge);
     socket.once('close', () => this.#open.delete(socket));
+  }
+
+  /** Whether one of them leaves from this address and port. */
+  hasOneFrom(address: string, port: number): boolean {
+    for (const { localAddress, localPort } of this.#open.keys()) {
+      if (localPort === port && plainAddress(localAddress ?? '') === plainAddress(address)) return true;
+    }
+    return false;
   }
 
   /** Calls `close` for every connection that may no longer be. */
