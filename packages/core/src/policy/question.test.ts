@@ -18,6 +18,7 @@ const QUESTION: Question = {
   headers: {},
   sourceIp: '',
 };
+const CERTIFICATE = 'By=spiffe://cluster.local/ns/shop/sa/orders;URI=spiffe://cluster.local/ns/web/sa/frontend';
 const MESH = { rootNamespace: 'istio-system', trustDomain: 'cluster.local' };
 
 const cases: readonly [fact: string, rules: string, question: Partial<Question>, expected: 'ALLOW' | 'DENY'][] = [
@@ -43,6 +44,19 @@ const cases: readonly [fact: string, rules: string, question: Partial<Question>,
     {},
     'ALLOW',
   ],
+  [
+    'the client certificate is that of the caller, whatever its headers say',
+    `- when: [{key: "request.headers[x-forwarded-client-cert]", values: [${CERTIFICATE}]}]`,
+    { headers: { 'x-forwarded-client-cert': 'URI=spiffe://cluster.local/ns/web/sa/admin' } },
+    'ALLOW',
+  ],
+  [
+    'plaintext has no client certificate, whatever its headers say',
+    '- when: [{key: "request.headers[x-forwarded-client-cert]", values: ["*"]}]',
+    { from: '', headers: { 'x-forwarded-client-cert': 'URI=spiffe://cluster.local/ns/web/sa/admin' } },
+    'DENY',
+  ],
+  ['every request has an id', '- when: [{key: "request.headers[x-request-id]", values: ["*"]}]', {}, 'ALLOW'],
   ['plaintext has no server name', '- when: [{key: connection.sni, values: ["*"]}]', { from: '' }, 'DENY'],
 ];
 

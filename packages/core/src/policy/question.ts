@@ -58,6 +58,8 @@ export interface MeshFacts {
 
 const DEFAULT_PORT = 80;
 const LOOPBACK = '127.0.0.1';
+/** Stands for an id that nobody knows before the request is made. */
+const UNKNOWN_ID = '0'.repeat(32);
 
 /** What data planes with exactly these resources would decide, NetworkPolicies of both ends included; throws INVALID_ARGUMENT for a path that no data plane takes. */
 export function judgeQuestion(question: Question, mesh: MeshFacts): Verdict {
@@ -141,6 +143,17 @@ function requestOf(question: Question, { settings }: WorkloadPolicy, token: Toke
     host: question.host || `${to.service.name}.${to.service.namespace}`,
     token,
     remoteIp: question.remoteIp ?? clientAddress(headers['x-forwarded-for'], settings.numTrustedProxies, peer),
-    header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
+    header: (name) => headerOf(name, question),
   };
+}
+
+/** A header as policies see it: the data plane says itself who calls, and gives an id to requests that have none. */
+function headerOf(name: string, { from, to, headers }: Question): string | undefined {
+  if (name === 'x-forwarded-client-cert') {
+    const [trustDomain = ''] = from.split('/', 1);
+    const own = `spiffe://${trustDomain}/ns/${to.namespace}/sa/${to.serviceAccount}`;
+    return from === '' ? undefined : `By=${own};URI=spiffe://${from}`;
+  }
+  if (Object.hasOwn(headers, name)) return headers[name];
+  return name === 'x-request-id' ? UNKNOWN_ID : undefined;
 }
