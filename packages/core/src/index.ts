@@ -1,6 +1,7 @@
 export type { AccessLogRecord, ConnectionRefusal, ConnectionRefusalKind } from './access-log.ts';
 export type { Clock, Random, Timer } from './clock.ts';
 export { assertNever, RampartError, type ErrorCode } from './errors.ts';
+export { isFixedInRequest, isFraming } from './fixed-headers.ts';
 export { principalOf } from './identity/principal.ts';
 export { SpiffeId } from './identity/spiffe-id.ts';
 export { TrustDomain } from './identity/trust-domain.ts';

@@ -159,6 +159,18 @@ const warned: readonly Refusal[] = [
     'spec.extensionProviders[0].envoyExtAuthzHttp.clearRouteCache',
     /has no effect/,
   ],
+  [
+    'a claim for a header that says who has sent the request',
+    jwtRule({ outputClaimToHeaders: [{ header: 'X-Forwarded-Client-Cert', claim: 'sub' }] }),
+    'spec.jwtRules[0].outputClaimToHeaders[0].header',
+    /has no effect: .* name another header/,
+  ],
+  [
+    'an authorizer that writes the host',
+    provider({ headersToUpstreamOnAllow: ['x-user', 'Host'] }),
+    'spec.extensionProviders[0].envoyExtAuthzHttp.headersToUpstreamOnAllow[1]',
+    /has no effect/,
+  ],
 ];
 
 const accepted: readonly (readonly [fact: string, json: unknown])[] = [

@@ -1,5 +1,6 @@
 import type { Cursor } from '../cursor.ts';
 import { textList } from '../text-list.ts';
+import { isFixedInRequest, isFraming } from '../../fixed-headers.ts';
 import { excerpt } from '../../printable.ts';
 
 /** How much of a request's body an authorizer is given. */
@@ -24,6 +25,17 @@ export const readHeaderPatterns: (at: Cursor) => string[] | undefined = textList
   return HEADER_NAME.test(literal) ? undefined : 'must be the name of a header, with "*" at one end at most';
 });
 
+/** Headers of the request that the authorizer may write. */
+export function readWritableHeaders(at: Cursor): string[] | undefined {
+  const names = readHeaderPatterns(at);
+  for (const item of at.items() ?? []) {
+    if (typeof item.value === 'string' && isFixedInRequest(item.value.toLowerCase())) {
+      item.warning('has no effect: what the request is, and who has sent it, is for no authorizer to say');
+    }
+  }
+  return names;
+}
+
 /** Headers that are added to what the authorizer is asked. */
 export function readAddedHeaders(at: Cursor): Record<string, string> | undefined {
   const keys = at.keys('an object of header names and values');
@@ -32,6 +44,7 @@ export function readAddedHeaders(at: Cursor): Record<string, string> | undefined
   for (const key of keys) {
     const child = at.child(key);
     if (!HEADER_NAME.test(key)) child.misplaced(`${excerpt(key)} cannot be the name of a header`);
+    if (isFraming(key.toLowerCase())) child.misplaced('says how a message is sent, which nobody but its sender knows');
     const value = child.textOrEmpty();
     if (value === undefined) continue;
     if (HEADER_VALUE.test(value)) headers.push([key, value]);

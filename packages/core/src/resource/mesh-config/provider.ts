@@ -1,6 +1,6 @@
 import type { Cursor, FieldReaders } from '../cursor.ts';
 import { formatDuration, readDuration } from '../duration.ts';
-import { readAddedHeaders, readCheckedBody, readHeaderPatterns } from './check-request.ts';
+import { readAddedHeaders, readCheckedBody, readHeaderPatterns, readWritableHeaders } from './check-request.ts';
 import type { CheckedBody } from './check-request.ts';
 import { readPathPrefix, readServiceHost, readStatus } from './provider-address.ts';
 
@@ -130,7 +130,7 @@ const HTTP_ONLY: FieldReaders<Omit<Settings, keyof GrpcSettings>> = {
   includeHeadersInCheck: readHeaderPatterns,
   includeRequestHeadersInCheck: readHeaderPatterns,
   includeAdditionalHeadersInCheck: readAddedHeaders,
-  headersToUpstreamOnAllow: readHeaderPatterns,
+  headersToUpstreamOnAllow: readWritableHeaders,
   headersToDownstreamOnDeny: readHeaderPatterns,
   headersToDownstreamOnAllow: readHeaderPatterns,
 };

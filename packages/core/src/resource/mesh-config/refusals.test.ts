@@ -121,6 +121,12 @@ const refused: readonly Refusal[] = [
     /cannot be the name/,
   ],
   [
+    'an added header that says how a message is sent',
+    provider({ includeAdditionalHeadersInCheck: { 'Content-Length': '7' } }),
+    `${HTTP}.includeAdditionalHeadersInCheck.Content-Length`,
+    /how a message is sent/,
+  ],
+  [
     'an added header with a line break',
     provider({ includeAdditionalHeadersInCheck: { a: 'b\r\nc: d' } }),
     `${HTTP}.includeAdditionalHeadersInCheck.a`,

@@ -1,4 +1,5 @@
 import type { Cursor } from '../cursor.ts';
+import { isFixedInRequest } from '../../fixed-headers.ts';
 import { excerpt } from '../../printable.ts';
 
 /** A header that may carry a token. */
@@ -31,8 +32,12 @@ export function readClaimHeaders(at: Cursor): ClaimHeader[] | undefined {
 /** The name of a header that is written for the application. */
 export function readOutputHeader(at: Cursor): string | undefined {
   const name = at.text();
-  if (name === undefined || OUTPUT_HEADER.test(name)) return name;
-  return at.error('must be letters, digits, "-" and "_" only');
+  if (name === undefined) return undefined;
+  if (!OUTPUT_HEADER.test(name)) return at.error('must be letters, digits, "-" and "_" only');
+  if (isFixedInRequest(name.toLowerCase())) {
+    at.warning('has no effect: what the request is, and who has sent it, is for no claim to say; name another header');
+  }
+  return name;
 }
 
 function readHeaderLocation(at: Cursor): HeaderLocation | undefined {

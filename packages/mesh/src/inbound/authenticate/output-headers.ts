@@ -1,6 +1,6 @@
+import { isFixedInRequest } from '@rampart/core';
 import type { JwtRule, ParsedToken } from '@rampart/core';
 
-import { isFixedInRequest } from '../external/header-names.ts';
 import { claimAt } from './token/claims.ts';
 
 type Header = readonly [name: string, value: string];

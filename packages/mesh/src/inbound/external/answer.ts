@@ -49,7 +49,6 @@ export interface FailedReply {
   readonly reason: string;
 }
 
-/** The authorizer's own words may be in the reason, which stands on one line of a log. */
 /** The call is none that the authorizer can be asked about. Callers choose what they send: this never fails open. */
 export interface UnaskableReply {
   readonly kind: 'unaskable';
@@ -60,6 +59,7 @@ export function unaskable(reason: string): UnaskableReply {
   return { kind: 'unaskable', reason };
 }
 
+/** The authorizer's own words may be in the reason, which stands on one line of a log. */
 export function failed(reason: string): FailedReply {
   return { kind: 'failed', reason: reason.replace(LINE_BREAKING, ' ') };
 }

@@ -1,29 +1,3 @@
-/** Belong to one connection, not to the message (RFC 9110 §7.6.1), or say how long a body is. */
-const FRAMING: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-/** True for a header that says how a message is sent, which nobody may carry over to another one. */
-export function isFraming(name: string): boolean {
-  return FRAMING.has(name);
-}
-
-/**
- * True for what no authorizer changes in a request: framing, the authority, and the identity that the handshake proved.
- * The decision about the request would otherwise be about another one.
- */
-export function isFixedInRequest(name: string): boolean {
-  return isFraming(name) || name === 'host' || name === 'x-forwarded-client-cert' || name.startsWith(':');
-}
-
 /** RFC 9110 §5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** RFC 9110 §5.5: visible characters, spaces and tabs, one byte each. */

@@ -1,6 +1,7 @@
+import { isFraming } from '@rampart/core';
 import type { ExtAuthzProvider } from '@rampart/core';
 
-import { isFraming, isHeaderName, isHeaderValue } from './header-names.ts';
+import { isHeaderName, isHeaderValue } from './header-names.ts';
 
 const PROVIDER_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/;
 const LARGEST_BODY = 16 * 1024 * 1024;

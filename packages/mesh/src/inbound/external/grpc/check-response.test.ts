@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
+import { isFixedInRequest, isFraming } from '@rampart/core';
 import { CheckResponse } from '@rampart/wire/ext-authz';
 import fc from 'fast-check';
 
 import type { Reply } from '../answer.ts';
-import { isFixedInRequest, isFraming, isHeaderName, isHeaderValue } from '../header-names.ts';
+import { isHeaderName, isHeaderValue } from '../header-names.ts';
 import { decodeCheckResponse } from './check-response.ts';
 
 /** Whatever an authorizer says, what becomes of it can be put into messages without changing what they are. */

@@ -1,9 +1,10 @@
+import { isFixedInRequest, isFraming } from '@rampart/core';
 import { CheckResponse } from '@rampart/wire/ext-authz';
 import type { DeniedHttpResponse, HeaderValueOption, OkHttpResponse } from '@rampart/wire/ext-authz';
 
 import { failed, NO_QUERY_CHANGE } from '../answer.ts';
 import type { HeaderAction, HeaderChange, QueryChange, Reply } from '../answer.ts';
-import { isFixedInRequest, isFraming, isHeaderName, isHeaderValue } from '../header-names.ts';
+import { isHeaderName, isHeaderValue } from '../header-names.ts';
 
 const FORBIDDEN = 403;
 /** Envoy's `HeaderAppendAction` by number; 0 is what no action at all is, too. */

@@ -1,5 +1,7 @@
+import { isFixedInRequest, isFraming } from '@rampart/core';
+
 import type { AuthorizerCall, HttpCall } from '../call.ts';
-import { HeaderNames, isFixedInRequest, isFraming } from '../header-names.ts';
+import { HeaderNames } from '../header-names.ts';
 import { headerPairs, joinedHeaders } from '../raw-headers.ts';
 import { PARTIAL_BODY_HEADER } from '../transport.ts';
 import type { Check } from '../transport.ts';

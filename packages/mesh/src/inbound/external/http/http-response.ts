@@ -1,8 +1,9 @@
+import { isFixedInRequest, isFraming } from '@rampart/core';
 import type { ExtAuthzProvider } from '@rampart/core';
 
 import { failed, NO_QUERY_CHANGE } from '../answer.ts';
 import type { HeaderChange, Reply } from '../answer.ts';
-import { HeaderNames, isFixedInRequest, isFraming } from '../header-names.ts';
+import { HeaderNames } from '../header-names.ts';
 import { headerPairs } from '../raw-headers.ts';
 
 /** Taken out of an allowing answer: names of request headers to remove, separated by commas (Envoy). */
