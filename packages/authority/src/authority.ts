@@ -3,6 +3,9 @@ import type { Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
 import type { TrustBundle } from '@rampart/spiffe';
 import { Hierarchy } from './hierarchy/hierarchy.ts';
+import type { Agents } from './agents/agent-desk.ts';
+import type { JwtSvidIssuer } from './agents/jwt-svid-issuer.ts';
+import type { EntrySource } from './registration/entries.ts';
 import type { IssuedSvid } from './issuance/issuance.ts';
 import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';
@@ -19,6 +22,10 @@ export interface AuthorityOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly lifetimes?: Partial<Lifetimes>;
+  /** Who gets which identity beside those with join tokens; nobody unless given. */
+  readonly entries?: EntrySource;
+  /** Without it agents get no JWT-SVIDs. */
+  readonly jwtSvids?: JwtSvidIssuer;
 }
 
 /** What a server of the control plane is to be certified for. */
@@ -34,12 +41,16 @@ export interface ServerIdentity {
  * method resolves. All methods throw `RampartError` STORAGE_FAILED when that cannot be.
  */
 export interface Authority {
+  /** What agents ask for, on behalf of the workloads of their host. */
+  readonly agents: Agents;
   bundle(): TrustBundle;
   /**
    * A one-use secret for the first certificate of a workload, good for `ttlSeconds` (1 to 604 800, 600 unless given).
    * `by` is who asked, nobody in particular unless given. Throws INVALID_ARGUMENT that names every bad field.
    */
   createJoinToken(workload: WorkloadIdentity, ttlSeconds?: number, by?: Requester): Promise<JoinToken>;
+  /** The same for an agent: `name` is the last segment of its SPIFFE ID, /agent/join_token/<name>. Throws INVALID_ARGUMENT. */
+  createAgentToken(name: string, ttlSeconds?: number, by?: Requester): Promise<JoinToken>;
   /**
    * First certificate for the holder of a join token and of the request's key. INVALID_CSR leaves the token unused;
    * INVALID_JOIN_TOKEN has the same text whether the token was unknown, used or late (`detail` tells operators which).
@@ -47,7 +58,8 @@ export interface Authority {
   attest(joinToken: string, csr: Uint8Array, sourceIp: string): Promise<Result<IssuedSvid, RampartError>>;
   /**
    * Next certificate for a peer that holds a valid one, as the same workload. INVALID_CSR; CERTIFICATE_REVOKED;
-   * PERMISSION_DENIED when `peerSerial` is no valid workload certificate of `peer` that was issued here.
+   * PERMISSION_DENIED when `peerSerial` is no valid certificate of `peer` that was issued here, and when what vouched for it, its
+   * registration entry or attestor, no longer does.
    */
   renew(peer: SpiffeId, peerSerial: string, request: RenewalRequest): Promise<Result<IssuedSvid, RampartError>>;
   /** For the control plane's own servers; throws INVALID_ARGUMENT for names or keys that cannot be certified. */
@@ -64,7 +76,7 @@ export interface Authority {
   revokedSerials(): string[];
   /** Calls back with every serial once its revocation is durable; returns how to end it. */
   onRevoked(listener: RevocationListener): () => void;
-  /** Calls back with every certificate of a workload once it is on record, before it is handed out; returns how to end it. */
+  /** Calls back with every certificate of a workload or agent once it is on record, before it is handed out; returns how to end it. */
   onIssued(listener: IssuedListener): () => void;
 }
 

@@ -15,7 +15,13 @@ type Rule = readonly [rule: string, holds: (test: AuthorityStoreUnderTest) => Pr
 /** The rules of `AuthorityStore`, held by every implementation. */
 export function authorityStoreConformance(name: string, create: () => Promise<AuthorityStoreUnderTest>): void {
   describe(`${name} keeps the rules of an authority store`, () => {
-    for (const [rule, holds] of [...HIERARCHY_RULES, ...JOIN_TOKEN_RULES, ...CERTIFICATE_RULES, ...REVOCATION_RULES]) {
+    for (const [rule, holds] of [
+      ...HIERARCHY_RULES,
+      ...JOIN_TOKEN_RULES,
+      ...CERTIFICATE_RULES,
+      ...EVIDENCE_RULES,
+      ...REVOCATION_RULES,
+    ]) {
       it(rule, async () => {
         const test = await create();
         try {
@@ -150,6 +156,45 @@ const CERTIFICATE_RULES: readonly Rule[] = [
   ],
 ];
 
+const EVIDENCE_RULES: readonly Rule[] = [
+  [
+    'evidence is used once, by one of any number, also after reopening',
+    async (test) => {
+      const attempts = Array.from({ length: 20 }, () => test.store.useEvidence('ee', T0 + 1000));
+      assert.equal((await Promise.all(attempts)).filter(Boolean).length, 1);
+      assert.equal(await test.store.useEvidence('ef', T0 + 1000), true);
+      assert.equal(await (await test.reopen()).useEvidence('ee', T0 + 1000), false);
+    },
+  ],
+  [
+    'used evidence is forgotten no sooner than it has ended',
+    async ({ store }) => {
+      await store.useEvidence('ee', T0 + 1000);
+      await store.prune(T0 + 1000);
+      assert.equal(await store.useEvidence('ee', T0 + 1000), false);
+      await store.prune(T0 + 1001);
+      assert.equal(await store.useEvidence('ee', T0 + 5000), true);
+    },
+  ],
+  [
+    'the token of an agent has no workload',
+    async (test) => {
+      const { workload: _, ...agent } = token({ spiffeId: 'spiffe://cluster.local/agent/join_token/one' });
+      await test.store.addJoinToken(agent);
+      assert.deepEqual(await (await test.reopen()).consumeJoinToken('aa', T0), { outcome: 'consumed', token: agent });
+    },
+  ],
+  [
+    'what vouched for a certificate is there after reopening',
+    async (test) => {
+      const attestation = { evidence: 'jwt', attestor: 'cluster', selectors: ['k8s:ns:prod', 'k8s:sa:web'] };
+      const attested = certificate({ entryId: 'prod/web', attestation });
+      await test.store.addCertificate(attested);
+      assert.deepEqual(await (await test.reopen()).certificate('01'), attested);
+    },
+  ],
+];
+
 const REVOCATION_RULES: readonly Rule[] = [
   [
     'a certificate is revoked once, and the first revocation stays',
@@ -199,9 +244,10 @@ const REVOCATION_RULES: readonly Rule[] = [
   ],
 ];
 
+const WORKLOAD = { namespace: 'default', serviceAccount: 'orders', service: 'orders-api', labels: { app: 'orders' } };
+
 function token(change: Partial<JoinTokenRecord> = {}): JoinTokenRecord {
-  const workload = { namespace: 'default', serviceAccount: 'orders', service: 'orders-api', labels: { app: 'orders' } };
-  return { tokenHash: 'aa', workload, spiffeId: SPIFFE_ID, createdAt: T0, expiresAt: T0 + 1000, ...change };
+  return { tokenHash: 'aa', workload: WORKLOAD, spiffeId: SPIFFE_ID, createdAt: T0, expiresAt: T0 + 1000, ...change };
 }
 
 function certificate(change: Partial<CertificateRecord> = {}): CertificateRecord {
@@ -216,7 +262,7 @@ function certificate(change: Partial<CertificateRecord> = {}): CertificateRecord
     notBefore: T0 - 10_000,
     notAfter: T0 + 60_000,
     sequence: 1,
-    workload: token().workload,
+    workload: WORKLOAD,
     ...change,
   };
 }

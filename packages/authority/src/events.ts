@@ -1,3 +1,4 @@
+import { isAgentId } from '@rampart/core';
 import type { SpiffeId } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
 import type { Requester } from './authority.ts';
@@ -20,18 +21,18 @@ export interface Renewer {
 
 export function tokenCreated(
   token: { readonly spiffeId: SpiffeId; readonly expiresAt: number; readonly tokenId: string },
-  workload: WorkloadIdentity,
+  workload: WorkloadIdentity | undefined,
   by: Requester,
 ): AuditEvent {
   const details = {
     spiffe_id: token.spiffeId.toString(),
     token_id: token.tokenId,
     expires_at: new Date(token.expiresAt).toISOString(),
-    labels: workload.labels,
+    labels: workload?.labels ?? {},
   };
   return {
     eventType: 'JOIN_TOKEN_CREATED',
-    serviceName: workload.service,
+    serviceName: workload?.service ?? '',
     identity: by.name,
     sourceIp: by.sourceIp,
     result: 'SUCCESS',
@@ -48,19 +49,23 @@ export function attested({ token, tokenId, sourceIp }: Newcomer, serial: string)
   const common = { ...subjectOf(token), sourceIp, result: 'SUCCESS' } as const;
   return [
     { ...common, eventType: 'ATTESTATION_SUCCESS', details: { attestor: 'join_token', token_id: tokenId } },
-    { ...common, eventType: 'CERTIFICATE_ISSUED', details: { serial, kind: 'workload' } },
+    {
+      ...common,
+      eventType: 'CERTIFICATE_ISSUED',
+      details: { serial, kind: token?.workload === undefined ? 'agent' : 'workload' },
+    },
   ];
 }
 
 export function renewed(
   { peer, peerSerial, sourceIp }: Renewer,
-  workload: WorkloadIdentity,
+  workload: WorkloadIdentity | undefined,
   serial: string,
 ): AuditEvent {
-  const details = { serial, kind: 'workload', previous_serial: peerSerial };
+  const details = { serial, kind: isAgentId(peer) ? 'agent' : 'workload', previous_serial: peerSerial };
   return {
     eventType: 'CERTIFICATE_RENEWED',
-    serviceName: workload.service,
+    serviceName: workload?.service ?? '',
     identity: peer.toString(),
     sourceIp,
     result: 'SUCCESS',
@@ -95,5 +100,5 @@ export function certificateRevoked(
 }
 
 function subjectOf(token: Newcomer['token']): { serviceName: string; identity: string } {
-  return { serviceName: token?.workload.service ?? '', identity: token?.spiffeId ?? '' };
+  return { serviceName: token?.workload?.service ?? '', identity: token?.spiffeId ?? '' };
 }

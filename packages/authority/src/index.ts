@@ -1,11 +1,17 @@
+export type { Agents } from './agents/agent-desk.ts';
+export type { AgentCall } from './agents/events.ts';
+export type { IssuedJwtSvid, JwtSvidIssuer, JwtSvidRequest } from './agents/jwt-svid-issuer.ts';
 export { openAuthority } from './authority.ts';
 export type { Authority, AuthorityOptions, RenewalRequest, Requester, ServerIdentity } from './authority.ts';
 export type { IssuedSvid } from './issuance/issuance.ts';
 export type { JoinToken } from './attestation/join-tokens.ts';
 export type { Lifetimes } from './issuance/lifetimes.ts';
+export { workloadOfEntry } from './registration/entries.ts';
+export type { EntrySource } from './registration/entries.ts';
 export { createMemoryAuthorityStore } from './memory-store.ts';
 export type { RevocationListener } from './revocations.ts';
 export type {
+  AttestationFacts,
   AuthorityStore,
   CaCertificateRecord,
   CertificateKind,

@@ -2,7 +2,7 @@ import { fail, ok, RampartError, SpiffeId } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
 import { parseCsr } from '@rampart/spiffe';
-import type { CertificateRequest, TrustBundle } from '@rampart/spiffe';
+import type { TrustBundle } from '@rampart/spiffe';
 import type {
   Authority,
   AuthorityOptions,
@@ -13,10 +13,16 @@ import type {
 } from './authority.ts';
 import * as events from './events.ts';
 import type { Hierarchy } from './hierarchy/hierarchy.ts';
+import { AgentDesk } from './agents/agent-desk.ts';
+import type { Agents } from './agents/agent-desk.ts';
+import { agentIdOf } from './agents/agent-id.ts';
+import { invalidCsr } from './issuance/invalid-csr.ts';
+import { Renewals } from './issuance/renewals.ts';
+import { NO_ENTRIES } from './registration/entries.ts';
 import { Issuance } from './issuance/issuance.ts';
 import type { IssuedSvid, WorkloadIssue } from './issuance/issuance.ts';
 import { JoinTokens, tokenId } from './attestation/join-tokens.ts';
-import type { JoinToken } from './attestation/join-tokens.ts';
+import type { JoinToken, JoinTokenRequest } from './attestation/join-tokens.ts';
 import { revocationEntry } from './issuance/ledger.ts';
 import type { Lifetimes } from './issuance/lifetimes.ts';
 import { normalizeSerial } from './revocations.ts';
@@ -39,21 +45,32 @@ interface Parts extends AuthorityOptions {
   readonly revocations: Revocations;
 }
 
-type RenewableCertificate = CertificateRecord & { readonly workload: WorkloadIdentity };
-
 /** The authority over a journal: whatever it does or refuses is durable there first. */
 export class JournaledAuthority implements Authority {
+  readonly agents: Agents;
   readonly #parts: Parts;
   readonly #tokens: JoinTokens;
   readonly #issuance: Issuance;
+  readonly #renewals: Renewals;
   readonly #issuedListeners = new Set<IssuedListener>();
   #prunedAt = 0;
   #lastRevocation: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
+    const { entries = NO_ENTRIES, jwtSvids } = parts;
     this.#parts = parts;
     this.#tokens = new JoinTokens(parts.store, parts.clock);
     this.#issuance = new Issuance(parts);
+    const issue = (request: WorkloadIssue): Promise<IssuedSvid> => this.#issueToWorkload(request);
+    const isRevoked = (serial: string): boolean => this.isRevoked(serial);
+    this.agents = new AgentDesk({ ...parts, entries, jwtSvids, issue, isRevoked });
+    this.#renewals = new Renewals({
+      ...parts,
+      entries,
+      issue,
+      isRevoked,
+      withdraw: (serial) => this.revoke(serial, 'renewed from a certificate that was being revoked', AUTHORITY),
+    });
   }
 
   bundle(): TrustBundle {
@@ -65,9 +82,23 @@ export class JournaledAuthority implements Authority {
     ttlSeconds: number = DEFAULT_TOKEN_TTL_SECONDS,
     by: Requester = NOBODY,
   ): Promise<JoinToken> {
+    return this.#createToken({ workload, spiffeId: spiffeIdOf(this.#parts.trustDomain, workload), ttlSeconds }, by);
+  }
+
+  async createAgentToken(
+    name: string,
+    ttlSeconds: number = DEFAULT_TOKEN_TTL_SECONDS,
+    by: Requester = NOBODY,
+  ): Promise<JoinToken> {
+    if (name.includes('/')) throw new RampartError('INVALID_ARGUMENT', 'the name of an agent must be one path segment');
+    const spiffeId = agentIdOf(this.#parts.trustDomain, 'join_token', name);
+    return this.#createToken({ workload: undefined, spiffeId, ttlSeconds }, by);
+  }
+
+  async #createToken(request: JoinTokenRequest, by: Requester): Promise<JoinToken> {
+    const { workload, spiffeId } = request;
     await this.#prune();
-    const spiffeId = spiffeIdOf(this.#parts.trustDomain, workload);
-    const token = await this.#tokens.create({ workload, spiffeId, ttlSeconds });
+    const token = await this.#tokens.create(request);
     await this.#audit(
       events.tokenCreated({ spiffeId, expiresAt: token.expiresAt, tokenId: tokenId(token.token) }, workload, by),
     );
@@ -89,7 +120,7 @@ export class JournaledAuthority implements Authority {
     }
     const { token } = consumption;
     const issued = await this.#issueToWorkload({
-      kind: 'workload',
+      kind: token.workload === undefined ? 'agent' : 'workload',
       spiffeId: SpiffeId.of(token.spiffeId),
       publicKeyDer: request.value.publicKeyDer,
       workload: token.workload,
@@ -100,22 +131,9 @@ export class JournaledAuthority implements Authority {
     return ok(issued);
   }
 
-  async renew(
-    peer: SpiffeId,
-    peerSerial: string,
-    { csr, sourceIp }: RenewalRequest,
-  ): Promise<Result<IssuedSvid, RampartError>> {
-    const renewer = { peer, peerSerial: normalizeSerial(peerSerial), sourceIp };
-    const request = parseCsr(csr);
-    if (!request.ok) return this.#refuse(events.renewalDenied(renewer, request.problem), invalidCsr(request.problem));
-    const current = await this.#renewable(renewer);
-    if (!current.ok) return this.#refuse(events.renewalDenied(renewer, current.problem.message), current.problem);
+  async renew(peer: SpiffeId, peerSerial: string, request: RenewalRequest): Promise<Result<IssuedSvid, RampartError>> {
     await this.#prune();
-    const issued = await this.#issueNext(renewer, current.value, request.value);
-    if (!this.isRevoked(renewer.peerSerial)) return ok(issued);
-    // Revoked while its successor was made: the revocation was meant for whoever holds it now.
-    await this.revoke(issued.serial, 'renewed from a certificate that was being revoked', AUTHORITY);
-    return this.#refuse(events.renewalDenied(renewer, 'revoked'), revokedPeer(renewer.peerSerial));
+    return this.#renewals.renew(peer, peerSerial, request);
   }
 
   issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid> {
@@ -178,41 +196,6 @@ export class JournaledAuthority implements Authority {
     return revoked;
   }
 
-  #issueNext(
-    renewer: events.Renewer,
-    { spiffeId, workload }: RenewableCertificate,
-    { publicKeyDer }: CertificateRequest,
-  ): Promise<IssuedSvid> {
-    return this.#issueToWorkload({
-      kind: 'workload',
-      spiffeId: renewer.peer,
-      publicKeyDer,
-      workload,
-      reason: 'renewal',
-      requestedBy: spiffeId,
-      events: (serial) => [events.renewed(renewer, workload, serial)],
-    });
-  }
-
-  async #renewable({ peer, peerSerial }: events.Renewer): Promise<Result<RenewableCertificate, RampartError>> {
-    const certificate = await this.#parts.store.certificate(peerSerial);
-    if (certificate?.workload === undefined || certificate.spiffeId !== peer.toString()) {
-      return fail(
-        new RampartError(
-          'PERMISSION_DENIED',
-          `certificate ${peerSerial} was not issued here to ${peer.toString()}; join again with a join token`,
-        ),
-      );
-    }
-    if (certificate.revocation !== undefined) return fail(revokedPeer(peerSerial));
-    if (certificate.notAfter < this.#parts.clock.now()) {
-      return fail(
-        new RampartError('PERMISSION_DENIED', `certificate ${peerSerial} has ended; join again with a join token`),
-      );
-    }
-    return ok({ ...certificate, workload: certificate.workload });
-  }
-
   async #refuse(event: AuditEvent, problem: RampartError): Promise<Result<never, RampartError>> {
     await this.#audit(event);
     return fail(problem);
@@ -230,13 +213,6 @@ export class JournaledAuthority implements Authority {
   }
 }
 
-function invalidCsr(problem: string): RampartError {
-  return new RampartError(
-    'INVALID_CSR',
-    `this certificate signing request was refused: ${problem}; send a PKCS#10 request signed with an EC P-256 key`,
-  );
-}
-
 /** One text for every reason, so that nobody can find out which tokens exist. */
 function invalidJoinToken(reason: string): RampartError {
   return new RampartError(
@@ -244,8 +220,4 @@ function invalidJoinToken(reason: string): RampartError {
     'this join token is unknown, used or expired; get a new one with: rampart token create',
     { detail: reason },
   );
-}
-
-function revokedPeer(serial: string): RampartError {
-  return new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked; join again with a join token`);
 }

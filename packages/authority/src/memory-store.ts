@@ -12,11 +12,17 @@ export function createMemoryAuthorityStore(): AuthorityStore {
   const hierarchy = new Map<string, CaCertificateRecord>();
   const certificates = new Map<string, CertificateRecord>();
   const tokens = new MemoryJoinTokens();
+  const evidence = new Map<string, number>();
   return {
     addCaCertificate: async (certificate) => addOnce(hierarchy, certificate),
     caCertificates: async () => [...hierarchy.values()],
     addJoinToken: async (token) => tokens.add(token),
     consumeJoinToken: async (tokenHash, at) => tokens.consume(tokenHash, at),
+    useEvidence: async (hash, until) => {
+      if (evidence.has(hash)) return false;
+      evidence.set(hash, until);
+      return true;
+    },
     addCertificate: async (certificate) => addOnce(certificates, certificate),
     certificate: async (serial) => certificates.get(serial),
     certificates: async ({ spiffeId, limit }) =>
@@ -38,6 +44,7 @@ export function createMemoryAuthorityStore(): AuthorityStore {
       ),
     prune: async (endedBefore) => {
       tokens.prune(endedBefore);
+      for (const [hash, until] of evidence) if (until < endedBefore) evidence.delete(hash);
       for (const { serial, notAfter, kind } of certificates.values()) {
         if (notAfter < endedBefore && isLeaf(kind)) certificates.delete(serial);
       }
@@ -72,7 +79,7 @@ class MemoryJoinTokens {
 }
 
 function isLeaf(kind: CertificateRecord['kind']): boolean {
-  return kind === 'server' || kind === 'workload';
+  return kind === 'server' || kind === 'workload' || kind === 'agent';
 }
 
 function addOnce<T extends { readonly serial: string }>(records: Map<string, T>, record: T): void {

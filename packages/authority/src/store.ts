@@ -11,7 +11,8 @@ export interface WorkloadIdentity {
 export interface JoinTokenRecord {
   /** Hex SHA-256 of the token text. */
   readonly tokenHash: string;
-  readonly workload: WorkloadIdentity;
+  /** Absent for an agent. */
+  readonly workload?: WorkloadIdentity;
   readonly spiffeId: string;
   readonly createdAt: number;
   /** First moment at which it is no longer accepted. */
@@ -24,7 +25,17 @@ export type JoinTokenConsumption =
   | { readonly outcome: 'used' | 'expired'; readonly token: JoinTokenRecord }
   | { readonly outcome: 'unknown' };
 
-export type CertificateKind = 'root' | 'intermediate' | 'server' | 'workload';
+export type CertificateKind = 'root' | 'intermediate' | 'server' | 'workload' | 'agent';
+
+/** By which evidence a holder was attested. */
+export interface AttestationFacts {
+  /** "x509pop", "jwt", "aws_iam". */
+  readonly evidence: string;
+  /** Name of the Attestor that believed it. */
+  readonly attestor: string;
+  /** "type:value". */
+  readonly selectors: readonly string[];
+}
 
 /** One certificate that was issued. All times are Unix milliseconds. */
 export interface CertificateRecord {
@@ -33,11 +44,12 @@ export interface CertificateRecord {
   readonly kind: CertificateKind;
   /** SPIFFE ID of its subject. */
   readonly spiffeId: string;
-  /** Who asked for it: a SPIFFE ID, or "" where the request came with a join token or from the control plane itself. */
+  /** Who asked for it: a SPIFFE ID, or "" where the request came with evidence or from the control plane itself. */
   readonly requestedBy: string;
   /** Common name of the issuing certificate. */
   readonly issuer: string;
-  readonly reason: 'attested' | 'renewal' | 'server' | 'hierarchy';
+  /** `agent`: an agent asked for it, on behalf of a workload of its host. */
+  readonly reason: 'attested' | 'renewal' | 'agent' | 'server' | 'hierarchy';
   readonly issuedAt: number;
   readonly notBefore: number;
   readonly notAfter: number;
@@ -45,6 +57,10 @@ export interface CertificateRecord {
   readonly sequence: number;
   /** What its holder was attested as; a renewal hands it on. Only workload certificates have it. */
   readonly workload?: WorkloadIdentity;
+  /** "namespace/name" of the registration entry that it was issued by. */
+  readonly entryId?: string;
+  /** Absent where a join token vouched for it. */
+  readonly attestation?: AttestationFacts;
   /** Set once it is revoked. */
   readonly revocation?: Revocation;
 }
@@ -87,6 +103,12 @@ export interface AuthorityStore {
    */
   consumeJoinToken(tokenHash: string, at: number): Promise<JoinTokenConsumption>;
 
+  /**
+   * True for the first caller with this hash (hex SHA-256 of a piece of evidence), false for every other until `until` (Unix
+   * milliseconds) at least.
+   */
+  useEvidence(hash: string, until: number): Promise<boolean>;
+
   /** An already known serial is an error (STORAGE_FAILED): the first record stays. */
   addCertificate(certificate: CertificateRecord): Promise<void>;
   certificate(serial: string): Promise<CertificateRecord | undefined>;
@@ -99,6 +121,6 @@ export interface AuthorityStore {
   /** Certificates of workloads that are not revoked and whose notAfter is later than `at`, in no particular order. */
   workloadCertificates(at: number): Promise<readonly CertificateRecord[]>;
 
-  /** Forgets join tokens and leaf certificates whose end is before `endedBefore`; the ledger still knows them. */
+  /** Forgets join tokens, used evidence and leaf certificates whose end is before `endedBefore`; the ledger still knows them. */
   prune(endedBefore: number): Promise<void>;
 }

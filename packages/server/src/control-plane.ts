@@ -14,6 +14,8 @@ import {
   MAX_BLOCK_BYTES,
   TelemetryService,
 } from '@rampart/wire';
+import { agentStateOf } from './agents/agent-state.ts';
+import { RegisteredEntries } from './agents/registered-entries.ts';
 import { AdminTokens } from './admin/admin-tokens.ts';
 import { ensureBootstrapToken } from './admin/bootstrap-token.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
@@ -169,6 +171,7 @@ interface State {
   readonly feed: ChangeFeed;
   readonly resources: ResourceSet;
   readonly tokens: AdminTokens;
+  readonly entries: RegisteredEntries;
 }
 
 /** Everything that survives a restart. */
@@ -179,6 +182,10 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   const journal = await Journal.open(createJournalStore(database), clock);
   teardown.add('journal', () => journal.settle());
   const keyEncryptionKey = options.keyEncryptionKey ?? (await fromKeyFile(join(directory.keys, 'master.key')));
+  const feed = await ChangeFeed.open(createRevisionStore(database));
+  const resources = await ResourceSet.open(createResourceStore(database), feed);
+  const { trustDomain, rootNamespace } = options;
+  const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
   const opened = await openAuthority({
     trustDomain: TrustDomain.of(options.trustDomain),
     keys: new FileKeyStore({ directory: directory.keys, keyEncryptionKey }),
@@ -186,6 +193,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     journal,
     clock,
     lifetimes: options.lifetimes,
+    entries,
   });
   const registry = await openRegistry({
     store: createRegistryStore(database),
@@ -196,10 +204,8 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
   });
   teardown.add('registry', () => registry.close());
-  const feed = await ChangeFeed.open(createRevisionStore(database));
-  const resources = await ResourceSet.open(createResourceStore(database), feed);
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
-  return { database, journal, authority: opened, registry, feed, resources, tokens };
+  return { database, journal, authority: opened, registry, feed, resources, tokens, entries };
 }
 
 interface Mesh {
@@ -239,7 +245,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
     workloadOf: async (serial) => (await certificates.certificate(serial))?.workload,
   });
   for (const holder of await certificates.workloadCertificates(clock.now())) {
-    if (holder.workload !== undefined) directory.learn({ ...holder, workload: holder.workload });
+    directory.learn({ workload: undefined, ...holder });
   }
   teardown.add('control streams', () => dataPlanes.close());
   teardown.add(
@@ -312,6 +318,18 @@ interface Serving {
   readonly telemetry: Telemetry;
 }
 
+function deskOf({ options }: Start, { resources, journal }: State, { dataPlanes }: Mesh): PolicyDesk {
+  const { clock, rootNamespace, trustDomain } = options;
+  return new PolicyDesk({
+    resources,
+    journal,
+    clock,
+    rootNamespace,
+    trustDomain,
+    planes: () => dataPlanes.enforcing(),
+  });
+}
+
 /** From here on calls are answered. */
 async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
@@ -319,7 +337,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
   const { authority: issuer, registry, journal, resources, feed, tokens } = state;
   const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
   const refusals = new Refusals({ journal, metrics, log, failures });
-  const desk = new PolicyDesk({ resources, journal, clock, rootNamespace, planes: () => mesh.dataPlanes.enforcing() });
+  const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
     authority: issuer,
     registry,
@@ -351,7 +369,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
       routes: (router: ConnectRouter) => {
         router
           .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures }))
-          .service(AgentService, createAgentService());
+          .service(AgentService, createAgentService(agentStateOf({ ...state, clock }), metrics));
         router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,

@@ -13,7 +13,8 @@ export interface JoinToken {
 }
 
 export interface JoinTokenRequest {
-  readonly workload: WorkloadIdentity;
+  /** Undefined for an agent. */
+  readonly workload: WorkloadIdentity | undefined;
   readonly spiffeId: SpiffeId;
   readonly ttlSeconds: number;
 }
@@ -45,7 +46,7 @@ export class JoinTokens {
     const expiresAt = createdAt + ttlSeconds * 1000;
     await this.#store.addJoinToken({
       tokenHash: hashOf(token),
-      workload,
+      ...(workload === undefined ? {} : { workload }),
       spiffeId: spiffeId.toString(),
       createdAt,
       expiresAt,

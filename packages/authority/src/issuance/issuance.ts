@@ -8,7 +8,8 @@ import { MAX_WORKLOAD_MS, validity } from './lifetimes.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { readCertificate } from '../hierarchy/signing-authority.ts';
 import type { SigningAuthority } from '../hierarchy/signing-authority.ts';
-import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
+import type { EntryTerms } from '../registration/entries.ts';
+import type { AttestationFacts, AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
 
 /** A certificate that may be handed out: it is in the ledger and on record. */
 export interface IssuedSvid {
@@ -20,16 +21,20 @@ export interface IssuedSvid {
   readonly notAfter: number;
   /** Lower-case hex. */
   readonly serial: string;
-  readonly workload: WorkloadIdentity;
+  /** Undefined for agents, and for identities that are not of the form ns/…/sa/…. */
+  readonly workload: WorkloadIdentity | undefined;
 }
 
-/** A certificate for a workload. */
+/** A certificate for a workload or an agent. */
 export interface WorkloadIssue {
-  readonly kind: 'workload';
+  readonly kind: 'workload' | 'agent';
   readonly spiffeId: SpiffeId;
   readonly publicKeyDer: Uint8Array;
-  readonly workload: WorkloadIdentity;
-  readonly reason: 'attested' | 'renewal';
+  readonly workload: WorkloadIdentity | undefined;
+  /** What the registration entry it is issued by asks of it. */
+  readonly entry?: EntryTerms;
+  readonly attestation?: AttestationFacts;
+  readonly reason: 'attested' | 'renewal' | 'agent';
   /** SPIFFE ID, or "". */
   readonly requestedBy: string;
   /** Goes on the audit record together with the ledger's entry. */
@@ -75,7 +80,7 @@ export class Issuance {
       notAfter,
     };
     const entry = this.#options.journal.append('ledger', issuanceEntry(unrecorded, certificate));
-    const events = request.kind === 'workload' ? request.events(serial) : [serverEvent(request, serial)];
+    const events = request.kind === 'server' ? [serverEvent(request, serial)] : request.events(serial);
     const [{ sequence }] = await Promise.all([entry, ...events.map((event) => this.#options.journal.audit(event))]);
     await this.#options.store.addCertificate({ ...unrecorded, sequence });
     return {
@@ -102,19 +107,31 @@ export class Issuance {
         ipAddresses,
       };
     }
-    const { notBefore, notAfter } = validity(now, this.#options.lifetimes.workloadMs, issuer);
+    const { ttlMs = this.#options.lifetimes.workloadMs, dnsNames = [] } = request.entry ?? {};
+    const { notBefore, notAfter } = validity(now, ttlMs, issuer);
     // The cushion counts: no workload certificate is valid for more than 24 hours in all.
-    return { ...common, notBefore, notAfter: Math.min(notAfter, notBefore + MAX_WORKLOAD_MS), kind: 'workload' };
+    const times = { notBefore, notAfter: Math.min(notAfter, notBefore + MAX_WORKLOAD_MS) };
+    return dnsNames.length === 0
+      ? { ...common, ...times, kind: 'workload' }
+      : { ...common, ...times, kind: 'server', dnsNames };
   }
 }
 
 function describe(
   request: WorkloadIssue | ServerIssue,
-): Pick<CertificateRecord, 'kind' | 'spiffeId' | 'requestedBy' | 'reason' | 'workload'> {
+): Pick<CertificateRecord, 'kind' | 'spiffeId' | 'requestedBy' | 'reason' | 'workload' | 'entryId' | 'attestation'> {
   const spiffeId = request.spiffeId.toString();
   if (request.kind === 'server') return { kind: 'server', spiffeId, requestedBy: '', reason: 'server' };
-  const { requestedBy, reason, workload } = request;
-  return { kind: 'workload', spiffeId, requestedBy, reason, workload };
+  const { kind, requestedBy, reason, workload, entry, attestation } = request;
+  return {
+    kind,
+    spiffeId,
+    requestedBy,
+    reason,
+    ...(workload === undefined ? {} : { workload }),
+    ...(entry === undefined ? {} : { entryId: entry.id }),
+    ...(attestation === undefined ? {} : { attestation }),
+  };
 }
 
 function serverEvent({ spiffeId, dnsNames, ipAddresses }: ServerIssue, serial: string): AuditEvent {
@@ -123,8 +140,8 @@ function serverEvent({ spiffeId, dnsNames, ipAddresses }: ServerIssue, serial: s
 }
 
 /** The control plane's own servers were attested by nobody: their workload is what their SPIFFE ID says. */
-function workloadOf(request: WorkloadIssue | ServerIssue): WorkloadIdentity {
-  if (request.kind === 'workload') return request.workload;
+function workloadOf(request: WorkloadIssue | ServerIssue): WorkloadIdentity | undefined {
+  if (request.kind !== 'server') return request.workload;
   const { namespace = '', serviceAccount = '' } = request.spiffeId;
   return { namespace, serviceAccount, service: '', labels: {} };
 }

@@ -16,6 +16,7 @@ export function issuanceEntry(certificate: UnrecordedCertificate, { der, publicK
     requested_by: certificate.requestedBy,
     issuer: certificate.issuer,
     reason: certificate.reason,
+    entry: certificate.entryId ?? '',
     not_before: certificate.notBefore,
     not_after: certificate.notAfter,
     certificate_sha256: hash('sha256', der, 'hex'),

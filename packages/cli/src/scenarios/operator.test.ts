@@ -236,6 +236,8 @@ suite('an operator', () => {
     const { stdout, stderr } = await rampart('token create --service orders-api --namespace shop --ttl 1m');
     assert.match(stdout, /^\S+\n$/);
     assert.match(stderr, /^for spiffe:\/\/cluster\.local\/ns\/shop\/sa\/orders-api, once, within/);
+    const agent = await rampart('token create --agent host-1');
+    assert.match(agent.stderr, /for spiffe:\/\/cluster\.local\/agent\/join_token\/host-1, once/);
     const data = JSON.parse((await rampart('token create -o json')).stdout);
     assert.equal(data.spiffeId, 'spiffe://cluster.local/ns/default/sa/default');
   });

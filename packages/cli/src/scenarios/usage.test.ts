@@ -93,6 +93,7 @@ suite('a wrong command line exits 2 with one line that helps', () => {
     ['tls-check 10.0.0.1', /not the name of a service/],
     ['certs revoke xyz --reason lost', /not a serial number/],
     ['token create --label nonsense', /app=orders-api/],
+    ['token create --agent host-1 --service web', /--agent cannot stand beside/],
     ['status --address http://127.0.0.1:1 --ca x --token-file y', /https:\/\/HOST:PORT/],
   ];
   for (const [line, message] of cases) {

@@ -9,7 +9,8 @@ export interface CertificateHolder {
   readonly serial: string;
   /** Unix milliseconds. */
   readonly notAfter: number;
-  readonly workload: WorkloadIdentity;
+  /** Undefined for agents and others that are no workload of the mesh, of whom nothing is learned. */
+  readonly workload: WorkloadIdentity | undefined;
 }
 
 export interface WorkloadDirectoryOptions {
@@ -64,6 +65,9 @@ export class WorkloadDirectory {
   }
 
   learn({ spiffeId, serial, notAfter, workload }: CertificateHolder): void {
+    if (workload === undefined) {
+      return;
+    }
     this.#sweep();
     const identity = this.#identity(spiffeId, workload.namespace);
     const key = JSON.stringify(Object.entries(workload.labels).sort(([a], [b]) => (a < b ? -1 : 1)));

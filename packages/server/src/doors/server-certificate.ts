@@ -1,7 +1,7 @@
 import type { Authority } from '@rampart/authority';
 import { type Clock, type Random, SpiffeId, type Timer } from '@rampart/core';
 import { generateKeyPair, toPem } from '@rampart/spiffe';
-import { SERVER_ACCOUNT } from './services/admin/identity-methods.ts';
+import { SERVER_ACCOUNT } from '../resources/issuability.ts';
 import type { DoorCredentials } from './tls.ts';
 
 export interface ServerCertificateOptions {

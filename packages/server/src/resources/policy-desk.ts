@@ -2,6 +2,7 @@ import { type Clock, RampartError, type Resource, resourceKey, type ResourceProb
 import { parseDocuments } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
+import { unissuable } from './issuability.ts';
 import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
 import { planRollback, type RollbackPlan } from './rollback.ts';
 import type { ChangedResource } from './store.ts';
@@ -11,6 +12,7 @@ export interface PolicyDeskOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly rootNamespace: string;
+  readonly trustDomain: string;
   /** Data planes that are connected now. */
   planes(): readonly EnforcingPlane[];
 }
@@ -92,13 +94,16 @@ export class PolicyDesk {
 
   async #apply(request: ApplyRequest): Promise<ApplyOutcome> {
     const { document, file, defaultNamespace } = request;
-    const { rootNamespace } = this.#options;
+    const { rootNamespace, trustDomain } = this.#options;
     const planes = this.#options.planes();
     const { resources, problems } = parseDocuments(document, {
       file,
       defaultNamespace,
       rootNamespace,
-      review: (resource) => unenforceable(resource, { rootNamespace, planes }),
+      review: (resource) => [
+        ...unenforceable(resource, { rootNamespace, planes }),
+        ...unissuable(resource, { rootNamespace, trustDomain }),
+      ],
     });
     if (problems.some(({ severity }) => severity === 'error')) {
       return { resources: [], problems, revision: 0 };

@@ -1,3 +1,5 @@
+import type { CertificateKind, CertificateRecord } from '@rampart/authority';
+
 /** All times are Unix milliseconds. Structured values that are never selected by are JSON text. */
 export interface Tables {
   counters: CounterTable;
@@ -5,6 +7,7 @@ export interface Tables {
   journal_trees: JournalTreeTable;
   ca_certificates: CaCertificateTable;
   join_tokens: JoinTokenTable;
+  used_evidence: UsedEvidenceTable;
   certificates: CertificateTable;
   instances: InstanceTable;
   resources: ResourceTable;
@@ -55,18 +58,26 @@ export interface JoinTokenTable {
   used_at: number | null;
 }
 
+export interface UsedEvidenceTable {
+  /** Hex SHA-256 of what was presented. */
+  hash: string;
+  until: number;
+}
+
 export interface CertificateTable {
   serial: string;
-  kind: 'root' | 'intermediate' | 'server' | 'workload';
+  kind: CertificateKind;
   spiffe_id: string;
   requested_by: string;
   issuer: string;
-  reason: 'attested' | 'renewal' | 'server' | 'hierarchy';
+  reason: CertificateRecord['reason'];
   issued_at: number;
   not_before: number;
   not_after: number;
   sequence: number;
   workload: string | null;
+  entry_id: string | null;
+  attestation: string | null;
   revoked_at: number | null;
   revocation_reason: string | null;
   revoked_by: string | null;

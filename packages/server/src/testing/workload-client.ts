@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { type Client, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { createCsr, generateKeyPair, toPem } from '@rampart/spiffe';
-import { AdminService, ControlService, IdentityService, TelemetryService, type SvidResponse } from '@rampart/wire';
+import {
+  AdminService,
+  AgentService,
+  ControlService,
+  IdentityService,
+  TelemetryService,
+  type SvidResponse,
+} from '@rampart/wire';
 import type { ControlPlane } from '../control-plane.ts';
 
 /** A certificate with its key, as PEM. */
@@ -17,6 +24,7 @@ export interface ApiClient {
   readonly control: Client<typeof ControlService>;
   readonly telemetry: Client<typeof TelemetryService>;
   readonly admin: Client<typeof AdminService>;
+  readonly agent: Client<typeof AgentService>;
   close(): void;
 }
 
@@ -50,6 +58,7 @@ export function connectTo(
     control: createClient(ControlService, transport),
     telemetry: createClient(TelemetryService, transport),
     admin: createClient(AdminService, transport),
+    agent: createClient(AgentService, transport),
     close: () => manager.abort(),
   };
 }

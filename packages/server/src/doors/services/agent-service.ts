@@ -1,25 +1,55 @@
-import type { ServiceImpl } from '@connectrpc/connect';
-import { RampartError } from '@rampart/core';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import type { AgentCall } from '@rampart/authority';
 import type { AgentService } from '@rampart/wire';
-import { agentOf } from '../caller.ts';
+import type { AgentState } from '../../agents/agent-state.ts';
+import { AgentSync } from '../../agents/agent-sync.ts';
+import type { Metrics } from '../../metrics.ts';
+import { agentOf, connectionOf } from '../caller.ts';
+import { svidResponse } from './svid-response.ts';
 
-/** What agents hand out on behalf of the control plane. */
-export function createAgentService(): ServiceImpl<typeof AgentService> {
-  const refuse = (): never => {
-    throw new RampartError('UNSUPPORTED_FEATURE', 'this control plane serves no agents yet');
-  };
+/** What agents hand out to the workloads of their host, on behalf of the control plane. */
+export function createAgentService(state: AgentState, metrics: Metrics): ServiceImpl<typeof AgentService> {
+  const { authority } = state;
+  const { agents } = authority;
+  let listening = 0;
+  metrics.gauge('rampart_agents', { help: 'Agents that listen now.', read: () => listening });
+  const issued = metrics.counter('rampart_agent_svids_issued_total', 'SVIDs issued to agents, by kind.');
   return {
-    sync: (_, context) => {
-      agentOf(context);
-      return refuse();
+    async *sync(_, context) {
+      const agent = agentOf(context);
+      listening += 1;
+      try {
+        yield* new AgentSync(state, agent).updates(context.signal);
+      } finally {
+        listening -= 1;
+      }
     },
-    issueX509Svid: (_, context) => {
-      agentOf(context);
-      return refuse();
+    issueX509Svid: async ({ entryId, csr }, context) => {
+      const result = await agents.issueX509(callOf(context), { entryId, csr });
+      if (!result.ok) {
+        throw result.problem;
+      }
+      issued.add({ kind: 'x509' });
+      return svidResponse(result.value, authority);
     },
-    issueJwtSvid: (_, context) => {
-      agentOf(context);
-      return refuse();
+    issueJwtSvid: async ({ entryId, audiences }, context) => {
+      const result = await agents.issueJwt(callOf(context), { entryId, audiences });
+      if (!result.ok) {
+        throw result.problem;
+      }
+      issued.add({ kind: 'jwt' });
+      const { token, spiffeId, issuedAt, expiresAt } = result.value;
+      return {
+        token,
+        spiffeId: spiffeId.toString(),
+        issuedAt: BigInt(issuedAt),
+        expiresAt: BigInt(expiresAt),
+      };
     },
   };
+}
+
+function callOf(context: HandlerContext): AgentCall {
+  const { id, serial } = agentOf(context);
+  return { agent: id, serial, sourceIp: connectionOf(context).remoteAddress };
 }

@@ -2,10 +2,10 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { Authority, IssuedSvid } from '@rampart/authority';
 import { RampartError, type Result } from '@rampart/core';
 import type { IdentityService } from '@rampart/wire';
-import { bundleMessage } from '../../control/mesh-snapshots.ts';
 import type { Counter, Metrics } from '../../metrics.ts';
 import { connectionOf, holderOf } from '../caller.ts';
 import type { FailureLimit } from '../failure-limit.ts';
+import { svidResponse } from './svid-response.ts';
 
 export interface IdentityServiceOptions {
   readonly authority: Authority;
@@ -23,7 +23,7 @@ export function createIdentityService({
 }: IdentityServiceOptions): ServiceImpl<typeof IdentityService> {
   const issued = metrics.counter(
     'rampart_certificates_issued_total',
-    'Workload certificates issued, by how they were asked for.',
+    'Certificates issued to workloads and agents, by how they were asked for.',
   );
   const answer = (result: Result<IssuedSvid, RampartError>, counted: Counted): Answer => {
     if (!result.ok) {
@@ -62,15 +62,4 @@ function notYet(what: string): RampartError {
 interface Counted {
   readonly issued: Counter;
   readonly reason: string;
-}
-
-function svidResponse(svid: IssuedSvid, authority: Authority): Answer {
-  return {
-    spiffeId: svid.spiffeId.toString(),
-    chain: [...svid.chain],
-    bundle: bundleMessage(authority.bundle()),
-    ...(svid.workload === undefined ? {} : { workload: { ...svid.workload, labels: { ...svid.workload.labels } } }),
-    notBefore: BigInt(svid.notBefore),
-    notAfter: BigInt(svid.notAfter),
-  };
 }

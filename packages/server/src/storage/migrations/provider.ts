@@ -2,12 +2,14 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 import type { StorageEngine } from '../engine.ts';
 import { firstTables } from './2026-11-first-tables.ts';
 import { resourceHistory } from './2026-11-resource-history.ts';
+import { usedEvidence } from './2026-11-used-evidence.ts';
 
 /** Every migration by name; they run in the order of their names, once each. */
 export function migrationProvider(engine: StorageEngine): MigrationProvider {
   const migrations: Record<string, Migration> = {
     '2026-11-first-tables': firstTables(engine),
     '2026-11-resource-history': resourceHistory(),
+    '2026-11-used-evidence': usedEvidence(),
   };
   return { getMigrations: async () => migrations };
 }

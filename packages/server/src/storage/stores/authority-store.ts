@@ -1,4 +1,5 @@
 import type {
+  AttestationFacts,
   AuthorityStore,
   CaCertificateRecord,
   CertificateRecord,
@@ -21,6 +22,7 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       }),
     consumeJoinToken: (tokenHash, at) =>
       writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
+    useEvidence: (hash, until) => writer.write((transaction) => useEvidence(transaction, { hash, until })),
     addCertificate: (certificate) =>
       writer.write(async (transaction) => {
         await transaction.insertInto('certificates').values(certificateRow(certificate)).execute();
@@ -112,6 +114,19 @@ async function consumeJoinToken(
   return { outcome: row.used_at === null ? 'expired' : 'used', token: tokenOf(row) };
 }
 
+/** Of those who come at the same time the first one inserts. */
+async function useEvidence(
+  transaction: Transaction<Tables>,
+  evidence: { readonly hash: string; readonly until: number },
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto('used_evidence')
+    .values(evidence)
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .executeTakeFirst();
+  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
 async function certificates(
   database: Kysely<Tables>,
   { spiffeId, limit }: { readonly spiffeId?: string; readonly limit: number },
@@ -122,18 +137,19 @@ async function certificates(
 }
 
 async function prune(transaction: Transaction<Tables>, endedBefore: number): Promise<void> {
+  await transaction.deleteFrom('used_evidence').where('until', '<', endedBefore).execute();
   await transaction.deleteFrom('join_tokens').where('expires_at', '<', endedBefore).execute();
   await transaction
     .deleteFrom('certificates')
     .where('not_after', '<', endedBefore)
-    .where('kind', 'in', ['server', 'workload'])
+    .where('kind', 'in', ['server', 'workload', 'agent'])
     .execute();
 }
 
 function tokenRow({ tokenHash, workload, spiffeId, createdAt, expiresAt }: JoinTokenRecord): JoinTokenTable {
   return {
     token_hash: tokenHash,
-    workload: JSON.stringify(workload),
+    workload: JSON.stringify(workload ?? null),
     spiffe_id: spiffeId,
     created_at: createdAt,
     expires_at: expiresAt,
@@ -142,9 +158,10 @@ function tokenRow({ tokenHash, workload, spiffeId, createdAt, expiresAt }: JoinT
 }
 
 function tokenOf(row: JoinTokenTable): JoinTokenRecord {
+  const workload = JSON.parse(row.workload) as WorkloadIdentity | null;
   return {
     tokenHash: row.token_hash,
-    workload: JSON.parse(row.workload) as WorkloadIdentity,
+    ...(workload === null ? {} : { workload }),
     spiffeId: row.spiffe_id,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
@@ -164,6 +181,8 @@ function certificateRow(certificate: CertificateRecord): CertificateTable {
     not_after: certificate.notAfter,
     sequence: certificate.sequence,
     workload: certificate.workload === undefined ? null : JSON.stringify(certificate.workload),
+    entry_id: certificate.entryId ?? null,
+    attestation: certificate.attestation === undefined ? null : JSON.stringify(certificate.attestation),
     revoked_at: certificate.revocation?.at ?? null,
     revocation_reason: certificate.revocation?.reason ?? null,
     revoked_by: certificate.revocation?.by ?? null,
@@ -184,6 +203,8 @@ function certificateOf(row: CertificateTable): CertificateRecord {
     notAfter: row.not_after,
     sequence: row.sequence,
     ...(row.workload === null ? {} : { workload: JSON.parse(row.workload) as WorkloadIdentity }),
+    ...(row.entry_id === null ? {} : { entryId: row.entry_id }),
+    ...(row.attestation === null ? {} : { attestation: JSON.parse(row.attestation) as AttestationFacts }),
     ...(row.revoked_at === null ? {} : { revocation }),
   };
 }

@@ -1,9 +1,7 @@
-import type { CertificateRecord } from '@rampart/authority';
+import type { CertificateRecord, JoinToken } from '@rampart/authority';
 import { RampartError } from '@rampart/core';
+import { SERVER_ACCOUNT } from '../../../resources/issuability.ts';
 import { type AdminMethods, type AdminParts, limitOf, operatorOf } from './admin-parts.ts';
-
-/** The control plane's own service account in the root namespace: no workload may be it. */
-export const SERVER_ACCOUNT = 'rampart-server';
 
 const CERTIFICATES = { standard: 100, most: 10_000 };
 
@@ -13,8 +11,18 @@ export function createIdentityMethods(
 ): AdminMethods<'createJoinToken' | 'listCertificates' | 'revokeCertificate'> {
   const { authority, rootNamespace } = parts;
   return {
-    createJoinToken: async ({ workload, ttlSeconds }, context) => {
+    createJoinToken: async ({ workload, agent, ttlSeconds }, context) => {
       const operator = operatorOf(context);
+      const ttl = ttlSeconds === 0 ? undefined : ttlSeconds;
+      if (agent !== '' && workload === undefined) {
+        return tokenMessage(await authority.createAgentToken(agent, ttl, operator));
+      }
+      if (agent !== '') {
+        throw new RampartError(
+          'INVALID_ARGUMENT',
+          'workload and agent cannot stand together: a token is for one of them',
+        );
+      }
       if (workload === undefined) {
         throw new RampartError(
           'INVALID_ARGUMENT',
@@ -28,12 +36,8 @@ export function createIdentityMethods(
           `workload: ${rootNamespace}/${SERVER_ACCOUNT} is the control plane itself; choose another service account`,
         );
       }
-      const token = await authority.createJoinToken(
-        { namespace, serviceAccount, service, labels },
-        ttlSeconds === 0 ? undefined : ttlSeconds,
-        operator,
-      );
-      return { token: token.token, spiffeId: token.spiffeId.toString(), expiresAt: BigInt(token.expiresAt) };
+      const token = await authority.createJoinToken({ namespace, serviceAccount, service, labels }, ttl, operator);
+      return tokenMessage(token);
     },
     listCertificates: async ({ spiffeId, limit }, context) => {
       operatorOf(context);
@@ -53,9 +57,18 @@ export function createIdentityMethods(
   };
 }
 
+function tokenMessage({ token, spiffeId, expiresAt }: JoinToken): {
+  token: string;
+  spiffeId: string;
+  expiresAt: bigint;
+} {
+  return { token, spiffeId: spiffeId.toString(), expiresAt: BigInt(expiresAt) };
+}
+
 function certificateMessage({
   revocation,
   workload: _,
+  attestation: __,
   ...record
 }: CertificateRecord): Record<string, unknown> & { readonly serial: string } {
   return {

@@ -1,0 +1,43 @@
+import type { RampartError, RegistrationEntry, SpiffeId } from '@rampart/core';
+import { qualifiedName } from '@rampart/core';
+import type { AuditEvent } from '@rampart/journal';
+
+/** An agent that asks for something. */
+export interface AgentCall {
+  readonly agent: SpiffeId;
+  /** Of its certificate, lower-case hex. */
+  readonly serial: string;
+  readonly sourceIp: string;
+}
+
+/** Why an agent got nothing. */
+export interface IssuanceRefusal {
+  readonly entryId: string;
+  /** Name of the rule that was broken. */
+  readonly rule: string;
+  readonly problem: RampartError;
+}
+
+export function x509Issued({ agent, sourceIp }: AgentCall, entry: RegistrationEntry, serial: string): AuditEvent {
+  return {
+    eventType: 'CERTIFICATE_ISSUED',
+    serviceName: entry.spec.service ?? '',
+    identity: entry.spec.spiffeId,
+    sourceIp,
+    result: 'SUCCESS',
+    details: { serial, kind: 'workload', requested_by: agent.toString(), entry: qualifiedName(entry) },
+  };
+}
+
+export function issuanceDenied(
+  { agent, serial, sourceIp }: AgentCall,
+  { entryId, rule, problem }: IssuanceRefusal,
+): AuditEvent {
+  return {
+    eventType: 'ISSUANCE_DENIED',
+    identity: agent.toString(),
+    sourceIp,
+    result: 'DENIED',
+    details: { rule, reason: problem.message, entry: entryId.slice(0, 320), serial },
+  };
+}

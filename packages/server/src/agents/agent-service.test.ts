@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createCsr, generateKeyPair, parseCertificate, toPem } from '@rampart/spiffe';
+import type { SvidResponse, SyncUpdate } from '@rampart/wire';
+import type { ControlPlane } from '../control-plane.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { TestPlanes, until } from '../testing/test-plane.ts';
+import { type ApiClient, attest, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
+
+const AGENT = 'spiffe://cluster.local/agent/join_token/host-1';
+const WEB = 'spiffe://cluster.local/ns/prod/sa/web';
+
+function entry(name: string, spec: object): string {
+  return JSON.stringify({
+    apiVersion: 'rampart.dev/v1',
+    kind: 'RegistrationEntry',
+    metadata: { name, namespace: 'istio-system' },
+    spec: { spiffeId: WEB, selectors: ['unix:uid:1000'], ...spec },
+  });
+}
+
+const csr = (): Uint8Array => createCsr(generateKeyPair());
+
+describe('what agents ask for', () => {
+  const planes = new TestPlanes();
+  const clients: ApiClient[] = [];
+  let clock: ManualClock;
+  let plane: ControlPlane;
+  let admin: ApiClient;
+
+  beforeEach(async () => {
+    await planes.open();
+    clock = new ManualClock();
+    plane = await planes.start({ clock });
+    admin = open(connectAsAdmin(plane));
+  });
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.close();
+    await planes.close();
+  });
+
+  function open(client: ApiClient): ApiClient {
+    clients.push(client);
+    return client;
+  }
+
+  async function attestAgent(
+    agent = 'host-1',
+  ): Promise<{ readonly client: ApiClient; readonly response: SvidResponse }> {
+    const { token } = await admin.admin.createJoinToken({ agent });
+    const keyPair = generateKeyPair();
+    const response = await open(connectTo(plane)).identity.attest({
+      evidence: { case: 'joinToken', value: token },
+      csr: createCsr(keyPair),
+    });
+    const credentials = { certificate: response.chain.map((der) => toPem(der)).join(''), key: keyPair.privateKeyPem() };
+    return { client: open(connectTo(plane, { credentials })), response };
+  }
+
+  async function apply(...documents: string[]): Promise<void> {
+    const { problems } = await admin.admin.apply({ document: documents.join('\n---\n') });
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      [],
+    );
+  }
+
+  async function audited(eventType: string): Promise<Record<string, unknown>[]> {
+    const { records } = await admin.admin.queryAudit({ limit: 100 });
+    return records
+      .map((json) => JSON.parse(json) as Record<string, unknown>)
+      .filter((record) => record['event_type'] === eventType);
+  }
+
+  /** What an agent hears, as a list that grows. */
+  function listen(agent: ApiClient): { readonly heard: SyncUpdate[]; error(): unknown } {
+    const heard: SyncUpdate[] = [];
+    let error: unknown;
+    void (async () => {
+      try {
+        for await (const update of agent.agent.sync({})) if (!update.heartbeat) heard.push(update);
+      } catch (cause) {
+        error = cause;
+      }
+    })();
+    return { heard, error: () => error };
+  }
+
+  it('an agent joins with a token of its own, and is no workload', async () => {
+    const { client, response } = await attestAgent();
+    assert.deepEqual([response.spiffeId, response.workload], [AGENT, undefined]);
+    await assert.rejects(client.telemetry.report({ reporter: 'r', sequence: 1n }), /is no workload/);
+    const { certificates } = await admin.admin.listCertificates({ spiffeId: AGENT });
+    assert.deepEqual(
+      certificates.map(({ kind, reason }) => [kind, reason]),
+      [['agent', 'attested']],
+    );
+    assert.equal((await client.identity.renew({ csr: csr() })).spiffeId, AGENT);
+  });
+
+  it('a workload is no agent', async () => {
+    const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'orders' });
+    const workload = open(connectTo(plane, { credentials }));
+    await assert.rejects(workload.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /is no agent/);
+    assert.equal((await audited('ACCESS_DENIED')).length, 1);
+  });
+
+  it('a sync tells everything at first, then what changes', async () => {
+    await apply(entry('web', { service: 'web', labels: { app: 'web' }, dnsNames: ['web.prod'], x509SvidTtl: '1h' }));
+    const { client } = await attestAgent();
+    const { heard } = listen(client);
+    await until('the first update', () => heard.length === 1);
+    const [first] = heard;
+    assert.equal(first?.reset, true);
+    assert.deepEqual(
+      first.entries.map(({ id, spiffeId, workload, dnsNames, x509TtlSeconds }) => [
+        id,
+        spiffeId,
+        workload?.service,
+        dnsNames,
+        x509TtlSeconds,
+      ]),
+      [['istio-system/web', WEB, 'web', ['web.prod'], 3600]],
+    );
+    assert.deepEqual(
+      first.bundles.map(({ trustDomain, roots }) => [trustDomain, roots.length]),
+      [['cluster.local', 1]],
+    );
+    await apply(entry('web', { hint: 'changed' }), entry('batch', { spiffeId: 'spiffe://cluster.local/batch' }));
+    await until('the changed and the new entry', () => heard.length === 2);
+    assert.deepEqual(
+      heard[1]?.entries.map(({ id, hint, workload }) => [id, hint, workload?.namespace]),
+      [
+        ['istio-system/batch', '', undefined],
+        ['istio-system/web', 'changed', 'prod'],
+      ],
+    );
+    await admin.admin.deleteResource({ kind: 'RegistrationEntry', namespace: 'istio-system', name: 'web' });
+    await until('the deleted entry', () => heard.length === 3);
+    assert.deepEqual([heard[2]?.removedEntryIds, heard[2]?.entries], [['istio-system/web'], []]);
+  });
+
+  it('an agent hears of entries that are its own or of any agent, and of no evidence', async () => {
+    await apply(
+      entry('mine', { parentId: AGENT }),
+      entry('other', { parentId: 'spiffe://cluster.local/agent/join_token/host-2' }),
+      entry('any', {}),
+      entry('direct', { selectors: ['k8s:ns:prod'] }),
+    );
+    const { client } = await attestAgent();
+    const { heard } = listen(client);
+    await until('the first update', () => heard.length === 1);
+    assert.deepEqual(
+      heard[0]?.entries.map(({ id }) => id),
+      ['istio-system/any', 'istio-system/mine'],
+    );
+    for (const id of ['other', 'direct', 'none']) {
+      const asked = client.agent.issueX509Svid({ entryId: `istio-system/${id}`, csr: csr() });
+      await assert.rejects(asked, /may not hand out/);
+    }
+    const rules = (await audited('ISSUANCE_DENIED')).map(({ details }) => (details as { rule: string }).rule);
+    assert.deepEqual(rules, ['entry-unknown', 'entry-not-of-agent', 'entry-not-of-agent']);
+  });
+
+  it('an entry ends by itself', async () => {
+    await apply(entry('web', { expiresAt: new Date(clock.now() + 60_000).toISOString() }));
+    const { client } = await attestAgent();
+    const { heard } = listen(client);
+    await until('the first update', () => heard.length === 1);
+    assert.equal(heard[0]?.entries.length, 1);
+    await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() });
+    await until('the end of the entry', () => {
+      if (heard.length === 1) clock.advance(61_000);
+      return heard.length === 2;
+    });
+    assert.deepEqual(heard[1]?.removedEntryIds, ['istio-system/web']);
+    await assert.rejects(client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /may not hand out/);
+  });
+
+  it('a certificate on behalf of a workload is as its entry says, and says who asked for it', async () => {
+    await apply(entry('web', { service: 'web', dnsNames: ['web.prod'], x509SvidTtl: '1h' }));
+    const { client } = await attestAgent();
+    const svid = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() });
+    const leaf = parseCertificate(svid.chain[0] ?? new Uint8Array());
+    assert.ok(leaf.ok);
+    assert.deepEqual([leaf.value.uriSans, leaf.value.dnsSans], [[WEB], ['web.prod']]);
+    assert.equal(leaf.value.notAfter, Math.floor((clock.now() + 3_600_000) / 1000) * 1000);
+    assert.deepEqual([svid.spiffeId, svid.workload?.service], [WEB, 'web']);
+    const { certificates } = await admin.admin.listCertificates({ spiffeId: WEB });
+    assert.deepEqual(
+      certificates.map(({ requestedBy, reason }) => [requestedBy, reason]),
+      [[AGENT, 'agent']],
+    );
+    const [issued] = await audited('CERTIFICATE_ISSUED');
+    const details = issued?.['details'] as { requested_by: string } | undefined;
+    assert.deepEqual([issued?.['identity'], details?.requested_by], [WEB, AGENT]);
+  });
+
+  it('a workload does not renew what its agent handed out', async () => {
+    await apply(entry('web', {}));
+    const { client } = await attestAgent();
+    const keyPair = generateKeyPair();
+    const svid = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: createCsr(keyPair) });
+    const certificate = svid.chain.map((der) => toPem(der)).join('');
+    const workload = open(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
+    await assert.rejects(workload.identity.renew({ csr: csr() }), /which renews it/);
+  });
+
+  it('a bad request is refused and leaves nothing in the ledger', async () => {
+    await apply(entry('web', {}));
+    const { client } = await attestAgent();
+    await assert.rejects(
+      client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: new Uint8Array(3) }),
+      /refused/,
+    );
+    assert.deepEqual((await admin.admin.listCertificates({ spiffeId: WEB })).certificates, []);
+    assert.equal((await audited('ISSUANCE_DENIED')).length, 1);
+  });
+
+  it('a token is refused for bad audiences, and where nothing signs tokens', async () => {
+    await apply(entry('web', {}));
+    const { client } = await attestAgent();
+    await assert.rejects(
+      client.agent.issueJwtSvid({ entryId: 'istio-system/web', audiences: [] }),
+      /audiences must be/,
+    );
+    await assert.rejects(
+      client.agent.issueJwtSvid({ entryId: 'istio-system/none', audiences: ['a'] }),
+      /may not hand out/,
+    );
+  });
+
+  it('a revoked agent is cut off at once', async () => {
+    await apply(entry('web', {}));
+    const { client, response } = await attestAgent();
+    const leaf = parseCertificate(response.chain[0] ?? new Uint8Array());
+    assert.ok(leaf.ok);
+    const sync = listen(client);
+    await until('the first update', () => sync.heard.length === 1);
+    await admin.admin.revokeCertificate({ serial: leaf.value.serial, reason: 'host lost' });
+    await until('the end of the stream', () => sync.error() !== undefined);
+    await assert.rejects(client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /revoked/);
+  });
+
+  const refused: readonly (readonly [rule: string, spec: object, message: RegExp])[] = [
+    ['of another trust domain', { spiffeId: 'spiffe://other/ns/prod/sa/web' }, /only identities of cluster.local/],
+    [
+      'of the control plane',
+      { spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/rampart-server' },
+      /the control plane itself/,
+    ],
+  ];
+  for (const [rule, spec, message] of refused) {
+    it(`an entry for an identity ${rule} is not taken`, async () => {
+      const { problems } = await admin.admin.apply({ document: entry('bad', spec) });
+      assert.match(problems[0]?.message ?? '', message);
+    });
+  }
+
+  for (const agent of ['a/b', '..', 'a b']) {
+    it(`no token is made for an agent named ${JSON.stringify(agent)}`, async () => {
+      await assert.rejects(admin.admin.createJoinToken({ agent }), /agent/);
+    });
+  }
+});

@@ -1,0 +1,175 @@
+import { create } from '@bufbuild/protobuf';
+import { workloadOfEntry } from '@rampart/authority';
+import { qualifiedName, RampartError, type RegistrationEntry } from '@rampart/core';
+import { type BundleDocument, type Entry, EntrySchema, type SyncUpdate, SyncUpdateSchema } from '@rampart/wire';
+import type { Holder } from '../doors/peer.ts';
+import type { AgentState } from './agent-state.ts';
+
+/** The longest an agent hears nothing. */
+const HEARTBEAT_MS = 3000;
+
+/** One agent that listens: it is told everything, and then each time what is different from what it was told. */
+export class AgentSync {
+  readonly #state: AgentState;
+  readonly #agent: Holder;
+  /** Revision by id. */
+  readonly #entries = new Map<string, number>();
+  readonly #bundles = new Map<string, BundleDocument>();
+  readonly #revoked = new Set<string>();
+  #crls: readonly Uint8Array[] = [];
+  #version = -1;
+  /** When the next entry ends, Unix milliseconds. */
+  #nextEnd = 0;
+  #isFirst = true;
+
+  constructor(state: AgentState, agent: Holder) {
+    this.#state = state;
+    this.#agent = agent;
+  }
+
+  /** Until the caller ends it, or the agent's certificate does. Throws CERTIFICATE_REVOKED, INVALID_CERTIFICATE. */
+  async *updates(signal: AbortSignal): AsyncGenerator<SyncUpdate> {
+    while (!signal.aborted) {
+      this.#checkAgent();
+      const update = this.#next();
+      if (update !== undefined) {
+        yield update;
+      } else if (await this.#isQuiet(signal)) {
+        yield create(SyncUpdateSchema, { heartbeat: true });
+      }
+    }
+  }
+
+  #checkAgent(): void {
+    const { authority, clock } = this.#state;
+    const { id, serial, notAfter } = this.#agent;
+    if (authority.isRevoked(serial)) {
+      throw new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} of ${id.toString()} is revoked`);
+    }
+    if (clock.now() >= notAfter) {
+      throw new RampartError(
+        'INVALID_CERTIFICATE',
+        `the certificate of ${id.toString()} ended: renew it and sync again`,
+      );
+    }
+  }
+
+  /** Undefined when there is nothing to tell. */
+  #next(): SyncUpdate | undefined {
+    const update = create(SyncUpdateSchema, {
+      revision: BigInt(this.#state.feed.revision),
+      reset: this.#isFirst,
+      ...this.#entryChanges(),
+      ...this.#bundleChanges(),
+      crls: this.#newCrls(),
+      revokedSerials: this.#newlyRevoked(),
+    });
+    const says =
+      this.#isFirst ||
+      update.entries.length > 0 ||
+      update.removedEntryIds.length > 0 ||
+      update.bundles.length > 0 ||
+      update.removedBundles.length > 0 ||
+      update.crls.length > 0 ||
+      update.revokedSerials.length > 0;
+    this.#isFirst = false;
+    return says ? update : undefined;
+  }
+
+  #entryChanges(): { entries: Entry[]; removedEntryIds: string[] } {
+    const { entries: source, authority, clock } = this.#state;
+    const { version } = source;
+    if (version === this.#version && clock.now() < this.#nextEnd) {
+      return { entries: [], removedEntryIds: [] };
+    }
+    this.#version = version;
+    const present = authority.agents.entriesOf(this.#agent.id);
+    this.#nextEnd = present.reduce((end, { spec }) => Math.min(end, spec.expiresAt ?? Infinity), Infinity);
+    const ids = new Set(present.map(qualifiedName));
+    const removedEntryIds = [...this.#entries.keys()].filter((id) => !ids.has(id));
+    for (const id of removedEntryIds) {
+      this.#entries.delete(id);
+    }
+    const entries = present.flatMap((entry) => {
+      const id = qualifiedName(entry);
+      const revision = source.revisionOf(id);
+      if (this.#entries.get(id) === revision) {
+        return [];
+      }
+      this.#entries.set(id, revision);
+      return [entryMessage(entry, { id, revision })];
+    });
+    return { entries, removedEntryIds };
+  }
+
+  #bundleChanges(): { bundles: BundleDocument[]; removedBundles: string[] } {
+    const present = this.#state.bundles();
+    const domains = new Set(present.map(({ trustDomain }) => trustDomain));
+    const removedBundles = [...this.#bundles.keys()].filter((domain) => !domains.has(domain));
+    for (const domain of removedBundles) {
+      this.#bundles.delete(domain);
+    }
+    const bundles = present.filter((bundle) => this.#bundles.get(bundle.trustDomain) !== bundle);
+    for (const bundle of bundles) {
+      this.#bundles.set(bundle.trustDomain, bundle);
+    }
+    return { bundles, removedBundles };
+  }
+
+  #newCrls(): Uint8Array[] {
+    const crls = this.#state.crls();
+    if (crls === this.#crls) {
+      return [];
+    }
+    this.#crls = crls;
+    return [...crls];
+  }
+
+  #newlyRevoked(): string[] {
+    const serials = this.#state.authority.revokedSerials().filter((serial) => !this.#revoked.has(serial));
+    for (const serial of serials) {
+      this.#revoked.add(serial);
+    }
+    return serials;
+  }
+
+  /** Waits for a change; true when none came for as long as an agent may hear nothing. */
+  #isQuiet(signal: AbortSignal): Promise<boolean> {
+    const { feed, clock } = this.#state;
+    const quietMs = Math.max(1, Math.min(HEARTBEAT_MS, this.#agent.notAfter - clock.now()));
+    return new Promise((resolve) => {
+      const settle = (quiet: boolean): void => {
+        timer.cancel();
+        forget();
+        signal.removeEventListener('abort', ended);
+        resolve(quiet);
+      };
+      const ended = (): void => settle(false);
+      const timer = clock.after(quietMs, () => settle(true));
+      const forget = feed.watch(() => settle(false));
+      signal.addEventListener('abort', ended);
+    });
+  }
+}
+
+function entryMessage(
+  entry: RegistrationEntry,
+  { id, revision }: { readonly id: string; readonly revision: number },
+): Entry {
+  const { spec } = entry;
+  const workload = workloadOfEntry(entry);
+  return create(EntrySchema, {
+    id,
+    revision: BigInt(revision),
+    spiffeId: spec.spiffeId,
+    selectors: [...spec.selectors],
+    ...(workload === undefined ? {} : { workload: { ...workload, labels: { ...workload.labels } } }),
+    dnsNames: [...(spec.dnsNames ?? [])],
+    x509TtlSeconds: (spec.x509SvidTtlMs ?? 0) / 1000,
+    jwtTtlSeconds: (spec.jwtSvidTtlMs ?? 0) / 1000,
+    federatesWith: [...(spec.federatesWith ?? [])],
+    hint: spec.hint ?? '',
+    admin: spec.admin ?? false,
+    expiresAt: BigInt(spec.expiresAt ?? 0),
+  });
+}
