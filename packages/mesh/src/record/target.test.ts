@@ -9,6 +9,10 @@ describe('targets in records', () => {
   const cases: readonly (readonly [string, string])[] = [
     ['/a', '/a'],
     ['/access_token', '/access_token'],
+    ['http://ann:secret@api/a', 'http://[removed]@api/a'],
+    ['HTTP://a@b:secret@api?c=@', 'HTTP://[removed]@api?c=@'],
+    ['http://api/a@b', 'http://api/a@b'],
+    ['/http://ann:secret@api', '/http://ann:secret@api'],
     ['/a?access_token', '/a?access_token=[removed]'],
     ['/a?access_token=x.y.z', '/a?access_token=[removed]'],
     ['/a?b=1&access_token=x&access_token=y&c=2', '/a?b=1&access_token=[removed]&access_token=[removed]&c=2'],

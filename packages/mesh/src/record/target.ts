@@ -9,12 +9,16 @@ const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 const BETWEEN_WORDS = /%[0-9A-Fa-f]{2}|[^\w.-]/;
 const REMOVED = '[removed]';
 
+/** The user information of an absolute target; where its authority ends, paths may have an "@", too. */
+const CREDENTIALS = /^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/;
+
 /**
- * A request target as it may be recorded: without bearer tokens, which would let in whoever reads the record. Callers do
- * not know where the rules of others look for tokens, so what looks like one is one.
+ * A request target as it may be recorded: without passwords and bearer tokens, which would let in whoever reads the
+ * record. Callers do not know where the rules of others look for tokens, so what looks like one is one.
  */
 export function recordable(target: string): string {
-  const named = target.includes(ACCESS_TOKEN) ? withoutParams(target, STANDARD) : target;
+  const bare = target.startsWith('/') ? target : target.replace(CREDENTIALS, `$1${REMOVED}@`);
+  const named = bare.includes(ACCESS_TOKEN) ? withoutParams(bare, STANDARD) : bare;
   return named.includes(JWT_START) ? withoutJwts(named) : named;
 }
 
