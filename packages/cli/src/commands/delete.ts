@@ -7,11 +7,13 @@ import { reportRefusal } from '../documents/refusal.ts';
 import { EXIT } from '../exit-code.ts';
 import { resourceName } from '../render/names.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
+import { addWaitOptions, followRollout, noteRollout, rolloutData, type WaitOption } from './resources/rollout.ts';
 
 interface DeleteOptions {
   readonly filename?: readonly string[];
   readonly namespace?: string;
   readonly ignoreNotFound?: boolean;
+  readonly wait?: WaitOption;
 }
 
 interface Target {
@@ -21,9 +23,9 @@ interface Target {
 }
 
 export function defineDelete(parent: Command, shell: Shell): void {
-  parent
+  const command = parent
     .command('delete')
-    .description('delete resources by kind and name, or those that files describe')
+    .description('delete resources by kind and name, or those that files describe, all at once')
     .argument('[kind]', STORED_KIND_HELP)
     .argument('[name...]', 'names of the resources')
     .option('-n, --namespace <name>', 'namespace (default: default)')
@@ -32,7 +34,8 @@ export function defineDelete(parent: Command, shell: Shell): void {
       'file or directory of YAML or JSON, or - for standard input; may be repeated',
       collectText,
     )
-    .option('--ignore-not-found', 'exit 0 even when there is nothing to delete')
+    .option('--ignore-not-found', 'exit 0 even when there is nothing to delete');
+  addWaitOptions(command)
     .addHelpText(
       'after',
       examples(
@@ -86,34 +89,40 @@ function namedTargets({ kind, names }: NamedWords, options: DeleteOptions): Targ
 async function deleteTargets(
   targets: readonly Target[],
   options: DeleteOptions,
-  { withAdmin, show, globals }: Invocation,
+  invocation: Invocation,
 ): Promise<number> {
-  const outcomes = await withAdmin(async (client) => {
-    const done: (Target & { readonly deleted: boolean })[] = [];
-    for (const target of targets) {
-      const { deleted } = await client.deleteResource(target);
-      done.push({ ...target, deleted });
-    }
-    return done;
-  });
-  const gone = outcomes.filter((outcome) => outcome.deleted);
-  const missing = outcomes.filter((outcome) => !outcome.deleted);
+  const { withAdmin, show, note, io, globals } = invocation;
+  const answer = await withAdmin((client) => client.deleteResources({ resources: [...targets] }));
+  const { revision, dataPlanes } = answer;
+  // Under the names that were given: kinds of the whole mesh need no namespace.
+  const resources = targets.map((target, index) => ({ ...target, outcome: answer.resources[index]?.outcome ?? '' }));
+  const gone = resources.filter(({ outcome }) => outcome === 'deleted');
+  const missing = resources.filter(({ outcome }) => outcome !== 'deleted');
   const failed = missing.length > 0 && options.ignoreNotFound !== true;
-  const showsData = globals.output !== 'table';
+  const isTable = globals.output === 'table';
+  // A person sees what is done before the wait begins; data come whole, at the end.
+  if (isTable) io.stdout.write(gone.map((target) => `${resourceName(target)} deleted\n`).join(''));
+  if (isTable && resources.length > 0 && gone.length === 0 && !failed) note('nothing to delete: it is gone already');
+  const rollout = revision === 0n ? undefined : await followRollout(revision, options.wait, invocation);
   // An answer as data is one document: the deleted ones, or the error that says which were missing.
-  if (!(failed && showsData))
+  if (!isTable && !failed)
     show({
-      data: () => outcomes,
-      table: () => gone.map((target) => `${resourceName(target)} deleted\n`).join(''),
+      data: () => ({
+        resources: resources.map(({ kind, namespace, name, outcome }) => ({ kind, namespace, name, outcome })),
+        ...rolloutData(rollout ?? { revision, taken: 0, dataPlanes, lagging: [], isDone: true }),
+      }),
+      table: () => '',
     });
-  if (failed) throw notFound(missing);
-  return EXIT.ok;
+  if (rollout !== undefined) noteRollout(rollout, invocation);
+  if (failed) throw notFound(missing, gone);
+  return rollout?.isDone === false ? EXIT.no : EXIT.ok;
 }
 
-function notFound(targets: readonly Target[]): RampartError {
-  const names = targets.map(resourceName).join(', ');
+function notFound(missing: readonly Target[], gone: readonly Target[]): RampartError {
+  const names = missing.map(resourceName).join(', ');
+  const rest = gone.length === 0 ? '' : ` (deleted: ${gone.map(resourceName).join(', ')})`;
   return new RampartError(
     'NOT_FOUND',
-    `not found: ${names}; "rampart get ${targets[0]?.kind ?? 'KIND'} -A" lists what there is`,
+    `not found: ${names}${rest}; "rampart get ${missing[0]?.kind ?? 'KIND'} -A" lists what there is`,
   );
 }

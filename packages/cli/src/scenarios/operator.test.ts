@@ -288,8 +288,14 @@ suite('an operator', () => {
     const { code, stdout, stderr } = await rampart('delete ap allow-frontend no-such -n shop');
     assert.equal(code, 1);
     assert.equal(stdout, 'AuthorizationPolicy shop/allow-frontend deleted\n');
-    assert.match(stderr, /not found: AuthorizationPolicy shop\/no-such/);
-    assert.equal((await rampart('delete -f strict.yaml -f allow.yaml --ignore-not-found')).code, 0);
+    assert.match(
+      stderr,
+      /^revision \d+, [^]*error: not found: AuthorizationPolicy shop\/no-such \(deleted: AuthorizationPolicy shop\/allow-frontend\);/,
+    );
+    const again = await rampart('delete -f strict.yaml -f allow.yaml --ignore-not-found -o json');
+    assert.equal(again.code, 0);
+    const { resources, revision } = JSON.parse(again.stdout) as { resources: { outcome: string }[]; revision: number };
+    assert.deepEqual([resources.map(({ outcome }) => outcome).sort(), revision > 0], [['deleted', 'missing'], true]);
     assert.equal((await rampart('get pa default -n istio-system')).code, 1);
   });
 

@@ -17,6 +17,7 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.AdminService/Apply', 'admin'],
   ['rampart.v1.AdminService/GetResources', 'admin'],
   ['rampart.v1.AdminService/DeleteResource', 'admin'],
+  ['rampart.v1.AdminService/DeleteResources', 'admin'],
   ['rampart.v1.AdminService/Rollback', 'admin'],
   ['rampart.v1.AdminService/ListRevisions', 'admin'],
   ['rampart.v1.AdminService/FollowRollout', 'admin'],

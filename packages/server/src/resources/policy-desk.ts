@@ -43,6 +43,13 @@ export interface ApplyOutcome {
   readonly revision: number;
 }
 
+export interface DeletionOutcome {
+  /** Keys of those that were there. */
+  readonly deleted: ReadonlySet<string>;
+  /** From which they are gone; 0 when nothing was deleted. */
+  readonly revision: number;
+}
+
 export interface RollbackRequest {
   readonly revision: number;
   /** Tells what would happen and does nothing. */
@@ -77,9 +84,9 @@ export class PolicyDesk {
     return this.#inTurn(() => this.#apply(request));
   }
 
-  /** Answers with the revision from which it is gone; undefined when it is not there. */
-  delete(key: string, operator: Operator): Promise<number | undefined> {
-    return this.#inTurn(() => this.#delete(key, operator));
+  /** Deletes those that are there, all in one revision. */
+  delete(keys: readonly string[], operator: Operator): Promise<DeletionOutcome> {
+    return this.#inTurn(() => this.#delete(keys, operator));
   }
 
   /**
@@ -141,17 +148,18 @@ export class PolicyDesk {
     return revision;
   }
 
-  async #delete(key: string, operator: Operator): Promise<number | undefined> {
+  async #delete(keys: readonly string[], operator: Operator): Promise<DeletionOutcome> {
     const { resources, journal } = this.#options;
-    const before = resources.get(key);
-    if (before === undefined) {
-      return undefined;
+    const gone = [...new Set(keys)].map((key) => resources.get(key)).filter((held) => held !== undefined);
+    const remove = gone.map(({ key }) => key);
+    if (gone.length === 0) {
+      return { deleted: new Set(), revision: 0 };
     }
     const [revision] = await Promise.all([
-      resources.change({ put: [], remove: [key], by: this.#account('delete', operator) }),
-      journal.audit(deleted(before, operator)),
+      resources.change({ put: [], remove, by: this.#account('delete', operator) }),
+      ...gone.map((before) => journal.audit(deleted(before, operator))),
     ]);
-    return revision;
+    return { deleted: new Set(remove), revision };
   }
 
   async #rollback({ revision, dryRun, operator }: RollbackRequest): Promise<RollbackOutcome> {

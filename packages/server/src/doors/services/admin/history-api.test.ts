@@ -121,6 +121,25 @@ describe('the history of resources over the admin API', () => {
     assert.equal((await held()).length, 1);
   });
 
+  it('deletes several at once: one revision, and those that are missing are named', async () => {
+    await apply('a', 'STRICT');
+    const last = await apply('b', 'STRICT');
+    const names = ['a', 'nobody', 'b', 'a'].map((name) => ({ kind: 'PeerAuthentication', name }));
+    const { resources, revision } = await admin.deleteResources({ resources: names });
+    assert.deepEqual(
+      resources.map(({ namespace, name, outcome }) => `${namespace}/${name} ${outcome}`),
+      ['default/a deleted', 'default/nobody missing', 'default/b deleted', 'default/a deleted'],
+    );
+    assert.equal(revision, last + 1n);
+    assert.deepEqual(await held(), []);
+    const [newest] = (await admin.listRevisions({})).revisions;
+    assert.deepEqual([newest?.revision, newest?.action, newest?.changes.length], [revision, 'delete', 2]);
+    const { records } = await admin.queryAudit({ eventType: 'POLICY_DELETED' });
+    assert.equal(records.length, 2);
+    assert.equal((await admin.deleteResources({ resources: names })).revision, 0n);
+    assert.equal((await admin.deleteResources({})).revision, 0n);
+  });
+
   it('brings nothing back that a connected data plane cannot enforce', async () => {
     const revision = await apply('a', 'STRICT');
     await admin.deleteResource({ kind: 'PeerAuthentication', name: 'a' });

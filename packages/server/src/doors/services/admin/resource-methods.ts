@@ -9,7 +9,9 @@ const REVISIONS = { standard: 20, most: 1000 };
 const LONGEST_ROLLOUT_MS = 10 * 60_000;
 
 /** Apply, get and delete resources. */
-export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' | 'getResources' | 'deleteResource'> {
+export function createResourceMethods(
+  parts: AdminParts,
+): AdminMethods<'apply' | 'getResources' | 'deleteResource' | 'deleteResources'> {
   return {
     apply: async (request, context) => {
       const { resources, problems, revision } = await parts.desk.apply({
@@ -54,8 +56,17 @@ export function createResourceMethods(parts: AdminParts): AdminMethods<'apply' |
       };
     },
     deleteResource: async (request, context) => {
-      const revision = await parts.desk.delete(keyOf(request, parts.rootNamespace), operatorOf(context));
-      return { deleted: revision !== undefined, revision: BigInt(revision ?? parts.revision()) };
+      const { revision } = await parts.desk.delete([keyOf(request, parts.rootNamespace)], operatorOf(context));
+      return { deleted: revision > 0, revision: BigInt(revision > 0 ? revision : parts.revision()) };
+    },
+    deleteResources: async (request, context) => {
+      const keys = request.resources.map((named) => keyOf(named, parts.rootNamespace));
+      const { deleted, revision } = await parts.desk.delete(keys, operatorOf(context));
+      return {
+        resources: keys.map((key) => ({ ...nameOf(key), outcome: deleted.has(key) ? 'deleted' : 'missing' })),
+        revision: BigInt(revision),
+        dataPlanes: parts.dataPlanes.sessions.length,
+      };
     },
   };
 }
@@ -116,14 +127,19 @@ function revisionOf(revision: bigint): number {
   return Number(revision);
 }
 
-function appliedOf({ key, outcome }: ChangedResource): {
-  kind: string;
-  namespace: string;
-  name: string;
-  outcome: string;
-} {
+function appliedOf({ key, outcome }: ChangedResource): ResourceName & { readonly outcome: string } {
+  return { ...nameOf(key), outcome };
+}
+
+interface ResourceName {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function nameOf(key: string): ResourceName {
   const [kind = '', namespace = '', name = ''] = key.split('/');
-  return { kind, namespace, name, outcome };
+  return { kind, namespace, name };
 }
 
 /** An empty filter accepts everything. */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/admin.proto.
  */
 export const file_rampart_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxInUKB1Byb2JsZW0SEAoIc2V2ZXJpdHkYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIOCgZjb2x1bW4YBiABKA0SDQoFZmllbGQYByABKAkiUgoMQXBwbHlSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCgluYW1lc3BhY2UYBCABKAkijQEKDUFwcGx5UmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iUQoPQXBwbGllZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCSJEChNHZXRSZXNvdXJjZXNSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiVwoUR2V0UmVzb3VyY2VzUmVzcG9uc2USLQoJcmVzb3VyY2VzGAEgAygLMhoucmFtcGFydC52MS5TdG9yZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBCJzCg5TdG9yZWRSZXNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSEAoIcmV2aXNpb24YBSABKAQSDAoEanNvbhgGIAEoCSJGChVEZWxldGVSZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSI7ChZEZWxldGVSZXNvdXJjZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgSEAoIcmV2aXNpb24YAiABKAQiNAoPUm9sbGJhY2tSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgEEg8KB2RyeV9ydW4YAiABKAgikAEKEFJvbGxiYWNrUmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iJQoUTGlzdFJldmlzaW9uc1JlcXVlc3QSDQoFbGltaXQYASABKA0iWAoVTGlzdFJldmlzaW9uc1Jlc3BvbnNlEi8KCXJldmlzaW9ucxgBIAMoCzIcLnJhbXBhcnQudjEuUmVzb3VyY2VSZXZpc2lvbhIOCgZvbGRlc3QYAiABKAQijwEKEFJlc291cmNlUmV2aXNpb24SEAoIcmV2aXNpb24YASABKAQSCgoCYXQYAiABKAMSDQoFYWN0b3IYAyABKAkSDgoGYWN0aW9uGAQgASgJEhAKCHJlc3RvcmVkGAUgASgEEiwKB2NoYW5nZXMYBiADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZSI8ChRGb2xsb3dSb2xsb3V0UmVxdWVzdBIQCghyZXZpc2lvbhgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNImoKFUZvbGxvd1JvbGxvdXRSZXNwb25zZRINCgV0YWtlbhgBIAEoDRITCgtkYXRhX3BsYW5lcxgCIAEoDRItCgdsYWdnaW5nGAMgAygLMhwucmFtcGFydC52MS5MYWdnaW5nRGF0YVBsYW5lImUKEExhZ2dpbmdEYXRhUGxhbmUSEQoJc3BpZmZlX2lkGAEgASgJEhUKDWRhdGFfcGxhbmVfaWQYAiABKAkSFgoOYWNrZWRfcmV2aXNpb24YAyABKAQSDwoHcHJvYmxlbRgEIAEoCSJoCg9TaW11bGF0ZVJlcXVlc3QSEAoIZG9jdW1lbnQYASABKAkSDAoEZmlsZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSDQoFc2luY2UYBCABKAMSEwoLcmVwbGFjZV9hbGwYBSABKAgiMAoOUmVwbGF5UHJvZ3Jlc3MSDwoHcmVjb3JkcxgBIAEoBBINCgV0b3RhbBgCIAEoBCKQAQoQU2ltdWxhdGVSZXNwb25zZRIuCghwcm9ncmVzcxgBIAEoCzIaLnJhbXBhcnQudjEuUmVwbGF5UHJvZ3Jlc3NIABIqCgdyZWZ1c2VkGAIgASgLMhcucmFtcGFydC52MS5Qcm9ibGVtTGlzdEgAEhUKC3JlcG9ydF9qc29uGAMgASgJSABCCQoHbWVzc2FnZSI0CgtQcm9ibGVtTGlzdBIlCghwcm9ibGVtcxgBIAMoCzITLnJhbXBhcnQudjEuUHJvYmxlbSIwCg5TdWdnZXN0UmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEg0KBXNpbmNlGAIgASgDInoKD1N1Z2dlc3RSZXNwb25zZRIuCghwcm9ncmVzcxgBIAEoCzIaLnJhbXBhcnQudjEuUmVwbGF5UHJvZ3Jlc3NIABIsCgpzdWdnZXN0aW9uGAIgASgLMhYucmFtcGFydC52MS5TdWdnZXN0aW9uSABCCQoHbWVzc2FnZSIvCgpTdWdnZXN0aW9uEgwKBHlhbWwYASABKAkSEwoLcmVwb3J0X2pzb24YAiABKAkijAIKGUNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIOCgZtZXRob2QYAyABKAkSDAoEcGF0aBgEIAEoCRIMCgRwb3J0GAUgASgNEkMKB2hlYWRlcnMYBiADKAsyMi5yYW1wYXJ0LnYxLkNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QuSGVhZGVyc0VudHJ5EhEKCXNvdXJjZV9pcBgHIAEoCRIMCgRob3N0GAggASgJEhMKC2NsYWltc19qc29uGAkgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkQKGkNoZWNrQXV0aG9yaXphdGlvblJlc3BvbnNlEhQKDHZlcmRpY3RfanNvbhgBIAEoCRIQCghkZWNpc2lvbhgCIAEoCSIiCg9DaGVja1Rsc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCSI4ChBDaGVja1Rsc1Jlc3BvbnNlEiQKBmNoZWNrcxgBIAMoCzIULnJhbXBhcnQudjEuVGxzQ2hlY2sibQoIVGxzQ2hlY2sSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEcG9ydBgDIAEoDRIMCgRtb2RlGAQgASgJEg4KBnBvbGljeRgFIAEoCRIRCglpbnN0YW5jZXMYBiABKA0iZwoPVGFpbExvZ3NSZXF1ZXN0Eg8KB2hpc3RvcnkYASABKA0SDgoGZm9sbG93GAIgASgIEg8KB3NlcnZpY2UYAyABKAkSEAoIZGVjaXNpb24YBCABKAkSEAoIcmVwb3J0ZXIYBSABKAkiOAoQVGFpbExvZ3NSZXNwb25zZRIPCgdyZWNvcmRzGAEgAygJEhMKC2Nvbm5lY3Rpb25zGAIgAygJImQKFkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QSJgoId29ya2xvYWQYASABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEhMKC3R0bF9zZWNvbmRzGAIgASgNEg0KBWFnZW50GAMgASgJIk8KF0NyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRISCgpleHBpcmVzX2F0GAMgASgDIjsKF0xpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0EhEKCXNwaWZmZV9pZBgBIAEoCRINCgVsaW1pdBgCIAEoDSJJChhMaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USLQoMY2VydGlmaWNhdGVzGAEgAygLMhcucmFtcGFydC52MS5DZXJ0aWZpY2F0ZSLvAQoLQ2VydGlmaWNhdGUSDgoGc2VyaWFsGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIUCgxyZXF1ZXN0ZWRfYnkYAyABKAkSDgoGaXNzdWVyGAQgASgJEgwKBGtpbmQYBSABKAkSDgoGcmVhc29uGAYgASgJEhEKCWlzc3VlZF9hdBgHIAEoAxISCgpub3RfYmVmb3JlGAggASgDEhEKCW5vdF9hZnRlchgJIAEoAxISCgpyZXZva2VkX2F0GAogASgDEhkKEXJldm9jYXRpb25fcmVhc29uGAsgASgJEhAKCHNlcXVlbmNlGAwgASgEIjoKGFJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIiwKGVJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCIVChNMaXN0U2VydmljZXNSZXF1ZXN0IkMKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEisKCHNlcnZpY2VzGAEgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlIhIKEEdldFN0YXR1c1JlcXVlc3QixwEKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMdHJ1c3RfZG9tYWluGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNEhAKCHNlcnZpY2VzGAUgASgNEhEKCWluc3RhbmNlcxgGIAEoDRISCgpzdGFydGVkX2F0GAcgASgDEisKBnBsYW5lcxgIIAMoCzIbLnJhbXBhcnQudjEuRGF0YVBsYW5lU3RhdHVzIpkBCg9EYXRhUGxhbmVTdGF0dXMSFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSDAoEa2luZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEhYKDmFja2VkX3JldmlzaW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkSFAoMY29ubmVjdGVkX2F0GAcgASgDIjYKEVF1ZXJ5QXVkaXRSZXF1ZXN0EhIKCmV2ZW50X3R5cGUYASABKAkSDQoFbGltaXQYAiABKA0iJQoSUXVlcnlBdWRpdFJlc3BvbnNlEg8KB3JlY29yZHMYASADKAky+AoKDEFkbWluU2VydmljZRI8CgVBcHBseRIYLnJhbXBhcnQudjEuQXBwbHlSZXF1ZXN0GhkucmFtcGFydC52MS5BcHBseVJlc3BvbnNlElEKDEdldFJlc291cmNlcxIfLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVzcG9uc2USVwoORGVsZXRlUmVzb3VyY2USIS5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdBoiLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXNwb25zZRJFCghSb2xsYmFjaxIbLnJhbXBhcnQudjEuUm9sbGJhY2tSZXF1ZXN0GhwucmFtcGFydC52MS5Sb2xsYmFja1Jlc3BvbnNlElQKDUxpc3RSZXZpc2lvbnMSIC5yYW1wYXJ0LnYxLkxpc3RSZXZpc2lvbnNSZXF1ZXN0GiEucmFtcGFydC52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2USVgoNRm9sbG93Um9sbG91dBIgLnJhbXBhcnQudjEuRm9sbG93Um9sbG91dFJlcXVlc3QaIS5yYW1wYXJ0LnYxLkZvbGxvd1JvbGxvdXRSZXNwb25zZTABEkcKCFNpbXVsYXRlEhsucmFtcGFydC52MS5TaW11bGF0ZVJlcXVlc3QaHC5yYW1wYXJ0LnYxLlNpbXVsYXRlUmVzcG9uc2UwARJECgdTdWdnZXN0EhoucmFtcGFydC52MS5TdWdnZXN0UmVxdWVzdBobLnJhbXBhcnQudjEuU3VnZ2VzdFJlc3BvbnNlMAESYwoSQ2hlY2tBdXRob3JpemF0aW9uEiUucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXF1ZXN0GiYucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXNwb25zZRJFCghDaGVja1RscxIbLnJhbXBhcnQudjEuQ2hlY2tUbHNSZXF1ZXN0GhwucmFtcGFydC52MS5DaGVja1Rsc1Jlc3BvbnNlEkcKCFRhaWxMb2dzEhsucmFtcGFydC52MS5UYWlsTG9nc1JlcXVlc3QaHC5yYW1wYXJ0LnYxLlRhaWxMb2dzUmVzcG9uc2UwARJaCg9DcmVhdGVKb2luVG9rZW4SIi5yYW1wYXJ0LnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIy5yYW1wYXJ0LnYxLkNyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEl0KEExpc3RDZXJ0aWZpY2F0ZXMSIy5yYW1wYXJ0LnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0GiQucmFtcGFydC52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USYAoRUmV2b2tlQ2VydGlmaWNhdGUSJC5yYW1wYXJ0LnYxLlJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBolLnJhbXBhcnQudjEuUmV2b2tlQ2VydGlmaWNhdGVSZXNwb25zZRJRCgxMaXN0U2VydmljZXMSHy5yYW1wYXJ0LnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaIC5yYW1wYXJ0LnYxLkxpc3RTZXJ2aWNlc1Jlc3BvbnNlEkgKCUdldFN0YXR1cxIcLnJhbXBhcnQudjEuR2V0U3RhdHVzUmVxdWVzdBodLnJhbXBhcnQudjEuR2V0U3RhdHVzUmVzcG9uc2USSwoKUXVlcnlBdWRpdBIdLnJhbXBhcnQudjEuUXVlcnlBdWRpdFJlcXVlc3QaHi5yYW1wYXJ0LnYxLlF1ZXJ5QXVkaXRSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_control]);
+  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxInUKB1Byb2JsZW0SEAoIc2V2ZXJpdHkYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIOCgZjb2x1bW4YBiABKA0SDQoFZmllbGQYByABKAkiUgoMQXBwbHlSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCgluYW1lc3BhY2UYBCABKAkijQEKDUFwcGx5UmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iUQoPQXBwbGllZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCSJEChNHZXRSZXNvdXJjZXNSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiVwoUR2V0UmVzb3VyY2VzUmVzcG9uc2USLQoJcmVzb3VyY2VzGAEgAygLMhoucmFtcGFydC52MS5TdG9yZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBCJzCg5TdG9yZWRSZXNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSEAoIcmV2aXNpb24YBSABKAQSDAoEanNvbhgGIAEoCSJGChVEZWxldGVSZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSI7ChZEZWxldGVSZXNvdXJjZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgSEAoIcmV2aXNpb24YAiABKAQiTgoWRGVsZXRlUmVzb3VyY2VzUmVxdWVzdBI0CglyZXNvdXJjZXMYASADKAsyIS5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdCJwChdEZWxldGVSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBBITCgtkYXRhX3BsYW5lcxgDIAEoDSI0Cg9Sb2xsYmFja1JlcXVlc3QSEAoIcmV2aXNpb24YASABKAQSDwoHZHJ5X3J1bhgCIAEoCCKQAQoQUm9sbGJhY2tSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZRIlCghwcm9ibGVtcxgCIAMoCzITLnJhbXBhcnQudjEuUHJvYmxlbRIQCghyZXZpc2lvbhgDIAEoBBITCgtkYXRhX3BsYW5lcxgEIAEoDSIlChRMaXN0UmV2aXNpb25zUmVxdWVzdBINCgVsaW1pdBgBIAEoDSJYChVMaXN0UmV2aXNpb25zUmVzcG9uc2USLwoJcmV2aXNpb25zGAEgAygLMhwucmFtcGFydC52MS5SZXNvdXJjZVJldmlzaW9uEg4KBm9sZGVzdBgCIAEoBCKPAQoQUmVzb3VyY2VSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoBBIKCgJhdBgCIAEoAxINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSEAoIcmVzdG9yZWQYBSABKAQSLAoHY2hhbmdlcxgGIAMoCzIbLnJhbXBhcnQudjEuQXBwbGllZFJlc291cmNlIjwKFEZvbGxvd1JvbGxvdXRSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0iagoVRm9sbG93Um9sbG91dFJlc3BvbnNlEg0KBXRha2VuGAEgASgNEhMKC2RhdGFfcGxhbmVzGAIgASgNEi0KB2xhZ2dpbmcYAyADKAsyHC5yYW1wYXJ0LnYxLkxhZ2dpbmdEYXRhUGxhbmUiZQoQTGFnZ2luZ0RhdGFQbGFuZRIRCglzcGlmZmVfaWQYASABKAkSFQoNZGF0YV9wbGFuZV9pZBgCIAEoCRIWCg5hY2tlZF9yZXZpc2lvbhgDIAEoBBIPCgdwcm9ibGVtGAQgASgJImgKD1NpbXVsYXRlUmVxdWVzdBIQCghkb2N1bWVudBgBIAEoCRIMCgRmaWxlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRINCgVzaW5jZRgEIAEoAxITCgtyZXBsYWNlX2FsbBgFIAEoCCIwCg5SZXBsYXlQcm9ncmVzcxIPCgdyZWNvcmRzGAEgASgEEg0KBXRvdGFsGAIgASgEIpABChBTaW11bGF0ZVJlc3BvbnNlEi4KCHByb2dyZXNzGAEgASgLMhoucmFtcGFydC52MS5SZXBsYXlQcm9ncmVzc0gAEioKB3JlZnVzZWQYAiABKAsyFy5yYW1wYXJ0LnYxLlByb2JsZW1MaXN0SAASFQoLcmVwb3J0X2pzb24YAyABKAlIAEIJCgdtZXNzYWdlIjQKC1Byb2JsZW1MaXN0EiUKCHByb2JsZW1zGAEgAygLMhMucmFtcGFydC52MS5Qcm9ibGVtIjAKDlN1Z2dlc3RSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDQoFc2luY2UYAiABKAMiegoPU3VnZ2VzdFJlc3BvbnNlEi4KCHByb2dyZXNzGAEgASgLMhoucmFtcGFydC52MS5SZXBsYXlQcm9ncmVzc0gAEiwKCnN1Z2dlc3Rpb24YAiABKAsyFi5yYW1wYXJ0LnYxLlN1Z2dlc3Rpb25IAEIJCgdtZXNzYWdlIi8KClN1Z2dlc3Rpb24SDAoEeWFtbBgBIAEoCRITCgtyZXBvcnRfanNvbhgCIAEoCSKMAgoZQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBm1ldGhvZBgDIAEoCRIMCgRwYXRoGAQgASgJEgwKBHBvcnQYBSABKA0SQwoHaGVhZGVycxgGIAMoCzIyLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdC5IZWFkZXJzRW50cnkSEQoJc291cmNlX2lwGAcgASgJEgwKBGhvc3QYCCABKAkSEwoLY2xhaW1zX2pzb24YCSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoaQ2hlY2tBdXRob3JpemF0aW9uUmVzcG9uc2USFAoMdmVyZGljdF9qc29uGAEgASgJEhAKCGRlY2lzaW9uGAIgASgJIiIKD0NoZWNrVGxzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJIjgKEENoZWNrVGxzUmVzcG9uc2USJAoGY2hlY2tzGAEgAygLMhQucmFtcGFydC52MS5UbHNDaGVjayJtCghUbHNDaGVjaxIPCgdzZXJ2aWNlGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRwb3J0GAMgASgNEgwKBG1vZGUYBCABKAkSDgoGcG9saWN5GAUgASgJEhEKCWluc3RhbmNlcxgGIAEoDSJnCg9UYWlsTG9nc1JlcXVlc3QSDwoHaGlzdG9yeRgBIAEoDRIOCgZmb2xsb3cYAiABKAgSDwoHc2VydmljZRgDIAEoCRIQCghkZWNpc2lvbhgEIAEoCRIQCghyZXBvcnRlchgFIAEoCSI4ChBUYWlsTG9nc1Jlc3BvbnNlEg8KB3JlY29yZHMYASADKAkSEwoLY29ubmVjdGlvbnMYAiADKAkiZAoWQ3JlYXRlSm9pblRva2VuUmVxdWVzdBImCgh3b3JrbG9hZBgBIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEwoLdHRsX3NlY29uZHMYAiABKA0SDQoFYWdlbnQYAyABKAkiTwoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMiOwoXTGlzdENlcnRpZmljYXRlc1JlcXVlc3QSEQoJc3BpZmZlX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIkkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRItCgxjZXJ0aWZpY2F0ZXMYASADKAsyFy5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlIu8BCgtDZXJ0aWZpY2F0ZRIOCgZzZXJpYWwYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCRIOCgZpc3N1ZXIYBCABKAkSDAoEa2luZBgFIAEoCRIOCgZyZWFzb24YBiABKAkSEQoJaXNzdWVkX2F0GAcgASgDEhIKCm5vdF9iZWZvcmUYCCABKAMSEQoJbm90X2FmdGVyGAkgASgDEhIKCnJldm9rZWRfYXQYCiABKAMSGQoRcmV2b2NhdGlvbl9yZWFzb24YCyABKAkSEAoIc2VxdWVuY2UYDCABKAQiOgoYUmV2b2tlQ2VydGlmaWNhdGVSZXF1ZXN0Eg4KBnNlcmlhbBgBIAEoCRIOCgZyZWFzb24YAiABKAkiLAoZUmV2b2tlQ2VydGlmaWNhdGVSZXNwb25zZRIPCgdyZXZva2VkGAEgASgIIhUKE0xpc3RTZXJ2aWNlc1JlcXVlc3QiQwoUTGlzdFNlcnZpY2VzUmVzcG9uc2USKwoIc2VydmljZXMYASADKAsyGS5yYW1wYXJ0LnYxLlNlcnZpY2VVcGRhdGUiEgoQR2V0U3RhdHVzUmVxdWVzdCLHAQoRR2V0U3RhdHVzUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIUCgx0cnVzdF9kb21haW4YAiABKAkSEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0SEAoIc2VydmljZXMYBSABKA0SEQoJaW5zdGFuY2VzGAYgASgNEhIKCnN0YXJ0ZWRfYXQYByABKAMSKwoGcGxhbmVzGAggAygLMhsucmFtcGFydC52MS5EYXRhUGxhbmVTdGF0dXMimQEKD0RhdGFQbGFuZVN0YXR1cxIVCg1kYXRhX3BsYW5lX2lkGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIMCgRraW5kGAMgASgJEg8KB3ZlcnNpb24YBCABKAkSFgoOYWNrZWRfcmV2aXNpb24YBSABKAQSDwoHcHJvYmxlbRgGIAEoCRIUCgxjb25uZWN0ZWRfYXQYByABKAMiNgoRUXVlcnlBdWRpdFJlcXVlc3QSEgoKZXZlbnRfdHlwZRgBIAEoCRINCgVsaW1pdBgCIAEoDSIlChJRdWVyeUF1ZGl0UmVzcG9uc2USDwoHcmVjb3JkcxgBIAMoCTLUCwoMQWRtaW5TZXJ2aWNlEjwKBUFwcGx5EhgucmFtcGFydC52MS5BcHBseVJlcXVlc3QaGS5yYW1wYXJ0LnYxLkFwcGx5UmVzcG9uc2USUQoMR2V0UmVzb3VyY2VzEh8ucmFtcGFydC52MS5HZXRSZXNvdXJjZXNSZXF1ZXN0GiAucmFtcGFydC52MS5HZXRSZXNvdXJjZXNSZXNwb25zZRJXCg5EZWxldGVSZXNvdXJjZRIhLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXF1ZXN0GiIucmFtcGFydC52MS5EZWxldGVSZXNvdXJjZVJlc3BvbnNlEloKD0RlbGV0ZVJlc291cmNlcxIiLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VzUmVxdWVzdBojLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VzUmVzcG9uc2USRQoIUm9sbGJhY2sSGy5yYW1wYXJ0LnYxLlJvbGxiYWNrUmVxdWVzdBocLnJhbXBhcnQudjEuUm9sbGJhY2tSZXNwb25zZRJUCg1MaXN0UmV2aXNpb25zEiAucmFtcGFydC52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBohLnJhbXBhcnQudjEuTGlzdFJldmlzaW9uc1Jlc3BvbnNlElYKDUZvbGxvd1JvbGxvdXQSIC5yYW1wYXJ0LnYxLkZvbGxvd1JvbGxvdXRSZXF1ZXN0GiEucmFtcGFydC52MS5Gb2xsb3dSb2xsb3V0UmVzcG9uc2UwARJHCghTaW11bGF0ZRIbLnJhbXBhcnQudjEuU2ltdWxhdGVSZXF1ZXN0GhwucmFtcGFydC52MS5TaW11bGF0ZVJlc3BvbnNlMAESRAoHU3VnZ2VzdBIaLnJhbXBhcnQudjEuU3VnZ2VzdFJlcXVlc3QaGy5yYW1wYXJ0LnYxLlN1Z2dlc3RSZXNwb25zZTABEmMKEkNoZWNrQXV0aG9yaXphdGlvbhIlLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdBomLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVzcG9uc2USRQoIQ2hlY2tUbHMSGy5yYW1wYXJ0LnYxLkNoZWNrVGxzUmVxdWVzdBocLnJhbXBhcnQudjEuQ2hlY2tUbHNSZXNwb25zZRJHCghUYWlsTG9ncxIbLnJhbXBhcnQudjEuVGFpbExvZ3NSZXF1ZXN0GhwucmFtcGFydC52MS5UYWlsTG9nc1Jlc3BvbnNlMAESWgoPQ3JlYXRlSm9pblRva2VuEiIucmFtcGFydC52MS5DcmVhdGVKb2luVG9rZW5SZXF1ZXN0GiMucmFtcGFydC52MS5DcmVhdGVKb2luVG9rZW5SZXNwb25zZRJdChBMaXN0Q2VydGlmaWNhdGVzEiMucmFtcGFydC52MS5MaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBokLnJhbXBhcnQudjEuTGlzdENlcnRpZmljYXRlc1Jlc3BvbnNlEmAKEVJldm9rZUNlcnRpZmljYXRlEiQucmFtcGFydC52MS5SZXZva2VDZXJ0aWZpY2F0ZVJlcXVlc3QaJS5yYW1wYXJ0LnYxLlJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USUQoMTGlzdFNlcnZpY2VzEh8ucmFtcGFydC52MS5MaXN0U2VydmljZXNSZXF1ZXN0GiAucmFtcGFydC52MS5MaXN0U2VydmljZXNSZXNwb25zZRJICglHZXRTdGF0dXMSHC5yYW1wYXJ0LnYxLkdldFN0YXR1c1JlcXVlc3QaHS5yYW1wYXJ0LnYxLkdldFN0YXR1c1Jlc3BvbnNlEksKClF1ZXJ5QXVkaXQSHS5yYW1wYXJ0LnYxLlF1ZXJ5QXVkaXRSZXF1ZXN0Gh4ucmFtcGFydC52MS5RdWVyeUF1ZGl0UmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_control]);
 
 /**
  * @generated from message rampart.v1.Problem
@@ -320,6 +320,54 @@ export const DeleteResourceResponseSchema: GenMessage<DeleteResourceResponse> = 
   messageDesc(file_rampart_v1_admin, 8);
 
 /**
+ * @generated from message rampart.v1.DeleteResourcesRequest
+ */
+export type DeleteResourcesRequest = Message<"rampart.v1.DeleteResourcesRequest"> & {
+  /**
+   * @generated from field: repeated rampart.v1.DeleteResourceRequest resources = 1;
+   */
+  resources: DeleteResourceRequest[];
+};
+
+/**
+ * Describes the message rampart.v1.DeleteResourcesRequest.
+ * Use `create(DeleteResourcesRequestSchema)` to create a new message.
+ */
+export const DeleteResourcesRequestSchema: GenMessage<DeleteResourcesRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 9);
+
+/**
+ * @generated from message rampart.v1.DeleteResourcesResponse
+ */
+export type DeleteResourcesResponse = Message<"rampart.v1.DeleteResourcesResponse"> & {
+  /**
+   * In the order of the request: "deleted" or "missing".
+   *
+   * @generated from field: repeated rampart.v1.AppliedResource resources = 1;
+   */
+  resources: AppliedResource[];
+
+  /**
+   * Revision from which they are gone; 0 when nothing was deleted.
+   *
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: uint32 data_planes = 3;
+   */
+  dataPlanes: number;
+};
+
+/**
+ * Describes the message rampart.v1.DeleteResourcesResponse.
+ * Use `create(DeleteResourcesResponseSchema)` to create a new message.
+ */
+export const DeleteResourcesResponseSchema: GenMessage<DeleteResourcesResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 10);
+
+/**
  * @generated from message rampart.v1.RollbackRequest
  */
 export type RollbackRequest = Message<"rampart.v1.RollbackRequest"> & {
@@ -339,7 +387,7 @@ export type RollbackRequest = Message<"rampart.v1.RollbackRequest"> & {
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 9);
+  messageDesc(file_rampart_v1_admin, 11);
 
 /**
  * @generated from message rampart.v1.RollbackResponse
@@ -375,7 +423,7 @@ export type RollbackResponse = Message<"rampart.v1.RollbackResponse"> & {
  * Use `create(RollbackResponseSchema)` to create a new message.
  */
 export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 10);
+  messageDesc(file_rampart_v1_admin, 12);
 
 /**
  * @generated from message rampart.v1.ListRevisionsRequest
@@ -394,7 +442,7 @@ export type ListRevisionsRequest = Message<"rampart.v1.ListRevisionsRequest"> & 
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 11);
+  messageDesc(file_rampart_v1_admin, 13);
 
 /**
  * @generated from message rampart.v1.ListRevisionsResponse
@@ -418,7 +466,7 @@ export type ListRevisionsResponse = Message<"rampart.v1.ListRevisionsResponse"> 
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 12);
+  messageDesc(file_rampart_v1_admin, 14);
 
 /**
  * @generated from message rampart.v1.ResourceRevision
@@ -468,7 +516,7 @@ export type ResourceRevision = Message<"rampart.v1.ResourceRevision"> & {
  * Use `create(ResourceRevisionSchema)` to create a new message.
  */
 export const ResourceRevisionSchema: GenMessage<ResourceRevision> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 13);
+  messageDesc(file_rampart_v1_admin, 15);
 
 /**
  * @generated from message rampart.v1.FollowRolloutRequest
@@ -492,7 +540,7 @@ export type FollowRolloutRequest = Message<"rampart.v1.FollowRolloutRequest"> & 
  * Use `create(FollowRolloutRequestSchema)` to create a new message.
  */
 export const FollowRolloutRequestSchema: GenMessage<FollowRolloutRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 14);
+  messageDesc(file_rampart_v1_admin, 16);
 
 /**
  * @generated from message rampart.v1.FollowRolloutResponse
@@ -521,7 +569,7 @@ export type FollowRolloutResponse = Message<"rampart.v1.FollowRolloutResponse"> 
  * Use `create(FollowRolloutResponseSchema)` to create a new message.
  */
 export const FollowRolloutResponseSchema: GenMessage<FollowRolloutResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 15);
+  messageDesc(file_rampart_v1_admin, 17);
 
 /**
  * @generated from message rampart.v1.LaggingDataPlane
@@ -555,7 +603,7 @@ export type LaggingDataPlane = Message<"rampart.v1.LaggingDataPlane"> & {
  * Use `create(LaggingDataPlaneSchema)` to create a new message.
  */
 export const LaggingDataPlaneSchema: GenMessage<LaggingDataPlane> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 16);
+  messageDesc(file_rampart_v1_admin, 18);
 
 /**
  * @generated from message rampart.v1.SimulateRequest
@@ -602,7 +650,7 @@ export type SimulateRequest = Message<"rampart.v1.SimulateRequest"> & {
  * Use `create(SimulateRequestSchema)` to create a new message.
  */
 export const SimulateRequestSchema: GenMessage<SimulateRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 17);
+  messageDesc(file_rampart_v1_admin, 19);
 
 /**
  * @generated from message rampart.v1.ReplayProgress
@@ -626,7 +674,7 @@ export type ReplayProgress = Message<"rampart.v1.ReplayProgress"> & {
  * Use `create(ReplayProgressSchema)` to create a new message.
  */
 export const ReplayProgressSchema: GenMessage<ReplayProgress> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 18);
+  messageDesc(file_rampart_v1_admin, 20);
 
 /**
  * @generated from message rampart.v1.SimulateResponse
@@ -665,7 +713,7 @@ export type SimulateResponse = Message<"rampart.v1.SimulateResponse"> & {
  * Use `create(SimulateResponseSchema)` to create a new message.
  */
 export const SimulateResponseSchema: GenMessage<SimulateResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 19);
+  messageDesc(file_rampart_v1_admin, 21);
 
 /**
  * @generated from message rampart.v1.ProblemList
@@ -682,7 +730,7 @@ export type ProblemList = Message<"rampart.v1.ProblemList"> & {
  * Use `create(ProblemListSchema)` to create a new message.
  */
 export const ProblemListSchema: GenMessage<ProblemList> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 20);
+  messageDesc(file_rampart_v1_admin, 22);
 
 /**
  * @generated from message rampart.v1.SuggestRequest
@@ -708,7 +756,7 @@ export type SuggestRequest = Message<"rampart.v1.SuggestRequest"> & {
  * Use `create(SuggestRequestSchema)` to create a new message.
  */
 export const SuggestRequestSchema: GenMessage<SuggestRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 21);
+  messageDesc(file_rampart_v1_admin, 23);
 
 /**
  * @generated from message rampart.v1.SuggestResponse
@@ -737,7 +785,7 @@ export type SuggestResponse = Message<"rampart.v1.SuggestResponse"> & {
  * Use `create(SuggestResponseSchema)` to create a new message.
  */
 export const SuggestResponseSchema: GenMessage<SuggestResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 22);
+  messageDesc(file_rampart_v1_admin, 24);
 
 /**
  * @generated from message rampart.v1.Suggestion
@@ -763,7 +811,7 @@ export type Suggestion = Message<"rampart.v1.Suggestion"> & {
  * Use `create(SuggestionSchema)` to create a new message.
  */
 export const SuggestionSchema: GenMessage<Suggestion> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 23);
+  messageDesc(file_rampart_v1_admin, 25);
 
 /**
  * @generated from message rampart.v1.CheckAuthorizationRequest
@@ -827,7 +875,7 @@ export type CheckAuthorizationRequest = Message<"rampart.v1.CheckAuthorizationRe
  * Use `create(CheckAuthorizationRequestSchema)` to create a new message.
  */
 export const CheckAuthorizationRequestSchema: GenMessage<CheckAuthorizationRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 24);
+  messageDesc(file_rampart_v1_admin, 26);
 
 /**
  * @generated from message rampart.v1.CheckAuthorizationResponse
@@ -851,7 +899,7 @@ export type CheckAuthorizationResponse = Message<"rampart.v1.CheckAuthorizationR
  * Use `create(CheckAuthorizationResponseSchema)` to create a new message.
  */
 export const CheckAuthorizationResponseSchema: GenMessage<CheckAuthorizationResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 25);
+  messageDesc(file_rampart_v1_admin, 27);
 
 /**
  * @generated from message rampart.v1.CheckTlsRequest
@@ -870,7 +918,7 @@ export type CheckTlsRequest = Message<"rampart.v1.CheckTlsRequest"> & {
  * Use `create(CheckTlsRequestSchema)` to create a new message.
  */
 export const CheckTlsRequestSchema: GenMessage<CheckTlsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 26);
+  messageDesc(file_rampart_v1_admin, 28);
 
 /**
  * @generated from message rampart.v1.CheckTlsResponse
@@ -887,7 +935,7 @@ export type CheckTlsResponse = Message<"rampart.v1.CheckTlsResponse"> & {
  * Use `create(CheckTlsResponseSchema)` to create a new message.
  */
 export const CheckTlsResponseSchema: GenMessage<CheckTlsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 27);
+  messageDesc(file_rampart_v1_admin, 29);
 
 /**
  * @generated from message rampart.v1.TlsCheck
@@ -933,7 +981,7 @@ export type TlsCheck = Message<"rampart.v1.TlsCheck"> & {
  * Use `create(TlsCheckSchema)` to create a new message.
  */
 export const TlsCheckSchema: GenMessage<TlsCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 28);
+  messageDesc(file_rampart_v1_admin, 30);
 
 /**
  * @generated from message rampart.v1.TailLogsRequest
@@ -976,7 +1024,7 @@ export type TailLogsRequest = Message<"rampart.v1.TailLogsRequest"> & {
  * Use `create(TailLogsRequestSchema)` to create a new message.
  */
 export const TailLogsRequestSchema: GenMessage<TailLogsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 29);
+  messageDesc(file_rampart_v1_admin, 31);
 
 /**
  * @generated from message rampart.v1.TailLogsResponse
@@ -1002,7 +1050,7 @@ export type TailLogsResponse = Message<"rampart.v1.TailLogsResponse"> & {
  * Use `create(TailLogsResponseSchema)` to create a new message.
  */
 export const TailLogsResponseSchema: GenMessage<TailLogsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 30);
+  messageDesc(file_rampart_v1_admin, 32);
 
 /**
  * @generated from message rampart.v1.CreateJoinTokenRequest
@@ -1033,7 +1081,7 @@ export type CreateJoinTokenRequest = Message<"rampart.v1.CreateJoinTokenRequest"
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 31);
+  messageDesc(file_rampart_v1_admin, 33);
 
 /**
  * @generated from message rampart.v1.CreateJoinTokenResponse
@@ -1062,7 +1110,7 @@ export type CreateJoinTokenResponse = Message<"rampart.v1.CreateJoinTokenRespons
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 32);
+  messageDesc(file_rampart_v1_admin, 34);
 
 /**
  * @generated from message rampart.v1.ListCertificatesRequest
@@ -1084,7 +1132,7 @@ export type ListCertificatesRequest = Message<"rampart.v1.ListCertificatesReques
  * Use `create(ListCertificatesRequestSchema)` to create a new message.
  */
 export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 33);
+  messageDesc(file_rampart_v1_admin, 35);
 
 /**
  * @generated from message rampart.v1.ListCertificatesResponse
@@ -1101,7 +1149,7 @@ export type ListCertificatesResponse = Message<"rampart.v1.ListCertificatesRespo
  * Use `create(ListCertificatesResponseSchema)` to create a new message.
  */
 export const ListCertificatesResponseSchema: GenMessage<ListCertificatesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 34);
+  messageDesc(file_rampart_v1_admin, 36);
 
 /**
  * @generated from message rampart.v1.Certificate
@@ -1181,7 +1229,7 @@ export type Certificate = Message<"rampart.v1.Certificate"> & {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema: GenMessage<Certificate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 35);
+  messageDesc(file_rampart_v1_admin, 37);
 
 /**
  * @generated from message rampart.v1.RevokeCertificateRequest
@@ -1203,7 +1251,7 @@ export type RevokeCertificateRequest = Message<"rampart.v1.RevokeCertificateRequ
  * Use `create(RevokeCertificateRequestSchema)` to create a new message.
  */
 export const RevokeCertificateRequestSchema: GenMessage<RevokeCertificateRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 36);
+  messageDesc(file_rampart_v1_admin, 38);
 
 /**
  * @generated from message rampart.v1.RevokeCertificateResponse
@@ -1220,7 +1268,7 @@ export type RevokeCertificateResponse = Message<"rampart.v1.RevokeCertificateRes
  * Use `create(RevokeCertificateResponseSchema)` to create a new message.
  */
 export const RevokeCertificateResponseSchema: GenMessage<RevokeCertificateResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 37);
+  messageDesc(file_rampart_v1_admin, 39);
 
 /**
  * @generated from message rampart.v1.ListServicesRequest
@@ -1233,7 +1281,7 @@ export type ListServicesRequest = Message<"rampart.v1.ListServicesRequest"> & {
  * Use `create(ListServicesRequestSchema)` to create a new message.
  */
 export const ListServicesRequestSchema: GenMessage<ListServicesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 38);
+  messageDesc(file_rampart_v1_admin, 40);
 
 /**
  * @generated from message rampart.v1.ListServicesResponse
@@ -1250,7 +1298,7 @@ export type ListServicesResponse = Message<"rampart.v1.ListServicesResponse"> & 
  * Use `create(ListServicesResponseSchema)` to create a new message.
  */
 export const ListServicesResponseSchema: GenMessage<ListServicesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 39);
+  messageDesc(file_rampart_v1_admin, 41);
 
 /**
  * @generated from message rampart.v1.GetStatusRequest
@@ -1263,7 +1311,7 @@ export type GetStatusRequest = Message<"rampart.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 40);
+  messageDesc(file_rampart_v1_admin, 42);
 
 /**
  * @generated from message rampart.v1.GetStatusResponse
@@ -1317,7 +1365,7 @@ export type GetStatusResponse = Message<"rampart.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 41);
+  messageDesc(file_rampart_v1_admin, 43);
 
 /**
  * @generated from message rampart.v1.DataPlaneStatus
@@ -1364,7 +1412,7 @@ export type DataPlaneStatus = Message<"rampart.v1.DataPlaneStatus"> & {
  * Use `create(DataPlaneStatusSchema)` to create a new message.
  */
 export const DataPlaneStatusSchema: GenMessage<DataPlaneStatus> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 42);
+  messageDesc(file_rampart_v1_admin, 44);
 
 /**
  * @generated from message rampart.v1.QueryAuditRequest
@@ -1386,7 +1434,7 @@ export type QueryAuditRequest = Message<"rampart.v1.QueryAuditRequest"> & {
  * Use `create(QueryAuditRequestSchema)` to create a new message.
  */
 export const QueryAuditRequestSchema: GenMessage<QueryAuditRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 43);
+  messageDesc(file_rampart_v1_admin, 45);
 
 /**
  * @generated from message rampart.v1.QueryAuditResponse
@@ -1405,7 +1453,7 @@ export type QueryAuditResponse = Message<"rampart.v1.QueryAuditResponse"> & {
  * Use `create(QueryAuditResponseSchema)` to create a new message.
  */
 export const QueryAuditResponseSchema: GenMessage<QueryAuditResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 44);
+  messageDesc(file_rampart_v1_admin, 46);
 
 /**
  * @generated from service rampart.v1.AdminService
@@ -1436,6 +1484,16 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof DeleteResourceRequestSchema;
     output: typeof DeleteResourceResponseSchema;
+  },
+  /**
+   * Deletes those of them that are there, all in one revision.
+   *
+   * @generated from rpc rampart.v1.AdminService.DeleteResources
+   */
+  deleteResources: {
+    methodKind: "unary";
+    input: typeof DeleteResourcesRequestSchema;
+    output: typeof DeleteResourcesResponseSchema;
   },
   /**
    * Brings back the whole set of resources as it was at a revision; a new revision of its own.
