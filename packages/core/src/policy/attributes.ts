@@ -22,7 +22,7 @@ export interface RequestAttributes {
   readonly token: TokenFacts | undefined;
   /** Address of the client, as far back as proxies are trusted; the peer's own address when none is. */
   readonly remoteIp: string;
-  /** Value of a header by lower-case name; several values joined with ",". */
+  /** Value of a header by lower-case name; several values joined with ",". `:path` is the normalised path with its query. */
   header(name: string): string | undefined;
 }
 

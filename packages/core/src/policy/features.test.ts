@@ -14,7 +14,7 @@ const cases: readonly [feature: PolicyFeature, rules: string, field: string][] =
   ['authorization.http', '- when: [{key: "request.headers[a]", values: [b]}]', 'spec.rules[0].when[0].key'],
   [
     'authorization.pseudo-headers',
-    '- when: [{key: "request.headers[:path]", values: [b]}]',
+    '- when: [{key: "request.headers[:scheme]", values: [b]}]',
     'spec.rules[0].when[0].key',
   ],
   [

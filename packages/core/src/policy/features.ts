@@ -80,8 +80,8 @@ const CONDITION_FEATURES: Partial<Record<ConditionKey['attribute'], PolicyFeatur
   'request.headers': 'authorization.http',
   'experimental.envoy.filters': 'authorization.envoy-filter',
 };
-/** Pseudo headers that are request attributes here; Envoy's others (":path" with its query) are nobody's yet. */
-const KNOWN_PSEUDO_HEADERS: ReadonlySet<string> = new Set([':method', ':authority']);
+/** Pseudo headers that every request has here, too; Envoy's others (":scheme") are nobody's yet. */
+const KNOWN_PSEUDO_HEADERS: ReadonlySet<string> = new Set([':method', ':authority', ':path']);
 
 /** Everything a resource asks of the data plane that gets it, each feature once, with the first field that asks for it. */
 export function requiredFeatures(resource: Resource): RequiredFeature[] {

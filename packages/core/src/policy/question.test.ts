@@ -37,6 +37,12 @@ const cases: readonly [fact: string, rules: string, question: Partial<Question>,
     { path: '/x/../%61dmin' },
     'ALLOW',
   ],
+  [
+    'the pseudo header of the path is normalised, and has its query',
+    '- when: [{key: "request.headers[:path]", values: ["/admin?a=%41"]}]',
+    { path: '/x/../%61dmin?a=%41' },
+    'ALLOW',
+  ],
   ['no identity matches no principal', '- from: [{source: {principals: ["*"]}}]', { from: '' }, 'DENY'],
   [
     'the server name is that of the service under mutual TLS',

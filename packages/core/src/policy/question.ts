@@ -143,7 +143,7 @@ function requestOf(question: Question, { settings }: WorkloadPolicy, token: Toke
     host: question.host || `${to.service.name}.${to.service.namespace}`,
     token,
     remoteIp: question.remoteIp ?? clientAddress(headers['x-forwarded-for'], settings.numTrustedProxies, peer),
-    header: (name) => headerOf(name, question),
+    header: (name) => (name === ':path' ? target.value : headerOf(name, question)),
   };
 }
 

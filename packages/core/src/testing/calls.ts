@@ -40,14 +40,14 @@ export function connectionOf(call: Call): ConnectionAttributes {
 }
 
 export function requestOf(call: Call): RequestAttributes {
-  const headers = call.headers ?? {};
+  const { headers = {}, path = '/' } = call;
   return {
     method: call.method ?? 'GET',
-    path: call.path ?? '/',
+    path: path.replace(/[?].*$/, ''),
     host: call.host ?? 'orders-api',
     token: call.token,
     remoteIp: call.remoteIp ?? connectionOf(call).sourceIp,
-    header: (name) => (Object.hasOwn(headers, name) ? headers[name] : undefined),
+    header: (name) => (name === ':path' ? path : Object.hasOwn(headers, name) ? headers[name] : undefined),
   };
 }
 

@@ -61,6 +61,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
   }
 
   header(name: string): string | undefined {
+    if (name === ':path') return this.target;
     const values = headerValues(this.request, name);
     return values.length === 0 ? undefined : values.join(',');
   }

@@ -31,7 +31,7 @@ export function claimSubject(path: readonly string[]): Subject {
   return { ...ofRequest(`claim ${path.join('.')}`, read), isPublic: false, isOfToken: true };
 }
 
-/** A header by its lower-case name; the two HTTP/2 pseudo headers that every request has under HTTP/1.1 too. */
+/** A header by its lower-case name, or one of the HTTP/2 pseudo headers that every request has under HTTP/1.1 too. */
 export function headerOf(request: RequestAttributes, name: string): string | undefined {
   if (name === ':method') return request.method;
   return name === ':authority' ? request.host : request.header(name);
