@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import type { RunOptions } from './harness/run-options.ts';
+import { benchIdentity } from './identity/run.ts';
 import { benchInProcess } from './inprocess/run.ts';
 import { benchPolicy } from './policy/run.ts';
 import { benchPropagation } from './propagation/run.ts';
@@ -10,6 +11,7 @@ import { benchPropagation } from './propagation/run.ts';
 type Bench = (options: RunOptions) => Promise<Record<string, unknown>>;
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  identity: benchIdentity,
   inprocess: benchInProcess,
   policy: benchPolicy,
   propagation: benchPropagation,

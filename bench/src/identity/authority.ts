@@ -1,0 +1,83 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openAuthority } from '@rampart/authority';
+import type { Authority, IssuedSvid } from '@rampart/authority';
+import { TrustDomain } from '@rampart/core';
+import { Journal } from '@rampart/journal';
+import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
+import { createSystemClock } from '@rampart/server';
+import { createAuthorityStore, createJournalStore, openDatabase, sqliteEngine } from '@rampart/server/storage';
+import { createCsr, generateKeyPair } from '@rampart/spiffe';
+
+import { keepBusy } from './work.ts';
+import type { Work } from './work.ts';
+
+const SOURCE = '127.0.0.1';
+const GROUP = 64;
+/** Made before anything is timed: making keys is the workloads' own work. */
+const REQUESTS = 256;
+
+/** An authority over the real storage: SQLite on disk, every commit synced. */
+export async function openDurableAuthority(): Promise<Authority> {
+  const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-identity-'));
+  const clock = createSystemClock();
+  const database = await openDatabase(sqliteEngine(join(directory, 'rampart.db')));
+  return openAuthority({
+    trustDomain: TrustDomain.of('cluster.local'),
+    keys: new FileKeyStore({ directory, keyEncryptionKey: await fromKeyFile(join(directory, 'master.key')) }),
+    store: createAuthorityStore(database),
+    journal: await Journal.open(createJournalStore(database), clock),
+    clock,
+  });
+}
+
+/** Renewals, as workloads ask for them: request verified, certificate signed, ledger entry durable. */
+export async function renewals(callers: number): Promise<(milliseconds: number) => Promise<Work>> {
+  const authority = await openDurableAuthority();
+  const requests = Array.from({ length: REQUESTS }, () => createCsr(generateKeyPair()));
+  const held = await Promise.all(
+    Array.from({ length: callers }, (_, index) => joined(authority, index, requests[index % REQUESTS])),
+  );
+  let next = 0;
+  return (milliseconds) =>
+    keepBusy(callers, milliseconds, async (caller) => {
+      const svid = held[caller];
+      if (svid === undefined) throw new Error('a caller has no certificate');
+      next = (next + 1) % REQUESTS;
+      const renewed = await authority.renew(svid.spiffeId, svid.serial, {
+        csr: requests[next] ?? new Uint8Array(),
+        sourceIp: SOURCE,
+      });
+      if (!renewed.ok) throw renewed.problem;
+      held[caller] = renewed.value;
+    });
+}
+
+async function joined(authority: Authority, index: number, csr: Uint8Array | undefined): Promise<IssuedSvid> {
+  const serviceAccount = `workload-${index}`;
+  const { token } = await authority.createJoinToken({ namespace: 'default', serviceAccount, service: '', labels: {} });
+  const attested = await authority.attest(token, csr ?? new Uint8Array(), SOURCE);
+  if (!attested.ok) throw attested.problem;
+  return attested.value;
+}
+
+/** Resident megabytes of a process with an authority, before and after `count` identities hold a certificate of it. */
+export async function liveIdentities(count: number): Promise<{ readonly before: number; readonly after: number }> {
+  const authority = await openDurableAuthority();
+  const csr = createCsr(generateKeyPair());
+  for (let warm = 0; warm < GROUP; warm += 1) await joined(authority, count + warm, csr);
+  const before = residentMegabytes();
+  for (let from = 0; from < count; from += GROUP) {
+    await Promise.all(
+      Array.from({ length: Math.min(GROUP, count - from) }, (_, index) => joined(authority, from + index, csr)),
+    );
+  }
+  return { before, after: residentMegabytes() };
+}
+
+function residentMegabytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage.rss() / 1_048_576;
+}

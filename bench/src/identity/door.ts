@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createClient } from '@connectrpc/connect';
+import type { Client } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { createLogger, startControlPlane } from '@rampart/server';
+import type { ControlPlane } from '@rampart/server';
+import { createCsr, generateKeyPair } from '@rampart/spiffe';
+import { AdminService, IdentityService } from '@rampart/wire';
+
+import { percentile } from '../harness/figures.ts';
+
+const CALLERS = 64;
+const REQUESTS = 64;
+
+/** Milliseconds from a request for attestation to the SVID in the caller's hands, over TLS and HTTP/2 to a control plane. */
+export interface DoorFigures {
+  /** With as many callers as can be. */
+  readonly fullLoadPerSecond: number;
+  readonly halfLoadP50Ms: number;
+  readonly halfLoadP99Ms: number;
+}
+
+export async function measureDoor(requests: number): Promise<DoorFigures> {
+  const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-door-'));
+  const plane = await startControlPlane({
+    dataDirectory: join(directory, 'data'),
+    ports: { api: 0, metrics: 0 },
+    log: createLogger({ level: 'warn', destination: process.stderr, pretty: false }),
+  });
+  try {
+    const newcomers = new Newcomers(plane);
+    await newcomers.atFullLoad(requests / 4);
+    const fullLoadPerSecond = await newcomers.atFullLoad(requests);
+    const latencies = await newcomers.atRate(fullLoadPerSecond / 2, requests);
+    return { fullLoadPerSecond, halfLoadP50Ms: percentile(latencies, 50), halfLoadP99Ms: percentile(latencies, 99) };
+  } finally {
+    await plane.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Workloads that ask for their first certificate. */
+class Newcomers {
+  readonly #admin: Client<typeof AdminService>;
+  readonly #identity: Client<typeof IdentityService>;
+  readonly #requests = Array.from({ length: REQUESTS }, () => createCsr(generateKeyPair()));
+  #next = 0;
+
+  constructor(plane: ControlPlane) {
+    const token = readFileSync(plane.adminTokenFile, 'utf8').trim();
+    const transport = createConnectTransport({
+      baseUrl: plane.addresses.api,
+      httpVersion: '2',
+      nodeOptions: { ca: readFileSync(plane.caFile) },
+      interceptors: [
+        (next) => (request) => {
+          if (request.service.typeName === AdminService.typeName)
+            request.header.set('authorization', `Bearer ${token}`);
+          return next(request);
+        },
+      ],
+    });
+    this.#admin = createClient(AdminService, transport);
+    this.#identity = createClient(IdentityService, transport);
+  }
+
+  /** SVIDs a second. */
+  async atFullLoad(count: number): Promise<number> {
+    const tokens = await this.#tokens(count);
+    const from = performance.now();
+    const caller = async (): Promise<void> => {
+      for (let token = tokens.pop(); token !== undefined; token = tokens.pop()) await this.#attest(token);
+    };
+    await Promise.all(Array.from({ length: CALLERS }, caller));
+    return (count / (performance.now() - from)) * 1000;
+  }
+
+  /** Latencies in milliseconds of requests that come at a steady rate, whether the ones before are answered or not. */
+  async atRate(perSecond: number, count: number): Promise<number[]> {
+    const tokens = await this.#tokens(count);
+    const from = performance.now();
+    const timed = async (token: string, index: number): Promise<number> => {
+      const due = from + (index / perSecond) * 1000;
+      await until(due);
+      await this.#attest(token);
+      // From when it was due: a caller that is late because of us counts as waiting.
+      return performance.now() - due;
+    };
+    return Promise.all(tokens.map(timed));
+  }
+
+  async #tokens(count: number): Promise<string[]> {
+    const tokens: string[] = [];
+    while (tokens.length < count) {
+      const wanted = Math.min(CALLERS, count - tokens.length);
+      const made = await Promise.all(Array.from({ length: wanted }, (_, index) => this.#token(tokens.length + index)));
+      tokens.push(...made);
+    }
+    return tokens;
+  }
+
+  async #token(index: number): Promise<string> {
+    const workload = { namespace: 'default', serviceAccount: `workload-${index}`, service: '', labels: {} };
+    return (await this.#admin.createJoinToken({ workload })).token;
+  }
+
+  async #attest(joinToken: string): Promise<void> {
+    this.#next = (this.#next + 1) % REQUESTS;
+    const { chain } = await this.#identity.attest({
+      evidence: { case: 'joinToken', value: joinToken },
+      csr: this.#requests[this.#next] ?? new Uint8Array(),
+    });
+    if (chain.length === 0) throw new Error('attested without a certificate');
+  }
+}
+
+function until(moment: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, Math.max(0, moment - performance.now()));
+  });
+}
