@@ -3,6 +3,7 @@ import { OID } from './der/oid.ts';
 import { readOid } from './der/primitives.ts';
 import type { DerReader } from './der/reader.ts';
 import { TAG } from './der/tag.ts';
+import { toPem } from './pem.ts';
 import type { PublicKeyInfo } from './public-key-info.ts';
 
 /** Accepted signature algorithms (RFC 5758 §3.2) and their digest for node:crypto. */
@@ -10,6 +11,9 @@ const DIGESTS: ReadonlyMap<string, string> = new Map([
   [OID.ecdsaWithSha256, 'sha256'],
   [OID.ecdsaWithSha384, 'sha384'],
 ]);
+
+/** Reading a key costs half as much as using it; an issuer's is used for all that it signs. */
+const imported = new WeakMap<PublicKeyInfo, KeyObject>();
 
 /** An AlgorithmIdentifier: the dotted algorithm and the whole encoding, parameters included. */
 export interface SignatureAlgorithm {
@@ -45,8 +49,13 @@ export function verifySignature(
 /** The key for node:crypto; undefined when the kind is not accepted or the point is not on its curve. */
 export function toPublicKey(key: PublicKeyInfo): KeyObject | undefined {
   if (key.kind === 'other') return undefined;
+  const known = imported.get(key);
+  if (known !== undefined) return known;
   try {
-    return createPublicKey({ key: Buffer.from(key.der), format: 'der', type: 'spki' });
+    // OpenSSL 3 reads PEM in half the time of DER, for which it tries every decoder.
+    const publicKey = createPublicKey(toPem(key.der, 'PUBLIC KEY'));
+    imported.set(key, publicKey);
+    return publicKey;
   } catch {
     return undefined;
   }

@@ -3,11 +3,13 @@ import { contextConstructedTag, contextTag, TAG } from './tag.ts';
 
 /** One element: identifier, minimal definite length, content. */
 export function encode(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
-  const length = contents.reduce((sum, content) => sum + content.length, 0);
-  const header = [tag, ...lengthOctets(length)];
-  const bytes = new Uint8Array(header.length + length);
-  bytes.set(header);
-  let at = header.length;
+  let length = 0;
+  for (const content of contents) length += content.length;
+  const lengthSize = lengthOctets(length);
+  const bytes = new Uint8Array(1 + lengthSize + length);
+  bytes[0] = tag;
+  writeLength(bytes, length, lengthSize);
+  let at = 1 + lengthSize;
   for (const content of contents) {
     bytes.set(content, at);
     at += content.length;
@@ -65,17 +67,35 @@ export function namedBits(...positions: readonly number[]): Uint8Array {
   return encode(TAG.bitString, Uint8Array.of(unused, octet));
 }
 
+/** For the constants of this package: what was encoded once is kept. Do not write to it. */
 export function oid(dotted: string): Uint8Array {
-  return encode(TAG.oid, encodeOid(dotted));
+  let encoded = encodedOids.get(dotted);
+  if (encoded === undefined) {
+    encoded = encode(TAG.oid, encodeOid(dotted));
+    encodedOids.set(dotted, encoded);
+  }
+  return encoded;
 }
+
+const encodedOids = new Map<string, Uint8Array>();
 
 export function utf8String(text: string): Uint8Array {
   return encode(TAG.utf8String, new TextEncoder().encode(text));
 }
 
-function lengthOctets(length: number): number[] {
-  if (length < 0x80) return [length];
-  const octets: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
-  return [0x80 | octets.length, ...octets];
+/** How many octets the length takes (X.690 §8.1.3): one below 128, otherwise one that counts the others. */
+function lengthOctets(length: number): number {
+  if (length < 0x80) return 1;
+  let octets = 1;
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets += 1;
+  return octets;
+}
+
+function writeLength(bytes: Uint8Array, length: number, octets: number): void {
+  if (octets === 1) {
+    bytes[1] = length;
+    return;
+  }
+  bytes[1] = 0x80 | (octets - 1);
+  for (let at = octets, rest = length; at > 1; at -= 1, rest = Math.floor(rest / 256)) bytes[at] = rest % 256;
 }
