@@ -82,7 +82,7 @@ export class Journal {
     this.#tree.add(entry.leafHash);
     const stored = Promise.withResolvers<JournalEntry>();
     this.#waiting.push({ entry, stored });
-    if (this.#waiting.length === 1) queueMicrotask(() => this.#takeOff());
+    if (this.#waiting.length === 1) setImmediate(() => this.#takeOff());
     return stored.promise;
   }
 

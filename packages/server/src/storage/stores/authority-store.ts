@@ -9,10 +9,13 @@ import type {
 } from '@rampart/authority';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
+import { insertion, selection } from '../precompiled.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
 
 /** What the authority must remember, in the database. */
 export function createAuthorityStore({ reads, writer }: Database): AuthorityStore {
+  const insertCertificate = insertion(reads, 'certificates');
+  const selectCertificate = selection(reads.selectFrom('certificates').selectAll().where('serial', '=', ''));
   return {
     addCaCertificate: (certificate) => writer.write((transaction) => addCaCertificate(transaction, certificate)),
     caCertificates: () => caCertificates(reads),
@@ -24,11 +27,9 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
     useEvidence: (hash, until) => writer.write((transaction) => useEvidence(transaction, { hash, until })),
     addCertificate: (certificate) =>
-      writer.write(async (transaction) => {
-        await transaction.insertInto('certificates').values(certificateRow(certificate)).execute();
-      }),
+      writer.write((transaction) => insertCertificate(transaction, certificateRow(certificate))),
     certificate: async (serial) => {
-      const row = await reads.selectFrom('certificates').selectAll().where('serial', '=', serial).executeTakeFirst();
+      const [row] = await selectCertificate(reads, serial);
       return row === undefined ? undefined : certificateOf(row);
     },
     certificates: (query) => certificates(reads, query),

@@ -2,22 +2,28 @@ import { RampartError } from '@rampart/core';
 import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleState } from '@rampart/journal';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
+import { insertion } from '../precompiled.ts';
 import type { Tables } from '../tables.ts';
 
 const TREE = 'journal';
-/** Keeps a statement below every engine's limit of bound values. */
-const ENTRIES_PER_STATEMENT = 1000;
-
 /** The journal in the database. */
 export function createJournalStore({ reads, writer }: Database): JournalStore {
+  const insertEntry = insertion(reads, 'journal_entries');
   return {
-    append: (batch) => writer.write((transaction) => append(transaction, batch)),
+    append: (batch) =>
+      writer.write(async (transaction) => {
+        await checkFollows(transaction, batch);
+        for (const { leafHash, ...entry } of batch.entries) {
+          await insertEntry(transaction, { ...entry, leaf_hash: leafHash });
+        }
+        await storeTree(transaction, batch.tree);
+      }),
     tree: () => tree(reads),
     read: (query) => read(reads, query),
   };
 }
 
-async function append(transaction: Transaction<Tables>, { entries, tree: next }: JournalBatch): Promise<void> {
+async function checkFollows(transaction: Transaction<Tables>, { entries }: JournalBatch): Promise<void> {
   const { size } = await tree(transaction);
   const first = entries[0]?.sequence;
   if (first !== size + 1) {
@@ -26,13 +32,10 @@ async function append(transaction: Transaction<Tables>, { entries, tree: next }:
       `the journal ends at ${size}: a batch that begins at ${first} does not follow`,
     );
   }
-  for (let start = 0; start < entries.length; start += ENTRIES_PER_STATEMENT) {
-    const rows = entries
-      .slice(start, start + ENTRIES_PER_STATEMENT)
-      .map(({ leafHash, ...row }) => ({ ...row, leaf_hash: leafHash }));
-    await transaction.insertInto('journal_entries').values(rows).execute();
-  }
-  const row = { size: next.size, peaks: JSON.stringify(next.peaks) };
+}
+
+async function storeTree(transaction: Transaction<Tables>, { size, peaks }: MerkleState): Promise<void> {
+  const row = { size, peaks: JSON.stringify(peaks) };
   await transaction
     .insertInto('journal_trees')
     .values({ name: TREE, ...row })
