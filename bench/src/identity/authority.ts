@@ -20,7 +20,7 @@ const GROUP = 64;
 const REQUESTS = 256;
 
 /** An authority over the real storage: SQLite on disk, every commit synced. */
-export async function openDurableAuthority(): Promise<Authority> {
+async function openDurableAuthority(): Promise<Authority> {
   const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-identity-'));
   const clock = createSystemClock();
   const database = await openDatabase(sqliteEngine(join(directory, 'rampart.db')));

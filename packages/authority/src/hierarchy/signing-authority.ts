@@ -49,8 +49,8 @@ export async function createSigningAuthority(
     },
     issuer,
   );
-  const der = await buildCertificate(template, (tbs) => (issuer?.signer ?? signer).sign(tbs));
-  const authority: SigningAuthority = { commonName, certificate: readCertificate(der), signer };
+  const certificate = await buildCertificate(template, (tbs) => (issuer?.signer ?? signer).sign(tbs));
+  const authority: SigningAuthority = { commonName, certificate, signer };
   await record(options, { kind, keyName, authority, issuer: issuer?.commonName ?? commonName });
   return authority;
 }

@@ -6,7 +6,6 @@ import type { Hierarchy } from '../hierarchy/hierarchy.ts';
 import { issuanceEntry } from './ledger.ts';
 import { MAX_WORKLOAD_MS, validity } from './lifetimes.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { readCertificate } from '../hierarchy/signing-authority.ts';
 import type { SigningAuthority } from '../hierarchy/signing-authority.ts';
 import type { EntryTerms } from '../registration/entries.ts';
 import type { AttestationFacts, AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
@@ -68,8 +67,7 @@ export class Issuance {
 
   async issue(request: WorkloadIssue | ServerIssue): Promise<IssuedSvid> {
     const issuer = await this.#options.hierarchy.issuer();
-    const der = await buildCertificate(this.#template(request, issuer), (tbs) => issuer.signer.sign(tbs));
-    const certificate = readCertificate(der);
+    const certificate = await buildCertificate(this.#template(request, issuer), (tbs) => issuer.signer.sign(tbs));
     const { serial, notBefore, notAfter } = certificate;
     const unrecorded: Omit<CertificateRecord, 'sequence'> = {
       ...describe(request),
@@ -85,7 +83,7 @@ export class Issuance {
     await this.#options.store.addCertificate({ ...unrecorded, sequence });
     return {
       spiffeId: request.spiffeId,
-      chain: [der, issuer.certificate.der],
+      chain: [certificate.der, issuer.certificate.der],
       notBefore,
       notAfter,
       serial,

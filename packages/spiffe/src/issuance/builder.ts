@@ -13,6 +13,7 @@ import {
   unsignedInteger,
   utf8String,
 } from '../der/writer.ts';
+import type { ParsedCertificate } from '../certificate/parsed-certificate.ts';
 import { readPublicKeyInfo } from '../public-key-info.ts';
 import { checkBuilt } from './built-check.ts';
 import * as write from './extension-writer.ts';
@@ -32,13 +33,12 @@ export type TbsSigner = (tbs: Uint8Array) => Promise<Uint8Array> | Uint8Array;
  * @throws RampartError INVALID_ARGUMENT for a template that no correct certificate can come from.
  * @throws RampartError INTERNAL when what came out is not what was asked for: a wrong key behind `sign`, or a bug.
  */
-export async function buildCertificate(template: CertificateTemplate, sign: TbsSigner): Promise<Uint8Array> {
+export async function buildCertificate(template: CertificateTemplate, sign: TbsSigner): Promise<ParsedCertificate> {
   checkTemplate(template);
   const tbs = signedPart(template);
   const signature = await sign(tbs);
   const der = sequence(tbs, signatureAlgorithm(), bitString(signature));
-  checkBuilt(der, template);
-  return der;
+  return checkBuilt(der, template);
 }
 
 /** A serial number that nobody can guess and none has had before: 126 random bits, always 16 bytes long. */

@@ -6,10 +6,10 @@ import { type ParsedCertificate, parseCertificate } from '../certificate/parsed-
 import type { CertificateTemplate } from './template.ts';
 
 /**
- * Reads a fresh certificate back as a peer would, and holds it against its template.
+ * Reads a fresh certificate back as a peer would, holds it against its template and answers with what was read.
  * @throws RampartError INTERNAL when it must not leave.
  */
-export function checkBuilt(der: Uint8Array, template: CertificateTemplate): void {
+export function checkBuilt(der: Uint8Array, template: CertificateTemplate): ParsedCertificate {
   const parsed = parseCertificate(der);
   if (!parsed.ok) throw unfit(parsed.problem);
   const certificate = parsed.value;
@@ -20,6 +20,7 @@ export function checkBuilt(der: Uint8Array, template: CertificateTemplate): void
     template.kind === 'root' || template.kind === 'intermediate' ? authorityOf(certificate) : workloadOf(certificate);
   const asked = template.kind === 'root' || template.kind === 'intermediate' ? template.trustDomain : template.spiffeId;
   if (identity !== asked.toString()) throw unfit(`it names ${identity}, not ${asked.toString()}`);
+  return certificate;
 }
 
 function checkSignature(

@@ -36,7 +36,7 @@ export async function createTestAuthority(
   const trustDomain = TrustDomain.of(domain);
   const [rootKey, intermediateKey] = [generateKeyPair(), generateKeyPair()];
   const common = { trustDomain, ...validity };
-  const root = await buildCertificate(
+  const { der: root } = await buildCertificate(
     {
       ...common,
       kind: 'root',
@@ -47,7 +47,7 @@ export async function createTestAuthority(
     },
     signerOf(rootKey),
   );
-  const intermediate = await buildCertificate(
+  const { der: intermediate } = await buildCertificate(
     {
       ...common,
       kind: 'intermediate',
@@ -62,8 +62,12 @@ export async function createTestAuthority(
 }
 
 /** A workload's certificate below the intermediate; valid from a minute ago for an hour. */
-export function issueWorkload(authority: TestAuthority, changes: Partial<WorkloadTemplate> = {}): Promise<Uint8Array> {
-  return buildCertificate(workloadTemplate(authority, changes), signerOf(authority.intermediateKey));
+export async function issueWorkload(
+  authority: TestAuthority,
+  changes: Partial<WorkloadTemplate> = {},
+): Promise<Uint8Array> {
+  const template = workloadTemplate(authority, changes);
+  return (await buildCertificate(template, signerOf(authority.intermediateKey))).der;
 }
 
 export function workloadTemplate(authority: TestAuthority, changes: Partial<WorkloadTemplate> = {}): WorkloadTemplate {
@@ -79,11 +83,12 @@ export function workloadTemplate(authority: TestAuthority, changes: Partial<Work
   };
 }
 
-export function issueServer(authority: TestAuthority, changes: Partial<ServerTemplate> = {}): Promise<Uint8Array> {
-  return buildCertificate(
-    { ...workloadTemplate(authority), ...changes, kind: 'server' },
-    signerOf(authority.intermediateKey),
-  );
+export async function issueServer(
+  authority: TestAuthority,
+  changes: Partial<ServerTemplate> = {},
+): Promise<Uint8Array> {
+  const template: ServerTemplate = { ...workloadTemplate(authority), ...changes, kind: 'server' };
+  return (await buildCertificate(template, signerOf(authority.intermediateKey))).der;
 }
 
 export function signerOf(key: KeyPair): TbsSigner {
