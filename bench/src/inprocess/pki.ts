@@ -3,7 +3,7 @@ import { sign } from 'node:crypto';
 import { join } from 'node:path';
 
 import { SpiffeId, TrustDomain } from '@rampart/core';
-import { buildCertificate, generateKeyPair, parseCertificate, randomSerial, toPem } from '@rampart/spiffe';
+import { buildCertificate, generateKeyPair, randomSerial, toPem } from '@rampart/spiffe';
 import type { KeyPair } from '@rampart/spiffe';
 
 const HOUR = 3_600_000;
@@ -29,9 +29,7 @@ export async function writePki(directory: string): Promise<void> {
     },
     signWith(ca),
   );
-  const issuer = parseCertificate(root);
-  if (!issuer.ok) throw new Error(issuer.problem);
-  writeFileSync(join(directory, 'ca.crt'), toPem(root));
+  writeFileSync(join(directory, 'ca.crt'), toPem(root.der));
   for (const [name, account] of [
     ['client', 'users-api'],
     ['server', 'orders-api'],
@@ -42,7 +40,7 @@ export async function writePki(directory: string): Promise<void> {
         kind: 'server',
         serial: randomSerial(),
         publicKeyDer: spki(key),
-        issuer: issuer.value,
+        issuer: root,
         spiffeId: SpiffeId.forWorkload(TRUST_DOMAIN, 'default', account),
         dnsNames: ['localhost'],
         ipAddresses: ['127.0.0.1'],
@@ -50,9 +48,9 @@ export async function writePki(directory: string): Promise<void> {
       },
       signWith(ca),
     );
-    writeFileSync(join(directory, `${name}.crt`), toPem(leaf));
+    writeFileSync(join(directory, `${name}.crt`), toPem(leaf.der));
     writeFileSync(join(directory, `${name}.key`), key.privateKeyPem());
-    writeFileSync(join(directory, `${name}.pem`), toPem(leaf) + key.privateKeyPem());
+    writeFileSync(join(directory, `${name}.pem`), toPem(leaf.der) + key.privateKeyPem());
   }
 }
 

@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto';
 import { SpiffeId, TrustDomain } from '@rampart/core';
-import { buildCertificate, generateKeyPair, parseCertificate, randomSerial, toPem } from '@rampart/spiffe';
-import type { KeyPair, ParsedCertificate, TbsSigner } from '@rampart/spiffe';
+import { buildCertificate, generateKeyPair, randomSerial, toPem } from '@rampart/spiffe';
+import type { KeyPair, TbsSigner } from '@rampart/spiffe';
 
 /** A certificate that looks right in every detail, but for who signed it; PEM. */
 export interface ForgedIdentity {
@@ -31,7 +31,7 @@ export async function forgeIdentity(identity: string, now: number): Promise<Forg
       serial: randomSerial(),
       commonName: 'Intermediate',
       publicKeyDer: spki(keys.intermediate),
-      issuer: read(root),
+      issuer: root,
       ...authority,
     },
     signer(keys.root),
@@ -41,13 +41,13 @@ export async function forgeIdentity(identity: string, now: number): Promise<Forg
       kind: 'workload',
       serial: randomSerial(),
       publicKeyDer: spki(keys.leaf),
-      issuer: read(intermediate),
+      issuer: intermediate,
       spiffeId,
       ...validity,
     },
     signer(keys.intermediate),
   );
-  return { key: keys.leaf.privateKeyPem(), chain: [leaf, intermediate, root].map((der) => toPem(der)).join('') };
+  return { key: keys.leaf.privateKeyPem(), chain: [leaf, intermediate, root].map(({ der }) => toPem(der)).join('') };
 }
 
 function spki(key: KeyPair): Uint8Array {
@@ -56,10 +56,4 @@ function spki(key: KeyPair): Uint8Array {
 
 function signer(key: KeyPair): TbsSigner {
   return (tbs: Uint8Array) => new Uint8Array(sign('sha256', tbs, key.privateKey));
-}
-
-function read(der: Uint8Array): ParsedCertificate {
-  const parsed = parseCertificate(der);
-  if (!parsed.ok) throw new Error(parsed.problem);
-  return parsed.value;
 }
