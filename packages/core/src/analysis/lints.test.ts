@@ -20,6 +20,10 @@ interface LintCase {
 const ORDERS = workload('shop/orders');
 const STATE: MeshState = { version: '1.0.0', planes: [], certificates: [], hasAccessLog: true };
 const HOUR = 3_600_000;
+const scopes = (more: string): string =>
+  `ServiceTokenPolicy shop/scopes {selector: {matchLabels: {app: web}}, issuer: "https://b", jwksUri: "https://b/keys", audience: a, ${more}rules: [{scopes: [x]}]}`;
+const ask = (name: string, provider: string, labels = '{app: web}'): string =>
+  `AuthorizationPolicy shop/${name} {selector: {matchLabels: ${labels}}, action: CUSTOM, provider: {name: ${provider}}, rules: [{}]}`;
 const fromWeb = `from: [{source: {principals: [${web}]}}]`;
 
 const cases: readonly LintCase[] = [
@@ -176,6 +180,19 @@ const cases: readonly LintCase[] = [
     says: /no RequestAuthentication/,
     field: 'spec.rules[0].when[0].key',
     silent: ruleFor('{when: [{key: "request.headers[x]", values: [x]}]}'),
+  },
+  {
+    code: 'RAMP2006',
+    fires: `RequestAuthentication shop/users {selector: {matchLabels: {app: web}}, jwtRules: [{issuer: "https://a"}]}\n${scopes('')}`,
+    says: /RequestAuthentication shop\/users looks for tokens in the same place and takes none of https:\/\/b/,
+    field: 'spec.issuer',
+    silent: `RequestAuthentication shop/users {selector: {matchLabels: {app: web}}, jwtRules: [{issuer: "https://a"}]}\n${scopes('fromHeaders: [{name: x-service}], ')}`,
+  },
+  {
+    code: 'RAMP2006',
+    fires: `RequestAuthentication istio-system/users {jwtRules: [{issuer: "https://a"}]}\n${scopes('')}`,
+    says: /istio-system\/users/,
+    silent: `RequestAuthentication shop/users {jwtRules: [{issuer: "https://a"}, {issuer: "https://b"}]}\n${scopes('')}\nRequestAuthentication other/users {jwtRules: [{issuer: "https://c"}]}`,
   },
   {
     code: 'RAMP3001',
@@ -395,6 +412,13 @@ const cases: readonly LintCase[] = [
     says: /no CUSTOM policy names opa/,
     field: 'spec.extensionProviders[0]',
     silent: `AuthorizationPolicy shop/ask {action: CUSTOM, provider: {name: opa}, rules: [{}]}\nMeshConfig istio-system/default {extensionProviders: [{name: opa, envoyExtAuthzHttp: {service: opa.ops.svc.cluster.local, port: 80}}]}`,
+  },
+  {
+    code: 'RAMP4009',
+    fires: `${ask('one', 'opa')}\n${ask('two', 'gate', '{app: web, tier: x}')}`,
+    says: /AuthorizationPolicy shop\/one asks opa about the same workloads/,
+    field: 'spec.provider.name',
+    silent: `${ask('one', 'opa')}\n${ask('two', 'opa')}\n${ask('three', 'gate', '{app: orders}')}`,
   },
 ];
 

@@ -19,6 +19,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   NetworkPolicy: 'networking.k8s.io/v1',
   Namespace: 'v1',
   MeshConfig: 'rampart.dev/v1',
+  ServiceTokenPolicy: 'rampart.dev/v1',
 };
 
 /** One resource a line: "Kind namespace/name [key=value] {spec}": labels for a Namespace, annotations for everything else. */

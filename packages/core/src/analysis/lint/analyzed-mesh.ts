@@ -41,6 +41,8 @@ const PRODUCTION_LABEL = /^(?:.+\/)?(?:env|environment|stage|tier)$/;
 
 type OfKind<K extends ResourceKind> = Extract<Resource, { readonly kind: K }>;
 
+type SelectingResource = OfKind<'AuthorizationPolicy' | 'RequestAuthentication' | 'ServiceTokenPolicy'>;
+
 /** Everything that lints look at, with the questions that many of them ask answered once. */
 export class AnalyzedMesh {
   readonly facts: MeshFacts;
@@ -73,6 +75,16 @@ export class AnalyzedMesh {
   /** Workloads that a resource is about; undefined when nobody knows the workloads. */
   selectedBy(resource: Resource): readonly KnownWorkload[] | undefined {
     return this.workloads?.filter((workload) => selects(resource, workload, this.facts.rootNamespace));
+  }
+
+  /** Whether one of two resources selects the workloads that the other one describes. */
+  shareWorkloads(one: SelectingResource, other: SelectingResource): boolean {
+    return this.#isWithin(one, other) || this.#isWithin(other, one);
+  }
+
+  #isWithin({ metadata, spec }: SelectingResource, wide: SelectingResource): boolean {
+    const described = { namespace: metadata.namespace, labels: spec.selector?.matchLabels ?? {} };
+    return selects(wide, described, this.facts.rootNamespace);
   }
 
   isRoot(namespace: string): boolean {

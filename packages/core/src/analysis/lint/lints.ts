@@ -2,13 +2,14 @@ import { dryRunLeft } from '../lints/access/dry-run-left.ts';
 import { noDefaultDeny } from '../lints/access/no-default-deny.ts';
 import { serviceWithoutPolicy } from '../lints/access/service-without-policy.ts';
 import { tokenNotVerified } from '../lints/access/token-not-verified.ts';
+import { tokensInOnePlace } from '../lints/access/tokens-in-one-place.ts';
 import { wildcardPolicy } from '../lints/access/wildcard-policy.ts';
 import { certificateOverADay, longLivedCertificate } from '../lints/mesh/certificate-lifetime.ts';
 import { egressOpen } from '../lints/mesh/egress-open.ts';
 import { hardCodedSecret } from '../lints/mesh/hard-coded-secret.ts';
 import { noAccessLog } from '../lints/mesh/no-access-log.ts';
 import { outdatedDataPlane } from '../lints/mesh/outdated-data-plane.ts';
-import { unknownProvider, unusedProvider } from '../lints/mesh/providers.ts';
+import { severalProviders, unknownProvider, unusedProvider } from '../lints/mesh/providers.ts';
 import { doubtfulField } from '../lints/rules/doubtful-field.ts';
 import { httpOnTcpPort } from '../lints/rules/http-on-tcp-port.ts';
 import { orInsteadOfAnd } from '../lints/rules/or-instead-of-and.ts';
@@ -37,6 +38,7 @@ export const LINTS: readonly Lint[] = [
   serviceWithoutPolicy,
   dryRunLeft,
   tokenNotVerified,
+  tokensInOnePlace,
   selectsNothing,
   ruleNeverMatches,
   shadowedRule,
@@ -52,4 +54,5 @@ export const LINTS: readonly Lint[] = [
   outdatedDataPlane,
   unknownProvider,
   unusedProvider,
+  severalProviders,
 ];

@@ -1,4 +1,5 @@
 import { closest } from '../../../resource/spelling.ts';
+import { qualifiedName } from '../../../resource/resource.ts';
 import type { AnalyzedMesh } from '../../lint/analyzed-mesh.ts';
 import type { Lint } from '../../lint/lint.ts';
 
@@ -15,6 +16,25 @@ export const unknownProvider: Lint = {
       const near = closest(name, declared);
       const advice = near === undefined ? 'add it to extensionProviders of the MeshConfig' : `did you mean ${near}?`;
       const message = `no authorizer is named ${JSON.stringify(name)}, so every matching request is denied; ${advice}`;
+      return [{ resource, field: 'spec.provider.name', message }];
+    });
+  },
+};
+
+export const severalProviders: Lint = {
+  code: 'RAMP4009',
+  name: 'several-providers',
+  severity: 'error',
+  title: 'CUSTOM policies for the same workloads name different authorizers',
+  find: (mesh) => {
+    const asking = mesh.ofKind('AuthorizationPolicy').filter(({ spec }) => spec.provider !== undefined);
+    return asking.flatMap((resource, index) => {
+      const name = resource.spec.provider?.name;
+      const other = asking
+        .slice(0, index)
+        .find((each) => each.spec.provider?.name !== name && mesh.shareWorkloads(each, resource));
+      if (other === undefined) return [];
+      const message = `AuthorizationPolicy ${qualifiedName(other)} asks ${other.spec.provider?.name ?? ''} about the same workloads, which may have one authorizer: every request that either matches is denied; let both name the same`;
       return [{ resource, field: 'spec.provider.name', message }];
     });
   },
