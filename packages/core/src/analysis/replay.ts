@@ -17,9 +17,11 @@ export interface ReplayOptions {
   readonly trustDomain: string;
   /**
    * Labels of the workloads that a request may have reached, different ones only once; none when they are not known.
-   * `instance` is "ip:port"; "" for any, and for callers.
+   * `instance` is "ip:port"; "" for any.
    */
   labelsOf(principal: string, instance: string): readonly Readonly<Record<string, string>>[];
+  /** Labels of everybody who may have called with an identity, different ones only once; none when they are not known. */
+  callerLabelsOf(principal: string): readonly Readonly<Record<string, string>>[];
 }
 
 /** Longest path that an access log keeps whole (UTF-16 code units); what is longer is cut. */
@@ -52,7 +54,7 @@ export class Replay {
       isNetworkSteady: [...live, ...candidate].every(
         (resource) => resource.kind !== 'NetworkPolicy' || steady.has(resourceKey(resource)),
       ),
-      callerLabelsOf: (principal) => options.labelsOf(principal, ''),
+      callerLabelsOf: (principal) => options.callerLabelsOf(principal),
     };
   }
 

@@ -68,6 +68,7 @@ export function replay({
     rootNamespace: 'istio-system',
     trustDomain: 'cluster.local',
     labelsOf: () => labels,
+    callerLabelsOf: () => labels,
   });
   for (const counted of traffic.take()) judge.judge(counted);
   return judge.report();

@@ -24,6 +24,7 @@ export class AttestedWorkloads {
   readonly #authority: AttestedWorkloadsOptions['authority'];
   readonly #byInstance = new Map<string, Labels[]>();
   readonly #byPrincipal = new Map<string, Attested>();
+  readonly #holders = new Map<string, Labels[]>();
 
   constructor({ registry, authority }: AttestedWorkloadsOptions) {
     this.#authority = authority;
@@ -39,19 +40,31 @@ export class AttestedWorkloads {
     }
   }
 
-  /** Looks up a principal that has no instance now. */
+  /** Looks up who a principal was attested as; what its instances are now, counts for them alone. */
   async learn(principal: string): Promise<void> {
-    if (principal === '' || this.#byPrincipal.has(principal)) {
+    if (principal === '' || this.#holders.has(principal)) {
       return;
     }
+    const isServing = this.#byPrincipal.has(principal);
     const attested = this.#of(principal);
+    const holders = [...attested.labels];
+    this.#holders.set(principal, holders);
     const spiffeId = `${SCHEME}${principal}`;
     for (const { workload } of await this.#authority.list({ spiffeId, limit: NEWEST_CERTIFICATES })) {
-      if (workload !== undefined) {
+      if (workload === undefined) {
+        continue;
+      }
+      withLabels(holders, workload.labels);
+      if (!isServing) {
         withLabels(attested.labels, workload.labels);
         attested.services.add(`${workload.namespace}/${workload.service}`);
       }
     }
+  }
+
+  /** Different labels only once, of everybody who was attested with the identity, whether it serves anything or not. */
+  holdersOf(principal: string): readonly Labels[] {
+    return this.#holders.get(principal) ?? [];
   }
 
   /** Different labels only once; those of the instance ("ip:port") where it is there. */

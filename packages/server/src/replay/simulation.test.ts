@@ -111,6 +111,23 @@ spec:
     assert.match(found.unknown[0]?.reason ?? '', /labels of the caller, which was never attested here/);
   });
 
+  it('cannot tell which holder of an identity called when their labels differ', async () => {
+    const dataPlane = new FakeDataPlane(orders).connect();
+    dataPlane.register('orders-1', 3000, '127.0.0.1');
+    await until('the service', () => dataPlane.services.size > 0);
+    await attest(plane, { namespace: 'default', serviceAccount: 'orders', labels: {} });
+    await report({ sourcePrincipal: BATCH.replace('batch', 'orders') });
+    const { report: found } = await simulate(`apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: from-itself }
+spec:
+  podSelector: { matchLabels: { app: orders } }
+  ingress: [{ from: [{ podSelector: { matchLabels: { app: orders } } }] }]
+`);
+    assert.deepEqual([found.unchanged, found.nowDenied, found.cannotTell], [0, 0, 1]);
+    assert.match(found.unknown[0]?.reason ?? '', /labels that the holders of the identity do not share/);
+  });
+
   it('puts the candidate in the place of what has its name, or of everything', async () => {
     await admin.apply({ document: DENY_ALL });
     const revision = Number((await admin.apply({ document: ONLY_FRONTEND.replace('frontend]', 'batch]') })).revision);

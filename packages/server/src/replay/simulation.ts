@@ -52,6 +52,7 @@ export async function* simulate(parts: SimulationParts, request: SimulationReque
     rootNamespace,
     trustDomain,
     labelsOf: (principal, instance) => workloads.labelsOf(principal, instance),
+    callerLabelsOf: (principal) => workloads.holdersOf(principal),
   });
   const slices = new TimeSlices(clock, request.signal);
   const judge = async (): Promise<void> => {

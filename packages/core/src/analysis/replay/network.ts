@@ -51,6 +51,21 @@ export class NetworkSide {
       return {
         unknowns: concerned.map((policy) => unknownOf(policy, 'labels of the caller, which was never attested here')),
       };
+    // Any one of those who hold the identity called, and records do not say which.
+    const holders = callerLabels.length > 1 ? callerLabels.map((labels) => [labels]) : [callerLabels];
+    const judged = holders.map((each) => this.#judgeHolder({ question, callerLabels: each }, concerned));
+    const [first = PASSES] = judged;
+    const isAgreed = judged.every((one) => outcomeOf(one) === outcomeOf(first));
+    return isAgreed
+      ? first
+      : {
+          unknowns: concerned.map((policy) =>
+            unknownOf(policy, 'labels that the holders of the identity do not share'),
+          ),
+        };
+  }
+
+  #judgeHolder(call: NetworkCall, concerned: readonly NetworkPolicy[]): typeof PASSES | Judgement {
     const atBest = this.#verdict(this.#permissive, call);
     if (atBest !== undefined) return { verdict: atBest };
     if (this.#verdict(this.#restrictive, call) === undefined) return PASSES;
@@ -62,6 +77,11 @@ export class NetworkSide {
     const mesh: MeshFacts = { resources, rootNamespace, trustDomain };
     return judgeNetwork(question.from === '' ? question : { ...question, callerLabels }, mesh);
   }
+}
+
+function outcomeOf(judgement: typeof PASSES | Judgement): string {
+  if (judgement === PASSES) return PASSES;
+  return 'verdict' in judgement ? judgement.verdict.decision : 'unknown';
 }
 
 function unknownOf(policy: NetworkPolicy, what: string): PolicyUnknown {
