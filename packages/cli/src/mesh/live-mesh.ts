@@ -7,17 +7,47 @@ import type { MeshView, ObservedMesh } from './mesh-view.ts';
 /** Namespace whose policies hold for the whole mesh. */
 export const ROOT_NAMESPACE = 'istio-system';
 
-/** What the running mesh holds: every resource, and every workload that the registry knows. */
-export async function readLiveMesh(client: AdminClient): Promise<MeshView> {
-  const [{ resources }, { services }, { trustDomain }] = await Promise.all([
-    client.getResources({}),
-    client.listServices({}),
-    client.getStatus({}),
-  ]);
+/** What the running mesh holds at `now` (Unix milliseconds): every resource, and everybody who can call or be called. */
+export async function readLiveMesh(client: AdminClient, now: number): Promise<MeshView> {
+  const [{ trustDomain }, certificates] = await Promise.all([client.getStatus({}), goodCertificates(client, now)]);
+  return liveMesh(client, { trustDomain, certificates });
+}
+
+interface LiveFacts {
+  readonly trustDomain: string;
+  readonly certificates: readonly Certificate[];
+}
+
+async function liveMesh(client: AdminClient, { trustDomain, certificates }: LiveFacts): Promise<MeshView> {
+  const [{ resources }, { services }] = await Promise.all([client.getResources({}), client.listServices({})]);
+  const serving = services.flatMap((service) => workloadsOf(service, trustDomain));
   return {
     facts: { resources: resources.flatMap(storedResource), trustDomain, rootNamespace: ROOT_NAMESPACE },
-    workloads: services.flatMap((service) => workloadsOf(service, trustDomain)),
+    workloads: [...serving, ...clientsOf(certificates, { serving, trustDomain })],
   };
+}
+
+/** Who holds a certificate and serves nothing with it: the same identity may have holders of both kinds. */
+function clientsOf(
+  certificates: readonly Certificate[],
+  { serving, trustDomain }: { readonly serving: readonly KnownWorkload[]; readonly trustDomain: string },
+): KnownWorkload[] {
+  const keyOf = (principal: string, labels: Readonly<Record<string, string>>): string =>
+    JSON.stringify([principal, Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))]);
+  const known = new Set(serving.map(({ principal, labels }) => keyOf(principal, labels)));
+  return certificates.flatMap(({ spiffeId, labels }) => {
+    const principal = principalOf(spiffeId, trustDomain);
+    const key = keyOf(principal, labels);
+    const [, namespace, serviceAccount] = /^[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(principal) ?? [];
+    if (known.has(key) || namespace === undefined || serviceAccount === undefined) return [];
+    known.add(key);
+    return [{ service: undefined, namespace, serviceAccount, labels, port: 0, protocol: '', principal }];
+  });
+}
+
+async function goodCertificates(client: AdminClient, now: number): Promise<readonly Certificate[]> {
+  const { certificates } = await client.listCertificates({ limit: MOST_CERTIFICATES });
+  return certificates.filter((one) => isGood(one, now));
 }
 
 /** What says which tokens are accepted, in the whole mesh. */
@@ -31,13 +61,12 @@ const MOST_CERTIFICATES = 100_000;
 
 /** The running mesh with its data planes, the certificates that are good at `now` (Unix milliseconds) and its record. */
 export async function observeLiveMesh(client: AdminClient, now: number): Promise<ObservedMesh> {
-  const [view, { version, planes, trustDomain }, { certificates }, hasAccessLog] = await Promise.all([
-    readLiveMesh(client),
+  const [{ version, planes, trustDomain }, good, hasAccessLog] = await Promise.all([
     client.getStatus({}),
-    client.listCertificates({ limit: MOST_CERTIFICATES }),
+    goodCertificates(client, now),
     anyRecord(client),
   ]);
-  const good = certificates.filter((one) => isGood(one, now));
+  const view = await liveMesh(client, { trustDomain, certificates: good });
   const principal = (spiffeId: string): string => principalOf(spiffeId, trustDomain);
   return {
     ...view,

@@ -57,7 +57,9 @@ export function refuseFileOptions(options: FileMeshOptions & { readonly toLabel?
 
 /** The mesh that the options name; undefined when its files were refused, which has been reported by then. */
 export async function readMesh(options: FileMeshOptions, invocation: Invocation): Promise<MeshView | undefined> {
-  if (options.filename === undefined) return invocation.withAdmin(readLiveMesh);
+  if (options.filename === undefined) {
+    return invocation.withAdmin((client) => readLiveMesh(client, invocation.io.clock.now()));
+  }
   const { trustDomain, rootNamespace } = options;
   const place = { namespace: options.namespace, rootNamespace };
   const set = await readDocuments(options.filename, { io: invocation.io, ...place });

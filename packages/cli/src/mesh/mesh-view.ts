@@ -4,7 +4,7 @@ import type { KnownWorkload, MeshState } from '@rampart/core/analysis';
 /** A mesh that can be asked about: the one that runs, or the one that files describe. */
 export interface MeshView {
   readonly facts: MeshFacts;
-  /** Workloads that are there; none when only files are known. */
+  /** Workloads that are there, those that serve nothing too; none when only files are known. */
   readonly workloads: readonly KnownWorkload[];
 }
 

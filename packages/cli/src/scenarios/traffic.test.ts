@@ -115,6 +115,7 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
     assert.equal(stderr, '');
     assert.match(stdout, /^orders\.default {2}port \d+, service account orders, labels app=orders\n/);
     assert.match(stdout, /\ndefault\/orders +anything +- +no ALLOW policy\n/);
+    assert.match(stdout, /\ndefault\/web +anything +- +no ALLOW policy\n/, 'it holds a certificate and serves nothing');
     const { findings, unchecked } = JSON.parse((await rampart('analyze -o json')).stdout) as {
       readonly findings: readonly { readonly code: string; readonly message: string }[];
       readonly unchecked: readonly object[];

@@ -87,16 +87,22 @@ export class AnalyzedMesh {
     return selects(wide, described, this.facts.rootNamespace);
   }
 
+  /** Those of them that serve something. */
+  servingBy(resource: Resource): readonly KnownWorkload[] {
+    return (this.selectedBy(resource) ?? []).filter(({ service }) => service !== undefined);
+  }
+
   isRoot(namespace: string): boolean {
     return namespace === this.facts.rootNamespace;
   }
 
-  /** Namespaces of workloads, of policies, and those that have a resource of their own; the root namespace is none of them. */
+  /** Namespaces of services, of policies, and those that have a resource of their own; the root namespace is none of them. */
   namespaces(): readonly string[] {
     const names = this.facts.resources.map(({ kind, metadata }) =>
       kind === 'Namespace' ? metadata.name : metadata.namespace,
     );
-    const all = new Set([...names, ...(this.workloads ?? []).map(({ namespace }) => namespace)]);
+    const serving = (this.workloads ?? []).filter(({ service }) => service !== undefined);
+    const all = new Set([...names, ...serving.map(({ namespace }) => namespace)]);
     return [...all].filter((name) => name !== '' && !this.isRoot(name)).sort();
   }
 

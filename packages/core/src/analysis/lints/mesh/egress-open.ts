@@ -17,8 +17,9 @@ export const egressOpen: Lint = {
 /** Namespaces without a policy for what goes out, and workloads that none of their namespace's policies selects. */
 function uncontrolled(mesh: AnalyzedMesh, policies: readonly NetworkPolicy[]): readonly Sighting[] {
   const { workloads = [] } = mesh;
-  return mesh
-    .namespaces()
+  return [...new Set([...mesh.namespaces(), ...workloads.map(({ namespace }) => namespace)])]
+    .filter((name) => !mesh.isRoot(name))
+    .toSorted()
     .filter((name) => mesh.isProduction(name) || workloads.some(({ namespace }) => namespace === name))
     .flatMap((name): Sighting[] => {
       const resource = mesh.namespace(name);

@@ -14,7 +14,7 @@ export const httpOnTcpPort: Lint = {
   find: (mesh) => {
     if (mesh.workloads === undefined) return { notChecked: WORKLOADS_UNKNOWN };
     return mesh.rules.flatMap(({ policy: resource, rule, at }) => {
-      const selected = (mesh.selectedBy(resource) ?? []).filter(({ port }) => reaches(rule, port));
+      const selected = mesh.servingBy(resource).filter(({ port }) => reaches(rule, port));
       const field = httpField(rule, at);
       const reached = selected.find(({ protocol }) => !HTTP_PROTOCOLS.has(protocol));
       if (reached === undefined || field === undefined) return [];

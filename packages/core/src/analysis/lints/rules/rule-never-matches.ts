@@ -25,7 +25,7 @@ function troubles(placed: PlacedRule, mesh: AnalyzedMesh): readonly Trouble[] {
 
 /** Ports that no workload of the policy listens on. */
 function deafPorts({ policy, rule, at }: PlacedRule, mesh: AnalyzedMesh): readonly Trouble[] {
-  const selected = mesh.selectedBy(policy) ?? [];
+  const selected = mesh.servingBy(policy);
   if (selected.length === 0 || selected.some(({ port }) => port === 0)) return [];
   const open = new Set(selected.map(({ port }) => String(port)));
   return (rule.to ?? []).flatMap(({ operation: { ports = [] } }, index) => {

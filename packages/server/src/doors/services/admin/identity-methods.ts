@@ -67,8 +67,8 @@ function tokenMessage({ token, spiffeId, expiresAt }: JoinToken): {
 
 function certificateMessage({
   revocation,
-  workload: _,
-  attestation: __,
+  workload,
+  attestation: _,
   ...record
 }: CertificateRecord): Record<string, unknown> & { readonly serial: string } {
   return {
@@ -79,5 +79,6 @@ function certificateMessage({
     sequence: BigInt(record.sequence),
     revokedAt: BigInt(revocation?.at ?? 0),
     revocationReason: revocation?.reason ?? '',
+    labels: { ...workload?.labels },
   };
 }
