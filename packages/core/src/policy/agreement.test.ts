@@ -253,8 +253,8 @@ const crowd: fc.Arbitrary<Draft> = fc.record({
           ),
           to: fc
             .tuple(paths, ports, methods)
-            .map(([...lists]) => [
-              { operation: { paths: lists[0].slice(0, 1), ports: lists[1], methods: lists[2].slice(0, 1) } },
+            .map(([[path = '*'], onPorts, [method = '*']]) => [
+              { operation: { paths: [path], ports: onPorts, methods: [method] } },
             ]),
         },
         { requiredKeys: ['to'] },
