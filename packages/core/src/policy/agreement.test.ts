@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from '../index.ts';
 import { compile, connectionOf, EVERYTHING, requestOf, type Call } from '../testing/calls.ts';
-import { naiveVerdict, type NaiveQuestion, type NaiveVerdict } from '../testing/naive-evaluator.ts';
+import { naiveSelection, naiveVerdict, type NaiveQuestion, type NaiveVerdict } from '../testing/naive-evaluator.ts';
 import type { AuthorizerDemand } from './authorizer-demand.ts';
 
 /** The mesh that random policies are for: its name, its former name, and what its external authorizers speak. */
@@ -47,13 +47,21 @@ function randomMeshConfig(): Resource {
   return parsed.value;
 }
 
-const identity = fc
+const ordinaryIdentity = fc
   .tuple(
     fc.constantFrom('new-td', 'old-td', 'cluster.local', 'foreign'),
     fc.constantFrom('web', 'shop', 'w', 'batch'),
     fc.constantFrom('frontend', 'batch', 'front'),
   )
   .map(([domain, namespace, account]) => `${domain}/ns/${namespace}/sa/${account}`);
+
+/** Nearly what rules look for, longer, or with their words where these mean something else. */
+const oddIdentity = fc.constantFrom(
+  ...['new-td/xns/web/sa/frontend', 'ns/web/sa/frontend', 'new-td/ns/webs/sa/frontend', 'new-td/web'],
+  ...['new-td/ns/web/sa/frontend/1', 'new-td/ns/web/sa/frontend/', 'new-td/ns/web/x/sa/frontend', 'new-td'],
+  ...['new-td/ns/web/xsa/frontend', 'new-td/ns/a/ns/web/sa/frontend', 'new-td/ns/web//sa/frontend', 'new-td/ns/web/'],
+);
+const identity = fc.oneof({ arbitrary: ordinaryIdentity, weight: 5 }, { arbitrary: oddIdentity, weight: 1 });
 
 const token: fc.Arbitrary<TokenFacts> = fc
   .record(
@@ -208,16 +216,26 @@ function ruleOf(from: fc.Arbitrary<object>, conditions: readonly fc.Arbitrary<ob
 
 interface Draft {
   readonly spec: object;
-  readonly inRoot: boolean;
+  readonly namespace: string;
+  readonly selector: Readonly<Record<string, string>> | undefined;
   readonly dryRun: boolean;
 }
+
+/** Mostly about the workload of the test, here and there about others. */
+const place = {
+  namespace: fc.constantFrom(...['shop', 'shop', 'shop', 'istio-system', 'istio-system', 'istio-system', 'web']),
+  selector: fc.constantFrom<Draft['selector'][]>(
+    ...[undefined, undefined, undefined, {}, { app: 'orders' }, { app: 'orders', tier: 'api' }],
+    ...[{ app: 'users' }, { app: 'orders', tier: 'web' }, { toString: 'x' }],
+  ),
+};
 
 const ordinary: fc.Arbitrary<Draft> = fc.record({
   spec: fc.record({
     action: fc.constantFrom('ALLOW', 'ALLOW', 'DENY', 'DENY', 'AUDIT'),
     rules: fc.array(ruleOf(source, [...placeConditions, ...callerConditions]), { minLength: 1, maxLength: 3 }),
   }),
-  inRoot: fc.boolean(),
+  ...place,
   dryRun: fc.integer({ min: 0, max: 3 }).map((number) => number === 0),
 });
 /** CUSTOM is asked before anybody's identity is known. */
@@ -227,12 +245,12 @@ const custom: fc.Arbitrary<Draft> = fc.record({
     provider: fc.constantFrom('over-grpc', 'over-grpc', 'over-http', 'unknown').map((name) => ({ name })),
     rules: fc.array(ruleOf(partOf(addresses), placeConditions), { minLength: 1, maxLength: 2 }),
   }),
-  inRoot: fc.boolean(),
+  ...place,
   dryRun: fc.constant(false),
 });
 const allowNothing: fc.Arbitrary<Draft> = fc
   .boolean()
-  .map((dryRun) => ({ spec: { action: 'ALLOW' }, inRoot: false, dryRun }));
+  .map((dryRun) => ({ spec: { action: 'ALLOW' }, namespace: 'shop', selector: undefined, dryRun }));
 const draft = fc.oneof(
   { arbitrary: ordinary, weight: 8 },
   { arbitrary: custom, weight: 2 },
@@ -261,7 +279,7 @@ const crowd: fc.Arbitrary<Draft> = fc.record({
       ),
     ),
   }),
-  inRoot: fc.boolean(),
+  ...place,
   dryRun: fc.integer({ min: 0, max: 3 }).map((number) => number === 0),
 });
 
@@ -274,17 +292,17 @@ const anyPolicies: fc.Arbitrary<AuthorizationPolicy[]> = fc
   )
   .chain((drafts) => fc.shuffledSubarray(drafts.map(policyOf), { minLength: drafts.length }));
 
-function policyOf({ spec, inRoot, dryRun }: Draft, index: number): AuthorizationPolicy {
+function policyOf({ spec, namespace, selector, dryRun }: Draft, index: number): AuthorizationPolicy {
   const isTried = dryRun && !('action' in spec && spec.action === 'AUDIT');
   const parsed = parseResource({
     apiVersion: 'security.istio.io/v1',
     kind: 'AuthorizationPolicy',
     metadata: {
       name: `policy-${index}`,
-      namespace: inRoot ? 'istio-system' : 'shop',
+      namespace,
       ...(isTried ? { annotations: { 'istio.io/dry-run': 'true' } } : {}),
     },
-    spec,
+    spec: { ...spec, ...(selector && { selector: { matchLabels: selector } }) },
   });
   if (parsed.ok && parsed.value.kind === 'AuthorizationPolicy') return parsed.value;
   throw new Error(`${JSON.stringify(spec)}: ${JSON.stringify(parsed)}`);
@@ -304,6 +322,9 @@ function connect(policies: readonly AuthorizationPolicy[]): (call: Call) => Conn
   assert.deepEqual(policy.problems, []);
   return (call) => policy.forConnection(connectionOf(call));
 }
+
+/** That of `compile`. */
+const WORKLOAD = { namespace: 'shop', rootNamespace: 'istio-system', labels: { app: 'orders', tier: 'api' } };
 
 /** A verdict and a demand in the words of the naive evaluator. */
 function inNaiveWords(verdict: Verdict, demand: AuthorizerDemand | undefined): NaiveVerdict {
@@ -325,15 +346,16 @@ function describe(demand: AuthorizerDemand): string {
 
 function agree(policies: readonly AuthorizationPolicy[], calls: readonly Call[]): NaiveVerdict[] {
   const connectionFor = connect(policies);
+  const selected = naiveSelection(policies, WORKLOAD);
   return calls.map((call, index) => {
     const connection = connectionFor(call);
     const request = requestOf(call);
     const question: NaiveQuestion = { call, carries: 'http', ...RANDOM_MESH };
-    const expected = naiveVerdict(policies, question);
+    const expected = naiveVerdict(selected, question);
     same(inNaiveWords(connection.evaluate(request), connection.demand(request)), expected);
     if (index % 10 === 0) {
       const overTcp = inNaiveWords(connection.evaluateTcp(), connection.demandTcp());
-      same(overTcp, naiveVerdict(policies, { ...question, carries: 'tcp' }));
+      same(overTcp, naiveVerdict(selected, { ...question, carries: 'tcp' }));
     }
     return expected;
   });

@@ -1,4 +1,4 @@
-import { isDryRun, qualifiedName, type AuthorizationPolicy } from '../index.ts';
+import type { AuthorizationPolicy } from '../index.ts';
 import type { Call } from './calls.ts';
 import { matchingRule, type NaiveInput } from './naive-matching.ts';
 
@@ -6,6 +6,13 @@ import { matchingRule, type NaiveInput } from './naive-matching.ts';
 export interface NaiveQuestion extends NaiveInput {
   /** What each external authorizer of the mesh speaks. */
   readonly providers: ReadonlyMap<string, 'http' | 'grpc'>;
+}
+
+/** Whose policies are asked for. */
+export interface NaiveWorkload {
+  readonly namespace: string;
+  readonly rootNamespace: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface NaiveVerdict {
@@ -21,7 +28,8 @@ export interface NaiveVerdict {
 
 /**
  * A second reading of Istio's rules, written for plainness only: regular expressions as Istio builds them, nothing
- * compiled, nothing narrowed, nothing indexed. What the real evaluator says must be what this one says.
+ * compiled, nothing narrowed, nothing indexed, and none of the engine's code. What the real evaluator says must be what
+ * this one says.
  */
 export function naiveVerdict(given: readonly AuthorizationPolicy[], question: NaiveQuestion): NaiveVerdict {
   const policies = given.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
@@ -37,6 +45,20 @@ export function naiveVerdict(given: readonly AuthorizationPolicy[], question: Na
     dryRun: dryRuns(policies, question, enforced),
     dryRunDecision: isTried ? decide(policies, question).decision : '',
   };
+}
+
+/** The policies of a workload: those of its namespace and of the root namespace that want no label it does not have. */
+export function naiveSelection(
+  policies: readonly AuthorizationPolicy[],
+  workload: NaiveWorkload,
+): AuthorizationPolicy[] {
+  return policies.filter(({ metadata, spec }) => {
+    const wanted = Object.entries(spec.selector?.matchLabels ?? {});
+    return (
+      [workload.namespace, workload.rootNamespace].includes(metadata.namespace) &&
+      wanted.every(([key, value]) => Object.entries(workload.labels).some(([k, v]) => k === key && v === value))
+    );
+  });
 }
 
 /** The decision on an HTTP request in a mesh of one name and without external authorizers. */
@@ -96,6 +118,14 @@ function matches(policy: AuthorizationPolicy, question: NaiveQuestion): boolean 
 
 function is(policy: AuthorizationPolicy, action: AuthorizationPolicy['spec']['action']): boolean {
   return policy.spec.action === action;
+}
+
+function isDryRun({ metadata }: AuthorizationPolicy): boolean {
+  return metadata.annotations['istio.io/dry-run'] === 'true';
+}
+
+function qualifiedName({ metadata }: AuthorizationPolicy): string {
+  return `${metadata.namespace}/${metadata.name}`;
 }
 
 /** Policies of one age come in the order of their names, then of their namespaces. */
