@@ -1,5 +1,5 @@
-import { stringify } from 'yaml';
 import type { OutputStream } from '../io.ts';
+import { renderYaml } from './yaml.ts';
 
 /** The forms every command can answer in. */
 export const OUTPUT_FORMATS = ['table', 'yaml', 'json'] as const;
@@ -32,5 +32,5 @@ function textOf(format: OutputFormat | SpecialFormat, answer: Answer): string {
 
 /** Data as one JSON or YAML document that ends with a newline. */
 export function renderData(format: 'json' | 'yaml', data: unknown): string {
-  return format === 'json' ? `${JSON.stringify(data, null, 2)}\n` : stringify(data, { lineWidth: 0 });
+  return format === 'json' ? `${JSON.stringify(data, null, 2)}\n` : renderYaml(data);
 }

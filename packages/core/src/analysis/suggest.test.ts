@@ -238,6 +238,26 @@ describe('a suggestion', () => {
     );
   });
 
+  it('names a namespace so that no reader of YAML takes it for anything but text', () => {
+    for (const [namespace, written] of [
+      ['shop', 'shop'],
+      ['1e3', '"1e3"'],
+      ['0x1f', '"0x1f"'],
+      ['on', '"on"'],
+      ['n', '"n"'],
+      ['null', '"null"'],
+      ['none', 'none'],
+    ] as const) {
+      const sample = new TrafficSample({ service: { name: 'a', namespace }, since: 0 });
+      sample.add(
+        recordOf({ principal: FRONTEND, method: 'GET', path: '/' }, { destination_service: `a.${namespace}.svc` }),
+      );
+      const text = suggestionDocument(sample.suggest(LABELS), 0);
+      assert.ok(text.includes(`\n  namespace: ${written}\n`), text);
+      assert.equal(resourcesOf(text)[0]?.metadata.namespace, namespace);
+    }
+  });
+
   it('is cut into several policies where one would be too large', () => {
     const records = Array.from({ length: 600 }, (_, index) => get(`/p${'x'.repeat(index)}`, `${FRONTEND}${index}`));
     const suggestion = suggest(records);

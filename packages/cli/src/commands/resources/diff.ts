@@ -1,13 +1,13 @@
 import { qualifiedName, type Resource, resourceKey, toDocument } from '@rampart/core';
 import type { AppliedResource, StoredResource } from '@rampart/wire';
 import type { Command } from 'commander';
-import { stringify } from 'yaml';
 import { collectText } from '../../arguments/pair.ts';
 import { joinDocuments, readDocuments, requireResources } from '../../documents/document-set.ts';
 import { problemData, reportRefusal, toDocumentProblem } from '../../documents/refusal.ts';
 import { EXIT } from '../../exit-code.ts';
 import type { Palette } from '../../render/colour.ts';
 import { printable } from '../../render/text.ts';
+import { renderYaml } from '../../render/yaml.ts';
 import { unifiedHunks } from '../../render/unified-diff.ts';
 import { renderProblem } from '../../views/problem-line.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
@@ -105,7 +105,7 @@ function linesOf(document: unknown): string[] {
   const { metadata, ...rest } = document as { metadata: Record<string, unknown> } & Record<string, unknown>;
   const { creationTimestamp: _, ...named } = metadata;
   const { spec, ...head } = rest;
-  const text = stringify({ ...head, metadata: named, spec }, { lineWidth: 0 });
+  const text = renderYaml({ ...head, metadata: named, spec });
   return text.trimEnd().split('\n');
 }
 

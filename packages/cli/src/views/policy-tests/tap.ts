@@ -1,5 +1,5 @@
 import type { CaseResult, SuiteResult } from '@rampart/core/analysis';
-import { stringify } from 'yaml';
+import { renderYaml } from '../../render/yaml.ts';
 import { printable } from '../../render/text.ts';
 import { failureLines } from './report.ts';
 
@@ -19,6 +19,6 @@ function pointOf({ test, failures }: CaseResult, file: string, number: number): 
     expected: test.expected.decision,
     failures: failures.map((failure) => failureLines(failure).map((line) => line.trim())),
   };
-  const block = stringify(diagnostics, { lineWidth: 0 }).trimEnd().split('\n');
+  const block = renderYaml(diagnostics).trimEnd().split('\n');
   return `not ok ${number} - ${name}\n  ---\n${block.map((line) => `  ${line}\n`).join('')}  ...\n`;
 }

@@ -28,7 +28,7 @@ function headOf({ apiVersion, kind, metadata, spec }: AuthorizationPolicy): stri
     `kind: ${kind}`,
     'metadata:',
     `  name: ${metadata.name}`,
-    `  namespace: ${metadata.namespace}`,
+    `  namespace: ${word(metadata.namespace)}`,
     'spec:',
     '  selector:',
     '    matchLabels:',
@@ -63,6 +63,13 @@ function operationLines({ methods, paths, notPaths, requests }: SuggestedOperati
 
 function listLines(name: string, values: readonly string[]): string[] {
   return [`        ${name}:`, ...values.map((value) => `        - ${quoted(value)}`)];
+}
+
+/** What YAML 1.1 or 1.2 reads as something else than text, of what a namespace may be called. */
+const NO_TEXT = /^(?:\d.*|y|n|yes|no|on|off|true|false|null)$/;
+
+function word(namespace: string): string {
+  return NO_TEXT.test(namespace) ? quoted(namespace) : namespace;
 }
 
 /** Every JSON string is a YAML string (YAML 1.2.2 §1.2). */
