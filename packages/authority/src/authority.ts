@@ -4,7 +4,7 @@ import type { KeyStore } from '@rampart/keyring';
 import type { TrustBundle } from '@rampart/spiffe';
 import { Hierarchy } from './hierarchy/hierarchy.ts';
 import type { Agents } from './agents/agent-desk.ts';
-import type { JwtSvidIssuer } from './agents/jwt-svid-issuer.ts';
+import type { JwtSvidIssuer } from './jwt/jwt-svid-issuer.ts';
 import type { EntrySource } from './registration/entries.ts';
 import type { IssuedSvid } from './issuance/issuance.ts';
 import type { JoinToken } from './attestation/join-tokens.ts';

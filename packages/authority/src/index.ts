@@ -1,6 +1,5 @@
 export type { Agents } from './agents/agent-desk.ts';
 export type { AgentCall } from './agents/events.ts';
-export type { IssuedJwtSvid, JwtSvidIssuer, JwtSvidRequest } from './agents/jwt-svid-issuer.ts';
 export { openAuthority } from './authority.ts';
 export type { Authority, AuthorityOptions, RenewalRequest, Requester, ServerIdentity } from './authority.ts';
 export type { IssuedSvid } from './issuance/issuance.ts';
@@ -21,3 +20,8 @@ export type {
   Revocation,
   WorkloadIdentity,
 } from './store.ts';
+export { openJwtAuthority, type JwtAuthorityOptions } from './jwt/jwt-authority.ts';
+export type { IssuedJwtSvid, JwtAuthorities, JwtSvidIssuer, JwtSvidRequest } from './jwt/jwt-svid-issuer.ts';
+export type { JwtLifetimes } from './jwt/lifetimes.ts';
+export { createMemoryJwtKeyStore } from './jwt/memory-store.ts';
+export type { JwtKeyRecord, JwtKeyStore } from './jwt/store.ts';

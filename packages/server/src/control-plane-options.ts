@@ -1,4 +1,4 @@
-import type { Lifetimes } from '@rampart/authority';
+import type { JwtLifetimes, Lifetimes } from '@rampart/authority';
 import type { Clock, Random } from '@rampart/core';
 import type { KeyEncryptionKey } from '@rampart/keyring';
 import { createSystemClock } from './clock.ts';
@@ -20,6 +20,7 @@ export interface ControlPlaneOptions {
   /** Namespace whose policies are for the whole mesh; "istio-system" unless given. */
   readonly rootNamespace?: string;
   readonly lifetimes?: Partial<Lifetimes>;
+  readonly jwt?: JwtOptions;
   /** Milliseconds an instance is still found after its data plane is gone. */
   readonly leaseMs?: number;
   /** 7 days and 1 GiB unless given. */
@@ -30,11 +31,19 @@ export interface ControlPlaneOptions {
   readonly random?: Random;
 }
 
+/** JWT-SVIDs. */
+export interface JwtOptions {
+  /** `iss` of every token: the https URL under which relying parties reach this server. Without one there is no discovery document. */
+  readonly issuer?: string;
+  readonly lifetimes?: Partial<JwtLifetimes>;
+}
+
 /** The options with what is not given filled in. */
 export interface CompleteOptions extends Required<
-  Omit<ControlPlaneOptions, 'lifetimes' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs'>
+  Omit<ControlPlaneOptions, 'lifetimes' | 'jwt' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs'>
 > {
   readonly lifetimes: Partial<Lifetimes>;
+  readonly jwt: JwtOptions;
   readonly leaseMs: number | undefined;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
   readonly ports: { readonly api: number; readonly metrics: number };
@@ -52,6 +61,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     trustDomain: given.trustDomain ?? 'cluster.local',
     rootNamespace: given.rootNamespace ?? 'istio-system',
     lifetimes: given.lifetimes ?? {},
+    jwt: given.jwt ?? {},
     leaseMs: given.leaseMs,
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
     keyEncryptionKey: given.keyEncryptionKey,

@@ -27,6 +27,8 @@ import { writeFileAtomically } from './directory/atomic-file.ts';
 import { claimDataDirectory, type DataDirectory } from './directory/data-directory.ts';
 import { createApiHandler } from './doors/api-handler.ts';
 import { type ApiServer, openApiServer } from './doors/api-server.ts';
+import { createDocumentDesk } from './doors/documents/public-documents.ts';
+import { trustDocuments } from './doors/documents/trust-documents.ts';
 import { FailureLimit } from './doors/failure-limit.ts';
 import { createGate } from './doors/gate.ts';
 import { openOperationsServer, type OperationsServer } from './doors/operations-server.ts';
@@ -55,6 +57,7 @@ import { keepWithinRetention } from './telemetry/retention.ts';
 import type { AccessLogStore } from './telemetry/store.ts';
 import { TelemetryIntake } from './telemetry/telemetry-intake.ts';
 import { Teardown } from './teardown.ts';
+import { createOwnTrust, openJwtKeys, type OwnTrust } from './trust/own-trust.ts';
 import { VERSION } from './version.ts';
 
 /** A control plane that is running. */
@@ -167,6 +170,7 @@ interface State {
   readonly database: Database;
   readonly journal: Journal;
   readonly authority: Authority;
+  readonly trust: OwnTrust;
   readonly registry: Registry;
   readonly feed: ChangeFeed;
   readonly resources: ResourceSet;
@@ -186,15 +190,28 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   const resources = await ResourceSet.open(createResourceStore(database), feed);
   const { trustDomain, rootNamespace } = options;
   const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
+  const keys = new FileKeyStore({ directory: directory.keys, keyEncryptionKey });
+  const tokenKeys = await openJwtKeys({
+    ...options.jwt,
+    trustDomain: TrustDomain.of(trustDomain),
+    database,
+    keys,
+    journal,
+    clock,
+    failed: (error) => log.error({ error }, 'the keys of JWT-SVIDs could not be kept current'),
+  });
+  teardown.add('JWT keys', () => tokenKeys.close());
   const opened = await openAuthority({
-    trustDomain: TrustDomain.of(options.trustDomain),
-    keys: new FileKeyStore({ directory: directory.keys, keyEncryptionKey }),
+    trustDomain: TrustDomain.of(trustDomain),
+    keys,
     store: createAuthorityStore(database),
     journal,
     clock,
     lifetimes: options.lifetimes,
     entries,
+    jwtSvids: tokenKeys.jwt,
   });
+  const trust = createOwnTrust(opened, tokenKeys.jwt, options.jwt.issuer);
   const registry = await openRegistry({
     store: createRegistryStore(database),
     journal,
@@ -205,7 +222,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   });
   teardown.add('registry', () => registry.close());
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
-  return { database, journal, authority: opened, registry, feed, resources, tokens, entries };
+  return { database, journal, authority: opened, trust, registry, feed, resources, tokens, entries };
 }
 
 interface Mesh {
@@ -365,6 +382,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
       log,
       metrics,
       clock,
+      documents: createDocumentDesk([trustDocuments(state.trust)]),
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
         router

@@ -86,6 +86,7 @@ export {
   DataPlaneMessageSchema,
   DeregisterInstanceSchema,
   EndpointSchema,
+  FederatedBundlesSchema,
   HeartbeatSchema,
   HelloSchema,
   IdentityFactsSchema,
@@ -115,6 +116,7 @@ export type {
   DataPlaneMessage,
   DeregisterInstance,
   Endpoint,
+  FederatedBundles,
   Heartbeat,
   Hello,
   IdentityFacts,
@@ -150,5 +152,14 @@ export type {
   SyncRequest,
   SyncUpdate,
 } from './gen/rampart/v1/agent_pb.ts';
+export {
+  ApiTokenSchema,
+  ApiTokenService,
+  GetTrustBundleResponseSchema,
+  JwtKeySchema,
+  TrustDomainStatusSchema,
+  TrustService,
+} from './gen/rampart/v1/trust_pb.ts';
+export type { ApiToken, JwtKey, TrustDomainStatus } from './gen/rampart/v1/trust_pb.ts';
 export { MAX_BLOCK_BYTES, MAX_RECORDS, readRecordBlock, RecordBlockWriter } from './record-block.ts';
 export type { RecordInput } from './record-block.ts';

@@ -8,7 +8,7 @@ import type { EntrySource } from '../registration/entries.ts';
 import type { AuthorityStore } from '../store.ts';
 import * as events from './events.ts';
 import type { AgentCall } from './events.ts';
-import type { IssuedJwtSvid, JwtSvidIssuer } from './jwt-svid-issuer.ts';
+import type { IssuedJwtSvid, JwtSvidIssuer } from '../jwt/jwt-svid-issuer.ts';
 
 export interface AgentDeskOptions {
   readonly store: AuthorityStore;

@@ -15,6 +15,7 @@ import { type Connection, setConnection } from './caller.ts';
 import { toConnectError } from './outcomes/connect-error.ts';
 import { ERROR_CODE_METADATA } from './outcomes/error-code-metadata.ts';
 import { answeredPlainly } from './outcomes/unread-call.ts';
+import type { DocumentDesk } from './documents/public-documents.ts';
 import type { Gate } from './gate.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
@@ -25,6 +26,8 @@ export interface ApiHandlerOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** What anybody may read. */
+  readonly documents: DocumentDesk;
   /** Aborted when the control plane stops: streams end, calls that are running are told. */
   readonly shutdown: AbortSignal;
   routes(router: ConnectRouter): void;
@@ -61,7 +64,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
   return (request, response) => {
     const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
     if (handler === undefined) {
-      refuseUnknown(request, response);
+      if (!options.documents(request, response)) refuseUnknown(request, response);
       return;
     }
     const values = createContextValues();

@@ -15,6 +15,9 @@ export interface Tables {
   resource_history: ResourceHistoryTable;
   access_log_batches: AccessLogBatchTable;
   admin_tokens: AdminTokenTable;
+  jwt_keys: JwtKeyTable;
+  federated_bundles: FederatedBundleTable;
+  api_tokens: ApiTokenTable;
 }
 
 export interface CounterTable {
@@ -142,4 +145,38 @@ export interface AdminTokenTable {
   /** Hex SHA-256 of the token. */
   token_hash: string;
   created_at: number;
+}
+
+export interface JwtKeyTable {
+  key_id: string;
+  /** Order of adding: 1, 2, 3 … */
+  position: number;
+  key_name: string;
+  /** SubjectPublicKeyInfo, DER. */
+  public_key: Uint8Array;
+  created_at: number;
+  active_from: number;
+  not_after: number;
+  retired_at: number | null;
+}
+
+export interface FederatedBundleTable {
+  trust_domain: string;
+  /** SPIFFE bundle document, JSON. */
+  document: string;
+  /** Hex SHA-256 of the bundle that the relationship began with; "" for none. */
+  bootstrap_hash: string;
+  /** 0 while it is the bundle that the relationship began with. */
+  fetched_at: number;
+}
+
+export interface ApiTokenTable {
+  id: string;
+  name: string;
+  role: 'admin' | 'enroller' | 'viewer';
+  /** Hex SHA-256 of the token. */
+  token_hash: string;
+  created_at: number;
+  expires_at: number;
+  created_by: string;
 }

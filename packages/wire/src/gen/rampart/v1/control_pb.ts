@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/control.proto.
  */
 export const file_rampart_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCKjAQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL1AQoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIAEIJCgdtZXNzYWdlIpoBCgVIZWxsbxIVCg1kYXRhX3BsYW5lX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEAoIcmV2aXNpb24YBSABKAQSJgoId29ya2xvYWQYBiABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEgsKA3BpZBgHIAEoBSJVChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCSIpChJEZXJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgEEg8KB3Byb2JsZW0YAiABKAkinQIKE0NvbnRyb2xQbGFuZU1lc3NhZ2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSLQoJcmVzb3VyY2VzGAMgAygLMhoucmFtcGFydC52MS5SZXNvdXJjZVVwZGF0ZRIrCghzZXJ2aWNlcxgEIAMoCzIZLnJhbXBhcnQudjEuU2VydmljZVVwZGF0ZRIXCg9yZXZva2VkX3NlcmlhbHMYBSADKAkSIgoGYnVuZGxlGAYgASgLMhIucmFtcGFydC52MS5CdW5kbGUSEQoJaGVhcnRiZWF0GAcgASgIEg4KBnJvdGF0ZRgIIAEoCBIpCgduZXR3b3JrGAkgASgLMhgucmFtcGFydC52MS5OZXR3b3JrRmFjdHMifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IsEBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKTAQoOVGVsZW1ldHJ5QmF0Y2gSEAoIcmVwb3J0ZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHcmVjb3JkcxgDIAEoDBIUCgxyZWNvcmRfY291bnQYBCABKA0SNgoRY29ubmVjdGlvbl9ldmVudHMYBSADKAsyGy5yYW1wYXJ0LnYxLkNvbm5lY3Rpb25FdmVudCJ1Cg9Db25uZWN0aW9uRXZlbnQSCgoCYXQYASABKAMSDAoEa2luZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSEgoKbG9jYWxfcG9ydBgFIAEoDRIMCgRwZWVyGAYgASgJIiAKDFRlbGVtZXRyeUFjaxIQCghzZXF1ZW5jZRgBIAEoBDLXAQoPSWRlbnRpdHlTZXJ2aWNlEkgKCUNoYWxsZW5nZRIcLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVxdWVzdBodLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVzcG9uc2USPQoGQXR0ZXN0EhkucmFtcGFydC52MS5BdHRlc3RSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USOwoFUmVuZXcSGC5yYW1wYXJ0LnYxLlJlbmV3UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHC5yYW1wYXJ0LnYxLkRhdGFQbGFuZU1lc3NhZ2UaHy5yYW1wYXJ0LnYxLkNvbnRyb2xQbGFuZU1lc3NhZ2UoATABMlIKEFRlbGVtZXRyeVNlcnZpY2USPgoGUmVwb3J0EhoucmFtcGFydC52MS5UZWxlbWV0cnlCYXRjaBoYLnJhbXBhcnQudjEuVGVsZW1ldHJ5QWNrYgZwcm90bzM");
+  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCKjAQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL1AQoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIAEIJCgdtZXNzYWdlIpoBCgVIZWxsbxIVCg1kYXRhX3BsYW5lX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEAoIcmV2aXNpb24YBSABKAQSJgoId29ya2xvYWQYBiABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEgsKA3BpZBgHIAEoBSJVChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCSIpChJEZXJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgEEg8KB3Byb2JsZW0YAiABKAki1gIKE0NvbnRyb2xQbGFuZU1lc3NhZ2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSLQoJcmVzb3VyY2VzGAMgAygLMhoucmFtcGFydC52MS5SZXNvdXJjZVVwZGF0ZRIrCghzZXJ2aWNlcxgEIAMoCzIZLnJhbXBhcnQudjEuU2VydmljZVVwZGF0ZRIXCg9yZXZva2VkX3NlcmlhbHMYBSADKAkSIgoGYnVuZGxlGAYgASgLMhIucmFtcGFydC52MS5CdW5kbGUSEQoJaGVhcnRiZWF0GAcgASgIEg4KBnJvdGF0ZRgIIAEoCBIpCgduZXR3b3JrGAkgASgLMhgucmFtcGFydC52MS5OZXR3b3JrRmFjdHMSNwoRZmVkZXJhdGVkX2J1bmRsZXMYCiABKAsyHC5yYW1wYXJ0LnYxLkZlZGVyYXRlZEJ1bmRsZXMiNwoQRmVkZXJhdGVkQnVuZGxlcxIjCgdidW5kbGVzGAEgAygLMhIucmFtcGFydC52MS5CdW5kbGUifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IsEBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKTAQoOVGVsZW1ldHJ5QmF0Y2gSEAoIcmVwb3J0ZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHcmVjb3JkcxgDIAEoDBIUCgxyZWNvcmRfY291bnQYBCABKA0SNgoRY29ubmVjdGlvbl9ldmVudHMYBSADKAsyGy5yYW1wYXJ0LnYxLkNvbm5lY3Rpb25FdmVudCJ1Cg9Db25uZWN0aW9uRXZlbnQSCgoCYXQYASABKAMSDAoEa2luZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSEgoKbG9jYWxfcG9ydBgFIAEoDRIMCgRwZWVyGAYgASgJIiAKDFRlbGVtZXRyeUFjaxIQCghzZXF1ZW5jZRgBIAEoBDLXAQoPSWRlbnRpdHlTZXJ2aWNlEkgKCUNoYWxsZW5nZRIcLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVxdWVzdBodLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVzcG9uc2USPQoGQXR0ZXN0EhkucmFtcGFydC52MS5BdHRlc3RSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USOwoFUmVuZXcSGC5yYW1wYXJ0LnYxLlJlbmV3UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHC5yYW1wYXJ0LnYxLkRhdGFQbGFuZU1lc3NhZ2UaHy5yYW1wYXJ0LnYxLkNvbnRyb2xQbGFuZU1lc3NhZ2UoATABMlIKEFRlbGVtZXRyeVNlcnZpY2USPgoGUmVwb3J0EhoucmFtcGFydC52MS5UZWxlbWV0cnlCYXRjaBoYLnJhbXBhcnQudjEuVGVsZW1ldHJ5QWNrYgZwcm90bzM");
 
 /**
  * @generated from message rampart.v1.ChallengeRequest
@@ -609,6 +609,13 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
    * @generated from field: rampart.v1.NetworkFacts network = 9;
    */
   network?: NetworkFacts | undefined;
+
+  /**
+   * The bundles of federated trust domains: all of them, whenever one of them changed.
+   *
+   * @generated from field: rampart.v1.FederatedBundles federated_bundles = 10;
+   */
+  federatedBundles?: FederatedBundles | undefined;
 };
 
 /**
@@ -617,6 +624,25 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
  */
 export const ControlPlaneMessageSchema: GenMessage<ControlPlaneMessage> = /*@__PURE__*/
   messageDesc(file_rampart_v1_control, 16);
+
+/**
+ * Each is for the SVIDs of its own trust domain only; they are never merged.
+ *
+ * @generated from message rampart.v1.FederatedBundles
+ */
+export type FederatedBundles = Message<"rampart.v1.FederatedBundles"> & {
+  /**
+   * @generated from field: repeated rampart.v1.Bundle bundles = 1;
+   */
+  bundles: Bundle[];
+};
+
+/**
+ * Describes the message rampart.v1.FederatedBundles.
+ * Use `create(FederatedBundlesSchema)` to create a new message.
+ */
+export const FederatedBundlesSchema: GenMessage<FederatedBundles> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 17);
 
 /**
  * What changed of it, or all of it.
@@ -647,7 +673,7 @@ export type NetworkFacts = Message<"rampart.v1.NetworkFacts"> & {
  * Use `create(NetworkFactsSchema)` to create a new message.
  */
 export const NetworkFactsSchema: GenMessage<NetworkFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 17);
+  messageDesc(file_rampart_v1_control, 18);
 
 /**
  * The whole state of one identity that holds a valid certificate; no variants means that none holds one any more.
@@ -676,7 +702,7 @@ export type IdentityFacts = Message<"rampart.v1.IdentityFacts"> & {
  * Use `create(IdentityFactsSchema)` to create a new message.
  */
 export const IdentityFactsSchema: GenMessage<IdentityFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 18);
+  messageDesc(file_rampart_v1_control, 19);
 
 /**
  * Holders of an identity that were attested with the same labels.
@@ -702,7 +728,7 @@ export type IdentityVariant = Message<"rampart.v1.IdentityVariant"> & {
  * Use `create(IdentityVariantSchema)` to create a new message.
  */
 export const IdentityVariantSchema: GenMessage<IdentityVariant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 19);
+  messageDesc(file_rampart_v1_control, 20);
 
 /**
  * What a Namespace resource says.
@@ -733,7 +759,7 @@ export type NamespaceFacts = Message<"rampart.v1.NamespaceFacts"> & {
  * Use `create(NamespaceFactsSchema)` to create a new message.
  */
 export const NamespaceFactsSchema: GenMessage<NamespaceFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 20);
+  messageDesc(file_rampart_v1_control, 21);
 
 /**
  * @generated from message rampart.v1.ResourceUpdate
@@ -759,7 +785,7 @@ export type ResourceUpdate = Message<"rampart.v1.ResourceUpdate"> & {
  * Use `create(ResourceUpdateSchema)` to create a new message.
  */
 export const ResourceUpdateSchema: GenMessage<ResourceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 21);
+  messageDesc(file_rampart_v1_control, 22);
 
 /**
  * The whole state of one service; no instances means it is gone.
@@ -788,7 +814,7 @@ export type ServiceUpdate = Message<"rampart.v1.ServiceUpdate"> & {
  * Use `create(ServiceUpdateSchema)` to create a new message.
  */
 export const ServiceUpdateSchema: GenMessage<ServiceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 22);
+  messageDesc(file_rampart_v1_control, 23);
 
 /**
  * @generated from message rampart.v1.Endpoint
@@ -832,7 +858,7 @@ export type Endpoint = Message<"rampart.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 23);
+  messageDesc(file_rampart_v1_control, 24);
 
 /**
  * @generated from message rampart.v1.TelemetryBatch
@@ -873,7 +899,7 @@ export type TelemetryBatch = Message<"rampart.v1.TelemetryBatch"> & {
  * Use `create(TelemetryBatchSchema)` to create a new message.
  */
 export const TelemetryBatchSchema: GenMessage<TelemetryBatch> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 24);
+  messageDesc(file_rampart_v1_control, 25);
 
 /**
  * A connection that was refused before any request could be read.
@@ -923,7 +949,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
  * Use `create(ConnectionEventSchema)` to create a new message.
  */
 export const ConnectionEventSchema: GenMessage<ConnectionEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 25);
+  messageDesc(file_rampart_v1_control, 26);
 
 /**
  * @generated from message rampart.v1.TelemetryAck
@@ -940,7 +966,7 @@ export type TelemetryAck = Message<"rampart.v1.TelemetryAck"> & {
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema: GenMessage<TelemetryAck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 26);
+  messageDesc(file_rampart_v1_control, 27);
 
 /**
  * Where workloads and agents get and renew their identity.

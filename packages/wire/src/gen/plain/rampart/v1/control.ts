@@ -186,7 +186,16 @@ export interface ControlPlaneMessage {
   /** Set when the plane must get a new certificate now (emergency rotation). */
   rotate: boolean;
   /** Who callers are, in the words of NetworkPolicies. Only for workloads that one of them is about. */
-  network: NetworkFacts | undefined;
+  network:
+    | NetworkFacts
+    | undefined;
+  /** The bundles of federated trust domains: all of them, whenever one of them changed. */
+  federatedBundles: FederatedBundles | undefined;
+}
+
+/** Each is for the SVIDs of its own trust domain only; they are never merged. */
+export interface FederatedBundles {
+  bundles: Bundle[];
 }
 
 /** What changed of it, or all of it. */
@@ -1573,6 +1582,7 @@ function createBaseControlPlaneMessage(): ControlPlaneMessage {
     heartbeat: false,
     rotate: false,
     network: undefined,
+    federatedBundles: undefined,
   };
 }
 
@@ -1607,6 +1617,9 @@ export const ControlPlaneMessage: MessageFns<ControlPlaneMessage> = {
     }
     if (message.network !== undefined) {
       NetworkFacts.encode(message.network, writer.uint32(74).fork()).join();
+    }
+    if (message.federatedBundles !== undefined) {
+      FederatedBundles.encode(message.federatedBundles, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -1694,6 +1707,60 @@ export const ControlPlaneMessage: MessageFns<ControlPlaneMessage> = {
             }
 
             message.network = NetworkFacts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.federatedBundles = FederatedBundles.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFederatedBundles(): FederatedBundles {
+  return { bundles: [] };
+}
+
+export const FederatedBundles: MessageFns<FederatedBundles> = {
+  encode(message: FederatedBundles, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.bundles) {
+      Bundle.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FederatedBundles {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFederatedBundles();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bundles.push(Bundle.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -1,0 +1,114 @@
+import { type Authority, type JwtAuthorities, type JwtLifetimes, openJwtAuthority } from '@rampart/authority';
+import { type Clock, RampartError, type Timer, type TrustDomain } from '@rampart/core';
+import type { Journal } from '@rampart/journal';
+import type { KeyStore } from '@rampart/keyring';
+import type { TrustBundle } from '@rampart/spiffe';
+import type { Database } from '../storage/database.ts';
+import { createJwtKeyStore } from '../storage/stores/jwt-key-store.ts';
+
+/** What this trust domain's SVIDs are verified with, and who signs its tokens. */
+export interface OwnTrust {
+  readonly jwt: JwtAuthorities;
+  /** Where relying parties find the discovery document; undefined when nobody said. */
+  readonly issuer: string | undefined;
+  /** Roots and JWT keys together, with one sequence. */
+  bundle(): TrustBundle;
+}
+
+export interface JwtKeysOptions {
+  readonly trustDomain: TrustDomain;
+  readonly database: Database;
+  readonly keys: KeyStore;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly lifetimes?: Partial<JwtLifetimes>;
+  readonly issuer?: string;
+  failed(error: unknown): void;
+}
+
+/** JWT-SVIDs, and how to end the keeping of their keys. */
+export interface KeptJwtKeys {
+  readonly jwt: JwtAuthorities;
+  close(): void;
+}
+
+const RETRY_MS = 30_000;
+const LONGEST_WAIT_MS = 6 * 3_600_000;
+/** SPIFFE's own default (SPIFFE_Federation.md §4.1). */
+const REFRESH_HINT_SECONDS = 300;
+
+/**
+ * Opens the JWT-SVID authority and keeps its keys current for as long as it is open.
+ * @throws RampartError KEY_UNREADABLE, STORAGE_FAILED, INVALID_ARGUMENT (issuer, lifetimes).
+ */
+export async function openJwtKeys(options: JwtKeysOptions): Promise<KeptJwtKeys> {
+  if (options.issuer !== undefined) checkIssuer(options.issuer);
+  const jwt = await openJwtAuthority({ ...options, store: createJwtKeyStore(options.database) });
+  const keeper = new KeyKeeper(jwt, options);
+  keeper.run();
+  return { jwt, close: () => keeper.stop() };
+}
+
+export function createOwnTrust(authority: Pick<Authority, 'bundle'>, jwt: JwtAuthorities, issuer?: string): OwnTrust {
+  return {
+    jwt,
+    issuer,
+    bundle: () => {
+      const own = authority.bundle();
+      // Both only ever grow, so their sum changes with either of them and never comes back.
+      const sequence = own.sequence + jwt.sequence;
+      return { ...own, jwtAuthorities: jwt.authorities(), sequence, refreshHintSeconds: REFRESH_HINT_SECONDS };
+    },
+  };
+}
+
+/** Prepares and retires keys when that is due, whether anybody asks for tokens or not. */
+class KeyKeeper {
+  readonly #jwt: JwtAuthorities;
+  readonly #options: JwtKeysOptions;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(jwt: JwtAuthorities, options: JwtKeysOptions) {
+    this.#jwt = jwt;
+    this.#options = options;
+  }
+
+  run(): void {
+    const { clock, failed } = this.#options;
+    void this.#jwt.keepCurrent().then(
+      (due) => this.#plan(Math.min(Math.max(due - clock.now(), 1), LONGEST_WAIT_MS)),
+      (error: unknown) => {
+        if (this.#stopped) return;
+        failed(error);
+        this.#plan(RETRY_MS);
+      },
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #plan(delayMs: number): void {
+    if (!this.#stopped) this.#timer = this.#options.clock.after(delayMs, () => this.run());
+  }
+}
+
+/** OpenID Connect Discovery 1.0 §3: https, no query and no fragment; relying parties compare it letter by letter. */
+function checkIssuer(issuer: string): void {
+  const url = URL.parse(issuer);
+  const isSound =
+    url !== null &&
+    url.protocol === 'https:' &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '' &&
+    url.password === '';
+  if (isSound && !issuer.endsWith('/') && !/[?#]/.test(issuer)) return;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `the JWT issuer ${JSON.stringify(issuer)} must be an https URL without user, query, fragment and "/" at its end, such as https://id.example.org`,
+  );
+}
