@@ -98,15 +98,9 @@ class KeyKeeper {
 
 /** OpenID Connect Discovery 1.0 §3: https, no query and no fragment; relying parties compare it letter by letter. */
 function checkIssuer(issuer: string): void {
-  const url = URL.parse(issuer);
-  const isSound =
-    url !== null &&
-    url.protocol === 'https:' &&
-    url.search === '' &&
-    url.hash === '' &&
-    url.username === '' &&
-    url.password === '';
-  if (isSound && !issuer.endsWith('/') && !/[?#]/.test(issuer)) return;
+  const { protocol, username, password } = URL.parse(issuer) ?? {};
+  const isSound = protocol === 'https:' && username === '' && password === '';
+  if (isSound && !/[?#]|\/$/.test(issuer)) return;
   throw new RampartError(
     'INVALID_ARGUMENT',
     `the JWT issuer ${JSON.stringify(issuer)} must be an https URL without user, query, fragment and "/" at its end, such as https://id.example.org`,
