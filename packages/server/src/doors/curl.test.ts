@@ -5,6 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import type { ControlPlane } from '../control-plane.ts';
 import { TestPlanes } from '../testing/test-plane.ts';
 
@@ -160,6 +161,14 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
     {
       call: 'more than the API takes',
       content: JSON.stringify({ document: 'x'.repeat(5 * 1024 * 1024) }),
+      status: 429,
+      code: 'DOCUMENT_TOO_LARGE',
+      says: /^the message is larger than the 4194304 bytes that are taken: send it in parts$/,
+    },
+    {
+      call: 'more than the API takes, made small',
+      encoding: 'gzip',
+      content: gzipSync(Buffer.alloc(64 * 1024 * 1024)),
       status: 429,
       code: 'DOCUMENT_TOO_LARGE',
       says: /^the message is larger than the 4194304 bytes that are taken: send it in parts$/,

@@ -19,7 +19,7 @@ const PLAIN: readonly {
     message: ([, reason = '']) => `the message is not the protobuf that this method takes: ${reason}`,
   },
   {
-    said: /readMaxBytes (\d+)$/,
+    said: /readMaxBytes (\d+)/,
     code: Code.ResourceExhausted,
     name: 'DOCUMENT_TOO_LARGE',
     message: ([, most = '']) => `the message is larger than the ${most} bytes that are taken: send it in parts`,
