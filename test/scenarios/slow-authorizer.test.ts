@@ -18,17 +18,22 @@ interface Answer {
   readonly body: string;
 }
 
-/** Says yes to everything below /guarded, when it is told to. */
+/** Says yes to everything that it is asked, when it is told to. */
 class SlowAuthorizer {
   readonly server: Server;
   readonly asked: IncomingHttpHeaders[] = [];
+  /** A token that it gives to whom it lets pass. */
+  grants = '';
   #gate: Promise<void> = Promise.resolve();
   #release = (): void => {};
 
   constructor() {
     this.server = createServer((request, response) => {
       this.asked.push(request.headers);
-      void this.#gate.then(() => response.end());
+      void this.#gate.then(() => {
+        if (this.grants !== '') response.setHeader('authorization', `Bearer ${this.grants}`);
+        response.end();
+      });
     });
   }
 
@@ -70,7 +75,7 @@ metadata: { name: default, namespace: istio-system }
 spec:
   extensionProviders:
   - name: slow
-    envoyExtAuthzHttp: { service: 127.0.0.1, port: ${port}, includeRequestHeadersInCheck: [authorization, x-user] }
+    envoyExtAuthzHttp: { service: 127.0.0.1, port: ${port}, includeRequestHeadersInCheck: [authorization, x-user], headersToUpstreamOnAllow: [authorization] }
 ---
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -89,7 +94,10 @@ ${tokens('audiences: [api], outputClaimToHeaders: [{ header: x-user, claim: sub 
     );
   });
 
-  beforeEach(() => (authorizer.asked.length = 0));
+  beforeEach(() => {
+    authorizer.asked.length = 0;
+    authorizer.grants = '';
+  });
 
   after(async () => {
     await Promise.all([echo.kill(), caller.kill()]);
@@ -99,8 +107,8 @@ ${tokens('audiences: [api], outputClaimToHeaders: [{ header: x-user, claim: sub 
     authorizer.server.close();
   });
 
-  function get(path: string, token = ''): Promise<Answer> {
-    const headers: Readonly<Record<string, string>> = token === '' ? {} : { authorization: `Bearer ${token}` };
+  function get(path: string, token = '', more: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const headers = token === '' ? more : { ...more, authorization: `Bearer ${token}` };
     return caller.run(
       async (_tools, { path, headers }) => {
         const response = await fetch(`http://echo${path}`, { headers });
@@ -113,15 +121,26 @@ ${tokens('audiences: [api], outputClaimToHeaders: [{ header: x-user, claim: sub 
   const isAsked = (): Promise<unknown> =>
     until('the authorizer to be asked', () => Promise.resolve(authorizer.asked.length > 0));
 
-  it('it sees the request as the application would: without the token, with its claims', async () => {
-    assert.equal((await get('/guarded/a', issuer.token({ aud: 'api' }))).status, 200);
-    assert.equal(authorizer.asked[0]?.['authorization'], undefined);
-    assert.equal(authorizer.asked[0]?.['x-user'], 'alice');
+  it('it is asked before tokens are verified: it sees the one that was sent, and no claims that anybody made up', async () => {
+    const token = issuer.token({ aud: 'api' });
+    assert.equal((await get('/guarded/a', token, { 'x-user': 'mallory' })).status, 200);
+    assert.equal(authorizer.asked[0]?.['authorization'], `Bearer ${token}`);
+    assert.equal(authorizer.asked[0]?.['x-user'], undefined);
   });
 
-  it('it is not asked about a request with a bad token', async () => {
+  it('a request that it lets pass with a bad token is refused all the same', async () => {
     assert.equal((await get('/guarded/a', issuer.token({ aud: 'other' }))).status, 401);
-    assert.equal(authorizer.asked.length, 0);
+    assert.equal(authorizer.asked.length, 1);
+  });
+
+  it('a token that it gives is verified, and says who the end user is', async () => {
+    authorizer.grants = issuer.token({ aud: 'api' });
+    const { status, body } = await get('/guarded/login');
+    assert.equal(status, 200, body);
+    const { headers } = JSON.parse(body) as { headers: Readonly<Record<string, string>> };
+    assert.deepEqual([headers['x-user'], headers['authorization']], ['alice', undefined]);
+    authorizer.grants = issuer.token({ aud: 'other' });
+    assert.equal((await get('/guarded/login')).status, 401);
   });
 
   it('a caller that goes away is recorded, and the application never hears of it', async () => {

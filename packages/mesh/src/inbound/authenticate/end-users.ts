@@ -59,14 +59,14 @@ export class EndUsers {
   readonly #clock: Clock;
   readonly #verified = new VerifiedTokens<ProvenToken>();
   /** Headers that only rules may write. */
-  readonly #outputs: readonly string[];
+  readonly outputs: readonly string[];
   readonly #nobody: EndUser;
 
   constructor(rules: readonly JwtRule[], sources: readonly KeySource[], clock: Clock) {
     this.#clock = clock;
     this.#groups = groupRules(rules, sources);
-    this.#outputs = [...new Set(rules.flatMap(outputNames))];
-    this.#nobody = { denied: false, token: undefined, changes: changesOf(this.#outputs, []) };
+    this.outputs = [...new Set(rules.flatMap(outputNames))];
+    this.#nobody = { denied: false, token: undefined, changes: changesOf(this.outputs, []) };
   }
 
   /** Query parameters that hold tokens. */
@@ -97,7 +97,7 @@ export class EndUsers {
       return undefined;
     }
     const stripped = proven.provider.rule.forwardOriginalToken ? [] : token.headers.filter(isFree);
-    return { denied: false, token: proven.facts, changes: changesOf([...this.#outputs, ...stripped], proven.outputs) };
+    return { denied: false, token: proven.facts, changes: changesOf([...this.outputs, ...stripped], proven.outputs) };
   }
 
   async #judge(presented: readonly Presented[], carrier: Carrier): Promise<EndUser | AuthenticationRefusal> {
@@ -114,7 +114,7 @@ export class EndUsers {
     return {
       denied: false,
       token: isOnlyOne ? one.facts : undefined,
-      changes: changesOf([...this.#outputs, ...stripped(presented, proven)], isOnlyOne ? one.outputs : []),
+      changes: changesOf([...this.outputs, ...stripped(presented, proven)], isOnlyOne ? one.outputs : []),
     };
   }
 

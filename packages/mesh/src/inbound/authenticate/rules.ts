@@ -62,6 +62,11 @@ export class AuthenticationRules {
     return this.#policies.has(policy);
   }
 
+  /** Headers that nobody but these rules may write, in lower case. */
+  get outputs(): readonly string[] {
+    return this.#endUsers?.outputs ?? [];
+  }
+
   /** A request target as it may be recorded: without the tokens that these rules look for in it. */
   withoutTokens(target: string): string {
     return withoutParams(target, this.#params);

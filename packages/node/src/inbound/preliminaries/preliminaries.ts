@@ -29,19 +29,20 @@ export interface Applicant {
   readonly awaitsContinue: boolean;
 }
 
-/** A step that is still under way, by the rules that were in force when it began. */
+/** Authentication that is under way, by the rules that were in force when it began. */
 interface Pending {
-  readonly rules: Authenticator['rules'];
-  readonly authentication: Authentication | Promise<Authentication> | undefined;
+  readonly rules: NonNullable<Authenticator['rules']>;
+  readonly authentication: Promise<Authentication>;
 }
 
 /** Policies may change while somebody is asked; this often in a row they do not. */
 const MAX_ROUNDS = 8;
 
 /**
- * What comes before authorization: the authenticate step, and the external authorizer that a CUSTOM policy wants asked.
- * Says how to answer a request that goes no further. Where nothing has to be waited for it is done at once, and where the
- * workload has no such policies it costs one look each.
+ * What comes before authorization, in Istio's order: the external authorizer that a CUSTOM policy wants asked sees the
+ * request as it came and may write its token; then the authenticate step. Where that makes a CUSTOM policy match, its
+ * authorizer is asked after it. Says how to answer a request that goes no further. Where nothing has to be waited for it
+ * is done at once, and where the workload has no such policies it costs one look each.
  */
 export class Preliminaries {
   readonly #options: PreliminariesOptions;
@@ -53,49 +54,64 @@ export class Preliminaries {
   pass(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
     const { exchange, facts } = applicant;
     const { rules } = this.#options.authenticator;
-    if (rules !== undefined) {
-      exchange.path = rules.withoutTokens(exchange.path);
-      const authentication = Authenticated.by(rules, facts);
-      const before = new HeaderSnapshot(facts.request);
-      if (authentication instanceof Promise) return this.#wait(applicant, before, { rules, authentication });
-      const refused = accept(applicant, authentication);
-      if (refused !== undefined) return refused;
-      if (exchange.connection.policy.demand(facts)?.kind !== 'ask') return undefined;
-      return this.#wait(applicant, before, { rules, authentication: undefined });
-    }
-    if (exchange.connection.policy.demand(facts)?.kind !== 'ask') return undefined;
-    return this.#wait(applicant, new HeaderSnapshot(facts.request), { rules, authentication: undefined });
+    if (rules !== undefined) exchange.path = rules.withoutTokens(exchange.path);
+    if (isAsking(applicant)) return this.#wait(applicant, new HeaderSnapshot(facts.request));
+    if (rules === undefined) return undefined;
+    const authentication = Authenticated.by(rules, facts);
+    const before = new HeaderSnapshot(facts.request);
+    if (authentication instanceof Promise) return this.#wait(applicant, before, { rules, authentication });
+    const refused = accept(applicant, authentication);
+    return refused === undefined && isAsking(applicant) ? this.#wait(applicant, before) : refused;
   }
 
   /** What was found under policies that are not in force any more counts for nothing: it is taken back, and asked again. */
-  async #wait(applicant: Applicant, before: HeaderSnapshot, first: Pending): Promise<Answer | undefined> {
-    let pending: Pending | undefined = first;
+  async #wait(applicant: Applicant, before: HeaderSnapshot, first?: Pending): Promise<Answer | undefined> {
+    const { facts, response } = applicant;
+    let pending = first;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const outcome = await this.#round(applicant, pending ?? this.#begin(applicant));
+      const outcome =
+        pending === undefined ? await this.#fromStart(applicant, before) : await this.#finish(applicant, pending);
+      if (outcome === undefined && response !== undefined && facts.approval !== undefined) {
+        changeResponseHeaders(response, facts.approval.response);
+      }
       if (outcome !== 'outdated') return outcome;
-      before.restore();
-      applicant.facts.authenticated = undefined;
-      applicant.facts.approval = undefined;
       pending = undefined;
     }
     const verdict = refusal('policies changed faster than they could be asked');
     return textAnswer({ code: 503, body: 'Service Unavailable', verdict });
   }
 
-  #begin({ facts }: Applicant): Pending {
+  async #fromStart(applicant: Applicant, before: HeaderSnapshot): Promise<Answer | 'outdated' | undefined> {
+    const { facts } = applicant;
+    before.restore();
+    facts.authenticated = undefined;
+    facts.approval = undefined;
     const { rules } = this.#options.authenticator;
-    return { rules, authentication: rules && Authenticated.by(rules, facts) };
+    if (rules !== undefined) drop(facts.request, rules.outputs);
+    const outcome = await this.#ask(applicant);
+    if (outcome !== undefined) return outcome;
+    if (this.#options.authenticator.rules !== rules) return 'outdated';
+    return rules === undefined
+      ? undefined
+      : this.#finish(applicant, { rules, authentication: Promise.resolve(Authenticated.by(rules, facts)) });
   }
 
-  async #round(applicant: Applicant, { rules, authentication }: Pending): Promise<Answer | 'outdated' | undefined> {
+  async #finish(applicant: Applicant, { rules, authentication }: Pending): Promise<Answer | 'outdated' | undefined> {
+    const { exchange, facts } = applicant;
+    const found = await authentication;
+    if (this.#options.authenticator.rules !== rules) return 'outdated';
+    const refused = accept(applicant, found);
+    if (refused !== undefined) return refused;
+    if (facts.approval === undefined) return this.#ask(applicant);
+    const demand = exchange.connection.policy.demand(facts);
+    return demand?.kind === 'ask' && !facts.approval.answers(demand) ? 'outdated' : undefined;
+  }
+
+  /** Asks the authorizer that a CUSTOM policy wants asked, if any. */
+  async #ask(applicant: Applicant): Promise<Answer | 'outdated' | undefined> {
     const { exchange, facts } = applicant;
     const { authenticator, external } = this.#options;
-    if (authentication !== undefined) {
-      const found = await authentication;
-      if (authenticator.rules !== rules) return 'outdated';
-      const refused = accept(applicant, found);
-      if (refused !== undefined) return refused;
-    }
+    const { rules } = authenticator;
     const demand = exchange.connection.policy.demand(facts);
     if (demand?.kind !== 'ask') return undefined;
     const answer = await whileThere(applicant, (signal) =>
@@ -106,7 +122,7 @@ export class Preliminaries {
     if (authenticator.rules !== rules || !isSame) return 'outdated';
     if (answer.kind !== 'allowed') return answerOfAuthorizer(answer);
     if (!answer.approval.answers(asksNow)) return 'outdated';
-    approve(applicant, answer.approval);
+    approve(facts, answer.approval);
     return undefined;
   }
 
@@ -133,17 +149,24 @@ function accept({ exchange, facts }: Applicant, found: Authentication): Answer |
   return undefined;
 }
 
-function change(request: IncomingMessage, { drop, set }: HeaderChanges): void {
-  for (const name of drop) if (headerValues(request, name).length > 0) dropHeader(request, name);
-  for (const [name, value] of set) setHeader(request, name, value);
+function change(request: IncomingMessage, changes: HeaderChanges): void {
+  drop(request, changes.drop);
+  for (const [name, value] of changes.set) setHeader(request, name, value);
 }
 
-function approve({ facts, response }: Applicant, approval: Approval): void {
+function drop(request: IncomingMessage, names: readonly string[]): void {
+  for (const name of names) if (headerValues(request, name).length > 0) dropHeader(request, name);
+}
+
+function isAsking({ exchange, facts }: Applicant): boolean {
+  return exchange.connection.policy.demand(facts)?.kind === 'ask';
+}
+
+function approve(facts: RequestFacts, approval: Approval): void {
   const { request } = facts;
   facts.approval = approval;
   changeRequestHeaders(request, approval.request);
   request.url = changeQuery(facts.target, approval.query);
-  if (response !== undefined) changeResponseHeaders(response, approval.response);
 }
 
 /** Gives a signal that aborts when the caller goes away. */
