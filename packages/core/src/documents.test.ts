@@ -145,6 +145,13 @@ test('a problem names its file, its line and column, its field and a stable code
   );
 });
 
+test('a stray bracket is one mistake, whatever stands behind it; the next document is read', () => {
+  const text = `${HEAD}spec: {rules: [{when: [{key: request.headers[x], values: [a]}]}, {to: [{operation: {}}]}]}\n---\nkind: X`;
+  const { problems } = parseDocuments(text, { file: '' });
+  assert.deepEqual(problems.map(({ code }) => code).slice(0, 2), ['INVALID_YAML', 'UNKNOWN_KIND']);
+  assert.match(problems[0]?.message ?? '', /^unexpected "\[": quote a value that holds brackets/);
+});
+
 test('one wrong resource does not hide the problems of another', () => {
   const { problems } = parseDocuments(`${HEAD}spec: 1\n---\nkind: X\n---\n{`, { file: '' });
   assert.deepEqual([...new Set(problems.map((problem) => problem.code))].toSorted(), [

@@ -130,6 +130,98 @@ test('every row of the matrix says what the engine decides', () => {
   assert.ok(seen.ALL > 1000 && seen.SOME > 1000 && seen.NONE > 1000, JSON.stringify(seen));
 });
 
+const anyLabels = fc.constantFrom<Record<string, string>>({}, { app: 'web' }, { app: 'orders', tier: 'a' });
+const anySelector = fc.constantFrom<object>(
+  {},
+  { matchLabels: { app: 'web' } },
+  { matchLabels: { app: 'orders' } },
+  { matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' }] },
+);
+const anyNamespaceSelector = fc.constantFrom<object>(
+  {},
+  { matchLabels: { 'kubernetes.io/metadata.name': 'web' } },
+  { matchLabels: { team: 'a' } },
+);
+const anyPeer = fc.oneof(
+  fc.record({ podSelector: anySelector }),
+  fc.record({ namespaceSelector: anyNamespaceSelector }),
+  fc.record({ podSelector: anySelector, namespaceSelector: anyNamespaceSelector }),
+  fc.record({
+    ipBlock: fc.constantFrom<object>({ cidr: '10.0.0.0/8' }, { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] }),
+  }),
+);
+const anyPort = fc.constantFrom<object>({}, { ports: [{ port: 8080 }] }, { ports: [{ port: 9090 }] });
+const anyPeers = fc.array(anyPeer, { maxLength: 2 });
+const anyNetwork = fc.record({
+  namespace: fc.constantFrom('shop', 'shop', 'web'),
+  podSelector: anySelector,
+  policyTypes: fc.subarray(['Ingress', 'Egress'], { minLength: 1 }),
+  ingress: fc.array(fc.tuple(anyPeers, anyPort), { maxLength: 2 }),
+  egress: fc.array(fc.tuple(anyPeers, anyPort), { maxLength: 2 }),
+});
+
+type NetworkSpec = typeof anyNetwork extends fc.Arbitrary<infer Spec> ? Spec : never;
+
+/** The policies, a Namespace, and a policy that denies nothing and names both namespaces, so that they have rows. */
+function networkMesh(specs: readonly NetworkSpec[]): MeshFacts {
+  const documents = [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'web', labels: { team: 'a' } } },
+    ...specs.map(({ namespace, ingress, egress, ...spec }, index) => ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: `network-${index}`, namespace },
+      spec: {
+        ...spec,
+        ...(spec.policyTypes.includes('Ingress')
+          ? { ingress: ingress.map(([from, more]) => ({ from, ...more })) }
+          : {}),
+        ...(spec.policyTypes.includes('Egress') ? { egress: egress.map(([to, more]) => ({ to, ...more })) } : {}),
+      },
+    })),
+  ];
+  const resources = documents.map((document) => {
+    const parsed = parseResource(document);
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    return parsed.value;
+  });
+  const named = policyOf('named', {
+    action: 'AUDIT',
+    rules: [{ from: [{ source: { namespaces: ['shop', 'web'] } }] }],
+  });
+  return { ...MESH, resources: [...resources, named] };
+}
+
+test('what a row claims of NetworkPolicies holds for every member of its group', () => {
+  const seen = { ALL: 0, SOME: 0, NONE: 0 };
+  const address = fc.constantFrom('10.0.0.1', '10.1.2.3', '192.168.0.1');
+  fc.assert(
+    fc.property(fc.array(anyNetwork, { maxLength: 3 }), anyLabels, address, (specs, labels, sourceIp) => {
+      const mesh = networkMesh(specs);
+      for (const row of accessMatrix(ORDERS, mesh, [{ principal: WEB, labels }]).callers) {
+        const { kind, name } = row.caller;
+        seen[row.access] += 1;
+        if (row.access === 'SOME') continue;
+        const member = kind === 'namespace' ? `cluster.local/ns/${name}/sa/any` : 'cluster.local/ns/other/sa/any';
+        const from = kind === 'identity' ? name : kind === 'plaintext' ? '' : member;
+        const question = {
+          from,
+          callerLabels: [labels],
+          to: ORDERS,
+          method: 'GET',
+          path: '/',
+          host: '',
+          headers: {},
+          sourceIp,
+        };
+        const { decision } = judgeQuestion(question, mesh);
+        assert.equal(decision, row.access === 'ALL' ? 'ALLOW' : 'DENY', `${kind} ${name} ${row.reason}`);
+      }
+    }),
+    { numRuns: 4000 },
+  );
+  assert.ok(seen.ALL > 1000 && seen.SOME > 1000 && seen.NONE > 1000, JSON.stringify(seen));
+});
+
 test('what a covered rule matches, the rule that covers it matches as well', () => {
   const callers = fc.constantFrom(WEB, 'cluster.local/ns/web/sa/batch', 'cluster.local/ns/w/sa/x', null);
   let covered = 0;

@@ -34,6 +34,23 @@ const LEADING_ZERO = /^[-+]?0\d/;
 const TWO_NUMBERS =
   'is octal to some readers of YAML and decimal to others: write it without the leading zero, or in quotes if it is text';
 
+/** Mistakes that say nothing of where the text goes on. */
+const APART: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'RESOURCE_EXHAUSTION', 'BAD_ALIAS', 'TAG_RESOLVE_FAILED']);
+
+/** Where a bracket is missing, a parser finds every token behind it misplaced: only the first of those is a mistake. */
+function withoutConsequences(errors: Document.Parsed['errors']): Document.Parsed['errors'] {
+  const first = errors.find(({ code }) => !APART.has(code));
+  return errors.filter((error) => error === first || APART.has(error.code));
+}
+
+/** The parser's names of what it did not expect. */
+const BRACKETS: Readonly<Record<string, string>> = {
+  'flow-seq-start': '"["',
+  'flow-seq-end': '"]"',
+  'flow-map-start': '"{"',
+  'flow-map-end': '"}"',
+};
+
 /** One YAML document as plain JSON that still knows where in the text each value stands. */
 export class JsonDocument {
   /** Undefined for a document with nothing in it. */
@@ -50,7 +67,7 @@ export class JsonDocument {
   constructor(document: Document.Parsed, limits: ConversionLimits) {
     this.#limits = limits;
     this.#root = document.contents;
-    for (const error of document.errors) {
+    for (const error of withoutConsequences(document.errors)) {
       const message = error.code === 'RESOURCE_EXHAUSTION' ? 'is nested too deeply' : readable(error.message);
       this.#note({ code: 'INVALID_YAML', message, offset: error.pos[0] });
     }
@@ -161,6 +178,10 @@ function nodeProblem(node: Scalar | YAMLMap | YAMLSeq): string | undefined {
 
 /** A message of the library, short and in the style of ours. */
 export function readable(message: string): string {
+  const stray = /^Unexpected (flow-(?:seq|map)-(?:start|end)) /i.exec(message)?.[1]?.toLowerCase();
+  if (stray !== undefined) {
+    return `unexpected ${BRACKETS[stray] ?? stray}: quote a value that holds brackets, or see whether one is missing before`;
+  }
   const text = message.slice(0, MAX_MESSAGE);
   return printable(text.charAt(0).toLowerCase() + text.slice(1));
 }

@@ -59,14 +59,15 @@ export function egressStanding(namespace: string, callee: Callee, mesh: MeshFact
   );
   const forAll = policies.filter(({ spec }) => isEmpty(spec.podSelector));
   const destination: NetworkCaller = { kind: 'identity', namespace: callee.namespace, labels: callee.labels };
-  const letsOut = (policy: NetworkPolicy): boolean =>
-    (policy.spec.egress ?? []).some(
-      ({ to = [], ports }) =>
-        compilePorts(ports)(callee.port || DEFAULT_PORT, callee.labels) &&
-        (to.length === 0 || to.some((peer) => admissionOf(peer, destination, { mesh, own: namespace }) !== 'none')),
-    );
-  if (policies.length === 0 || forAll.some(letsOut)) return OPEN;
-  if (forAll.length > 0 && !policies.some(letsOut)) {
+  const admissions = (policy: NetworkPolicy): readonly Admission[] =>
+    (policy.spec.egress ?? [])
+      .filter(({ ports }) => compilePorts(ports)(callee.port || DEFAULT_PORT, callee.labels))
+      .flatMap(({ to = [] }): readonly Admission[] =>
+        to.length === 0 ? ['all'] : to.map((peer) => admissionOf(peer, destination, { mesh, own: namespace })),
+      );
+  if (policies.length === 0 || forAll.some((policy) => admissions(policy).includes('all'))) return OPEN;
+  const isPossible = policies.some((policy) => admissions(policy).some((one) => one !== 'none'));
+  if (forAll.length > 0 && !isPossible) {
     return {
       kind: 'closed',
       reason: `no egress rule of ${named(policies)} lets workloads of namespace ${namespace} out`,

@@ -87,7 +87,7 @@ export class AnalyzedMesh {
     return selects(wide, described, this.facts.rootNamespace);
   }
 
-  /** Those of them that serve something. */
+  /** Workloads of services that a resource is about; none when nobody knows the workloads. */
   servingBy(resource: Resource): readonly KnownWorkload[] {
     return (this.selectedBy(resource) ?? []).filter(({ service }) => service !== undefined);
   }
