@@ -9,6 +9,9 @@ const JWT = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 const BETWEEN_WORDS = /%[0-9A-Fa-f]{2}|[^\w.-]/;
 const REMOVED = '[removed]';
 
+/** The name of a query parameter that may mean another one. */
+const ESCAPED_NAME = /[?&][^?&=%+]*[%+]/;
+
 /** The user information of an absolute target; where its authority ends, paths may have an "@", too. */
 const CREDENTIALS = /^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/;
 
@@ -18,7 +21,7 @@ const CREDENTIALS = /^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/;
  */
 export function recordable(target: string): string {
   const bare = target.startsWith('/') ? target : target.replace(CREDENTIALS, `$1${REMOVED}@`);
-  const named = bare.includes(ACCESS_TOKEN) ? withoutParams(bare, STANDARD) : bare;
+  const named = bare.includes(ACCESS_TOKEN) || ESCAPED_NAME.test(bare) ? withoutParams(bare, STANDARD) : bare;
   return named.includes(JWT_START) ? withoutJwts(named) : named;
 }
 
@@ -39,8 +42,20 @@ export function withoutParams(target: string, names: ReadonlySet<string>): strin
   const query = target.indexOf('?');
   if (query === -1 || names.size === 0) return target;
   const parts = target.slice(query + 1).split('&');
-  const isNamed = (part: string): boolean => [...new URLSearchParams(part).keys()].some((name) => names.has(name));
-  if (!parts.some(isNamed)) return target;
-  const kept = parts.map((part) => (isNamed(part) ? `${part.split('=', 1)[0] ?? ''}=${REMOVED}` : part));
+  let isFound = false;
+  const kept = parts.map((part) => {
+    const equals = part.indexOf('=');
+    const name = equals === -1 ? part : part.slice(0, equals);
+    if (!isNamed(name, names)) return part;
+    isFound = true;
+    return `${name}=${REMOVED}`;
+  });
+  if (!isFound) return target;
   return `${target.slice(0, query)}?${kept.join('&')}`;
+}
+
+/** Names are taken apart only where something in them is escaped: a query may have thousands of them. */
+function isNamed(name: string, names: ReadonlySet<string>): boolean {
+  if (!name.includes('%') && !name.includes('+')) return names.has(name);
+  return [...new URLSearchParams(name).keys()].some((meant) => names.has(meant));
 }
