@@ -88,7 +88,7 @@ export class Cursor {
     if (value === '') return this.error('must not be empty');
     if (typeof value === 'string') return value;
     if (typeof value === 'number' || typeof value === 'boolean') {
-      return this.error(`must be ${what}, is ${describeValue(value)}: write it in quotes, "${value}"`);
+      return this.error(`must be ${what}, is ${describeValue(value)}: write it in quotes, ${quoted(value)}`);
     }
     return this.mustBe(what);
   }
@@ -164,9 +164,15 @@ export class Cursor {
   }
 }
 
+/** A value as the text that was meant, where its text is known: 1.1 may have been written 1.10, and true True. */
+function quoted(value: number | boolean): string {
+  return Number.isSafeInteger(value) ? `"${value}"` : 'as it stands here';
+}
+
 /** What to write instead of a value that should be a list. */
 function asElement(value: unknown): string {
-  if (typeof value === 'string' || typeof value === 'number') return `: write [${excerpt(String(value))}]`;
+  if (typeof value === 'string') return `: write [${excerpt(value)}]`;
+  if (typeof value === 'number') return `: write it in [ ] and in quotes, ${quoted(value)}`;
   return typeof value === 'object' && value !== null ? ': write "- " before its first field' : '';
 }
 

@@ -133,7 +133,12 @@ const bare: readonly Refusal[] = [
     `${FROM}.principals`,
     /list of strings.*: write \["a"\]/,
   ],
-  ['a number in place of a list', operation({ ports: 80 }), `${TO}.ports`, /list of strings.*: write \["80"\]/],
+  [
+    'a number in place of a list',
+    operation({ ports: 80 }),
+    `${TO}.ports`,
+    /list of strings.* in \[ \] and in quotes, "80"/,
+  ],
   ['one rule in place of a list', policy({ rules: { from: [] } }), 'spec.rules', /list of rules.*: write "- " before/],
   ['labels in place of matchLabels', policy({ selector: { app: 'web' } }), 'spec.selector', /write \{ matchLabels: /],
   ['a mode in place of mtls', peer({ mtls: 'STRICT' }), 'spec.mtls', /write \{ mode: "STRICT" \}/],
@@ -327,6 +332,18 @@ const LABELS: readonly (readonly [fact: string, labels: object, field: string, m
   ['a star in a label value', { a: '*' }, '.a', /must not hold "\*"/],
   ['a label value of 64 characters', { a: 'b'.repeat(64) }, '.a', /at most 63/],
   ['a label value that is a number', { a: 1 }, '.a', /in quotes, "1"/],
+  [
+    'a label value that was written 1.10',
+    { a: 1.1 },
+    '.a',
+    /is the number 1\.1: write it in quotes, as it stands here/,
+  ],
+  [
+    'a label value that was written True',
+    { a: true },
+    '.a',
+    /is the boolean true: write it in quotes, as it stands here/,
+  ],
   ['a label value that is null', { a: null }, '.a', /is empty/],
 ];
 const selecting = (matchLabels: object): readonly (readonly [kind: string, json: unknown])[] => [
