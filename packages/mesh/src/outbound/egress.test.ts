@@ -114,6 +114,13 @@ describe('egress', () => {
     });
   }
 
+  it('takes an instance that says it is at an unspecified address for one of this host', () => {
+    const { egress, apply } = open();
+    apply(policy([{ to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['127.0.0.0/8'] } }] }]));
+    assert.equal(egress.toEndpoint(DATABASE, PRIMARY), undefined);
+    assert.equal(egress.toEndpoint(DATABASE, { ...PRIMARY, host: '0.0.0.0' })?.decision, 'DENY');
+  });
+
   it('takes no other loopback address for a workload that listens on one of them', () => {
     const { egress, instances, apply } = open();
     apply(policy([]));

@@ -54,7 +54,7 @@ export class Egress {
       return undefined;
     }
     const facts: NetworkPeerFacts = {
-      ip: endpoint.host,
+      ip: reachedAddress(endpoint.host),
       principal: endpoint.spiffeId.principal,
       namespace,
       labels: endpoint.labels,
