@@ -1,4 +1,5 @@
 export type { AccessLogRecord, ConnectionRefusal, ConnectionRefusalKind } from './access-log.ts';
+export { BoundedCache } from './bounded-cache.ts';
 export type { Clock, Random, Timer } from './clock.ts';
 export { assertNever, RampartError, type ErrorCode } from './errors.ts';
 export { isFixedInRequest, isFraming } from './fixed-headers.ts';

@@ -1,0 +1,80 @@
+import { readFile, readlink } from 'node:fs/promises';
+
+import { fail, ok } from '@rampart/core';
+import type { Result } from '@rampart/core';
+
+import type { PeerCredentials } from './peer-credentials.ts';
+
+/** What proc(5) says about a process. */
+export interface ProcessFacts {
+  readonly uid: number;
+  readonly gid: number;
+  readonly supplementaryGids: readonly number[];
+  /** Path of the binary, in the mount namespace of the process; undefined when it is gone or this agent may not see it. */
+  readonly path: string | undefined;
+  /** Paths of its control groups, one for each hierarchy ("/system.slice/web.service"). */
+  readonly controlGroups: readonly string[];
+}
+
+/** Start times are in ticks of USER_HZ, which is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+/** Fields of /proc/PID/stat after the name in parentheses, which begins with field 3: start time is field 22. */
+const START_TIME = 22 - 3;
+/** What the kernel puts behind the path of a binary that is gone, and what anybody may call a file. */
+const DELETED = ' (deleted)';
+
+/** Seconds since the machine was started. */
+export async function uptimeSeconds(): Promise<number> {
+  return Number.parseFloat(await readFile('/proc/uptime', 'latin1'));
+}
+
+/**
+ * Reads what a process is. `connectedAt` is the uptime when its connection was accepted: a process that started later has
+ * inherited the number of the one that called, and gets nothing. So does one that ended while it was looked at.
+ */
+export async function processFacts(
+  { pid, uid }: PeerCredentials,
+  connectedAt: number,
+): Promise<Result<ProcessFacts, string>> {
+  try {
+    const startedAt = await startTicks(pid);
+    if (startedAt / TICKS_PER_SECOND > connectedAt) return fail(`process ${pid} started after the call that it made`);
+    const [status, groups, path] = await Promise.all([
+      readFile(`/proc/${pid}/status`, 'latin1'),
+      readFile(`/proc/${pid}/cgroup`, 'utf8'),
+      readlink(`/proc/${pid}/exe`).catch(() => undefined),
+    ]);
+    const ids = idsOf(status);
+    if (ids === undefined) return fail(`the status of process ${pid} cannot be read`);
+    if (ids.uid !== uid) return fail(`process ${pid} is of another user than the one that called`);
+    if ((await startTicks(pid)) !== startedAt) return fail(`process ${pid} ended while it was looked at`);
+    return ok({ ...ids, path: path?.endsWith(DELETED) === true ? undefined : path, controlGroups: pathsOf(groups) });
+  } catch {
+    return fail(`process ${pid} ended while it was looked at`);
+  }
+}
+
+async function startTicks(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  // The name may hold anything, parentheses too: only the last one ends it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[START_TIME] ?? Number.POSITIVE_INFINITY);
+}
+
+function idsOf(status: string): Pick<ProcessFacts, 'uid' | 'gid' | 'supplementaryGids'> | undefined {
+  // Real, effective, saved, file system: effective is what the kernel judged the call by.
+  const uid = /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1];
+  const gid = /^Gid:\t\d+\t(\d+)\t/m.exec(status)?.[1];
+  if (uid === undefined || gid === undefined) return undefined;
+  const groups = /^Groups:\t([\d ]*)$/m.exec(status)?.[1] ?? '';
+  return { uid: Number(uid), gid: Number(gid), supplementaryGids: groups.split(' ').filter(Boolean).map(Number) };
+}
+
+/** Lines are "ID:CONTROLLERS:PATH" (cgroups(7)). */
+function pathsOf(text: string): readonly string[] {
+  const paths = text
+    .split('\n')
+    .map((line) => line.split(':').slice(2).join(':'))
+    .filter((path) => path.startsWith('/'));
+  return [...new Set(paths)];
+}

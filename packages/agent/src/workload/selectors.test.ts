@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { Accounts } from './accounts.ts';
+import { BinaryDigests } from './binary-digest.ts';
+import { peerCredentials } from './peer-credentials.ts';
+import { processFacts, uptimeSeconds } from './process-facts.ts';
+import { workloadSelectors } from './selectors.ts';
+
+/** Connects to the socket it is told and stays. */
+const CALLER = "import net from 'node:net'; net.connect(process.argv[2]).on('close', () => process.exit(0));";
+
+describe('selectors of a process that calls over a Unix socket', () => {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'rampart-agent-')));
+  const path = join(directory, 'agent.sock');
+  const script = join(directory, 'caller.mjs');
+  const sources = { accounts: new Accounts(), digests: new BinaryDigests() };
+  let server: Server;
+
+  before(async () => {
+    writeFileSync(script, CALLER);
+    server = createServer().listen(path);
+    await once(server, 'listening');
+  });
+  after(() => {
+    server.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  async function call(execPath = process.execPath): Promise<{ caller: ChildProcess; socket: Socket }> {
+    const connected = once(server, 'connection');
+    const caller = fork(script, [path], { execPath, stdio: 'ignore' });
+    const [socket] = (await connected) as [Socket];
+    return { caller, socket };
+  }
+
+  it('are read from the kernel and from proc', async () => {
+    const { caller, socket } = await call();
+    const credentials = peerCredentials(socket);
+    assert.ok(credentials.ok);
+    assert.equal(credentials.value.pid, caller.pid);
+    assert.equal(credentials.value.uid, process.getuid?.());
+    const selectors = await workloadSelectors(credentials.value, await uptimeSeconds(), sources);
+    assert.ok(selectors.ok);
+    const digest = createHash('sha256').update(readFileSync(process.execPath)).digest('hex');
+    for (const selector of [
+      `unix:uid:${process.getuid?.()}`,
+      `unix:gid:${process.getgid?.()}`,
+      `unix:path:${realpathSync(process.execPath)}`,
+      `unix:sha256:${digest}`,
+    ]) {
+      assert.ok(selectors.value.has(selector), selector);
+    }
+    socket.destroy();
+    await once(caller, 'exit');
+  });
+
+  it('are none of a process that has ended', async () => {
+    const { caller, socket } = await call();
+    const credentials = peerCredentials(socket);
+    assert.ok(credentials.ok);
+    caller.kill('SIGKILL');
+    await once(caller, 'exit');
+    const selectors = await workloadSelectors(credentials.value, await uptimeSeconds(), sources);
+    assert.ok(!selectors.ok);
+    socket.destroy();
+  });
+
+  it("are none of a process that started after the call: it has another one's number", async () => {
+    const { caller, socket } = await call();
+    const credentials = peerCredentials(socket);
+    assert.ok(credentials.ok);
+    const facts = await processFacts(credentials.value, 0);
+    assert.deepEqual(facts, { ok: false, problem: `process ${caller.pid} started after the call that it made` });
+    socket.destroy();
+    await once(caller, 'exit');
+  });
+
+  it('are none of a process of another user than the one that called', async () => {
+    const { caller, socket } = await call();
+    const credentials = peerCredentials(socket);
+    assert.ok(credentials.ok);
+    const facts = await processFacts({ ...credentials.value, uid: 12_345 }, await uptimeSeconds());
+    assert.deepEqual(facts, {
+      ok: false,
+      problem: `process ${caller.pid} is of another user than the one that called`,
+    });
+    socket.destroy();
+    await once(caller, 'exit');
+  });
+
+  it('name no path for a binary that was replaced, and the digest of what runs', async () => {
+    const binary = join(directory, 'node');
+    copyFileSync(process.execPath, binary);
+    const { caller, socket } = await call(binary);
+    rmSync(binary);
+    const credentials = peerCredentials(socket);
+    assert.ok(credentials.ok);
+    const selectors = await workloadSelectors(credentials.value, await uptimeSeconds(), sources);
+    assert.ok(selectors.ok);
+    assert.deepEqual(
+      [...selectors.value].filter((each) => each.startsWith('unix:path:')),
+      [],
+    );
+    assert.ok([...selectors.value].some((each) => each.startsWith('unix:sha256:')));
+    socket.destroy();
+    await once(caller, 'exit');
+  });
+
+  it('say nothing of a connection that is closed', async () => {
+    const { caller, socket } = await call();
+    socket.destroy();
+    await once(socket, 'close');
+    assert.deepEqual(peerCredentials(socket), { ok: false, problem: 'the connection is already closed' });
+    await once(caller, 'exit');
+  });
+});

@@ -1,0 +1,69 @@
+import { ok } from '@rampart/core';
+import type { Result } from '@rampart/core';
+
+import type { Accounts } from './accounts.ts';
+import type { BinaryDigests } from './binary-digest.ts';
+import { controlGroupFacts } from './control-group.ts';
+import type { PeerCredentials } from './peer-credentials.ts';
+import { processFacts } from './process-facts.ts';
+import type { ProcessFacts } from './process-facts.ts';
+
+/** Where the names and digests come from. */
+export interface SelectorSources {
+  readonly accounts: Accounts;
+  readonly digests: BinaryDigests;
+}
+
+/**
+ * What is true of the process that opened a connection, as selectors of registration entries: `unix:uid:…`, `unix:user:…`,
+ * `unix:gid:…`, `unix:group:…`, `unix:supplementary_gid:…`, `unix:supplementary_group:…`, `unix:path:…`, `unix:sha256:…` (the
+ * names of SPIRE's unix attestor), `systemd:id:…`, `container:id:…`. The problem says why nothing can be said of it.
+ */
+export async function workloadSelectors(
+  peer: PeerCredentials,
+  connectedAt: number,
+  sources: SelectorSources,
+): Promise<Result<ReadonlySet<string>, string>> {
+  // The digest first: should another process get the number meanwhile, the facts that are read last refuse it.
+  const digest = await sources.digests.of(peer.pid);
+  const facts = await processFacts(peer, connectedAt);
+  if (!facts.ok) return facts;
+  const [users, groups] = await Promise.all([
+    userSelectors(facts.value, sources.accounts),
+    groupSelectors(facts.value, sources.accounts),
+  ]);
+  const { path, controlGroups } = facts.value;
+  return ok(
+    new Set([
+      ...users,
+      ...groups,
+      ...(path === undefined ? [] : [`unix:path:${path}`]),
+      ...(digest === undefined ? [] : [`unix:sha256:${digest}`]),
+      ...controlGroups.flatMap(controlGroupSelectors),
+    ]),
+  );
+}
+
+async function userSelectors({ uid }: ProcessFacts, accounts: Accounts): Promise<string[]> {
+  const user = await accounts.user(uid);
+  return [`unix:uid:${uid}`, ...(user === undefined ? [] : [`unix:user:${user}`])];
+}
+
+async function groupSelectors({ gid, supplementaryGids }: ProcessFacts, accounts: Accounts): Promise<string[]> {
+  const group = await accounts.group(gid);
+  const more = await Promise.all(
+    supplementaryGids.map(async (each) => {
+      const name = await accounts.group(each);
+      return [`unix:supplementary_gid:${each}`, ...(name === undefined ? [] : [`unix:supplementary_group:${name}`])];
+    }),
+  );
+  return [`unix:gid:${gid}`, ...(group === undefined ? [] : [`unix:group:${group}`]), ...more.flat()];
+}
+
+function controlGroupSelectors(path: string): string[] {
+  const { unit, containerId } = controlGroupFacts(path);
+  return [
+    ...(unit === undefined ? [] : [`systemd:id:${unit}`]),
+    ...(containerId === undefined ? [] : [`container:id:${containerId}`]),
+  ];
+}
