@@ -19,7 +19,8 @@ const SO_PEERCRED = 17;
 /** struct ucred: pid, uid, gid. */
 const UCRED_OCTETS = 12;
 
-type GetSockOpt = (fd: number, level: number, name: number, value: Uint8Array, length: [number]) => number;
+/** getsockopt(2), with the arguments in its order. */
+type GetSockOpt = (...args: [fd: number, level: number, name: number, value: Uint8Array, length: [number]]) => number;
 
 let getsockopt: GetSockOpt | undefined;
 
