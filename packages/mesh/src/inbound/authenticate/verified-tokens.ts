@@ -13,14 +13,18 @@ export interface VerifiedToken {
   readonly keys: KeySet;
 }
 
-const CAPACITY = 4096;
+const MAX_TOKENS = 4096;
+/** Characters of all tokens together; their claims take a few times as much. */
+const MAX_CHARACTERS = 4_194_304;
 
 /**
  * What was verified needs no verification again: by the SHA-256 of the token, for one set of rules, as long as the
- * issuer's keys are the same. Time is for the caller to judge. The oldest make room for new ones.
+ * issuer's keys are the same. Time is for the caller to judge. The oldest make room for new ones: where tokens are large,
+ * there are fewer of them.
  */
 export class VerifiedTokens<T extends VerifiedToken> {
   readonly #byDigest = new Map<string, T>();
+  #characters = 0;
 
   get(text: string): T | undefined {
     if (this.#byDigest.size === 0) return undefined;
@@ -28,20 +32,30 @@ export class VerifiedTokens<T extends VerifiedToken> {
     const known = this.#byDigest.get(digest);
     if (known === undefined) return undefined;
     if (known.source.current() === known.keys) return known;
-    this.#byDigest.delete(digest);
+    this.#forget(digest);
     return undefined;
   }
 
   put(verified: T): void {
-    if (this.#byDigest.size >= CAPACITY) {
-      const [oldest] = this.#byDigest.keys();
-      if (oldest !== undefined) this.#byDigest.delete(oldest);
+    const digest = digestOf(verified.token.text);
+    this.#forget(digest);
+    this.#byDigest.set(digest, verified);
+    this.#characters += verified.token.text.length;
+    for (const oldest of this.#byDigest.keys()) {
+      if (this.#byDigest.size <= MAX_TOKENS && this.#characters <= MAX_CHARACTERS) return;
+      this.#forget(oldest);
     }
-    this.#byDigest.set(digestOf(verified.token.text), verified);
   }
 
   drop(text: string): void {
-    this.#byDigest.delete(digestOf(text));
+    this.#forget(digestOf(text));
+  }
+
+  #forget(digest: string): void {
+    const known = this.#byDigest.get(digest);
+    if (known === undefined) return;
+    this.#characters -= known.token.text.length;
+    this.#byDigest.delete(digest);
   }
 }
 
