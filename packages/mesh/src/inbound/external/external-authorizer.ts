@@ -93,7 +93,11 @@ export class ExternalAuthorizer {
       return refuseByPolicy(refusingVerdict(demand, `external authorizer "${provider.name}" is unfit: ${problem}`));
     }
     const line = await this.#line(provider).catch(asError);
-    if (line instanceof Error) return fallBack(demand, line.message, []);
+    if (line instanceof Error) {
+      // Without a client nobody can tell which headers the authorizer speaks for: this never fails open.
+      const reason = `external authorizer "${provider.name}" could not be asked: ${line.message}`;
+      return refuse('failed', refusingVerdict(demand, reason), { status: provider.statusOnError });
+    }
     // The caller takes the time it takes for its body. It is not the authorizer's, and no way around it.
     const body = await peek(provider, call);
     if (body instanceof Error) return refuse('failed', refusingVerdict(demand, body.message), { status: FORBIDDEN });
