@@ -2,6 +2,7 @@ import type { ChangedGroup, ReplayReport, UnknownGroup } from '@rampart/core/ana
 import type { Palette } from '../render/colour.ts';
 import { shortService } from '../render/names.ts';
 import { type Cell, columnsOf, renderTable } from '../render/table.ts';
+import { printable } from '../render/text.ts';
 
 /** The report as the control plane sends it. */
 export interface SimulationReport extends ReplayReport {
@@ -24,34 +25,57 @@ export function renderReplay(report: SimulationReport, view: ReplayView): string
   return parts.join('\n');
 }
 
-function renderChanges(changes: readonly ChangedGroup[], { palette, width }: ReplayView): string {
-  return renderTable(
-    columnsOf('DECISION', '>COUNT', 'FROM', 'TO', 'METHOD', 'PATH', 'POLICY', 'REASON'),
-    changes.map((change): Cell[] => [
-      { text: `${change.from} → ${change.to}`, paint: change.to === 'DENY' ? palette.bad : palette.good },
-      String(change.count),
-      nameOf(change.source),
-      shortService(change.destination),
-      change.method,
-      change.path,
-      policyOf(change),
-      change.reason,
-    ]),
-    { width },
-  );
+const COLUMNS = ['DECISION', '>COUNT', 'FROM', 'TO', 'METHOD', 'PATH'] as const;
+/** A terminal below this has no room for reasons beside the rest. */
+const WIDE = 160;
+
+function renderChanges(changes: readonly ChangedGroup[], view: ReplayView): string {
+  const rows = changes.map((change): Cell[] => [
+    { text: `${change.from} → ${change.to}`, paint: change.to === 'DENY' ? view.palette.bad : view.palette.good },
+    String(change.count),
+    nameOf(change.source),
+    shortService(change.destination),
+    change.method,
+    change.path,
+  ]);
+  const reasons = changes.map((change) => [policyOf(change), change.reason]);
+  return renderWithReasons({ headings: COLUMNS, rows }, { headings: ['POLICY', 'REASON'], rows: reasons }, view);
 }
 
-function renderUnknown(unknown: readonly UnknownGroup[], { palette, width }: ReplayView): string {
-  return renderTable(
-    columnsOf('CANNOT TELL', '>COUNT', 'FOR EXAMPLE', 'WHY'),
-    unknown.map(({ destination, count, example, reason }): Cell[] => [
-      { text: shortService(destination), paint: palette.warn },
-      String(count),
-      example,
-      reason,
-    ]),
-    { width },
-  );
+function renderUnknown(unknown: readonly UnknownGroup[], view: ReplayView): string {
+  const rows = unknown.map(({ destination, count, example }): Cell[] => [
+    { text: shortService(destination), paint: view.palette.warn },
+    String(count),
+    example,
+  ]);
+  const reasons = unknown.map(({ reason }) => [reason]);
+  const headings = ['CANNOT TELL', '>COUNT', 'FOR EXAMPLE'];
+  return renderWithReasons({ headings, rows }, { headings: ['WHY'], rows: reasons }, view);
+}
+
+interface Part<Row> {
+  readonly headings: readonly string[];
+  readonly rows: readonly Row[];
+}
+
+/** Reasons stand in columns of their own, or below each row where a terminal is narrow. */
+function renderWithReasons(
+  { headings, rows }: Part<readonly Cell[]>,
+  reasons: Part<readonly string[]>,
+  { palette, width }: ReplayView,
+): string {
+  if (width === undefined || width >= WIDE) {
+    const whole = rows.map((row, index) => [...row, ...(reasons.rows[index] ?? [])]);
+    return renderTable(columnsOf(...headings, ...reasons.headings), whole, { width });
+  }
+  const [heading = '', ...lines] = renderTable(columnsOf(...headings), rows)
+    .trimEnd()
+    .split('\n');
+  const explained = lines.map((line, index) => {
+    const reason = (reasons.rows[index] ?? []).filter((part) => part !== '').join(': ');
+    return `${line}\n    ${palette.dim(printable(reason))}\n`;
+  });
+  return `${heading}\n${explained.join('')}`;
 }
 
 function policyOf({ policy, rule, action, to }: ChangedGroup): string {
