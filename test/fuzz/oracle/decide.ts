@@ -159,7 +159,8 @@ function tester(key: string, ground: RuleGround): (value: string) => boolean {
 
 function headerOf({ request }: OracleCall, name: string): string | undefined {
   if (name === ':method') return request.method;
-  return name === ':authority' ? request.host : request.header(name);
+  if (name === ':authority') return request.host;
+  return name === 'host' ? request.host || undefined : request.header(name);
 }
 
 function identityTester(key: string, { call, names, namespace }: RuleGround): (value: string) => boolean {

@@ -43,6 +43,12 @@ const cases: readonly [fact: string, rules: string, question: Partial<Question>,
     { path: '/x/../%61dmin?a=%41' },
     'ALLOW',
   ],
+  [
+    'the header Host is the authority',
+    '- when: [{key: "request.headers[Host]", values: [shop.example.com]}]',
+    { host: 'shop.example.com' },
+    'ALLOW',
+  ],
   ['no identity matches no principal', '- from: [{source: {principals: ["*"]}}]', { from: '' }, 'DENY'],
   [
     'the server name is that of the service under mutual TLS',

@@ -34,7 +34,9 @@ export function claimSubject(path: readonly string[]): Subject {
 /** A header by its lower-case name, or one of the HTTP/2 pseudo headers that every request has under HTTP/1.1 too. */
 export function headerOf(request: RequestAttributes, name: string): string | undefined {
   if (name === ':method') return request.method;
-  return name === ':authority' ? request.host : request.header(name);
+  if (name === ':authority') return request.host;
+  // Envoy keeps Host as the authority; a question about a call says it there, too.
+  return name === 'host' ? request.host || undefined : request.header(name);
 }
 
 function ofConnection(label: string, read: Subject['read']): Subject {
