@@ -10,6 +10,14 @@ export function parseCount(text: string): number {
   return parseWhole(text, { max: 1_000_000, what: 'a whole number, 0 to 1000000' });
 }
 
+/** At most how many of them: one at least, because an API takes 0 for its own default. */
+export function parseLimit(text: string): number {
+  const what = 'a whole number, 1 to 1000000';
+  const limit = parseWhole(text, { max: 1_000_000, what });
+  if (limit === 0) throw new InvalidArgumentError(`write ${what}.`);
+  return limit;
+}
+
 function parseWhole(text: string, range: { readonly max: number; readonly what: string }): number {
   if (!/^\d{1,7}$/.test(text) || Number(text) > range.max) throw new InvalidArgumentError(`write ${range.what}.`);
   return Number(text);

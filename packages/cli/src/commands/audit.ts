@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseCount } from '../arguments/number.ts';
+import { parseLimit } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
 import { fieldText, parseRecords, type RecordFields } from '../render/record-fields.ts';
 import { columnsOf, renderTable } from '../render/table.ts';
@@ -19,7 +19,7 @@ export function defineAudit(parent: Command, shell: Shell): void {
     .command('query')
     .description('audit records, newest first')
     .option('--type <event>', 'only this type of event, such as REGISTRATION')
-    .option('--limit <count>', `at most this many (default: ${DEFAULT_LIMIT})`, parseCount, DEFAULT_LIMIT)
+    .option('--limit <count>', `at most this many (default: ${DEFAULT_LIMIT})`, parseLimit, DEFAULT_LIMIT)
     .addHelpText(
       'after',
       examples(

@@ -1,6 +1,6 @@
 import type { Certificate } from '@rampart/wire';
 import type { Command } from 'commander';
-import { parseCount } from '../arguments/number.ts';
+import { parseLimit } from '../arguments/number.ts';
 import { parseIdentity } from '../arguments/workload.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Palette } from '../render/colour.ts';
@@ -21,7 +21,7 @@ export function defineCertsList(parent: Command, shell: Shell): void {
     .command('list', { isDefault: true })
     .description('the newest certificates, who holds them and until when')
     .option('--identity <who>', 'only this identity: a SPIFFE ID or namespace/service-account')
-    .option('--limit <count>', `at most this many (default: ${DEFAULT_LIMIT})`, parseCount, DEFAULT_LIMIT)
+    .option('--limit <count>', `at most this many (default: ${DEFAULT_LIMIT})`, parseLimit, DEFAULT_LIMIT)
     .addHelpText(
       'after',
       examples(['rampart certs', 'the newest ones'], ['rampart certs --identity default/orders-api', "one workload's"]),

@@ -67,6 +67,8 @@ suite('a wrong command line exits 2 with one line that helps', () => {
     ['apply -f x --rollback 3', /not both/],
     ['apply --rollback yesterday', /rampart history/],
     ['apply -f x --wait 5', /number with a unit/],
+    ['history --limit 0', /a whole number, 1 to 1000000/],
+    ['audit query --limit 0', /a whole number, 1 to 1000000/],
     ['diff', /--filename <file>' not specified/],
     ['apply -f no-such-file.yaml', /cannot read no-such-file\.yaml: no such file/],
     ['delete', /say what to delete/],

@@ -1,6 +1,6 @@
 import type { AppliedResource, ListRevisionsResponse, ResourceRevision } from '@rampart/wire';
 import type { Command } from 'commander';
-import { parseCount } from '../../arguments/number.ts';
+import { parseLimit } from '../../arguments/number.ts';
 import { EXIT } from '../../exit-code.ts';
 import { renderTime } from '../../render/moment.ts';
 import { resourceName } from '../../render/names.ts';
@@ -18,7 +18,7 @@ export function defineHistory(parent: Command, shell: Shell): void {
   parent
     .command('history')
     .description('revisions that changed resources: when, who, what; "rampart apply --rollback" brings one back')
-    .option('--limit <count>', `at most this many, the newest (default: ${DEFAULT_LIMIT})`, parseCount, DEFAULT_LIMIT)
+    .option('--limit <count>', `at most this many, the newest (default: ${DEFAULT_LIMIT})`, parseLimit, DEFAULT_LIMIT)
     .addHelpText(
       'after',
       examples(
