@@ -6,14 +6,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import { file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file envoy/config/core/v3/base.proto.
  */
 export const file_envoy_config_core_v3_base: GenFile = /*@__PURE__*/
-  fileDesc("Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyIpCgtIZWFkZXJWYWx1ZRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiiQEKEUhlYWRlclZhbHVlT3B0aW9uEjEKBmhlYWRlchgBIAEoCzIhLmVudm95LmNvbmZpZy5jb3JlLnYzLkhlYWRlclZhbHVlEioKBmFwcGVuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5Cb29sVmFsdWUSFQoNYXBwZW5kX2FjdGlvbhgDIAEoBSIsCg5RdWVyeVBhcmFtZXRlchILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAliBnByb3RvMw", [file_google_protobuf_wrappers]);
+  fileDesc("Ch9lbnZveS9jb25maWcvY29yZS92My9iYXNlLnByb3RvEhRlbnZveS5jb25maWcuY29yZS52MyIpCgtIZWFkZXJWYWx1ZRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiiQEKEUhlYWRlclZhbHVlT3B0aW9uEjEKBmhlYWRlchgBIAEoCzIhLmVudm95LmNvbmZpZy5jb3JlLnYzLkhlYWRlclZhbHVlEioKBmFwcGVuZBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5Cb29sVmFsdWUSFQoNYXBwZW5kX2FjdGlvbhgDIAEoBSIsCg5RdWVyeVBhcmFtZXRlchILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiIwoETm9kZRIKCgJpZBgBIAEoCRIPCgdjbHVzdGVyGAIgASgJIl4KCkRhdGFTb3VyY2USEgoIZmlsZW5hbWUYASABKAlIABIWCgxpbmxpbmVfYnl0ZXMYAiABKAxIABIXCg1pbmxpbmVfc3RyaW5nGAMgASgJSABCCwoJc3BlY2lmaWVyIlAKFFR5cGVkRXh0ZW5zaW9uQ29uZmlnEgwKBG5hbWUYASABKAkSKgoMdHlwZWRfY29uZmlnGAIgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueWIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_wrappers]);
 
 /**
  * @generated from message envoy.config.core.v3.HeaderValue
@@ -89,4 +90,85 @@ export type QueryParameter = Message<"envoy.config.core.v3.QueryParameter"> & {
  */
 export const QueryParameterSchema: GenMessage<QueryParameter> = /*@__PURE__*/
   messageDesc(file_envoy_config_core_v3_base, 2);
+
+/**
+ * Who asks for configuration.
+ *
+ * @generated from message envoy.config.core.v3.Node
+ */
+export type Node = Message<"envoy.config.core.v3.Node"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string cluster = 2;
+   */
+  cluster: string;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.Node.
+ * Use `create(NodeSchema)` to create a new message.
+ */
+export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 3);
+
+/**
+ * @generated from message envoy.config.core.v3.DataSource
+ */
+export type DataSource = Message<"envoy.config.core.v3.DataSource"> & {
+  /**
+   * @generated from oneof envoy.config.core.v3.DataSource.specifier
+   */
+  specifier: {
+    /**
+     * @generated from field: string filename = 1;
+     */
+    value: string;
+    case: "filename";
+  } | {
+    /**
+     * @generated from field: bytes inline_bytes = 2;
+     */
+    value: Uint8Array;
+    case: "inlineBytes";
+  } | {
+    /**
+     * @generated from field: string inline_string = 3;
+     */
+    value: string;
+    case: "inlineString";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message envoy.config.core.v3.DataSource.
+ * Use `create(DataSourceSchema)` to create a new message.
+ */
+export const DataSourceSchema: GenMessage<DataSource> = /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 4);
+
+/**
+ * @generated from message envoy.config.core.v3.TypedExtensionConfig
+ */
+export type TypedExtensionConfig = Message<"envoy.config.core.v3.TypedExtensionConfig"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: google.protobuf.Any typed_config = 2;
+   */
+  typedConfig?: Any | undefined;
+};
+
+/**
+ * Describes the message envoy.config.core.v3.TypedExtensionConfig.
+ * Use `create(TypedExtensionConfigSchema)` to create a new message.
+ */
+export const TypedExtensionConfigSchema: GenMessage<TypedExtensionConfig> = /*@__PURE__*/
+  messageDesc(file_envoy_config_core_v3_base, 5);
 

@@ -1,0 +1,7 @@
+/** Envoy's Secret Discovery Service, for those who serve it. */
+export {
+  CertificateValidationContextSchema,
+  SecretSchema,
+  SPIFFECertValidatorConfigSchema,
+} from './gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts';
+export { SecretDiscoveryService } from './gen/envoy/service/secret/v3/sds_pb.ts';

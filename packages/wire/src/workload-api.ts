@@ -1,0 +1,10 @@
+/** The SPIFFE Workload API, for those who serve it. */
+export {
+  JWTBundlesResponseSchema,
+  JWTSVIDResponseSchema,
+  SpiffeWorkloadAPI,
+  ValidateJWTSVIDResponseSchema,
+  X509BundlesResponseSchema,
+  X509SVIDResponseSchema,
+  X509SVIDSchema,
+} from './gen/spiffe/workload/workload_pb.ts';
