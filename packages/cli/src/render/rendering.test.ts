@@ -62,7 +62,9 @@ test('rows go on in lines below where a terminal is narrower than they are, and 
     renderTable(columns, wrappedRows(columns, rows, 36)),
     'WHO        MAY            IF\nshop/web   GET, POST      -\n           /orders/{*},\n           /carts/{*}\n',
   );
-  assert.equal(wrappedRows(columns, rows, undefined), rows);
+  assert.equal(renderTable(columns, wrappedRows(columns, rows, undefined)), renderTable(columns, rows));
+  const endless = renderTable(columns, wrappedRows(columns, [['a', 'x'.repeat(3000), 'b']], undefined)).split('\n');
+  assert.ok(endless.every(({ length }) => length < 200));
   const long = [['a', 'x'.repeat(30), 'b']];
   const lines = renderTable(columns, wrappedRows(columns, long, 40)).split('\n');
   assert.ok(lines.every(({ length }) => length <= 40));

@@ -3,20 +3,21 @@ import { printable, textWidth } from './text.ts';
 
 const GAP = 3;
 const NARROWEST = 12;
+/** One long value must not make every row as long, wherever the table goes. */
+const WIDEST = 160;
 /** What stands below a cell whose neighbour goes on; an empty cell would be shown as "-". */
 const BELOW = ' ';
 
-/** Rows of a table whose cells go on in lines below where the terminal is narrower than the table; as they are where `width` is undefined. */
+/** Rows of a table whose cells go on in lines below where the terminal is narrower than the table, or a cell very wide. */
 export function wrappedRows(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
   width: number | undefined,
 ): readonly (readonly Cell[])[] {
-  if (width === undefined) return rows;
   const widths = columns.map(({ heading }, index) =>
-    Math.max(textWidth(heading), ...rows.map((row) => textWidth(textOf(row[index])))),
+    rows.reduce((most, row) => Math.max(most, Math.min(WIDEST, textWidth(textOf(row[index])))), textWidth(heading)),
   );
-  narrow(widths, width - GAP * (columns.length - 1));
+  if (width !== undefined) narrow(widths, width - GAP * (columns.length - 1));
   return rows.flatMap((row) => {
     const cells = columns.map((_, index) => wrap(textOf(row[index]), widths[index] ?? NARROWEST));
     const height = Math.max(...cells.map(({ length }) => length));
