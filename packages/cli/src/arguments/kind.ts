@@ -15,8 +15,8 @@ const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
   NetworkPolicy: ['networkpolicy', 'networkpolicies', 'netpol'],
   Namespace: ['namespace', 'namespaces', 'ns'],
   MeshConfig: ['meshconfig', 'meshconfigs', 'mc'],
-  RegistrationEntry: ['registrationentry', 'registrationentries', 'entry', 'entries', 're'],
-  Attestor: ['attestor', 'attestors'],
+  RegistrationEntry: ['registrationentry', 'registrationentries', 'entries', 'entry'],
+  Attestor: ['attestors', 'attestor'],
   services: ['services', 'service', 'svc'],
   dataplanes: ['dataplanes', 'dataplane', 'dp'],
 };
