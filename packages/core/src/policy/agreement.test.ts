@@ -258,37 +258,33 @@ const draft = fc.oneof(
 );
 
 /** Rules that name nobody, in such numbers that callers share them, among some that name callers one by one. */
-const crowd: fc.Arbitrary<Draft> = fc.record({
-  spec: fc.record({
-    action: fc.constantFrom('ALLOW', 'ALLOW', 'DENY', 'AUDIT'),
-    rules: upTo2(
-      fc.record(
-        {
-          from: upTo2(
-            some('new-td/ns/web/sa/frontend', 'foreign/ns/web/sa/front').map((names) => ({
-              source: { principals: names },
-            })),
-          ),
-          to: fc
-            .tuple(paths, ports, methods)
-            .map(([[path = '*'], onPorts, [method = '*']]) => [
-              { operation: { paths: [path], ports: onPorts, methods: [method] } },
-            ]),
-        },
-        { requiredKeys: ['to'] },
-      ),
-    ),
-  }),
-  ...place,
-  dryRun: fc.integer({ min: 0, max: 3 }).map((number) => number === 0),
-});
+const someCallers = some('new-td/ns/web/sa/frontend', 'foreign/ns/web/sa/front').map((names) => [
+  { source: { principals: names } },
+]);
+const oneOperation = fc
+  .tuple(paths, methods)
+  .map(([[path = '*'], [method = '*']]) => [{ operation: { paths: [path], methods: [method] } }]);
+const crowdRule = fc.oneof(
+  { arbitrary: fc.record({ to: oneOperation }), weight: 3 },
+  { arbitrary: fc.record({ from: someCallers, to: oneOperation }), weight: 1 },
+);
+const crowdOf = (...actions: readonly string[]): fc.Arbitrary<Draft[]> =>
+  fc.array(
+    fc.record({
+      spec: fc.record({ action: fc.constantFrom(...actions), rules: upTo2(crowdRule) }),
+      namespace: fc.constantFrom('shop', 'istio-system'),
+      selector: fc.constant(undefined),
+      dryRun: fc.integer({ min: 0, max: 5 }).map((number) => number === 0),
+    }),
+    { minLength: 20, maxLength: 50 },
+  );
 
 /** Policies of the workload shop/orders, in any order: mostly few, sometimes more than are looked at one by one. */
 const anyPolicies: fc.Arbitrary<AuthorizationPolicy[]> = fc
   .oneof(
     { arbitrary: fc.array(draft, { maxLength: 5 }), weight: 5 },
     { arbitrary: fc.array(ordinary, { minLength: 10, maxLength: 30 }), weight: 1 },
-    { arbitrary: fc.array(crowd, { minLength: 20, maxLength: 50 }), weight: 1 },
+    { arbitrary: fc.oneof(crowdOf('ALLOW', 'DENY', 'AUDIT'), crowdOf('AUDIT', 'AUDIT', 'ALLOW')), weight: 1 },
   )
   .chain((drafts) => fc.shuffledSubarray(drafts.map(policyOf), { minLength: drafts.length }));
 
