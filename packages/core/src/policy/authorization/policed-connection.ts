@@ -78,13 +78,13 @@ export class PolicedConnection implements ConnectionPolicy, Explainer {
 
   demand(request: RequestAttributes): AuthorizerDemand | undefined {
     if (this.#refusal !== undefined) return { kind: 'deny', verdict: this.#refusal };
-    return this.#custom?.first(request, methodBit(request.method));
+    return this.#custom?.first(request, methodBit(request.method))?.outcome;
   }
 
   evaluate(request: RequestAttributes): Verdict {
     if (this.#refusal !== undefined) return this.#refusal;
     const method = methodBit(request.method);
-    const decided = this.#program?.first(request, method) ?? this.#byDefault;
+    const decided = this.#program?.first(request, method)?.outcome ?? this.#byDefault;
     if (this.#isObserved) return this.#observed(request, decided);
     return decided ?? new Denial(this, request, NO_OBSERVATIONS);
   }

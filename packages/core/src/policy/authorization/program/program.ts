@@ -42,9 +42,16 @@ export class Program<Outcome> {
       : { beginnings: ClauseTrie.of(clauses, 'forwards'), endings: ClauseTrie.of(clauses, 'backwards') };
   }
 
-  /** What the first matching clause leads to; `method` is the request's, as a bit. Allocates nothing. */
-  first(request: RequestAttributes, method: number): Outcome | undefined {
-    return this.#first(request, method)?.outcome;
+  /** The first matching clause; `method` is the request's, as a bit. Allocates nothing. */
+  first(request: RequestAttributes, method: number): Clause<Outcome> | undefined {
+    let best = this.#firstListed(request, method);
+    const tries = this.#tries;
+    if (tries !== undefined) {
+      best = earlier(best, tries.beginnings?.first(request, method));
+      best = earlier(best, tries.endings?.first(request, method));
+    }
+    const shared = this.#shared;
+    return shared === undefined ? best : earlier(best, shared.first(request, method));
   }
 
   /** What every matching clause leads to, in no order, some of it more than once. */
@@ -59,17 +66,6 @@ export class Program<Outcome> {
       ...(this.#tries?.endings?.all(request, method) ?? []),
     ].map(({ outcome }) => outcome);
     return this.#shared === undefined ? outcomes : [...outcomes, ...this.#shared.all(request, method)];
-  }
-
-  #first(request: RequestAttributes, method: number): Clause<Outcome> | undefined {
-    let best = this.#firstListed(request, method);
-    const tries = this.#tries;
-    if (tries !== undefined) {
-      best = earlier(best, tries.beginnings?.first(request, method));
-      best = earlier(best, tries.endings?.first(request, method));
-    }
-    const shared = this.#shared;
-    return shared === undefined ? best : earlier(best, shared.#first(request, method));
   }
 
   #firstListed(request: RequestAttributes, method: number): Clause<Outcome> | undefined {
