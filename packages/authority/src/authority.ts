@@ -2,10 +2,12 @@ import type { Clock, RampartError, Result, SpiffeId, TrustDomain } from '@rampar
 import type { Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
 import type { TrustBundle } from '@rampart/spiffe';
+import type { HierarchyControl } from './hierarchy/control.ts';
 import { Hierarchy } from './hierarchy/hierarchy.ts';
 import type { Agents } from './agents/agent-desk.ts';
 import type { JwtSvidIssuer } from './jwt/jwt-svid-issuer.ts';
 import type { EntrySource } from './registration/entries.ts';
+import type { Upstream } from './hierarchy/upstream.ts';
 import type { IssuedSvid } from './issuance/issuance.ts';
 import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';
@@ -26,6 +28,8 @@ export interface AuthorityOptions {
   readonly entries?: EntrySource;
   /** Without it agents get no JWT-SVIDs. */
   readonly jwtSvids?: JwtSvidIssuer;
+  /** Who signs the intermediates; a root of its own unless given. */
+  readonly upstream?: Upstream;
 }
 
 /** What a server of the control plane is to be certified for. */
@@ -43,6 +47,8 @@ export interface ServerIdentity {
 export interface Authority {
   /** What agents ask for, on behalf of the workloads of their host. */
   readonly agents: Agents;
+  /** The certificates that sign, and what operators do with them. */
+  readonly hierarchy: HierarchyControl;
   bundle(): TrustBundle;
   /**
    * A one-use secret for the first certificate of a workload, good for `ttlSeconds` (1 to 604 800, 600 unless given).
@@ -68,7 +74,7 @@ export interface Authority {
   list(query?: { readonly spiffeId?: string; readonly limit?: number }): Promise<readonly CertificateRecord[]>;
   /**
    * True when it is revoked by this call, false when the serial (hex, colons allowed) is unknown or was revoked before.
-   * Throws INVALID_ARGUMENT for a certificate of the hierarchy.
+   * Throws INVALID_ARGUMENT for a certificate of the hierarchy: see `hierarchy.revoke`.
    */
   revoke(serial: string, reason: string, by: Requester): Promise<boolean>;
   isRevoked(serial: string): boolean;
@@ -98,7 +104,9 @@ export interface RenewalRequest {
 /** Opens the authority of a trust domain: makes root and intermediate the first time, continues with them ever after. */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
   const lifetimes = checkLifetimes(options.lifetimes);
-  const hierarchy = await Hierarchy.open({ ...options, lifetimes });
   const revocations = new Revocations(options.clock, await options.store.revokedCertificates(options.clock.now()));
+  const upstream = options.upstream ?? { kind: 'own' };
+  const hooks = { revoked: (certificate: CertificateRecord) => revocations.add(certificate) };
+  const hierarchy = await Hierarchy.open({ ...options, lifetimes, upstream }, hooks);
   return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations });
 }

@@ -42,17 +42,74 @@ const HIERARCHY_RULES: readonly Rule[] = [
   [
     'the hierarchy is there after reopening, byte for byte and in order',
     async (test) => {
-      await test.store.addCaCertificate(ca('ff'));
-      await test.store.addCaCertificate(ca('0a'));
-      assert.deepEqual((await (await test.reopen()).caCertificates()).map(plain), [ca('ff'), ca('0a')].map(plain));
+      await test.store.changeHierarchy({ added: [ca('ff')] });
+      await test.store.changeHierarchy({ added: [ca('0a'), ca('0b')] });
+      const expected = [ca('ff'), ca('0a'), ca('0b')];
+      assert.deepEqual((await (await test.reopen()).caCertificates()).map(plain), expected.map(plain));
     },
   ],
   [
-    'a CA serial is added once',
+    'a CA serial is added once, and nothing of that step is kept',
     async ({ store }) => {
-      await store.addCaCertificate(ca('ff'));
-      await assert.rejects(store.addCaCertificate(ca('ff')), { code: 'STORAGE_FAILED' });
-      assert.equal((await store.caCertificates()).length, 1);
+      await store.changeHierarchy({ added: [ca('ff')] });
+      const twice = { added: [ca('0a'), ca('ff')], bundleSequence: 7 };
+      await assert.rejects(store.changeHierarchy(twice), { code: 'STORAGE_FAILED' });
+      assert.deepEqual(serials(await store.caCertificates()), ['ff']);
+      assert.equal((await store.hierarchyNotes()).bundleSequence, 0);
+    },
+  ],
+  [
+    'an authority moves from state to state, several at once',
+    async (test) => {
+      await test.store.changeHierarchy({ added: [ca('ff'), ca('0a')] });
+      const states = [
+        { serial: 'ff', state: 'old', since: T0 + 5 },
+        { serial: '0a', state: 'active', since: T0 + 5 },
+      ] as const;
+      await test.store.changeHierarchy({ states });
+      const found = await (await test.reopen()).caCertificates();
+      assert.deepEqual(
+        found.map(({ serial, state, since }) => ({ serial, state, since })),
+        states,
+      );
+    },
+  ],
+  [
+    'an unknown authority has no state, and nothing of that step is kept',
+    async ({ store }) => {
+      await store.changeHierarchy({ added: [ca('ff')] });
+      const states = ['ff', '77'].map((serial) => ({ serial, state: 'old', since: T0 }) as const);
+      await assert.rejects(store.changeHierarchy({ states }), { code: 'STORAGE_FAILED' });
+      assert.equal((await store.caCertificates())[0]?.state, 'prepared');
+    },
+  ],
+  [
+    'the number of the bundle and the pending request are there after reopening',
+    async (test) => {
+      assert.deepEqual(await test.store.hierarchyNotes(), { bundleSequence: 0, request: undefined });
+      const request = { keyName: 'intermediate-1', createdAt: T0 };
+      await test.store.changeHierarchy({ bundleSequence: 3, request });
+      const store = await test.reopen();
+      assert.deepEqual(await store.hierarchyNotes(), { bundleSequence: 3, request });
+      await store.changeHierarchy({ request: { keyName: 'intermediate-2', createdAt: T0 } });
+      await store.changeHierarchy({ bundleSequence: 4 });
+      assert.equal((await store.hierarchyNotes()).request?.keyName, 'intermediate-2');
+      await store.changeHierarchy({ request: 'none' });
+      assert.deepEqual(await store.hierarchyNotes(), { bundleSequence: 4, request: undefined });
+    },
+  ],
+  [
+    'the last leaf of an authority is the one that ends last and is not revoked',
+    async ({ store }) => {
+      assert.equal(await store.lastLeafEnd('Rampart intermediate'), undefined);
+      await store.addCertificate(certificate({ serial: '01', notAfter: T0 + 1 }));
+      await store.addCertificate(certificate({ serial: '02', notAfter: T0 + 3 }));
+      await store.addCertificate(certificate({ serial: '03', notAfter: T0 + 2, kind: 'server' }));
+      await store.addCertificate(certificate({ serial: '04', notAfter: T0 + 9, issuer: 'another' }));
+      await store.addCertificate(certificate({ serial: '05', notAfter: T0 + 9, kind: 'intermediate' }));
+      assert.equal(await store.lastLeafEnd('Rampart intermediate'), T0 + 3);
+      await store.revokeCertificate('02', { at: T0, reason: '', by: '' });
+      assert.equal(await store.lastLeafEnd('Rampart intermediate'), T0 + 2);
     },
   ],
 ];
@@ -269,14 +326,25 @@ function certificate(change: Partial<CertificateRecord> = {}): CertificateRecord
 
 function ca(serial: string): CaCertificateRecord {
   const der = Uint8Array.from([0x30, 0x00, 0xff, serial.charCodeAt(0)]);
-  return { kind: 'root', serial, keyName: `root-${serial}`, der, notBefore: T0, notAfter: T0 + 1 };
+  return {
+    kind: 'root',
+    serial,
+    name: `Rampart root CA ${serial}`,
+    keyName: `root-${serial}`,
+    der,
+    upstream: [Uint8Array.of(0x30, 0x00), Uint8Array.of(0x30, 0x01, 0xff)],
+    notBefore: T0,
+    notAfter: T0 + 1,
+    state: 'prepared',
+    since: T0,
+  };
 }
 
 /** Engines may answer with a Buffer where a Uint8Array was stored. */
-function plain({ der, ...rest }: CaCertificateRecord): unknown {
-  return { ...rest, der: [...der] };
+function plain({ der, upstream, ...rest }: CaCertificateRecord): unknown {
+  return { ...rest, der: [...der], upstream: upstream.map((each) => [...each]) };
 }
 
-function serials(certificates: readonly CertificateRecord[]): string[] {
+function serials(certificates: readonly Pick<CertificateRecord, 'serial'>[]): string[] {
   return certificates.map(({ serial }) => serial);
 }

@@ -3,6 +3,15 @@ export type { AgentCall } from './agents/events.ts';
 export { openAuthority } from './authority.ts';
 export type { Authority, AuthorityOptions, RenewalRequest, Requester, ServerIdentity } from './authority.ts';
 export type { IssuedSvid } from './issuance/issuance.ts';
+export type {
+  Activation,
+  AuthorityDescription,
+  HierarchyControl,
+  HierarchyEvent,
+  HierarchyListener,
+  Target,
+} from './hierarchy/control.ts';
+export type { ExternalCa, RootKey, Upstream } from './hierarchy/upstream.ts';
 export type { JoinToken } from './attestation/join-tokens.ts';
 export type { Lifetimes } from './issuance/lifetimes.ts';
 export { workloadOfEntry } from './registration/entries.ts';
@@ -11,10 +20,14 @@ export { createMemoryAuthorityStore } from './memory-store.ts';
 export type { RevocationListener } from './revocations.ts';
 export type {
   AttestationFacts,
+  AuthorityState,
   AuthorityStore,
   CaCertificateRecord,
+  CaRequestRecord,
   CertificateKind,
   CertificateRecord,
+  HierarchyChange,
+  HierarchyNotes,
   JoinTokenConsumption,
   JoinTokenRecord,
   Revocation,

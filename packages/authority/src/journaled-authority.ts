@@ -12,6 +12,7 @@ import type {
   ServerIdentity,
 } from './authority.ts';
 import * as events from './events.ts';
+import type { HierarchyControl } from './hierarchy/control.ts';
 import type { Hierarchy } from './hierarchy/hierarchy.ts';
 import { AgentDesk } from './agents/agent-desk.ts';
 import type { Agents } from './agents/agent-desk.ts';
@@ -39,7 +40,7 @@ const KEPT_MS = 24 * HOUR_MS;
 const NOBODY: Requester = { name: '', sourceIp: '' };
 const AUTHORITY: Requester = { name: 'authority', sourceIp: '' };
 
-interface Parts extends AuthorityOptions {
+interface Parts extends Omit<AuthorityOptions, 'upstream'> {
   readonly lifetimes: Lifetimes;
   readonly hierarchy: Hierarchy;
   readonly revocations: Revocations;
@@ -71,6 +72,10 @@ export class JournaledAuthority implements Authority {
       isRevoked,
       withdraw: (serial) => this.revoke(serial, 'renewed from a certificate that was being revoked', AUTHORITY),
     });
+  }
+
+  get hierarchy(): HierarchyControl {
+    return this.#parts.hierarchy;
   }
 
   bundle(): TrustBundle {
@@ -183,7 +188,7 @@ export class JournaledAuthority implements Authority {
     if (certificate.kind === 'root' || certificate.kind === 'intermediate') {
       throw new RampartError(
         'INVALID_ARGUMENT',
-        `certificate ${certificate.serial} is the ${certificate.kind} of this authority; revoke the certificates below it, or begin a new authority`,
+        `certificate ${certificate.serial} is the ${certificate.kind} of this authority; replace it first: rampart ca taint, then rampart ca revoke`,
       );
     }
     const revocation: Revocation = { at: clock.now(), reason, by: by.name };

@@ -3,19 +3,28 @@ import type {
   AuthorityStore,
   CaCertificateRecord,
   CertificateRecord,
+  HierarchyChange,
+  HierarchyNotes,
   JoinTokenConsumption,
   JoinTokenRecord,
 } from './store.ts';
 
 /** An authority store that keeps everything in memory: nothing in it outlives the process. */
 export function createMemoryAuthorityStore(): AuthorityStore {
-  const hierarchy = new Map<string, CaCertificateRecord>();
+  const hierarchy = new MemoryHierarchy();
   const certificates = new Map<string, CertificateRecord>();
   const tokens = new MemoryJoinTokens();
   const evidence = new Map<string, number>();
   return {
-    addCaCertificate: async (certificate) => addOnce(hierarchy, certificate),
-    caCertificates: async () => [...hierarchy.values()],
+    changeHierarchy: async (change) => hierarchy.change(change),
+    caCertificates: async () => hierarchy.certificates(),
+    hierarchyNotes: async () => hierarchy.notes,
+    lastLeafEnd: async (issuer) => {
+      const ends = [...certificates.values()]
+        .filter((each) => each.issuer === issuer && isLeaf(each.kind) && each.revocation === undefined)
+        .map(({ notAfter }) => notAfter);
+      return ends.length === 0 ? undefined : Math.max(...ends);
+    },
     addJoinToken: async (token) => tokens.add(token),
     consumeJoinToken: async (tokenHash, at) => tokens.consume(tokenHash, at),
     useEvidence: async (hash, until) => {
@@ -50,6 +59,30 @@ export function createMemoryAuthorityStore(): AuthorityStore {
       }
     },
   };
+}
+
+class MemoryHierarchy {
+  #certificates: ReadonlyMap<string, CaCertificateRecord> = new Map();
+  notes: HierarchyNotes = { bundleSequence: 0, request: undefined };
+
+  certificates(): CaCertificateRecord[] {
+    return [...this.#certificates.values()];
+  }
+
+  change({ added = [], states = [], bundleSequence, request }: HierarchyChange): void {
+    const next = new Map(this.#certificates);
+    for (const certificate of added) addOnce(next, certificate);
+    for (const { serial, state, since } of states) {
+      const certificate = next.get(serial);
+      if (certificate === undefined) throw new RampartError('STORAGE_FAILED', `no CA certificate ${serial} is stored`);
+      next.set(serial, { ...certificate, state, since });
+    }
+    this.#certificates = next;
+    this.notes = {
+      bundleSequence: bundleSequence ?? this.notes.bundleSequence,
+      request: request === undefined ? this.notes.request : request === 'none' ? undefined : request,
+    };
+  }
 }
 
 class MemoryJoinTokens {

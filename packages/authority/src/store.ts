@@ -72,15 +72,52 @@ export interface Revocation {
   readonly by: string;
 }
 
+/**
+ * How far an authority has come: `prepared` (published, signs nothing yet), `active` (signs), `old` (signs no more, what it
+ * signed is good), `tainted` (what it signed is being replaced), `revoked` (what it signed is refused), `retired` (nothing that
+ * it signed is left).
+ */
+export type AuthorityState = 'prepared' | 'active' | 'old' | 'tainted' | 'revoked' | 'retired';
+
 /** A certificate of the hierarchy, with the name of its private key in the key store. */
 export interface CaCertificateRecord {
   readonly kind: 'root' | 'intermediate';
   /** Lower-case hex; unique. */
   readonly serial: string;
+  /** Stands as `issuer` in the records of the certificates that it signs. */
+  readonly name: string;
+  /** "" where the key is kept elsewhere: a root that is offline, or that of an external CA. */
   readonly keyName: string;
   readonly der: Uint8Array;
+  /** DER certificates between it and its root, nearest first; none where the root signed it. */
+  readonly upstream: readonly Uint8Array[];
   readonly notBefore: number;
   readonly notAfter: number;
+  readonly state: AuthorityState;
+  /** When it came into that state. */
+  readonly since: number;
+}
+
+/** A signing request for an intermediate that is on its way to whoever signs it. */
+export interface CaRequestRecord {
+  readonly keyName: string;
+  readonly createdAt: number;
+}
+
+/** What belongs to the hierarchy beside its certificates. */
+export interface HierarchyNotes {
+  /** Number of the trust bundle; 0 before the first. */
+  readonly bundleSequence: number;
+  readonly request: CaRequestRecord | undefined;
+}
+
+/** One step of the hierarchy. What is left out stays as it is. */
+export interface HierarchyChange {
+  readonly added?: readonly CaCertificateRecord[];
+  readonly states?: readonly Pick<CaCertificateRecord, 'serial' | 'state' | 'since'>[];
+  readonly bundleSequence?: number;
+  /** `"none"` forgets it. */
+  readonly request?: CaRequestRecord | 'none';
 }
 
 /**
@@ -91,10 +128,13 @@ export interface CaCertificateRecord {
  * A failing engine throws `RampartError` STORAGE_FAILED, and the change is then not made.
  */
 export interface AuthorityStore {
-  /** Adds to the hierarchy; an already known serial is an error (STORAGE_FAILED). */
-  addCaCertificate(certificate: CaCertificateRecord): Promise<void>;
+  /** All of it or nothing; adding a known serial, and a state for an unknown one, is an error (STORAGE_FAILED). */
+  changeHierarchy(change: HierarchyChange): Promise<void>;
   /** The hierarchy in the order of adding. */
   caCertificates(): Promise<readonly CaCertificateRecord[]>;
+  hierarchyNotes(): Promise<HierarchyNotes>;
+  /** Latest notAfter of the leaves that an authority of this name has signed and that are not revoked; undefined without any. */
+  lastLeafEnd(issuer: string): Promise<number | undefined>;
 
   addJoinToken(token: JoinTokenRecord): Promise<void>;
   /**

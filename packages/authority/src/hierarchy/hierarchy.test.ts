@@ -36,7 +36,7 @@ describe('the hierarchy', () => {
     const [root] = await store.caCertificates();
     assert.ok(root);
     const half = createMemoryAuthorityStore();
-    await half.addCaCertificate(root);
+    await half.changeHierarchy({ added: [root] });
     const authority = await reopen({ store: half });
     assert.deepEqual(authority.bundle().roots, [root.der]);
     assert.equal(verifyChain((await attest(authority)).chain, [root.der], T0).ok, true);
@@ -85,6 +85,8 @@ describe('the hierarchy', () => {
     const { authority, clock, store } = await openFixture();
     const before = await attest(authority);
     clock.time = T0 + 359 * DAY;
+    const { hierarchy } = authority;
+    await Promise.all([hierarchy.tend(), hierarchy.tend()]);
     const [one, two] = await Promise.all([attest(authority), attest(authority)]);
     assert.notDeepEqual(one.chain[1], before.chain[1]);
     assert.deepEqual(one.chain[1], two.chain[1]);
@@ -100,6 +102,7 @@ describe('the hierarchy', () => {
     };
     const authority = await reopen({ keys: full });
     clock.time = T0 + 359 * DAY;
+    await authority.hierarchy.tend();
     assert.equal(verifyChain((await attest(authority)).chain, authority.bundle().roots, clock.time).ok, true);
     assert.ok((await audit()).some(({ result, details }) => result === 'FAILURE' && details['reason'] === 'disk full'));
     clock.time = T0 + 366 * DAY;

@@ -1,79 +1,351 @@
 import { RampartError } from '@rampart/core';
 import type { TrustBundle } from '@rampart/spiffe';
+import type { Requester } from '../authority.ts';
+import type { AuthorityState, CertificateRecord, HierarchyChange } from '../store.ts';
+import { AuthoritySet } from './authority-set.ts';
+import type {
+  Activation,
+  AuthorityDescription,
+  HierarchyControl,
+  HierarchyEvent,
+  HierarchyListener,
+  Target,
+} from './control.ts';
+import { describeAuthority } from './description.ts';
+import { type HeldAuthority, isOver, isPublished, isValidAt, type SigningAuthority, toSign } from './held-authority.ts';
 import { reopenHierarchy } from './reopening.ts';
-import { createSigningAuthority } from './signing-authority.ts';
-import type { HierarchyOptions, SigningAuthority } from './signing-authority.ts';
+import { publicationMs } from './rotation-rule.ts';
+import { commonNameOf, createAuthority, holdAuthority, readCertificate } from './signing-authority.ts';
+import type { HierarchyOptions } from './signing-authority.ts';
+import { BY_ITSELF, type Occasion, type StepEvent, StepJournal } from './step-journal.ts';
+import { Upkeep } from './upkeep.ts';
 
-interface Authorities {
-  readonly roots: readonly SigningAuthority[];
-  readonly root: SigningAuthority;
-  readonly intermediate: SigningAuthority;
+type Kind = AuthorityDescription['kind'];
+
+/** Who hears of revoked authorities. */
+export interface HierarchyHooks {
+  revoked(certificate: CertificateRecord): void;
 }
 
-/** SPIRE's rule for the activation of the next CA: when a sixth of its life is left, at most 7 days. */
-const LAST_PART = 6;
-const LAST_DAYS_MS = 7 * 24 * 3600 * 1000;
+const MADE: Occasion = { by: BY_ITSELF, reason: 'the first of its kind' };
 
-/** The root and the intermediates below it. The root's key signs intermediates only, an intermediate's key leaves only. */
-export class Hierarchy {
+/**
+ * The roots and the intermediates below them. A root's key signs intermediates only, an intermediate's key leaves only. Several
+ * of each overlap: the next is there before it is needed, the last until nothing that it signed is left.
+ */
+export class Hierarchy implements HierarchyControl {
   readonly #options: HierarchyOptions;
-  readonly #roots: readonly SigningAuthority[];
-  /** The newest root. */
-  readonly #root: SigningAuthority;
-  #intermediate: SigningAuthority;
-  #next: Promise<void> | undefined;
+  readonly #hooks: HierarchyHooks;
+  readonly #set: AuthoritySet;
+  readonly #steps: StepJournal;
+  readonly #upkeep: Upkeep;
+  readonly #listeners = new Set<HierarchyListener>();
+  #sequence: number;
+  /** One step after the other. */
+  #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: HierarchyOptions, { roots, root, intermediate }: Authorities) {
+  private constructor(options: HierarchyOptions, hooks: HierarchyHooks, stored: Stored) {
     this.#options = options;
-    this.#roots = roots;
-    this.#root = root;
-    this.#intermediate = intermediate;
+    this.#hooks = hooks;
+    this.#set = stored.set;
+    this.#sequence = stored.sequence;
+    this.#steps = new StepJournal(options);
+    this.#upkeep = new Upkeep(options, this.#set, {
+      prepare: (kind, reason) => this.#prepare(kind, { by: BY_ITSELF, reason }),
+      activate: (held, reason) => this.#activate(held, { by: BY_ITSELF, reason }),
+      retire: (held, reason) => this.#retire(held, { by: BY_ITSELF, reason }),
+      failed: (step, reason) => this.#steps.failed(step, reason, BY_ITSELF),
+    });
   }
 
   /** Continues the stored hierarchy, or makes what is missing of it: all at the first opening. */
-  static async open(options: HierarchyOptions): Promise<Hierarchy> {
-    const stored = await reopenHierarchy(options);
-    const root = stored.roots.at(-1) ?? (await createSigningAuthority(options));
-    const intermediate = stored.intermediate ?? (await createSigningAuthority(options, root));
-    return new Hierarchy(options, { roots: stored.roots.length === 0 ? [root] : stored.roots, root, intermediate });
+  static async open(options: HierarchyOptions, hooks: HierarchyHooks): Promise<Hierarchy> {
+    const set = new AuthoritySet(await reopenHierarchy(options));
+    const { bundleSequence } = await options.store.hierarchyNotes();
+    const hierarchy = new Hierarchy(options, hooks, { set, sequence: bundleSequence });
+    await hierarchy.#exclusive(() => hierarchy.#establish());
+    return hierarchy;
   }
 
   bundle(): TrustBundle {
-    const roots = this.#roots.map(({ certificate }) => certificate.der);
-    return { trustDomain: this.#options.trustDomain, roots, jwtAuthorities: [], sequence: roots.length };
+    const roots = this.#set.publishedRoots().map(({ certificate }) => certificate.der);
+    return { trustDomain: this.#options.trustDomain, roots, jwtAuthorities: [], sequence: this.#sequence };
   }
 
-  /** What signs leaves now; near the end of an intermediate's life its successor is made first. */
+  /** What signs leaves now. */
   async issuer(): Promise<SigningAuthority> {
-    if (this.#isEnding(this.#intermediate)) {
-      this.#next ??= this.#succeed().finally(() => (this.#next = undefined));
-      await this.#next;
-    }
-    return this.#intermediate;
+    const signing = this.#signing();
+    if (signing !== undefined) return signing;
+    // Between two rounds of upkeep the clock may have jumped.
+    await this.tend();
+    const next = this.#signing();
+    if (next !== undefined) return next;
+    throw this.#upkeep.failure ?? nothingSigns();
   }
 
-  #isEnding({ certificate: { notBefore, notAfter } }: SigningAuthority): boolean {
-    const lastPart = Math.min((notAfter - notBefore) / LAST_PART, LAST_DAYS_MS);
-    return this.#options.clock.now() >= notAfter - lastPart;
+  tend(): Promise<void> {
+    return this.#exclusive(() => this.#upkeep.run());
   }
 
-  async #succeed(): Promise<void> {
-    try {
-      this.#intermediate = await createSigningAuthority(this.#options, this.#root);
-    } catch (error) {
-      await this.#goOnWithout(error);
-    }
+  describe(): readonly AuthorityDescription[] {
+    return this.#set.all().map((held) => this.#describe(held));
   }
 
-  /** The intermediate has days left: its successor is tried again at the next issuance, and the record says why it is late. */
-  async #goOnWithout(error: unknown): Promise<void> {
-    const { clock, journal } = this.#options;
-    if (clock.now() >= this.#intermediate.certificate.notAfter) throw error;
-    const reason = error instanceof RampartError ? error.message : 'unexpected failure';
-    await journal.audit({
-      eventType: 'CERTIFICATE_ISSUED',
-      result: 'FAILURE',
-      details: { kind: 'intermediate', reason },
+  isTainted(serial: string): boolean {
+    return this.#set.find(serial)?.record.state === 'tainted';
+  }
+
+  onChange(listener: HierarchyListener): () => void {
+    const own: HierarchyListener = (event) => listener(event);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  prepare(kind: Kind, by: Requester): Promise<AuthorityDescription> {
+    return this.#exclusive(async () => {
+      const [waiting] = this.#set.inState(kind, 'prepared');
+      if (waiting !== undefined) {
+        throw new RampartError(
+          'ALREADY_EXISTS',
+          `the ${kind} ${waiting.record.serial} is prepared already; activate it, or revoke it first`,
+        );
+      }
+      return this.#describe(await this.#prepare(kind, { by, reason: 'asked for' }));
     });
   }
+
+  activate({ kind, serial, now }: Activation, by: Requester): Promise<AuthorityDescription> {
+    return this.#exclusive(async () => {
+      const next = serial === '' ? this.#set.inState(kind, 'prepared')[0] : this.#set.get(serial);
+      if (next === undefined) {
+        throw new RampartError('NOT_FOUND', `no ${kind} is prepared; make one first: rampart ca prepare ${kind}`);
+      }
+      this.#checkActivation(next, now);
+      await this.#activate(next, { by, reason: 'asked for' });
+      return this.#describe(this.#set.get(next.record.serial));
+    });
+  }
+
+  taint({ serial, reason }: Target, by: Requester): Promise<AuthorityDescription> {
+    return this.#exclusive(async () => {
+      const bad = this.#set.get(serial);
+      demandState(bad, ['active', 'old'], 'only an authority that signs or has signed can be tainted');
+      const occasion = { by, reason };
+      const affected = bad.record.kind === 'root' ? [bad, ...this.#set.below(bad).filter(isPublished)] : [bad];
+      await this.#replace(affected, occasion);
+      await this.#move(
+        affected.map((held) => ({ held, state: 'tainted', event: 'CA_TAINTED' })),
+        occasion,
+      );
+      return this.#describe(this.#set.get(serial));
+    });
+  }
+
+  revoke({ serial, reason }: Target, by: Requester): Promise<AuthorityDescription> {
+    return this.#exclusive(async () => {
+      const bad = this.#set.get(serial);
+      demandState(bad, ['tainted', 'prepared'], 'taint it first, so that nothing that is in use stands on it');
+      const affected = bad.record.kind === 'root' ? [...this.#set.below(bad).filter(isPublished), bad] : [bad];
+      for (const held of affected) {
+        const certificate = await this.#steps.revoked(held, { by, reason });
+        await this.#commit({ states: [this.#stateOf(held, 'revoked')] });
+        if (certificate !== undefined) this.#hooks.revoked(certificate);
+      }
+      return this.#describe(this.#set.get(serial));
+    });
+  }
+
+  /** Whatever is missing: everything at the first opening, the rest when that ended half-way. */
+  async #establish(): Promise<void> {
+    const { upstream } = this.#options;
+    if (upstream.kind === 'root') await this.#adopt(upstream.root.der);
+    if (upstream.kind === 'own' && !this.#set.publishedRoots().some(({ signer }) => signer !== undefined)) {
+      await this.#make('root', this.#firstState('root'), MADE);
+    }
+    if (upstream.kind === 'by-hand') return;
+    if (this.#set.inState('intermediate', 'active').length === 0) await this.#make('intermediate', 'active', MADE);
+    await this.#upkeep.run();
+  }
+
+  /** A root whose key is kept elsewhere. */
+  async #adopt(der: Uint8Array): Promise<HeldAuthority> {
+    const { upstream, clock } = this.#options;
+    const signer = upstream.kind === 'root' ? upstream.root.signer : undefined;
+    const name = commonNameOf('root', readCertificate(der).serial);
+    const root = holdAuthority(
+      { kind: 'root', name, keyName: '', der, upstream: [], state: this.#firstState('root'), since: clock.now() },
+      signer,
+    );
+    const known = this.#set.find(root.record.serial);
+    if (known !== undefined) return known;
+    await this.#add(root, root.record.name, { by: BY_ITSELF, reason: 'root of the configured upstream' });
+    return root;
+  }
+
+  /** Nobody knows of another one that would have to go on signing meanwhile. */
+  #firstState(kind: Kind): 'active' | 'prepared' {
+    return this.#set.active(kind) === undefined ? 'active' : 'prepared';
+  }
+
+  #prepare(kind: Kind, occasion: Occasion): Promise<HeldAuthority> {
+    return this.#make(kind, 'prepared', occasion);
+  }
+
+  async #make(kind: Kind, state: 'prepared' | 'active', occasion: Occasion): Promise<HeldAuthority> {
+    const { upstream } = this.#options;
+    if (kind === 'root') {
+      if (upstream.kind !== 'own') throw elsewhere('root', 'configure the next one where the present one comes from');
+      const root = await createAuthority(this.#options, state);
+      await this.#add(root, root.record.name, occasion);
+      return root;
+    }
+    const root = this.#set.active('root');
+    const issuer = root === undefined ? undefined : toSign(root);
+    if (root === undefined || issuer === undefined) {
+      throw elsewhere('intermediate', 'ask for one with: rampart ca request');
+    }
+    const intermediate = await createAuthority(this.#options, state, issuer);
+    await this.#add(intermediate, root.record.name, occasion);
+    return intermediate;
+  }
+
+  #checkActivation(next: HeldAuthority, atOnce: boolean): void {
+    demandState(next, ['prepared'], 'only a prepared authority can be activated');
+    const now = this.#options.clock.now();
+    if (!isValidAt(next, now)) {
+      throw new RampartError('INVALID_ARGUMENT', `authority ${next.record.serial} is not valid at this time`);
+    }
+    if (next.record.kind === 'root' && next.signer === undefined) {
+      throw elsewhere('root', 'install an intermediate that it signed, and activate that');
+    }
+    const root = next.record.kind === 'root' ? next : this.#set.rootOf(next);
+    const knownAt = root?.record.state === 'prepared' ? root.record.since + publicationMs(this.#options.lifetimes) : 0;
+    if (atOnce || now >= knownAt) return;
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `root ${root?.record.serial ?? ''} was published a short while ago, and a workload that was cut off since may not know it before ${new Date(knownAt).toISOString()}; wait until then, or activate it now all the same with --now`,
+    );
+  }
+
+  /** The one that signed before goes on to be good; a root takes over with the first intermediate below it. */
+  async #activate(next: HeldAuthority, occasion: Occasion): Promise<void> {
+    const root = next.record.kind === 'intermediate' ? this.#set.rootOf(next) : undefined;
+    const rising = root?.record.state === 'prepared' ? [root, next] : [next];
+    const falling = rising.flatMap(({ record }) => this.#set.active(record.kind) ?? []);
+    const moves: readonly Move[] = [
+      ...falling.map((held) => ({ held, state: 'old' }) as const),
+      ...rising.map((held) => ({ held, state: 'active', event: 'CA_ACTIVATED' }) as const),
+    ];
+    await this.#move(moves, occasion);
+  }
+
+  /** Nothing that is about to be tainted may go on to sign. */
+  async #replace(bad: readonly HeldAuthority[], occasion: Occasion): Promise<void> {
+    const active = bad.filter(({ record }) => record.state === 'active');
+    const root = active.find(({ record }) => record.kind === 'root');
+    if (root !== undefined) {
+      throw new RampartError(
+        'INVALID_ARGUMENT',
+        `root ${root.record.serial} signs; another one must be known to everybody first: rampart ca prepare root, then rampart ca activate root`,
+      );
+    }
+    if (active.length === 0) return;
+    const [waiting] = this.#set.inState('intermediate', 'prepared').filter((held) => !bad.includes(held));
+    await this.#activate(waiting ?? (await this.#prepare('intermediate', occasion)), occasion);
+  }
+
+  async #retire(held: HeldAuthority, occasion: Occasion): Promise<void> {
+    await this.#move([{ held, state: 'retired', event: 'CA_RETIRED' }], occasion);
+  }
+
+  /** `issuer`: name of whoever signed it. */
+  async #add(held: HeldAuthority, issuer: string, occasion: Occasion): Promise<void> {
+    await this.#steps.added(held, issuer, occasion);
+    await this.#commit({ added: [held.record] }, [held]);
+  }
+
+  async #move(moves: readonly Move[], occasion: Occasion): Promise<void> {
+    const journaled = moves.flatMap(({ held, event }) =>
+      event === undefined ? [] : [this.#steps.moved(event, held, occasion)],
+    );
+    await Promise.all(journaled);
+    await this.#commit({ states: moves.map(({ held, state }) => this.#stateOf(held, state)) });
+  }
+
+  #stateOf({ record }: HeldAuthority, state: AuthorityState): { serial: string; state: AuthorityState; since: number } {
+    return { serial: record.serial, state, since: this.#options.clock.now() };
+  }
+
+  /** Store first, then memory, then whoever listens. */
+  async #commit(change: HierarchyChange, added: readonly HeldAuthority[] = []): Promise<void> {
+    const states = change.states ?? [];
+    const moved = states.map(({ serial, ...state }) => {
+      const held = this.#set.get(serial);
+      return { ...held, record: { ...held.record, ...state }, signer: isOver(state.state) ? undefined : held.signer };
+    });
+    const touched = [...added, ...moved];
+    const wasPublished = (held: HeldAuthority): boolean => {
+      const before = this.#set.find(held.record.serial);
+      return before !== undefined && isPublished(before);
+    };
+    const bundle = touched.some((held) => held.record.kind === 'root' && isPublished(held) !== wasPublished(held));
+    const bundleSequence = this.#sequence + 1;
+    await this.#options.store.changeHierarchy(bundle ? { ...change, bundleSequence } : change);
+    for (const held of touched) this.#set.put(held);
+    if (bundle) this.#sequence = bundleSequence;
+    const tainted = states.filter(({ state }) => state === 'tainted').map(({ serial }) => serial);
+    if (bundle || tainted.length > 0) this.#tell({ bundle, tainted });
+  }
+
+  #tell(event: HierarchyEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #signing(): SigningAuthority | undefined {
+    const active = this.#set.active('intermediate');
+    return active !== undefined && isValidAt(active, this.#options.clock.now()) ? toSign(active) : undefined;
+  }
+
+  #describe(held: HeldAuthority): AuthorityDescription {
+    return describeAuthority(held, { root: this.#set.rootOf(held), lifetimes: this.#options.lifetimes });
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+interface Stored {
+  readonly set: AuthoritySet;
+  readonly sequence: number;
+}
+
+interface Move {
+  readonly held: HeldAuthority;
+  readonly state: AuthorityState;
+  readonly event?: StepEvent;
+}
+
+function demandState({ record }: HeldAuthority, states: readonly AuthorityState[], otherwise: string): void {
+  if (states.includes(record.state)) return;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `the ${record.kind} ${record.serial} is ${record.state}: ${otherwise}; see "rampart ca show"`,
+  );
+}
+
+function elsewhere(kind: Kind, remedy: string): RampartError {
+  return new RampartError(
+    'INVALID_ARGUMENT',
+    `no ${kind} can be made here, its signing key is kept elsewhere; ${remedy}`,
+  );
+}
+
+function nothingSigns(): RampartError {
+  return new RampartError(
+    'IDENTITY_NOT_READY',
+    'this authority has no intermediate that is valid now; have one signed with: rampart ca request, rampart ca install',
+  );
 }

@@ -4,10 +4,11 @@ import type { Journal } from '@rampart/journal';
 import type { KeyStore, Signer } from '@rampart/keyring';
 import { buildCertificate, parseCertificate, randomSerial } from '@rampart/spiffe';
 import type { CertificateTemplate, ParsedCertificate } from '@rampart/spiffe';
-import { issuanceEntry } from '../issuance/ledger.ts';
 import { validity } from '../issuance/lifetimes.ts';
 import type { Lifetimes } from '../issuance/lifetimes.ts';
-import type { AuthorityStore, CaCertificateRecord } from '../store.ts';
+import type { AuthorityState, AuthorityStore, CaCertificateRecord } from '../store.ts';
+import type { HeldAuthority, SigningAuthority } from './held-authority.ts';
+import type { Upstream } from './upstream.ts';
 
 /** What the authorities of one trust domain are made of. */
 export interface HierarchyOptions {
@@ -17,20 +18,15 @@ export interface HierarchyOptions {
   readonly journal: Journal;
   readonly clock: Pick<Clock, 'now'>;
   readonly lifetimes: Lifetimes;
+  readonly upstream: Upstream;
 }
 
-/** A certificate that signs others, with its key. */
-export interface SigningAuthority {
-  readonly commonName: string;
-  readonly certificate: ParsedCertificate;
-  readonly signer: Signer;
-}
-
-/** A new root, or with `issuer` a new intermediate: first its key is durable, then its ledger entry, then its record. */
-export async function createSigningAuthority(
+/** A new root in the state that is given, or with `issuer` a new intermediate. Its key is durable, nothing else is yet. */
+export async function createAuthority(
   options: HierarchyOptions,
+  state: AuthorityState,
   issuer?: SigningAuthority,
-): Promise<SigningAuthority> {
+): Promise<HeldAuthority> {
   const kind = issuer === undefined ? 'root' : 'intermediate';
   const serial = randomSerial();
   const name = Buffer.from(serial).toString('hex');
@@ -39,20 +35,29 @@ export async function createSigningAuthority(
   const signer = await options.keys.create(keyName);
   const commonName = commonNameOf(kind, name);
   const lifeMs = issuer === undefined ? options.lifetimes.rootMs : options.lifetimes.intermediateMs;
+  const now = options.clock.now();
   const template = templateOf(
     {
       serial,
       publicKeyDer: signer.publicKeyDer,
       trustDomain: options.trustDomain,
       commonName,
-      ...validity(options.clock.now(), lifeMs, issuer?.certificate),
+      ...validity(now, lifeMs, issuer?.certificate),
     },
     issuer,
   );
-  const certificate = await buildCertificate(template, (tbs) => (issuer?.signer ?? signer).sign(tbs));
-  const authority: SigningAuthority = { commonName, certificate, signer };
-  await record(options, { kind, keyName, authority, issuer: issuer?.commonName ?? commonName });
-  return authority;
+  const { der } = await buildCertificate(template, (tbs) => (issuer?.signer ?? signer).sign(tbs));
+  return holdAuthority({ kind, name: commonName, keyName, der, upstream: [], state, since: now }, signer);
+}
+
+/** An authority in memory, from what is known of it. */
+export function holdAuthority(
+  known: Omit<CaCertificateRecord, 'serial' | 'notBefore' | 'notAfter'>,
+  signer: Signer | undefined,
+): HeldAuthority {
+  const certificate = readCertificate(known.der);
+  const { serial, notBefore, notAfter } = certificate;
+  return { record: { ...known, serial, notBefore, notAfter }, certificate, signer };
 }
 
 type Subject = Omit<Extract<CertificateTemplate, { kind: 'intermediate' }>, 'kind' | 'issuer'>;
@@ -60,46 +65,6 @@ type Subject = Omit<Extract<CertificateTemplate, { kind: 'intermediate' }>, 'kin
 function templateOf(subject: Subject, issuer: SigningAuthority | undefined): CertificateTemplate {
   if (issuer === undefined) return { ...subject, kind: 'root', pathLength: 1 };
   return { ...subject, kind: 'intermediate', issuer: issuer.certificate };
-}
-
-interface NewAuthority {
-  readonly kind: CaCertificateRecord['kind'];
-  readonly keyName: string;
-  readonly authority: SigningAuthority;
-  /** Common name. */
-  readonly issuer: string;
-}
-
-async function record(
-  { store, journal, clock, trustDomain }: HierarchyOptions,
-  { kind, keyName, authority, issuer }: NewAuthority,
-): Promise<void> {
-  const { der, serial, notBefore, notAfter } = authority.certificate;
-  const spiffeId = `spiffe://${trustDomain.name}`;
-  const issued = {
-    serial,
-    kind,
-    spiffeId,
-    requestedBy: '',
-    issuer,
-    reason: 'hierarchy',
-    issuedAt: clock.now(),
-    notBefore,
-    notAfter,
-  } as const;
-  const [{ sequence }] = await Promise.all([
-    journal.append('ledger', issuanceEntry(issued, authority.certificate)),
-    journal.audit({
-      eventType: 'CERTIFICATE_ISSUED',
-      identity: spiffeId,
-      result: 'SUCCESS',
-      details: { serial, kind },
-    }),
-  ]);
-  await Promise.all([
-    store.addCaCertificate({ kind, serial, keyName, der, notBefore, notAfter }),
-    store.addCertificate({ ...issued, sequence }),
-  ]);
 }
 
 /** Serials tell authorities of the same kind apart; a trust domain may be longer than a common name. */

@@ -6,15 +6,15 @@ import type { Hierarchy } from '../hierarchy/hierarchy.ts';
 import { issuanceEntry } from './ledger.ts';
 import { MAX_WORKLOAD_MS, validity } from './lifetimes.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import type { SigningAuthority } from '../hierarchy/signing-authority.ts';
 import type { EntryTerms } from '../registration/entries.ts';
 import type { AttestationFacts, AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
+import type { SigningAuthority } from '../hierarchy/held-authority.ts';
 
 /** A certificate that may be handed out: it is in the ledger and on record. */
 export interface IssuedSvid {
   readonly spiffeId: SpiffeId;
-  /** DER certificates: the leaf, then its intermediate. */
-  readonly chain: readonly [leaf: Uint8Array, intermediate: Uint8Array];
+  /** DER certificates: the leaf, its intermediate, then whatever lies between that and a root of the bundle. */
+  readonly chain: readonly [leaf: Uint8Array, intermediate: Uint8Array, ...upstream: Uint8Array[]];
   /** Unix milliseconds. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -83,7 +83,7 @@ export class Issuance {
     await this.#options.store.addCertificate({ ...unrecorded, sequence });
     return {
       spiffeId: request.spiffeId,
-      chain: [certificate.der, issuer.certificate.der],
+      chain: [certificate.der, ...issuer.chain],
       notBefore,
       notAfter,
       serial,

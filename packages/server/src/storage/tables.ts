@@ -1,4 +1,4 @@
-import type { CertificateKind, CertificateRecord } from '@rampart/authority';
+import type { AuthorityState, CertificateKind, CertificateRecord } from '@rampart/authority';
 
 /** All times are Unix milliseconds. Structured values that are never selected by are JSON text. */
 export interface Tables {
@@ -6,6 +6,7 @@ export interface Tables {
   journal_entries: JournalEntryTable;
   journal_trees: JournalTreeTable;
   ca_certificates: CaCertificateTable;
+  ca_requests: CaRequestTable;
   join_tokens: JoinTokenTable;
   used_evidence: UsedEvidenceTable;
   certificates: CertificateTable;
@@ -50,6 +51,16 @@ export interface CaCertificateTable {
   der: Uint8Array;
   not_before: number;
   not_after: number;
+  name: string;
+  /** JSON array of base64 DER certificates. */
+  upstream: string;
+  state: AuthorityState;
+  since: number;
+}
+
+export interface CaRequestTable {
+  key_name: string;
+  created_at: number;
 }
 
 export interface JoinTokenTable {

@@ -1,7 +1,6 @@
 import type {
   AttestationFacts,
   AuthorityStore,
-  CaCertificateRecord,
   CertificateRecord,
   JoinTokenConsumption,
   JoinTokenRecord,
@@ -11,14 +10,14 @@ import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import { insertion, selection } from '../precompiled.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
+import { createHierarchyStore } from './hierarchy-store.ts';
 
 /** What the authority must remember, in the database. */
 export function createAuthorityStore({ reads, writer }: Database): AuthorityStore {
   const insertCertificate = insertion(reads, 'certificates');
   const selectCertificate = selection(reads.selectFrom('certificates').selectAll().where('serial', '=', ''));
   return {
-    addCaCertificate: (certificate) => writer.write((transaction) => addCaCertificate(transaction, certificate)),
-    caCertificates: () => caCertificates(reads),
+    ...createHierarchyStore({ reads, writer }),
     addJoinToken: (token) =>
       writer.write(async (transaction) => {
         await transaction.insertInto('join_tokens').values(tokenRow(token)).execute();
@@ -64,30 +63,6 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
     },
     prune: (endedBefore) => writer.write((transaction) => prune(transaction, endedBefore)),
   };
-}
-
-async function addCaCertificate(transaction: Transaction<Tables>, certificate: CaCertificateRecord): Promise<void> {
-  const { last } = await transaction
-    .selectFrom('ca_certificates')
-    .select(({ fn }) => fn.max('position').as('last'))
-    .executeTakeFirstOrThrow();
-  const { keyName, notBefore, notAfter, ...same } = certificate;
-  await transaction
-    .insertInto('ca_certificates')
-    .values({ ...same, position: (last ?? 0) + 1, key_name: keyName, not_before: notBefore, not_after: notAfter })
-    .execute();
-}
-
-async function caCertificates(database: Kysely<Tables>): Promise<CaCertificateRecord[]> {
-  const rows = await database.selectFrom('ca_certificates').selectAll().orderBy('position').execute();
-  return rows.map((row) => ({
-    kind: row.kind,
-    serial: row.serial,
-    keyName: row.key_name,
-    der: row.der,
-    notBefore: row.not_before,
-    notAfter: row.not_after,
-  }));
 }
 
 async function consumeJoinToken(
