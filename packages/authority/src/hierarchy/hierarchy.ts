@@ -250,7 +250,7 @@ export class Hierarchy implements HierarchyControl {
       );
     }
     if (active.length === 0) return;
-    const [waiting] = this.#set.inState('intermediate', 'prepared').filter((held) => !bad.includes(held));
+    const waiting = this.#set.inState('intermediate', 'prepared').find((held) => !bad.includes(held));
     await this.#activate(waiting ?? (await this.#prepare('intermediate', occasion)), occasion);
   }
 

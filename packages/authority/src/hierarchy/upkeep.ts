@@ -26,7 +26,7 @@ export class Upkeep {
   readonly #leafEnds = new Map<string, number>();
   /** Serial → when it was first seen to be over. */
   readonly #overSince = new Map<string, number>();
-  #failure: unknown;
+  #failure: Error | undefined;
   #retryAt = 0;
   #retryMs = FIRST_RETRY_MS;
 
@@ -37,7 +37,7 @@ export class Upkeep {
   }
 
   /** Why the last run could not do what was due; undefined when it could. */
-  get failure(): unknown {
+  get failure(): Error | undefined {
     return this.#failure;
   }
 
@@ -55,7 +55,7 @@ export class Upkeep {
       this.#failure = undefined;
       this.#retryMs = FIRST_RETRY_MS;
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error : new Error('unexpected failure', { cause: error });
       this.#retryAt = now + this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
       const reason = error instanceof RampartError ? error.message : 'unexpected failure';
@@ -79,7 +79,7 @@ export class Upkeep {
     if (active === undefined || (upstream.kind !== 'own' && upstream.kind !== 'root')) return;
     const due = rootRotationOf(active.record, lifetimes);
     const mustMove = active.signer === undefined;
-    const [waiting] = this.#set.inState('root', 'prepared').filter(({ signer }) => signer !== undefined);
+    const waiting = this.#set.inState('root', 'prepared').find(({ signer }) => signer !== undefined);
     if (waiting === undefined) {
       if (upstream.kind === 'own' && (mustMove || this.#now >= due.prepareAt)) {
         await this.#steps.prepare('root', 'the present root comes to its end');
@@ -150,7 +150,7 @@ export class Upkeep {
 
   get #signing(): HeldAuthority | undefined {
     const active = this.#set.active('intermediate');
-    return active !== undefined && active.signer !== undefined && isValidAt(active, this.#now) ? active : undefined;
+    return active?.signer !== undefined && isValidAt(active, this.#now) ? active : undefined;
   }
 
   get #now(): number {

@@ -26,7 +26,7 @@ export function createHierarchyStore({ reads, writer }: Pick<Database, 'reads' |
         .where('revoked_at', 'is', null)
         .executeTakeFirstOrThrow();
       // No rows have no maximum, whatever its type says.
-      return (end as number | null) ?? undefined;
+      return end ?? undefined;
     },
   };
 }
