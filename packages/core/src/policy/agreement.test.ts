@@ -253,7 +253,7 @@ const allowNothing: fc.Arbitrary<Draft> = fc
   .map((dryRun) => ({ spec: { action: 'ALLOW' }, namespace: 'shop', selector: undefined, dryRun }));
 const draft = fc.oneof(
   { arbitrary: ordinary, weight: 8 },
-  { arbitrary: custom, weight: 2 },
+  { arbitrary: custom, weight: 4 },
   { arbitrary: allowNothing, weight: 1 },
 );
 
