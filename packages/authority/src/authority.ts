@@ -3,6 +3,9 @@ import type { Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
 import type { TrustBundle } from '@rampart/spiffe';
 import type { HierarchyControl } from './hierarchy/control.ts';
+import type { Challenge } from './attestation/challenges.ts';
+import type { EvidenceRequest } from './attestation/reception.ts';
+import type { AskOutside } from './outside/ask.ts';
 import { Hierarchy } from './hierarchy/hierarchy.ts';
 import type { Agents } from './agents/agent-desk.ts';
 import type { JwtSvidIssuer } from './jwt/jwt-svid-issuer.ts';
@@ -26,6 +29,8 @@ export interface AuthorityOptions {
   readonly lifetimes?: Partial<Lifetimes>;
   /** Who gets which identity beside those with join tokens; nobody unless given. */
   readonly entries?: EntrySource;
+  /** How issuers of tokens and clouds are asked; over HTTPS unless given. */
+  readonly ask?: AskOutside;
   /** Without it agents get no JWT-SVIDs. */
   readonly jwtSvids?: JwtSvidIssuer;
   /** Who signs the intermediates; a root of its own unless given. */
@@ -62,6 +67,13 @@ export interface Authority {
    * INVALID_JOIN_TOKEN has the same text whether the token was unknown, used or late (`detail` tells operators which).
    */
   attest(joinToken: string, csr: Uint8Array, sourceIp: string): Promise<Result<IssuedSvid, RampartError>>;
+  /** A nonce that evidence is bound to: it is good for a minute, and for one attestation. */
+  challenge(): Challenge;
+  /**
+   * First certificate for whoever shows evidence that an attestor believes and that makes it exactly one identity. INVALID_CSR;
+   * ATTESTATION_DENIED, whose message names the rule (as does `detail`).
+   */
+  attestWith(request: EvidenceRequest): Promise<Result<IssuedSvid, RampartError>>;
   /**
    * Next certificate for a peer that holds a valid one, as the same workload. INVALID_CSR; CERTIFICATE_REVOKED;
    * PERMISSION_DENIED when `peerSerial` is no valid certificate of `peer` that was issued here, and when what vouched for it, its

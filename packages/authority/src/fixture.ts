@@ -43,10 +43,10 @@ export interface AuthorityFixture {
 }
 
 export async function openFixture(
-  options: Partial<Pick<AuthorityOptions, 'store' | 'lifetimes'>> = {},
+  options: Partial<Pick<AuthorityOptions, 'store' | 'lifetimes' | 'entries'>> & { readonly now?: number } = {},
 ): Promise<AuthorityFixture> {
   const clock = {
-    time: T0,
+    time: options.now ?? T0,
     now(): number {
       return this.time;
     },
@@ -75,6 +75,7 @@ export async function openFixture(
       journal,
       clock,
       lifetimes: options.lifetimes ?? {},
+      ...(options.entries === undefined ? {} : { entries: options.entries }),
       ...change,
     });
   const authority = await reopen();

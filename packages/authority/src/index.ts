@@ -12,6 +12,11 @@ export type {
   Target,
 } from './hierarchy/control.ts';
 export type { ExternalCa, RootKey, Upstream } from './hierarchy/upstream.ts';
+export { attestorProblem, type AttestorProblem } from './attestation/attestor-problem.ts';
+export type { Challenge } from './attestation/challenges.ts';
+export type { AwsIamEvidence, Evidence, JwtEvidence, X509PopEvidence } from './attestation/evidence.ts';
+export type { EvidenceRequest } from './attestation/reception.ts';
+export type { AskOutside, OutsideAnswer, OutsideRequest } from './outside/ask.ts';
 export type { JoinToken } from './attestation/join-tokens.ts';
 export type { Lifetimes } from './issuance/lifetimes.ts';
 export { workloadOfEntry } from './registration/entries.ts';

@@ -22,6 +22,12 @@ import { Renewals } from './issuance/renewals.ts';
 import { NO_ENTRIES } from './registration/entries.ts';
 import { Issuance } from './issuance/issuance.ts';
 import type { IssuedSvid, WorkloadIssue } from './issuance/issuance.ts';
+import { Challenges } from './attestation/challenges.ts';
+import type { Challenge } from './attestation/challenges.ts';
+import { Judges } from './attestation/judges.ts';
+import { Reception } from './attestation/reception.ts';
+import type { EvidenceRequest } from './attestation/reception.ts';
+import { askOutside } from './outside/https-client.ts';
 import { JoinTokens, tokenId } from './attestation/join-tokens.ts';
 import type { JoinToken, JoinTokenRequest } from './attestation/join-tokens.ts';
 import { revocationEntry } from './issuance/ledger.ts';
@@ -53,18 +59,24 @@ export class JournaledAuthority implements Authority {
   readonly #tokens: JoinTokens;
   readonly #issuance: Issuance;
   readonly #renewals: Renewals;
+  readonly #challenges: Challenges;
+  readonly #reception: Reception;
   readonly #issuedListeners = new Set<IssuedListener>();
   #prunedAt = 0;
   #lastRevocation: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
-    const { entries = NO_ENTRIES, jwtSvids } = parts;
+    const { entries = NO_ENTRIES, ask = askOutside, jwtSvids } = parts;
     this.#parts = parts;
     this.#tokens = new JoinTokens(parts.store, parts.clock);
     this.#issuance = new Issuance(parts);
     const issue = (request: WorkloadIssue): Promise<IssuedSvid> => this.#issueToWorkload(request);
     const isRevoked = (serial: string): boolean => this.isRevoked(serial);
     this.agents = new AgentDesk({ ...parts, entries, jwtSvids, issue, isRevoked });
+    this.#challenges = new Challenges(parts.clock);
+    const judges = new Judges({ ...parts, entries, ask, challenges: this.#challenges });
+    const judge: Judges['judge'] = (evidence, context) => judges.judge(evidence, context);
+    this.#reception = new Reception({ ...parts, entries, issue, judge });
     this.#renewals = new Renewals({
       ...parts,
       entries,
@@ -134,6 +146,15 @@ export class JournaledAuthority implements Authority {
       events: (serial) => events.attested({ ...stranger, token }, serial),
     });
     return ok(issued);
+  }
+
+  challenge(): Challenge {
+    return this.#challenges.issue();
+  }
+
+  async attestWith(request: EvidenceRequest): Promise<Result<IssuedSvid, RampartError>> {
+    await this.#prune();
+    return this.#reception.attest(request);
   }
 
   async renew(peer: SpiffeId, peerSerial: string, request: RenewalRequest): Promise<Result<IssuedSvid, RampartError>> {

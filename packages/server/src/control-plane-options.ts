@@ -2,6 +2,7 @@ import type { JwtLifetimes, Lifetimes } from '@rampart/authority';
 import type { Clock, Random } from '@rampart/core';
 import type { KeyEncryptionKey } from '@rampart/keyring';
 import { createSystemClock } from './clock.ts';
+import { type CallerRates, DEFAULT_RATES } from './doors/limits/caller-limits.ts';
 import type { Logger } from './log.ts';
 import { createSystemRandom } from './random.ts';
 import type { AccessLogRetention } from './telemetry/retention.ts';
@@ -27,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly accessLogs?: Partial<AccessLogRetention>;
   /** What protects the keys of the authority; the file keys/master.key of the data directory unless given. */
   readonly keyEncryptionKey?: KeyEncryptionKey;
+  /** How often one caller may attest and have something signed; SPIRE's numbers unless given. */
+  readonly callerRates?: Partial<CallerRates>;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -40,7 +43,10 @@ export interface JwtOptions {
 
 /** The options with what is not given filled in. */
 export interface CompleteOptions extends Required<
-  Omit<ControlPlaneOptions, 'lifetimes' | 'jwt' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs'>
+  Omit<
+    ControlPlaneOptions,
+    'lifetimes' | 'jwt' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs' | 'callerRates'
+  >
 > {
   readonly lifetimes: Partial<Lifetimes>;
   readonly jwt: JwtOptions;
@@ -48,6 +54,7 @@ export interface CompleteOptions extends Required<
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
   readonly ports: { readonly api: number; readonly metrics: number };
   readonly accessLogs: AccessLogRetention;
+  readonly callerRates: CallerRates;
 }
 
 const DEFAULT_RETENTION: AccessLogRetention = { days: 7, bytes: 1024 ** 3 };
@@ -64,6 +71,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     jwt: given.jwt ?? {},
     leaseMs: given.leaseMs,
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
+    callerRates: { ...DEFAULT_RATES, ...given.callerRates },
     keyEncryptionKey: given.keyEncryptionKey,
     clock: given.clock ?? createSystemClock(),
     random: given.random ?? createSystemRandom(),

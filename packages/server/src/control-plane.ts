@@ -29,7 +29,8 @@ import { createApiHandler } from './doors/api-handler.ts';
 import { type ApiServer, openApiServer } from './doors/api-server.ts';
 import { createDocumentDesk } from './doors/documents/public-documents.ts';
 import { trustDocuments } from './doors/documents/trust-documents.ts';
-import { FailureLimit } from './doors/failure-limit.ts';
+import { CallerLimits } from './doors/limits/caller-limits.ts';
+import { FailureLimit } from './doors/limits/failure-limit.ts';
 import { createGate } from './doors/gate.ts';
 import { openOperationsServer, type OperationsServer } from './doors/operations-server.ts';
 import { PeerVerifier } from './doors/peer.ts';
@@ -347,13 +348,30 @@ function deskOf({ options }: Start, { resources, journal }: State, { dataPlanes 
   });
 }
 
+interface Guards {
+  readonly failures: FailureLimit;
+  readonly refusals: Refusals;
+  readonly limits: CallerLimits;
+}
+
+/** What stands between callers and the services beside the gate. */
+function guardsOf({ options, metrics }: Start, { journal }: State): Guards {
+  const { clock, log, callerRates: rates } = options;
+  const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
+  const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
+  return {
+    failures,
+    refusals: new Refusals({ journal, metrics, log, failures }),
+    limits: new CallerLimits({ rates, clock, journal, metrics, failed }),
+  };
+}
+
 /** From here on calls are answered. */
 async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
   const { clock, log, rootNamespace, trustDomain } = options;
   const { authority: issuer, registry, journal, resources, feed, tokens } = state;
-  const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
-  const refusals = new Refusals({ journal, metrics, log, failures });
+  const { failures, refusals, limits } = guardsOf(parts, state);
   const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
     authority: issuer,
@@ -386,8 +404,8 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
         router
-          .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures }))
-          .service(AgentService, createAgentService(agentStateOf({ ...state, clock }), metrics));
+          .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures, limits }))
+          .service(AgentService, createAgentService(agentStateOf({ ...state, clock }), { metrics, limits }));
         router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,

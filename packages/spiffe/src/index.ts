@@ -8,7 +8,7 @@ export { isCrlOf, parseCrl, type ParsedCrl } from './crl/parse.ts';
 export type { RevocationReason, RevokedCertificate } from './crl/revoked-certificate.ts';
 export { buildCertificate, randomSerial, type TbsSigner } from './issuance/builder.ts';
 export type { KeyUsage } from './certificate/key-usage.ts';
-export { parseCertificate, type ParsedCertificate } from './certificate/parsed-certificate.ts';
+export { parseCertificate, type ParsedCertificate, unhonouredExtensions } from './certificate/parsed-certificate.ts';
 export type {
   CertificateTemplate,
   IntermediateTemplate,
@@ -24,6 +24,7 @@ export { parseJwtSvid, type JwtSvid } from './jwt-svid/parse.ts';
 export type { JwtSvidProblem, JwtSvidProblemCode } from './jwt-svid/problem.ts';
 export { verifyJwtSvid, type JwtSvidTrust } from './jwt-svid/verify.ts';
 export { fromPem, toPem } from './pem.ts';
+export { bindingText, type PossessionBinding, provePossession, verifyPossession } from './possession.ts';
 export type { PublicKeyInfo, PublicKeyKind } from './public-key-info.ts';
 export { checkAuthorityProfile } from './svid/authority-profile.ts';
 export type { SvidProblem, SvidProblemCode } from './svid/problem.ts';

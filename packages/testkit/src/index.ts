@@ -1,7 +1,12 @@
+export { foreignAuthority, foreignCertificate } from './foreign-pki.ts';
+export type { ForeignCertificate, ForeignKey, ForeignOptions } from './foreign-pki.ts';
 export { forge } from './forged-certificates.ts';
 export type { Forgery, ForgeryOptions } from './forged-certificates.ts';
 export { TestCa } from './test-ca.ts';
 export type { TestServerOptions, TestSvid, TestSvidOptions } from './test-ca.ts';
 export { TransitServer } from './transit-server.ts';
 export type { TransitMood } from './transit-server.ts';
+export { OidcIssuer } from './oidc-issuer.ts';
+export { signCallerIdentity, StsServer } from './sts/sts-server.ts';
+export type { AwsCredentials, SignedCall, SigningOptions, StsMood } from './sts/sts-server.ts';
 export { settled, until } from './until.ts';

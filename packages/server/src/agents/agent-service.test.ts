@@ -257,6 +257,21 @@ describe('what agents ask for', () => {
     });
   }
 
+  it('an attestor with roots that cannot be read is not taken', async () => {
+    const document = JSON.stringify({
+      apiVersion: 'rampart.dev/v1',
+      kind: 'Attestor',
+      metadata: { name: 'nodes' },
+      spec: { x509pop: { roots: '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n' } },
+    });
+    const { problems } = await admin.admin.apply({ document });
+    assert.deepEqual(
+      problems.map(({ field }) => field),
+      ['spec.x509pop.roots'],
+    );
+    assert.match(problems[0]?.message ?? '', /certificate 1 cannot be used/);
+  });
+
   for (const agent of ['a/b', '..', 'a b']) {
     it(`no token is made for an agent named ${JSON.stringify(agent)}`, async () => {
       await assert.rejects(admin.admin.createJoinToken({ agent }), /agent/);

@@ -4,7 +4,7 @@ import type { SvidProblem } from '@rampart/spiffe';
 import type { AdminTokens } from '../admin/admin-tokens.ts';
 import { accessOf } from './access.ts';
 import { type Caller, connectionOf, setCaller } from './caller.ts';
-import type { FailureLimit } from './failure-limit.ts';
+import type { FailureLimit } from './limits/failure-limit.ts';
 
 export interface GateOptions {
   readonly tokens: AdminTokens;

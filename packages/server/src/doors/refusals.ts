@@ -1,7 +1,7 @@
 import type { Journal } from '@rampart/journal';
 import type { Logger } from '../log.ts';
 import type { Counter, Metrics } from '../metrics.ts';
-import type { FailureLimit } from './failure-limit.ts';
+import type { FailureLimit } from './limits/failure-limit.ts';
 import type { Refusal } from './gate.ts';
 
 export interface RefusalsOptions {

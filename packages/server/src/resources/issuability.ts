@@ -1,4 +1,5 @@
-import { qualifiedName, type RegistrationEntry, type Resource, SpiffeId } from '@rampart/core';
+import { attestorProblem } from '@rampart/authority';
+import { type Attestor, qualifiedName, type RegistrationEntry, type Resource, SpiffeId } from '@rampart/core';
 import type { Objection } from '@rampart/core/documents';
 
 /** What identities this control plane can give out. */
@@ -12,7 +13,19 @@ export const SERVER_ACCOUNT = 'rampart-server';
 
 /** Why nobody can be given an identity by a resource, by field; empty for every other kind of resource. */
 export function unissuable(resource: Resource, rules: IssuingRules): Objection[] {
-  return resource.kind === 'RegistrationEntry' ? entryObjections(resource, rules) : [];
+  if (resource.kind === 'RegistrationEntry') {
+    return entryObjections(resource, rules);
+  }
+  return resource.kind === 'Attestor' ? attestorObjections(resource) : [];
+}
+
+function attestorObjections(attestor: Attestor): Objection[] {
+  const problem = attestorProblem(attestor);
+  if (problem === undefined) {
+    return [];
+  }
+  const { field, message } = problem;
+  return [{ code: 'INVALID_RESOURCE', message: `Attestor ${qualifiedName(attestor)}: ${message}`, field }];
 }
 
 function entryObjections(entry: RegistrationEntry, { trustDomain, rootNamespace }: IssuingRules): Objection[] {

@@ -41,12 +41,10 @@ export function readJwt(at: Cursor): JwtAttestor | undefined {
     issuer: (issuer) => issuer.checked(plain),
     audiences: textList(plain),
     profile: (profile) => profile.word(PROFILES),
-    jwksUri: (uri) => uri.checked(jwksUriProblem),
+    jwksUri: (uri) => uri.checked(keysUrlProblem),
     jwks: readJwks,
     caBundle: readCertificates,
-    claimSelectors: textList((claim) =>
-      CLAIM.test(claim) ? plain(claim) : 'must be the name of a claim; a dot steps into an object',
-    ),
+    claimSelectors: readClaimNames,
     maxAge: readDuration,
     allowReuse: (flag) => flag.flag(),
   });
@@ -65,11 +63,37 @@ export function writeJwt({ maxAgeMs, ...rest }: JwtAttestor): object {
   return { ...rest, ...(maxAgeMs === undefined ? {} : { maxAge: formatDuration(maxAgeMs) }) };
 }
 
+const LOOPBACK = /^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])[:/]/;
+
+/** Keys decide who gets an identity: whoever is on the way must not be able to change them. */
+function keysUrlProblem(text: string): string | undefined {
+  const problem = jwksUriProblem(text);
+  if (problem !== undefined || text.startsWith('https://') || LOOPBACK.test(`${text}/`)) return problem;
+  return 'must be an https URL; http is for the loopback interface only';
+}
+
+/** Beside `jwt:attestor:`, `jwt:iss:` and `jwt:sub:`, which no claim may pass for. */
+const TAKEN = ['attestor', 'iss', 'sub'] as const;
+
+/** "jwt:<claim>:<value>" must be of one claim only: a name that another one begins with, up to a colon, would be of two. */
+function readClaimNames(at: Cursor): string[] | undefined {
+  const names = textList((claim) =>
+    CLAIM.test(claim) ? plain(claim) : 'must be the name of a claim; a dot steps into an object',
+  )(at);
+  const all = [...TAKEN, ...(names ?? [])];
+  for (const [index, name] of (names ?? []).entries()) {
+    const other = all.find((one) => one !== name && (name.startsWith(`${one}:`) || one.startsWith(`${name}:`)));
+    const reason = name === 'attestor' ? 'the name of the attestor' : other === undefined ? '' : `claim ${other}`;
+    if (reason !== '') at.child(index).error(`its selectors could be taken for those of ${reason}`);
+  }
+  return names;
+}
+
 function checkKeySource(at: Cursor, { issuer }: Partial<JwtFields>): void {
   const hasUri = at.child('jwksUri').value !== undefined;
   const hasKeys = at.child('jwks').value !== undefined;
   if (hasUri && hasKeys) at.child('jwks').misplaced('cannot stand beside jwksUri: keys come from one place');
-  if (!hasUri && !hasKeys && issuer !== undefined && jwksUriProblem(issuer) !== undefined) {
-    at.child('issuer').error('is no URL that keys could be discovered from: add jwksUri or jwks');
+  if (!hasUri && !hasKeys && issuer !== undefined && keysUrlProblem(issuer) !== undefined) {
+    at.child('issuer').error('is no https URL that keys could be discovered from: add jwksUri or jwks');
   }
 }

@@ -20,6 +20,8 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   PERMISSION_DENIED: Code.PermissionDenied,
   EGRESS_DENIED: Code.PermissionDenied,
   INVALID_JOIN_TOKEN: Code.Unauthenticated,
+  ATTESTATION_DENIED: Code.Unauthenticated,
+  RATE_LIMITED: Code.ResourceExhausted,
   INVALID_CSR: Code.InvalidArgument,
   INVALID_CERTIFICATE: Code.Unauthenticated,
   CERTIFICATE_REVOKED: Code.PermissionDenied,

@@ -5,10 +5,14 @@ import type { AgentState } from '../../agents/agent-state.ts';
 import { AgentSync } from '../../agents/agent-sync.ts';
 import type { Metrics } from '../../metrics.ts';
 import { agentOf, connectionOf } from '../caller.ts';
+import type { CallerLimits, LimitedCaller } from '../limits/caller-limits.ts';
 import { svidResponse } from './svid-response.ts';
 
 /** What agents hand out to the workloads of their host, on behalf of the control plane. */
-export function createAgentService(state: AgentState, metrics: Metrics): ServiceImpl<typeof AgentService> {
+export function createAgentService(
+  state: AgentState,
+  { metrics, limits }: { readonly metrics: Metrics; readonly limits: CallerLimits },
+): ServiceImpl<typeof AgentService> {
   const { authority } = state;
   const { agents } = authority;
   let listening = 0;
@@ -25,7 +29,9 @@ export function createAgentService(state: AgentState, metrics: Metrics): Service
       }
     },
     issueX509Svid: async ({ entryId, csr }, context) => {
-      const result = await agents.issueX509(callOf(context), { entryId, csr });
+      const call = callOf(context);
+      limits.admit('x509', limitedCallerOf(call));
+      const result = await agents.issueX509(call, { entryId, csr });
       if (!result.ok) {
         throw result.problem;
       }
@@ -33,7 +39,9 @@ export function createAgentService(state: AgentState, metrics: Metrics): Service
       return svidResponse(result.value, authority);
     },
     issueJwtSvid: async ({ entryId, audiences }, context) => {
-      const result = await agents.issueJwt(callOf(context), { entryId, audiences });
+      const call = callOf(context);
+      limits.admit('jwt', limitedCallerOf(call));
+      const result = await agents.issueJwt(call, { entryId, audiences });
       if (!result.ok) {
         throw result.problem;
       }
@@ -52,4 +60,8 @@ export function createAgentService(state: AgentState, metrics: Metrics): Service
 function callOf(context: HandlerContext): AgentCall {
   const { id, serial } = agentOf(context);
   return { agent: id, serial, sourceIp: connectionOf(context).remoteAddress };
+}
+
+function limitedCallerOf({ agent, sourceIp }: AgentCall): LimitedCaller {
+  return { remoteAddress: sourceIp, identity: agent.toString() };
 }

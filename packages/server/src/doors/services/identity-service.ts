@@ -1,25 +1,28 @@
-import type { ServiceImpl } from '@connectrpc/connect';
-import type { Authority, IssuedSvid } from '@rampart/authority';
-import { RampartError, type Result } from '@rampart/core';
-import type { IdentityService } from '@rampart/wire';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import type { Authority, Evidence, IssuedSvid } from '@rampart/authority';
+import type { RampartError, Result } from '@rampart/core';
+import type { AttestRequest, IdentityService } from '@rampart/wire';
 import type { Counter, Metrics } from '../../metrics.ts';
 import { connectionOf, holderOf } from '../caller.ts';
-import type { FailureLimit } from '../failure-limit.ts';
+import type { FailureLimit } from '../limits/failure-limit.ts';
+import type { CallerLimits } from '../limits/caller-limits.ts';
 import { svidResponse } from './svid-response.ts';
 
 export interface IdentityServiceOptions {
   readonly authority: Authority;
   readonly metrics: Metrics;
   readonly failures: FailureLimit;
+  readonly limits: CallerLimits;
 }
 
-type Answer = Awaited<ReturnType<ServiceImpl<typeof IdentityService>['attest']>>;
+type Answer = ReturnType<typeof svidResponse>;
 
-/** Where workloads get and renew their identity. */
+/** Where workloads and agents get and renew their identity. */
 export function createIdentityService({
   authority,
   metrics,
   failures,
+  limits,
 }: IdentityServiceOptions): ServiceImpl<typeof IdentityService> {
   const issued = metrics.counter(
     'rampart_certificates_issued_total',
@@ -34,14 +37,13 @@ export function createIdentityService({
   };
   return {
     challenge: () => {
-      throw notYet('challenges');
+      const { nonce, expiresAt } = authority.challenge();
+      return { nonce, expiresAt: BigInt(expiresAt), trustDomain: authority.bundle().trustDomain.name };
     },
-    attest: async ({ evidence, csr }, context) => {
+    attest: async (request, context) => {
       const { remoteAddress } = connectionOf(context);
-      if (evidence.case !== 'joinToken' && evidence.case !== undefined) {
-        throw notYet(`evidence of kind ${evidence.case}`);
-      }
-      const result = await authority.attest(evidence.value ?? '', csr, remoteAddress);
+      limits.admit('attestation', { remoteAddress, identity: '' });
+      const result = await attest(authority, request, context);
       if (!result.ok) {
         failures.fail(remoteAddress);
       }
@@ -50,16 +52,45 @@ export function createIdentityService({
     renew: async ({ csr }, context) => {
       const { id, serial } = holderOf(context);
       const sourceIp = connectionOf(context).remoteAddress;
+      limits.admit('x509', { remoteAddress: sourceIp, identity: id.toString() });
       return answer(await authority.renew(id, serial, { csr, sourceIp }), { issued, reason: 'renewal' });
     },
   };
 }
 
-function notYet(what: string): RampartError {
-  return new RampartError('UNSUPPORTED_FEATURE', `${what} cannot be judged here yet; attest with a join token`);
-}
-
 interface Counted {
   readonly issued: Counter;
   readonly reason: string;
+}
+
+function attest(
+  authority: Authority,
+  { evidence, csr, agent }: AttestRequest,
+  context: HandlerContext,
+): Promise<Result<IssuedSvid, RampartError>> {
+  const sourceIp = connectionOf(context).remoteAddress;
+  const shown = evidenceOf(evidence);
+  return typeof shown === 'string'
+    ? authority.attest(shown, csr, sourceIp)
+    : authority.attestWith({ evidence: shown, csr, agent, sourceIp });
+}
+
+/** A join token, or other evidence; nothing at all is a token that nobody made. */
+function evidenceOf(evidence: AttestRequest['evidence']): string | Evidence {
+  switch (evidence.case) {
+    case 'joinToken':
+      return evidence.value;
+    case 'x509pop': {
+      const { chain, nonce, signature } = evidence.value;
+      return { kind: 'x509pop', chain, nonce, signature };
+    }
+    case 'jwt':
+      return { kind: 'jwt', token: evidence.value.token };
+    case 'awsIam': {
+      const { method, url, headers, body, nonce } = evidence.value;
+      return { kind: 'aws_iam', method, url, headers, body, nonce };
+    }
+    case undefined:
+      return '';
+  }
 }

@@ -1,0 +1,102 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { Clock, ErrorCode } from '@rampart/core';
+import type { Journal } from '@rampart/journal';
+import type { Counter, Metrics } from '../../metrics.ts';
+import { ERROR_CODE_METADATA } from '../outcomes/error-code-metadata.ts';
+import { type Rate, TokenBuckets } from './token-buckets.ts';
+
+/** What callers may ask for only so often. */
+export type Limited = 'attestation' | 'x509' | 'jwt';
+
+/** How often: for each address, and for each identity that proves itself. */
+export type CallerRates = Readonly<Record<Limited, Rate>>;
+
+/** SPIRE's numbers: one attestation and 500 signatures a second. Hosts that start all at once behind one address need a burst. */
+export const DEFAULT_RATES: CallerRates = {
+  attestation: { perSecond: 1, burst: 60 },
+  x509: { perSecond: 500, burst: 500 },
+  jwt: { perSecond: 500, burst: 500 },
+};
+
+export interface CallerLimitsOptions {
+  readonly rates: CallerRates;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly metrics: Metrics;
+  failed(error: unknown): void;
+}
+
+/** Who asks. */
+export interface LimitedCaller {
+  readonly remoteAddress: string;
+  /** SPIFFE ID; "" for a newcomer. */
+  readonly identity: string;
+}
+
+/** A caller that goes on and on is put on record no more often than this. */
+const AUDIT_EVERY_MS = 10_000;
+const MOST_AUDITED = 1000;
+const CODE: ErrorCode = 'RATE_LIMITED';
+const LOOPBACK = /^(?:127\.|::1$)/;
+
+/** Keeps callers from taking more of the control plane than their share. */
+export class CallerLimits {
+  readonly #options: CallerLimitsOptions;
+  readonly #buckets: Readonly<Record<Limited, TokenBuckets>>;
+  readonly #counter: Counter;
+  readonly #auditedAt = new Map<string, number>();
+
+  constructor(options: CallerLimitsOptions) {
+    const { rates, clock, metrics } = options;
+    this.#options = options;
+    this.#buckets = {
+      attestation: new TokenBuckets(rates.attestation, clock),
+      x509: new TokenBuckets(rates.x509, clock),
+      jwt: new TokenBuckets(rates.jwt, clock),
+    };
+    this.#counter = metrics.counter('rampart_rate_limited_calls_total', 'Calls refused for their number, by limit.');
+  }
+
+  /** Throws a `ConnectError` RESOURCE_EXHAUSTED with the code RATE_LIMITED and `retry-after` in seconds. */
+  admit(limited: Limited, caller: LimitedCaller): void {
+    const { remoteAddress, identity } = caller;
+    const buckets = this.#buckets[limited];
+    // The processes of this very host share one address, and can be told apart by nothing before they are attested.
+    const isOwnHost = limited === 'attestation' && LOOPBACK.test(remoteAddress);
+    const waits = [
+      isOwnHost ? 0 : buckets.take(`ip ${remoteAddress}`),
+      identity === '' ? 0 : buckets.take(`id ${identity}`),
+    ];
+    const wait = Math.max(...waits);
+    if (wait > 0) {
+      throw this.#refuse(limited, caller, wait);
+    }
+  }
+
+  #refuse(limited: Limited, caller: LimitedCaller, waitMs: number): ConnectError {
+    this.#counter.add({ limit: limited });
+    this.#audit(limited, caller, waitMs);
+    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+    return new ConnectError(
+      `too many requests of kind ${limited} for one caller: try again in ${seconds} s`,
+      Code.ResourceExhausted,
+      { [ERROR_CODE_METADATA]: CODE, 'retry-after': String(seconds) },
+    );
+  }
+
+  #audit(limited: Limited, { remoteAddress, identity }: LimitedCaller, waitMs: number): void {
+    const { clock, journal, rates, failed } = this.#options;
+    const key = `${limited} ${remoteAddress} ${identity}`;
+    const now = clock.now();
+    if (now - (this.#auditedAt.get(key) ?? Number.NEGATIVE_INFINITY) < AUDIT_EVERY_MS) {
+      return;
+    }
+    if (this.#auditedAt.size >= MOST_AUDITED) {
+      this.#auditedAt.clear();
+    }
+    this.#auditedAt.set(key, now);
+    const details = { limit: limited, per_second: rates[limited].perSecond, retry_after_ms: waitMs };
+    const event = { eventType: 'RATE_LIMITED', identity, sourceIp: remoteAddress, result: 'DENIED', details } as const;
+    journal.audit(event).catch(failed);
+  }
+}
