@@ -43,3 +43,8 @@ export type { IssuedJwtSvid, JwtAuthorities, JwtSvidIssuer, JwtSvidRequest } fro
 export type { JwtLifetimes } from './jwt/lifetimes.ts';
 export { createMemoryJwtKeyStore } from './jwt/memory-store.ts';
 export type { JwtKeyRecord, JwtKeyStore } from './jwt/store.ts';
+export { Federation, type FederationOptions } from './federation/federation.ts';
+export type { NeighbourStatus } from './federation/neighbour.ts';
+export { relationshipOf, type Relationship } from './federation/relationship.ts';
+export { createMemoryFederationStore } from './federation/memory-store.ts';
+export type { FederatedBundleRecord, FederationStore } from './federation/store.ts';

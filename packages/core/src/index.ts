@@ -51,6 +51,8 @@ export {
 export type { DryRunVerdict, Verdict } from './policy/verdict.ts';
 export { toDocument, toJson } from './resource/canonical.ts';
 export type { AttestorSpec, AgentAdmission } from './resource/attestor/spec.ts';
+export type { BundleEndpointProfile, FederatedTrustDomainSpec } from './resource/federation/spec.ts';
+export { bundleUrlProblem } from './resource/federation/spec.ts';
 export type { AwsIamAttestor } from './resource/attestor/aws-iam.ts';
 export type { JwtAttestor, JwtProfile } from './resource/attestor/jwt.ts';
 export type { X509PopAttestor } from './resource/attestor/x509pop.ts';
@@ -87,6 +89,7 @@ export { qualifiedName, resourceKey } from './resource/resource.ts';
 export type {
   Attestor,
   AuthorizationPolicy,
+  FederatedTrustDomain,
   MeshConfig,
   Namespace,
   NetworkPolicy,

@@ -22,6 +22,7 @@ export interface ControlPlaneOptions {
   readonly rootNamespace?: string;
   readonly lifetimes?: Partial<Lifetimes>;
   readonly jwt?: JwtOptions;
+  readonly federation?: FederationOptions;
   /** Milliseconds an instance is still found after its data plane is gone. */
   readonly leaseMs?: number;
   /** 7 days and 1 GiB unless given. */
@@ -41,15 +42,22 @@ export interface JwtOptions {
   readonly lifetimes?: Partial<JwtLifetimes>;
 }
 
+/** Other trust domains. */
+export interface FederationOptions {
+  /** PEM roots that count for bundle endpoints of the profile https_web beside those of this machine. */
+  readonly webRoots?: string;
+}
+
 /** The options with what is not given filled in. */
 export interface CompleteOptions extends Required<
   Omit<
     ControlPlaneOptions,
-    'lifetimes' | 'jwt' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs' | 'callerRates'
+    'lifetimes' | 'jwt' | 'federation' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs' | 'callerRates'
   >
 > {
   readonly lifetimes: Partial<Lifetimes>;
   readonly jwt: JwtOptions;
+  readonly federation: FederationOptions;
   readonly leaseMs: number | undefined;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
   readonly ports: { readonly api: number; readonly metrics: number };
@@ -69,6 +77,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     rootNamespace: given.rootNamespace ?? 'istio-system',
     lifetimes: given.lifetimes ?? {},
     jwt: given.jwt ?? {},
+    federation: given.federation ?? {},
     leaseMs: given.leaseMs,
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
     callerRates: { ...DEFAULT_RATES, ...given.callerRates },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
-import { type Authority, openAuthority } from '@rampart/authority';
+import { type Authority, type Federation, openAuthority } from '@rampart/authority';
 import { serviceHost, TrustDomain } from '@rampart/core';
 import { Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
@@ -13,6 +13,7 @@ import {
   IdentityService,
   MAX_BLOCK_BYTES,
   TelemetryService,
+  TrustService,
 } from '@rampart/wire';
 import { agentStateOf } from './agents/agent-state.ts';
 import { RegisteredEntries } from './agents/registered-entries.ts';
@@ -41,6 +42,7 @@ import { createAgentService } from './doors/services/agent-service.ts';
 import { createControlService } from './doors/services/control-service.ts';
 import { createIdentityService } from './doors/services/identity-service.ts';
 import { createTelemetryService } from './doors/services/telemetry-service.ts';
+import { createTrustService } from './doors/services/trust/trust-service.ts';
 import { Metrics } from './metrics.ts';
 import { PolicyDesk } from './resources/policy-desk.ts';
 import { ResourceSet } from './resources/resource-set.ts';
@@ -58,6 +60,7 @@ import { keepWithinRetention } from './telemetry/retention.ts';
 import type { AccessLogStore } from './telemetry/store.ts';
 import { TelemetryIntake } from './telemetry/telemetry-intake.ts';
 import { Teardown } from './teardown.ts';
+import { openFederatedDomains } from './trust/federated-domains.ts';
 import { createOwnTrust, openJwtKeys, type OwnTrust } from './trust/own-trust.ts';
 import { VERSION } from './version.ts';
 
@@ -172,6 +175,7 @@ interface State {
   readonly journal: Journal;
   readonly authority: Authority;
   readonly trust: OwnTrust;
+  readonly federation: Federation;
   readonly registry: Registry;
   readonly feed: ChangeFeed;
   readonly resources: ResourceSet;
@@ -213,6 +217,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     jwtSvids: tokenKeys.jwt,
   });
   const trust = createOwnTrust(opened, tokenKeys.jwt, options.jwt.issuer);
+  const federation = await joinTrust({ options, teardown }, { trust, feed, resources, database, journal });
   const registry = await openRegistry({
     store: createRegistryStore(database),
     journal,
@@ -223,7 +228,29 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   });
   teardown.add('registry', () => registry.close());
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
-  return { database, journal, authority: opened, trust, registry, feed, resources, tokens, entries };
+  return { database, journal, authority: opened, trust, federation, registry, feed, resources, tokens, entries };
+}
+
+/** Other trust domains; whoever listens is told of their bundles and of the own one. */
+async function joinTrust(
+  { options, teardown }: Pick<Start, 'options' | 'teardown'>,
+  state: Pick<State, 'trust' | 'feed' | 'resources' | 'database' | 'journal'>,
+): Promise<Federation> {
+  const { clock, log } = options;
+  const { trust, feed } = state;
+  teardown.add(
+    'watches',
+    trust.jwt.onChanged(() => feed.publish([{ kind: 'bundle' }])),
+  );
+  const domains = await openFederatedDomains({
+    ...options.federation,
+    ...state,
+    clock,
+    ownBundle: () => trust.bundle(),
+    failed: (error) => log.error({ error }, 'a federated trust domain could not be kept current'),
+  });
+  teardown.add('federation', () => domains.close());
+  return domains.federation;
 }
 
 interface Mesh {
@@ -233,7 +260,7 @@ interface Mesh {
 
 /** What data planes are told, and who is listening. */
 async function joinMesh({ options, teardown, metrics }: Start, state: State): Promise<Mesh> {
-  const { database, feed, resources, registry, authority: issuer } = state;
+  const { database, feed, resources, registry, authority: issuer, federation } = state;
   const { clock, log, rootNamespace } = options;
   const certificates = createAuthorityStore(database);
   const directory = new WorkloadDirectory({
@@ -252,6 +279,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
     services: () => registry.services(),
     revokedSerials: () => issuer.revokedSerials(),
     bundle: () => issuer.bundle(),
+    federatedBundles: () => federation.bundles(),
     identity: (spiffeId) => directory.get(spiffeId),
     identities: () => directory.all(),
   });
@@ -410,6 +438,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,
         });
+        router.service(TrustService, createTrustService({ ...state, clock }));
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),

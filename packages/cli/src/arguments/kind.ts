@@ -17,6 +17,7 @@ const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
   MeshConfig: ['meshconfig', 'meshconfigs', 'mc'],
   RegistrationEntry: ['registrationentry', 'registrationentries', 'entries', 'entry'],
   Attestor: ['attestors', 'attestor'],
+  FederatedTrustDomain: ['federatedtrustdomain', 'federatedtrustdomains', 'ftd'],
   services: ['services', 'service', 'svc'],
   dataplanes: ['dataplanes', 'dataplane', 'dp'],
 };
@@ -26,7 +27,7 @@ const KIND_OF_NAME: ReadonlyMap<string, ListedKind> = new Map(
 
 /** For help texts: each kind with its short name. */
 export const STORED_KIND_HELP =
-  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor';
+  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor, FederatedTrustDomain (ftd)';
 export const KIND_HELP: string = `${STORED_KIND_HELP}, services (svc), dataplanes (dp)`;
 
 /** The kind that a name, plural or short name stands for, in any case; throws INVALID_ARGUMENT with a suggestion. */

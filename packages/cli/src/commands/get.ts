@@ -128,6 +128,7 @@ const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   MeshConfig: listerOf('MeshConfig'),
   RegistrationEntry: listerOf('RegistrationEntry'),
   Attestor: listerOf('Attestor'),
+  FederatedTrustDomain: listerOf('FederatedTrustDomain'),
   services: listServices,
   dataplanes: listDataPlanes,
 };

@@ -65,6 +65,11 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     spec.jwt?.issuer ?? several(spec.awsIam?.accounts ?? []),
     spec.agents === undefined ? 'no' : several(spec.agents.selectors) || 'all',
   ]),
+  FederatedTrustDomain: columns('FederatedTrustDomain', ['TRUST DOMAIN', 'PROFILE', 'ENDPOINT'], ({ spec }) => [
+    spec.trustDomain,
+    spec.bundleEndpointProfile.type,
+    spec.bundleEndpointUrl,
+  ]),
 };
 
 function columns<K extends ResourceKind>(

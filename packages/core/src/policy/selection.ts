@@ -43,13 +43,14 @@ export function selects(
   }
 }
 
-type OfNoWorkload = 'Namespace' | 'MeshConfig' | 'RegistrationEntry' | 'Attestor';
+type OfNoWorkload = 'Namespace' | 'MeshConfig' | 'RegistrationEntry' | 'Attestor' | 'FederatedTrustDomain';
 
 const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
   'Namespace',
   'MeshConfig',
   'RegistrationEntry',
   'Attestor',
+  'FederatedTrustDomain',
 ]);
 
 function isAboutWorkloads(resource: Resource): resource is Exclude<Resource, { readonly kind: OfNoWorkload }> {

@@ -3,6 +3,7 @@ import { readAuthorizationPolicySpec } from './authorization/policy.ts';
 import type { Cursor, Reader } from './cursor.ts';
 import { checkDryRun } from './dry-run.ts';
 import { readMeshConfigSpec, writeMeshConfigSpec } from './mesh-config/spec.ts';
+import { readFederatedTrustDomainSpec } from './federation/spec.ts';
 import type { MetadataScope } from './metadata/metadata.ts';
 import { readNamespaceSpec } from './namespace.ts';
 import { readNetworkPolicySpec } from './network-policy/spec.ts';
@@ -60,6 +61,11 @@ export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
     read: reader('RegistrationEntry', readRegistrationEntrySpec),
   },
   Attestor: { ...RAMPART, scope: 'root', read: reader('Attestor', readAttestorSpec) },
+  FederatedTrustDomain: {
+    ...RAMPART,
+    scope: 'root',
+    read: reader('FederatedTrustDomain', readFederatedTrustDomainSpec),
+  },
 };
 
 /** "security.istio.io/v1": what a document of this kind may have as its apiVersion. */
@@ -78,7 +84,11 @@ export function isKind(text: string): text is ResourceKind {
 }
 
 /** What only the control plane reads. */
-const OF_CONTROL_PLANE: ReadonlySet<ResourceKind> = new Set<ResourceKind>(['RegistrationEntry', 'Attestor']);
+const OF_CONTROL_PLANE: ReadonlySet<ResourceKind> = new Set<ResourceKind>([
+  'RegistrationEntry',
+  'Attestor',
+  'FederatedTrustDomain',
+]);
 
 /** Whether data planes are told resources of a kind. */
 export function isForDataPlanes(kind: ResourceKind): boolean {
@@ -101,6 +111,7 @@ export function writeSpec(resource: Resource): object {
     case 'ServiceTokenPolicy':
     case 'NetworkPolicy':
     case 'Namespace':
+    case 'FederatedTrustDomain':
       return resource.spec;
   }
 }

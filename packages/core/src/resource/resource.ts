@@ -1,5 +1,6 @@
 import type { AttestorSpec } from './attestor/spec.ts';
 import type { AuthorizationPolicySpec } from './authorization/policy.ts';
+import type { FederatedTrustDomainSpec } from './federation/spec.ts';
 import type { MeshConfigSpec } from './mesh-config/spec.ts';
 import type { NamespaceSpec } from './namespace.ts';
 import type { NetworkPolicySpec } from './network-policy/spec.ts';
@@ -53,6 +54,9 @@ export type RegistrationEntry = Envelope<'RegistrationEntry', RegistrationEntryS
 /** Which evidence is believed, of whom; only in the root namespace. */
 export type Attestor = Envelope<'Attestor', AttestorSpec>;
 
+/** A trust domain whose identities are known here too; only in the root namespace. */
+export type FederatedTrustDomain = Envelope<'FederatedTrustDomain', FederatedTrustDomainSpec>;
+
 /** Every kind that can be applied; a new kind joins here and in `kinds.ts`. */
 export type Resource =
   | PeerAuthentication
@@ -63,7 +67,8 @@ export type Resource =
   | Namespace
   | MeshConfig
   | RegistrationEntry
-  | Attestor;
+  | Attestor
+  | FederatedTrustDomain;
 
 export type ResourceKind = Resource['kind'];
 

@@ -2,6 +2,7 @@ import { parseResource, serviceHost, SpiffeId } from '@rampart/core';
 import type { Resource } from '@rampart/core';
 import type { ControlPlaneMessage, Endpoint, NetworkFacts, ResourceUpdate, ServiceUpdate } from '@rampart/wire/control';
 
+import { readForeignBundles } from '../identity/foreign-trust.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 import type { MeshUpdate } from '../view/mesh-view.ts';
 import type { PeersUpdate } from '../view/peers.ts';
@@ -14,6 +15,9 @@ export function parseUpdate(message: ControlPlaneMessage): MeshUpdate {
     resources: message.resources.map((update) => [update.key, parseResourceUpdate(update)] as const),
     services: message.services.map(parseService),
     revokedSerials: message.revokedSerials,
+    ...(message.federatedBundles === undefined
+      ? {}
+      : { foreignBundles: readForeignBundles(message.federatedBundles.bundles) }),
     ...(message.network === undefined ? {} : { peers: parseNetwork(message.network) }),
   };
 }

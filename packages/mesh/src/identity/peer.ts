@@ -1,6 +1,6 @@
 import { fail, ok } from '@rampart/core';
 import type { Result, SpiffeId, TrustDomain } from '@rampart/core';
-import { checkWorkloadProfile, parseCertificate } from '@rampart/spiffe';
+import { checkWorkloadProfile, parseCertificate, verifySvid } from '@rampart/spiffe';
 import type { SvidProblem } from '@rampart/spiffe';
 
 /** Who the other end of a connection has proved to be. */
@@ -17,6 +17,42 @@ export interface PeerRules {
   readonly trustDomain: TrustDomain;
   isRevoked(serial: string): boolean;
   now(): number;
+}
+
+/** What a peer's chain is held against where TLS has verified it with the roots of several trust domains. */
+export interface ChainRules extends PeerRules {
+  /** Roots of this trust domain itself, DER. */
+  readonly roots: readonly Uint8Array[];
+  /** Roots of a federated trust domain; undefined when there is no trust in it. */
+  foreignRootsOf(trustDomain: TrustDomain): readonly Uint8Array[] | undefined;
+}
+
+/**
+ * Judges a peer's whole chain, leaf first, by the bundle of the trust domain that its own leaf names, and by no other: a root of
+ * one domain vouches for nobody of another (SPIFFE_Federation.md, X509-SVID.md §5).
+ */
+export function identifyByChain(chain: readonly Uint8Array[], rules: ChainRules): Result<PeerIdentity, SvidProblem> {
+  const named = trustDomainOf(chain[0]);
+  const isForeign = named !== undefined && !named.equals(rules.trustDomain);
+  const roots = isForeign ? rules.foreignRootsOf(named) : rules.roots;
+  if (named !== undefined && roots === undefined) {
+    return fail({ code: 'WRONG_TRUST_DOMAIN', message: `there is no trust in trust domain ${named.name}` });
+  }
+  const verified = verifySvid(chain, {
+    roots: roots ?? [],
+    trustDomain: named ?? rules.trustDomain,
+    at: rules.now(),
+    isRevoked: (serial) => rules.isRevoked(serial),
+  });
+  if (!verified.ok) return verified;
+  const { spiffeId, leaf, notAfter } = verified.value;
+  return ok({ spiffeId, serial: leaf.serial, notAfter });
+}
+
+function trustDomainOf(leaf: Uint8Array | undefined): TrustDomain | undefined {
+  const parsed = leaf === undefined ? undefined : parseCertificate(leaf);
+  const profile = parsed?.ok === true ? checkWorkloadProfile(parsed.value) : undefined;
+  return profile?.ok === true ? profile.value.trustDomain : undefined;
 }
 
 /**

@@ -1,11 +1,14 @@
+import { constants } from 'node:crypto';
 import { createServer } from 'node:tls';
-import type { Server as TlsServer, TLSSocket } from 'node:tls';
+import type { Server as TlsServer, TlsOptions, TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 
-import type { ConnectionRefusalKind, Clock } from '@rampart/core';
+import type { ConnectionRefusalKind, Clock, Result, TrustDomain } from '@rampart/core';
+import { type SvidProblem, toPem } from '@rampart/spiffe';
 
-import { identifyPeer } from '../identity/peer.ts';
-import type { PeerRules } from '../identity/peer.ts';
+import { identifyByChain, identifyPeer } from '../identity/peer.ts';
+import type { ChainRules, PeerIdentity, PeerRules } from '../identity/peer.ts';
+import { presentedChain } from '../identity/presented-chain.ts';
 import type { SvidSource } from '../identity/svid-source.ts';
 import type { Svid } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
@@ -52,13 +55,18 @@ export class Gate {
   readonly #open = new Set<InboundConnection>();
   readonly #unsubscribe: readonly (() => void)[];
   #tls: TlsServer | undefined;
+  /** Of peers that were judged by their chains. */
+  readonly #chains = new WeakMap<InboundConnection, readonly Uint8Array[]>();
+  /** Once roots of others were in use, TLS may have verified a handshake with them at any time after. */
+  #isFederated = false;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#unsubscribe = [
       options.identity.subscribe((svid) => this.#adopt(svid)),
       options.view.subscribe((change) => {
-        if (change.policy || change.revocations || change.peers) this.#judgeAgain();
+        if (change.foreignTrust) this.#adoptForeignTrust();
+        if (change.policy || change.revocations || change.peers || change.foreignTrust) this.#judgeAgain();
       }),
     ];
   }
@@ -114,7 +122,8 @@ export class Gate {
       this.#refuse(socket, { kind: 'not_ready', reason: 'this workload has no certificate yet', peer: '' });
       return;
     }
-    const peer = identifyPeer(socket.getPeerX509Certificate()?.raw, this.#rules(svid));
+    const chain = this.#isFederated ? presentedChain(socket) : undefined;
+    const peer = this.#identify(socket, chain, svid);
     if (!peer.ok) {
       this.#refuse(socket, {
         kind: 'certificate_rejected',
@@ -127,6 +136,7 @@ export class Gate {
     const openedAt = clock.now();
     const options = { socket, peer: peer.value, tlsVersion: socket.getProtocol() ?? '', port, sni, openedAt };
     const connection = new InboundConnection(options, view, svid);
+    if (chain !== undefined) this.#chains.set(connection, chain);
     const refusal = connection.refusal(openedAt);
     if (refusal !== undefined) {
       this.#refuse(socket, { kind: 'policy_denied', reason: refusal.reason, peer: connection.sourcePrincipal });
@@ -144,7 +154,7 @@ export class Gate {
   #judgeAgain(): void {
     const now = this.#options.clock.now();
     for (const connection of this.#open) {
-      const refusal = connection.expulsion(now);
+      const refusal = this.#lostTrust(connection) ?? connection.expulsion(now);
       if (refusal === undefined) continue;
       this.#refuse(connection.socket, {
         kind: 'policy_denied',
@@ -159,6 +169,31 @@ export class Gate {
     socket.destroy();
   }
 
+  #identify(
+    socket: TLSSocket,
+    chain: readonly Uint8Array[] | undefined,
+    svid: Svid,
+  ): Result<PeerIdentity, SvidProblem> {
+    if (chain === undefined) return identifyPeer(socket.getPeerX509Certificate()?.raw, this.#rules(svid));
+    return identifyByChain(chain, this.#chainRules(svid));
+  }
+
+  /** A peer whose trust domain is no longer known, or no longer by the root that vouched for it. */
+  #lostTrust(connection: InboundConnection): { readonly reason: string } | undefined {
+    const svid = this.#options.identity.current;
+    const chain = this.#chains.get(connection);
+    if (svid === undefined || chain === undefined) return undefined;
+    if (connection.peer?.spiffeId.trustDomain.equals(svid.bundle.trustDomain) === true) return undefined;
+    const peer = identifyByChain(chain, this.#chainRules(svid));
+    return peer.ok ? undefined : { reason: `${peer.problem.code}: ${peer.problem.message}` };
+  }
+
+  #chainRules(svid: Svid): ChainRules {
+    const { foreignTrust } = this.#options.view;
+    const foreignRootsOf = (domain: TrustDomain): readonly Uint8Array[] | undefined => foreignTrust.rootsOf(domain);
+    return { ...this.#rules(svid), roots: svid.bundle.roots, foreignRootsOf };
+  }
+
   #rules(svid: Svid): PeerRules {
     const { view, clock } = this.#options;
     return {
@@ -170,12 +205,27 @@ export class Gate {
 
   #adopt(svid: Svid): void {
     if (this.#tls === undefined) this.#tls = this.#createTlsServer(svid);
-    else this.#tls.setSecureContext(svid.tls);
+    else this.#tls.setSecureContext(this.#tlsOptions(svid));
+  }
+
+  #adoptForeignTrust(): void {
+    if (!this.#isFederated && this.#options.view.foreignTrust.isEmpty) return;
+    this.#isFederated = true;
+    const svid = this.#options.identity.current;
+    if (svid !== undefined) this.#tls?.setSecureContext(this.#tlsOptions(svid));
+  }
+
+  /** TLS knows roots and no trust domains: whom it lets in by the root of another domain, `#identify` judges. */
+  #tlsOptions(svid: Svid): TlsOptions {
+    if (!this.#isFederated) return svid.tls;
+    const foreign = this.#options.view.foreignTrust.allRoots().map((der) => toPem(der));
+    // A resumed session has no chain to judge by.
+    return { ...svid.tls, ca: [...svid.tls.ca, ...foreign], secureOptions: constants.SSL_OP_NO_TICKET };
   }
 
   #createTlsServer(svid: Svid): TlsServer {
     const server = createServer({
-      ...svid.tls,
+      ...this.#tlsOptions(svid),
       requestCert: true,
       rejectUnauthorized: true,
       ALPNProtocols: [MESH_ALPN, 'http/1.1'],

@@ -1,6 +1,7 @@
 import { compileWorkloadPolicy, denyAll, shutNetwork } from '@rampart/core';
 import type { PolicyFeature, Resource, WorkloadPolicy, WorkloadRef } from '@rampart/core';
 
+import { type ForeignBundle, ForeignTrust } from '../identity/foreign-trust.ts';
 import type { MeshService } from './endpoint.ts';
 import { Peers } from './peers.ts';
 import type { PeersUpdate } from './peers.ts';
@@ -16,6 +17,8 @@ export interface MeshUpdate {
   readonly revokedSerials: readonly string[];
   /** Only for workloads that NetworkPolicies are about. */
   readonly peers?: PeersUpdate;
+  /** All bundles of federated trust domains, where one of them changed. */
+  readonly foreignBundles?: readonly ForeignBundle[];
 }
 
 export interface MeshViewOptions {
@@ -31,6 +34,8 @@ export interface MeshChange {
   readonly revocations: boolean;
   /** Who peers are, for NetworkPolicies. */
   readonly peers: boolean;
+  /** Which other trust domains are known, and by which roots. */
+  readonly foreignTrust: boolean;
   readonly services: readonly MeshService[];
   /** Instances that served before this change and do not any more. */
   readonly gone: ReadonlySet<string>;
@@ -43,6 +48,7 @@ const NEVER =
 export class MeshView {
   /** Who callers are, for NetworkPolicies. */
   readonly peers: Peers = new Peers();
+  readonly foreignTrust: ForeignTrust = new ForeignTrust();
   readonly #options: MeshViewOptions;
   readonly #resources = new Map<string, Resource | string>();
   readonly #services = new Map<string, MeshService>();
@@ -105,6 +111,7 @@ export class MeshView {
     }
     for (const serial of update.revokedSerials) this.#revoked.add(serial);
     if (update.peers !== undefined) this.peers.apply(update.peers);
+    if (update.foreignBundles !== undefined) this.foreignTrust.replace(update.foreignBundles);
     const policy = update.reset || update.resources.length > 0;
     const first = !this.ready;
     if (update.revision > 0) this.#revision = update.revision;
@@ -113,6 +120,7 @@ export class MeshView {
       policy: policy || first,
       revocations: update.revokedSerials.length > 0,
       peers: update.peers !== undefined,
+      foreignTrust: update.foreignBundles !== undefined,
       services,
       gone,
     };

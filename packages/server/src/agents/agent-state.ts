@@ -1,13 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import type { Authority } from '@rampart/authority';
+import type { Authority, Federation } from '@rampart/authority';
 import type { Clock } from '@rampart/core';
-import type { TrustBundle } from '@rampart/spiffe';
+import { jwksOf, type TrustBundle } from '@rampart/spiffe';
 import { type BundleDocument, BundleDocumentSchema } from '@rampart/wire';
 import type { ChangeFeed } from '../changes/change-feed.ts';
+import type { OwnTrust } from '../trust/own-trust.ts';
 import type { RegisteredEntries } from './registered-entries.ts';
 
 export interface AgentStateOptions {
-  readonly authority: Pick<Authority, 'agents' | 'bundle' | 'isRevoked' | 'revokedSerials'>;
+  readonly authority: Pick<Authority, 'agents' | 'isRevoked' | 'revokedSerials'>;
+  readonly trust: Pick<OwnTrust, 'bundle'>;
+  readonly federation: Pick<Federation, 'bundles'>;
   readonly entries: RegisteredEntries;
   readonly feed: ChangeFeed;
   readonly clock: Clock;
@@ -24,30 +27,26 @@ export interface AgentState extends AgentStateOptions {
 const NO_CRLS: readonly Uint8Array[] = [];
 
 export function agentStateOf(options: AgentStateOptions): AgentState {
-  const documents = new BundleDocuments();
+  const documents = new WeakMap<TrustBundle, BundleDocument>();
   return {
     ...options,
-    bundles: () => [documents.of(options.authority.bundle())],
+    bundles: () =>
+      [options.trust.bundle(), ...options.federation.bundles()].map((bundle) => {
+        const document = documents.get(bundle) ?? documentOf(bundle);
+        documents.set(bundle, document);
+        return document;
+      }),
     crls: () => NO_CRLS,
   };
 }
 
-/** Bundles in the form in which agents are told them. */
-class BundleDocuments {
-  readonly #documents = new Map<string, BundleDocument>();
-
-  of({ trustDomain, roots, sequence }: TrustBundle): BundleDocument {
-    const known = this.#documents.get(trustDomain.name);
-    if (known !== undefined && known.sequence === BigInt(sequence)) {
-      return known;
-    }
-    const document = create(BundleDocumentSchema, {
-      trustDomain: trustDomain.name,
-      roots: [...roots],
-      sequence: BigInt(sequence),
-      jwks: '{"keys":[]}',
-    });
-    this.#documents.set(trustDomain.name, document);
-    return document;
-  }
+/** The form in which agents are told a bundle. */
+function documentOf(bundle: TrustBundle): BundleDocument {
+  return create(BundleDocumentSchema, {
+    trustDomain: bundle.trustDomain.name,
+    roots: [...bundle.roots],
+    sequence: BigInt(bundle.sequence),
+    jwks: JSON.stringify(jwksOf(bundle)),
+    refreshHintSeconds: bundle.refreshHintSeconds ?? 0,
+  });
 }

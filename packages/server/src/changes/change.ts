@@ -5,7 +5,9 @@ export type Change =
   /** Who may stand behind an identity. */
   | { readonly kind: 'identity'; readonly spiffeId: string }
   | { readonly kind: 'revocation'; readonly serial: string }
-  | { readonly kind: 'bundle' };
+  | { readonly kind: 'bundle' }
+  /** Bundles of other trust domains. */
+  | { readonly kind: 'federation' };
 
 /** Equal for changes that a reader of the current state need not tell apart. */
 export function subjectOf(change: Change): string {
@@ -19,6 +21,7 @@ export function subjectOf(change: Change): string {
     case 'revocation':
       return `revocation ${change.serial}`;
     case 'bundle':
-      return 'bundle';
+    case 'federation':
+      return change.kind;
   }
 }

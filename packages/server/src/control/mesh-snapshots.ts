@@ -14,6 +14,8 @@ import {
   BundleSchema,
   type ControlPlaneMessage,
   ControlPlaneMessageSchema,
+  type FederatedBundles,
+  FederatedBundlesSchema,
   type IdentityFacts,
   IdentityFactsSchema,
   type NamespaceFacts,
@@ -39,6 +41,8 @@ export interface MeshState {
   services(): readonly Service[];
   revokedSerials(): readonly string[];
   bundle(): TrustBundle;
+  /** Of the trust domains that this one federates with. */
+  federatedBundles(): readonly TrustBundle[];
   /** Undefined when nobody holds the identity. */
   identity(spiffeId: string): IdentityFacts | undefined;
   identities(): readonly IdentityFacts[];
@@ -86,6 +90,7 @@ export class MeshSnapshots {
       services: state.services().map((service) => this.#serviceUpdate(service)),
       revokedSerials: [...state.revokedSerials()],
       bundle: this.#bundle(),
+      federatedBundles: this.#federated(),
     });
   }
 
@@ -176,6 +181,9 @@ export class MeshSnapshots {
         case 'bundle':
           message.bundle = this.#bundle();
           break;
+        case 'federation':
+          message.federatedBundles = this.#federated();
+          break;
       }
     }
     return message;
@@ -203,6 +211,10 @@ export class MeshSnapshots {
 
   #bundle(): Bundle {
     return bundleMessage(this.#state.bundle());
+  }
+
+  #federated(): FederatedBundles {
+    return create(FederatedBundlesSchema, { bundles: this.#state.federatedBundles().map(bundleMessage) });
   }
 
   #resourceUpdate(held: HeldResource): ResourceUpdate {

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { AdminService, AgentService, ControlService, IdentityService, TelemetryService } from '@rampart/wire';
+import {
+  AdminService,
+  AgentService,
+  ControlService,
+  IdentityService,
+  TelemetryService,
+  TrustService,
+} from '@rampart/wire';
 import { accessOf, listedMethods } from './access.ts';
 
-const SERVICES = [AdminService, AgentService, ControlService, IdentityService, TelemetryService];
+const SERVICES = [AdminService, AgentService, ControlService, IdentityService, TelemetryService, TrustService];
 const METHODS = SERVICES.flatMap((service) => service.methods.map((method) => `${service.typeName}/${method.name}`));
 
 describe('the access table', () => {

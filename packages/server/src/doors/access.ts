@@ -32,6 +32,13 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.AdminService/ListServices', 'admin'],
   ['rampart.v1.AdminService/GetStatus', 'admin'],
   ['rampart.v1.AdminService/QueryAudit', 'admin'],
+  ['rampart.v1.TrustService/MintJwtSvid', 'admin'],
+  ['rampart.v1.TrustService/ValidateJwtSvid', 'admin'],
+  ['rampart.v1.TrustService/ListJwtKeys', 'admin'],
+  ['rampart.v1.TrustService/RotateJwtKey', 'admin'],
+  ['rampart.v1.TrustService/RevokeJwtKey', 'admin'],
+  ['rampart.v1.TrustService/GetTrustBundle', 'admin'],
+  ['rampart.v1.TrustService/ListTrustDomains', 'admin'],
 ]);
 
 /** Who may call a method ("rampart.v1.AdminService/Apply"); undefined when nobody may. */

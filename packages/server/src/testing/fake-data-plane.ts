@@ -30,6 +30,8 @@ export class FakeDataPlane {
   peers: Map<string, readonly (readonly [labels: Record<string, string>, serials: readonly string[]])[]> | undefined;
   /** Labels of Namespace resources. */
   readonly namespaces: Map<string, Record<string, string>> = new Map();
+  /** Roots of federated trust domains. */
+  readonly federated: Map<string, readonly Uint8Array[]> = new Map();
   readonly #client: ApiClient;
   readonly #outgoing: DataPlaneMessage[] = [];
   #wake: () => void = () => undefined;
@@ -102,6 +104,12 @@ export class FakeDataPlane {
   }
 
   #take(message: ControlPlaneMessage): void {
+    if (message.federatedBundles !== undefined) {
+      this.federated.clear();
+      for (const { trustDomain, roots } of message.federatedBundles.bundles) {
+        this.federated.set(trustDomain, roots);
+      }
+    }
     if (message.network !== undefined) {
       this.#meet(message.network);
     }

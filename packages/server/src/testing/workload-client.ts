@@ -8,6 +8,7 @@ import {
   ControlService,
   IdentityService,
   TelemetryService,
+  TrustService,
   type SvidResponse,
 } from '@rampart/wire';
 import type { ControlPlane } from '../control-plane.ts';
@@ -24,6 +25,7 @@ export interface ApiClient {
   readonly control: Client<typeof ControlService>;
   readonly telemetry: Client<typeof TelemetryService>;
   readonly admin: Client<typeof AdminService>;
+  readonly trust: Client<typeof TrustService>;
   readonly agent: Client<typeof AgentService>;
   close(): void;
 }
@@ -58,6 +60,7 @@ export function connectTo(
     control: createClient(ControlService, transport),
     telemetry: createClient(TelemetryService, transport),
     admin: createClient(AdminService, transport),
+    trust: createClient(TrustService, transport),
     agent: createClient(AgentService, transport),
     close: () => manager.abort(),
   };

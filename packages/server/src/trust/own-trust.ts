@@ -11,7 +11,7 @@ export interface OwnTrust {
   readonly jwt: JwtAuthorities;
   /** Where relying parties find the discovery document; undefined when nobody said. */
   readonly issuer: string | undefined;
-  /** Roots and JWT keys together, with one sequence. */
+  /** Roots and JWT keys together, with one sequence; the same object while it is the same. */
   bundle(): TrustBundle;
 }
 
@@ -50,6 +50,7 @@ export async function openJwtKeys(options: JwtKeysOptions): Promise<KeptJwtKeys>
 }
 
 export function createOwnTrust(authority: Pick<Authority, 'bundle'>, jwt: JwtAuthorities, issuer?: string): OwnTrust {
+  let bundle: TrustBundle | undefined;
   return {
     jwt,
     issuer,
@@ -57,7 +58,9 @@ export function createOwnTrust(authority: Pick<Authority, 'bundle'>, jwt: JwtAut
       const own = authority.bundle();
       // Both only ever grow, so their sum changes with either of them and never comes back.
       const sequence = own.sequence + jwt.sequence;
-      return { ...own, jwtAuthorities: jwt.authorities(), sequence, refreshHintSeconds: REFRESH_HINT_SECONDS };
+      if (bundle?.sequence !== sequence)
+        bundle = { ...own, jwtAuthorities: jwt.authorities(), sequence, refreshHintSeconds: REFRESH_HINT_SECONDS };
+      return bundle;
     },
   };
 }

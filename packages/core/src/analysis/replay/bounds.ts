@@ -44,6 +44,7 @@ const SETTLED: ReadonlySet<string> = new Set([
   'NetworkPolicy',
   'RegistrationEntry',
   'Attestor',
+  'FederatedTrustDomain',
 ]);
 
 const ASKED_OF: Readonly<Record<string, string>> = {

@@ -36,7 +36,7 @@ export function createAgentService(
         throw result.problem;
       }
       issued.add({ kind: 'x509' });
-      return svidResponse(result.value, authority);
+      return svidResponse(result.value, state.trust);
     },
     issueJwtSvid: async ({ entryId, audiences }, context) => {
       const call = callOf(context);

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { get } from 'node:https';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { TrustDomain } from '@rampart/core';
+import { parseBundleJson } from '@rampart/spiffe';
+import type { ControlPlane } from '../control-plane.ts';
+import { FakeDataPlane } from '../testing/fake-data-plane.ts';
+import { TestPlanes, until } from '../testing/test-plane.ts';
+import { attest, type AttestedWorkload, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
+
+const PARTNER = 'partner.example';
+const WEB = { namespace: 'default', serviceAccount: 'web' };
+
+const listen = (plane: ControlPlane, { credentials }: AttestedWorkload): FakeDataPlane =>
+  new FakeDataPlane(connectTo(plane, { credentials })).connect();
+
+describe('two control planes that federate', () => {
+  const here = new TestPlanes();
+  const there = new TestPlanes();
+  beforeEach(() => Promise.all([here.open(), there.open()]));
+  afterEach(() => Promise.all([here.close(), there.close()]));
+
+  const bundleOf = (plane: ControlPlane): Promise<string> => {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    get(`${plane.addresses.api}/bundle`, { ca: readFileSync(plane.caFile), agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve(text));
+    }).on('error', reject);
+    return promise;
+  };
+
+  const relationshipTo = async (plane: ControlPlane, change: object = {}): Promise<string> =>
+    JSON.stringify({
+      apiVersion: 'rampart.dev/v1',
+      kind: 'FederatedTrustDomain',
+      metadata: { name: 'partner', namespace: 'istio-system' },
+      spec: {
+        trustDomain: plane.trustDomain,
+        bundleEndpointUrl: `${plane.addresses.api}/bundle`,
+        bundleEndpointProfile: {
+          type: 'https_spiffe',
+          endpointSpiffeId: `spiffe://${plane.trustDomain}/ns/istio-system/sa/rampart-server`,
+        },
+        trustDomainBundle: await bundleOf(plane),
+        ...change,
+      },
+    });
+
+  const asAdmin = async <T>(
+    plane: ControlPlane,
+    work: (api: ReturnType<typeof connectAsAdmin>) => Promise<T>,
+  ): Promise<T> => {
+    const api = connectAsAdmin(plane);
+    try {
+      return await work(api);
+    } finally {
+      api.close();
+    }
+  };
+
+  const apply = (plane: ControlPlane, document: string): Promise<void> =>
+    asAdmin(plane, async ({ admin }) => {
+      const { problems } = await admin.apply({ document, file: 'federation.json' });
+      assert.deepEqual(problems, []);
+    });
+
+  const statusOf = (
+    plane: ControlPlane,
+  ): Promise<readonly { trustDomain: string; fetchedAt: bigint; problem: string; roots: number }[]> =>
+    asAdmin(plane, async ({ trust }) => (await trust.listTrustDomains({})).trustDomains);
+
+  const isFetched = async (plane: ControlPlane): Promise<boolean> => ((await statusOf(plane))[1]?.fetchedAt ?? 0n) > 0n;
+
+  it('know each other by https_spiffe over real sockets; data planes are told, as data planes there are not', async () => {
+    const [home, partner] = [await here.start(), await there.start({ trustDomain: PARTNER })];
+    const listener = listen(home, await attest(home, WEB));
+    await apply(home, await relationshipTo(partner));
+    await until('the first poll', () => isFetched(home));
+    const [own, other] = await statusOf(home);
+    assert.deepEqual([own?.trustDomain, other?.trustDomain, other?.problem], ['cluster.local', PARTNER, '']);
+    await until('the bundle at the data plane', () => listener.federated.has(PARTNER));
+    const parsed = parseBundleJson(TrustDomain.of(PARTNER), await bundleOf(partner));
+    assert.ok(parsed.ok);
+    assert.deepEqual(listener.federated.get(PARTNER)?.map(Buffer.from), parsed.value.roots.map(Buffer.from));
+    assert.deepEqual(
+      (await statusOf(partner)).map(({ trustDomain }) => trustDomain),
+      [PARTNER],
+      'one-way',
+    );
+    await asAdmin(home, ({ admin }) => admin.deleteResource({ kind: 'FederatedTrustDomain', name: 'partner' }));
+    await until('the end at the data plane', () => listener.federated.size === 0);
+    listener.kill();
+  });
+
+  it('judge JWT-SVIDs of the other by its own bundle, and none after the end', async () => {
+    const [home, partner] = [await here.start(), await there.start({ trustDomain: PARTNER })];
+    const { token } = await asAdmin(partner, ({ trust }) =>
+      trust.mintJwtSvid({ spiffeId: `spiffe://${PARTNER}/ns/web/sa/shop`, audiences: ['orders'] }),
+    );
+    const validate = (): Promise<{ problem: string; spiffeId: string }> =>
+      asAdmin(home, ({ trust }) => trust.validateJwtSvid({ token, audience: 'orders' }));
+    assert.equal((await validate()).problem, 'UNTRUSTED');
+    await apply(home, await relationshipTo(partner));
+    await until('the bundle', async () => (await validate()).problem === '');
+    assert.equal((await validate()).spiffeId, `spiffe://${PARTNER}/ns/web/sa/shop`);
+  });
+
+  it('go on after a restart with the last good bundle, though the other is away', async () => {
+    const [home, partner] = [await here.start(), await there.start({ trustDomain: PARTNER })];
+    await apply(home, await relationshipTo(partner));
+    await until('the first poll', () => isFetched(home));
+    await partner.stop();
+    await home.stop();
+    const again = await here.start();
+    const listener = listen(again, await attest(again, WEB));
+    await until('the bundle at the data plane', () => listener.federated.has(PARTNER));
+    await until('the failed poll', async () => (await statusOf(again))[1]?.problem !== '');
+    assert.ok(listener.federated.has(PARTNER));
+    listener.kill();
+  });
+
+  it('never let a workload of the other call the API', async () => {
+    const [home, partner] = [await here.start(), await there.start({ trustDomain: PARTNER })];
+    await apply(home, await relationshipTo(partner));
+    await until('the first poll', () => isFetched(home));
+    const stranger = await attest(partner, WEB);
+    const listener = listen(home, stranger);
+    await until('the refusal', () => listener.ended);
+    assert.match(String(listener.error), /partner\.example/);
+  });
+});
