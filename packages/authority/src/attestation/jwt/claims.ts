@@ -23,7 +23,7 @@ export function valuesOf(claims: Claims, path: string): string[] {
   const steps = path.split('.');
   const value = whole === undefined ? ownValue(objectAt(claims, ...steps.slice(0, -1)), steps.at(-1) ?? '') : whole;
   const values: readonly unknown[] = Array.isArray(value) ? value.slice(0, MAX_VALUES) : [value];
-  return values.filter((one) => ['string', 'number', 'boolean'].includes(typeof one)).map(String);
+  return values.filter((one) => one !== '' && ['string', 'number', 'boolean'].includes(typeof one)).map(String);
 }
 
 function ownValue(object: Claims, name: string): unknown {
