@@ -21,7 +21,7 @@ export type { FetchDocument } from './inbound/authenticate/keys/document.ts';
 export type { AuthenticationRefusal } from './inbound/authenticate/refusal.ts';
 export { deliver, Permit } from './inbound/authorize.ts';
 export type { Denial, RequestToJudge } from './inbound/authorize.ts';
-export { InboundConnection } from './inbound/connection.ts';
+export { identityRefusal, InboundConnection } from './inbound/connection.ts';
 export { Gate, MESH_ALPN } from './inbound/gate.ts';
 export type { GateOptions, Refusal } from './inbound/gate.ts';
 export type { HeaderAction, HeaderChange, QueryChange } from './inbound/external/answer.ts';

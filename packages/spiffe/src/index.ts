@@ -5,6 +5,7 @@ export { bundleToPem, checkBundle, type JwtAuthority, type TrustBundle } from '.
 export { bundleMapToJson, bundleToJson, jwksOf, oidcKeysOf, type JsonWebKeySet } from './bundle/write.ts';
 export { buildCrl, type CrlTemplate } from './crl/build.ts';
 export { isCrlOf, parseCrl, type ParsedCrl } from './crl/parse.ts';
+export { reasonNumber, reasonOfName, reasonOfNumber, REVOCATION_REASONS } from './crl/revoked-certificate.ts';
 export type { RevocationReason, RevokedCertificate } from './crl/revoked-certificate.ts';
 export { buildCertificate, randomSerial, type TbsSigner } from './issuance/builder.ts';
 export type { KeyUsage } from './certificate/key-usage.ts';
@@ -26,6 +27,13 @@ export { verifyJwtSvid, type JwtSvidTrust } from './jwt-svid/verify.ts';
 export { fromPem, toPem } from './pem.ts';
 export { bindingText, type PossessionBinding, provePossession, verifyPossession } from './possession.ts';
 export type { PublicKeyInfo, PublicKeyKind } from './public-key-info.ts';
+export {
+  describeRule,
+  type RevocableCertificate,
+  type RevocableToken,
+  type RevocationRule,
+} from './revocation/rule.ts';
+export { RevocationRuleSet } from './revocation/rule-set.ts';
 export { checkAuthorityProfile } from './svid/authority-profile.ts';
 export type { SvidProblem, SvidProblemCode } from './svid/problem.ts';
 export { verifyChain, verifySvid, type SvidTrust, type VerifiedSvid } from './svid/verify.ts';

@@ -12,4 +12,10 @@ export {
   SvidResponse,
   TelemetryBatch,
 } from './gen/plain/rampart/v1/control.ts';
-export type { Endpoint, NetworkFacts, ResourceUpdate, ServiceUpdate } from './gen/plain/rampart/v1/control.ts';
+export type {
+  Endpoint,
+  NetworkFacts,
+  ResourceUpdate,
+  RevocationRule,
+  ServiceUpdate,
+} from './gen/plain/rampart/v1/control.ts';

@@ -97,6 +97,7 @@ export {
   RegisterInstanceSchema,
   RenewRequestSchema,
   ResourceUpdateSchema,
+  RevocationRuleSchema,
   ServiceUpdateSchema,
   SvidResponseSchema,
   TelemetryAckSchema,
@@ -126,6 +127,7 @@ export type {
   RegisterInstance,
   RenewRequest,
   ResourceUpdate,
+  RevocationRule,
   ServiceUpdate,
   SvidResponse,
   TelemetryAck,
@@ -163,3 +165,5 @@ export {
 export type { ApiToken, JwtKey, TrustDomainStatus } from './gen/rampart/v1/trust_pb.ts';
 export { MAX_BLOCK_BYTES, MAX_RECORDS, readRecordBlock, RecordBlockWriter } from './record-block.ts';
 export type { RecordInput } from './record-block.ts';
+export { RevocationService } from './gen/rampart/v1/revocation_pb.ts';
+export type { RevokeRequest, RevokeResponse, RevocationRecord } from './gen/rampart/v1/revocation_pb.ts';

@@ -1,6 +1,15 @@
 import { parseResource, serviceHost, SpiffeId } from '@rampart/core';
 import type { Resource } from '@rampart/core';
-import type { ControlPlaneMessage, Endpoint, NetworkFacts, ResourceUpdate, ServiceUpdate } from '@rampart/wire/control';
+import { reasonOfNumber } from '@rampart/spiffe';
+import type { RevocationRule } from '@rampart/spiffe';
+import type {
+  ControlPlaneMessage,
+  Endpoint,
+  NetworkFacts,
+  ResourceUpdate,
+  RevocationRule as WireRevocationRule,
+  ServiceUpdate,
+} from '@rampart/wire/control';
 
 import { readForeignBundles } from '../identity/foreign-trust.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
@@ -18,7 +27,23 @@ export function parseUpdate(message: ControlPlaneMessage): MeshUpdate {
     ...(message.federatedBundles === undefined
       ? {}
       : { foreignBundles: readForeignBundles(message.federatedBundles.bundles) }),
+    revocationReasons: message.revocationReasons,
+    revocationRules: message.revocationRules.map(parseRule),
     ...(message.network === undefined ? {} : { peers: parseNetwork(message.network) }),
+  };
+}
+
+function parseRule(rule: WireRevocationRule): RevocationRule {
+  const { id, trustDomain, spiffeId, namespace, issuerKeyId, notBeforeUntil, issuedUntil, reason } = rule;
+  return {
+    id,
+    trustDomain,
+    ...(spiffeId === '' ? {} : { spiffeId }),
+    ...(namespace === '' ? {} : { namespace }),
+    ...(issuerKeyId === '' ? {} : { issuerKeyId }),
+    notBeforeUntil: Number(notBeforeUntil),
+    issuedUntil: Number(issuedUntil),
+    reason: reasonOfNumber(reason) ?? 'unspecified',
   };
 }
 

@@ -1,13 +1,10 @@
 import { fail, ok } from '@rampart/core';
 import type { Result, SpiffeId, TrustDomain } from '@rampart/core';
 import { checkWorkloadProfile, parseCertificate, verifySvid } from '@rampart/spiffe';
-import type { SvidProblem } from '@rampart/spiffe';
+import type { ParsedCertificate, RevocableCertificate, SvidProblem } from '@rampart/spiffe';
 
 /** Who the other end of a connection has proved to be. */
-export interface PeerIdentity {
-  readonly spiffeId: SpiffeId;
-  /** Lower-case hex. */
-  readonly serial: string;
+export interface PeerIdentity extends RevocableCertificate {
   /** Unix milliseconds; the identity ends here even if the connection does not. */
   readonly notAfter: number;
 }
@@ -15,7 +12,8 @@ export interface PeerIdentity {
 /** What a peer's certificate is held against beyond its signature chain. */
 export interface PeerRules {
   readonly trustDomain: TrustDomain;
-  isRevoked(serial: string): boolean;
+  /** Why the certificate is revoked; undefined when it is not. */
+  revocationOf(certificate: RevocableCertificate): string | undefined;
   now(): number;
 }
 
@@ -42,11 +40,22 @@ export function identifyByChain(chain: readonly Uint8Array[], rules: ChainRules)
     roots: roots ?? [],
     trustDomain: named ?? rules.trustDomain,
     at: rules.now(),
-    isRevoked: (serial) => rules.isRevoked(serial),
   });
   if (!verified.ok) return verified;
   const { spiffeId, leaf, notAfter } = verified.value;
-  return ok({ spiffeId, serial: leaf.serial, notAfter });
+  return unlessRevoked({ ...revocableOf(leaf, spiffeId), notAfter }, rules);
+}
+
+function revocableOf(
+  { serial, notBefore, authorityKeyId }: ParsedCertificate,
+  spiffeId: SpiffeId,
+): RevocableCertificate {
+  return { serial, spiffeId, notBefore, authorityKeyId };
+}
+
+function unlessRevoked(peer: PeerIdentity, rules: PeerRules): Result<PeerIdentity, SvidProblem> {
+  const revocation = rules.revocationOf(peer);
+  return revocation === undefined ? ok(peer) : fail({ code: 'REVOKED', message: revocation });
 }
 
 function trustDomainOf(leaf: Uint8Array | undefined): TrustDomain | undefined {
@@ -79,9 +88,5 @@ export function identifyPeer(der: Uint8Array | undefined, rules: PeerRules): Res
   if (now < certificate.notBefore) {
     return fail({ code: 'NOT_YET_VALID', message: `the certificate of ${spiffeId.toString()} is not valid yet` });
   }
-  if (rules.isRevoked(certificate.serial)) {
-    return fail({ code: 'REVOKED', message: `certificate ${certificate.serial} of ${spiffeId.toString()} is revoked` });
-  }
-  const { serial, notAfter } = certificate;
-  return ok({ spiffeId, serial, notAfter });
+  return unlessRevoked({ ...revocableOf(certificate, spiffeId), notAfter: certificate.notAfter }, rules);
 }

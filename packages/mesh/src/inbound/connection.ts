@@ -111,10 +111,8 @@ export class InboundConnection {
     const { peer } = this;
     if (peer !== undefined && now > peer.notAfter)
       return identityRefusal(`the certificate of ${this.sourcePrincipal} has expired`);
-    if (peer !== undefined && this.#view.isRevoked(peer.serial)) {
-      return identityRefusal(`certificate ${peer.serial} of ${this.sourcePrincipal} is revoked`);
-    }
-    return undefined;
+    const revocation = peer === undefined ? undefined : this.#view.revocationOf(peer);
+    return revocation === undefined ? undefined : identityRefusal(revocation);
   }
 }
 
@@ -126,7 +124,8 @@ function retirement(certificate: { readonly notAfter: number } | undefined, now:
   return now + (certificate.notAfter - now) * RETIREMENT;
 }
 
-function identityRefusal(reason: string): Verdict {
+/** The verdict over a peer whose identity does not hold. */
+export function identityRefusal(reason: string): Verdict {
   return {
     decision: 'DENY',
     policy: '',

@@ -298,6 +298,32 @@ describe('gate', () => {
     assert.match(refused.at(-1)?.reason ?? '', /REVOKED|revoked/);
   });
 
+  it('closes on what a rule revokes, says why, and lets newer certificates of the identity in', async () => {
+    apply(mode('STRICT'));
+    const old = await ca.issue(Date.now() - 60_000, { namespace: 'default', serviceAccount: 'rotten' });
+    const fresh = await ca.issue(Date.now(), { namespace: 'default', serviceAccount: 'rotten' });
+    assert.equal(await attempt(peer(old)), 'welcome');
+    const open = accepted.at(-1);
+    const spiffeId = 'spiffe://cluster.local/ns/default/sa/rotten';
+    const until30SecondsAgo = { notBeforeUntil: Date.now() - 30_000, issuedUntil: Date.now() - 30_000 };
+    const rule = {
+      id: 'r1',
+      trustDomain: 'cluster.local',
+      spiffeId,
+      ...until30SecondsAgo,
+      reason: 'keyCompromise',
+    } as const;
+    revision += 1;
+    view.apply({ revision, reset: false, resources: [], services: [], revokedSerials: [], revocationRules: [rule] });
+    await until('the open connection to close', () => open?.socket.destroyed);
+    assert.equal(await attempt(peer(old)), 'closed');
+    assert.match(
+      refused.at(-1)?.reason ?? '',
+      /REVOKED: every certificate of .*rotten issued until .* \(keyCompromise\)/,
+    );
+    assert.equal(await attempt(peer(fresh)), 'welcome');
+  });
+
   it('takes plaintext and mutual TLS on the same port under PERMISSIVE', async () => {
     apply(mode('PERMISSIVE'));
     assert.equal(await attempt('plaintext'), 'welcome');

@@ -198,7 +198,7 @@ export class Gate {
     const { view, clock } = this.#options;
     return {
       trustDomain: svid.bundle.trustDomain,
-      isRevoked: (serial) => view.isRevoked(serial),
+      revocationOf: (certificate) => view.revocationOf(certificate),
       now: () => clock.now(),
     };
   }

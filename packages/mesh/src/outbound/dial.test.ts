@@ -60,7 +60,13 @@ async function call({
     address: `127.0.0.1:${port}`,
   };
   const service = { namespace: 'default', name: 'orders-api', host: 'orders-api.default.svc', endpoints: [endpoint] };
-  const socket = dial({ service, endpoint, svid, isRevoked: (serial) => serial === revoked, now });
+  const socket = dial({
+    service,
+    endpoint,
+    svid,
+    revocationOf: ({ serial }) => (serial === revoked ? 'revoked' : undefined),
+    now,
+  });
   // Written at once, as HTTP clients do, before anybody has proved anything.
   socket.write(REQUEST);
   const outcome = await settled(once(socket, 'data'));

@@ -2,8 +2,10 @@ import tls from 'node:tls';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
+import type { RevocableCertificate } from '@rampart/spiffe';
 
 import { identifyPeer } from '../identity/peer.ts';
+import type { PeerIdentity } from '../identity/peer.ts';
 import type { Svid } from '../identity/svid.ts';
 import { MESH_ALPN } from '../inbound/gate.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
@@ -15,8 +17,10 @@ export interface DialOptions {
   readonly service: MeshService;
   readonly endpoint: MeshEndpoint;
   readonly svid: Svid;
-  isRevoked(serial: string): boolean;
+  revocationOf(certificate: RevocableCertificate): string | undefined;
   now(): number;
+  /** Told who answered, once that is proved. */
+  identified?(peer: PeerIdentity): void;
 }
 
 /** Opens a mutual-TLS connection on which only the identity that the registry names for the endpoint may answer. */
@@ -36,13 +40,16 @@ export function dial(options: DialOptions): TLSSocket {
 
 function checkPeer(certificate: PeerCertificate, options: DialOptions): Error | undefined {
   const { service, endpoint, svid } = options;
-  const rules = { trustDomain: svid.bundle.trustDomain, isRevoked: options.isRevoked, now: options.now };
+  const rules = { trustDomain: svid.bundle.trustDomain, revocationOf: options.revocationOf, now: options.now };
   const peer = identifyPeer(certificate.raw, rules);
   const where = `${endpoint.address}, an instance of ${service.host},`;
   if (!peer.ok) {
     return new RampartError('INVALID_CERTIFICATE', `${where} answered with a bad certificate: ${peer.problem.message}`);
   }
-  if (peer.value.spiffeId.equals(endpoint.spiffeId)) return undefined;
+  if (peer.value.spiffeId.equals(endpoint.spiffeId)) {
+    options.identified?.(peer.value);
+    return undefined;
+  }
   return new RampartError(
     'UPSTREAM_IDENTITY_MISMATCH',
     `${where} answered as ${peer.value.spiffeId.toString()} but the registry names ${endpoint.spiffeId.toString()}; the call was not sent`,

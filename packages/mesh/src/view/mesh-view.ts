@@ -1,3 +1,4 @@
+import type { RevocableCertificate, RevocationRule } from '@rampart/spiffe';
 import { compileWorkloadPolicy, denyAll, shutNetwork } from '@rampart/core';
 import type { PolicyFeature, Resource, WorkloadPolicy, WorkloadRef } from '@rampart/core';
 
@@ -5,6 +6,7 @@ import { type ForeignBundle, ForeignTrust } from '../identity/foreign-trust.ts';
 import type { MeshService } from './endpoint.ts';
 import { Peers } from './peers.ts';
 import type { PeersUpdate } from './peers.ts';
+import { Revocations } from './revocations.ts';
 
 /** One step of the control stream, already parsed. */
 export interface MeshUpdate {
@@ -15,6 +17,9 @@ export interface MeshUpdate {
   readonly resources: readonly (readonly [key: string, resource: Resource | string | undefined])[];
   readonly services: readonly MeshService[];
   readonly revokedSerials: readonly string[];
+  /** Of each of `revokedSerials`, in the same order: numbers of CRLReason. */
+  readonly revocationReasons?: readonly number[];
+  readonly revocationRules?: readonly RevocationRule[];
   /** Only for workloads that NetworkPolicies are about. */
   readonly peers?: PeersUpdate;
   /** All bundles of federated trust domains, where one of them changed. */
@@ -52,7 +57,7 @@ export class MeshView {
   readonly #options: MeshViewOptions;
   readonly #resources = new Map<string, Resource | string>();
   readonly #services = new Map<string, MeshService>();
-  readonly #revoked = new Set<string>();
+  readonly #revocations = new Revocations();
   readonly #listeners = new Set<(change: MeshChange) => void>();
   #workload: WorkloadRef | undefined;
   #trustDomain = '';
@@ -84,8 +89,9 @@ export class MeshView {
     if (this.ready) this.#compile();
   }
 
-  isRevoked(serial: string): boolean {
-    return this.#revoked.has(serial);
+  /** Why a certificate is revoked; undefined when it is not. */
+  revocationOf(certificate: RevocableCertificate): string | undefined {
+    return this.#revocations.of(certificate);
   }
 
   /** A service once known stays known, so that its name never falls through to plain DNS when its last instance goes. */
@@ -102,14 +108,14 @@ export class MeshView {
   apply(update: MeshUpdate): string {
     if (update.reset) {
       this.#resources.clear();
-      this.#revoked.clear();
+      this.#revocations.clear();
     }
     const { services, gone } = this.#applyServices(update);
     for (const [key, resource] of update.resources) {
       if (resource === undefined) this.#resources.delete(key);
       else this.#resources.set(key, resource);
     }
-    for (const serial of update.revokedSerials) this.#revoked.add(serial);
+    const revocations = this.#revocations.apply(update);
     if (update.peers !== undefined) this.peers.apply(update.peers);
     if (update.foreignBundles !== undefined) this.foreignTrust.replace(update.foreignBundles);
     const policy = update.reset || update.resources.length > 0;
@@ -118,7 +124,7 @@ export class MeshView {
     if (policy || first) this.#compile();
     const change: MeshChange = {
       policy: policy || first,
-      revocations: update.revokedSerials.length > 0,
+      revocations,
       peers: update.peers !== undefined,
       foreignTrust: update.foreignBundles !== undefined,
       services,

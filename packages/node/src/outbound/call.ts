@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
-import { dial, Egress, resolve } from '@rampart/mesh';
+import { dial, Egress, identityRefusal, resolve } from '@rampart/mesh';
 import type { DataPlane, MeshEndpoint, MeshService } from '@rampart/mesh';
+import type { RevocableCertificate } from '@rampart/spiffe';
 
 import { systemClock } from '../clock.ts';
 import { EgressDenied } from './egress-denied.ts';
@@ -90,9 +91,24 @@ export class Outbound {
     const svid = this.#plane.identity.current;
     if (svid === undefined) throw new RampartError('IDENTITY_NOT_READY', 'this workload has no identity yet');
     const { view } = this.#plane;
+    const revocationOf = (certificate: RevocableCertificate): string | undefined => view.revocationOf(certificate);
+    let peer: RevocableCertificate | undefined;
     return this.connections.judged(
-      () => dial({ ...target, svid, isRevoked: (serial) => view.isRevoked(serial), now: () => systemClock.now() }),
-      () => this.egress.toEndpoint(target.service, target.endpoint),
+      () =>
+        dial({
+          ...target,
+          svid,
+          revocationOf,
+          now: () => systemClock.now(),
+          identified: (who) => {
+            peer = who;
+          },
+        }),
+      () => {
+        const revocation = peer === undefined ? undefined : revocationOf(peer);
+        if (revocation !== undefined) return identityRefusal(revocation);
+        return this.egress.toEndpoint(target.service, target.endpoint);
+      },
     );
   }
 

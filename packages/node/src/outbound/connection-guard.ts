@@ -34,8 +34,8 @@ export function guardConnections(outbound: Outbound, options: GuardOptions): voi
     if (!(socket instanceof Socket)) return connect(socket, args);
     return connect(socket, guard.guarded(socket, args));
   });
-  outbound.plane.view.subscribe(({ policy, peers, services }) => {
-    if (policy || peers || services.length > 0) guard.judgeAgain();
+  outbound.plane.view.subscribe(({ policy, peers, revocations, services }) => {
+    if (policy || peers || revocations || services.length > 0) guard.judgeAgain();
   });
 }
 

@@ -21,6 +21,24 @@ export type RevocationReason = (typeof REASONS)[number] | 'privilegeWithdrawn';
 
 const PRIVILEGE_WITHDRAWN = 9;
 
+/** The number of a reason (CRLReason). */
+export function reasonNumber(reason: RevocationReason): number {
+  return reason === 'privilegeWithdrawn' ? PRIVILEGE_WITHDRAWN : REASONS.indexOf(reason);
+}
+
+/** The reason with a number; undefined for numbers that mean none. */
+export function reasonOfNumber(number: number): RevocationReason | undefined {
+  return number === PRIVILEGE_WITHDRAWN ? 'privilegeWithdrawn' : REASONS[number];
+}
+
+/** The reason with a name (RFC 5280 §5.3.1). */
+export function reasonOfName(name: string): RevocationReason | undefined {
+  return name === 'privilegeWithdrawn' ? name : REASONS.find((reason) => reason === name);
+}
+
+/** Every name of a reason. */
+export const REVOCATION_REASONS: readonly RevocationReason[] = [...REASONS, 'privilegeWithdrawn'];
+
 /** One line of a revocation list. */
 export interface RevokedCertificate {
   /** Lower-case hex, two digits a byte, without the sign byte. */
@@ -49,8 +67,7 @@ export function readRevoked(list: DerReader): RevokedCertificate {
 }
 
 function encodeReason(reason: RevocationReason): Uint8Array {
-  const number = reason === 'privilegeWithdrawn' ? PRIVILEGE_WITHDRAWN : REASONS.indexOf(reason);
-  return sequence(oid(OID.crlReason), octetString(encode(TAG.enumerated, Uint8Array.of(number))));
+  return sequence(oid(OID.crlReason), octetString(encode(TAG.enumerated, Uint8Array.of(reasonNumber(reason)))));
 }
 
 /** Other extensions are passed over unless they are critical: those change what the line is about (RFC 5280 §5.3). */
@@ -70,8 +87,7 @@ function readReason(extensions: DerReader): RevocationReason | undefined {
 
 function reasonOf(content: Uint8Array): RevocationReason {
   const number = content.length === 1 ? content[0] : undefined;
-  if (number === PRIVILEGE_WITHDRAWN) return 'privilegeWithdrawn';
-  const reason = number === undefined ? undefined : REASONS[number];
+  const reason = number === undefined ? undefined : reasonOfNumber(number);
   if (reason === undefined) throw new DerProblem('the reason of a revocation is unknown');
   return reason;
 }

@@ -104,7 +104,7 @@ describe('an authorizer that is a service of the mesh', () => {
       if (resolution.kind !== 'mesh') throw new Error(resolution.kind === 'refused' ? resolution.reason : 'outside');
       const endpoint = picker.pick(resolution.service, to);
       if (endpoint === undefined) throw new Error(`no instance of ${host} serves port ${to}`);
-      const rules = { isRevoked: () => false, now: () => Date.now() };
+      const rules = { revocationOf: () => undefined, now: () => Date.now() };
       return dial({ service: resolution.service, endpoint, svid, ...rules });
     };
     authorizer = new ExternalAuthorizer({ connect, clock });

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { SvidResponseSchema, Workload } from "./control_pb.ts";
+import type { RevocationRule, SvidResponseSchema, Workload } from "./control_pb.ts";
 import { file_rampart_v1_control } from "./control_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/agent.proto.
  */
 export const file_rampart_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYW1wYXJ0L3YxL2FnZW50LnByb3RvEgpyYW1wYXJ0LnYxIh4KC1N5bmNSZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAki7AEKClN5bmNVcGRhdGUSEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSIgoHZW50cmllcxgDIAMoCzIRLnJhbXBhcnQudjEuRW50cnkSGQoRcmVtb3ZlZF9lbnRyeV9pZHMYBCADKAkSKwoHYnVuZGxlcxgFIAMoCzIaLnJhbXBhcnQudjEuQnVuZGxlRG9jdW1lbnQSFwoPcmVtb3ZlZF9idW5kbGVzGAYgAygJEgwKBGNybHMYByADKAwSFwoPcmV2b2tlZF9zZXJpYWxzGAggAygJEhEKCWhlYXJ0YmVhdBgJIAEoCCKCAgoFRW50cnkSCgoCaWQYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhEKCXNlbGVjdG9ycxgDIAMoCRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEQoJZG5zX25hbWVzGAUgAygJEhgKEHg1MDlfdHRsX3NlY29uZHMYBiABKA0SFwoPand0X3R0bF9zZWNvbmRzGAcgASgNEhYKDmZlZGVyYXRlc193aXRoGAggAygJEgwKBGhpbnQYCSABKAkSDQoFYWRtaW4YCiABKAgSEAoIcmV2aXNpb24YCyABKAQSEgoKZXhwaXJlc19hdBgMIAEoAyJzCg5CdW5kbGVEb2N1bWVudBIUCgx0cnVzdF9kb21haW4YASABKAkSDQoFcm9vdHMYAiADKAwSDAoEandrcxgDIAEoCRIQCghzZXF1ZW5jZRgEIAEoBBIcChRyZWZyZXNoX2hpbnRfc2Vjb25kcxgFIAEoDSI1ChRJc3N1ZVg1MDlTdmlkUmVxdWVzdBIQCghlbnRyeV9pZBgBIAEoCRILCgNjc3IYAiABKAwiOgoTSXNzdWVKd3RTdmlkUmVxdWVzdBIQCghlbnRyeV9pZBgBIAEoCRIRCglhdWRpZW5jZXMYAiADKAkiWgoPSnd0U3ZpZFJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIRCglpc3N1ZWRfYXQYAyABKAMSEgoKZXhwaXJlc19hdBgEIAEoAzLkAQoMQWdlbnRTZXJ2aWNlEjkKBFN5bmMSFy5yYW1wYXJ0LnYxLlN5bmNSZXF1ZXN0GhYucmFtcGFydC52MS5TeW5jVXBkYXRlMAESSwoNSXNzdWVYNTA5U3ZpZBIgLnJhbXBhcnQudjEuSXNzdWVYNTA5U3ZpZFJlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZRJMCgxJc3N1ZUp3dFN2aWQSHy5yYW1wYXJ0LnYxLklzc3VlSnd0U3ZpZFJlcXVlc3QaGy5yYW1wYXJ0LnYxLkp3dFN2aWRSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_control]);
+  fileDesc("ChZyYW1wYXJ0L3YxL2FnZW50LnByb3RvEgpyYW1wYXJ0LnYxIh4KC1N5bmNSZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAkivgIKClN5bmNVcGRhdGUSEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSIgoHZW50cmllcxgDIAMoCzIRLnJhbXBhcnQudjEuRW50cnkSGQoRcmVtb3ZlZF9lbnRyeV9pZHMYBCADKAkSKwoHYnVuZGxlcxgFIAMoCzIaLnJhbXBhcnQudjEuQnVuZGxlRG9jdW1lbnQSFwoPcmVtb3ZlZF9idW5kbGVzGAYgAygJEgwKBGNybHMYByADKAwSFwoPcmV2b2tlZF9zZXJpYWxzGAggAygJEhEKCWhlYXJ0YmVhdBgJIAEoCBIaChJyZXZvY2F0aW9uX3JlYXNvbnMYCiADKA0SNAoQcmV2b2NhdGlvbl9ydWxlcxgLIAMoCzIaLnJhbXBhcnQudjEuUmV2b2NhdGlvblJ1bGUiggIKBUVudHJ5EgoKAmlkGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIRCglzZWxlY3RvcnMYAyADKAkSJgoId29ya2xvYWQYBCABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEhEKCWRuc19uYW1lcxgFIAMoCRIYChB4NTA5X3R0bF9zZWNvbmRzGAYgASgNEhcKD2p3dF90dGxfc2Vjb25kcxgHIAEoDRIWCg5mZWRlcmF0ZXNfd2l0aBgIIAMoCRIMCgRoaW50GAkgASgJEg0KBWFkbWluGAogASgIEhAKCHJldmlzaW9uGAsgASgEEhIKCmV4cGlyZXNfYXQYDCABKAMicwoOQnVuZGxlRG9jdW1lbnQSFAoMdHJ1c3RfZG9tYWluGAEgASgJEg0KBXJvb3RzGAIgAygMEgwKBGp3a3MYAyABKAkSEAoIc2VxdWVuY2UYBCABKAQSHAoUcmVmcmVzaF9oaW50X3NlY29uZHMYBSABKA0iNQoUSXNzdWVYNTA5U3ZpZFJlcXVlc3QSEAoIZW50cnlfaWQYASABKAkSCwoDY3NyGAIgASgMIjoKE0lzc3VlSnd0U3ZpZFJlcXVlc3QSEAoIZW50cnlfaWQYASABKAkSEQoJYXVkaWVuY2VzGAIgAygJIloKD0p3dFN2aWRSZXNwb25zZRINCgV0b2tlbhgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSEQoJaXNzdWVkX2F0GAMgASgDEhIKCmV4cGlyZXNfYXQYBCABKAMy5AEKDEFnZW50U2VydmljZRI5CgRTeW5jEhcucmFtcGFydC52MS5TeW5jUmVxdWVzdBoWLnJhbXBhcnQudjEuU3luY1VwZGF0ZTABEksKDUlzc3VlWDUwOVN2aWQSIC5yYW1wYXJ0LnYxLklzc3VlWDUwOVN2aWRSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USTAoMSXNzdWVKd3RTdmlkEh8ucmFtcGFydC52MS5Jc3N1ZUp3dFN2aWRSZXF1ZXN0GhsucmFtcGFydC52MS5Kd3RTdmlkUmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_control]);
 
 /**
  * @generated from message rampart.v1.SyncRequest
@@ -99,6 +99,21 @@ export type SyncUpdate = Message<"rampart.v1.SyncUpdate"> & {
    * @generated from field: bool heartbeat = 9;
    */
   heartbeat: boolean;
+
+  /**
+   * Why each of `revoked_serials` was revoked, in the same order: numbers of CRLReason (RFC 5280 §5.3.1).
+   *
+   * @generated from field: repeated uint32 revocation_reasons = 10;
+   */
+  revocationReasons: number[];
+
+  /**
+   * Rules that revoke since; all of them with a reset. ValidateJWTSVID refuses the tokens that they are about, and what is
+   * kept of an identity that they are about is dropped and asked for again.
+   *
+   * @generated from field: repeated rampart.v1.RevocationRule revocation_rules = 11;
+   */
+  revocationRules: RevocationRule[];
 };
 
 /**

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/control.proto.
  */
 export const file_rampart_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCKjAQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL1AQoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIAEIJCgdtZXNzYWdlIpoBCgVIZWxsbxIVCg1kYXRhX3BsYW5lX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEAoIcmV2aXNpb24YBSABKAQSJgoId29ya2xvYWQYBiABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEgsKA3BpZBgHIAEoBSJVChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCSIpChJEZXJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgEEg8KB3Byb2JsZW0YAiABKAki1gIKE0NvbnRyb2xQbGFuZU1lc3NhZ2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSLQoJcmVzb3VyY2VzGAMgAygLMhoucmFtcGFydC52MS5SZXNvdXJjZVVwZGF0ZRIrCghzZXJ2aWNlcxgEIAMoCzIZLnJhbXBhcnQudjEuU2VydmljZVVwZGF0ZRIXCg9yZXZva2VkX3NlcmlhbHMYBSADKAkSIgoGYnVuZGxlGAYgASgLMhIucmFtcGFydC52MS5CdW5kbGUSEQoJaGVhcnRiZWF0GAcgASgIEg4KBnJvdGF0ZRgIIAEoCBIpCgduZXR3b3JrGAkgASgLMhgucmFtcGFydC52MS5OZXR3b3JrRmFjdHMSNwoRZmVkZXJhdGVkX2J1bmRsZXMYCiABKAsyHC5yYW1wYXJ0LnYxLkZlZGVyYXRlZEJ1bmRsZXMiNwoQRmVkZXJhdGVkQnVuZGxlcxIjCgdidW5kbGVzGAEgAygLMhIucmFtcGFydC52MS5CdW5kbGUifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IsEBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKTAQoOVGVsZW1ldHJ5QmF0Y2gSEAoIcmVwb3J0ZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHcmVjb3JkcxgDIAEoDBIUCgxyZWNvcmRfY291bnQYBCABKA0SNgoRY29ubmVjdGlvbl9ldmVudHMYBSADKAsyGy5yYW1wYXJ0LnYxLkNvbm5lY3Rpb25FdmVudCJ1Cg9Db25uZWN0aW9uRXZlbnQSCgoCYXQYASABKAMSDAoEa2luZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSEgoKbG9jYWxfcG9ydBgFIAEoDRIMCgRwZWVyGAYgASgJIiAKDFRlbGVtZXRyeUFjaxIQCghzZXF1ZW5jZRgBIAEoBDLXAQoPSWRlbnRpdHlTZXJ2aWNlEkgKCUNoYWxsZW5nZRIcLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVxdWVzdBodLnJhbXBhcnQudjEuQ2hhbGxlbmdlUmVzcG9uc2USPQoGQXR0ZXN0EhkucmFtcGFydC52MS5BdHRlc3RSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USOwoFUmVuZXcSGC5yYW1wYXJ0LnYxLlJlbmV3UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHC5yYW1wYXJ0LnYxLkRhdGFQbGFuZU1lc3NhZ2UaHy5yYW1wYXJ0LnYxLkNvbnRyb2xQbGFuZU1lc3NhZ2UoATABMlIKEFRlbGVtZXRyeVNlcnZpY2USPgoGUmVwb3J0EhoucmFtcGFydC52MS5UZWxlbWV0cnlCYXRjaBoYLnJhbXBhcnQudjEuVGVsZW1ldHJ5QWNrYgZwcm90bzM");
+  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCKjAQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL1AQoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIAEIJCgdtZXNzYWdlIpoBCgVIZWxsbxIVCg1kYXRhX3BsYW5lX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEAoIcmV2aXNpb24YBSABKAQSJgoId29ya2xvYWQYBiABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEgsKA3BpZBgHIAEoBSJVChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCSIpChJEZXJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgEEg8KB3Byb2JsZW0YAiABKAkiqAMKE0NvbnRyb2xQbGFuZU1lc3NhZ2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSLQoJcmVzb3VyY2VzGAMgAygLMhoucmFtcGFydC52MS5SZXNvdXJjZVVwZGF0ZRIrCghzZXJ2aWNlcxgEIAMoCzIZLnJhbXBhcnQudjEuU2VydmljZVVwZGF0ZRIXCg9yZXZva2VkX3NlcmlhbHMYBSADKAkSIgoGYnVuZGxlGAYgASgLMhIucmFtcGFydC52MS5CdW5kbGUSEQoJaGVhcnRiZWF0GAcgASgIEg4KBnJvdGF0ZRgIIAEoCBIpCgduZXR3b3JrGAkgASgLMhgucmFtcGFydC52MS5OZXR3b3JrRmFjdHMSNwoRZmVkZXJhdGVkX2J1bmRsZXMYCiABKAsyHC5yYW1wYXJ0LnYxLkZlZGVyYXRlZEJ1bmRsZXMSGgoScmV2b2NhdGlvbl9yZWFzb25zGAsgAygNEjQKEHJldm9jYXRpb25fcnVsZXMYDCADKAsyGi5yYW1wYXJ0LnYxLlJldm9jYXRpb25SdWxlIq8BCg5SZXZvY2F0aW9uUnVsZRIKCgJpZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEhUKDWlzc3Vlcl9rZXlfaWQYBCABKAkSGAoQbm90X2JlZm9yZV91bnRpbBgFIAEoAxIUCgxpc3N1ZWRfdW50aWwYBiABKAMSDgoGcmVhc29uGAcgASgNEhQKDHRydXN0X2RvbWFpbhgIIAEoCSI3ChBGZWRlcmF0ZWRCdW5kbGVzEiMKB2J1bmRsZXMYASADKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZSJ8CgxOZXR3b3JrRmFjdHMSDQoFcmVzZXQYASABKAgSLQoKaWRlbnRpdGllcxgCIAMoCzIZLnJhbXBhcnQudjEuSWRlbnRpdHlGYWN0cxIuCgpuYW1lc3BhY2VzGAMgAygLMhoucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cyJkCg1JZGVudGl0eUZhY3RzEhEKCXNwaWZmZV9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSLQoIdmFyaWFudHMYAyADKAsyGy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudCKKAQoPSWRlbnRpdHlWYXJpYW50EjcKBmxhYmVscxgBIAMoCzInLnJhbXBhcnQudjEuSWRlbnRpdHlWYXJpYW50LkxhYmVsc0VudHJ5Eg8KB3NlcmlhbHMYAiADKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoOTmFtZXNwYWNlRmFjdHMSDAoEbmFtZRgBIAEoCRI2CgZsYWJlbHMYAiADKAsyJi5yYW1wYXJ0LnYxLk5hbWVzcGFjZUZhY3RzLkxhYmVsc0VudHJ5Eg8KB2RlbGV0ZWQYAyABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCg5SZXNvdXJjZVVwZGF0ZRILCgNrZXkYASABKAkSDAoEanNvbhgCIAEoDCJZCg1TZXJ2aWNlVXBkYXRlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEicKCWVuZHBvaW50cxgDIAMoCzIULnJhbXBhcnQudjEuRW5kcG9pbnQiwQEKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIRCglzcGlmZmVfaWQYBSABKAkSMAoGbGFiZWxzGAYgAygLMiAucmFtcGFydC52MS5FbmRwb2ludC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpMBCg5UZWxlbWV0cnlCYXRjaBIQCghyZXBvcnRlchgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdyZWNvcmRzGAMgASgMEhQKDHJlY29yZF9jb3VudBgEIAEoDRI2ChFjb25uZWN0aW9uX2V2ZW50cxgFIAMoCzIbLnJhbXBhcnQudjEuQ29ubmVjdGlvbkV2ZW50InUKD0Nvbm5lY3Rpb25FdmVudBIKCgJhdBgBIAEoAxIMCgRraW5kGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCRISCgpsb2NhbF9wb3J0GAUgASgNEgwKBHBlZXIYBiABKAkiIAoMVGVsZW1ldHJ5QWNrEhAKCHNlcXVlbmNlGAEgASgEMtcBCg9JZGVudGl0eVNlcnZpY2USSAoJQ2hhbGxlbmdlEhwucmFtcGFydC52MS5DaGFsbGVuZ2VSZXF1ZXN0Gh0ucmFtcGFydC52MS5DaGFsbGVuZ2VSZXNwb25zZRI9CgZBdHRlc3QSGS5yYW1wYXJ0LnYxLkF0dGVzdFJlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZRI7CgVSZW5ldxIYLnJhbXBhcnQudjEuUmVuZXdSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2UyXgoOQ29udHJvbFNlcnZpY2USTAoHQ29ubmVjdBIcLnJhbXBhcnQudjEuRGF0YVBsYW5lTWVzc2FnZRofLnJhbXBhcnQudjEuQ29udHJvbFBsYW5lTWVzc2FnZSgBMAEyUgoQVGVsZW1ldHJ5U2VydmljZRI+CgZSZXBvcnQSGi5yYW1wYXJ0LnYxLlRlbGVtZXRyeUJhdGNoGhgucmFtcGFydC52MS5UZWxlbWV0cnlBY2tiBnByb3RvMw");
 
 /**
  * @generated from message rampart.v1.ChallengeRequest
@@ -616,6 +616,20 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
    * @generated from field: rampart.v1.FederatedBundles federated_bundles = 10;
    */
   federatedBundles?: FederatedBundles | undefined;
+
+  /**
+   * Why each of `revoked_serials` was revoked, in the same order: numbers of CRLReason (RFC 5280 §5.3.1).
+   *
+   * @generated from field: repeated uint32 revocation_reasons = 11;
+   */
+  revocationReasons: number[];
+
+  /**
+   * Rules that revoke since; they are never taken back.
+   *
+   * @generated from field: repeated rampart.v1.RevocationRule revocation_rules = 12;
+   */
+  revocationRules: RevocationRule[];
 };
 
 /**
@@ -624,6 +638,75 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
  */
 export const ControlPlaneMessageSchema: GenMessage<ControlPlaneMessage> = /*@__PURE__*/
   messageDesc(file_rampart_v1_control, 16);
+
+/**
+ * Revokes every certificate and JWT-SVID of its trust domain that is as it says, those that are unknown here as well. Each
+ * field that is set narrows it:
+ *   certificate: spiffe_id and namespace fit its SPIFFE ID, issuer_key_id is its authority key identifier, and its notBefore
+ *                is not later than not_before_until;
+ *   JWT-SVID:    issuer_key_id is empty, spiffe_id and namespace fit its subject, and its iat is not later than issued_until.
+ * Who keeps SVIDs to hand them out drops those that a rule revokes; who judges SVIDs of others refuses them.
+ *
+ * @generated from message rampart.v1.RevocationRule
+ */
+export type RevocationRule = Message<"rampart.v1.RevocationRule"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Empty: every identity.
+   *
+   * @generated from field: string spiffe_id = 2;
+   */
+  spiffeId: string;
+
+  /**
+   * Empty: every namespace.
+   *
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * Lower-case hex; empty: every authority.
+   *
+   * @generated from field: string issuer_key_id = 4;
+   */
+  issuerKeyId: string;
+
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: int64 not_before_until = 5;
+   */
+  notBeforeUntil: bigint;
+
+  /**
+   * @generated from field: int64 issued_until = 6;
+   */
+  issuedUntil: bigint;
+
+  /**
+   * Number of CRLReason (RFC 5280 §5.3.1).
+   *
+   * @generated from field: uint32 reason = 7;
+   */
+  reason: number;
+
+  /**
+   * @generated from field: string trust_domain = 8;
+   */
+  trustDomain: string;
+};
+
+/**
+ * Describes the message rampart.v1.RevocationRule.
+ * Use `create(RevocationRuleSchema)` to create a new message.
+ */
+export const RevocationRuleSchema: GenMessage<RevocationRule> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 17);
 
 /**
  * Each is for the SVIDs of its own trust domain only; they are never merged.
@@ -642,7 +725,7 @@ export type FederatedBundles = Message<"rampart.v1.FederatedBundles"> & {
  * Use `create(FederatedBundlesSchema)` to create a new message.
  */
 export const FederatedBundlesSchema: GenMessage<FederatedBundles> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 17);
+  messageDesc(file_rampart_v1_control, 18);
 
 /**
  * What changed of it, or all of it.
@@ -673,7 +756,7 @@ export type NetworkFacts = Message<"rampart.v1.NetworkFacts"> & {
  * Use `create(NetworkFactsSchema)` to create a new message.
  */
 export const NetworkFactsSchema: GenMessage<NetworkFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 18);
+  messageDesc(file_rampart_v1_control, 19);
 
 /**
  * The whole state of one identity that holds a valid certificate; no variants means that none holds one any more.
@@ -702,7 +785,7 @@ export type IdentityFacts = Message<"rampart.v1.IdentityFacts"> & {
  * Use `create(IdentityFactsSchema)` to create a new message.
  */
 export const IdentityFactsSchema: GenMessage<IdentityFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 19);
+  messageDesc(file_rampart_v1_control, 20);
 
 /**
  * Holders of an identity that were attested with the same labels.
@@ -728,7 +811,7 @@ export type IdentityVariant = Message<"rampart.v1.IdentityVariant"> & {
  * Use `create(IdentityVariantSchema)` to create a new message.
  */
 export const IdentityVariantSchema: GenMessage<IdentityVariant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 20);
+  messageDesc(file_rampart_v1_control, 21);
 
 /**
  * What a Namespace resource says.
@@ -759,7 +842,7 @@ export type NamespaceFacts = Message<"rampart.v1.NamespaceFacts"> & {
  * Use `create(NamespaceFactsSchema)` to create a new message.
  */
 export const NamespaceFactsSchema: GenMessage<NamespaceFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 21);
+  messageDesc(file_rampart_v1_control, 22);
 
 /**
  * @generated from message rampart.v1.ResourceUpdate
@@ -785,7 +868,7 @@ export type ResourceUpdate = Message<"rampart.v1.ResourceUpdate"> & {
  * Use `create(ResourceUpdateSchema)` to create a new message.
  */
 export const ResourceUpdateSchema: GenMessage<ResourceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 22);
+  messageDesc(file_rampart_v1_control, 23);
 
 /**
  * The whole state of one service; no instances means it is gone.
@@ -814,7 +897,7 @@ export type ServiceUpdate = Message<"rampart.v1.ServiceUpdate"> & {
  * Use `create(ServiceUpdateSchema)` to create a new message.
  */
 export const ServiceUpdateSchema: GenMessage<ServiceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 23);
+  messageDesc(file_rampart_v1_control, 24);
 
 /**
  * @generated from message rampart.v1.Endpoint
@@ -858,7 +941,7 @@ export type Endpoint = Message<"rampart.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 24);
+  messageDesc(file_rampart_v1_control, 25);
 
 /**
  * @generated from message rampart.v1.TelemetryBatch
@@ -899,7 +982,7 @@ export type TelemetryBatch = Message<"rampart.v1.TelemetryBatch"> & {
  * Use `create(TelemetryBatchSchema)` to create a new message.
  */
 export const TelemetryBatchSchema: GenMessage<TelemetryBatch> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 25);
+  messageDesc(file_rampart_v1_control, 26);
 
 /**
  * A connection that was refused before any request could be read.
@@ -949,7 +1032,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
  * Use `create(ConnectionEventSchema)` to create a new message.
  */
 export const ConnectionEventSchema: GenMessage<ConnectionEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 26);
+  messageDesc(file_rampart_v1_control, 27);
 
 /**
  * @generated from message rampart.v1.TelemetryAck
@@ -966,7 +1049,7 @@ export type TelemetryAck = Message<"rampart.v1.TelemetryAck"> & {
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema: GenMessage<TelemetryAck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 27);
+  messageDesc(file_rampart_v1_control, 28);
 
 /**
  * Where workloads and agents get and renew their identity.

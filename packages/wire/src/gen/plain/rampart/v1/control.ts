@@ -190,7 +190,37 @@ export interface ControlPlaneMessage {
     | NetworkFacts
     | undefined;
   /** The bundles of federated trust domains: all of them, whenever one of them changed. */
-  federatedBundles: FederatedBundles | undefined;
+  federatedBundles:
+    | FederatedBundles
+    | undefined;
+  /** Why each of `revoked_serials` was revoked, in the same order: numbers of CRLReason (RFC 5280 §5.3.1). */
+  revocationReasons: number[];
+  /** Rules that revoke since; they are never taken back. */
+  revocationRules: RevocationRule[];
+}
+
+/**
+ * Revokes every certificate and JWT-SVID of its trust domain that is as it says, those that are unknown here as well. Each
+ * field that is set narrows it:
+ *   certificate: spiffe_id and namespace fit its SPIFFE ID, issuer_key_id is its authority key identifier, and its notBefore
+ *                is not later than not_before_until;
+ *   JWT-SVID:    issuer_key_id is empty, spiffe_id and namespace fit its subject, and its iat is not later than issued_until.
+ * Who keeps SVIDs to hand them out drops those that a rule revokes; who judges SVIDs of others refuses them.
+ */
+export interface RevocationRule {
+  id: string;
+  /** Empty: every identity. */
+  spiffeId: string;
+  /** Empty: every namespace. */
+  namespace: string;
+  /** Lower-case hex; empty: every authority. */
+  issuerKeyId: string;
+  /** Unix milliseconds. */
+  notBeforeUntil: bigint;
+  issuedUntil: bigint;
+  /** Number of CRLReason (RFC 5280 §5.3.1). */
+  reason: number;
+  trustDomain: string;
 }
 
 /** Each is for the SVIDs of its own trust domain only; they are never merged. */
@@ -1583,6 +1613,8 @@ function createBaseControlPlaneMessage(): ControlPlaneMessage {
     rotate: false,
     network: undefined,
     federatedBundles: undefined,
+    revocationReasons: [],
+    revocationRules: [],
   };
 }
 
@@ -1620,6 +1652,16 @@ export const ControlPlaneMessage: MessageFns<ControlPlaneMessage> = {
     }
     if (message.federatedBundles !== undefined) {
       FederatedBundles.encode(message.federatedBundles, writer.uint32(82).fork()).join();
+    }
+    if (message.revocationReasons.length !== 0) {
+      writer.uint32(90).fork();
+      for (const v of message.revocationReasons) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.revocationRules) {
+      RevocationRule.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -1715,6 +1757,170 @@ export const ControlPlaneMessage: MessageFns<ControlPlaneMessage> = {
             }
 
             message.federatedBundles = FederatedBundles.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag === 88) {
+              message.revocationReasons.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 90) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.revocationReasons.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.revocationRules.push(RevocationRule.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRevocationRule(): RevocationRule {
+  return {
+    id: "",
+    spiffeId: "",
+    namespace: "",
+    issuerKeyId: "",
+    notBeforeUntil: 0n,
+    issuedUntil: 0n,
+    reason: 0,
+    trustDomain: "",
+  };
+}
+
+export const RevocationRule: MessageFns<RevocationRule> = {
+  encode(message: RevocationRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.spiffeId !== "") {
+      writer.uint32(18).string(message.spiffeId);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(26).string(message.namespace);
+    }
+    if (message.issuerKeyId !== "") {
+      writer.uint32(34).string(message.issuerKeyId);
+    }
+    if (message.notBeforeUntil !== 0n) {
+      if (BigInt.asIntN(64, message.notBeforeUntil) !== message.notBeforeUntil) {
+        throw new globalThis.Error("value provided for field message.notBeforeUntil of type int64 too large");
+      }
+      writer.uint32(40).int64(message.notBeforeUntil);
+    }
+    if (message.issuedUntil !== 0n) {
+      if (BigInt.asIntN(64, message.issuedUntil) !== message.issuedUntil) {
+        throw new globalThis.Error("value provided for field message.issuedUntil of type int64 too large");
+      }
+      writer.uint32(48).int64(message.issuedUntil);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(56).uint32(message.reason);
+    }
+    if (message.trustDomain !== "") {
+      writer.uint32(66).string(message.trustDomain);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevocationRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevocationRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.spiffeId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.issuerKeyId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.notBeforeUntil = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.issuedUntil = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reason = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.trustDomain = reader.string();
             continue;
           }
         }
