@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { type Authority, type Federation, openAuthority } from '@rampart/authority';
-import { serviceHost, TrustDomain } from '@rampart/core';
+import { TrustDomain } from '@rampart/core';
 import { Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
 import { openRegistry, type Registry } from '@rampart/registry';
@@ -9,6 +9,7 @@ import { bundleToPem } from '@rampart/spiffe';
 import {
   AdminService,
   AgentService,
+  ApiTokenService,
   ControlService,
   IdentityService,
   MAX_BLOCK_BYTES,
@@ -18,6 +19,7 @@ import {
 import { agentStateOf } from './agents/agent-state.ts';
 import { RegisteredEntries } from './agents/registered-entries.ts';
 import { AdminTokens } from './admin/admin-tokens.ts';
+import { ApiTokens } from './admin/api-tokens/api-tokens.ts';
 import { ensureBootstrapToken } from './admin/bootstrap-token.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
 import { type CompleteOptions, completeOptions, type ControlPlaneOptions } from './control-plane-options.ts';
@@ -39,6 +41,7 @@ import { Refusals } from './doors/refusals.ts';
 import { ServerCertificate } from './doors/server-certificate.ts';
 import { createAdminService } from './doors/services/admin/admin-service.ts';
 import { createAgentService } from './doors/services/agent-service.ts';
+import { createApiTokenService } from './doors/services/api-tokens/api-token-service.ts';
 import { createControlService } from './doors/services/control-service.ts';
 import { createIdentityService } from './doors/services/identity-service.ts';
 import { createTelemetryService } from './doors/services/telemetry-service.ts';
@@ -48,19 +51,16 @@ import { PolicyDesk } from './resources/policy-desk.ts';
 import { ResourceSet } from './resources/resource-set.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { sqliteEngine } from './storage/sqlite/engine.ts';
-import { createAccessLogStore } from './storage/stores/access-log-store.ts';
+import { createApiTokenStore } from './storage/stores/api-token-store.ts';
 import { createAdminTokenStore } from './storage/stores/admin-token-store.ts';
 import { createAuthorityStore } from './storage/stores/authority-store.ts';
 import { createJournalStore } from './storage/stores/journal-store.ts';
 import { createRegistryStore } from './storage/stores/registry-store.ts';
 import { createResourceStore } from './storage/stores/resource-store.ts';
 import { createRevisionStore } from './storage/stores/revision-store.ts';
-import { LogTail } from './telemetry/log-tail.ts';
-import { keepWithinRetention } from './telemetry/retention.ts';
-import type { AccessLogStore } from './telemetry/store.ts';
-import { TelemetryIntake } from './telemetry/telemetry-intake.ts';
+import { openTelemetry, type Telemetry } from './telemetry/open-telemetry.ts';
 import { Teardown } from './teardown.ts';
-import { openFederatedDomains } from './trust/federated-domains.ts';
+import { joinTrust } from './trust/join-trust.ts';
 import { createOwnTrust, openJwtKeys, type OwnTrust } from './trust/own-trust.ts';
 import { VERSION } from './version.ts';
 
@@ -120,7 +120,7 @@ async function start(options: CompleteOptions, teardown: Teardown): Promise<Cont
   const doors = await openDoors(parts, () => ready.now);
   const state = await openState(parts);
   const mesh = await joinMesh(parts, state);
-  const telemetry = openTelemetry(parts, state);
+  const telemetry = openTelemetry({ ...parts, ...state, ...options, keep: options.accessLogs });
   await serve(parts, { doors, state, mesh, telemetry });
   const addresses = {
     api: `https://${authority(options.host)}:${doors.api.port}`,
@@ -180,6 +180,7 @@ interface State {
   readonly feed: ChangeFeed;
   readonly resources: ResourceSet;
   readonly tokens: AdminTokens;
+  readonly apiTokens: ApiTokens;
   readonly entries: RegisteredEntries;
 }
 
@@ -217,7 +218,8 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     jwtSvids: tokenKeys.jwt,
   });
   const trust = createOwnTrust(opened, tokenKeys.jwt, options.jwt.issuer);
-  const federation = await joinTrust({ options, teardown }, { trust, feed, resources, database, journal });
+  const shared = { feed, resources, database, journal, clock, log, teardown };
+  const federation = await joinTrust({ ...shared, ...options.federation, trust });
   const registry = await openRegistry({
     store: createRegistryStore(database),
     journal,
@@ -228,29 +230,20 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   });
   teardown.add('registry', () => registry.close());
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
-  return { database, journal, authority: opened, trust, federation, registry, feed, resources, tokens, entries };
-}
-
-/** Other trust domains; whoever listens is told of their bundles and of the own one. */
-async function joinTrust(
-  { options, teardown }: Pick<Start, 'options' | 'teardown'>,
-  state: Pick<State, 'trust' | 'feed' | 'resources' | 'database' | 'journal'>,
-): Promise<Federation> {
-  const { clock, log } = options;
-  const { trust, feed } = state;
-  teardown.add(
-    'watches',
-    trust.jwt.onChanged(() => feed.publish([{ kind: 'bundle' }])),
-  );
-  const domains = await openFederatedDomains({
-    ...options.federation,
-    ...state,
-    clock,
-    ownBundle: () => trust.bundle(),
-    failed: (error) => log.error({ error }, 'a federated trust domain could not be kept current'),
-  });
-  teardown.add('federation', () => domains.close());
-  return domains.federation;
+  const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });
+  return {
+    database,
+    journal,
+    authority: opened,
+    trust,
+    federation,
+    registry,
+    feed,
+    resources,
+    tokens,
+    apiTokens,
+    entries,
+  };
 }
 
 interface Mesh {
@@ -327,36 +320,6 @@ function measureMesh(metrics: Metrics, { registry, feed, resources }: State, dat
   metrics.gauge('rampart_resources', { help: 'Resources in force.', read: () => resources.all().length });
 }
 
-interface Telemetry {
-  readonly logs: AccessLogStore;
-  readonly tail: LogTail;
-  readonly intake: TelemetryIntake;
-}
-
-function openTelemetry({ options, teardown, metrics }: Start, { database, registry }: State): Telemetry {
-  const { clock, log } = options;
-  const logs = createAccessLogStore(database);
-  const tail = new LogTail({
-    unreadable: ({ spiffeId, reporter, sequence }, error) =>
-      log.warn({ spiffeId, reporter, sequence, error }, 'a record block cannot be read'),
-  });
-  const intake = new TelemetryIntake({
-    store: logs,
-    tail,
-    clock,
-    metrics,
-    serviceOf: (id) => {
-      const service = registry
-        .services()
-        .find(({ instances }) => instances.some(({ identity }) => identity === id.toString()));
-      return service === undefined ? '' : serviceHost(service);
-    },
-  });
-  const failed = (error: unknown): void => log.error({ error }, 'old access logs could not be dropped');
-  teardown.add('retention', keepWithinRetention({ store: logs, clock, keep: options.accessLogs, failed }));
-  return { logs, tail, intake };
-}
-
 interface Serving {
   readonly doors: Doors;
   readonly state: State;
@@ -398,7 +361,7 @@ function guardsOf({ options, metrics }: Start, { journal }: State): Guards {
 async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
   const { clock, log, rootNamespace, trustDomain } = options;
-  const { authority: issuer, registry, journal, resources, feed, tokens } = state;
+  const { authority: issuer, registry, journal, resources, feed, tokens, apiTokens } = state;
   const { failures, refusals, limits } = guardsOf(parts, state);
   const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
@@ -419,12 +382,13 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
   const shutdown = new AbortController();
   doors.api.serve(
     createApiHandler({
-      gate: createGate({ tokens, failures, refused: (refusal) => refusals.add(refusal) }),
+      gate: createGate({ tokens, apiTokens, failures, refused: (refusal) => refusals.add(refusal) }),
       verifier: new PeerVerifier({
         clock,
         bundle: () => issuer.bundle(),
         isRevoked: (serial) => issuer.isRevoked(serial),
       }),
+      apiTokens,
       log,
       metrics,
       clock,
@@ -438,6 +402,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,
         });
+        router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock }));
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },

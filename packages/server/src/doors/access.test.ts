@@ -2,15 +2,25 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   AdminService,
+  ApiTokenService,
   AgentService,
   ControlService,
   IdentityService,
   TelemetryService,
   TrustService,
 } from '@rampart/wire';
+import { methodsOfRoles } from '../admin/api-tokens/role.ts';
 import { accessOf, listedMethods } from './access.ts';
 
-const SERVICES = [AdminService, AgentService, ControlService, IdentityService, TelemetryService, TrustService];
+const SERVICES = [
+  AdminService,
+  ApiTokenService,
+  AgentService,
+  ControlService,
+  IdentityService,
+  TelemetryService,
+  TrustService,
+];
 const METHODS = SERVICES.flatMap((service) => service.methods.map((method) => `${service.typeName}/${method.name}`));
 
 describe('the access table', () => {
@@ -29,6 +39,13 @@ describe('the access table', () => {
     assert.deepEqual(
       METHODS.filter((method) => accessOf(method) === 'anyone'),
       ['rampart.v1.IdentityService/Challenge', 'rampart.v1.IdentityService/Attest'],
+    );
+  });
+
+  it('gives roles no method that does not exist, and none that is not for operators', () => {
+    assert.deepEqual(
+      methodsOfRoles().filter((method) => accessOf(method) !== 'admin'),
+      [],
     );
   });
 

@@ -7,11 +7,13 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { Clock, Timer } from '@rampart/core';
+import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { accessOf } from './access.ts';
 import { createCallOutcomes } from './outcomes/call-outcomes.ts';
 import { type Connection, setConnection } from './caller.ts';
+import { createTokenEnd } from './outcomes/token-end.ts';
 import { toConnectError } from './outcomes/connect-error.ts';
 import { ERROR_CODE_METADATA } from './outcomes/error-code-metadata.ts';
 import { answeredPlainly } from './outcomes/unread-call.ts';
@@ -22,6 +24,8 @@ import type { PeerVerifier } from './peer.ts';
 
 export interface ApiHandlerOptions {
   readonly gate: Gate;
+  /** Whose streams end with them. */
+  readonly apiTokens: ApiTokens;
   readonly verifier: PeerVerifier;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -50,7 +54,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     // Who writes "dryrun" for "dryRun" must not have it applied.
     jsonOptions: { ignoreUnknownFields: false },
     shutdownSignal: options.shutdown,
-    interceptors: [createCallOutcomes(options)],
+    interceptors: [createCallOutcomes(options), createTokenEnd(options.apiTokens)],
     requestGate: (context) => {
       try {
         gate(context);

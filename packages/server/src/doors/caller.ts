@@ -2,6 +2,7 @@ import { type ContextKey, type ContextValues, createContextKey, type HandlerCont
 import { RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
+import type { Role } from '../admin/api-tokens/role.ts';
 import type { Holder, Peer } from './peer.ts';
 
 /** Who called a method, as the door found out before it read a byte of the message. */
@@ -9,7 +10,12 @@ export type Caller =
   | { readonly kind: 'anyone' }
   | { readonly kind: 'workload'; readonly peer: Peer }
   | { readonly kind: 'agent'; readonly peer: Holder }
-  | { readonly kind: 'admin'; readonly name: string };
+  | {
+      readonly kind: 'admin';
+      readonly name: string;
+      readonly role: Role;
+      /** Undefined for the token of the data directory. */ readonly tokenId?: string;
+    };
 
 /** The connection a call came over. */
 export interface Connection {
@@ -71,11 +77,23 @@ export function holderOf({ values }: Pick<HandlerContext, 'values'>): Holder {
   return caller.peer;
 }
 
-/** Name of the operator's token that called. */
+/** Operator that called: "role:name", by its token. */
 export function adminOf({ values }: Pick<HandlerContext, 'values'>): string {
   const caller = values.get(CALLER);
   if (caller?.kind !== 'admin') {
     throw new RampartError('UNAUTHENTICATED', 'this method needs an admin token: Authorization: Bearer …');
   }
-  return caller.name;
+  return `${caller.role}:${caller.name}`;
+}
+
+/** Role of the operator that called; undefined for others. */
+export function roleOf({ values }: Pick<HandlerContext, 'values'>): Role | undefined {
+  const caller = values.get(CALLER);
+  return caller?.kind === 'admin' ? caller.role : undefined;
+}
+
+/** Id of the short-lived token that called; undefined when none did. */
+export function apiTokenOf({ values }: Pick<HandlerContext, 'values'>): string | undefined {
+  const caller = values.get(CALLER);
+  return caller?.kind === 'admin' ? caller.tokenId : undefined;
 }

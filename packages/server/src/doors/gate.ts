@@ -2,12 +2,15 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { type ErrorCode, isAgentId, RampartError } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
 import type { AdminTokens } from '../admin/admin-tokens.ts';
+import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
+import { mayCall } from '../admin/api-tokens/role.ts';
 import { accessOf } from './access.ts';
 import { type Caller, connectionOf, setCaller } from './caller.ts';
 import type { FailureLimit } from './limits/failure-limit.ts';
 
 export interface GateOptions {
   readonly tokens: AdminTokens;
+  readonly apiTokens: ApiTokens;
   /** Slows down addresses that keep being refused. */
   readonly failures: FailureLimit;
   /** Told of every refusal, for counters and the record. */
@@ -35,7 +38,7 @@ export function createGate(options: GateOptions): Gate {
       throw tooManyRefusals();
     }
     try {
-      setCaller(context.values, admit(method, context, options.tokens));
+      setCaller(context.values, admit(method, context, options));
     } catch (error) {
       if (error instanceof RampartError) {
         options.failures.fail(remoteAddress);
@@ -51,7 +54,7 @@ function tooManyRefusals(): ConnectError {
   return new ConnectError('too many refused calls from this address: wait a few seconds', Code.ResourceExhausted);
 }
 
-function admit(method: string, context: HandlerContext, tokens: AdminTokens): Caller {
+function admit(method: string, context: HandlerContext, tokens: OperatorTokens): Caller {
   const access = accessOf(method);
   switch (access) {
     case 'anyone':
@@ -61,7 +64,7 @@ function admit(method: string, context: HandlerContext, tokens: AdminTokens): Ca
     case 'holder':
       return admitHolder(context, access);
     case 'admin':
-      return admitAdmin(context, tokens);
+      return admitOperator(method, context, tokens);
     case undefined:
       throw new RampartError('PERMISSION_DENIED', `nobody may call ${method}`);
   }
@@ -89,18 +92,30 @@ function refusalCode(problem: SvidProblem): ErrorCode {
   return problem.code === 'REVOKED' ? 'CERTIFICATE_REVOKED' : 'INVALID_CERTIFICATE';
 }
 
-function admitAdmin(context: HandlerContext, tokens: AdminTokens): Caller {
+type OperatorTokens = Pick<GateOptions, 'tokens' | 'apiTokens'>;
+
+function admitOperator(method: string, context: HandlerContext, { tokens, apiTokens }: OperatorTokens): Caller {
   const header = context.requestHeader.get('authorization');
   if (header === null) {
     throw new RampartError('UNAUTHENTICATED', 'this method needs an admin token: Authorization: Bearer …');
   }
-  const token = BEARER.exec(header)?.[1];
-  const name = token === undefined ? undefined : tokens.nameOf(token);
-  if (name === undefined) {
+  const token = BEARER.exec(header)?.[1] ?? '';
+  const name = tokens.nameOf(token);
+  if (name !== undefined) {
+    return { kind: 'admin', name, role: 'admin' };
+  }
+  const known = apiTokens.identify(token);
+  if (known === undefined) {
     throw new RampartError(
       'UNAUTHENTICATED',
-      'the admin token is not valid: use the one in admin.token of the data directory',
+      'the token is not valid, or no longer: use the one in admin.token of the data directory, or get one with: rampart api-token create',
     );
   }
-  return { kind: 'admin', name };
+  if (!mayCall(known.role, method)) {
+    throw new RampartError(
+      'PERMISSION_DENIED',
+      `the token of ${known.name} has the role ${known.role}, which may not call ${method}`,
+    );
+  }
+  return { kind: 'admin', name: known.name, role: known.role, tokenId: known.id };
 }

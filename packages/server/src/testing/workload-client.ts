@@ -4,6 +4,7 @@ import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect
 import { createCsr, generateKeyPair, toPem } from '@rampart/spiffe';
 import {
   AdminService,
+  ApiTokenService,
   AgentService,
   ControlService,
   IdentityService,
@@ -26,6 +27,7 @@ export interface ApiClient {
   readonly telemetry: Client<typeof TelemetryService>;
   readonly admin: Client<typeof AdminService>;
   readonly trust: Client<typeof TrustService>;
+  readonly tokens: Client<typeof ApiTokenService>;
   readonly agent: Client<typeof AgentService>;
   close(): void;
 }
@@ -61,6 +63,7 @@ export function connectTo(
     telemetry: createClient(TelemetryService, transport),
     admin: createClient(AdminService, transport),
     trust: createClient(TrustService, transport),
+    tokens: createClient(ApiTokenService, transport),
     agent: createClient(AgentService, transport),
     close: () => manager.abort(),
   };

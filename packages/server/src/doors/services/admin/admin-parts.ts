@@ -43,7 +43,7 @@ export type AdminMethods<Name extends keyof ServiceImpl<typeof AdminService>> = 
 
 /** The operator behind a call; refuses a call that has none. */
 export function operatorOf(context: HandlerContext): Operator {
-  return { name: `admin:${adminOf(context)}`, sourceIp: connectionOf(context).remoteAddress };
+  return { name: adminOf(context), sourceIp: connectionOf(context).remoteAddress };
 }
 
 /** A limit as callers give it, 0 for the default. */

@@ -1,0 +1,38 @@
+import type { ApiTokenStore } from '../../admin/api-tokens/store.ts';
+import type { Database } from '../database.ts';
+
+/** The hashes of short-lived tokens in the database. */
+export function createApiTokenStore({ reads, writer }: Database): ApiTokenStore {
+  return {
+    all: () =>
+      reads
+        .selectFrom('api_tokens')
+        .select(['id', 'name', 'role', 'token_hash as tokenHash', 'created_at as createdAt'])
+        .select(['expires_at as expiresAt', 'created_by as createdBy'])
+        .execute(),
+    add: ({ tokenHash, createdAt, expiresAt, createdBy, ...same }) =>
+      writer.write(async (transaction) => {
+        const row = {
+          ...same,
+          token_hash: tokenHash,
+          created_at: createdAt,
+          expires_at: expiresAt,
+          created_by: createdBy,
+        };
+        await transaction.insertInto('api_tokens').values(row).execute();
+      }),
+    shorten: (id, expiresAt) =>
+      writer.write(async (transaction) => {
+        await transaction
+          .updateTable('api_tokens')
+          .set({ expires_at: expiresAt })
+          .where('id', '=', id)
+          .where('expires_at', '>', expiresAt)
+          .execute();
+      }),
+    remove: (ids) =>
+      writer.write(async (transaction) => {
+        await transaction.deleteFrom('api_tokens').where('id', 'in', ids).execute();
+      }),
+  };
+}
