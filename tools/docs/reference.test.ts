@@ -69,8 +69,10 @@ test('docs/access-log.md lists every field and kind of a refused connection', ()
 });
 
 test('the guide to services lists every variable that a service is configured with', () => {
-  const source = read('packages/node/src/config.ts');
-  assertSame(listed('docs/guide/services.md', '## Environment'), [...new Set(groups(source, /'(RAMPART_[A-Z_]+)'/g))]);
+  const source = read('packages/node/src/config.ts') + read('packages/node/src/evidence.ts');
+  assertSame(listed('docs/guide/services.md', '## Environment'), [
+    ...new Set(groups(source, /'(RAMPART_[A-Z0-9_]+)'/g)),
+  ]);
 });
 
 test('the guide to analyze lists every lint with its name, severity and title', () => {

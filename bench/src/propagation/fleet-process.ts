@@ -61,7 +61,13 @@ async function start(order: FleetOrder): Promise<Record<string, unknown>> {
       clock: CLOCK,
       random: Math.random,
     } as const;
-    const plane = startDataPlane({ ...common, id, joinToken, spoolDirectory, log: LOG });
+    const plane = startDataPlane({
+      ...common,
+      id,
+      evidence: { kind: 'join-token', token: joinToken },
+      spoolDirectory,
+      log: LOG,
+    });
     plane.instances.add({ instanceId: id, host: '', port, protocol: 'http' });
     plane.view.subscribe(() => look(plane));
     planes.push(plane);

@@ -6,6 +6,7 @@ import { TelemetryBatch } from '@rampart/wire/control';
 
 import { createIssuer } from './control/attestation.ts';
 import type { AttestedWorkload } from './control/attestation.ts';
+import type { WorkloadEvidence } from './control/evidence.ts';
 import type { MethodPath } from './control/connect/channel.ts';
 import { ControlClient } from './control/control-client.ts';
 import { LocalInstances } from './control/instances.ts';
@@ -21,7 +22,7 @@ import { MeshView } from './view/mesh-view.ts';
 
 export interface DataPlaneOptions {
   readonly address: ControlPlaneAddress;
-  readonly joinToken: string;
+  readonly evidence: WorkloadEvidence;
   readonly id: string;
   readonly kind: 'node';
   readonly version: string;
@@ -62,7 +63,8 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   const view = new MeshView({ rootNamespace: options.address.rootNamespace, capabilities: ENFORCED_IN_PROCESS });
   const issuer = createIssuer({
     address: options.address,
-    joinToken: options.joinToken,
+    evidence: options.evidence,
+    clock,
     onWorkload: (attested, trustDomain) => {
       const first = workload === undefined;
       workload = attested;

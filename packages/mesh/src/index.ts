@@ -2,6 +2,7 @@ export { startDataPlane, WITHDRAWAL_MS } from './data-plane.ts';
 export type { DataPlane, DataPlaneOptions, Readiness } from './data-plane.ts';
 export type { MeshLog } from './log.ts';
 export type { AttestedWorkload } from './control/attestation.ts';
+export type { WorkloadEvidence } from './control/evidence.ts';
 export type { ControlPlaneAddress } from './control/transport.ts';
 export type { LocalInstance } from './control/instances.ts';
 export { LocalInstances } from './control/instances.ts';

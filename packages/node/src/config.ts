@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs';
 
 import { fail, ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
-import type { ControlPlaneAddress } from '@rampart/mesh';
+import type { ControlPlaneAddress, WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
+
+import { readEvidence } from './evidence.ts';
 
 export type LogLevel = 'silent' | 'error' | 'info' | 'debug';
 
 /** How this process joins the mesh, read from its environment once. */
 export interface NodeConfig {
   readonly address: ControlPlaneAddress;
-  readonly joinToken: string;
+  readonly evidence: WorkloadEvidence;
   /** "" means "the address the control plane sees". */
   readonly instanceHost: string;
   readonly spoolDirectory: string;
@@ -29,13 +31,13 @@ export function readConfig(env: Environment, defaultSpoolDirectory: string): Res
   const problems: string[] = [];
   const url = readUrl(env, problems);
   const roots = readRoots(env, problems);
-  const joinToken = readJoinToken(env, problems);
+  const evidence = readEvidence(env, problems);
   const logLevel = readLogLevel(env, problems);
   const startTimeoutMs = readStartTimeout(env, problems);
-  if (problems.length > 0 || url === undefined) return fail(problems);
+  if (problems.length > 0 || url === undefined || evidence === undefined) return fail(problems);
   return ok({
     address: { url, roots, rootNamespace: env['RAMPART_ROOT_NAMESPACE'] ?? 'istio-system' },
-    joinToken,
+    evidence,
     instanceHost: env['RAMPART_INSTANCE_HOST'] ?? '',
     spoolDirectory: env['RAMPART_SPOOL_DIRECTORY'] ?? defaultSpoolDirectory,
     logLevel,
@@ -72,28 +74,6 @@ function readRoots(env: Environment, problems: string[]): readonly Uint8Array[] 
   } catch (cause) {
     problems.push(`RAMPART_CA_FILE: cannot read ${file}: ${cause instanceof Error ? cause.message : 'unknown error'}`);
     return [];
-  }
-}
-
-function readJoinToken(env: Environment, problems: string[]): string {
-  const direct = env['RAMPART_JOIN_TOKEN'];
-  // A child process must not inherit the credential of its parent.
-  delete env['RAMPART_JOIN_TOKEN'];
-  if (direct !== undefined && direct !== '') return direct;
-  const file = env['RAMPART_JOIN_TOKEN_FILE'];
-  if (file === undefined || file === '') {
-    problems.push(
-      'neither RAMPART_JOIN_TOKEN nor RAMPART_JOIN_TOKEN_FILE is set (get a token with `rampart token create`)',
-    );
-    return '';
-  }
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (cause) {
-    problems.push(
-      `RAMPART_JOIN_TOKEN_FILE: cannot read ${file}: ${cause instanceof Error ? cause.message : 'unknown error'}`,
-    );
-    return '';
   }
 }
 

@@ -74,7 +74,7 @@ export async function startInProcess(surroundings: Surroundings): Promise<void> 
 function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): DataPlane {
   return startDataPlane({
     address: config.address,
-    joinToken: config.joinToken,
+    evidence: config.evidence,
     id: randomUUID(),
     kind: 'node',
     version: VERSION,

@@ -1,14 +1,16 @@
 import { RampartError, SpiffeId, TrustDomain } from '@rampart/core';
-import type { WorkloadRef } from '@rampart/core';
+import type { Clock, WorkloadRef } from '@rampart/core';
 import { createCsr, generateKeyPair, parseCertificate } from '@rampart/spiffe';
 import type { KeyPair } from '@rampart/spiffe';
-import { AttestRequest, RenewRequest, SvidResponse } from '@rampart/wire/control';
+import { RenewRequest, SvidResponse } from '@rampart/wire/control';
 
 import type { SvidIssuer } from '../identity/svid-source.ts';
 import { createSvid } from '../identity/svid.ts';
 import type { Svid } from '../identity/svid.ts';
 import type { Channel, MethodPath } from './connect/channel.ts';
 import { RemoteError } from './connect/remote-error.ts';
+import { showEvidence } from './evidence.ts';
+import type { WorkloadEvidence } from './evidence.ts';
 import { openChannel } from './transport.ts';
 import type { ControlPlaneAddress } from './transport.ts';
 
@@ -20,30 +22,28 @@ export interface AttestedWorkload extends WorkloadRef {
 
 export interface AttestationOptions {
   readonly address: ControlPlaneAddress;
-  readonly joinToken: string;
+  readonly evidence: WorkloadEvidence;
+  readonly clock: Pick<Clock, 'now'>;
   readonly onWorkload: (workload: AttestedWorkload, trustDomain: TrustDomain) => void;
 }
 
-const ATTEST: MethodPath = '/rampart.v1.IdentityService/Attest';
 const RENEW: MethodPath = '/rampart.v1.IdentityService/Renew';
 const TIMEOUT_MS = 15_000;
 
-/** Attests with a join token and renews over mutual TLS. Each certificate gets a key of its own, made here. */
+/** Attests and renews over mutual TLS. Each certificate gets a key of its own, made here. */
 export function createIssuer(options: AttestationOptions): SvidIssuer {
-  const { joinToken } = options;
+  const { evidence, clock } = options;
+  const attest = (): Promise<Svid> =>
+    exchange(options, undefined, (channel, csr) => showEvidence(channel, evidence, csr));
   return {
-    attest: () =>
-      exchange(options, undefined, (channel, csr) =>
-        channel.unary(
-          ATTEST,
-          AttestRequest.encode({ evidence: { $case: 'joinToken', value: joinToken }, csr, agent: false }).finish(),
-          TIMEOUT_MS,
-        ),
-      ),
-    renew: (current) =>
-      exchange(options, current, (channel, csr) =>
+    attest,
+    renew: (current) => {
+      // After a long absence of the control plane nothing is left to renew with; evidence other than a token still stands.
+      if (evidence.kind !== 'join-token' && clock.now() >= current.notAfter) return attest();
+      return exchange(options, current, (channel, csr) =>
         channel.unary(RENEW, RenewRequest.encode({ csr }).finish(), TIMEOUT_MS),
-      ),
+      );
+    },
   };
 }
 
@@ -57,7 +57,7 @@ async function exchange(
   try {
     return accept(SvidResponse.decode(await call(channel, createCsr(keyPair))), keyPair, options);
   } catch (cause) {
-    throw refusal(cause);
+    throw refusal(cause, options.evidence);
   } finally {
     channel.close();
   }
@@ -87,9 +87,13 @@ function accept(response: SvidResponse, keyPair: KeyPair, options: AttestationOp
   });
 }
 
-function refusal(cause: unknown): unknown {
+/** A join token is refused for good; what is wrong with other evidence, or with what it is held against, may be mended. */
+function refusal(cause: unknown, evidence: WorkloadEvidence): unknown {
   if (!(cause instanceof RemoteError)) return cause;
-  if (cause.code === 'unauthenticated') return new RampartError('INVALID_JOIN_TOKEN', cause.message, { cause });
+  if (cause.code === 'unauthenticated') {
+    const code = evidence.kind === 'join-token' ? 'INVALID_JOIN_TOKEN' : 'ATTESTATION_DENIED';
+    return new RampartError(code, cause.message, { cause });
+  }
   if (cause.code === 'permission_denied') return new RampartError('CERTIFICATE_REVOKED', cause.message, { cause });
   return cause;
 }

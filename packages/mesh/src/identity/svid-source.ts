@@ -31,6 +31,7 @@ export class SvidSource {
   #retryMs = FIRST_RETRY_MS;
   #stopped = false;
   #refused = false;
+  #toldDenial: string | undefined;
   readonly #refusalListeners = new Set<() => void>();
 
   constructor(options: SvidSourceOptions) {
@@ -91,10 +92,22 @@ export class SvidSource {
         );
         return;
       }
-      log.warn('no certificate yet, trying again', { retryMs: this.#retryMs, cause });
+      this.#report(cause);
       this.#schedule(this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS, this.#untilExpiry() / 4);
     }
+  }
+
+  /** A refusal is for people to mend, so that they are told; once, however long it lasts. */
+  #report(cause: unknown): void {
+    const { log } = this.#options;
+    const denial = cause instanceof RampartError && cause.code === 'ATTESTATION_DENIED' ? cause.message : undefined;
+    if (denial === undefined || denial === this.#toldDenial) {
+      log.warn('no certificate yet, trying again', { retryMs: this.#retryMs, cause });
+      return;
+    }
+    this.#toldDenial = denial;
+    log.error('the control plane refuses this workload an identity; it goes on trying', { cause });
   }
 
   #adopt(next: Svid): void {
