@@ -16,6 +16,7 @@ import { policyTests } from './targets/policy-tests.ts';
 import { recordBlock } from './targets/record-block.ts';
 import { resourceJson } from './targets/resource-json.ts';
 import { token } from './targets/token.ts';
+import { tokenPlaces } from './targets/token-places.ts';
 import { trace } from './targets/trace.ts';
 
 /** Whatever reads input from outside. */
@@ -29,6 +30,7 @@ export const targets: readonly FuzzTarget[] = [
   trace,
   forwardedFor,
   token,
+  tokenPlaces,
   keySet,
   authorizerAnswer,
   policyTests,
