@@ -44,6 +44,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   DATA_DIRECTORY_LOCKED: EXIT.unavailable,
   KEY_UNREADABLE: EXIT.unavailable,
   STORAGE_FAILED: EXIT.unavailable,
+  JOURNAL_INCONSISTENT: EXIT.no,
   CONTROL_PLANE_UNREACHABLE: EXIT.unavailable,
   UPSTREAM_UNREACHABLE: EXIT.unavailable,
   INTERNAL: EXIT.unavailable,

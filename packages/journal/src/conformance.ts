@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JournalBatch, JournalEntry, JournalQuery, JournalStore } from './store.ts';
+import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleNode } from './store.ts';
+
+export { checkpointStoreConformance } from './checkpoints/conformance.ts';
 
 /** A store, and the means to see it as the next process would. */
 export interface JournalStoreUnderTest {
@@ -86,8 +88,58 @@ const RULES: readonly Rule[] = [
     'text of any script is kept byte for byte',
     async (test) => {
       const strange: JournalEntry = { ...entry(1), body: '{"a":"\\u0000 ☃ 𝄞 \'--"}' };
-      await test.store.append({ entries: [strange], tree: batch(1, 1).tree });
+      await test.store.append({ ...batch(1, 1), entries: [strange] });
       assert.deepEqual(await read(await test.reopen()), [strange]);
+    },
+  ],
+  [
+    'a row of leaves is that of the entries, up to the last one',
+    async ({ store }) => {
+      await store.append(batch(1, 6));
+      assert.deepEqual(await store.hashes({ height: 0, first: 2, count: 3 }), [hash(3), hash(4), hash(5)]);
+      assert.deepEqual(await store.hashes({ height: 0, first: 4, count: 16 }), [hash(5), hash(6)]);
+    },
+  ],
+  [
+    'a row of subtrees is that which batches brought, in order, also after reopening',
+    async (test) => {
+      const node = (height: number, position: number): MerkleNode => ({ height, position, hash: hash(position) });
+      await test.store.append({ ...batch(1, 1), nodes: [node(4, 1), node(8, 0)] });
+      await test.store.append({ ...batch(2, 1), nodes: [node(4, 0), node(4, 2)] });
+      const store = await test.reopen();
+      assert.deepEqual(await store.hashes({ height: 4, first: 0, count: 16 }), [hash(0), hash(1), hash(2)]);
+      assert.deepEqual(await store.hashes({ height: 4, first: 1, count: 1 }), [hash(1)]);
+      assert.deepEqual(await store.hashes({ height: 8, first: 0, count: 16 }), [hash(0)]);
+      assert.deepEqual(await store.hashes({ height: 12, first: 0, count: 16 }), []);
+    },
+  ],
+  [
+    'subtrees of a refused batch are not stored',
+    async ({ store }) => {
+      await assert.rejects(store.append({ ...batch(2, 1), nodes: [{ height: 4, position: 0, hash: hash(1) }] }));
+      assert.deepEqual(await store.hashes({ height: 4, first: 0, count: 1 }), []);
+    },
+  ],
+  [
+    'ledger entries are found by what they are about, others are not',
+    async ({ store }) => {
+      const about = (sequence: number, stream: JournalEntry['stream'], body: object): JournalEntry => ({
+        ...entry(sequence),
+        stream,
+        body: JSON.stringify(body),
+      });
+      const entries = [
+        about(1, 'ledger', { serial: '0a', spiffe_id: 'spiffe://a/b' }),
+        about(2, 'audit', { serial: '0a', spiffe_id: 'spiffe://a/b' }),
+        about(3, 'ledger', { serial: '0b', spiffe_id: 'spiffe://a/b' }),
+        about(4, 'ledger', { details: { serial: '0a' } }),
+      ];
+      await store.append({ ...batch(1, 4), entries });
+      const found = async (field: 'serial' | 'spiffe_id', value: string): Promise<number[]> =>
+        sequences(await store.read({ about: { field, value }, limit: 10, order: 'oldest-first' }));
+      assert.deepEqual(await found('serial', '0a'), [1]);
+      assert.deepEqual(await found('spiffe_id', 'spiffe://a/b'), [1, 3]);
+      assert.deepEqual(await found('serial', "0a' or 1"), []);
     },
   ],
 ];
@@ -134,7 +186,7 @@ function entries(first: number, count: number): JournalEntry[] {
 /** A store keeps the peaks, it does not check them. */
 function batch(first: number, count: number): JournalBatch {
   const size = first + count - 1;
-  return { entries: entries(first, count), tree: { size, peaks: [hash(size), hash(size + 1)] } };
+  return { entries: entries(first, count), tree: { size, peaks: [hash(size), hash(size + 1)] }, nodes: [] };
 }
 
 function hash(number: number): string {

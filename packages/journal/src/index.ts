@@ -1,11 +1,31 @@
 export { auditRecord } from './audit.ts';
 export type { AuditEvent, AuditRecord, AuditResult } from './audit.ts';
+export { checkpointText, openCheckpoint, parseCheckpoint } from './checkpoints/checkpoint.ts';
+export type { Checkpoint } from './checkpoints/checkpoint.ts';
+export { Checkpoints } from './checkpoints/checkpoints.ts';
+export type { CheckpointsOptions } from './checkpoints/checkpoints.ts';
+export { createMemoryCheckpointStore } from './checkpoints/memory-store.ts';
+export type { NoteSigner } from './checkpoints/signed-note.ts';
+export type { CheckpointStore, SignedCheckpoint } from './checkpoints/store.ts';
+export { parseVerifierKey } from './checkpoints/verifier-key.ts';
+export type { VerifierKey } from './checkpoints/verifier-key.ts';
 export { canonicalJson } from './canonical-json.ts';
 export type { JsonValue } from './canonical-json.ts';
 export { Journal } from './journal.ts';
 export type { JournalBody, JournalHead, JournalOptions } from './journal.ts';
 export { createMemoryJournalStore } from './memory-store.ts';
 export { leafHash, MerkleTree } from './merkle-tree.ts';
-export type { JournalBatch, JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleState } from './store.ts';
+export type { ConsistencyProof, InclusionProof } from './proofs/proofs.ts';
+export { verifyConsistency, verifyInclusion } from './proofs/verification.ts';
+export type {
+  JournalBatch,
+  JournalEntry,
+  JournalQuery,
+  JournalStore,
+  JournalStream,
+  MerkleNode,
+  MerkleRow,
+  MerkleState,
+} from './store.ts';
 export { verifyJournal } from './verification.ts';
 export type { JournalDamage } from './verification.ts';

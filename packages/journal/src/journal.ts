@@ -5,7 +5,9 @@ import type { AuditEvent } from './audit.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { JsonValue } from './canonical-json.ts';
 import { leafHash, MerkleTree } from './merkle-tree.ts';
-import type { JournalEntry, JournalQuery, JournalStore, JournalStream } from './store.ts';
+import { consistencyProof, inclusionProof } from './proofs/proofs.ts';
+import type { ConsistencyProof, InclusionProof } from './proofs/proofs.ts';
+import type { JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleNode } from './store.ts';
 
 /** What a caller records; the journal adds `timestamp`, `registry_node` and `sequence`. */
 export interface JournalBody {
@@ -46,6 +48,8 @@ export class Journal {
   #tree: MerkleTree;
   #head: JournalHead;
   #waiting: Waiting[] = [];
+  /** Subtrees that those who wait have completed. */
+  #nodes: MerkleNode[] = [];
   readonly #flights = new Set<Promise<void>>();
   #recovery: Promise<void> | undefined;
 
@@ -79,7 +83,7 @@ export class Journal {
   async append(stream: JournalStream, body: JournalBody): Promise<JournalEntry> {
     while (this.#recovery !== undefined) await this.#recovery;
     const entry = this.#next(stream, body);
-    this.#tree.add(entry.leafHash);
+    this.#tree.add(entry.leafHash, (node) => this.#nodes.push(node));
     const stored = Promise.withResolvers<JournalEntry>();
     this.#waiting.push({ entry, stored });
     if (this.#waiting.length === 1) setImmediate(() => this.#takeOff());
@@ -93,6 +97,27 @@ export class Journal {
 
   read(query: JournalQuery): Promise<readonly JournalEntry[]> {
     return this.#store.read(query);
+  }
+
+  /**
+   * That an entry is in the tree of the first `size` entries (RFC 9162 §2.1.3.1); reads O(log size) hashes. Throws
+   * `RampartError` INVALID_ARGUMENT for an entry that is not in it or a size that is not durable, STORAGE_FAILED where the
+   * store lost hashes.
+   */
+  async inclusion(sequence: number, size: number = this.#head.size): Promise<InclusionProof> {
+    this.#checkSize(size);
+    return inclusionProof(this.#store, sequence - 1, size);
+  }
+
+  /** That the tree of `second` entries is that of `first` and more (RFC 9162 §2.1.4.1); as `inclusion`. */
+  async consistency(first: number, second: number = this.#head.size): Promise<ConsistencyProof> {
+    this.#checkSize(second);
+    return consistencyProof(this.#store, first, second);
+  }
+
+  #checkSize(size: number): void {
+    if (size <= this.#head.size) return;
+    throw new RampartError('INVALID_ARGUMENT', `the journal has ${this.#head.size} entries, not ${size}`);
   }
 
   /** Waits until every append so far is durable or refused. */
@@ -112,16 +137,18 @@ export class Journal {
   #takeOff(): void {
     const batch = this.#waiting;
     if (batch.length === 0) return;
+    const nodes = this.#nodes;
     this.#waiting = [];
-    const flight = this.#fly(batch).finally(() => this.#flights.delete(flight));
+    this.#nodes = [];
+    const flight = this.#fly(batch, nodes).finally(() => this.#flights.delete(flight));
     this.#flights.add(flight);
   }
 
-  async #fly(batch: readonly Waiting[]): Promise<void> {
+  async #fly(batch: readonly Waiting[], nodes: readonly MerkleNode[]): Promise<void> {
     const head = headOf(this.#tree);
     const tree = this.#tree.state();
     try {
-      await this.#store.append({ entries: batch.map(({ entry }) => entry), tree });
+      await this.#store.append({ entries: batch.map(({ entry }) => entry), tree, nodes });
       this.#head = head;
       for (const { entry, stored } of batch) stored.resolve(entry);
     } catch (error) {
@@ -143,6 +170,7 @@ export class Journal {
   async #readBack(): Promise<void> {
     const lost = this.#waiting;
     this.#waiting = [];
+    this.#nodes = [];
     for (const { stored } of lost) {
       stored.reject(new RampartError('STORAGE_FAILED', 'the journal could not store the records before this one'));
     }

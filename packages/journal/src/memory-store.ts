@@ -1,19 +1,44 @@
 import { RampartError } from '@rampart/core';
-import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleState } from './store.ts';
+import type {
+  JournalBatch,
+  JournalEntry,
+  JournalQuery,
+  JournalStore,
+  MerkleNode,
+  MerkleRow,
+  MerkleState,
+} from './store.ts';
 
 /** A journal store that keeps everything in memory: nothing in it outlives the process. */
 export function createMemoryJournalStore(): JournalStore {
   const stored: JournalEntry[] = [];
+  const nodes = new Map<string, string>();
   let tree: MerkleState = { size: 0, peaks: [] };
   return {
     append: async (batch) => {
       refuseGap(batch, stored.length);
       stored.push(...batch.entries);
+      for (const node of batch.nodes) nodes.set(nodeKey(node), node.hash);
       tree = batch.tree;
     },
     tree: async () => tree,
     read: async (query) => select(stored, query),
+    hashes: async (row) => (row.height === 0 ? leaves(stored, row) : kept(nodes, row)),
   };
+}
+
+function leaves(entries: readonly JournalEntry[], { first, count }: MerkleRow): string[] {
+  return entries.slice(first, first + count).map(({ leafHash }) => leafHash);
+}
+
+function kept(nodes: ReadonlyMap<string, string>, { height, first, count }: MerkleRow): string[] {
+  return Array.from({ length: count }, (_, index) => nodes.get(nodeKey({ height, position: first + index }))).filter(
+    (hash) => hash !== undefined,
+  );
+}
+
+function nodeKey({ height, position }: Pick<MerkleNode, 'height' | 'position'>): string {
+  return `${height}/${position}`;
 }
 
 function refuseGap(batch: JournalBatch, size: number): void {
@@ -32,7 +57,14 @@ function matches(entry: JournalEntry, query: JournalQuery): boolean {
   return (
     (query.stream === undefined || entry.stream === query.stream) &&
     (query.kind === undefined || entry.kind === query.kind) &&
+    (query.about === undefined || isAbout(entry, query.about)) &&
     (query.after === undefined || entry.sequence > query.after) &&
     (query.before === undefined || entry.sequence < query.before)
   );
+}
+
+function isAbout({ stream, body }: JournalEntry, { field, value }: NonNullable<JournalQuery['about']>): boolean {
+  if (stream !== 'ledger') return false;
+  const fields = JSON.parse(body) as Readonly<Record<string, unknown>>;
+  return fields[field] === value;
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { RampartError } from '@rampart/core';
-import type { MerkleState } from './store.ts';
+import type { MerkleNode, MerkleState } from './store.ts';
 
 // RFC 9162 §2.1.1: the prefixes keep a leaf from passing for an inner node.
 const LEAF_PREFIX = Uint8Array.of(0x00);
@@ -10,6 +10,12 @@ const NODE_PREFIX = Uint8Array.of(0x01);
 export function leafHash(data: string | Uint8Array): string {
   return hash('sha256', Buffer.concat([LEAF_PREFIX, typeof data === 'string' ? Buffer.from(data) : data]), 'hex');
 }
+
+/**
+ * Every how many levels the roots of complete subtrees are kept, so that a proof reads at most sixteen hashes for each four
+ * levels of the tree, and every fifteenth entry stores one.
+ */
+export const KEPT_LEVELS = 4;
 
 /**
  * A Merkle tree (RFC 9162 §2.1.1) that only grows. It keeps the complete subtrees of its right edge, so that appending and
@@ -47,12 +53,15 @@ export class MerkleTree {
     return root === undefined ? hash('sha256', '', 'hex') : root.toString('hex');
   }
 
-  /** Appends a leaf by its hex hash (`leafHash`). */
-  add(leaf: string): void {
+  /** Appends a leaf by its hex hash (`leafHash`); `keep` hears of the subtrees that it completes, each `KEPT_LEVELS`th level. */
+  add(leaf: string, keep?: (node: MerkleNode) => void): void {
     let node = Buffer.from(leaf, 'hex');
+    let height = 0;
     for (let subtrees = this.#size; subtrees % 2 === 1; subtrees = (subtrees - 1) / 2) {
       const left = this.#peaks.pop();
       if (left !== undefined) node = nodeHash(left, node);
+      height += 1;
+      if (height % KEPT_LEVELS === 0) keep?.({ height, position: (subtrees - 1) / 2, hash: node.toString('hex') });
     }
     this.#peaks.push(node);
     this.#size += 1;
@@ -63,7 +72,8 @@ export class MerkleTree {
   }
 }
 
-function nodeHash(left: Buffer, right: Buffer): Buffer<ArrayBuffer> {
+/** Root of a tree by those of its left and right subtree, RFC 9162 §2.1.1. */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer<ArrayBuffer> {
   return Buffer.from(hash('sha256', Buffer.concat([NODE_PREFIX, left, right]), 'buffer'));
 }
 

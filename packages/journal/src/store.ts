@@ -24,16 +24,38 @@ export interface MerkleState {
   readonly peaks: readonly string[];
 }
 
+/** Root of a complete subtree. */
+export interface MerkleNode {
+  /** Levels above the leaves. */
+  readonly height: number;
+  /** 0, 1, 2 … among the subtrees of this height, from left to right. */
+  readonly position: number;
+  /** Hex. */
+  readonly hash: string;
+}
+
+/** A row of hashes of one height: those of leaves, or of the subtrees that batches brought. */
+export interface MerkleRow {
+  readonly height: number;
+  /** Position of the first one. */
+  readonly first: number;
+  readonly count: number;
+}
+
 /** Entries that become durable together, and the tree as it is after them. */
 export interface JournalBatch {
   readonly entries: readonly JournalEntry[];
   readonly tree: MerkleState;
+  /** Subtrees that these entries completed and whose roots are kept. */
+  readonly nodes: readonly MerkleNode[];
 }
 
 /** Which entries to read. */
 export interface JournalQuery {
   readonly stream?: JournalStream;
   readonly kind?: string;
+  /** Only ledger entries whose body has this text in this field. */
+  readonly about?: { readonly field: 'serial' | 'spiffe_id'; readonly value: string };
   /** Only entries with a sequence greater than this. */
   readonly after?: number;
   /** Only entries with a sequence less than this. */
@@ -57,4 +79,6 @@ export interface JournalStore {
   /** The tree state that the last stored batch brought; size 0 and no peaks when nothing is stored. */
   tree(): Promise<MerkleState>;
   read(query: JournalQuery): Promise<readonly JournalEntry[]>;
+  /** Hex hashes of a row from left to right: of leaves at height 0, of kept subtrees above. Those that are not stored are left out. */
+  hashes(row: MerkleRow): Promise<readonly string[]>;
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { type Authority, type Federation, openAuthority } from '@rampart/authority';
 import { TrustDomain } from '@rampart/core';
-import { Journal } from '@rampart/journal';
+import { type Checkpoints, Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
 import { openRegistry, type Registry } from '@rampart/registry';
 import { bundleToPem } from '@rampart/spiffe';
@@ -31,6 +31,7 @@ import { claimDataDirectory, type DataDirectory } from './directory/data-directo
 import { createApiHandler } from './doors/api-handler.ts';
 import { type ApiServer, openApiServer } from './doors/api-server.ts';
 import { createDocumentDesk } from './doors/documents/public-documents.ts';
+import { journalDocuments } from './doors/documents/journal-documents.ts';
 import { trustDocuments } from './doors/documents/trust-documents.ts';
 import { CallerLimits } from './doors/limits/caller-limits.ts';
 import { FailureLimit } from './doors/limits/failure-limit.ts';
@@ -46,6 +47,7 @@ import { createControlService } from './doors/services/control-service.ts';
 import { createIdentityService } from './doors/services/identity-service.ts';
 import { createTelemetryService } from './doors/services/telemetry-service.ts';
 import { createTrustService } from './doors/services/trust/trust-service.ts';
+import { keepCheckpoints } from './ledger/kept-checkpoints.ts';
 import { Metrics } from './metrics.ts';
 import { PolicyDesk } from './resources/policy-desk.ts';
 import { ResourceSet } from './resources/resource-set.ts';
@@ -173,6 +175,7 @@ async function openDoors({ options, teardown, metrics }: Start, isReady: () => b
 interface State {
   readonly database: Database;
   readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
   readonly authority: Authority;
   readonly trust: OwnTrust;
   readonly federation: Federation;
@@ -186,7 +189,7 @@ interface State {
 
 /** Everything that survives a restart. */
 async function openState({ options, teardown, directory }: Start): Promise<State> {
-  const { clock, random, log } = options;
+  const { clock, log } = options;
   const database = await openDatabase(sqliteEngine(directory.database));
   teardown.add('database', () => database.close());
   const journal = await Journal.open(createJournalStore(database), clock);
@@ -197,6 +200,8 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   const { trustDomain, rootNamespace } = options;
   const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
   const keys = new FileKeyStore({ directory: directory.keys, keyEncryptionKey });
+  const shared = { feed, resources, database, journal, clock, log, teardown };
+  const checkpoints = await keepCheckpoints({ ...shared, keys, trustDomain });
   const tokenKeys = await openJwtKeys({
     ...options.jwt,
     trustDomain: TrustDomain.of(trustDomain),
@@ -218,22 +223,14 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     jwtSvids: tokenKeys.jwt,
   });
   const trust = createOwnTrust(opened, tokenKeys.jwt, options.jwt.issuer);
-  const shared = { feed, resources, database, journal, clock, log, teardown };
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
-  const registry = await openRegistry({
-    store: createRegistryStore(database),
-    journal,
-    clock,
-    random,
-    onFailure: (error) => log.error({ error }, 'the registry failed'),
-    ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
-  });
-  teardown.add('registry', () => registry.close());
+  const registry = await openServices({ options, teardown }, { database, journal });
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
   const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });
   return {
     database,
     journal,
+    checkpoints,
     authority: opened,
     trust,
     federation,
@@ -244,6 +241,23 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     apiTokens,
     entries,
   };
+}
+
+async function openServices(
+  { options, teardown }: Pick<Start, 'options' | 'teardown'>,
+  { database, journal }: Pick<State, 'database' | 'journal'>,
+): Promise<Registry> {
+  const { clock, random, log, leaseMs } = options;
+  const registry = await openRegistry({
+    store: createRegistryStore(database),
+    journal,
+    clock,
+    random,
+    onFailure: (error) => log.error({ error }, 'the registry failed'),
+    ...(leaseMs === undefined ? {} : { leaseMs }),
+  });
+  teardown.add('registry', () => registry.close());
+  return registry;
 }
 
 interface Mesh {
@@ -392,7 +406,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
       log,
       metrics,
       clock,
-      documents: createDocumentDesk([trustDocuments(state.trust)]),
+      documents: createDocumentDesk([trustDocuments(state.trust), journalDocuments(state.checkpoints)]),
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
         router

@@ -29,7 +29,7 @@ for (;;) {
     const mine = sequence;
     const entry = { sequence: mine, at: mine, stream: 'audit', kind: 'K', body: String(mine), leafHash: 'h' };
     const instance = { instanceId: 'i' + mine, service: 's', namespace: 'n', identity: 'x', host: 'h', port: 1, protocol: 'http', labels: {}, registeredAt: mine };
-    return Promise.all([journal.append({ entries: [entry], tree: { size: mine, peaks: [] } }), registry.save(instance)]).then(() => process.stdout.write(mine + '\\n'));
+    return Promise.all([journal.append({ entries: [entry], tree: { size: mine, peaks: [] }, nodes: [] }), registry.save(instance)]).then(() => process.stdout.write(mine + '\\n'));
   });
   await Promise.all(writes);
 }

@@ -10,6 +10,7 @@ import type { Tables } from './tables.ts';
 export interface Database {
   readonly reads: Kysely<Tables>;
   readonly writer: GroupWriter<Tables>;
+  readonly engine: StorageEngine;
   /** Finishes the writes that were asked for, then closes. */
   close(): Promise<void>;
 }
@@ -36,6 +37,7 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
   return {
     reads: kysely,
     writer,
+    engine,
     close: async () => {
       await writer.close();
       await kysely.destroy();

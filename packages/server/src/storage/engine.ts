@@ -1,4 +1,4 @@
-import type { ColumnDataType, Dialect } from 'kysely';
+import type { ColumnDataType, Dialect, RawBuilder } from 'kysely';
 
 /** What a database engine brings: everything else in storage is the same for all of them. */
 export interface StorageEngine {
@@ -6,4 +6,6 @@ export interface StorageEngine {
   readonly dialect: Dialect;
   /** Column type of a byte string. */
   readonly bytesType: ColumnDataType;
+  /** The text in a field of a column of JSON text, as an expression that an index can be on. */
+  jsonText(column: string, field: string): RawBuilder<string>;
 }

@@ -5,6 +5,8 @@ export interface Tables {
   counters: CounterTable;
   journal_entries: JournalEntryTable;
   journal_trees: JournalTreeTable;
+  journal_nodes: JournalNodeTable;
+  journal_checkpoints: JournalCheckpointTable;
   ca_certificates: CaCertificateTable;
   ca_requests: CaRequestTable;
   join_tokens: JoinTokenTable;
@@ -40,6 +42,20 @@ export interface JournalTreeTable {
   size: number;
   /** JSON array of hex hashes. */
   peaks: string;
+}
+
+export interface JournalNodeTable {
+  height: number;
+  position: number;
+  hash: string;
+}
+
+export interface JournalCheckpointTable {
+  size: number;
+  root: string;
+  at: number;
+  /** Signed note. */
+  note: string;
 }
 
 export interface CaCertificateTable {

@@ -34,6 +34,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   DATA_DIRECTORY_LOCKED: Code.Unavailable,
   KEY_UNREADABLE: Code.Unavailable,
   STORAGE_FAILED: Code.Unavailable,
+  JOURNAL_INCONSISTENT: Code.DataLoss,
   CONTROL_PLANE_UNREACHABLE: Code.Unavailable,
   UPSTREAM_UNREACHABLE: Code.Unavailable,
   INVALID_ARGUMENT: Code.InvalidArgument,

@@ -5,6 +5,7 @@ import { resourceHistory } from './2026-11-resource-history.ts';
 import { signingAuthorities } from './2026-11-signing-authorities.ts';
 import { trust } from './2026-11-trust.ts';
 import { usedEvidence } from './2026-11-used-evidence.ts';
+import { verifiableJournal } from './2026-11-verifiable-journal.ts';
 
 /** Every migration by name; they run in the order of their names, once each. */
 export function migrationProvider(engine: StorageEngine): MigrationProvider {
@@ -14,6 +15,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
     '2026-11-signing-authorities': signingAuthorities(),
     '2026-11-trust': trust(engine),
     '2026-11-used-evidence': usedEvidence(),
+    '2026-11-verifiable-journal': verifiableJournal(engine),
   };
   return { getMigrations: async () => migrations };
 }

@@ -1,14 +1,17 @@
 import { RampartError } from '@rampart/core';
-import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleState } from '@rampart/journal';
-import type { Kysely, Transaction } from 'kysely';
+import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleRow, MerkleState } from '@rampart/journal';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database.ts';
+import type { StorageEngine } from '../engine.ts';
 import { insertion } from '../precompiled.ts';
 import type { Tables } from '../tables.ts';
 
 const TREE = 'journal';
+
 /** The journal in the database. */
-export function createJournalStore({ reads, writer }: Database): JournalStore {
+export function createJournalStore({ reads, writer, engine }: Database): JournalStore {
   const insertEntry = insertion(reads, 'journal_entries');
+  const insertNode = insertion(reads, 'journal_nodes');
   return {
     append: (batch) =>
       writer.write(async (transaction) => {
@@ -16,11 +19,36 @@ export function createJournalStore({ reads, writer }: Database): JournalStore {
         for (const { leafHash, ...entry } of batch.entries) {
           await insertEntry(transaction, { ...entry, leaf_hash: leafHash });
         }
+        for (const node of batch.nodes) await insertNode(transaction, node);
         await storeTree(transaction, batch.tree);
       }),
     tree: () => tree(reads),
-    read: (query) => read(reads, query),
+    read: (query) => read(reads, engine, query),
+    hashes: (row) => (row.height === 0 ? leafHashes(reads, row) : nodeHashes(reads, row)),
   };
+}
+
+async function leafHashes(database: Kysely<Tables>, { first, count }: MerkleRow): Promise<string[]> {
+  const rows = await database
+    .selectFrom('journal_entries')
+    .select('leaf_hash as hash')
+    .where('sequence', '>', first)
+    .where('sequence', '<=', first + count)
+    .orderBy('sequence')
+    .execute();
+  return rows.map(({ hash }) => hash);
+}
+
+async function nodeHashes(database: Kysely<Tables>, { height, first, count }: MerkleRow): Promise<string[]> {
+  const rows = await database
+    .selectFrom('journal_nodes')
+    .select('hash')
+    .where('height', '=', height)
+    .where('position', '>=', first)
+    .where('position', '<', first + count)
+    .orderBy('position')
+    .execute();
+  return rows.map(({ hash }) => hash);
 }
 
 async function checkFollows(transaction: Transaction<Tables>, { entries }: JournalBatch): Promise<void> {
@@ -52,7 +80,11 @@ async function tree(database: Kysely<Tables>): Promise<MerkleState> {
   return row === undefined ? { size: 0, peaks: [] } : { size: row.size, peaks: JSON.parse(row.peaks) as string[] };
 }
 
-async function read(database: Kysely<Tables>, query: JournalQuery): Promise<JournalEntry[]> {
+async function read(
+  database: Kysely<Tables>,
+  engine: Pick<StorageEngine, 'jsonText'>,
+  query: JournalQuery,
+): Promise<JournalEntry[]> {
   let select = database
     .selectFrom('journal_entries')
     .select(['sequence', 'at', 'stream', 'kind', 'body', 'leaf_hash as leafHash'])
@@ -63,6 +95,12 @@ async function read(database: Kysely<Tables>, query: JournalQuery): Promise<Jour
   }
   if (query.kind !== undefined) {
     select = select.where('kind', '=', query.kind);
+  }
+  if (query.about !== undefined) {
+    // The literal stands in the text of the query: that is how a partial index is found to cover it.
+    select = select
+      .where('stream', '=', sql.lit('ledger'))
+      .where(engine.jsonText('body', query.about.field), '=', query.about.value);
   }
   if (query.after !== undefined) {
     select = select.where('sequence', '>', query.after);

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { authorityStoreConformance } from '@rampart/authority/conformance';
-import { journalStoreConformance } from '@rampart/journal/conformance';
+import { checkpointStoreConformance, journalStoreConformance } from '@rampart/journal/conformance';
 import { registryStoreConformance } from '@rampart/registry/conformance';
 import { type Database, openDatabase } from '../database.ts';
 import { sqliteEngine } from '../sqlite/engine.ts';
 import { createAuthorityStore } from './authority-store.ts';
+import { createCheckpointStore } from './checkpoint-store.ts';
 import { createJournalStore } from './journal-store.ts';
 import { createRegistryStore } from './registry-store.ts';
 
@@ -37,5 +38,6 @@ function onSqlite<Store>(createStore: (database: Database) => Store): () => Prom
 }
 
 journalStoreConformance('the SQLite journal store', onSqlite(createJournalStore));
+checkpointStoreConformance('the SQLite checkpoint store', onSqlite(createCheckpointStore));
 authorityStoreConformance('the SQLite authority store', onSqlite(createAuthorityStore));
 registryStoreConformance('the SQLite registry store', onSqlite(createRegistryStore));

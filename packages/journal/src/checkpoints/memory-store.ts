@@ -1,0 +1,16 @@
+import { RampartError } from '@rampart/core';
+import type { CheckpointStore, SignedCheckpoint } from './store.ts';
+
+/** Keeps checkpoints in memory, for tests. */
+export function createMemoryCheckpointStore(): CheckpointStore {
+  const kept: SignedCheckpoint[] = [];
+  return {
+    add: async (checkpoint) => {
+      if (checkpoint.size <= (kept.at(-1)?.size ?? -1)) {
+        throw new RampartError('STORAGE_FAILED', `a checkpoint of ${checkpoint.size} entries does not follow`);
+      }
+      kept.push(checkpoint);
+    },
+    latest: async () => kept.at(-1),
+  };
+}

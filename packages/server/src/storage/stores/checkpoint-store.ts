@@ -1,0 +1,33 @@
+import { RampartError } from '@rampart/core';
+import type { CheckpointStore, SignedCheckpoint } from '@rampart/journal';
+import type { Kysely } from 'kysely';
+import type { Database } from '../database.ts';
+import type { Tables } from '../tables.ts';
+
+/** The signed checkpoints of the journal, in the database. */
+export function createCheckpointStore({ reads, writer }: Database): CheckpointStore {
+  return {
+    add: (checkpoint) =>
+      writer.write(async (transaction) => {
+        const last = await latest(transaction);
+        if (last !== undefined && checkpoint.size <= last.size) {
+          throw new RampartError(
+            'STORAGE_FAILED',
+            `the last checkpoint is of ${last.size} entries: one of ${checkpoint.size} does not follow`,
+          );
+        }
+        await transaction.insertInto('journal_checkpoints').values(checkpoint).execute();
+      }),
+    latest: () => latest(reads),
+  };
+}
+
+async function latest(database: Kysely<Tables>): Promise<SignedCheckpoint | undefined> {
+  const row = await database
+    .selectFrom('journal_checkpoints')
+    .select(['size', 'root', 'at', 'note'])
+    .orderBy('size', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { ...row };
+}
