@@ -14,6 +14,9 @@ import { defineRun } from './commands/run.ts';
 import { defineStatus } from './commands/status.ts';
 import { defineTlsCheck } from './commands/tls-check.ts';
 import { defineToken } from './commands/token.ts';
+import { defineApiToken } from './commands/trust/api-token.ts';
+import { defineFederation } from './commands/trust/federation.ts';
+import { defineJwt } from './commands/trust/jwt.ts';
 import { defineUp } from './commands/up.ts';
 import { defineVersion } from './commands/version.ts';
 import { EXIT } from './exit-code.ts';
@@ -77,7 +80,8 @@ function createProgram(shell: Shell, io: Io): Command {
   ])
     define(program, shell);
   defineCerts(program, shell);
-  for (const define of [defineAudit, defineStatus, defineVersion]) define(program, shell);
+  for (const define of [defineJwt, defineFederation, defineApiToken, defineAudit, defineStatus, defineVersion])
+    define(program, shell);
   return program;
 }
 

@@ -1,6 +1,8 @@
 import { RampartError } from '@rampart/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AdminClient, callAdmin } from './connection/admin-connection.ts';
+import { AdminService } from '@rampart/wire';
+import type { Client } from '@connectrpc/connect';
+import { type AdminClient, callOperators, type OperatorService } from './connection/admin-connection.ts';
 import { type ClientSettings, type ConnectionOptions, findClientSettings } from './connection/client-settings.ts';
 import type { Io } from './io.ts';
 import { type Palette, paletteOf, wantsColour } from './render/colour.ts';
@@ -37,6 +39,11 @@ export interface Invocation {
   readonly settings: () => Promise<ClientSettings>;
   /** Calls the control plane; the line is closed when `work` ends. */
   readonly withAdmin: <T>(work: (client: AdminClient) => Promise<T>) => Promise<T>;
+  /** The same for one of the other services of operators. */
+  readonly withService: <S extends OperatorService, T>(
+    service: S,
+    work: (client: Client<S>) => Promise<T>,
+  ) => Promise<T>;
 }
 
 /** Joins commander's commands to the outside world and remembers the exit code of the one that ran. */
@@ -83,7 +90,8 @@ function invocationOf(io: Io, { output, ...connection }: GivenOptions): Invocati
     note: (line) => {
       if (globals.output === 'table') io.stderr.write(`${line}\n`);
     },
-    withAdmin: async (work) => callAdmin(await settings(), work),
+    withAdmin: async (work) => callOperators(AdminService, await settings(), work),
+    withService: async (service, work) => callOperators(service, await settings(), work),
   };
 }
 

@@ -46,6 +46,14 @@ export interface JwtOptions {
 export interface FederationOptions {
   /** PEM roots that count for bundle endpoints of the profile https_web beside those of this machine. */
   readonly webRoots?: string;
+  /** Where the public documents are served with a certificate of the public web too (profile https_web); nowhere unless given. */
+  readonly webDoor?: {
+    /** 0 takes a free one. */
+    readonly port: number;
+    /** PEM files; read again when they are renewed. */
+    readonly certificateFile: string;
+    readonly keyFile: string;
+  };
 }
 
 /** The options with what is not given filled in. */

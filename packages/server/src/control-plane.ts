@@ -30,9 +30,10 @@ import { writeFileAtomically } from './directory/atomic-file.ts';
 import { claimDataDirectory, type DataDirectory } from './directory/data-directory.ts';
 import { createApiHandler } from './doors/api-handler.ts';
 import { type ApiServer, openApiServer } from './doors/api-server.ts';
-import { createDocumentDesk } from './doors/documents/public-documents.ts';
+import { createDocumentDesk, type DocumentDesk } from './doors/documents/public-documents.ts';
 import { journalDocuments } from './doors/documents/journal-documents.ts';
 import { trustDocuments } from './doors/documents/trust-documents.ts';
+import { openWebDoor, type WebDoor } from './doors/documents/web-door.ts';
 import { CallerLimits } from './doors/limits/caller-limits.ts';
 import { FailureLimit } from './doors/limits/failure-limit.ts';
 import { createGate } from './doors/gate.ts';
@@ -68,8 +69,8 @@ import { VERSION } from './version.ts';
 
 /** A control plane that is running. */
 export interface ControlPlane {
-  /** Where it listens: "https://127.0.0.1:8443" and "http://127.0.0.1:9090". */
-  readonly addresses: { readonly api: string; readonly metrics: string };
+  /** Where it listens: "https://127.0.0.1:8443" and "http://127.0.0.1:9090"; `web` where public documents are served to the web. */
+  readonly addresses: { readonly api: string; readonly metrics: string; readonly web?: string };
   /** PEM roots that its certificate and every workload's certificate chain to. */
   readonly caFile: string;
   /** Bearer token for the admin API, readable by its owner only. */
@@ -122,11 +123,13 @@ async function start(options: CompleteOptions, teardown: Teardown): Promise<Cont
   const doors = await openDoors(parts, () => ready.now);
   const state = await openState(parts);
   const mesh = await joinMesh(parts, state);
+  const web = await openWeb(parts, state);
   const telemetry = openTelemetry({ ...parts, ...state, ...options, keep: options.accessLogs });
   await serve(parts, { doors, state, mesh, telemetry });
   const addresses = {
     api: `https://${authority(options.host)}:${doors.api.port}`,
     metrics: `http://${LOOPBACK}:${doors.operations.port}`,
+    ...(web === undefined ? {} : { web: `https://${authority(options.host)}:${web.port}` }),
   };
   await writeClientFiles(parts, { state, api: addresses.api });
   ready.now = true;
@@ -184,6 +187,8 @@ interface State {
   readonly resources: ResourceSet;
   readonly tokens: AdminTokens;
   readonly apiTokens: ApiTokens;
+  /** What anybody may read. */
+  readonly documents: DocumentDesk;
   readonly entries: RegisteredEntries;
 }
 
@@ -202,27 +207,19 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   const keys = new FileKeyStore({ directory: directory.keys, keyEncryptionKey });
   const shared = { feed, resources, database, journal, clock, log, teardown };
   const checkpoints = await keepCheckpoints({ ...shared, keys, trustDomain });
-  const tokenKeys = await openJwtKeys({
-    ...options.jwt,
-    trustDomain: TrustDomain.of(trustDomain),
-    database,
-    keys,
-    journal,
-    clock,
-    failed: (error) => log.error({ error }, 'the keys of JWT-SVIDs could not be kept current'),
-  });
-  teardown.add('JWT keys', () => tokenKeys.close());
+  const domain = TrustDomain.of(trustDomain);
+  const jwtSvids = await openJwtKeys({ ...shared, ...options.jwt, trustDomain: domain, keys });
   const opened = await openAuthority({
-    trustDomain: TrustDomain.of(trustDomain),
+    trustDomain: domain,
     keys,
     store: createAuthorityStore(database),
     journal,
     clock,
     lifetimes: options.lifetimes,
     entries,
-    jwtSvids: tokenKeys.jwt,
+    jwtSvids,
   });
-  const trust = createOwnTrust(opened, tokenKeys.jwt, options.jwt.issuer);
+  const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
   const registry = await openServices({ options, teardown }, { database, journal });
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
@@ -239,6 +236,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     resources,
     tokens,
     apiTokens,
+    documents: createDocumentDesk([trustDocuments(trust), journalDocuments(checkpoints)]),
     entries,
   };
 }
@@ -258,6 +256,18 @@ async function openServices(
   });
   teardown.add('registry', () => registry.close());
   return registry;
+}
+
+/** Public documents for those who know no SPIFFE yet, where that is asked for. */
+async function openWeb({ options, teardown }: Start, { documents }: State): Promise<WebDoor | undefined> {
+  const { webDoor } = options.federation;
+  if (webDoor === undefined) return undefined;
+  const { clock, log, host } = options;
+  const failed = (error: unknown): void =>
+    log.error({ error }, 'the renewed certificate of the web door cannot be used');
+  const web = await openWebDoor({ ...webDoor, host, documents, clock, failed });
+  teardown.add('web door', () => web.close());
+  return web;
 }
 
 interface Mesh {
@@ -406,7 +416,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
       log,
       metrics,
       clock,
-      documents: createDocumentDesk([trustDocuments(state.trust), journalDocuments(state.checkpoints)]),
+      documents: state.documents,
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
         router

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { parseDuration } from '../arguments/duration.ts';
 import { parsePort } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
+import type { Io } from '../io.ts';
 import { renderData } from '../render/output.ts';
 import { renderStart, type StartedMesh } from '../views/start.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
@@ -15,6 +16,10 @@ interface UpOptions {
   readonly metricsPort: number;
   readonly trustDomain?: string;
   readonly workloadTtl?: number;
+  readonly jwtIssuer?: string;
+  readonly webPort?: number;
+  readonly webCert?: string;
+  readonly webKey?: string;
   readonly logLevel: LogLevel;
 }
 
@@ -36,6 +41,10 @@ export function defineUp(parent: Command, shell: Shell): void {
     .option('--metrics-port <port>', 'port of metrics and health; 0 lets the system choose', parsePort, METRICS_PORT)
     .option('--trust-domain <name>', 'trust domain of a new mesh (default: cluster.local)')
     .option('--workload-ttl <duration>', 'life of a workload certificate, at most 24h (default: 24h)', parseDuration)
+    .option('--jwt-issuer <url>', 'https URL under which relying parties reach this server: `iss` of JWT-SVIDs')
+    .option('--web-port <port>', 'port that serves bundle and keys with a certificate of the public web', parsePort)
+    .option('--web-cert <file>', 'PEM certificate chain of that port; read again when it is renewed')
+    .option('--web-key <file>', 'PEM private key of that port')
     .addOption(
       new Option('--log-level <level>', 'how much is logged on standard error').choices(LOG_LEVELS).default('warn'),
     )
@@ -94,6 +103,8 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     ports: { api: options.port, metrics: options.metricsPort },
     ...(trustDomain === undefined ? {} : { trustDomain }),
     ...(workloadTtl === undefined ? {} : { lifetimes: { workloadMs: workloadTtl } }),
+    ...(options.jwtIssuer === undefined ? {} : { jwt: { issuer: options.jwtIssuer } }),
+    federation: webDoorOf(options, io),
     log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: io.stderr.isTerminal }),
   });
   const { addresses, caFile } = controlPlane;
@@ -101,9 +112,22 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     version: VERSION,
     api: addresses.api,
     metrics: addresses.metrics,
+    ...(addresses.web === undefined ? {} : { web: addresses.web }),
     trustDomain: controlPlane.trustDomain,
     dataDirectory,
     caFile,
   };
   return { started, stop: () => controlPlane.stop() };
+}
+
+function webDoorOf(
+  { webPort, webCert, webKey }: UpOptions,
+  { workingDirectory }: Io,
+): { readonly webDoor?: { readonly port: number; readonly certificateFile: string; readonly keyFile: string } } {
+  if (webPort === undefined && webCert === undefined && webKey === undefined) return {};
+  if (webPort === undefined || webCert === undefined || webKey === undefined) {
+    throw new RampartError('INVALID_ARGUMENT', '--web-port, --web-cert and --web-key belong together: give all three');
+  }
+  const [certificateFile, keyFile] = [resolve(workingDirectory, webCert), resolve(workingDirectory, webKey)];
+  return { webDoor: { port: webPort, certificateFile, keyFile } };
 }

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { RampartError } from '@rampart/core';
-import { AdminService } from '@rampart/wire';
+import type { AdminService, ApiTokenService, TrustService } from '@rampart/wire';
 import { type Client, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import type { ClientSettings } from './client-settings.ts';
 import { remoteFailure } from './remote-failure.ts';
 
 export type AdminClient = Client<typeof AdminService>;
+
+/** The services that operators call. */
+export type OperatorService = typeof AdminService | typeof ApiTokenService | typeof TrustService;
 
 // Something that takes the connection and says nothing must not hold a script for ever; a call may set its own.
 const LONGEST_CALL_MS = 30_000;
@@ -15,10 +18,14 @@ const LONGEST_CALL_MS = 30_000;
 const KEPT_ALIVE = { pingIntervalMs: 15_000, pingTimeoutMs: 10_000 };
 
 /**
- * Calls the admin API over HTTP/2 and TLS 1.3 and closes the line when `work` ends. Only the given CA is trusted, whatever
+ * Calls a service of the admin API over HTTP/2 and TLS 1.3 and closes the line when `work` ends. Only the given CA is trusted, whatever
  * the system trusts. Rejects with RampartError: what the control plane answered, or CONTROL_PLANE_UNREACHABLE.
  */
-export async function callAdmin<T>(settings: ClientSettings, work: (client: AdminClient) => Promise<T>): Promise<T> {
+export async function callOperators<S extends OperatorService, T>(
+  service: S,
+  settings: ClientSettings,
+  work: (client: Client<S>) => Promise<T>,
+): Promise<T> {
   const ca = await readSecured(settings.caFile, 'CA certificate', '--ca');
   const token = (await readSecured(settings.tokenFile, 'token', '--token-file')).trim();
   const sessionManager = new Http2SessionManager(settings.address, KEPT_ALIVE, { ca, minVersion: 'TLSv1.3' });
@@ -31,7 +38,7 @@ export async function callAdmin<T>(settings: ClientSettings, work: (client: Admi
     defaultTimeoutMs: LONGEST_CALL_MS,
   });
   try {
-    return await work(createClient(AdminService, transport));
+    return await work(createClient(service, transport));
   } catch (error) {
     throw error instanceof ConnectError ? remoteFailure(error, settings) : error;
   } finally {

@@ -145,7 +145,7 @@ suite('authz check with a token', () => {
     assert.equal(given.code, 2);
     assert.match(
       given.stderr,
-      /--jwt takes no token, which is a secret: write @FILE, or @- to read it from standard input/,
+      /a token is a secret and has no place on the command line: write @FILE, or @- to read it/,
     );
     const none = await check('-f inline.yaml --jwt @-', 'hunter2-hunter2');
     assert.equal(none.code, 2);

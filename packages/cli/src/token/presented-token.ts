@@ -19,7 +19,8 @@ const MOST_CHARACTERS = 65_536;
 /** A token on the command line would be seen in the list of processes and in the shell's history. */
 function tokenFile(text: string): string {
   if (text.startsWith('@') && text.length > 1) return text.slice(1);
-  const message = '--jwt takes no token, which is a secret: write @FILE, or @- to read it from standard input';
+  const message =
+    'a token is a secret and has no place on the command line: write @FILE, or @- to read it from standard input';
   throw new RampartError('INVALID_ARGUMENT', message);
 }
 
@@ -51,9 +52,14 @@ export async function readToken(
     throw new RampartError('INVALID_ARGUMENT', 'no --claim iss=ISSUER: rules are found by the issuer of a token');
   }
   if (jwt === undefined) return undefined;
-  const file = tokenFile(jwt);
-  const text = (file === '-' ? await io.readStdin() : await readTokenFile(file, io)).trim().replace(/^Bearer +/i, '');
-  return { text, claims: claimsOf(text, file === '-' ? 'standard input' : file) };
+  const text = await readTokenText(jwt, io);
+  return { text, claims: claimsOf(text, jwt === '@-' ? 'standard input' : jwt.slice(1)) };
+}
+
+/** The text of a token that is named as @FILE or @-. Throws INVALID_ARGUMENT, without anything of the token. */
+export async function readTokenText(name: string, io: Io): Promise<string> {
+  const file = tokenFile(name);
+  return (file === '-' ? await io.readStdin() : await readTokenFile(file, io)).trim().replace(/^Bearer +/i, '');
 }
 
 async function readTokenFile(name: string, io: Io): Promise<string> {

@@ -9,6 +9,8 @@ export interface StartedMesh {
   readonly api: string;
   /** "http://127.0.0.1:9090". */
   readonly metrics: string;
+  /** Where bundle and keys are served to the web; absent where they are not. */
+  readonly web?: string;
   readonly trustDomain: string;
   /** Absolute path. */
   readonly dataDirectory: string;
@@ -27,6 +29,7 @@ export function renderStart(
   const facts = [
     ['API', mesh.api],
     ['Metrics', `${mesh.metrics}/metrics`],
+    ...(mesh.web === undefined ? [] : [['Bundle', `${mesh.web}/bundle`]]),
     ['Trust domain', mesh.trustDomain],
     ['Data', mesh.dataDirectory],
   ];

@@ -3,8 +3,10 @@ import { type Clock, RampartError, type Timer, type TrustDomain } from '@rampart
 import type { Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
 import type { TrustBundle } from '@rampart/spiffe';
+import type { Logger } from '../log.ts';
 import type { Database } from '../storage/database.ts';
 import { createJwtKeyStore } from '../storage/stores/jwt-key-store.ts';
+import type { Teardown } from '../teardown.ts';
 
 /** What this trust domain's SVIDs are verified with, and who signs its tokens. */
 export interface OwnTrust {
@@ -23,13 +25,8 @@ export interface JwtKeysOptions {
   readonly clock: Clock;
   readonly lifetimes?: Partial<JwtLifetimes>;
   readonly issuer?: string;
-  failed(error: unknown): void;
-}
-
-/** JWT-SVIDs, and how to end the keeping of their keys. */
-export interface KeptJwtKeys {
-  readonly jwt: JwtAuthorities;
-  close(): void;
+  readonly log: Logger;
+  readonly teardown: Teardown;
 }
 
 const RETRY_MS = 30_000;
@@ -41,12 +38,13 @@ const REFRESH_HINT_SECONDS = 300;
  * Opens the JWT-SVID authority and keeps its keys current for as long as it is open.
  * @throws RampartError KEY_UNREADABLE, STORAGE_FAILED, INVALID_ARGUMENT (issuer, lifetimes).
  */
-export async function openJwtKeys(options: JwtKeysOptions): Promise<KeptJwtKeys> {
+export async function openJwtKeys(options: JwtKeysOptions): Promise<JwtAuthorities> {
   if (options.issuer !== undefined) checkIssuer(options.issuer);
   const jwt = await openJwtAuthority({ ...options, store: createJwtKeyStore(options.database) });
   const keeper = new KeyKeeper(jwt, options);
   keeper.run();
-  return { jwt, close: () => keeper.stop() };
+  options.teardown.add('JWT keys', () => keeper.stop());
+  return jwt;
 }
 
 export function createOwnTrust(authority: Pick<Authority, 'bundle'>, jwt: JwtAuthorities, issuer?: string): OwnTrust {
@@ -78,12 +76,12 @@ class KeyKeeper {
   }
 
   run(): void {
-    const { clock, failed } = this.#options;
+    const { clock, log } = this.#options;
     void this.#jwt.keepCurrent().then(
       (due) => this.#plan(Math.min(Math.max(due - clock.now(), 1), LONGEST_WAIT_MS)),
       (error: unknown) => {
         if (this.#stopped) return;
-        failed(error);
+        log.error({ error }, 'the keys of JWT-SVIDs could not be kept current');
         this.#plan(RETRY_MS);
       },
     );
