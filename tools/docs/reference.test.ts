@@ -110,6 +110,18 @@ test('the guide to operations lists every audit record', () => {
   assertSame(groups(table, /`([A-Z_]+)`/g), [...new Set(written)]);
 });
 
+test('the guide to attestation lists every rule that evidence is refused by', () => {
+  const folder = join(repositoryRoot, 'packages/authority/src/attestation');
+  const sources = writtenFiles(folder, ['.ts']).filter((file) => !isTest(file));
+  const rule = /'((?:nonce|x509pop|jwt|aws|entry|agent)-[a-z0-9-]+)'/g;
+  const rules = sources.flatMap((file) => groups(read(join('packages/authority/src/attestation', file)), rule));
+  const page = read('docs/guide/attestation.md');
+  assertSame(
+    groups(page.slice(page.indexOf('| rule | refused is |')), /`((?:nonce|x509pop|jwt|aws|entry|agent)-[a-z0-9-]+)`/g),
+    [...new Set(rules)],
+  );
+});
+
 /** Audit events stand in the sources as words in capitals beside `eventType`, or are handed to the registry's own helpers. */
 function auditEvents(source: string): string[] {
   return groups(

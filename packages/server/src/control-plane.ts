@@ -406,7 +406,13 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
   const shutdown = new AbortController();
   doors.api.serve(
     createApiHandler({
-      gate: createGate({ tokens, apiTokens, failures, refused: (refusal) => refusals.add(refusal) }),
+      gate: createGate({
+        tokens,
+        apiTokens,
+        isAdministrator: (id) => state.entries.isAdministrator(id, clock.now()),
+        failures,
+        refused: (refusal) => refusals.add(refusal),
+      }),
       verifier: new PeerVerifier({
         clock,
         bundle: () => issuer.bundle(),

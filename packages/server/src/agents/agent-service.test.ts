@@ -242,6 +242,21 @@ describe('what agents ask for', () => {
     await assert.rejects(client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /revoked/);
   });
 
+  it('an administrator by its entry calls the admin API with its certificate, while the entry is in force', async () => {
+    await apply(entry('web', { admin: true }));
+    const { client } = await attestAgent();
+    const keyPair = generateKeyPair();
+    const svid = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: createCsr(keyPair) });
+    const certificate = svid.chain.map((der) => toPem(der)).join('');
+    const workload = open(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
+    await workload.admin.createJoinToken({ agent: 'host-2' });
+    const [created] = await audited('JOIN_TOKEN_CREATED');
+    assert.equal(created?.['identity'], `admin:${WEB}`);
+    await assert.rejects(client.admin.getStatus({}), /needs an admin token/);
+    await apply(entry('web', {}));
+    await assert.rejects(workload.admin.getStatus({}), /needs an admin token/);
+  });
+
   const refused: readonly (readonly [rule: string, spec: object, message: RegExp])[] = [
     ['of another trust domain', { spiffeId: 'spiffe://other/ns/prod/sa/web' }, /only identities of cluster.local/],
     [

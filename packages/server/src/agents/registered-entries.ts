@@ -1,5 +1,5 @@
 import type { EntrySource } from '@rampart/authority';
-import { type Attestor, qualifiedName, type RegistrationEntry } from '@rampart/core';
+import { type Attestor, qualifiedName, type RegistrationEntry, type SpiffeId } from '@rampart/core';
 import type { Change } from '../changes/change.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { HeldResource } from '../resources/resource-set.ts';
@@ -14,9 +14,11 @@ interface Registered {
   readonly entries: readonly RegistrationEntry[];
   readonly attestors: readonly Attestor[];
   readonly byId: ReadonlyMap<string, HeldResource>;
+  /** When it ends, by SPIFFE ID. */
+  readonly administrators: ReadonlyMap<string, number>;
 }
 
-const NOTHING: Registered = { entries: [], attestors: [], byId: new Map() };
+const NOTHING: Registered = { entries: [], attestors: [], byId: new Map(), administrators: new Map() };
 
 /** The registration entries and attestors among the resources, listed again only when one of them has changed. */
 export class RegisteredEntries implements EntrySource {
@@ -40,6 +42,12 @@ export class RegisteredEntries implements EntrySource {
 
   attestors(): readonly Attestor[] {
     return this.#current().attestors;
+  }
+
+  /** Whether an entry in force makes whoever holds an identity an administrator of the mesh. */
+  isAdministrator(id: SpiffeId, now: number): boolean {
+    const ends = this.#current().administrators.get(id.toString());
+    return ends !== undefined && now < ends;
   }
 
   /** Another number after each change of them. */
@@ -70,6 +78,7 @@ export class RegisteredEntries implements EntrySource {
     const entries: RegistrationEntry[] = [];
     const attestors: Attestor[] = [];
     const byId = new Map<string, HeldResource>();
+    const administrators = new Map<string, number>();
     for (const held of this.#options.resources()) {
       const { resource } = held;
       // What an older version or a restored directory brought along gives nothing out, as if it were not there.
@@ -79,11 +88,15 @@ export class RegisteredEntries implements EntrySource {
       if (resource.kind === 'RegistrationEntry') {
         entries.push(resource);
         byId.set(qualifiedName(resource), held);
+        const { spiffeId, admin = false, expiresAt = Infinity } = resource.spec;
+        if (admin) {
+          administrators.set(spiffeId, Math.max(expiresAt, administrators.get(spiffeId) ?? 0));
+        }
       } else if (resource.kind === 'Attestor') {
         attestors.push(resource);
       }
     }
-    return { entries, attestors, byId };
+    return { entries, attestors, byId, administrators };
   }
 }
 

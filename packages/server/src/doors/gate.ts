@@ -1,5 +1,5 @@
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
-import { type ErrorCode, isAgentId, RampartError } from '@rampart/core';
+import { type ErrorCode, isAgentId, RampartError, type SpiffeId } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
 import type { AdminTokens } from '../admin/admin-tokens.ts';
 import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
@@ -11,6 +11,8 @@ import type { FailureLimit } from './limits/failure-limit.ts';
 export interface GateOptions {
   readonly tokens: AdminTokens;
   readonly apiTokens: ApiTokens;
+  /** Whether a registration entry makes whoever holds an identity an administrator. */
+  isAdministrator(id: SpiffeId): boolean;
   /** Slows down addresses that keep being refused. */
   readonly failures: FailureLimit;
   /** Told of every refusal, for counters and the record. */
@@ -92,12 +94,22 @@ function refusalCode(problem: SvidProblem): ErrorCode {
   return problem.code === 'REVOKED' ? 'CERTIFICATE_REVOKED' : 'INVALID_CERTIFICATE';
 }
 
-type OperatorTokens = Pick<GateOptions, 'tokens' | 'apiTokens'>;
+/** A workload whose registration entry makes it an administrator needs no token: its certificate says who it is. */
+function admitAdministrator(context: HandlerContext, isAdministrator: (id: SpiffeId) => boolean): Caller {
+  const verified = connectionOf(context).peer();
+  if (verified.ok && isAdministrator(verified.value.id)) {
+    return { kind: 'admin', name: verified.value.id.toString(), role: 'admin' };
+  }
+  throw new RampartError('UNAUTHENTICATED', 'this method needs an admin token: Authorization: Bearer …');
+}
 
-function admitOperator(method: string, context: HandlerContext, { tokens, apiTokens }: OperatorTokens): Caller {
+type OperatorTokens = Pick<GateOptions, 'tokens' | 'apiTokens' | 'isAdministrator'>;
+
+function admitOperator(method: string, context: HandlerContext, operators: OperatorTokens): Caller {
+  const { tokens, apiTokens, isAdministrator } = operators;
   const header = context.requestHeader.get('authorization');
   if (header === null) {
-    throw new RampartError('UNAUTHENTICATED', 'this method needs an admin token: Authorization: Bearer …');
+    return admitAdministrator(context, isAdministrator);
   }
   const token = BEARER.exec(header)?.[1] ?? '';
   const name = tokens.nameOf(token);

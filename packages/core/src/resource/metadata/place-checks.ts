@@ -15,6 +15,11 @@ export function checkPlace(resource: Resource, at: Cursor, rootNamespace: string
   }
   if (resource.kind === 'RegistrationEntry' && rootNamespace !== undefined && namespace !== rootNamespace) {
     checkOwnIdentity(SpiffeId.of(resource.spec.spiffeId), at, { namespace, rootNamespace });
+    if (resource.spec.admin === true) {
+      at.child('spec')
+        .child('admin')
+        .error(`is for the whole mesh: put this entry into metadata.namespace ${rootNamespace}`);
+    }
   }
   if (resource.kind === 'Namespace' && Object.hasOwn(labels, OWN_NAME) && labels[OWN_NAME] !== name) {
     at.child('metadata')

@@ -138,6 +138,19 @@ for (const refusal of REFUSED) {
   test(`an entry or attestor is refused for ${refusal[0]}`, () => expectRefusal(refusal));
 }
 
+test('an entry outside the root namespace makes nobody an administrator', () => {
+  const text = JSON.stringify({ ...entry({ admin: true }), metadata: { name: 'x', namespace: 'prod' } });
+  const { problems } = parseDocuments(text, {
+    file: 'f',
+    defaultNamespace: 'default',
+    rootNamespace: 'istio-system',
+  });
+  assert.deepEqual(
+    problems.map(({ field }) => field),
+    ['spec.admin'],
+  );
+});
+
 const places: readonly (readonly [namespace: string, id: string, problem: RegExp | undefined])[] = [
   ['prod', ID, undefined],
   ['istio-system', ID, undefined],

@@ -23,6 +23,7 @@ export interface RegistrationEntrySpec {
   readonly jwtSvidTtlMs?: number;
   /** Trust domains whose bundles its workloads are told. */
   readonly federatesWith?: readonly string[];
+  /** Whoever holds the identity may do with the mesh what an operator may; only in the root namespace. */
   readonly admin?: boolean;
   /** Tells several identities of one workload apart (SPIFFE Workload API §5.2.1). */
   readonly hint?: string;
