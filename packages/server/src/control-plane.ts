@@ -36,7 +36,7 @@ import { trustDocuments } from './doors/documents/trust-documents.ts';
 import { openWebDoor, type WebDoor } from './doors/documents/web-door.ts';
 import { CallerLimits } from './doors/limits/caller-limits.ts';
 import { FailureLimit } from './doors/limits/failure-limit.ts';
-import { createGate } from './doors/gate.ts';
+import { createGate, type Gate } from './doors/gate.ts';
 import { openOperationsServer, type OperationsServer } from './doors/operations-server.ts';
 import { PeerVerifier } from './doors/peer.ts';
 import { Refusals } from './doors/refusals.ts';
@@ -365,18 +365,25 @@ function deskOf({ options }: Start, { resources, journal }: State, { dataPlanes 
 
 interface Guards {
   readonly failures: FailureLimit;
-  readonly refusals: Refusals;
+  readonly gate: Gate;
   readonly limits: CallerLimits;
 }
 
-/** What stands between callers and the services beside the gate. */
-function guardsOf({ options, metrics }: Start, { journal }: State): Guards {
+/** What stands between callers and the services. */
+function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, entries }: State): Guards {
   const { clock, log, callerRates: rates } = options;
   const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
   const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
+  const refusals = new Refusals({ journal, metrics, log, failures });
   return {
     failures,
-    refusals: new Refusals({ journal, metrics, log, failures }),
+    gate: createGate({
+      tokens,
+      apiTokens,
+      isAdministrator: (id) => entries.isAdministrator(id, clock.now()),
+      failures,
+      refused: (refusal) => refusals.add(refusal),
+    }),
     limits: new CallerLimits({ rates, clock, journal, metrics, failed }),
   };
 }
@@ -385,8 +392,8 @@ function guardsOf({ options, metrics }: Start, { journal }: State): Guards {
 async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
   const { clock, log, rootNamespace, trustDomain } = options;
-  const { authority: issuer, registry, journal, resources, feed, tokens, apiTokens } = state;
-  const { failures, refusals, limits } = guardsOf(parts, state);
+  const { authority: issuer, registry, journal, resources, feed, apiTokens } = state;
+  const { failures, gate, limits } = guardsOf(parts, state);
   const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
     authority: issuer,
@@ -406,13 +413,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
   const shutdown = new AbortController();
   doors.api.serve(
     createApiHandler({
-      gate: createGate({
-        tokens,
-        apiTokens,
-        isAdministrator: (id) => state.entries.isAdministrator(id, clock.now()),
-        failures,
-        refused: (refusal) => refusals.add(refusal),
-      }),
+      gate,
       verifier: new PeerVerifier({
         clock,
         bundle: () => issuer.bundle(),
