@@ -55,7 +55,7 @@ export interface JournalQuery {
   readonly stream?: JournalStream;
   readonly kind?: string;
   /** Only ledger entries whose body has this text in this field. */
-  readonly about?: { readonly field: 'serial' | 'spiffe_id'; readonly value: string };
+  readonly about?: { readonly field: 'serial' | 'old_serial' | 'spiffe_id'; readonly value: string };
   /** Only entries with a sequence greater than this. */
   readonly after?: number;
   /** Only entries with a sequence less than this. */

@@ -66,7 +66,7 @@ export class StepJournal {
     const { serial, kind, name } = record;
     await Promise.all([
       store.revokeCertificate(serial, revocation),
-      journal.append('ledger', { ...revocationEntry(certificate, revocation), kind }),
+      journal.append('ledger', revocationEntry(certificate, revocation)),
       this.#audit('CA_REVOKED', by, { serial, kind, name, reason }),
     ]);
     return { ...certificate, revocation };

@@ -1,9 +1,10 @@
 import type { Clock, SpiffeId } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { buildCertificate, randomSerial } from '@rampart/spiffe';
-import type { CertificateTemplate } from '@rampart/spiffe';
+import type { CertificateTemplate, ParsedCertificate } from '@rampart/spiffe';
 import type { Hierarchy } from '../hierarchy/hierarchy.ts';
-import { issuanceEntry } from './ledger.ts';
+import { issuanceEntry, rotationEntry } from './ledger.ts';
+import type { Rotation, UnrecordedCertificate } from './ledger.ts';
 import { MAX_WORKLOAD_MS, validity } from './lifetimes.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import type { EntryTerms } from '../registration/entries.ts';
@@ -34,6 +35,8 @@ export interface WorkloadIssue {
   readonly entry?: EntryTerms;
   readonly attestation?: AttestationFacts;
   readonly reason: 'attested' | 'renewal' | 'agent';
+  /** Which certificate it takes the place of. */
+  readonly rotation?: Rotation;
   /** SPIFFE ID, or "". */
   readonly requestedBy: string;
   /** Goes on the audit record together with the ledger's entry. */
@@ -69,7 +72,7 @@ export class Issuance {
     const issuer = await this.#options.hierarchy.issuer();
     const certificate = await buildCertificate(this.#template(request, issuer), (tbs) => issuer.signer.sign(tbs));
     const { serial, notBefore, notAfter } = certificate;
-    const unrecorded: Omit<CertificateRecord, 'sequence'> = {
+    const unrecorded: UnrecordedCertificate = {
       ...describe(request),
       serial,
       issuer: issuer.commonName,
@@ -77,9 +80,7 @@ export class Issuance {
       notBefore,
       notAfter,
     };
-    const entry = this.#options.journal.append('ledger', issuanceEntry(unrecorded, certificate));
-    const events = request.kind === 'server' ? [serverEvent(request, serial)] : request.events(serial);
-    const [{ sequence }] = await Promise.all([entry, ...events.map((event) => this.#options.journal.audit(event))]);
+    const sequence = await this.#record(request, unrecorded, certificate);
     await this.#options.store.addCertificate({ ...unrecorded, sequence });
     return {
       spiffeId: request.spiffeId,
@@ -89,6 +90,22 @@ export class Issuance {
       serial,
       workload: workloadOf(request),
     };
+  }
+
+  /** All in one turn, so that all of it becomes durable at once or not at all. Answers the sequence of the ledger's entry. */
+  async #record(
+    request: WorkloadIssue | ServerIssue,
+    unrecorded: UnrecordedCertificate,
+    certificate: ParsedCertificate,
+  ): Promise<number> {
+    const { journal } = this.#options;
+    const events =
+      request.kind === 'server' ? [serverEvent(request, unrecorded.serial)] : request.events(unrecorded.serial);
+    const rotation = request.kind === 'server' ? undefined : request.rotation;
+    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate));
+    const beside = rotation === undefined ? [] : [journal.append('ledger', rotationEntry(unrecorded, rotation))];
+    const [{ sequence }] = await Promise.all([entry, ...beside, ...events.map((event) => journal.audit(event))]);
+    return sequence;
   }
 
   #template(request: WorkloadIssue | ServerIssue, { certificate: issuer }: SigningAuthority): CertificateTemplate {

@@ -6,24 +6,77 @@ import type { CertificateRecord, Revocation } from '../store.ts';
 /** What is known of a certificate before it has a place in the ledger. */
 export type UnrecordedCertificate = Omit<CertificateRecord, 'sequence'>;
 
+/** Stands for the control plane itself where it asks for its own certificates. */
+const OWN_REQUEST = 'control-plane';
+
+/** That a certificate took the place of another one. */
+export interface Rotation {
+  readonly oldSerial: string;
+  /** `emergency`: before it was due, because somebody or something said so. */
+  readonly reason: 'scheduled' | 'emergency';
+}
+
 /** The ledger's entry of an issuance: enough to recognise the certificate anywhere, and nothing that is secret. */
-export function issuanceEntry(certificate: UnrecordedCertificate, { der, publicKey }: ParsedCertificate): JournalBody {
+export function issuanceEntry(certificate: UnrecordedCertificate, parsed: ParsedCertificate): JournalBody {
+  const { attestation } = certificate;
   return {
     event_type: 'CERTIFICATE_ISSUED',
     serial: certificate.serial,
     kind: certificate.kind,
     spiffe_id: certificate.spiffeId,
-    requested_by: certificate.requestedBy,
+    requested_by: requesterOf(certificate),
     issuer: certificate.issuer,
+    issuer_key_id: Buffer.from(parsed.authorityKeyId ?? []).toString('hex'),
     reason: certificate.reason,
     entry: certificate.entryId ?? '',
+    attestation:
+      attestation === undefined
+        ? { evidence: evidenceOf(certificate), attestor: '', selectors: [] }
+        : { evidence: attestation.evidence, attestor: attestation.attestor, selectors: attestation.selectors },
+    issued_at: certificate.issuedAt,
     not_before: certificate.notBefore,
     not_after: certificate.notAfter,
-    certificate_sha256: hash('sha256', der, 'hex'),
-    public_key_sha256: hash('sha256', publicKey.der, 'hex'),
+    certificate_sha256: hash('sha256', parsed.der, 'hex'),
+    public_key_sha256: hash('sha256', parsed.publicKey.der, 'hex'),
   };
 }
 
-export function revocationEntry({ serial, spiffeId }: CertificateRecord, { reason, by }: Revocation): JournalBody {
-  return { event_type: 'CERTIFICATE_REVOKED', serial, spiffe_id: spiffeId, reason, revoked_by: by };
+/** Whoever has the evidence, or the certificate before, asks for itself. */
+function requesterOf({ kind, requestedBy, spiffeId }: UnrecordedCertificate): string {
+  if (requestedBy !== '') return requestedBy;
+  return kind === 'workload' || kind === 'agent' ? spiffeId : OWN_REQUEST;
+}
+
+/** What vouched for a holder that no attestor knows. */
+function evidenceOf({ kind, reason }: UnrecordedCertificate): string {
+  if (kind !== 'workload' && kind !== 'agent') return '';
+  return reason === 'agent' ? 'agent' : 'join_token';
+}
+
+export function rotationEntry(certificate: UnrecordedCertificate, { oldSerial, reason }: Rotation): JournalBody {
+  return {
+    event_type: 'CERTIFICATE_ROTATED',
+    serial: certificate.serial,
+    old_serial: oldSerial,
+    kind: certificate.kind,
+    spiffe_id: certificate.spiffeId,
+    reason,
+    requested_by: requesterOf(certificate),
+    rotated_at: certificate.issuedAt,
+  };
+}
+
+export function revocationEntry(
+  { serial, kind, spiffeId }: CertificateRecord,
+  { at, reason, by }: Revocation,
+): JournalBody {
+  return {
+    event_type: 'CERTIFICATE_REVOKED',
+    serial,
+    kind,
+    spiffe_id: spiffeId,
+    reason,
+    requested_by: by,
+    revoked_at: at,
+  };
 }

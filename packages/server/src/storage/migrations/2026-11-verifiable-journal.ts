@@ -11,10 +11,10 @@ export function verifiableJournal({ jsonText }: Pick<StorageEngine, 'jsonText'>)
   return {
     async up(database: Kysely<Tables>): Promise<void> {
       await createTables(database);
-      for (const field of ['serial', 'spiffe_id'] as const) {
+      for (const field of ['serial', 'old_serial', 'spiffe_id'] as const) {
         // As an expression of the entry itself: an index with values of its own could be made to hide entries.
         const by = sql`${jsonText('body', field)}`;
-        await sql`create index ${sql.id(`journal_ledger_by_${field}`)} on journal_entries (${by}) where stream = 'ledger'`.execute(
+        await sql`create index ${sql.id(`journal_ledger_by_${field}`)} on journal_entries (${by}, kind, sequence) where stream = 'ledger' and ${by} is not null`.execute(
           database,
         );
       }
