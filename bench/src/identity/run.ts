@@ -36,7 +36,7 @@ export async function benchIdentity(options: RunOptions): Promise<Record<string,
     for (const { child } of series) await child.stop();
   }
   options.progress('attestation at the door');
-  const door = await measureDoor(options.quick ? 400 : 4000);
+  const door = await measureDoor(options.quick ? 400 : 4000, options.environment);
   return {
     subjects: [...series.map(report), { name: 'rampart-door', ...doorReport(door) }],
     ratios: { svids_vs_raw_crypto_limit: ratio(series) },

@@ -41,6 +41,8 @@ const LONGEST_CALL_MS = 24 * 60 * 60 * 1000;
 const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Unless a service says otherwise. */
 const LARGEST_MESSAGE_BYTES = 64 * 1024;
+/** Certificates and tokens do not get smaller, and what is secret should not be compressed beside what a caller chose. */
+const SMALLEST_COMPRESSED_BYTES = 16 * 1024;
 const LONGEST_STRANGER_MS = 15_000;
 
 /** Serves the API in all of its protocols (gRPC, gRPC-web, Connect) on a Node server. */
@@ -48,6 +50,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
   const { gate, log, clock } = options;
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
+    compressMinBytes: SMALLEST_COMPRESSED_BYTES,
     readMaxBytes: LARGEST_MESSAGE_BYTES,
     writeMaxBytes: LARGEST_ANSWER_BYTES,
     maxTimeoutMs: LONGEST_CALL_MS,
