@@ -122,11 +122,11 @@ test('the guide to attestation lists every rule that evidence is refused by', ()
   );
 });
 
-/** Audit events stand in the sources as words in capitals beside `eventType`, or are handed to the registry's own helpers. */
+/** Audit events stand in the sources as words in capitals beside `eventType`, or are handed to helpers. */
 function auditEvents(source: string): string[] {
   return groups(
     source,
-    /(?:eventType: |#audit\(|#refuseHolder\(|registryEvent\()'((?:REGISTRATION|DEREGISTRATION|[A-Z]+_[A-Z_]+)(?:_DENIED)?)'/g,
+    /(?:eventType: |type: |#audit\(|#refuseHolder\(|[eE]vent\()'((?:REGISTRATION|DEREGISTRATION|[A-Z]+_[A-Z_]+)(?:_DENIED)?)'/g,
   );
 }
 
