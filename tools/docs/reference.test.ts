@@ -126,7 +126,7 @@ test('the guide to attestation lists every rule that evidence is refused by', ()
 function auditEvents(source: string): string[] {
   return groups(
     source,
-    /(?:eventType: |type: |#audit\(|#refuseHolder\(|[eE]vent\()'((?:REGISTRATION|DEREGISTRATION|[A-Z]+_[A-Z_]+)(?:_DENIED)?)'/g,
+    /(?:eventType: |(?<!_)type: |#audit\(|#refuseHolder\(|[eE]vent\()'((?:REGISTRATION|DEREGISTRATION|[A-Z]+_[A-Z_]+)(?:_DENIED)?)'/g,
   );
 }
 
