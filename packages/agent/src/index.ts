@@ -1,5 +1,2 @@
-export { Accounts } from './workload/accounts.ts';
-export { BinaryDigests } from './workload/binary-digest.ts';
-export { type PeerCredentials, peerCredentials } from './workload/peer-credentials.ts';
-export { uptimeSeconds } from './workload/process-facts.ts';
-export { type SelectorSources, workloadSelectors } from './workload/selectors.ts';
+export { type Agent, type AgentOptions, startAgent } from './agent.ts';
+export { AGENT_LOG_LEVELS, type AgentLogLevel, createAgentLog } from './log.ts';

@@ -6,6 +6,7 @@ import { defineCertsList } from './commands/certs-list.ts';
 import { defineCertsRevoke } from './commands/certs-revoke.ts';
 import { defineDelete } from './commands/delete.ts';
 import { defineGet } from './commands/get.ts';
+import { defineAgent } from './commands/identity/agent.ts';
 import { defineLogs } from './commands/logs.ts';
 import { defineApply } from './commands/resources/apply.ts';
 import { defineDiff } from './commands/resources/diff.ts';
@@ -67,6 +68,7 @@ function createProgram(shell: Shell, io: Io): Command {
   for (const define of [
     defineUp,
     defineRun,
+    defineAgent,
     defineDiff,
     defineApply,
     defineHistory,

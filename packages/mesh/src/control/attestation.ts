@@ -24,7 +24,8 @@ export interface AttestationOptions {
   readonly address: ControlPlaneAddress;
   readonly evidence: WorkloadEvidence;
   readonly clock: Pick<Clock, 'now'>;
-  readonly onWorkload: (workload: AttestedWorkload, trustDomain: TrustDomain) => void;
+  /** Called with each certificate of a workload. Absent for an agent, whose identity is no workload's. */
+  readonly onWorkload?: (workload: AttestedWorkload, trustDomain: TrustDomain) => void;
 }
 
 const RENEW: MethodPath = '/rampart.v1.IdentityService/Renew';
@@ -33,8 +34,9 @@ const TIMEOUT_MS = 15_000;
 /** Attests and renews over mutual TLS. Each certificate gets a key of its own, made here. */
 export function createIssuer(options: AttestationOptions): SvidIssuer {
   const { evidence, clock } = options;
+  const agent = options.onWorkload === undefined;
   const attest = (): Promise<Svid> =>
-    exchange(options, undefined, (channel, csr) => showEvidence(channel, evidence, csr));
+    exchange(options, undefined, (channel, csr) => showEvidence(channel, evidence, { csr, agent }));
   return {
     attest,
     renew: (current) => {
@@ -63,19 +65,22 @@ async function exchange(
   }
 }
 
-function accept(response: SvidResponse, keyPair: KeyPair, options: AttestationOptions): Svid {
+function accept(response: SvidResponse, keyPair: KeyPair, { onWorkload }: AttestationOptions): Svid {
   const { bundle, workload } = response;
   const leaf = response.chain[0];
   const parsed = leaf === undefined ? undefined : parseCertificate(leaf);
-  if (bundle === undefined || workload === undefined || parsed?.ok !== true) {
+  const isIncomplete = workload === undefined && onWorkload !== undefined;
+  if (bundle === undefined || isIncomplete || parsed?.ok !== true) {
     throw new RampartError(
       'INVALID_CERTIFICATE',
       'the control plane answered without a certificate; check its version',
     );
   }
   const trustDomain = TrustDomain.of(bundle.trustDomain);
-  const { namespace, serviceAccount, service, labels } = workload;
-  options.onWorkload({ namespace, serviceAccount, service, labels }, trustDomain);
+  if (workload !== undefined) {
+    const { namespace, serviceAccount, service, labels } = workload;
+    onWorkload?.({ namespace, serviceAccount, service, labels }, trustDomain);
+  }
   return createSvid({
     spiffeId: SpiffeId.of(response.spiffeId),
     serial: parsed.value.serial,

@@ -22,9 +22,13 @@ const ATTEST: MethodPath = '/rampart.v1.IdentityService/Attest';
 const TIMEOUT_MS = 15_000;
 
 /** Shows evidence for a certificate signing request; resolves with an encoded `SvidResponse`. */
-export async function showEvidence(channel: Channel, evidence: WorkloadEvidence, csr: Uint8Array): Promise<Uint8Array> {
+export async function showEvidence(
+  channel: Channel,
+  evidence: WorkloadEvidence,
+  { csr, agent }: { readonly csr: Uint8Array; readonly agent: boolean },
+): Promise<Uint8Array> {
   const shown = await evidenceFor(channel, evidence, csr);
-  return channel.unary(ATTEST, AttestRequest.encode({ evidence: shown, csr, agent: false }).finish(), TIMEOUT_MS);
+  return channel.unary(ATTEST, AttestRequest.encode({ evidence: shown, csr, agent }).finish(), TIMEOUT_MS);
 }
 
 async function evidenceFor(

@@ -26,6 +26,11 @@ export interface ControlStream {
   close(reason: Error): void;
 }
 
+export interface FollowOptions {
+  readonly request: Uint8Array;
+  readonly receive: (message: Uint8Array) => void;
+}
+
 export interface ChannelOptions {
   readonly origin: string;
   /** Opens the connection below; called once. */
@@ -34,7 +39,7 @@ export interface ChannelOptions {
 
 /**
  * Speaks the Connect protocol (connectrpc.com/docs/protocol, version 1, binary) with the control plane over one HTTP/2
- * connection: the two forms that data planes need, unary calls and streams in both directions.
+ * connection: the forms that data planes and agents need.
  */
 export class Channel {
   readonly #session: ClientHttp2Session;
@@ -63,6 +68,13 @@ export class Channel {
       ended: messagesOf(stream, receive),
       close: (reason) => stream.destroy(reason),
     };
+  }
+
+  /** One request and the stream of its answers: `receive` gets each as it comes; what it throws ends the stream. */
+  follow(path: MethodPath, { request, receive }: FollowOptions): Pick<ControlStream, 'ended' | 'close'> {
+    const stream = this.#request(path, 'application/connect+proto', {});
+    stream.end(envelop(request));
+    return { ended: messagesOf(stream, receive), close: (reason) => stream.destroy(reason) };
   }
 
   close(): void {

@@ -1,0 +1,126 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import { RampartError } from '@rampart/core';
+import type { Clock, Random } from '@rampart/core';
+import { createIssuer, SvidSource } from '@rampart/mesh';
+import type { ControlPlaneAddress, MeshLog, WorkloadEvidence } from '@rampart/mesh';
+import { fromPem } from '@rampart/spiffe';
+import { SpiffeWorkloadAPI } from '@rampart/wire/workload-api';
+
+import { ChangeSignal } from './change-signal.ts';
+import { Issuance } from './control/issuance.ts';
+import { SyncClient } from './control/sync-client.ts';
+import { CallLimits } from './endpoint/call-limits.ts';
+import { Endpoint } from './endpoint/endpoint.ts';
+import { Splay } from './endpoint/followed-state.ts';
+import { HostView } from './entries/host-view.ts';
+import type { Identities } from './identities/identities.ts';
+import { JwtKeeper } from './svid/jwt-keeper.ts';
+import { X509Keeper } from './svid/x509-keeper.ts';
+import { requireSecurityHeader } from './workload-api/security-header.ts';
+import { createWorkloadApi } from './workload-api/service.ts';
+import { Accounts } from './workload/accounts.ts';
+import { BinaryDigests } from './workload/binary-digest.ts';
+
+export interface AgentOptions {
+  readonly controlPlane: {
+    readonly url: URL;
+    /** PEM certificates that the control plane's own must chain to. */
+    readonly caPem: string;
+    readonly rootNamespace: string;
+  };
+  /** What the agent shows for its first certificate. */
+  readonly evidence: WorkloadEvidence;
+  /** Path of the Unix socket. */
+  readonly socketPath: string;
+  /** Effective user of this process. */
+  readonly userId: number;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: MeshLog;
+}
+
+/** The agent of a host, as it runs. */
+export interface Agent {
+  readonly socketPath: string;
+  /** Resolves with the agent's SPIFFE ID once it has one, and undefined when it is refused one. */
+  readonly identity: Promise<string | undefined>;
+  /** Resolves when the control plane refuses this agent for good: it was revoked, or what it attested with does not hold. */
+  readonly refused: Promise<void>;
+  /** Ends the socket, then the rest. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Listens, then attests in the background: who calls before there is an identity hears Unavailable.
+ *
+ * @throws RampartError INVALID_ARGUMENT for a socket or a CA that cannot be, PORT_IN_USE when somebody listens on it.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { evidence, clock, random, log, version } = options;
+  const address = addressOf(options.controlPlane);
+  const changes = new ChangeSignal();
+  const identity = new SvidSource({ issuer: createIssuer({ address, evidence, clock }), clock, random, log });
+  const view = new HostView({ changes, clock, log });
+  const sync = new SyncClient({ address, identity, view, changes, version, clock, random, log });
+  const issuance = new Issuance(sync);
+  const x509 = new X509Keeper({
+    view,
+    changes,
+    clock,
+    random,
+    log,
+    issue: (entry) => issuance.x509(entry),
+    epoch: () => sync.epoch,
+  });
+  const jwt = new JwtKeeper({ view, clock, issue: (entry, audiences) => issuance.jwt(entry, audiences) });
+  const endpoint = new Endpoint({
+    path: options.socketPath,
+    userId: options.userId,
+    sources: { accounts: new Accounts(), digests: new BinaryDigests() },
+    limits: new CallLimits({ clock }),
+    log,
+    routes: routesOf({ view, changes, x509, jwt }, { clock, random }),
+    gate: requireSecurityHeader,
+  });
+  await endpoint.listen();
+  sync.start();
+  identity.start();
+  return {
+    socketPath: options.socketPath,
+    identity: firstIdentity(identity),
+    refused: new Promise((resolve) => {
+      identity.onRefused(resolve);
+    }),
+    stop: async () => {
+      await endpoint.close();
+      identity.stop();
+      sync.stop();
+      x509.stop();
+      view.stop();
+    },
+  };
+}
+
+function addressOf({ url, caPem, rootNamespace }: AgentOptions['controlPlane']): ControlPlaneAddress {
+  const roots = fromPem(caPem);
+  if (roots.length > 0) return { url, roots, rootNamespace };
+  throw new RampartError('INVALID_ARGUMENT', 'the CA file holds no certificate; it should be the ca.pem of the mesh');
+}
+
+function routesOf(
+  identities: Identities,
+  { clock, random }: Pick<AgentOptions, 'clock' | 'random'>,
+): (router: ConnectRouter) => void {
+  const splay = new Splay(random);
+  return (router) => {
+    router.service(SpiffeWorkloadAPI, createWorkloadApi({ identities, clock, splay }));
+  };
+}
+
+function firstIdentity(identity: SvidSource): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    identity.subscribe(({ spiffeId }) => resolve(spiffeId.toString()));
+    identity.onRefused(() => resolve(undefined));
+  });
+}

@@ -1,0 +1,187 @@
+import { fail, ok } from '@rampart/core';
+import type { Clock, Random, Result, Timer } from '@rampart/core';
+import type { MeshLog } from '@rampart/mesh';
+
+import type { ChangeSignal } from '../change-signal.ts';
+import type { IssuanceProblem } from '../control/issuance.ts';
+import type { HostEntry } from '../entries/host-entry.ts';
+import type { HostView } from '../entries/host-view.ts';
+import type { WorkloadSvid } from './workload-svid.ts';
+
+export interface X509KeeperOptions {
+  readonly view: HostView;
+  readonly changes: ChangeSignal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: MeshLog;
+  /** Most entries whose SVIDs are kept. */
+  readonly limit?: number;
+  issue(entry: HostEntry): Promise<Result<WorkloadSvid, IssuanceProblem>>;
+  /** Another number when what failed before may succeed now. */
+  epoch(): number;
+}
+
+type Outcome = Result<WorkloadSvid, IssuanceProblem>;
+
+interface Kept {
+  svid: WorkloadSvid | undefined;
+  pending: Promise<Outcome> | undefined;
+  failure: { readonly problem: IssuanceProblem; readonly until: number; readonly epoch: number } | undefined;
+  terms: string;
+  timer: Timer | undefined;
+  retryMs: number;
+  watchers: number;
+  /** Whether anybody asked since it was issued. */
+  isWanted: boolean;
+}
+
+const LIMIT = 1_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+/** Renewal is due at half-life, give or take a tenth of it (SPIRE's rotation rule). */
+const JITTER = 0.1;
+
+/** X.509-SVIDs of the entries that workloads of this host asked for: issued on demand, then kept fresh while they are wanted. */
+export class X509Keeper {
+  readonly #options: X509KeeperOptions;
+  /** Asked for longest ago first. */
+  readonly #kept = new Map<string, Kept>();
+  #stopped = false;
+
+  constructor(options: X509KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** The current SVID of an entry, issued now when there is none. */
+  async get(entry: HostEntry): Promise<Outcome> {
+    this.#forgetGone();
+    const kept = this.#touch(entry);
+    if (kept === undefined) {
+      return fail({ kind: 'unavailable', message: 'this agent keeps as many SVIDs as it may; try again later' });
+    }
+    kept.isWanted = true;
+    if (kept.svid !== undefined && this.#isUsable(kept.svid, entry)) return ok(kept.svid);
+    kept.svid = undefined;
+    const { failure } = kept;
+    const isFresh = failure?.epoch === this.#options.epoch() && kept.terms === entry.terms;
+    if (failure !== undefined && isFresh && this.#options.clock.now() < failure.until) return fail(failure.problem);
+    return this.#issue(entry, kept);
+  }
+
+  /** Keeps the SVID of an entry fresh for somebody who listens, until the returned function is called. */
+  watch(entry: HostEntry): () => void {
+    const kept = this.#touch(entry);
+    if (kept === undefined) return () => undefined;
+    kept.watchers += 1;
+    return () => {
+      kept.watchers -= 1;
+    };
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const { timer } of this.#kept.values()) timer?.cancel();
+    this.#kept.clear();
+  }
+
+  #isUsable({ serial, notAfter, terms }: WorkloadSvid, entry: HostEntry): boolean {
+    const { view, clock } = this.#options;
+    return terms === entry.terms && clock.now() < notAfter && !view.isRevoked(serial);
+  }
+
+  /** Nobody needs the keys of entries that are no more. */
+  #forgetGone(): void {
+    for (const [id, kept] of this.#kept) {
+      if (this.#options.view.entry(id) === undefined) this.#forget(id, kept);
+    }
+  }
+
+  #forget(id: string, kept: Kept): void {
+    kept.timer?.cancel();
+    if (this.#kept.get(id) === kept) this.#kept.delete(id);
+  }
+
+  #touch({ id, terms }: HostEntry): Kept | undefined {
+    const known = this.#kept.get(id);
+    if (known !== undefined) {
+      this.#kept.delete(id);
+      this.#kept.set(id, known);
+      return known;
+    }
+    if (this.#kept.size >= (this.#options.limit ?? LIMIT)) {
+      const idle = [...this.#kept].find(([, { watchers, pending }]) => watchers === 0 && pending === undefined);
+      if (idle === undefined) return undefined;
+      this.#forget(...idle);
+    }
+    const kept: Kept = {
+      svid: undefined,
+      pending: undefined,
+      failure: undefined,
+      terms,
+      timer: undefined,
+      retryMs: FIRST_RETRY_MS,
+      watchers: 0,
+      isWanted: true,
+    };
+    this.#kept.set(id, kept);
+    return kept;
+  }
+
+  /** One request at a time for each form of an entry, however many ask. */
+  async #issue(entry: HostEntry, kept: Kept): Promise<Outcome> {
+    if (kept.pending !== undefined && kept.terms === entry.terms) return kept.pending;
+    kept.terms = entry.terms;
+    const pending = this.#options.issue(entry).then((outcome) => {
+      if (kept.pending === pending) {
+        kept.pending = undefined;
+        if (!this.#stopped && this.#kept.get(entry.id) === kept) this.#take(entry, kept, outcome);
+      }
+      return outcome;
+    });
+    kept.pending = pending;
+    return pending;
+  }
+
+  #take(entry: HostEntry, kept: Kept, outcome: Outcome): void {
+    const { clock, random, changes, log, epoch } = this.#options;
+    if (outcome.ok) {
+      kept.svid = outcome.value;
+      kept.failure = undefined;
+      kept.retryMs = FIRST_RETRY_MS;
+      kept.isWanted = false;
+      const halfLife = (outcome.value.notAfter - clock.now()) / 2;
+      this.#later(entry.id, kept, halfLife * (1 + (random() * 2 - 1) * JITTER));
+      changes.notify();
+      return;
+    }
+    log.warn('no SVID for an entry, trying again', { entry: entry.id, reason: outcome.problem.message });
+    const left = kept.svid === undefined ? LONGEST_RETRY_MS : Math.max((kept.svid.notAfter - clock.now()) / 4, 1);
+    const delay = Math.min(kept.retryMs, left);
+    kept.retryMs = Math.min(kept.retryMs * 2, LONGEST_RETRY_MS);
+    kept.failure = { problem: outcome.problem, until: clock.now() + delay, epoch: epoch() };
+    if (kept.svid !== undefined || kept.watchers > 0) this.#later(entry.id, kept, delay);
+  }
+
+  #later(id: string, kept: Kept, delay: number): void {
+    kept.timer?.cancel();
+    kept.timer = this.#options.clock.after(Math.max(delay, 1), () => this.#renew(id, kept));
+  }
+
+  #renew(id: string, kept: Kept): void {
+    const { view, clock, changes } = this.#options;
+    const entry = view.entry(id);
+    const isWanted = kept.isWanted || kept.watchers > 0;
+    if (entry === undefined) {
+      this.#forget(id, kept);
+      changes.notify();
+    } else if (isWanted) {
+      // Who listens is told of the end of an SVID even if there is no other.
+      if (kept.svid !== undefined && clock.now() >= kept.svid.notAfter) changes.notify();
+      void this.#issue(entry, kept);
+    } else {
+      // Nobody asked for it through half of its life: it may end.
+      const left = (kept.svid?.notAfter ?? 0) - clock.now();
+      kept.timer = clock.after(Math.max(left, 1), () => this.#forget(id, kept));
+    }
+  }
+}
