@@ -16,6 +16,9 @@ interface Answer {
   readonly body?: string;
 }
 
+const CALLER = { selectors: ['x509pop:attestor:hosts', 'x509pop:subject:cn:caller-host'] };
+const idOf = (account: string): string => `spiffe://cluster.local/ns/prod/sa/${account}`;
+
 /** What the server saw of its caller. */
 const callerOf = ({ body = '{}' }: Answer): string =>
   (JSON.parse(body) as { headers: Record<string, string> }).headers['x-forwarded-client-cert'] ?? '';
@@ -39,19 +42,10 @@ describe('workloads that attest without a join token', () => {
       },
       { name: 'hosts', spec: { x509pop: { roots: root.certPem } } },
     ];
-    const entries = [
-      { name: 'echo', selectors: ['k8s:cluster:cluster', 'k8s:ns:prod', 'k8s:sa:echo'], service: 'echo' },
-      { name: 'caller', selectors: ['x509pop:attestor:hosts', 'x509pop:subject:cn:caller-host'] },
-    ];
     const documents = [
       ...attestors.map(({ name, spec }) => resource('Attestor', { name }, spec)),
-      ...entries.map(({ name, ...spec }) =>
-        resource(
-          'RegistrationEntry',
-          { name, namespace: 'prod' },
-          { spiffeId: `spiffe://cluster.local/ns/prod/sa/${name}`, ...spec },
-        ),
-      ),
+      entryOf('echo', { selectors: ['k8s:cluster:cluster', 'k8s:ns:prod', 'k8s:sa:echo'], service: 'echo' }),
+      entryOf('caller', CALLER),
     ];
     await plane.apply(STRICT);
     await plane.apply(documents.join('\n---\n'));
@@ -63,6 +57,10 @@ describe('workloads that attest without a join token', () => {
     await issuer.close();
     rmSync(folder, { recursive: true, force: true });
   });
+
+  function entryOf(name: string, spec: object): string {
+    return resource('RegistrationEntry', { name, namespace: 'prod' }, { spiffeId: idOf(name), ...spec });
+  }
 
   function resource(kind: string, metadata: object, spec: object): string {
     return JSON.stringify({ apiVersion: 'rampart.dev/v1', kind, metadata, spec });
@@ -114,20 +112,17 @@ describe('workloads that attest without a join token', () => {
     const answer = await caller.ask<Answer>({ url: 'http://echo.prod/' });
     assert.equal(answer.status, 200, JSON.stringify(answer));
     assert.match(callerOf(answer), /URI=spiffe:\/\/cluster\.local\/ns\/prod\/sa\/caller/);
-    const serials = async (account: string): Promise<string[]> => {
-      const { certificates } = await plane.admin.listCertificates({
-        spiffeId: `spiffe://cluster.local/ns/prod/sa/${account}`,
-      });
+    const reasons = async (account: string): Promise<string[]> => {
+      const { certificates } = await plane.admin.listCertificates({ spiffeId: idOf(account) });
       return certificates.map(({ reason }) => reason);
     };
-    await until(
-      'both to have renewed',
-      async () => {
-        const reasons = [await serials('echo'), await serials('caller')];
-        return reasons.every((each) => each.includes('renewal'));
-      },
-      20_000,
-    );
+    const renewed = async (account: string): Promise<boolean> => (await reasons(account)).includes('renewal');
+    await until('both to have renewed', async () => (await renewed('echo')) && (await renewed('caller')), 20_000);
+    // What vouched for the caller is replaced: it shows its certificate again.
+    await plane.admin.deleteResource({ kind: 'RegistrationEntry', namespace: 'prod', name: 'caller' });
+    await plane.apply(entryOf('caller-again', { ...CALLER, spiffeId: idOf('caller') }));
+    const attested = async (): Promise<number> => (await reasons('caller')).filter((one) => one === 'attested').length;
+    await until('the caller to have attested again', async () => (await attested()) === 2, 20_000);
     assert.equal((await caller.ask<Answer>({ url: 'http://echo.prod/' })).status, 200);
   });
 

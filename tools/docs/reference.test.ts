@@ -113,11 +113,15 @@ test('the guide to operations lists every audit record', () => {
 test('the guide to attestation lists every rule that evidence is refused by', () => {
   const folder = join(repositoryRoot, 'packages/authority/src/attestation');
   const sources = writtenFiles(folder, ['.ts']).filter((file) => !isTest(file));
-  const rule = /'((?:nonce|x509pop|jwt|aws|entry|agent)-[a-z0-9-]+)'/g;
-  const rules = sources.flatMap((file) => groups(read(join('packages/authority/src/attestation', file)), rule));
+  const rule = /'((?:nonce|x509pop|jwt|aws|entry|agent|renewal)-[a-z0-9-]+)'/g;
+  const files = [...sources.map((file) => `attestation/${file}`), 'issuance/renewals.ts'];
+  const rules = files.flatMap((file) => groups(read(join('packages/authority/src', file)), rule));
   const page = read('docs/guide/attestation.md');
   assertSame(
-    groups(page.slice(page.indexOf('| rule | refused is |')), /`((?:nonce|x509pop|jwt|aws|entry|agent)-[a-z0-9-]+)`/g),
+    groups(
+      page.slice(page.indexOf('| rule | refused is |')),
+      /`((?:nonce|x509pop|jwt|aws|entry|agent|renewal)-[a-z0-9-]+)`/g,
+    ),
     [...new Set(rules)],
   );
 });

@@ -76,8 +76,8 @@ export interface Authority {
   attestWith(request: EvidenceRequest): Promise<Result<IssuedSvid, RampartError>>;
   /**
    * Next certificate for a peer that holds a valid one, as the same workload. INVALID_CSR; CERTIFICATE_REVOKED;
-   * PERMISSION_DENIED when `peerSerial` is no valid certificate of `peer` that was issued here, and when what vouched for it, its
-   * registration entry or attestor, no longer does.
+   * PERMISSION_DENIED when `peerSerial` is no valid certificate of `peer` that was issued here; ATTESTATION_DENIED when what vouched
+   * for it, its registration entry or attestor, no longer does.
    */
   renew(peer: SpiffeId, peerSerial: string, request: RenewalRequest): Promise<Result<IssuedSvid, RampartError>>;
   /** For the control plane's own servers; throws INVALID_ARGUMENT for names or keys that cannot be certified. */

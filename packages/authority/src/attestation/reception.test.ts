@@ -111,8 +111,10 @@ describe('a registration entry', () => {
     ] as const) {
       all.registered.entries = [...entries];
       const refused = await renew(second.value.serial);
-      assert.equal(!refused.ok && refused.problem.code, 'PERMISSION_DENIED', what);
-      assert.equal((await all.audit())[0]?.event_type, 'RENEWAL_DENIED');
+      assert.equal(!refused.ok && refused.problem.code, 'ATTESTATION_DENIED', what);
+      const [record] = await all.audit();
+      assert.equal(record?.event_type, 'RENEWAL_DENIED');
+      assert.match(JSON.stringify(record.details), /renewal-entry/);
     }
   });
 

@@ -104,11 +104,13 @@ export class Renewals {
     if (attestation === undefined) return ok({ current, workload });
     const { entries, clock } = this.#options;
     const attestor = entries.attestors().find(({ metadata }) => metadata.name === attestation.attestor);
-    if (attestor === undefined) return denied(`Attestor ${attestation.attestor}, which vouched for it, is gone`);
+    if (attestor === undefined) {
+      return disowned('renewal-attestor', `Attestor ${attestation.attestor}, which vouched for it, is gone`);
+    }
     const selectors = new Set(attestation.selectors);
     if (isAgentId(SpiffeId.of(spiffeId))) {
       if (admitsAgent(attestor, selectors)) return ok({ current, workload });
-      return denied(`Attestor ${attestation.attestor} no longer takes it for an agent`);
+      return disowned('renewal-agent', `Attestor ${attestation.attestor} no longer takes it for an agent`);
     }
     const entry = entries.entry(entryId ?? '');
     const holds =
@@ -117,7 +119,12 @@ export class Renewals {
       entry.spec.spiffeId === spiffeId &&
       entry.spec.parentId === undefined &&
       entry.spec.selectors.every((selector) => selectors.has(selector));
-    if (!holds) return denied(`RegistrationEntry ${entryId ?? ''} no longer gives it this identity; attest again`);
+    if (!holds) {
+      return disowned(
+        'renewal-entry',
+        `RegistrationEntry ${entryId ?? ''} no longer gives it this identity; attest again`,
+      );
+    }
     return ok({ current, workload: workloadOfEntry(entry), entry: termsOf(entry) });
   }
 
@@ -125,6 +132,13 @@ export class Renewals {
     await this.#options.journal.audit(event);
     return fail(problem);
   }
+}
+
+/** Attesting again shows what is true now. */
+function disowned(rule: string, why: string): Result<never, RampartError> {
+  return fail(
+    new RampartError('ATTESTATION_DENIED', `this renewal was refused by rule ${rule}: ${why}`, { detail: rule }),
+  );
 }
 
 function denied(message: string): Result<never, RampartError> {

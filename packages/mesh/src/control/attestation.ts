@@ -42,9 +42,14 @@ export function createIssuer(options: AttestationOptions): SvidIssuer {
     renew: (current) => {
       // After a long absence of the control plane nothing is left to renew with; evidence other than a token still stands.
       if (evidence.kind !== 'join-token' && clock.now() >= current.notAfter) return attest();
-      return exchange(options, current, (channel, csr) =>
+      const renewed = exchange(options, current, (channel, csr) =>
         channel.unary(RENEW, RenewRequest.encode({ csr }).finish(), TIMEOUT_MS),
       );
+      // What vouched for it has changed: what is true of it now is asked for with its evidence.
+      return renewed.catch((cause: unknown) => {
+        if (cause instanceof RampartError && cause.code === 'ATTESTATION_DENIED') return attest();
+        throw cause;
+      });
     },
   };
 }

@@ -80,6 +80,24 @@ describe('the control stream', () => {
     assert.equal(frontend.received[0].bundle.roots.length, 1);
   });
 
+  it('tells nobody who gets which identity, and still counts everybody as up to date', async () => {
+    const entry = (service: string): string =>
+      `apiVersion: rampart.dev/v1\nkind: RegistrationEntry\nmetadata: { name: web, namespace: default }\nspec: { spiffeId: "spiffe://cluster.local/ns/default/sa/web", selectors: ["unix:uid:1"], service: ${service} }\n`;
+    const attestor =
+      'apiVersion: rampart.dev/v1\nkind: Attestor\nmetadata: { name: aws }\nspec: { awsIam: { accounts: ["123456789012"] } }\n';
+    const plane = await planes.start();
+    const operator = admin(plane);
+    await operator.apply({ document: [entry('web'), attestor].join('---\n') });
+    const frontend = await connected(plane, FRONTEND);
+    frontend.ack(frontend.revision);
+    const { revision } = await operator.apply({ document: entry('shop') });
+    await until(
+      'the acknowledgement',
+      async () => (await operator.getStatus({})).planes[0]?.ackedRevision === revision,
+    );
+    assert.equal(frontend.resources.size, 0);
+  });
+
   it('pushes applied, changed and deleted policies, and knows what is enforced', async () => {
     const plane = await planes.start();
     const operator = admin(plane);

@@ -10,6 +10,8 @@ const FRESH_MS = 10 * 60_000;
 const STALE_MS = 60 * 60_000;
 /** Unknown key ids are no reason to ask more often than this. */
 const COOL_DOWN_MS = 30_000;
+/** Nor are newcomers, of an issuer that did not answer. */
+const FAILURE_COOL_DOWN_MS = 3000;
 const WELL_KNOWN = '/.well-known/openid-configuration';
 
 interface FetchedKeys {
@@ -28,6 +30,7 @@ export class IssuerKeys {
   #fetched: FetchedKeys | undefined;
   #fetching: Promise<FetchedKeys> | undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
+  #failure: { readonly error: unknown; readonly at: number } | undefined;
 
   constructor(attestor: JwtAttestor, ask: AskOutside, clock: Pick<Clock, 'now'>) {
     this.#attestor = attestor;
@@ -69,6 +72,19 @@ export class IssuerKeys {
   }
 
   async #fetch(): Promise<FetchedKeys> {
+    const now = this.#clock.now();
+    if (this.#failure !== undefined && now - this.#failure.at < FAILURE_COOL_DOWN_MS) throw this.#failure.error;
+    try {
+      const fetched = await this.#fetchNow();
+      this.#failure = undefined;
+      return fetched;
+    } catch (error) {
+      this.#failure = { error, at: now };
+      throw error;
+    }
+  }
+
+  async #fetchNow(): Promise<FetchedKeys> {
     this.#askedAt = this.#clock.now();
     const text = await this.#get(await this.#location());
     this.#fetched = { keys: readKeys(text), at: this.#askedAt };

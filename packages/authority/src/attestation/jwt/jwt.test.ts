@@ -214,6 +214,19 @@ describe('the keys of an issuer', () => {
     }
   });
 
+  it('are not asked for by each newcomer while the issuer is away', async () => {
+    issuer.away = true;
+    const from = issuer.asked.length;
+    try {
+      for (const jti of ['1', '2', '3']) await all.assertRefused(await attest(token({ jti })), 'jwt-keys-unavailable');
+      assert.equal(issuer.asked.length, from + 1);
+    } finally {
+      issuer.away = false;
+    }
+    all.clock.time += 3000;
+    assert.ok((await attest(token())).ok);
+  });
+
   it('are not taken from a document about another issuer', async () => {
     issuer.named = 'https://other.example';
     try {

@@ -61,8 +61,8 @@ export class CallerLimits {
   admit(limited: Limited, caller: LimitedCaller): void {
     const { remoteAddress, identity } = caller;
     const buckets = this.#buckets[limited];
-    // The processes of this very host share one address, and can be told apart by nothing before they are attested.
-    const isOwnHost = limited === 'attestation' && LOOPBACK.test(remoteAddress);
+    // The processes of this very host share one address; those that are attested are told apart by their identity.
+    const isOwnHost = LOOPBACK.test(remoteAddress);
     const waits = [
       isOwnHost ? 0 : buckets.take(`ip ${remoteAddress}`),
       identity === '' ? 0 : buckets.take(`id ${identity}`),
