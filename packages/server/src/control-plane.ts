@@ -64,6 +64,8 @@ import { createRevisionStore } from './storage/stores/revision-store.ts';
 import { openTelemetry, type Telemetry } from './telemetry/open-telemetry.ts';
 import { Teardown } from './teardown.ts';
 import { joinTrust } from './trust/join-trust.ts';
+import { openFederatedDomains } from './trust/federated-domains.ts';
+import { watchHierarchy } from './trust/hierarchy-watch.ts';
 import { createOwnTrust, openJwtKeys, type OwnTrust } from './trust/own-trust.ts';
 import { VERSION } from './version.ts';
 
@@ -306,6 +308,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
     clock,
     log,
     workloadOf: async (serial) => (await certificates.certificate(serial))?.workload,
+    isTainted: (serial) => issuer.hierarchy.isTainted(serial),
   });
   for (const holder of await certificates.workloadCertificates(clock.now())) {
     directory.learn({ workload: undefined, ...holder });
@@ -439,7 +442,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
       },
     }),
   );
-  await certifyDoor(parts, { doors, state });
+  await certifyDoor(parts, { doors, state, mesh });
   teardown.add('calls', async () => {
     mesh.dataPlanes.close();
     shutdown.abort(new ConnectError('the control plane is stopping', Code.Unavailable));
@@ -447,10 +450,10 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
   });
 }
 
-/** The API's own certificate, now and after each half-life. */
+/** The API's own certificate, now and after each half-life; and the authorities that sign it and all others. */
 async function certifyDoor(
-  { options, teardown }: Start,
-  { doors, state }: Pick<Serving, 'doors' | 'state'>,
+  { options, teardown, directory }: Start,
+  { doors, state, mesh }: Omit<Serving, 'telemetry'>,
 ): Promise<void> {
   const { clock, random, log, rootNamespace } = options;
   const certificate = await ServerCertificate.start({
@@ -463,13 +466,29 @@ async function certifyDoor(
     failed: (error) => log.error({ error }, 'the certificate of the API could not be renewed'),
   });
   teardown.add('server certificate', () => certificate.stop());
+  const watch = watchHierarchy({
+    ...state,
+    ...mesh,
+    clock,
+    replaceOwn: (authorities) => certificate.replace(authorities),
+    ticked: () => certificate.check(),
+    bundleChanged: () =>
+      void writeCaFile(directory, state).catch((error: unknown) =>
+        log.error({ error }, 'the CA file could not be brought up to date'),
+      ),
+  });
+  teardown.add('authorities', watch);
+}
+
+function writeCaFile({ caFile }: DataDirectory, { authority: issuer }: State): Promise<void> {
+  return writeFileAtomically(caFile, { text: bundleToPem(issuer.bundle()), mode: 0o644 });
 }
 
 async function writeClientFiles(
   { directory }: Start,
   { state, api }: { readonly state: State; readonly api: string },
 ): Promise<void> {
-  await writeFileAtomically(directory.caFile, { text: bundleToPem(state.authority.bundle()), mode: 0o644 });
+  await writeCaFile(directory, state);
   await ensureBootstrapToken(state.tokens, directory.adminTokenFile);
   const client = { address: api, ca: 'ca.pem', token: 'admin.token' };
   await writeFileAtomically(directory.clientFile, { text: `${JSON.stringify(client, undefined, 2)}\n`, mode: 0o644 });

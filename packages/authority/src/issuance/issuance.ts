@@ -21,6 +21,8 @@ export interface IssuedSvid {
   readonly notAfter: number;
   /** Lower-case hex. */
   readonly serial: string;
+  /** Of the intermediate that signed it, lower-case hex. */
+  readonly issuerSerial: string;
   /** Undefined for agents, and for identities that are not of the form ns/…/sa/…. */
   readonly workload: WorkloadIdentity | undefined;
 }
@@ -88,6 +90,7 @@ export class Issuance {
       notBefore,
       notAfter,
       serial,
+      issuerSerial: issuer.certificate.serial,
       workload: workloadOf(request),
     };
   }

@@ -17,6 +17,8 @@ export interface DataPlanesOptions {
   readonly log: Logger;
   /** What the holder of a certificate was attested as. */
   workloadOf(serial: string): Promise<WorkloadIdentity | undefined>;
+  /** Whether what this authority signed is to be replaced. */
+  isTainted(serial: string): boolean;
 }
 
 /** A control stream as its door hands it over. */
@@ -87,11 +89,21 @@ export class DataPlanes {
     }
   }
 
-  /** Ends the streams of a certificate that is no longer trusted. */
+  /** Ends the streams of a certificate that is no longer trusted, or of all that an authority signed. */
   cut(serial: string): void {
     for (const session of this.sessions) {
-      if (session.options.peer.serial === serial) {
+      const { peer } = session.options;
+      if (peer.serial === serial || peer.issuerSerials.includes(serial)) {
         session.end(new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked`));
+      }
+    }
+  }
+
+  /** Has every data plane whose certificate stands on one of these authorities get a new one now. */
+  rotate(serials: readonly string[]): void {
+    for (const session of this.sessions) {
+      if (session.options.peer.issuerSerials.some((serial) => serials.includes(serial))) {
+        session.rotate();
       }
     }
   }
@@ -163,6 +175,9 @@ export class DataPlanes {
     });
     this.#sessions.set(key, session);
     this.#moved();
+    if (peer.issuerSerials.some((serial) => this.#options.isTainted(serial))) {
+      session.rotate();
+    }
     former?.end(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the data plane connected again'));
     log.info(
       { peer: peer.id.toString(), dataPlane: hello.dataPlaneId, kind: hello.kind, version: hello.version },

@@ -53,6 +53,7 @@ export class Session {
   #writingSince: number | undefined;
   #timer: Timer | undefined;
   #wake: (() => void) | undefined;
+  #mustRotate = false;
   #end: { readonly error: RampartError | undefined } | undefined;
 
   constructor(options: SessionOptions) {
@@ -123,6 +124,12 @@ export class Session {
     this.#wake?.();
   }
 
+  /** The data plane is told to get a new certificate now. */
+  rotate(): void {
+    this.#mustRotate = true;
+    this.wake();
+  }
+
   /** Ends the stream and lets go of its leases. Repeating it does nothing. */
   end(error?: RampartError): void {
     if (this.#end !== undefined) {
@@ -143,6 +150,10 @@ export class Session {
 
   #next(): ControlPlaneMessage | undefined {
     const { snapshots, clock } = this.options;
+    if (this.#mustRotate) {
+      this.#mustRotate = false;
+      return create(ControlPlaneMessageSchema, { heartbeat: true, rotate: true });
+    }
     if (snapshots.revision !== this.#cursor) {
       const message = this.#delta();
       if (message !== undefined) {

@@ -7,6 +7,8 @@ export interface Holder {
   readonly id: SpiffeId;
   /** Of its certificate, lower-case hex. */
   readonly serial: string;
+  /** Serials of the authorities between it and its root. */
+  readonly issuerSerials: readonly string[];
   /** End of what proves it, Unix milliseconds. */
   readonly notAfter: number;
 }
@@ -50,8 +52,10 @@ export class PeerVerifier {
         message: `the certificate of ${peer.id.toString()} ended at ${new Date(peer.notAfter).toISOString()}`,
       });
     }
-    if (this.#options.isRevoked(peer.serial)) {
-      return fail({ code: 'REVOKED', message: `certificate ${peer.serial} of ${peer.id.toString()} is revoked` });
+    const revoked = [peer.serial, ...peer.issuerSerials].find((serial) => this.#options.isRevoked(serial));
+    if (revoked !== undefined) {
+      const whose = revoked === peer.serial ? 'certificate' : 'the authority';
+      return fail({ code: 'REVOKED', message: `${whose} ${revoked} of ${peer.id.toString()} is revoked` });
     }
     return outcome;
   }
@@ -77,14 +81,14 @@ export class PeerVerifier {
     if (!verified.ok) {
       return verified;
     }
-    const { spiffeId: id, leaf, notAfter } = verified.value;
+    const { spiffeId: id, leaf, issuerSerials, notAfter } = verified.value;
     if (id.namespace === undefined && !isAgentId(id)) {
       return fail({
         code: 'NOT_A_SPIFFE_ID',
         message: `${id.toString()} names neither a workload (/ns/<namespace>/sa/<service account>) nor an agent`,
       });
     }
-    return ok({ id, serial: leaf.serial, notAfter });
+    return ok({ id, serial: leaf.serial, issuerSerials, notAfter });
   }
 }
 

@@ -22,6 +22,10 @@ const UNSPECIFIED = new Set(['0.0.0.0', '::']);
 export class ServerCertificate {
   readonly #options: ServerCertificateOptions;
   #timer: Timer | undefined;
+  /** Serial of the authority that signed it. */
+  #issuer = '';
+  #notBefore = 0;
+  #renewAt = 0;
   #stopped = false;
 
   private constructor(options: ServerCertificateOptions) {
@@ -40,6 +44,18 @@ export class ServerCertificate {
     this.#timer?.cancel();
   }
 
+  /** Gets a new one now if it stands on one of these authorities. */
+  replace(authorities: readonly string[]): void {
+    if (!authorities.includes(this.#issuer)) return;
+    this.#plan(0);
+  }
+
+  /** Gets a new one now if the clock has jumped past its renewal, or to before its beginning. */
+  check(): void {
+    const now = this.#options.clock.now();
+    if (now < this.#notBefore || now > this.#renewAt + RETRY_MS) this.#plan(0);
+  }
+
   async #renew(): Promise<void> {
     const { authority, rootNamespace, host, clock, random } = this.#options;
     const keyPair = generateKeyPair();
@@ -54,12 +70,16 @@ export class ServerCertificate {
       certificateChain: issued.chain.map((der) => toPem(der)).join(''),
       privateKey: keyPair.privateKeyPem(),
     });
+    this.#issuer = issued.issuerSerial;
     // Jitter keeps replicas that started together from renewing together.
-    const halfLife = (issued.notAfter - clock.now()) / 2;
-    this.#plan(halfLife * (0.9 + 0.2 * random()));
+    const wait = ((issued.notAfter - clock.now()) / 2) * (0.9 + 0.2 * random());
+    this.#notBefore = issued.notBefore;
+    this.#renewAt = clock.now() + wait;
+    this.#plan(wait);
   }
 
   #plan(delayMs: number): void {
+    this.#timer?.cancel();
     if (this.#stopped) {
       return;
     }

@@ -21,6 +21,8 @@ export interface SvidTrust {
 export interface VerifiedSvid {
   readonly spiffeId: SpiffeId;
   readonly leaf: ParsedCertificate;
+  /** Serials (lower-case hex) of the certificates between the leaf and the root. */
+  readonly issuerSerials: readonly string[];
   /** Unix milliseconds after which some certificate of the path is no longer valid. */
   readonly notAfter: number;
 }
@@ -54,7 +56,8 @@ export function verifySvid(chain: readonly Uint8Array[], trust: SvidTrust): Resu
   if (!path.ok) return path;
   const refusal = checkIssuers(path.value, spiffeId.trustDomain, trust.at) ?? checkRevocation(path.value, trust);
   if (refusal !== undefined) return refusal;
-  return ok({ spiffeId, leaf, notAfter: Math.min(...path.value.map(({ notAfter }) => notAfter)) });
+  const issuerSerials = path.value.slice(1, -1).map(({ serial }) => serial);
+  return ok({ spiffeId, leaf, issuerSerials, notAfter: Math.min(...path.value.map(({ notAfter }) => notAfter)) });
 }
 
 /** `verifySvid` for callers that hold nothing but roots: the SPIFFE ID of the peer at the time `at` (Unix milliseconds). */
