@@ -10,7 +10,7 @@ import { Hierarchy } from './hierarchy/hierarchy.ts';
 import type { Agents } from './agents/agent-desk.ts';
 import type { JwtSvidIssuer } from './jwt/jwt-svid-issuer.ts';
 import type { EntrySource } from './registration/entries.ts';
-import type { Upstream } from './hierarchy/upstream.ts';
+import type { Upstream } from './hierarchy/upstream/upstream.ts';
 import type { IssuedSvid } from './issuance/issuance.ts';
 import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';

@@ -9,9 +9,12 @@ export type {
   HierarchyControl,
   HierarchyEvent,
   HierarchyListener,
+  HierarchyStatus,
   Target,
 } from './hierarchy/control.ts';
-export type { ExternalCa, RootKey, Upstream } from './hierarchy/upstream.ts';
+export { httpsCa } from './hierarchy/upstream/https-ca.ts';
+export type { HttpsCaOptions } from './hierarchy/upstream/https-ca.ts';
+export type { ExternalCa, RootKey, Upstream } from './hierarchy/upstream/upstream.ts';
 export { attestorProblem, type AttestorProblem } from './attestation/attestor-problem.ts';
 export type { Challenge } from './attestation/challenges.ts';
 export type { AwsIamEvidence, Evidence, JwtEvidence, X509PopEvidence } from './attestation/evidence.ts';

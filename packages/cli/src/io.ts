@@ -25,6 +25,8 @@ export interface Io {
   readonly stdinIsTerminal: boolean;
   /** The whole of standard input as UTF-8 text. */
   readStdin(): Promise<string>;
+  /** One line, typed without being shown; "" where nobody can type. */
+  readSecret(question: string): Promise<string>;
   readonly clock: Clock;
   /** Calls back on each of these signals until the returned function is called. While nobody listens, a signal ends the process. */
   onSignal(signals: readonly ForwardedSignal[], listener: (signal: ForwardedSignal) => void): () => void;

@@ -2,6 +2,7 @@
 import { text } from 'node:stream/consumers';
 import type { WriteStream } from 'node:tty';
 import type { Clock } from '@rampart/core';
+import { readHiddenLine } from './hidden-line.ts';
 import type { Io, OutputStream } from './io.ts';
 import { runCommandLine } from './program.ts';
 
@@ -38,6 +39,7 @@ const io: Io = {
   stderr: outputOf(process.stderr),
   stdinIsTerminal: process.stdin.isTTY,
   readStdin: () => text(process.stdin),
+  readSecret: (question) => readHiddenLine(question, process.stdin, process.stderr),
   clock,
   onSignal: (signals, listener) => {
     for (const signal of signals) process.on(signal, listener);

@@ -2,6 +2,7 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { defineAnalyze } from './commands/analyze.ts';
 import { defineAudit } from './commands/audit.ts';
 import { defineAuthz } from './commands/authz/authz.ts';
+import { defineCa } from './commands/ca/ca.ts';
 import { defineCertsList } from './commands/certs-list.ts';
 import { defineCertsRevoke } from './commands/certs-revoke.ts';
 import { defineDelete } from './commands/delete.ts';
@@ -77,6 +78,7 @@ function createProgram(shell: Shell, io: Io): Command {
     defineAuthz,
     defineAnalyze,
     defineTlsCheck,
+    defineCa,
     defineLogs,
     defineToken,
   ])

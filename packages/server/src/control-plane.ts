@@ -5,7 +5,6 @@ import { TrustDomain } from '@rampart/core';
 import { type Checkpoints, Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
 import { openRegistry, type Registry } from '@rampart/registry';
-import { bundleToPem } from '@rampart/spiffe';
 import {
   AdminService,
   AgentService,
@@ -20,13 +19,13 @@ import { agentStateOf } from './agents/agent-state.ts';
 import { RegisteredEntries } from './agents/registered-entries.ts';
 import { AdminTokens } from './admin/admin-tokens.ts';
 import { ApiTokens } from './admin/api-tokens/api-tokens.ts';
-import { ensureBootstrapToken } from './admin/bootstrap-token.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
 import { type CompleteOptions, completeOptions, type ControlPlaneOptions } from './control-plane-options.ts';
 import { DataPlanes } from './control/data-planes.ts';
+import { measureMesh } from './control/mesh-metrics.ts';
 import { MeshSnapshots } from './control/mesh-snapshots.ts';
 import { WorkloadDirectory } from './control/workload-directory.ts';
-import { writeFileAtomically } from './directory/atomic-file.ts';
+import { writeCaFile, writeClientFiles } from './directory/client-files.ts';
 import { claimDataDirectory, type DataDirectory } from './directory/data-directory.ts';
 import { createApiHandler } from './doors/api-handler.ts';
 import { type ApiServer, openApiServer } from './doors/api-server.ts';
@@ -64,7 +63,6 @@ import { createRevisionStore } from './storage/stores/revision-store.ts';
 import { openTelemetry, type Telemetry } from './telemetry/open-telemetry.ts';
 import { Teardown } from './teardown.ts';
 import { joinTrust } from './trust/join-trust.ts';
-import { openFederatedDomains } from './trust/federated-domains.ts';
 import { watchHierarchy } from './trust/hierarchy-watch.ts';
 import { createOwnTrust, openJwtKeys, type OwnTrust } from './trust/own-trust.ts';
 import { VERSION } from './version.ts';
@@ -133,7 +131,7 @@ async function start(options: CompleteOptions, teardown: Teardown): Promise<Cont
     metrics: `http://${LOOPBACK}:${doors.operations.port}`,
     ...(web === undefined ? {} : { web: `https://${authority(options.host)}:${web.port}` }),
   };
-  await writeClientFiles(parts, { state, api: addresses.api });
+  await writeClientFiles(directory, { ...state, api: addresses.api });
   ready.now = true;
   options.log.info(
     { ...addresses, dataDirectory: directory.path, trustDomain: options.trustDomain },
@@ -334,17 +332,8 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
     'watches',
     feed.watch(() => dataPlanes.wake()),
   );
-  measureMesh(metrics, state, dataPlanes);
+  measureMesh(metrics, { ...state, dataPlanes });
   return { dataPlanes, directory };
-}
-
-function measureMesh(metrics: Metrics, { registry, feed, resources }: State, dataPlanes: DataPlanes): void {
-  const instances = (): number => registry.services().reduce((sum, service) => sum + service.instances.length, 0);
-  metrics.gauge('rampart_data_planes', { help: 'Data planes connected now.', read: () => dataPlanes.sessions.length });
-  metrics.gauge('rampart_services', { help: 'Services with an instance.', read: () => registry.services().length });
-  metrics.gauge('rampart_instances', { help: 'Instances that can be found.', read: instances });
-  metrics.gauge('rampart_revision', { help: 'Revision of the mesh.', read: () => feed.revision });
-  metrics.gauge('rampart_resources', { help: 'Resources in force.', read: () => resources.all().length });
 }
 
 interface Serving {
@@ -473,25 +462,11 @@ async function certifyDoor(
     replaceOwn: (authorities) => certificate.replace(authorities),
     ticked: () => certificate.check(),
     bundleChanged: () =>
-      void writeCaFile(directory, state).catch((error: unknown) =>
+      void writeCaFile(directory, state.authority).catch((error: unknown) =>
         log.error({ error }, 'the CA file could not be brought up to date'),
       ),
   });
   teardown.add('authorities', watch);
-}
-
-function writeCaFile({ caFile }: DataDirectory, { authority: issuer }: State): Promise<void> {
-  return writeFileAtomically(caFile, { text: bundleToPem(issuer.bundle()), mode: 0o644 });
-}
-
-async function writeClientFiles(
-  { directory }: Start,
-  { state, api }: { readonly state: State; readonly api: string },
-): Promise<void> {
-  await writeCaFile(directory, state);
-  await ensureBootstrapToken(state.tokens, directory.adminTokenFile);
-  const client = { address: api, ca: 'ca.pem', token: 'admin.token' };
-  await writeFileAtomically(directory.clientFile, { text: `${JSON.stringify(client, undefined, 2)}\n`, mode: 0o644 });
 }
 
 /** Host part of a URL that reaches what listens on an address. */

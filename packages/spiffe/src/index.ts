@@ -7,6 +7,7 @@ export { buildCrl, type CrlTemplate } from './crl/build.ts';
 export { isCrlOf, parseCrl, type ParsedCrl } from './crl/parse.ts';
 export { reasonNumber, reasonOfName, reasonOfNumber, REVOCATION_REASONS } from './crl/revoked-certificate.ts';
 export type { RevocationReason, RevokedCertificate } from './crl/revoked-certificate.ts';
+export { createAuthorityRequest, type AuthorityRequest } from './issuance/authority-request.ts';
 export { buildCertificate, randomSerial, type TbsSigner } from './issuance/builder.ts';
 export type { KeyUsage } from './certificate/key-usage.ts';
 export { parseCertificate, type ParsedCertificate, unhonouredExtensions } from './certificate/parsed-certificate.ts';
@@ -36,5 +37,6 @@ export {
 export { RevocationRuleSet } from './revocation/rule-set.ts';
 export { checkAuthorityProfile } from './svid/authority-profile.ts';
 export type { SvidProblem, SvidProblemCode } from './svid/problem.ts';
+export { verifyAuthority, type AuthorityTrust } from './svid/verify-authority.ts';
 export { verifyChain, verifySvid, type SvidTrust, type VerifiedSvid } from './svid/verify.ts';
 export { checkWorkloadProfile } from './svid/workload-profile.ts';

@@ -21,6 +21,16 @@ export interface AuthorityDescription {
   readonly activateAt: number | undefined;
 }
 
+/** How a hierarchy is. */
+export interface HierarchyStatus {
+  /** Who signs its intermediates: "own", "root", "external", "by-hand". */
+  readonly upstream: string;
+  /** In words: what somebody should look after. */
+  readonly warnings: readonly string[];
+  /** When the signing request was made that is out; undefined without one. */
+  readonly requestedAt: number | undefined;
+}
+
 /** A change that relying parties or data planes must hear of. */
 export interface HierarchyEvent {
   /** The roots in the trust bundle are others than before. */
@@ -49,6 +59,8 @@ export interface Activation {
 
 /** What operators do with the authorities of a trust domain. Every step is in the ledger and on the audit record. */
 export interface HierarchyControl {
+  /** How it is, beside its authorities. */
+  status(): HierarchyStatus;
   /** Oldest first, revoked and retired ones too. */
   describe(): readonly AuthorityDescription[];
   /**
@@ -73,6 +85,17 @@ export interface HierarchyControl {
    * @throws RampartError NOT_FOUND, INVALID_ARGUMENT.
    */
   revoke(target: Target, by: Requester): Promise<AuthorityDescription>;
+  /**
+   * A signing request (PKCS#10, DER) for the next intermediate, for whoever signs it elsewhere. The same one until it is
+   * installed, unless a fresh one is asked for.
+   */
+  request(fresh: boolean, by: Requester): Promise<Uint8Array>;
+  /**
+   * Takes the chain (DER, intermediate first, root last) that came back for the request; it is prepared then, and a new root is
+   * published. The caller vouches for that root.
+   * @throws RampartError NOT_FOUND when nothing was asked for, INVALID_CERTIFICATE.
+   */
+  install(chain: readonly Uint8Array[], by: Requester): Promise<AuthorityDescription>;
   /** Does what the rules of rotation ask for now. Never throws: what failed is on the audit record and tried again. */
   tend(): Promise<void>;
   /** Whether leaves of the authority with this serial are to be replaced now. */

@@ -1,7 +1,7 @@
 import type { Lifetimes } from '../issuance/lifetimes.ts';
 import type { AuthorityDescription } from './control.ts';
 import type { HeldAuthority } from './held-authority.ts';
-import { rootRotationOf, rotationOf } from './rotation-rule.ts';
+import { longestGuaranteedLife, rootRotationOf, rotationOf } from './rotation-rule.ts';
 
 /** An authority as operators see it. */
 export function describeAuthority(
@@ -25,4 +25,43 @@ export function describeAuthority(
     prepareAt: isActive ? times.prepareAt : undefined,
     activateAt: isActive ? times.activateAt : undefined,
   };
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+const LONG_LIVED_MS = 7 * DAY_MS;
+
+/** What somebody should look after, in words. */
+export function warningsOf(
+  authorities: readonly AuthorityDescription[],
+  now: { readonly lifetimes: Lifetimes; readonly now: number; readonly failure: string | undefined },
+): readonly string[] {
+  const { workloadMs } = now.lifetimes;
+  const warnings: string[] = [];
+  if (now.failure !== undefined) warnings.push(`the rotation that is due could not be done: ${now.failure}`);
+  if (workloadMs > LONG_LIVED_MS) {
+    warnings.push(
+      `certificates of workloads live ${days(workloadMs)}, more than 7: a stolen one is good for that long; use the profile "mesh" where workloads can renew`,
+    );
+  }
+  const active = authorities.find(({ kind, state }) => kind === 'intermediate' && state === 'active');
+  if (active === undefined) return [...warnings, 'no intermediate signs: no certificate can be issued'];
+  const guaranteed = longestGuaranteedLife(active.notAfter - active.notBefore);
+  if (workloadMs > guaranteed) {
+    warnings.push(
+      `certificates are made for ${days(workloadMs)}, but near the end of an intermediate they end with it; only ${days(guaranteed)} are sure`,
+    );
+  }
+  const waiting = authorities.some(({ kind, state }) => kind === 'intermediate' && state === 'prepared');
+  if (!waiting && now.now >= (active.activateAt ?? Infinity)) {
+    const end = new Date(active.notAfter).toISOString();
+    warnings.push(
+      `the intermediate ends at ${end} and no next one is prepared: rampart ca prepare, or rampart ca request`,
+    );
+  }
+  return warnings;
+}
+
+function days(milliseconds: number): string {
+  const count = milliseconds / DAY_MS;
+  return count >= 1 ? `${Number(count.toFixed(1))} days` : `${Number((count * 24).toFixed(1))} hours`;
 }

@@ -1,7 +1,7 @@
 import { RampartError } from '@rampart/core';
 import type { TrustBundle } from '@rampart/spiffe';
 import type { Requester } from '../authority.ts';
-import type { AuthorityState, CertificateRecord, HierarchyChange } from '../store.ts';
+import type { AuthorityState, CaRequestRecord, CertificateRecord, HierarchyChange, HierarchyNotes } from '../store.ts';
 import { AuthoritySet } from './authority-set.ts';
 import type {
   Activation,
@@ -9,15 +9,19 @@ import type {
   HierarchyControl,
   HierarchyEvent,
   HierarchyListener,
+  HierarchyStatus,
   Target,
 } from './control.ts';
-import { describeAuthority } from './description.ts';
+import { describeAuthority, warningsOf } from './description.ts';
+import { type ForeignAuthority, readForeignAuthority } from './upstream/foreign-authority.ts';
 import { type HeldAuthority, isOver, isPublished, isValidAt, type SigningAuthority, toSign } from './held-authority.ts';
+import { createRequest, reopenRequest } from './upstream/intermediate-request.ts';
 import { reopenHierarchy } from './reopening.ts';
 import { publicationMs } from './rotation-rule.ts';
 import { commonNameOf, createAuthority, holdAuthority, readCertificate } from './signing-authority.ts';
 import type { HierarchyOptions } from './signing-authority.ts';
 import { BY_ITSELF, type Occasion, type StepEvent, StepJournal } from './step-journal.ts';
+import type { ExternalCa } from './upstream/upstream.ts';
 import { Upkeep } from './upkeep.ts';
 
 type Kind = AuthorityDescription['kind'];
@@ -41,6 +45,8 @@ export class Hierarchy implements HierarchyControl {
   readonly #upkeep: Upkeep;
   readonly #listeners = new Set<HierarchyListener>();
   #sequence: number;
+  /** It is out, and has not come back signed. */
+  #request: CaRequestRecord | undefined;
   /** One step after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -48,7 +54,8 @@ export class Hierarchy implements HierarchyControl {
     this.#options = options;
     this.#hooks = hooks;
     this.#set = stored.set;
-    this.#sequence = stored.sequence;
+    this.#sequence = stored.notes.bundleSequence;
+    this.#request = stored.notes.request;
     this.#steps = new StepJournal(options);
     this.#upkeep = new Upkeep(options, this.#set, {
       prepare: (kind, reason) => this.#prepare(kind, { by: BY_ITSELF, reason }),
@@ -61,8 +68,8 @@ export class Hierarchy implements HierarchyControl {
   /** Continues the stored hierarchy, or makes what is missing of it: all at the first opening. */
   static async open(options: HierarchyOptions, hooks: HierarchyHooks): Promise<Hierarchy> {
     const set = new AuthoritySet(await reopenHierarchy(options));
-    const { bundleSequence } = await options.store.hierarchyNotes();
-    const hierarchy = new Hierarchy(options, hooks, { set, sequence: bundleSequence });
+    const notes = await options.store.hierarchyNotes();
+    const hierarchy = new Hierarchy(options, hooks, { set, notes });
     await hierarchy.#exclusive(() => hierarchy.#establish());
     return hierarchy;
   }
@@ -85,6 +92,13 @@ export class Hierarchy implements HierarchyControl {
 
   tend(): Promise<void> {
     return this.#exclusive(() => this.#upkeep.run());
+  }
+
+  status(): HierarchyStatus {
+    const { upstream, lifetimes, clock } = this.#options;
+    const failure = this.#upkeep.failure?.message;
+    const warnings = warningsOf(this.describe(), { lifetimes, now: clock.now(), failure });
+    return { upstream: upstream.kind, warnings, requestedAt: this.#request?.createdAt };
   }
 
   describe(): readonly AuthorityDescription[] {
@@ -155,15 +169,42 @@ export class Hierarchy implements HierarchyControl {
     });
   }
 
+  request(fresh: boolean, by: Requester): Promise<Uint8Array> {
+    return this.#exclusive(async () => {
+      const pending = this.#request;
+      if (pending !== undefined && !fresh) return (await reopenRequest(pending, this.#options)).csr;
+      const { csr, keyName, createdAt } = await createRequest(this.#options);
+      await this.#options.store.changeHierarchy({ request: { keyName, createdAt } });
+      this.#request = { keyName, createdAt };
+      await this.#steps.requested(keyName, by);
+      return csr;
+    });
+  }
+
+  install(chain: readonly Uint8Array[], by: Requester): Promise<AuthorityDescription> {
+    return this.#exclusive(async () => {
+      const pending = this.#request;
+      if (pending === undefined) {
+        throw new RampartError('NOT_FOUND', 'no signing request is out; make one first: rampart ca request');
+      }
+      const { keyName, signer } = await reopenRequest(pending, this.#options);
+      const foreign = readForeignAuthority(chain, { keyName, signer }, this.#options);
+      const held = await this.#install(foreign, { by, reason: 'installed' });
+      await this.#options.store.changeHierarchy({ request: 'none' });
+      this.#request = undefined;
+      return this.#describe(held);
+    });
+  }
+
   /** Whatever is missing: everything at the first opening, the rest when that ended half-way. */
   async #establish(): Promise<void> {
     const { upstream } = this.#options;
     if (upstream.kind === 'root') await this.#adopt(upstream.root.der);
-    if (upstream.kind === 'own' && !this.#set.publishedRoots().some(({ signer }) => signer !== undefined)) {
-      await this.#make('root', this.#firstState('root'), MADE);
+    if (upstream.kind === 'own' && this.#set.active('root') === undefined) await this.#make('root', 'active', MADE);
+    if (this.#set.active('intermediate') === undefined) {
+      if (upstream.kind === 'by-hand') return;
+      await this.#make('intermediate', 'active', MADE);
     }
-    if (upstream.kind === 'by-hand') return;
-    if (this.#set.inState('intermediate', 'active').length === 0) await this.#make('intermediate', 'active', MADE);
     await this.#upkeep.run();
   }
 
@@ -199,12 +240,34 @@ export class Hierarchy implements HierarchyControl {
       await this.#add(root, root.record.name, occasion);
       return root;
     }
+    if (upstream.kind === 'external') return this.#ask(upstream.ca, state, occasion);
     const root = this.#set.active('root');
     const issuer = root === undefined ? undefined : toSign(root);
     if (root === undefined || issuer === undefined) {
       throw elsewhere('intermediate', 'ask for one with: rampart ca request');
     }
     const intermediate = await createAuthority(this.#options, state, issuer);
+    await this.#add(intermediate, root.record.name, occasion);
+    return intermediate;
+  }
+
+  /** Has the external CA sign one. */
+  async #ask(ca: ExternalCa, state: 'prepared' | 'active', occasion: Occasion): Promise<HeldAuthority> {
+    const { csr, keyName, signer } = await createRequest(this.#options);
+    const chain = await ca.sign(csr);
+    const foreign = readForeignAuthority(chain, { keyName, signer, roots: ca.roots }, this.#options);
+    const held = await this.#install(foreign, occasion);
+    if (state === 'active') await this.#activate(held, occasion);
+    return this.#set.get(held.record.serial);
+  }
+
+  /** Its root, when that is new, is published first. */
+  async #install({ intermediate, root }: ForeignAuthority, occasion: Occasion): Promise<HeldAuthority> {
+    const known = this.#set.find(root.record.serial);
+    if (known !== undefined && isOver(known.record.state)) {
+      throw new RampartError('INVALID_CERTIFICATE', `root ${root.record.serial} is ${known.record.state} here`);
+    }
+    if (known === undefined) await this.#add(root, root.record.name, occasion);
     await this.#add(intermediate, root.record.name, occasion);
     return intermediate;
   }
@@ -319,7 +382,7 @@ export class Hierarchy implements HierarchyControl {
 
 interface Stored {
   readonly set: AuthoritySet;
-  readonly sequence: number;
+  readonly notes: HierarchyNotes;
 }
 
 interface Move {

@@ -8,7 +8,7 @@ import { validity } from '../issuance/lifetimes.ts';
 import type { Lifetimes } from '../issuance/lifetimes.ts';
 import type { AuthorityState, AuthorityStore, CaCertificateRecord } from '../store.ts';
 import type { HeldAuthority, SigningAuthority } from './held-authority.ts';
-import type { Upstream } from './upstream.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 /** What the authorities of one trust domain are made of. */
 export interface HierarchyOptions {

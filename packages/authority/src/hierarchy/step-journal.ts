@@ -72,6 +72,10 @@ export class StepJournal {
     return { ...certificate, revocation };
   }
 
+  async requested(keyName: string, by: Requester): Promise<void> {
+    await this.#audit('CA_REQUESTED', by, { kind: 'intermediate', authority_key: keyName });
+  }
+
   /** Something that should have been done and could not. */
   async failed(what: string, reason: string, by: Requester): Promise<void> {
     const details = { kind: 'intermediate', step: what, reason };

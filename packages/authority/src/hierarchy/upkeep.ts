@@ -78,17 +78,18 @@ export class Upkeep {
     const { upstream, lifetimes } = this.#options;
     if (active === undefined || (upstream.kind !== 'own' && upstream.kind !== 'root')) return;
     const due = rootRotationOf(active.record, lifetimes);
-    const mustMove = active.signer === undefined;
     const waiting = this.#set.inState('root', 'prepared').find(({ signer }) => signer !== undefined);
     if (waiting === undefined) {
-      if (upstream.kind === 'own' && (mustMove || this.#now >= due.prepareAt)) {
+      // Whoever let a root that is kept elsewhere sign decides what comes after it.
+      const isOurs = upstream.kind === 'own' && active.signer !== undefined;
+      if (isOurs && this.#now >= due.prepareAt) {
         await this.#steps.prepare('root', 'the present root comes to its end');
       }
       return;
     }
     const known = this.#now >= waiting.record.since + publicationMs(lifetimes);
     // A root that an operator configured takes over once everybody knows it; one of our own when the last one is ending.
-    const wanted = mustMove || upstream.kind === 'root' || this.#now >= due.activateAt;
+    const wanted = upstream.kind === 'root' || this.#now >= due.activateAt;
     if (known && wanted) await this.#steps.activate(waiting, 'the present root comes to its end');
   }
 

@@ -18,6 +18,8 @@ export interface CaptureOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly terminal?: boolean;
+  /** What is typed where nothing is shown, line by line. */
+  readonly secrets?: readonly string[];
   /** Unix milliseconds; the clock stands still at 0 when absent. */
   readonly now?: () => number;
 }
@@ -25,6 +27,7 @@ export interface CaptureOptions {
 /** Makes an outside world that keeps what is printed. */
 export function captureIo(options: CaptureOptions): CapturedIo {
   const events = new EventEmitter();
+  const secrets = [...(options.secrets ?? [])];
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr'): Io['stdout'] => ({
     isTerminal: options.terminal ?? false,
@@ -42,6 +45,7 @@ export function captureIo(options: CaptureOptions): CapturedIo {
     stderr: stream('stderr'),
     stdinIsTerminal: false,
     readStdin: () => Promise.resolve(options.stdin ?? ''),
+    readSecret: () => Promise.resolve(secrets.shift() ?? ''),
     clock: {
       now: options.now ?? (() => 0),
       after: (milliseconds, callback) => {

@@ -64,7 +64,7 @@ async function exchange(
   try {
     return accept(SvidResponse.decode(await call(channel, createCsr(keyPair))), keyPair, options);
   } catch (cause) {
-    throw refusal(cause, options.evidence);
+    throw refusal(cause, current === undefined ? options.evidence : undefined);
   } finally {
     channel.close();
   }
@@ -91,16 +91,20 @@ function accept(response: SvidResponse, keyPair: KeyPair, { onWorkload }: Attest
     serial: parsed.value.serial,
     notBefore: parsed.value.notBefore,
     notAfter: parsed.value.notAfter,
+    renewAt: response.renewAt === 0n ? undefined : Number(response.renewAt),
     chain: response.chain,
     keyPair,
     bundle: { trustDomain, roots: bundle.roots, jwtAuthorities: [], sequence: Number(bundle.sequence) },
   });
 }
 
-/** A join token is refused for good; what is wrong with other evidence, or with what it is held against, may be mended. */
-function refusal(cause: unknown, evidence: WorkloadEvidence): unknown {
+/**
+ * A join token is refused for good; what is wrong with other evidence, or with what it is held against, may be mended. Who holds
+ * a certificate that is not accepted (no evidence) may hold one that is once the clock is right again.
+ */
+function refusal(cause: unknown, evidence: WorkloadEvidence | undefined): unknown {
   if (!(cause instanceof RemoteError)) return cause;
-  if (cause.code === 'unauthenticated') {
+  if (cause.code === 'unauthenticated' && evidence !== undefined) {
     const code = evidence.kind === 'join-token' ? 'INVALID_JOIN_TOKEN' : 'ATTESTATION_DENIED';
     return new RampartError(code, cause.message, { cause });
   }

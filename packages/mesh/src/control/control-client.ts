@@ -41,7 +41,11 @@ export class ControlClient {
 
   /** Connects with the first SVID, and again with every later one. */
   start(): void {
+    let serial = '';
     this.#options.identity.subscribe((svid) => {
+      // With other roots and the same certificate, the stream that brought them goes on.
+      if (svid.serial === serial) return;
+      serial = svid.serial;
       this.#retryMs = FIRST_RETRY_MS;
       this.#reconnect(svid);
     });

@@ -52,6 +52,7 @@ export class ControlSession {
     this.#expectSign();
     onSign();
     if (message.rotate) identity.rotateNow();
+    if (message.bundle !== undefined) identity.trust(message.bundle.roots, Number(message.bundle.sequence));
     if (message.heartbeat) return;
     const problem = view.apply(parseUpdate(message));
     if (problem !== '') log.error('a policy cannot be enforced here: everything is denied', { problem });

@@ -35,7 +35,8 @@ function openConnection(address: ControlPlaneAddress, svid: Svid | undefined): T
     port: Number(address.url.port === '' ? 443 : address.url.port),
     ALPNProtocols: ['h2'],
     minVersion: 'TLSv1.3',
-    ca: address.roots.map((der) => toPem(der)),
+    // What was known at the start of the process may since have been replaced, or revoked.
+    ca: svid === undefined ? address.roots.map((der) => toPem(der)) : svid.tls.ca,
     checkServerIdentity: (_host, certificate) => checkControlPlane(certificate, address.rootNamespace),
     ...secret,
   });

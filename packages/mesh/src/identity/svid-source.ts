@@ -2,7 +2,7 @@ import { RampartError } from '@rampart/core';
 import type { Clock, Random, Timer } from '@rampart/core';
 
 import type { MeshLog } from '../log.ts';
-import type { Svid } from './svid.ts';
+import { type Svid, withBundle } from './svid.ts';
 
 /** Gets certificates: the first by attestation, every next one by renewal. */
 export interface SvidIssuer {
@@ -21,6 +21,8 @@ const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10_000;
 /** Renewal is due at half-life, give or take a tenth of it (SPIRE's rotation rule), so that a fleet never renews as one. */
 const JITTER = 0.1;
+/** Timers do not notice when the clock jumps: it is looked at this often. */
+const LONGEST_SLEEP_MS = 60_000;
 
 /** Holds the current SVID and keeps it fresh. */
 export class SvidSource {
@@ -30,6 +32,8 @@ export class SvidSource {
   #timer: Timer | undefined;
   #retryMs = FIRST_RETRY_MS;
   #stopped = false;
+  #isAttempting = false;
+  #dueAt = 0;
   #refused = false;
   #toldDenial: string | undefined;
   readonly #refusalListeners = new Set<() => void>();
@@ -67,8 +71,17 @@ export class SvidSource {
 
   /** Emergency rotation: renews now. */
   rotateNow(): void {
+    if (this.#isAttempting || this.#refused) return;
     this.#timer?.cancel();
     void this.#attempt();
+  }
+
+  /** Judges peers by these roots (DER) from now on. An older bundle than the present one changes nothing. */
+  trust(roots: readonly Uint8Array[], sequence: number): void {
+    const current = this.#current;
+    if (current === undefined || this.#stopped || sequence <= current.bundle.sequence) return;
+    this.#current = withBundle(current, { ...current.bundle, roots, sequence });
+    for (const listener of this.#listeners) listener(this.#current);
   }
 
   stop(): void {
@@ -78,6 +91,7 @@ export class SvidSource {
 
   async #attempt(): Promise<void> {
     const { issuer, log } = this.#options;
+    this.#isAttempting = true;
     try {
       const next = this.#current === undefined ? await issuer.attest() : await issuer.renew(this.#current);
       this.#adopt(next);
@@ -95,6 +109,8 @@ export class SvidSource {
       this.#report(cause);
       this.#schedule(this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS, this.#untilExpiry() / 4);
+    } finally {
+      this.#isAttempting = false;
     }
   }
 
@@ -115,16 +131,31 @@ export class SvidSource {
     this.#current = next;
     this.#retryMs = FIRST_RETRY_MS;
     // From now, not from notBefore: that lies in the past, as a cushion against clocks that go slow.
-    const halfLife = (next.notAfter - this.#options.clock.now()) / 2;
-    const jitter = (this.#options.random() * 2 - 1) * JITTER * halfLife;
-    this.#schedule(halfLife + jitter);
+    const now = this.#options.clock.now();
+    const left = next.notAfter - now;
+    const wait = next.renewAt === undefined ? left / 2 : Math.min(Math.max(next.renewAt - now, 0), left);
+    const jitter = (this.#options.random() * 2 - 1) * JITTER * Math.min(wait, left - wait);
+    this.#schedule(wait + jitter);
     for (const listener of this.#listeners) listener(next);
   }
 
   #schedule(delay: number): void {
     if (this.#stopped) return;
+    this.#dueAt = this.#options.clock.now() + delay;
+    this.#sleep(delay);
+  }
+
+  #sleep(delay: number): void {
     this.#timer?.cancel();
-    this.#timer = this.#options.clock.after(Math.max(delay, 1), () => void this.#attempt());
+    this.#timer = this.#options.clock.after(Math.min(Math.max(delay, 1), LONGEST_SLEEP_MS), () => this.#wake());
+  }
+
+  /** After a jump back, a certificate may not be valid yet: the next one will be, if the control plane's clock went along. */
+  #wake(): void {
+    const now = this.#options.clock.now();
+    const isEarly = this.#current !== undefined && now < this.#current.notBefore;
+    if (now >= this.#dueAt || isEarly) void this.#attempt();
+    else this.#sleep(this.#dueAt - now);
   }
 
   #untilExpiry(): number {

@@ -21,6 +21,8 @@ export interface Svid {
   /** Unix milliseconds. */
   readonly notBefore: number;
   readonly notAfter: number;
+  /** When to get the next one, jitter not counted; undefined for half of what is left. */
+  readonly renewAt: number | undefined;
   readonly bundle: TrustBundle;
   readonly tls: TlsMaterial;
   readonly context: SecureContext;
@@ -31,9 +33,16 @@ export interface SvidParts {
   readonly serial: string;
   readonly notBefore: number;
   readonly notAfter: number;
+  readonly renewAt?: number | undefined;
   readonly chain: readonly Uint8Array[];
   readonly keyPair: KeyPair;
   readonly bundle: TrustBundle;
+}
+
+/** The same identity, with other roots to judge peers by. */
+export function withBundle(svid: Svid, bundle: TrustBundle): Svid {
+  const tls: TlsMaterial = { ...svid.tls, ca: bundle.roots.map((der) => toPem(der)) };
+  return { ...svid, bundle, tls, context: createSecureContext(tls) };
 }
 
 export function createSvid(parts: SvidParts): Svid {
@@ -43,6 +52,6 @@ export function createSvid(parts: SvidParts): Svid {
     ca: parts.bundle.roots.map((der) => toPem(der)),
     minVersion: 'TLSv1.3',
   };
-  const { spiffeId, serial, notBefore, notAfter, bundle } = parts;
-  return { spiffeId, serial, notBefore, notAfter, bundle, tls, context: createSecureContext(tls) };
+  const { spiffeId, serial, notBefore, notAfter, renewAt, bundle } = parts;
+  return { spiffeId, serial, notBefore, notAfter, renewAt, bundle, tls, context: createSecureContext(tls) };
 }

@@ -44,6 +44,7 @@ export const OID = {
   ecdsaWithSha384: '1.2.840.10045.4.3.3',
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
+  extensionRequest: '1.2.840.113549.1.9.14',
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',

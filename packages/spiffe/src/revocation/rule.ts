@@ -39,7 +39,8 @@ export interface RevocableToken {
 export function isRevokedBy(rule: RevocationRule, certificate: RevocableCertificate): boolean {
   if (certificate.notBefore > rule.notBeforeUntil || !isAbout(rule, certificate.spiffeId)) return false;
   const { issuerKeyId } = rule;
-  return issuerKeyId === undefined || hexOf(certificate.authorityKeyId) === issuerKeyId;
+  // One that names no authority may be of this one: whoever has its key can leave that out, and the path is valid all the same.
+  return issuerKeyId === undefined || (hexOf(certificate.authorityKeyId) ?? issuerKeyId) === issuerKeyId;
 }
 
 export function isTokenRevokedBy(rule: RevocationRule, { spiffeId, issuedAt }: RevocableToken): boolean {

@@ -70,7 +70,10 @@ export function verifyChain(
   return verified.ok ? ok(verified.value.spiffeId) : verified;
 }
 
-function readChain(chain: readonly Uint8Array[]): Result<[ParsedCertificate, ...ParsedCertificate[]], SvidProblem> {
+/** Every certificate of a chain; a longer one than anybody sends is refused unread. */
+export function readChain(
+  chain: readonly Uint8Array[],
+): Result<[ParsedCertificate, ...ParsedCertificate[]], SvidProblem> {
   if (chain.length > MAX_CHAIN) return refuse('MALFORMED', `the peer sent more than ${MAX_CHAIN} certificates`);
   const certificates: ParsedCertificate[] = [];
   for (const [index, der] of chain.entries()) {
@@ -83,7 +86,7 @@ function readChain(chain: readonly Uint8Array[]): Result<[ParsedCertificate, ...
 }
 
 /** The roots that may vouch for `domain`. A root that names another domain never does. */
-function rootsOf(domain: TrustDomain, trust: SvidTrust): Result<readonly ParsedCertificate[], SvidProblem> {
+export function rootsOf(domain: TrustDomain, trust: SvidTrust): Result<readonly ParsedCertificate[], SvidProblem> {
   const roots = trust.roots.flatMap(readRoot);
   const expected = trust.trustDomain ?? roots.find((root) => root.trustDomain !== undefined)?.trustDomain;
   if (expected !== undefined && !expected.equals(domain)) {
@@ -109,7 +112,8 @@ function checkIssuers(path: readonly ParsedCertificate[], domain: TrustDomain, a
   return undefined;
 }
 
-function checkIssuer(
+/** The rules for a certificate above the leaf, with `below` others between the two. */
+export function checkIssuer(
   issuer: ParsedCertificate,
   { domain, at, below }: { readonly domain: TrustDomain; readonly at: number; readonly below: number },
 ): Refusal | undefined {

@@ -1,6 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AdminService } from '@rampart/wire';
 import type { AdminParts } from './admin-parts.ts';
+import { createAuthorityMethods } from './authority-methods.ts';
 import { createIdentityMethods } from './identity-methods.ts';
 import { createLogMethods } from './log-methods.ts';
 import { createPolicyMethods } from './policy-methods.ts';
@@ -17,6 +18,7 @@ export function createAdminService(parts: AdminParts): ServiceImpl<typeof AdminS
     ...createPolicyMethods(parts),
     ...createLogMethods(parts),
     ...createIdentityMethods(parts),
+    ...createAuthorityMethods(parts),
     ...createStatusMethods(parts),
   };
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/admin.proto.
  */
 export const file_rampart_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxInUKB1Byb2JsZW0SEAoIc2V2ZXJpdHkYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIOCgZjb2x1bW4YBiABKA0SDQoFZmllbGQYByABKAkiUgoMQXBwbHlSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCgluYW1lc3BhY2UYBCABKAkijQEKDUFwcGx5UmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iUQoPQXBwbGllZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCSJEChNHZXRSZXNvdXJjZXNSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiVwoUR2V0UmVzb3VyY2VzUmVzcG9uc2USLQoJcmVzb3VyY2VzGAEgAygLMhoucmFtcGFydC52MS5TdG9yZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBCJzCg5TdG9yZWRSZXNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSEAoIcmV2aXNpb24YBSABKAQSDAoEanNvbhgGIAEoCSJGChVEZWxldGVSZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSI7ChZEZWxldGVSZXNvdXJjZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgSEAoIcmV2aXNpb24YAiABKAQiTgoWRGVsZXRlUmVzb3VyY2VzUmVxdWVzdBI0CglyZXNvdXJjZXMYASADKAsyIS5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdCJwChdEZWxldGVSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBBITCgtkYXRhX3BsYW5lcxgDIAEoDSI0Cg9Sb2xsYmFja1JlcXVlc3QSEAoIcmV2aXNpb24YASABKAQSDwoHZHJ5X3J1bhgCIAEoCCKQAQoQUm9sbGJhY2tSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZRIlCghwcm9ibGVtcxgCIAMoCzITLnJhbXBhcnQudjEuUHJvYmxlbRIQCghyZXZpc2lvbhgDIAEoBBITCgtkYXRhX3BsYW5lcxgEIAEoDSIlChRMaXN0UmV2aXNpb25zUmVxdWVzdBINCgVsaW1pdBgBIAEoDSJYChVMaXN0UmV2aXNpb25zUmVzcG9uc2USLwoJcmV2aXNpb25zGAEgAygLMhwucmFtcGFydC52MS5SZXNvdXJjZVJldmlzaW9uEg4KBm9sZGVzdBgCIAEoBCKPAQoQUmVzb3VyY2VSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoBBIKCgJhdBgCIAEoAxINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSEAoIcmVzdG9yZWQYBSABKAQSLAoHY2hhbmdlcxgGIAMoCzIbLnJhbXBhcnQudjEuQXBwbGllZFJlc291cmNlIjwKFEZvbGxvd1JvbGxvdXRSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0iagoVRm9sbG93Um9sbG91dFJlc3BvbnNlEg0KBXRha2VuGAEgASgNEhMKC2RhdGFfcGxhbmVzGAIgASgNEi0KB2xhZ2dpbmcYAyADKAsyHC5yYW1wYXJ0LnYxLkxhZ2dpbmdEYXRhUGxhbmUiZQoQTGFnZ2luZ0RhdGFQbGFuZRIRCglzcGlmZmVfaWQYASABKAkSFQoNZGF0YV9wbGFuZV9pZBgCIAEoCRIWCg5hY2tlZF9yZXZpc2lvbhgDIAEoBBIPCgdwcm9ibGVtGAQgASgJImgKD1NpbXVsYXRlUmVxdWVzdBIQCghkb2N1bWVudBgBIAEoCRIMCgRmaWxlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRINCgVzaW5jZRgEIAEoAxITCgtyZXBsYWNlX2FsbBgFIAEoCCIwCg5SZXBsYXlQcm9ncmVzcxIPCgdyZWNvcmRzGAEgASgEEg0KBXRvdGFsGAIgASgEIpABChBTaW11bGF0ZVJlc3BvbnNlEi4KCHByb2dyZXNzGAEgASgLMhoucmFtcGFydC52MS5SZXBsYXlQcm9ncmVzc0gAEioKB3JlZnVzZWQYAiABKAsyFy5yYW1wYXJ0LnYxLlByb2JsZW1MaXN0SAASFQoLcmVwb3J0X2pzb24YAyABKAlIAEIJCgdtZXNzYWdlIjQKC1Byb2JsZW1MaXN0EiUKCHByb2JsZW1zGAEgAygLMhMucmFtcGFydC52MS5Qcm9ibGVtIjAKDlN1Z2dlc3RSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDQoFc2luY2UYAiABKAMiegoPU3VnZ2VzdFJlc3BvbnNlEi4KCHByb2dyZXNzGAEgASgLMhoucmFtcGFydC52MS5SZXBsYXlQcm9ncmVzc0gAEiwKCnN1Z2dlc3Rpb24YAiABKAsyFi5yYW1wYXJ0LnYxLlN1Z2dlc3Rpb25IAEIJCgdtZXNzYWdlIi8KClN1Z2dlc3Rpb24SDAoEeWFtbBgBIAEoCRITCgtyZXBvcnRfanNvbhgCIAEoCSKMAgoZQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBm1ldGhvZBgDIAEoCRIMCgRwYXRoGAQgASgJEgwKBHBvcnQYBSABKA0SQwoHaGVhZGVycxgGIAMoCzIyLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdC5IZWFkZXJzRW50cnkSEQoJc291cmNlX2lwGAcgASgJEgwKBGhvc3QYCCABKAkSEwoLY2xhaW1zX2pzb24YCSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoaQ2hlY2tBdXRob3JpemF0aW9uUmVzcG9uc2USFAoMdmVyZGljdF9qc29uGAEgASgJEhAKCGRlY2lzaW9uGAIgASgJIiIKD0NoZWNrVGxzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJIjgKEENoZWNrVGxzUmVzcG9uc2USJAoGY2hlY2tzGAEgAygLMhQucmFtcGFydC52MS5UbHNDaGVjayJtCghUbHNDaGVjaxIPCgdzZXJ2aWNlGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRwb3J0GAMgASgNEgwKBG1vZGUYBCABKAkSDgoGcG9saWN5GAUgASgJEhEKCWluc3RhbmNlcxgGIAEoDSJnCg9UYWlsTG9nc1JlcXVlc3QSDwoHaGlzdG9yeRgBIAEoDRIOCgZmb2xsb3cYAiABKAgSDwoHc2VydmljZRgDIAEoCRIQCghkZWNpc2lvbhgEIAEoCRIQCghyZXBvcnRlchgFIAEoCSI4ChBUYWlsTG9nc1Jlc3BvbnNlEg8KB3JlY29yZHMYASADKAkSEwoLY29ubmVjdGlvbnMYAiADKAkiZAoWQ3JlYXRlSm9pblRva2VuUmVxdWVzdBImCgh3b3JrbG9hZBgBIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEwoLdHRsX3NlY29uZHMYAiABKA0SDQoFYWdlbnQYAyABKAkiTwoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMiOwoXTGlzdENlcnRpZmljYXRlc1JlcXVlc3QSEQoJc3BpZmZlX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIkkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRItCgxjZXJ0aWZpY2F0ZXMYASADKAsyFy5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlItMCCgtDZXJ0aWZpY2F0ZRIOCgZzZXJpYWwYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCRIOCgZpc3N1ZXIYBCABKAkSDAoEa2luZBgFIAEoCRIOCgZyZWFzb24YBiABKAkSEQoJaXNzdWVkX2F0GAcgASgDEhIKCm5vdF9iZWZvcmUYCCABKAMSEQoJbm90X2FmdGVyGAkgASgDEhIKCnJldm9rZWRfYXQYCiABKAMSGQoRcmV2b2NhdGlvbl9yZWFzb24YCyABKAkSEAoIc2VxdWVuY2UYDCABKAQSMwoGbGFiZWxzGA0gAygLMiMucmFtcGFydC52MS5DZXJ0aWZpY2F0ZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjoKGFJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIiwKGVJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCIVChNMaXN0U2VydmljZXNSZXF1ZXN0IkMKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEisKCHNlcnZpY2VzGAEgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlIhIKEEdldFN0YXR1c1JlcXVlc3QixwEKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMdHJ1c3RfZG9tYWluGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNEhAKCHNlcnZpY2VzGAUgASgNEhEKCWluc3RhbmNlcxgGIAEoDRISCgpzdGFydGVkX2F0GAcgASgDEisKBnBsYW5lcxgIIAMoCzIbLnJhbXBhcnQudjEuRGF0YVBsYW5lU3RhdHVzIpkBCg9EYXRhUGxhbmVTdGF0dXMSFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSDAoEa2luZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEhYKDmFja2VkX3JldmlzaW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkSFAoMY29ubmVjdGVkX2F0GAcgASgDIjYKEVF1ZXJ5QXVkaXRSZXF1ZXN0EhIKCmV2ZW50X3R5cGUYASABKAkSDQoFbGltaXQYAiABKA0iJQoSUXVlcnlBdWRpdFJlc3BvbnNlEg8KB3JlY29yZHMYASADKAky1AsKDEFkbWluU2VydmljZRI8CgVBcHBseRIYLnJhbXBhcnQudjEuQXBwbHlSZXF1ZXN0GhkucmFtcGFydC52MS5BcHBseVJlc3BvbnNlElEKDEdldFJlc291cmNlcxIfLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuR2V0UmVzb3VyY2VzUmVzcG9uc2USVwoORGVsZXRlUmVzb3VyY2USIS5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdBoiLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXNwb25zZRJaCg9EZWxldGVSZXNvdXJjZXMSIi5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlc1JlcXVlc3QaIy5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlc1Jlc3BvbnNlEkUKCFJvbGxiYWNrEhsucmFtcGFydC52MS5Sb2xsYmFja1JlcXVlc3QaHC5yYW1wYXJ0LnYxLlJvbGxiYWNrUmVzcG9uc2USVAoNTGlzdFJldmlzaW9ucxIgLnJhbXBhcnQudjEuTGlzdFJldmlzaW9uc1JlcXVlc3QaIS5yYW1wYXJ0LnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZRJWCg1Gb2xsb3dSb2xsb3V0EiAucmFtcGFydC52MS5Gb2xsb3dSb2xsb3V0UmVxdWVzdBohLnJhbXBhcnQudjEuRm9sbG93Um9sbG91dFJlc3BvbnNlMAESRwoIU2ltdWxhdGUSGy5yYW1wYXJ0LnYxLlNpbXVsYXRlUmVxdWVzdBocLnJhbXBhcnQudjEuU2ltdWxhdGVSZXNwb25zZTABEkQKB1N1Z2dlc3QSGi5yYW1wYXJ0LnYxLlN1Z2dlc3RSZXF1ZXN0GhsucmFtcGFydC52MS5TdWdnZXN0UmVzcG9uc2UwARJjChJDaGVja0F1dGhvcml6YXRpb24SJS5yYW1wYXJ0LnYxLkNoZWNrQXV0aG9yaXphdGlvblJlcXVlc3QaJi5yYW1wYXJ0LnYxLkNoZWNrQXV0aG9yaXphdGlvblJlc3BvbnNlEkUKCENoZWNrVGxzEhsucmFtcGFydC52MS5DaGVja1Rsc1JlcXVlc3QaHC5yYW1wYXJ0LnYxLkNoZWNrVGxzUmVzcG9uc2USRwoIVGFpbExvZ3MSGy5yYW1wYXJ0LnYxLlRhaWxMb2dzUmVxdWVzdBocLnJhbXBhcnQudjEuVGFpbExvZ3NSZXNwb25zZTABEloKD0NyZWF0ZUpvaW5Ub2tlbhIiLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBojLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USXQoQTGlzdENlcnRpZmljYXRlcxIjLnJhbXBhcnQudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaJC5yYW1wYXJ0LnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRJgChFSZXZva2VDZXJ0aWZpY2F0ZRIkLnJhbXBhcnQudjEuUmV2b2tlQ2VydGlmaWNhdGVSZXF1ZXN0GiUucmFtcGFydC52MS5SZXZva2VDZXJ0aWZpY2F0ZVJlc3BvbnNlElEKDExpc3RTZXJ2aWNlcxIfLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2USSAoJR2V0U3RhdHVzEhwucmFtcGFydC52MS5HZXRTdGF0dXNSZXF1ZXN0Gh0ucmFtcGFydC52MS5HZXRTdGF0dXNSZXNwb25zZRJLCgpRdWVyeUF1ZGl0Eh0ucmFtcGFydC52MS5RdWVyeUF1ZGl0UmVxdWVzdBoeLnJhbXBhcnQudjEuUXVlcnlBdWRpdFJlc3BvbnNlYgZwcm90bzM", [file_rampart_v1_control]);
+  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxInUKB1Byb2JsZW0SEAoIc2V2ZXJpdHkYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIOCgZjb2x1bW4YBiABKA0SDQoFZmllbGQYByABKAkiUgoMQXBwbHlSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCgluYW1lc3BhY2UYBCABKAkijQEKDUFwcGx5UmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2USJQoIcHJvYmxlbXMYAiADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0SEAoIcmV2aXNpb24YAyABKAQSEwoLZGF0YV9wbGFuZXMYBCABKA0iUQoPQXBwbGllZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSDwoHb3V0Y29tZRgEIAEoCSJEChNHZXRSZXNvdXJjZXNSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiVwoUR2V0UmVzb3VyY2VzUmVzcG9uc2USLQoJcmVzb3VyY2VzGAEgAygLMhoucmFtcGFydC52MS5TdG9yZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBCJzCg5TdG9yZWRSZXNvdXJjZRIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSEAoIcmV2aXNpb24YBSABKAQSDAoEanNvbhgGIAEoCSJGChVEZWxldGVSZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSI7ChZEZWxldGVSZXNvdXJjZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgSEAoIcmV2aXNpb24YAiABKAQiTgoWRGVsZXRlUmVzb3VyY2VzUmVxdWVzdBI0CglyZXNvdXJjZXMYASADKAsyIS5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVxdWVzdCJwChdEZWxldGVSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZRIQCghyZXZpc2lvbhgCIAEoBBITCgtkYXRhX3BsYW5lcxgDIAEoDSI0Cg9Sb2xsYmFja1JlcXVlc3QSEAoIcmV2aXNpb24YASABKAQSDwoHZHJ5X3J1bhgCIAEoCCKQAQoQUm9sbGJhY2tSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZRIlCghwcm9ibGVtcxgCIAMoCzITLnJhbXBhcnQudjEuUHJvYmxlbRIQCghyZXZpc2lvbhgDIAEoBBITCgtkYXRhX3BsYW5lcxgEIAEoDSIlChRMaXN0UmV2aXNpb25zUmVxdWVzdBINCgVsaW1pdBgBIAEoDSJYChVMaXN0UmV2aXNpb25zUmVzcG9uc2USLwoJcmV2aXNpb25zGAEgAygLMhwucmFtcGFydC52MS5SZXNvdXJjZVJldmlzaW9uEg4KBm9sZGVzdBgCIAEoBCKPAQoQUmVzb3VyY2VSZXZpc2lvbhIQCghyZXZpc2lvbhgBIAEoBBIKCgJhdBgCIAEoAxINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSEAoIcmVzdG9yZWQYBSABKAQSLAoHY2hhbmdlcxgGIAMoCzIbLnJhbXBhcnQudjEuQXBwbGllZFJlc291cmNlIjwKFEZvbGxvd1JvbGxvdXRSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0iagoVRm9sbG93Um9sbG91dFJlc3BvbnNlEg0KBXRha2VuGAEgASgNEhMKC2RhdGFfcGxhbmVzGAIgASgNEi0KB2xhZ2dpbmcYAyADKAsyHC5yYW1wYXJ0LnYxLkxhZ2dpbmdEYXRhUGxhbmUiZQoQTGFnZ2luZ0RhdGFQbGFuZRIRCglzcGlmZmVfaWQYASABKAkSFQoNZGF0YV9wbGFuZV9pZBgCIAEoCRIWCg5hY2tlZF9yZXZpc2lvbhgDIAEoBBIPCgdwcm9ibGVtGAQgASgJImgKD1NpbXVsYXRlUmVxdWVzdBIQCghkb2N1bWVudBgBIAEoCRIMCgRmaWxlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRINCgVzaW5jZRgEIAEoAxITCgtyZXBsYWNlX2FsbBgFIAEoCCIwCg5SZXBsYXlQcm9ncmVzcxIPCgdyZWNvcmRzGAEgASgEEg0KBXRvdGFsGAIgASgEIpABChBTaW11bGF0ZVJlc3BvbnNlEi4KCHByb2dyZXNzGAEgASgLMhoucmFtcGFydC52MS5SZXBsYXlQcm9ncmVzc0gAEioKB3JlZnVzZWQYAiABKAsyFy5yYW1wYXJ0LnYxLlByb2JsZW1MaXN0SAASFQoLcmVwb3J0X2pzb24YAyABKAlIAEIJCgdtZXNzYWdlIjQKC1Byb2JsZW1MaXN0EiUKCHByb2JsZW1zGAEgAygLMhMucmFtcGFydC52MS5Qcm9ibGVtIjAKDlN1Z2dlc3RSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkSDQoFc2luY2UYAiABKAMiegoPU3VnZ2VzdFJlc3BvbnNlEi4KCHByb2dyZXNzGAEgASgLMhoucmFtcGFydC52MS5SZXBsYXlQcm9ncmVzc0gAEiwKCnN1Z2dlc3Rpb24YAiABKAsyFi5yYW1wYXJ0LnYxLlN1Z2dlc3Rpb25IAEIJCgdtZXNzYWdlIi8KClN1Z2dlc3Rpb24SDAoEeWFtbBgBIAEoCRITCgtyZXBvcnRfanNvbhgCIAEoCSKMAgoZQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBm1ldGhvZBgDIAEoCRIMCgRwYXRoGAQgASgJEgwKBHBvcnQYBSABKA0SQwoHaGVhZGVycxgGIAMoCzIyLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdC5IZWFkZXJzRW50cnkSEQoJc291cmNlX2lwGAcgASgJEgwKBGhvc3QYCCABKAkSEwoLY2xhaW1zX2pzb24YCSABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoaQ2hlY2tBdXRob3JpemF0aW9uUmVzcG9uc2USFAoMdmVyZGljdF9qc29uGAEgASgJEhAKCGRlY2lzaW9uGAIgASgJIiIKD0NoZWNrVGxzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJIjgKEENoZWNrVGxzUmVzcG9uc2USJAoGY2hlY2tzGAEgAygLMhQucmFtcGFydC52MS5UbHNDaGVjayJtCghUbHNDaGVjaxIPCgdzZXJ2aWNlGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRwb3J0GAMgASgNEgwKBG1vZGUYBCABKAkSDgoGcG9saWN5GAUgASgJEhEKCWluc3RhbmNlcxgGIAEoDSJnCg9UYWlsTG9nc1JlcXVlc3QSDwoHaGlzdG9yeRgBIAEoDRIOCgZmb2xsb3cYAiABKAgSDwoHc2VydmljZRgDIAEoCRIQCghkZWNpc2lvbhgEIAEoCRIQCghyZXBvcnRlchgFIAEoCSI4ChBUYWlsTG9nc1Jlc3BvbnNlEg8KB3JlY29yZHMYASADKAkSEwoLY29ubmVjdGlvbnMYAiADKAkiZAoWQ3JlYXRlSm9pblRva2VuUmVxdWVzdBImCgh3b3JrbG9hZBgBIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEwoLdHRsX3NlY29uZHMYAiABKA0SDQoFYWdlbnQYAyABKAkiTwoXQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhIKCmV4cGlyZXNfYXQYAyABKAMiOwoXTGlzdENlcnRpZmljYXRlc1JlcXVlc3QSEQoJc3BpZmZlX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIkkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRItCgxjZXJ0aWZpY2F0ZXMYASADKAsyFy5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlItMCCgtDZXJ0aWZpY2F0ZRIOCgZzZXJpYWwYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCRIOCgZpc3N1ZXIYBCABKAkSDAoEa2luZBgFIAEoCRIOCgZyZWFzb24YBiABKAkSEQoJaXNzdWVkX2F0GAcgASgDEhIKCm5vdF9iZWZvcmUYCCABKAMSEQoJbm90X2FmdGVyGAkgASgDEhIKCnJldm9rZWRfYXQYCiABKAMSGQoRcmV2b2NhdGlvbl9yZWFzb24YCyABKAkSEAoIc2VxdWVuY2UYDCABKAQSMwoGbGFiZWxzGA0gAygLMiMucmFtcGFydC52MS5DZXJ0aWZpY2F0ZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjoKGFJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIiwKGVJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCIVChNMaXN0U2VydmljZXNSZXF1ZXN0IkMKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEisKCHNlcnZpY2VzGAEgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlIhIKEEdldFN0YXR1c1JlcXVlc3QixwEKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMdHJ1c3RfZG9tYWluGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNEhAKCHNlcnZpY2VzGAUgASgNEhEKCWluc3RhbmNlcxgGIAEoDRISCgpzdGFydGVkX2F0GAcgASgDEisKBnBsYW5lcxgIIAMoCzIbLnJhbXBhcnQudjEuRGF0YVBsYW5lU3RhdHVzIpkBCg9EYXRhUGxhbmVTdGF0dXMSFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSDAoEa2luZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEhYKDmFja2VkX3JldmlzaW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkSFAoMY29ubmVjdGVkX2F0GAcgASgDIjYKEVF1ZXJ5QXVkaXRSZXF1ZXN0EhIKCmV2ZW50X3R5cGUYASABKAkSDQoFbGltaXQYAiABKA0iJQoSUXVlcnlBdWRpdFJlc3BvbnNlEg8KB3JlY29yZHMYASADKAki5QEKFENlcnRpZmljYXRlQXV0aG9yaXR5EgwKBGtpbmQYASABKAkSDgoGc2VyaWFsGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFc3RhdGUYBCABKAkSDQoFc2luY2UYBSABKAMSEgoKbm90X2JlZm9yZRgGIAEoAxIRCglub3RfYWZ0ZXIYByABKAMSEwoLY2VydGlmaWNhdGUYCCABKAwSDAoEcm9vdBgJIAEoCRIQCghjYW5fc2lnbhgKIAEoCBISCgpwcmVwYXJlX2F0GAsgASgDEhMKC2FjdGl2YXRlX2F0GAwgASgDIhgKFkxpc3RBdXRob3JpdGllc1JlcXVlc3QiowEKF0xpc3RBdXRob3JpdGllc1Jlc3BvbnNlEjUKC2F1dGhvcml0aWVzGAEgAygLMiAucmFtcGFydC52MS5DZXJ0aWZpY2F0ZUF1dGhvcml0eRIQCgh1cHN0cmVhbRgCIAEoCRIXCg9idW5kbGVfc2VxdWVuY2UYAyABKAQSEAoId2FybmluZ3MYBCADKAkSFAoMcmVxdWVzdGVkX2F0GAUgASgDIicKF1ByZXBhcmVBdXRob3JpdHlSZXF1ZXN0EgwKBGtpbmQYASABKAkiRQoYQWN0aXZhdGVBdXRob3JpdHlSZXF1ZXN0EgwKBGtpbmQYASABKAkSDgoGc2VyaWFsGAIgASgJEgsKA25vdxgDIAEoCCI3ChVUYWludEF1dGhvcml0eVJlcXVlc3QSDgoGc2VyaWFsGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI4ChZSZXZva2VBdXRob3JpdHlSZXF1ZXN0Eg4KBnNlcmlhbBgBIAEoCRIOCgZyZWFzb24YAiABKAkiKAoXUmVxdWVzdEF1dGhvcml0eVJlcXVlc3QSDQoFZnJlc2gYASABKAgiJwoYUmVxdWVzdEF1dGhvcml0eVJlc3BvbnNlEgsKA2NzchgBIAEoDCIoChdJbnN0YWxsQXV0aG9yaXR5UmVxdWVzdBINCgVjaGFpbhgBIAMoDCJIChFBdXRob3JpdHlSZXNwb25zZRIzCglhdXRob3JpdHkYASABKAsyIC5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlQXV0aG9yaXR5MsMQCgxBZG1pblNlcnZpY2USPAoFQXBwbHkSGC5yYW1wYXJ0LnYxLkFwcGx5UmVxdWVzdBoZLnJhbXBhcnQudjEuQXBwbHlSZXNwb25zZRJRCgxHZXRSZXNvdXJjZXMSHy5yYW1wYXJ0LnYxLkdldFJlc291cmNlc1JlcXVlc3QaIC5yYW1wYXJ0LnYxLkdldFJlc291cmNlc1Jlc3BvbnNlElcKDkRlbGV0ZVJlc291cmNlEiEucmFtcGFydC52MS5EZWxldGVSZXNvdXJjZVJlcXVlc3QaIi5yYW1wYXJ0LnYxLkRlbGV0ZVJlc291cmNlUmVzcG9uc2USWgoPRGVsZXRlUmVzb3VyY2VzEiIucmFtcGFydC52MS5EZWxldGVSZXNvdXJjZXNSZXF1ZXN0GiMucmFtcGFydC52MS5EZWxldGVSZXNvdXJjZXNSZXNwb25zZRJFCghSb2xsYmFjaxIbLnJhbXBhcnQudjEuUm9sbGJhY2tSZXF1ZXN0GhwucmFtcGFydC52MS5Sb2xsYmFja1Jlc3BvbnNlElQKDUxpc3RSZXZpc2lvbnMSIC5yYW1wYXJ0LnYxLkxpc3RSZXZpc2lvbnNSZXF1ZXN0GiEucmFtcGFydC52MS5MaXN0UmV2aXNpb25zUmVzcG9uc2USVgoNRm9sbG93Um9sbG91dBIgLnJhbXBhcnQudjEuRm9sbG93Um9sbG91dFJlcXVlc3QaIS5yYW1wYXJ0LnYxLkZvbGxvd1JvbGxvdXRSZXNwb25zZTABEkcKCFNpbXVsYXRlEhsucmFtcGFydC52MS5TaW11bGF0ZVJlcXVlc3QaHC5yYW1wYXJ0LnYxLlNpbXVsYXRlUmVzcG9uc2UwARJECgdTdWdnZXN0EhoucmFtcGFydC52MS5TdWdnZXN0UmVxdWVzdBobLnJhbXBhcnQudjEuU3VnZ2VzdFJlc3BvbnNlMAESYwoSQ2hlY2tBdXRob3JpemF0aW9uEiUucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXF1ZXN0GiYucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXNwb25zZRJFCghDaGVja1RscxIbLnJhbXBhcnQudjEuQ2hlY2tUbHNSZXF1ZXN0GhwucmFtcGFydC52MS5DaGVja1Rsc1Jlc3BvbnNlEkcKCFRhaWxMb2dzEhsucmFtcGFydC52MS5UYWlsTG9nc1JlcXVlc3QaHC5yYW1wYXJ0LnYxLlRhaWxMb2dzUmVzcG9uc2UwARJaCg9DcmVhdGVKb2luVG9rZW4SIi5yYW1wYXJ0LnYxLkNyZWF0ZUpvaW5Ub2tlblJlcXVlc3QaIy5yYW1wYXJ0LnYxLkNyZWF0ZUpvaW5Ub2tlblJlc3BvbnNlEl0KEExpc3RDZXJ0aWZpY2F0ZXMSIy5yYW1wYXJ0LnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXF1ZXN0GiQucmFtcGFydC52MS5MaXN0Q2VydGlmaWNhdGVzUmVzcG9uc2USYAoRUmV2b2tlQ2VydGlmaWNhdGUSJC5yYW1wYXJ0LnYxLlJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBolLnJhbXBhcnQudjEuUmV2b2tlQ2VydGlmaWNhdGVSZXNwb25zZRJRCgxMaXN0U2VydmljZXMSHy5yYW1wYXJ0LnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaIC5yYW1wYXJ0LnYxLkxpc3RTZXJ2aWNlc1Jlc3BvbnNlEkgKCUdldFN0YXR1cxIcLnJhbXBhcnQudjEuR2V0U3RhdHVzUmVxdWVzdBodLnJhbXBhcnQudjEuR2V0U3RhdHVzUmVzcG9uc2USSwoKUXVlcnlBdWRpdBIdLnJhbXBhcnQudjEuUXVlcnlBdWRpdFJlcXVlc3QaHi5yYW1wYXJ0LnYxLlF1ZXJ5QXVkaXRSZXNwb25zZRJaCg9MaXN0QXV0aG9yaXRpZXMSIi5yYW1wYXJ0LnYxLkxpc3RBdXRob3JpdGllc1JlcXVlc3QaIy5yYW1wYXJ0LnYxLkxpc3RBdXRob3JpdGllc1Jlc3BvbnNlElYKEFByZXBhcmVBdXRob3JpdHkSIy5yYW1wYXJ0LnYxLlByZXBhcmVBdXRob3JpdHlSZXF1ZXN0Gh0ucmFtcGFydC52MS5BdXRob3JpdHlSZXNwb25zZRJYChFBY3RpdmF0ZUF1dGhvcml0eRIkLnJhbXBhcnQudjEuQWN0aXZhdGVBdXRob3JpdHlSZXF1ZXN0Gh0ucmFtcGFydC52MS5BdXRob3JpdHlSZXNwb25zZRJSCg5UYWludEF1dGhvcml0eRIhLnJhbXBhcnQudjEuVGFpbnRBdXRob3JpdHlSZXF1ZXN0Gh0ucmFtcGFydC52MS5BdXRob3JpdHlSZXNwb25zZRJUCg9SZXZva2VBdXRob3JpdHkSIi5yYW1wYXJ0LnYxLlJldm9rZUF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlEl0KEFJlcXVlc3RBdXRob3JpdHkSIy5yYW1wYXJ0LnYxLlJlcXVlc3RBdXRob3JpdHlSZXF1ZXN0GiQucmFtcGFydC52MS5SZXF1ZXN0QXV0aG9yaXR5UmVzcG9uc2USVgoQSW5zdGFsbEF1dGhvcml0eRIjLnJhbXBhcnQudjEuSW5zdGFsbEF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlYgZwcm90bzM", [file_rampart_v1_control]);
 
 /**
  * @generated from message rampart.v1.Problem
@@ -1463,6 +1463,314 @@ export const QueryAuditResponseSchema: GenMessage<QueryAuditResponse> = /*@__PUR
   messageDesc(file_rampart_v1_admin, 46);
 
 /**
+ * A certificate that signs others. All times are Unix milliseconds, 0 for none.
+ *
+ * @generated from message rampart.v1.CertificateAuthority
+ */
+export type CertificateAuthority = Message<"rampart.v1.CertificateAuthority"> & {
+  /**
+   * "root", "intermediate".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Lower-case hex.
+   *
+   * @generated from field: string serial = 2;
+   */
+  serial: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * "prepared", "active", "old", "tainted", "revoked", "retired".
+   *
+   * @generated from field: string state = 4;
+   */
+  state: string;
+
+  /**
+   * @generated from field: int64 since = 5;
+   */
+  since: bigint;
+
+  /**
+   * @generated from field: int64 not_before = 6;
+   */
+  notBefore: bigint;
+
+  /**
+   * @generated from field: int64 not_after = 7;
+   */
+  notAfter: bigint;
+
+  /**
+   * @generated from field: bytes certificate = 8;
+   */
+  certificate: Uint8Array;
+
+  /**
+   * Serial of the root that it is below.
+   *
+   * @generated from field: string root = 9;
+   */
+  root: string;
+
+  /**
+   * Its key can be used here.
+   *
+   * @generated from field: bool can_sign = 10;
+   */
+  canSign: boolean;
+
+  /**
+   * When the next one is made, and takes over, by itself.
+   *
+   * @generated from field: int64 prepare_at = 11;
+   */
+  prepareAt: bigint;
+
+  /**
+   * @generated from field: int64 activate_at = 12;
+   */
+  activateAt: bigint;
+};
+
+/**
+ * Describes the message rampart.v1.CertificateAuthority.
+ * Use `create(CertificateAuthoritySchema)` to create a new message.
+ */
+export const CertificateAuthoritySchema: GenMessage<CertificateAuthority> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 47);
+
+/**
+ * @generated from message rampart.v1.ListAuthoritiesRequest
+ */
+export type ListAuthoritiesRequest = Message<"rampart.v1.ListAuthoritiesRequest"> & {
+};
+
+/**
+ * Describes the message rampart.v1.ListAuthoritiesRequest.
+ * Use `create(ListAuthoritiesRequestSchema)` to create a new message.
+ */
+export const ListAuthoritiesRequestSchema: GenMessage<ListAuthoritiesRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 48);
+
+/**
+ * @generated from message rampart.v1.ListAuthoritiesResponse
+ */
+export type ListAuthoritiesResponse = Message<"rampart.v1.ListAuthoritiesResponse"> & {
+  /**
+   * @generated from field: repeated rampart.v1.CertificateAuthority authorities = 1;
+   */
+  authorities: CertificateAuthority[];
+
+  /**
+   * "own", "root", "external", "by-hand".
+   *
+   * @generated from field: string upstream = 2;
+   */
+  upstream: string;
+
+  /**
+   * @generated from field: uint64 bundle_sequence = 3;
+   */
+  bundleSequence: bigint;
+
+  /**
+   * What should be looked after: a life that is too long, a rotation that is late.
+   *
+   * @generated from field: repeated string warnings = 4;
+   */
+  warnings: string[];
+
+  /**
+   * A signing request is out since; 0 when none is.
+   *
+   * @generated from field: int64 requested_at = 5;
+   */
+  requestedAt: bigint;
+};
+
+/**
+ * Describes the message rampart.v1.ListAuthoritiesResponse.
+ * Use `create(ListAuthoritiesResponseSchema)` to create a new message.
+ */
+export const ListAuthoritiesResponseSchema: GenMessage<ListAuthoritiesResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 49);
+
+/**
+ * @generated from message rampart.v1.PrepareAuthorityRequest
+ */
+export type PrepareAuthorityRequest = Message<"rampart.v1.PrepareAuthorityRequest"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+};
+
+/**
+ * Describes the message rampart.v1.PrepareAuthorityRequest.
+ * Use `create(PrepareAuthorityRequestSchema)` to create a new message.
+ */
+export const PrepareAuthorityRequestSchema: GenMessage<PrepareAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 50);
+
+/**
+ * @generated from message rampart.v1.ActivateAuthorityRequest
+ */
+export type ActivateAuthorityRequest = Message<"rampart.v1.ActivateAuthorityRequest"> & {
+  /**
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Empty for the only prepared one of the kind.
+   *
+   * @generated from field: string serial = 2;
+   */
+  serial: string;
+
+  /**
+   * Not waiting until everybody has surely heard of a new root.
+   *
+   * @generated from field: bool now = 3;
+   */
+  now: boolean;
+};
+
+/**
+ * Describes the message rampart.v1.ActivateAuthorityRequest.
+ * Use `create(ActivateAuthorityRequestSchema)` to create a new message.
+ */
+export const ActivateAuthorityRequestSchema: GenMessage<ActivateAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 51);
+
+/**
+ * @generated from message rampart.v1.TaintAuthorityRequest
+ */
+export type TaintAuthorityRequest = Message<"rampart.v1.TaintAuthorityRequest"> & {
+  /**
+   * @generated from field: string serial = 1;
+   */
+  serial: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rampart.v1.TaintAuthorityRequest.
+ * Use `create(TaintAuthorityRequestSchema)` to create a new message.
+ */
+export const TaintAuthorityRequestSchema: GenMessage<TaintAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 52);
+
+/**
+ * @generated from message rampart.v1.RevokeAuthorityRequest
+ */
+export type RevokeAuthorityRequest = Message<"rampart.v1.RevokeAuthorityRequest"> & {
+  /**
+   * @generated from field: string serial = 1;
+   */
+  serial: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rampart.v1.RevokeAuthorityRequest.
+ * Use `create(RevokeAuthorityRequestSchema)` to create a new message.
+ */
+export const RevokeAuthorityRequestSchema: GenMessage<RevokeAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 53);
+
+/**
+ * @generated from message rampart.v1.RequestAuthorityRequest
+ */
+export type RequestAuthorityRequest = Message<"rampart.v1.RequestAuthorityRequest"> & {
+  /**
+   * Forgets a request that is out, and makes another with a new key.
+   *
+   * @generated from field: bool fresh = 1;
+   */
+  fresh: boolean;
+};
+
+/**
+ * Describes the message rampart.v1.RequestAuthorityRequest.
+ * Use `create(RequestAuthorityRequestSchema)` to create a new message.
+ */
+export const RequestAuthorityRequestSchema: GenMessage<RequestAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 54);
+
+/**
+ * @generated from message rampart.v1.RequestAuthorityResponse
+ */
+export type RequestAuthorityResponse = Message<"rampart.v1.RequestAuthorityResponse"> & {
+  /**
+   * PKCS#10, DER.
+   *
+   * @generated from field: bytes csr = 1;
+   */
+  csr: Uint8Array;
+};
+
+/**
+ * Describes the message rampart.v1.RequestAuthorityResponse.
+ * Use `create(RequestAuthorityResponseSchema)` to create a new message.
+ */
+export const RequestAuthorityResponseSchema: GenMessage<RequestAuthorityResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 55);
+
+/**
+ * @generated from message rampart.v1.InstallAuthorityRequest
+ */
+export type InstallAuthorityRequest = Message<"rampart.v1.InstallAuthorityRequest"> & {
+  /**
+   * DER certificates: the intermediate, those above it, its root last.
+   *
+   * @generated from field: repeated bytes chain = 1;
+   */
+  chain: Uint8Array[];
+};
+
+/**
+ * Describes the message rampart.v1.InstallAuthorityRequest.
+ * Use `create(InstallAuthorityRequestSchema)` to create a new message.
+ */
+export const InstallAuthorityRequestSchema: GenMessage<InstallAuthorityRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 56);
+
+/**
+ * @generated from message rampart.v1.AuthorityResponse
+ */
+export type AuthorityResponse = Message<"rampart.v1.AuthorityResponse"> & {
+  /**
+   * @generated from field: rampart.v1.CertificateAuthority authority = 1;
+   */
+  authority?: CertificateAuthority | undefined;
+};
+
+/**
+ * Describes the message rampart.v1.AuthorityResponse.
+ * Use `create(AuthorityResponseSchema)` to create a new message.
+ */
+export const AuthorityResponseSchema: GenMessage<AuthorityResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_admin, 57);
+
+/**
  * @generated from service rampart.v1.AdminService
  */
 export const AdminService: GenService<{
@@ -1627,6 +1935,74 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof QueryAuditRequestSchema;
     output: typeof QueryAuditResponseSchema;
+  },
+  /**
+   * The certificates that sign others, oldest first.
+   *
+   * @generated from rpc rampart.v1.AdminService.ListAuthorities
+   */
+  listAuthorities: {
+    methodKind: "unary";
+    input: typeof ListAuthoritiesRequestSchema;
+    output: typeof ListAuthoritiesResponseSchema;
+  },
+  /**
+   * Makes the next root or intermediate without using it yet.
+   *
+   * @generated from rpc rampart.v1.AdminService.PrepareAuthority
+   */
+  prepareAuthority: {
+    methodKind: "unary";
+    input: typeof PrepareAuthorityRequestSchema;
+    output: typeof AuthorityResponseSchema;
+  },
+  /**
+   * @generated from rpc rampart.v1.AdminService.ActivateAuthority
+   */
+  activateAuthority: {
+    methodKind: "unary";
+    input: typeof ActivateAuthorityRequestSchema;
+    output: typeof AuthorityResponseSchema;
+  },
+  /**
+   * Has everything that it signed replaced at once.
+   *
+   * @generated from rpc rampart.v1.AdminService.TaintAuthority
+   */
+  taintAuthority: {
+    methodKind: "unary";
+    input: typeof TaintAuthorityRequestSchema;
+    output: typeof AuthorityResponseSchema;
+  },
+  /**
+   * Refuses everything that it signed, for good.
+   *
+   * @generated from rpc rampart.v1.AdminService.RevokeAuthority
+   */
+  revokeAuthority: {
+    methodKind: "unary";
+    input: typeof RevokeAuthorityRequestSchema;
+    output: typeof AuthorityResponseSchema;
+  },
+  /**
+   * A signing request for the next intermediate, for whoever signs it elsewhere.
+   *
+   * @generated from rpc rampart.v1.AdminService.RequestAuthority
+   */
+  requestAuthority: {
+    methodKind: "unary";
+    input: typeof RequestAuthorityRequestSchema;
+    output: typeof RequestAuthorityResponseSchema;
+  },
+  /**
+   * Takes what was signed elsewhere; it is prepared then.
+   *
+   * @generated from rpc rampart.v1.AdminService.InstallAuthority
+   */
+  installAuthority: {
+    methodKind: "unary";
+    input: typeof InstallAuthorityRequestSchema;
+    output: typeof AuthorityResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rampart_v1_admin, 0);

@@ -101,6 +101,8 @@ export interface SvidResponse {
   /** Unix milliseconds. */
   notBefore: bigint;
   notAfter: bigint;
+  /** Unix milliseconds at which to get the next one, jitter not counted; 0 for half of what is left. */
+  renewAt: bigint;
 }
 
 export interface Bundle {
@@ -844,7 +846,7 @@ export const RenewRequest: MessageFns<RenewRequest> = {
 };
 
 function createBaseSvidResponse(): SvidResponse {
-  return { spiffeId: "", chain: [], bundle: undefined, workload: undefined, notBefore: 0n, notAfter: 0n };
+  return { spiffeId: "", chain: [], bundle: undefined, workload: undefined, notBefore: 0n, notAfter: 0n, renewAt: 0n };
 }
 
 export const SvidResponse: MessageFns<SvidResponse> = {
@@ -872,6 +874,12 @@ export const SvidResponse: MessageFns<SvidResponse> = {
         throw new globalThis.Error("value provided for field message.notAfter of type int64 too large");
       }
       writer.uint32(48).int64(message.notAfter);
+    }
+    if (message.renewAt !== 0n) {
+      if (BigInt.asIntN(64, message.renewAt) !== message.renewAt) {
+        throw new globalThis.Error("value provided for field message.renewAt of type int64 too large");
+      }
+      writer.uint32(160).int64(message.renewAt);
     }
     return writer;
   },
@@ -935,6 +943,14 @@ export const SvidResponse: MessageFns<SvidResponse> = {
             }
 
             message.notAfter = reader.int64() as bigint;
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.renewAt = reader.int64() as bigint;
             continue;
           }
         }
