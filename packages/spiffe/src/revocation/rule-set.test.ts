@@ -43,10 +43,10 @@ describe('a revocation rule', () => {
     ['is about its authority', { issuerKeyId: 'ab01' }, certificate(), true],
     ['is about no other authority', { issuerKeyId: 'ab02' }, certificate(), false],
     [
-      'of an authority leaves certificates that name none alone',
+      'of an authority is about certificates that name none, which could be of it',
       { issuerKeyId: 'ab01' },
       certificate({ authorityKeyId: undefined }),
-      false,
+      true,
     ],
     ['narrows with all of its fields', { spiffeId: WEB, namespace: 'other' }, certificate(), false],
   ];
