@@ -20,7 +20,7 @@ import { reopenHierarchy } from './reopening.ts';
 import { publicationMs } from './rotation-rule.ts';
 import { commonNameOf, createAuthority, holdAuthority, readCertificate } from './signing-authority.ts';
 import type { HierarchyOptions } from './signing-authority.ts';
-import { BY_ITSELF, type Occasion, type StepEvent, StepJournal } from './step-journal.ts';
+import { BY_ITSELF, type Occasion, StepJournal } from './step-journal.ts';
 import type { ExternalCa } from './upstream/upstream.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -148,7 +148,7 @@ export class Hierarchy implements HierarchyControl {
       const affected = bad.record.kind === 'root' ? [bad, ...this.#set.below(bad).filter(isPublished)] : [bad];
       await this.#replace(affected, occasion);
       await this.#move(
-        affected.map((held) => ({ held, state: 'tainted', event: 'CA_TAINTED' })),
+        affected.map((held) => ({ held, state: 'tainted' })),
         occasion,
       );
       return this.#describe(this.#set.get(serial));
@@ -297,7 +297,7 @@ export class Hierarchy implements HierarchyControl {
     const falling = rising.flatMap(({ record }) => this.#set.active(record.kind) ?? []);
     const moves: readonly Move[] = [
       ...falling.map((held) => ({ held, state: 'old' }) as const),
-      ...rising.map((held) => ({ held, state: 'active', event: 'CA_ACTIVATED' }) as const),
+      ...rising.map((held) => ({ held, state: 'active' }) as const),
     ];
     await this.#move(moves, occasion);
   }
@@ -318,7 +318,7 @@ export class Hierarchy implements HierarchyControl {
   }
 
   async #retire(held: HeldAuthority, occasion: Occasion): Promise<void> {
-    await this.#move([{ held, state: 'retired', event: 'CA_RETIRED' }], occasion);
+    await this.#move([{ held, state: 'retired' }], occasion);
   }
 
   /** `issuer`: name of whoever signed it. */
@@ -328,10 +328,7 @@ export class Hierarchy implements HierarchyControl {
   }
 
   async #move(moves: readonly Move[], occasion: Occasion): Promise<void> {
-    const journaled = moves.flatMap(({ held, event }) =>
-      event === undefined ? [] : [this.#steps.moved(event, held, occasion)],
-    );
-    await Promise.all(journaled);
+    await Promise.all(moves.map(({ held, state }) => this.#steps.moved(held, state, occasion)));
     await this.#commit({ states: moves.map(({ held, state }) => this.#stateOf(held, state)) });
   }
 
@@ -388,7 +385,6 @@ interface Stored {
 interface Move {
   readonly held: HeldAuthority;
   readonly state: AuthorityState;
-  readonly event?: StepEvent;
 }
 
 function demandState({ record }: HeldAuthority, states: readonly AuthorityState[], otherwise: string): void {

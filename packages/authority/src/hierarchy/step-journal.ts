@@ -1,12 +1,16 @@
 import type { JsonValue } from '@rampart/journal';
 import type { Requester } from '../authority.ts';
 import { issuanceEntry, revocationEntry } from '../issuance/ledger.ts';
-import type { CertificateRecord, Revocation } from '../store.ts';
+import type { AuthorityState, CertificateRecord, Revocation } from '../store.ts';
 import type { HeldAuthority } from './held-authority.ts';
 import type { HierarchyOptions } from './signing-authority.ts';
 
-/** What happens to an authority after it was made. */
-export type StepEvent = 'CA_ACTIVATED' | 'CA_TAINTED' | 'CA_RETIRED';
+/** What happens to an authority after it was made. That one is old only says that another one is active. */
+const EVENTS: { readonly [State in AuthorityState]?: { readonly eventType: string } } = {
+  active: { eventType: 'CA_ACTIVATED' },
+  tainted: { eventType: 'CA_TAINTED' },
+  retired: { eventType: 'CA_RETIRED' },
+};
 
 /** Why and for whom a step is done. */
 export interface Occasion {
@@ -48,7 +52,9 @@ export class StepJournal {
     await store.addCertificate({ ...issued, sequence });
   }
 
-  async moved(event: StepEvent, { record }: HeldAuthority, { by, reason }: Occasion): Promise<void> {
+  async moved({ record }: HeldAuthority, state: AuthorityState, { by, reason }: Occasion): Promise<void> {
+    const event = EVENTS[state]?.eventType;
+    if (event === undefined) return;
     const { serial, kind, name } = record;
     const body = { event_type: event, serial, kind, spiffe_id: this.#spiffeId, name, reason, requested_by: by.name };
     await Promise.all([
