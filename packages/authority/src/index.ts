@@ -25,6 +25,7 @@ export type { Lifetimes } from './issuance/lifetimes.ts';
 export { workloadOfEntry } from './registration/entries.ts';
 export type { EntrySource } from './registration/entries.ts';
 export { createMemoryAuthorityStore } from './memory-store.ts';
+export { normalizeSerial } from './revocations.ts';
 export type { RevocationListener } from './revocations.ts';
 export type {
   AttestationFacts,

@@ -57,6 +57,7 @@ function matches(entry: JournalEntry, query: JournalQuery): boolean {
   return (
     (query.stream === undefined || entry.stream === query.stream) &&
     (query.kind === undefined || entry.kind === query.kind) &&
+    query.exceptKinds?.includes(entry.kind) !== true &&
     (query.about === undefined || isAbout(entry, query.about)) &&
     (query.after === undefined || entry.sequence > query.after) &&
     (query.before === undefined || entry.sequence < query.before)

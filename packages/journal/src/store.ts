@@ -54,6 +54,8 @@ export interface JournalBatch {
 export interface JournalQuery {
   readonly stream?: JournalStream;
   readonly kind?: string;
+  /** Not those of these kinds. */
+  readonly exceptKinds?: readonly string[];
   /** Only ledger entries whose body has this text in this field. */
   readonly about?: { readonly field: 'serial' | 'old_serial' | 'spiffe_id'; readonly value: string };
   /** Only entries with a sequence greater than this. */

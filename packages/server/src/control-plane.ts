@@ -4,13 +4,14 @@ import { type Authority, type Federation, openAuthority } from '@rampart/authori
 import { TrustDomain } from '@rampart/core';
 import { type Checkpoints, Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
-import { openRegistry, type Registry } from '@rampart/registry';
+import type { Registry } from '@rampart/registry';
 import {
   AdminService,
   AgentService,
   ApiTokenService,
   ControlService,
   IdentityService,
+  LedgerService,
   MAX_BLOCK_BYTES,
   TelemetryService,
   TrustService,
@@ -24,6 +25,7 @@ import { type CompleteOptions, completeOptions, type ControlPlaneOptions } from 
 import { DataPlanes } from './control/data-planes.ts';
 import { measureMesh } from './control/mesh-metrics.ts';
 import { MeshSnapshots } from './control/mesh-snapshots.ts';
+import { openServices } from './control/open-services.ts';
 import { WorkloadDirectory } from './control/workload-directory.ts';
 import { writeCaFile, writeClientFiles } from './directory/client-files.ts';
 import { claimDataDirectory, type DataDirectory } from './directory/data-directory.ts';
@@ -45,8 +47,10 @@ import { createAgentService } from './doors/services/agent-service.ts';
 import { createApiTokenService } from './doors/services/api-tokens/api-token-service.ts';
 import { createControlService } from './doors/services/control-service.ts';
 import { createIdentityService } from './doors/services/identity-service.ts';
+import { createLedgerService } from './doors/services/ledger-service.ts';
 import { createTelemetryService } from './doors/services/telemetry-service.ts';
 import { createTrustService } from './doors/services/trust/trust-service.ts';
+import { Ledger } from './ledger/ledger.ts';
 import { keepCheckpoints } from './ledger/kept-checkpoints.ts';
 import { Metrics } from './metrics.ts';
 import { PolicyDesk } from './resources/policy-desk.ts';
@@ -57,7 +61,6 @@ import { createApiTokenStore } from './storage/stores/api-token-store.ts';
 import { createAdminTokenStore } from './storage/stores/admin-token-store.ts';
 import { createAuthorityStore } from './storage/stores/authority-store.ts';
 import { createJournalStore } from './storage/stores/journal-store.ts';
-import { createRegistryStore } from './storage/stores/registry-store.ts';
 import { createResourceStore } from './storage/stores/resource-store.ts';
 import { createRevisionStore } from './storage/stores/revision-store.ts';
 import { openTelemetry, type Telemetry } from './telemetry/open-telemetry.ts';
@@ -221,7 +224,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   });
   const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
-  const registry = await openServices({ options, teardown }, { database, journal });
+  const registry = await openServices(options, { database, journal, teardown });
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
   const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });
   return {
@@ -239,23 +242,6 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     documents: createDocumentDesk([trustDocuments(trust), journalDocuments(checkpoints)]),
     entries,
   };
-}
-
-async function openServices(
-  { options, teardown }: Pick<Start, 'options' | 'teardown'>,
-  { database, journal }: Pick<State, 'database' | 'journal'>,
-): Promise<Registry> {
-  const { clock, random, log, leaseMs } = options;
-  const registry = await openRegistry({
-    store: createRegistryStore(database),
-    journal,
-    clock,
-    random,
-    onFailure: (error) => log.error({ error }, 'the registry failed'),
-    ...(leaseMs === undefined ? {} : { leaseMs }),
-  });
-  teardown.add('registry', () => registry.close());
-  return registry;
 }
 
 /** Public documents for those who know no SPIFFE yet, where that is asked for. */
@@ -427,6 +413,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
         });
         router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock }));
+        router.service(LedgerService, createLedgerService(new Ledger(state)));
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),

@@ -156,6 +156,8 @@ export type {
   SyncRequest,
   SyncUpdate,
 } from './gen/rampart/v1/agent_pb.ts';
+export { LedgerService } from './gen/rampart/v1/ledger_pb.ts';
+export type { ProvenEntry, RecordedEntry } from './gen/rampart/v1/ledger_pb.ts';
 export {
   ApiTokenSchema,
   ApiTokenService,

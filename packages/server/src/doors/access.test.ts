@@ -7,6 +7,7 @@ import {
   ControlService,
   IdentityService,
   TelemetryService,
+  LedgerService,
   TrustService,
 } from '@rampart/wire';
 import { methodsOfRoles } from '../admin/api-tokens/role.ts';
@@ -19,6 +20,7 @@ const SERVICES = [
   ControlService,
   IdentityService,
   TelemetryService,
+  LedgerService,
   TrustService,
 ];
 const METHODS = SERVICES.flatMap((service) => service.methods.map((method) => `${service.typeName}/${method.name}`));

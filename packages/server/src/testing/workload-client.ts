@@ -8,6 +8,7 @@ import {
   AgentService,
   ControlService,
   IdentityService,
+  LedgerService,
   TelemetryService,
   TrustService,
   type SvidResponse,
@@ -26,6 +27,7 @@ export interface ApiClient {
   readonly control: Client<typeof ControlService>;
   readonly telemetry: Client<typeof TelemetryService>;
   readonly admin: Client<typeof AdminService>;
+  readonly ledger: Client<typeof LedgerService>;
   readonly trust: Client<typeof TrustService>;
   readonly tokens: Client<typeof ApiTokenService>;
   readonly agent: Client<typeof AgentService>;
@@ -62,6 +64,7 @@ export function connectTo(
     control: createClient(ControlService, transport),
     telemetry: createClient(TelemetryService, transport),
     admin: createClient(AdminService, transport),
+    ledger: createClient(LedgerService, transport),
     trust: createClient(TrustService, transport),
     tokens: createClient(ApiTokenService, transport),
     agent: createClient(AgentService, transport),

@@ -96,6 +96,9 @@ async function read(
   if (query.kind !== undefined) {
     select = select.where('kind', '=', query.kind);
   }
+  if (query.exceptKinds !== undefined) {
+    select = select.where('kind', 'not in', query.exceptKinds);
+  }
   if (query.about !== undefined) {
     // The literal stands in the text of the query: that is how a partial index is found to cover it.
     select = select

@@ -65,7 +65,8 @@ function tokenMessage({ token, spiffeId, expiresAt }: JoinToken): {
   return { token, spiffeId: spiffeId.toString(), expiresAt: BigInt(expiresAt) };
 }
 
-function certificateMessage({
+/** A certificate on record, as the API says it. */
+export function certificateMessage({
   revocation,
   workload,
   attestation: _,

@@ -1,0 +1,115 @@
+import { type CertificateRecord, normalizeSerial } from '@rampart/authority';
+import { RampartError } from '@rampart/core';
+import {
+  type Checkpoints,
+  type InclusionProof,
+  type Journal,
+  type JournalEntry,
+  openCheckpoint,
+  type SignedCheckpoint,
+} from '@rampart/journal';
+import type { Database } from '../storage/database.ts';
+import { createAuthorityStore } from '../storage/stores/authority-store.ts';
+
+export interface LedgerParts {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
+}
+
+/** An entry, and that it is in the journal. */
+export interface ProvenEntry {
+  readonly entry: JournalEntry;
+  readonly proof: InclusionProof;
+}
+
+/** Entries of one certificate: no more than a few. */
+const MOST_OF_ONE = 1000;
+/** Tokens are no certificates, and there may be thousands of them an hour. */
+const TOKENS = ['JWT_SVID_ISSUED'];
+const PAGE = 500;
+
+/** What is on record of certificates, and the proof of it. */
+export class Ledger {
+  readonly #parts: LedgerParts;
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  get verifierKey(): string {
+    return this.#parts.checkpoints.key.text;
+  }
+
+  /** The certificate, until a day after its end, and the entries about it, oldest first. */
+  async certificate(
+    text: string,
+  ): Promise<{ readonly certificate: CertificateRecord | undefined; readonly entries: readonly JournalEntry[] }> {
+    const serial = normalizeSerial(text);
+    const { database, journal } = this.#parts;
+    const about = (field: 'serial' | 'old_serial'): Promise<readonly JournalEntry[]> =>
+      journal.read({ about: { field, value: serial }, limit: MOST_OF_ONE, order: 'oldest-first' });
+    const [certificate, own, replaced] = await Promise.all([
+      createAuthorityStore(database).certificate(serial),
+      about('serial'),
+      about('old_serial'),
+    ]);
+    const entries = [...own, ...replaced].sort((one, other) => one.sequence - other.sequence);
+    return { certificate, entries };
+  }
+
+  /** The newest so many entries about an identity, oldest first; tokens are left out. */
+  async history(spiffeId: string, limit: number): Promise<readonly JournalEntry[]> {
+    const about = { field: 'spiffe_id', value: spiffeId } as const;
+    const newest = await this.#parts.journal.read({ about, exceptKinds: TOKENS, limit, order: 'newest-first' });
+    return newest.toReversed();
+  }
+
+  /** The latest checkpoint; a new one where there is none, or not of enough entries, or when it is asked for. */
+  async checkpoint(wanted: { readonly fresh?: boolean; readonly size?: number } = {}): Promise<SignedCheckpoint> {
+    const { checkpoints } = this.#parts;
+    const { latest } = checkpoints;
+    if (latest === undefined || wanted.fresh === true || latest.size < (wanted.size ?? 0)) return checkpoints.sign();
+    // What stands in the database beside the signed text proves nothing.
+    const opened = openCheckpoint(latest.note, checkpoints.key);
+    return opened.ok && opened.value.size === latest.size ? latest : checkpoints.sign();
+  }
+
+  /** Hex hashes that a checkpoint's tree begins with that of the first `since` entries. */
+  async consistency(since: number, { size }: SignedCheckpoint): Promise<readonly string[]> {
+    if (since === 0 || since >= size) return [];
+    return (await this.#parts.journal.consistency(since, size)).hashes;
+  }
+
+  /** Throws `RampartError` NOT_FOUND for an entry that is not there. */
+  async prove(
+    sequences: readonly number[],
+  ): Promise<{ readonly checkpoint: SignedCheckpoint; readonly entries: readonly ProvenEntry[] }> {
+    const { journal } = this.#parts;
+    const checkpoint = await this.checkpoint({ size: Math.max(0, ...sequences) });
+    const prove = async (sequence: number): Promise<ProvenEntry> => {
+      const [entry] = await journal.read({
+        after: sequence - 1,
+        before: sequence + 1,
+        limit: 1,
+        order: 'oldest-first',
+      });
+      if (entry === undefined) throw new RampartError('NOT_FOUND', `entry ${sequence} is missing in the journal`);
+      return { entry, proof: await journal.inclusion(sequence, checkpoint.size) };
+    };
+    const entries = await Promise.all(sequences.map(prove));
+    return { checkpoint, entries };
+  }
+
+  /** Entries after `after` up to and with `upTo`, in pages, oldest first. Ends early where entries are missing at the end. */
+  async *pages(after: number, upTo: number): AsyncGenerator<readonly JournalEntry[]> {
+    const { journal } = this.#parts;
+    const end = upTo === 0 ? journal.head.size : Math.min(upTo, journal.head.size);
+    for (let last = after; last < end;) {
+      const page = await journal.read({ after: last, before: end + 1, limit: PAGE, order: 'oldest-first' });
+      if (page.length === 0) return;
+      yield page;
+      last = page.at(-1)?.sequence ?? end;
+    }
+  }
+}
