@@ -3,8 +3,8 @@ import { OID } from './der/oid.ts';
 import { readOctetAlignedBits, readOid } from './der/primitives.ts';
 import { TAG } from './der/tag.ts';
 
-/** The kinds of public key that may sign certificates and requests here; explicit curve parameters are `other`. */
-export type PublicKeyKind = 'ec-p256' | 'ec-p384' | 'other';
+/** The kinds of public key that certificates may be signed with; explicit curve parameters are `other`. */
+export type PublicKeyKind = 'ec-p256' | 'ec-p384' | 'rsa' | 'other';
 
 /** A SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). */
 export interface PublicKeyInfo {
@@ -41,5 +41,5 @@ function readKind(algorithm: DerReader): PublicKeyKind {
     return curve === OID.p384 ? 'ec-p384' : 'other';
   }
   if (!algorithm.done) algorithm.any('the public key parameters');
-  return 'other';
+  return name === OID.rsaEncryption ? 'rsa' : 'other';
 }

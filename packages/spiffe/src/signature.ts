@@ -4,13 +4,29 @@ import { readOid } from './der/primitives.ts';
 import type { DerReader } from './der/reader.ts';
 import { TAG } from './der/tag.ts';
 import { toPem } from './pem.ts';
-import type { PublicKeyInfo } from './public-key-info.ts';
+import type { PublicKeyInfo, PublicKeyKind } from './public-key-info.ts';
 
-/** Accepted signature algorithms (RFC 5758 §3.2) and their digest for node:crypto. */
-const DIGESTS: ReadonlyMap<string, string> = new Map([
-  [OID.ecdsaWithSha256, 'sha256'],
-  [OID.ecdsaWithSha384, 'sha384'],
+interface Accepted {
+  /** For node:crypto. */
+  readonly digest: string;
+  /** Of the key that it is made with. */
+  readonly kinds: readonly PublicKeyKind[];
+}
+
+const EC: readonly PublicKeyKind[] = ['ec-p256', 'ec-p384'];
+const RSA: readonly PublicKeyKind[] = ['rsa'];
+
+/** Accepted signature algorithms (RFC 5758 §3.2; RFC 8017 §8.2, which authorities elsewhere use). Nothing here signs with RSA. */
+const ACCEPTED: ReadonlyMap<string, Accepted> = new Map([
+  [OID.ecdsaWithSha256, { digest: 'sha256', kinds: EC }],
+  [OID.ecdsaWithSha384, { digest: 'sha384', kinds: EC }],
+  [OID.rsaWithSha256, { digest: 'sha256', kinds: RSA }],
+  [OID.rsaWithSha384, { digest: 'sha384', kinds: RSA }],
+  [OID.rsaWithSha512, { digest: 'sha512', kinds: RSA }],
 ]);
+
+/** Shorter ones can be broken; longer ones are work that a stranger could demand. */
+const RSA_BITS = { least: 2048, most: 8192 };
 
 /** Reading a key costs half as much as using it; an issuer's is used for all that it signs. */
 const imported = new WeakMap<PublicKeyInfo, KeyObject>();
@@ -25,8 +41,10 @@ export function readSignatureAlgorithm(reader: DerReader): SignatureAlgorithm {
   const what = 'the signature algorithm';
   const fields = reader.enter(TAG.sequence, what);
   const name = readOid(fields, what);
-  // ECDSA takes no parameters (RFC 5758 §3.2); for algorithms that are not accepted anyway they may be anything.
-  if (!fields.done && !DIGESTS.has(name)) fields.any(what);
+  const accepted = ACCEPTED.get(name);
+  // ECDSA takes no parameters (RFC 5758 §3.2), RSA takes NULL (RFC 4055 §5); of what is not accepted anyway they may be anything.
+  if (accepted?.kinds === RSA && !fields.done) fields.enter(TAG.null, what).end(what);
+  if (accepted === undefined && !fields.done) fields.any(what);
   fields.end(what);
   return { name, encoded: fields.encoded };
 }
@@ -36,17 +54,18 @@ export function verifySignature(
   signed: { readonly algorithm: string; readonly data: Uint8Array; readonly signature: Uint8Array },
   key: PublicKeyInfo,
 ): boolean {
-  const digest = DIGESTS.get(signed.algorithm);
+  const accepted = ACCEPTED.get(signed.algorithm);
+  if (accepted === undefined || !accepted.kinds.includes(key.kind)) return false;
   const publicKey = toPublicKey(key);
-  if (digest === undefined || publicKey === undefined) return false;
+  if (publicKey === undefined) return false;
   try {
-    return verify(digest, signed.data, publicKey, signed.signature);
+    return verify(accepted.digest, signed.data, publicKey, signed.signature);
   } catch {
     return false;
   }
 }
 
-/** The key for node:crypto; undefined when the kind is not accepted or the point is not on its curve. */
+/** The key for node:crypto; undefined when the kind is not accepted, the point is not on its curve, or an RSA key is too short or too long. */
 export function toPublicKey(key: PublicKeyInfo): KeyObject | undefined {
   if (key.kind === 'other') return undefined;
   const known = imported.get(key);
@@ -54,9 +73,14 @@ export function toPublicKey(key: PublicKeyInfo): KeyObject | undefined {
   try {
     // OpenSSL 3 reads PEM in half the time of DER, for which it tries every decoder.
     const publicKey = createPublicKey(toPem(key.der, 'PUBLIC KEY'));
+    if (key.kind === 'rsa' && !isRsaLength(publicKey.asymmetricKeyDetails?.modulusLength)) return undefined;
     imported.set(key, publicKey);
     return publicKey;
   } catch {
     return undefined;
   }
+}
+
+function isRsaLength(bits: number | undefined): boolean {
+  return bits !== undefined && bits >= RSA_BITS.least && bits <= RSA_BITS.most;
 }

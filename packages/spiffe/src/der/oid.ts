@@ -35,11 +35,15 @@ function base128(arc: number): number[] {
   return octets;
 }
 
-/** Object identifiers of RFC 5280, RFC 5480 and RFC 5758. */
+/** Object identifiers of RFC 5280, RFC 5480, RFC 5758 and RFC 8017. */
 export const OID = {
   ecPublicKey: '1.2.840.10045.2.1',
   p256: '1.2.840.10045.3.1.7',
   p384: '1.3.132.0.34',
+  rsaEncryption: '1.2.840.113549.1.1.1',
+  rsaWithSha256: '1.2.840.113549.1.1.11',
+  rsaWithSha384: '1.2.840.113549.1.1.12',
+  rsaWithSha512: '1.2.840.113549.1.1.13',
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
   ecdsaWithSha384: '1.2.840.10045.4.3.3',
   commonName: '2.5.4.3',
