@@ -16,8 +16,11 @@ import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';
 import { checkLifetimes } from './issuance/lifetimes.ts';
 import type { Lifetimes } from './issuance/lifetimes.ts';
+import { RevocationDesk } from './revocation/desk.ts';
+import { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
+import { restoreRevocations } from './revocation/restoration.ts';
+import type { RevocationEpoch, RevocationStore } from './revocation/store.ts';
 import { Revocations } from './revocations.ts';
-import type { RevocationListener } from './revocations.ts';
 import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from './store.ts';
 
 export interface AuthorityOptions {
@@ -35,6 +38,8 @@ export interface AuthorityOptions {
   readonly jwtSvids?: JwtSvidIssuer;
   /** Who signs the intermediates; a root of its own unless given. */
   readonly upstream?: Upstream;
+  /** Where revocations are kept beside the certificates, and apart from them; in memory unless given. */
+  readonly revocations?: { readonly acts: RevocationStore; readonly epoch: RevocationEpoch };
 }
 
 /** What a server of the control plane is to be certified for. */
@@ -93,7 +98,11 @@ export interface Authority {
   /** Those of certificates that have not ended yet. */
   revokedSerials(): string[];
   /** Calls back with every serial once its revocation is durable; returns how to end it. */
-  onRevoked(listener: RevocationListener): () => void;
+  onRevoked(listener: (serial: string) => void): () => void;
+  /** What is revoked, and who is barred. */
+  readonly revocations: Revocations;
+  /** Where that is decided. */
+  readonly revocationDesk: RevocationDesk;
   /** Calls back with every certificate of a workload or agent once it is on record, before it is handed out; returns how to end it. */
   onIssued(listener: IssuedListener): () => void;
 }
@@ -116,9 +125,29 @@ export interface RenewalRequest {
 /** Opens the authority of a trust domain: makes root and intermediate the first time, continues with them ever after. */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
   const lifetimes = checkLifetimes(options.lifetimes);
-  const revocations = new Revocations(options.clock, await options.store.revokedCertificates(options.clock.now()));
+  const { store, clock } = options;
   const upstream = options.upstream ?? { kind: 'own' };
-  const hooks = { revoked: (certificate: CertificateRecord) => revocations.add(certificate) };
+  const { acts, epoch } = options.revocations ?? {
+    acts: createMemoryRevocationStore(),
+    epoch: createMemoryRevocationEpoch(),
+  };
+  const inForce = new Revocations(clock, await store.revokedBySerial(clock.now()));
+  const revokedAuthorities = await restoreRevocations({ ...options, acts, epoch }, inForce);
+  const hooks = { revoked: (certificate: CertificateRecord) => desk.revokeAuthority(certificate) };
   const hierarchy = await Hierarchy.open({ ...options, lifetimes, upstream }, hooks);
-  return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations });
+  const desk = new RevocationDesk({ ...options, acts, epoch, hierarchy, inForce });
+  await revokeAgain(hierarchy, revokedAuthorities);
+  return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations: inForce, desk });
+}
+
+/** After an old database was put back, an authority that was revoked since must not sign again. */
+async function revokeAgain(hierarchy: Hierarchy, serials: readonly string[]): Promise<void> {
+  const by = { name: 'authority', sourceIp: '' };
+  const reason = 'it was revoked before an old database was put back';
+  for (const serial of serials) {
+    const state = hierarchy.describe().find((each) => each.serial === serial)?.state;
+    if (state === 'active' || state === 'old') await hierarchy.taint({ serial, reason }, by);
+    if (state !== undefined && state !== 'revoked' && state !== 'retired')
+      await hierarchy.revoke({ serial, reason }, by);
+  }
 }

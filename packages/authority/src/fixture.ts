@@ -9,6 +9,8 @@ import { openAuthority } from './authority.ts';
 import type { Authority, AuthorityOptions, Requester } from './authority.ts';
 import type { IssuedSvid } from './issuance/issuance.ts';
 import { createMemoryAuthorityStore } from './memory-store.ts';
+import { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
+import type { RevocationEpoch, RevocationStore } from './revocation/store.ts';
 import type { AuthorityStore, WorkloadIdentity } from './store.ts';
 
 export const T0: number = Date.UTC(2026, 0, 20, 10, 30) + 123;
@@ -32,6 +34,7 @@ export interface AuthorityFixture {
   readonly keys: KeyStore;
   readonly journal: Journal;
   readonly journalStore: JournalStore;
+  readonly revocations: { readonly acts: RevocationStore; readonly epoch: RevocationEpoch };
   /** What reached the store. */
   readonly seen: { tokens: { tokenHash: string }[] };
   /** Newest first. */
@@ -67,6 +70,7 @@ export async function openFixture(
   const append: typeof journalStore.append = (batch) =>
     failing ? Promise.reject(new RampartError('STORAGE_FAILED', 'disk full')) : journalStore.append(batch);
   const journal = await Journal.open({ ...journalStore, append }, clock);
+  const revocations = { acts: createMemoryRevocationStore(), epoch: createMemoryRevocationEpoch() };
   const reopen = (change: Partial<AuthorityOptions> = {}): Promise<Authority> =>
     openAuthority({
       trustDomain: TrustDomain.of('cluster.local'),
@@ -75,6 +79,7 @@ export async function openFixture(
       journal,
       clock,
       lifetimes: options.lifetimes ?? {},
+      revocations,
       ...(options.entries === undefined ? {} : { entries: options.entries }),
       ...change,
     });
@@ -86,6 +91,7 @@ export async function openFixture(
     keys,
     journal,
     journalStore,
+    revocations,
     seen,
     audit: async () => (await journal.read({ stream: 'audit', limit: 1000, order: 'newest-first' })).map(auditRecord),
     ledger: () => journal.read({ stream: 'ledger', limit: 1000, order: 'oldest-first' }),

@@ -2,7 +2,7 @@ import { fail, ok, RampartError, SpiffeId } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
 import { parseCsr } from '@rampart/spiffe';
-import type { TrustBundle } from '@rampart/spiffe';
+import type { RevocableCertificate, TrustBundle } from '@rampart/spiffe';
 import type {
   Authority,
   AuthorityOptions,
@@ -30,11 +30,12 @@ import type { EvidenceRequest } from './attestation/reception.ts';
 import { askOutside } from './outside/https-client.ts';
 import { JoinTokens, tokenId } from './attestation/join-tokens.ts';
 import type { JoinToken, JoinTokenRequest } from './attestation/join-tokens.ts';
-import { revocationEntry } from './issuance/ledger.ts';
 import type { Lifetimes } from './issuance/lifetimes.ts';
-import { normalizeSerial } from './revocations.ts';
-import type { RevocationListener, Revocations } from './revocations.ts';
-import type { CertificateRecord, Revocation, WorkloadIdentity } from './store.ts';
+import { groundsIn } from './revocations.ts';
+import type { Revocations } from './revocations.ts';
+import { barredEvent } from './revocation/events.ts';
+import type { RevocationDesk } from './revocation/desk.ts';
+import type { CertificateRecord, WorkloadIdentity } from './store.ts';
 import { spiffeIdOf } from './attestation/workload.ts';
 
 const DEFAULT_TOKEN_TTL_SECONDS = 600;
@@ -46,10 +47,11 @@ const KEPT_MS = 24 * HOUR_MS;
 const NOBODY: Requester = { name: '', sourceIp: '' };
 const AUTHORITY: Requester = { name: 'authority', sourceIp: '' };
 
-interface Parts extends Omit<AuthorityOptions, 'upstream'> {
+interface Parts extends Omit<AuthorityOptions, 'upstream' | 'revocations'> {
   readonly lifetimes: Lifetimes;
   readonly hierarchy: Hierarchy;
   readonly revocations: Revocations;
+  readonly desk: RevocationDesk;
 }
 
 /** The authority over a journal: whatever it does or refuses is durable there first. */
@@ -63,16 +65,19 @@ export class JournaledAuthority implements Authority {
   readonly #reception: Reception;
   readonly #issuedListeners = new Set<IssuedListener>();
   #prunedAt = 0;
-  #lastRevocation: Promise<unknown> = Promise.resolve();
 
   constructor(parts: Parts) {
     const { entries = NO_ENTRIES, ask = askOutside, jwtSvids } = parts;
     this.#parts = parts;
     this.#tokens = new JoinTokens(parts.store, parts.clock);
-    this.#issuance = new Issuance(parts);
+    const validFrom = (certificate: RevocableCertificate): number => parts.revocations.validFrom(certificate);
+    this.#issuance = new Issuance({ ...parts, validFrom });
     const issue = (request: WorkloadIssue): Promise<IssuedSvid> => this.#issueToWorkload(request);
-    const isRevoked = (serial: string): boolean => this.isRevoked(serial);
-    this.agents = new AgentDesk({ ...parts, entries, jwtSvids, issue, isRevoked });
+    const checkBar = (spiffeId: SpiffeId, requestedBy: string): Promise<void> => this.#checkBar(spiffeId, requestedBy);
+    const revocationOf = (certificate: CertificateRecord): string | undefined =>
+      parts.revocations.ofRecord(certificate);
+    const isRevoked = (certificate: CertificateRecord): boolean => revocationOf(certificate) !== undefined;
+    this.agents = new AgentDesk({ ...parts, entries, jwtSvids, issue, isRevoked, checkBar });
     this.#challenges = new Challenges(parts.clock);
     const judges = new Judges({ ...parts, entries, ask, challenges: this.#challenges });
     const judge: Judges['judge'] = (evidence, context) => judges.judge(evidence, context);
@@ -81,9 +86,18 @@ export class JournaledAuthority implements Authority {
       ...parts,
       entries,
       issue,
-      isRevoked,
+      revocationOf,
+      settled: () => parts.desk.settled(),
       withdraw: (serial) => this.revoke(serial, 'renewed from a certificate that was being revoked', AUTHORITY),
     });
+  }
+
+  get revocations(): Revocations {
+    return this.#parts.revocations;
+  }
+
+  get revocationDesk(): RevocationDesk {
+    return this.#parts.desk;
   }
 
   get hierarchy(): HierarchyControl {
@@ -172,10 +186,7 @@ export class JournaledAuthority implements Authority {
   }
 
   revoke(serial: string, reason: string, by: Requester): Promise<boolean> {
-    // One after the other, so that of two for the same certificate only the first is put on record.
-    const revocation = this.#lastRevocation.then(() => this.#revoke(serial, { reason, by }));
-    this.#lastRevocation = revocation.catch(() => undefined);
-    return revocation;
+    return this.#parts.desk.revokeSerial(serial, groundsIn(reason), by);
   }
 
   isRevoked(serial: string): boolean {
@@ -186,8 +197,10 @@ export class JournaledAuthority implements Authority {
     return this.#parts.revocations.serials();
   }
 
-  onRevoked(listener: RevocationListener): () => void {
-    return this.#parts.revocations.onRevoked(listener);
+  onRevoked(listener: (serial: string) => void): () => void {
+    return this.#parts.revocations.onRevoked((event) => {
+      if (event.kind === 'certificate') listener(event.serial);
+    });
   }
 
   onIssued(listener: IssuedListener): () => void {
@@ -197,29 +210,25 @@ export class JournaledAuthority implements Authority {
   }
 
   async #issueToWorkload(request: WorkloadIssue): Promise<IssuedSvid> {
+    const { desk, revocations } = this.#parts;
+    await this.#checkBar(request.spiffeId, request.requestedBy);
     const issued = await this.#issuance.issue(request);
+    await desk.settled();
+    if (revocations.isBarred(request.spiffeId)) {
+      await this.revoke(issued.serial, 'issued while its identity was being barred', AUTHORITY);
+      await this.#checkBar(request.spiffeId, request.requestedBy);
+    }
     for (const listener of this.#issuedListeners) listener(issued);
     return issued;
   }
 
-  async #revoke(serial: string, { reason, by }: { readonly reason: string; readonly by: Requester }): Promise<boolean> {
-    const { store, journal, clock, revocations } = this.#parts;
-    const certificate = await store.certificate(normalizeSerial(serial));
-    if (certificate === undefined || certificate.revocation !== undefined) return false;
-    if (certificate.kind === 'root' || certificate.kind === 'intermediate') {
-      throw new RampartError(
-        'INVALID_ARGUMENT',
-        `certificate ${certificate.serial} is the ${certificate.kind} of this authority; replace it first: rampart ca taint, then rampart ca revoke`,
-      );
-    }
-    const revocation: Revocation = { at: clock.now(), reason, by: by.name };
-    const [revoked] = await Promise.all([
-      store.revokeCertificate(certificate.serial, revocation),
-      journal.append('ledger', revocationEntry(certificate, revocation)),
-      this.#audit(events.certificateRevoked(certificate, reason, by)),
-    ]);
-    if (revoked) revocations.add(certificate);
-    return revoked;
+  async #checkBar(spiffeId: SpiffeId, requestedBy: string): Promise<void> {
+    if (!this.#parts.revocations.isBarred(spiffeId)) return;
+    await this.#audit(barredEvent(spiffeId.toString(), requestedBy));
+    throw new RampartError(
+      'PERMISSION_DENIED',
+      `${spiffeId.toString()} is barred: it gets no certificate and no token until an operator lifts that (rampart revoke --lift)`,
+    );
   }
 
   async #refuse(event: AuditEvent, problem: RampartError): Promise<Result<never, RampartError>> {

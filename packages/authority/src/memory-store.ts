@@ -1,4 +1,5 @@
 import { RampartError } from '@rampart/core';
+import { isMeant } from './revocation/scope.ts';
 import type {
   AuthorityStore,
   CaCertificateRecord,
@@ -47,6 +48,22 @@ export function createMemoryAuthorityStore(): AuthorityStore {
     },
     revokedCertificates: async (at) =>
       [...certificates.values()].filter(({ revocation, notAfter }) => revocation !== undefined && notAfter > at),
+    revokedBySerial: async (at) =>
+      [...certificates.values()].filter(
+        ({ revocation, notAfter }) => revocation !== undefined && revocation.rule === undefined && notAfter > at,
+      ),
+    scopeContent: async (scope, at) => {
+      const meant = [...certificates.values()]
+        .filter((each) => each.revocation === undefined && each.notAfter > at && isMeant(scope, each))
+        .sort((a, b) => b.sequence - a.sequence);
+      const stragglers = meant.filter(({ notBefore }) => notBefore > scope.notBeforeUntil);
+      return { count: meant.length, newest: meant.slice(0, 20), stragglers };
+    },
+    revokeScope: async (scope, revocation) => {
+      const meant = [...certificates.values()].filter((each) => each.revocation === undefined && isMeant(scope, each));
+      for (const certificate of meant) certificates.set(certificate.serial, { ...certificate, revocation });
+      return meant.length;
+    },
     workloadCertificates: async (at) =>
       [...certificates.values()].filter(
         ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,

@@ -1,44 +1,158 @@
-import type { Clock } from '@rampart/core';
+import type { Clock, SpiffeId } from '@rampart/core';
+import {
+  describeRule,
+  reasonOfName,
+  type RevocableCertificate,
+  type RevocableToken,
+  type RevocationReason,
+  type RevocationRule,
+  RevocationRuleSet,
+} from '@rampart/spiffe';
+import { endOf, type RevocationAct, type RevokedCertificateFacts, type RuleAct, ruleOf } from './revocation/act.ts';
+import { isMeant, scopeOf } from './revocation/scope.ts';
 import type { CertificateRecord } from './store.ts';
 
-/** Hears of every revocation once it is durable. */
-export type RevocationListener = (serial: string) => void;
+/** Something that is no longer trusted. */
+export type RevocationEvent =
+  | { readonly kind: 'certificate'; readonly serial: string }
+  | { readonly kind: 'rule'; readonly rule: RevocationRule };
 
-/** Serials of revoked certificates that would otherwise still be valid; an ended certificate is refused for its end. */
+/** Hears of every revocation once it is durable. */
+export type RevocationListener = (event: RevocationEvent) => void;
+
+/** A certificate that is revoked by its serial. */
+export interface RevokedSerial {
+  readonly serial: string;
+  readonly reason: RevocationReason;
+}
+
+/** What is revoked and would otherwise still be valid, and who is barred; an ended certificate is refused for its end. */
 export class Revocations {
   readonly #clock: Pick<Clock, 'now'>;
-  /** Serial → notAfter. */
-  readonly #ends = new Map<string, number>();
+  readonly #serials = new Map<string, { readonly notAfter: number; readonly reason: RevocationReason }>();
+  readonly #rules = new RevocationRuleSet();
+  readonly #ruleActs: RuleAct[] = [];
+  readonly #barred = new Set<string>();
   readonly #listeners = new Set<RevocationListener>();
 
+  /** `revoked` are records of certificates that were revoked by their serial. */
   constructor(clock: Pick<Clock, 'now'>, revoked: readonly CertificateRecord[]) {
     this.#clock = clock;
-    for (const { serial, notAfter } of revoked) this.#ends.set(serial, notAfter);
+    for (const record of revoked) this.#put(record, reasonIn(record.revocation?.reason ?? ''));
   }
 
   has(serial: string): boolean {
-    return this.#ends.has(serial);
+    return this.#serials.has(serial);
+  }
+
+  /** Why a certificate is revoked; undefined when it is not. */
+  of(certificate: RevocableCertificate): string | undefined {
+    const { serial, spiffeId } = certificate;
+    if (this.has(serial)) return this.#text(serial, spiffeId.toString());
+    const rule = this.#rules.ofCertificate(certificate);
+    return rule === undefined ? undefined : describeRule(rule);
+  }
+
+  /** The same for what is on record. */
+  ofRecord(record: CertificateRecord): string | undefined {
+    if (record.revocation !== undefined || this.has(record.serial)) return this.#text(record.serial, record.spiffeId);
+    const act = this.#ruleActs.find((each) => isMeant(scopeOf(each), record));
+    return act === undefined ? undefined : describeRule(ruleOf(act));
+  }
+
+  /** Why a JWT-SVID is revoked; undefined when it is not. */
+  ofToken(token: RevocableToken): string | undefined {
+    const rule = this.#rules.ofToken(token);
+    return rule === undefined ? undefined : describeRule(rule);
+  }
+
+  /** The first notBefore from which on no rule revokes such a certificate. */
+  validFrom(certificate: RevocableCertificate): number {
+    let { notBefore } = certificate;
+    for (let rule = this.#rules.ofCertificate(certificate); rule !== undefined;) {
+      notBefore = rule.notBeforeUntil + 1000;
+      rule = this.#rules.ofCertificate({ ...certificate, notBefore });
+    }
+    return notBefore;
+  }
+
+  isBarred(spiffeId: SpiffeId): boolean {
+    return this.#barred.has(spiffeId.toString());
+  }
+
+  barred(): string[] {
+    return [...this.#barred];
   }
 
   serials(): string[] {
+    return this.revokedSerials().map(({ serial }) => serial);
+  }
+
+  /** Those of certificates that have not ended yet. */
+  revokedSerials(): RevokedSerial[] {
     const now = this.#clock.now();
-    for (const [serial, notAfter] of this.#ends) if (notAfter < now) this.#ends.delete(serial);
-    return [...this.#ends.keys()];
+    for (const [serial, { notAfter }] of this.#serials) if (notAfter < now) this.#serials.delete(serial);
+    return [...this.#serials].map(([serial, { reason }]) => ({ serial, reason }));
+  }
+
+  reasonOf(serial: string): RevocationReason {
+    return this.#serials.get(serial)?.reason ?? 'unspecified';
+  }
+
+  rules(): readonly RevocationRule[] {
+    return this.#rules.all();
+  }
+
+  rule(id: string): RevocationRule | undefined {
+    return this.#rules.get(id);
+  }
+
+  /** What was in force before this process began; nobody is told. */
+  restore(act: RevocationAct): void {
+    this.#take(act);
   }
 
   /** Every listener is told, whatever the others do; throws what they threw afterwards. */
-  add({ serial, notAfter }: CertificateRecord): void {
-    this.#ends.set(serial, notAfter);
-    const failures = Array.from(this.#listeners).flatMap((listener) => failureOf(() => listener(serial)));
-    if (failures.length > 0)
-      throw new AggregateError(failures, `certificate ${serial} is revoked, but ${failures.length} listeners failed`);
+  enact(act: RevocationAct): void {
+    this.#tell(this.#take(act));
   }
 
   onRevoked(listener: RevocationListener): () => void {
     // A listener of its own, so that the same function can be told twice and each can be ended.
-    const own: RevocationListener = (serial) => listener(serial);
+    const own: RevocationListener = (event) => listener(event);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
+  }
+
+  #take(act: RevocationAct): RevocationEvent[] {
+    if (act.kind === 'lift') {
+      this.#barred.delete(act.spiffeId);
+      return [];
+    }
+    if (endOf(act) < this.#clock.now()) return [];
+    for (const certificate of act.certificates) this.#put(certificate, act.reason);
+    const certificates = act.certificates.map(({ serial }) => ({ kind: 'certificate', serial }) as const);
+    if (act.kind === 'certificates') return certificates;
+    const rule = ruleOf(act);
+    this.#rules.add(rule);
+    this.#ruleActs.push(act);
+    if (act.bar && act.spiffeId !== undefined) this.#barred.add(act.spiffeId);
+    return [{ kind: 'rule', rule }, ...certificates];
+  }
+
+  #put({ serial, notAfter }: Pick<RevokedCertificateFacts, 'serial' | 'notAfter'>, reason: RevocationReason): void {
+    if (notAfter >= this.#clock.now()) this.#serials.set(serial, { notAfter, reason });
+  }
+
+  #text(serial: string, spiffeId: string): string {
+    return `certificate ${serial} of ${spiffeId} is revoked (${this.reasonOf(serial)})`;
+  }
+
+  #tell(events: readonly RevocationEvent[]): void {
+    const listeners = [...this.#listeners];
+    const failures = events.flatMap((event) => listeners.flatMap((listener) => failureOf(() => listener(event))));
+    if (failures.length > 0)
+      throw new AggregateError(failures, `it is revoked, but of those who are to be told ${failures.length} failed`);
   }
 }
 
@@ -49,6 +163,17 @@ function failureOf(work: () => void): unknown[] {
   } catch (error) {
     return [error];
   }
+}
+
+/** The reason in the text on a certificate's record: its first word, where that is the name of one. */
+export function reasonIn(text: string): RevocationReason {
+  return reasonOfName(text.split(':', 1)[0] ?? '') ?? 'unspecified';
+}
+
+/** The grounds that a text stands for: the name of a reason, or words. */
+export function groundsIn(text: string): { readonly reason: RevocationReason; readonly note: string } {
+  const reason = reasonOfName(text);
+  return reason === undefined ? { reason: 'unspecified', note: text } : { reason, note: '' };
 }
 
 /** The stored form of a serial as people write it: any case, with or without colons and leading zeros of a whole byte. */

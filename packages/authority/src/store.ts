@@ -1,3 +1,5 @@
+import type { CertificateScope, ScopeContent } from './revocation/scope.ts';
+
 /** What a join token (or the operator) says about a workload. */
 export interface WorkloadIdentity {
   readonly namespace: string;
@@ -70,6 +72,8 @@ export interface Revocation {
   readonly reason: string;
   /** SPIFFE ID or operator's name. */
   readonly by: string;
+  /** Id of the rule that revoked it; absent where its serial was named. */
+  readonly rule?: string;
 }
 
 /**
@@ -158,6 +162,12 @@ export interface AuthorityStore {
   revokeCertificate(serial: string, revocation: Revocation): Promise<boolean>;
   /** Revoked certificates whose notAfter is later than `at`, in no particular order. */
   revokedCertificates(at: number): Promise<readonly CertificateRecord[]>;
+  /** Those of them that were revoked by their serial, not by a rule. */
+  revokedBySerial(at: number): Promise<readonly CertificateRecord[]>;
+  /** Which leaves a scope means that have not ended at `at` and are not revoked; at most 20 of the newest. */
+  scopeContent(scope: CertificateScope, at: number): Promise<ScopeContent>;
+  /** Revokes every leaf on record that the scope means and that is not revoked yet; says how many those were. */
+  revokeScope(scope: CertificateScope, revocation: Revocation): Promise<number>;
   /** Certificates of workloads that are not revoked and whose notAfter is later than `at`, in no particular order. */
   workloadCertificates(at: number): Promise<readonly CertificateRecord[]>;
 

@@ -30,6 +30,7 @@ export { bindingText, type PossessionBinding, provePossession, verifyPossession 
 export type { PublicKeyInfo, PublicKeyKind } from './public-key-info.ts';
 export {
   describeRule,
+  isRevokedBy,
   type RevocableCertificate,
   type RevocableToken,
   type RevocationRule,

@@ -5,7 +5,7 @@ import { parseCsr } from '@rampart/spiffe';
 import type { IssuedSvid, WorkloadIssue } from '../issuance/issuance.ts';
 import { isForAgent, isInForce, termsOf, workloadOfEntry } from '../registration/entries.ts';
 import type { EntrySource } from '../registration/entries.ts';
-import type { AuthorityStore } from '../store.ts';
+import type { AuthorityStore, CertificateRecord } from '../store.ts';
 import * as events from './events.ts';
 import type { AgentCall } from './events.ts';
 import type { IssuedJwtSvid, JwtSvidIssuer } from '../jwt/jwt-svid-issuer.ts';
@@ -17,7 +17,9 @@ export interface AgentDeskOptions {
   readonly entries: EntrySource;
   readonly jwtSvids: JwtSvidIssuer | undefined;
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
-  isRevoked(serial: string): boolean;
+  isRevoked(certificate: CertificateRecord): boolean;
+  /** Throws, after putting it on record, for identities that get nothing now. */
+  checkBar(spiffeId: SpiffeId, requestedBy: string): Promise<void>;
 }
 
 /** What agents may hand out, and the issuing of it. Every refusal is on the audit record before a method resolves. */
@@ -93,6 +95,7 @@ export class AgentDesk implements Agents {
       return fail(new RampartError('UNSUPPORTED_FEATURE', 'this control plane issues no JWT-SVIDs'));
     }
     const { spiffeId, jwtSvidTtlMs } = entry.value.spec;
+    await this.#options.checkBar(SpiffeId.of(spiffeId), call.agent.toString());
     const issued = await jwtSvids.issue({
       spiffeId: SpiffeId.of(spiffeId),
       audiences,
@@ -112,7 +115,7 @@ export class AgentDesk implements Agents {
       const problem = new RampartError('PERMISSION_DENIED', `certificate ${serial} was not issued here to an agent`);
       return this.#refuse(call, { entryId, rule: 'agent', problem });
     }
-    if (isRevoked(serial)) {
+    if (isRevoked(certificate)) {
       const problem = new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked; attest again`);
       return this.#refuse(call, { entryId, rule: 'agent-revoked', problem });
     }

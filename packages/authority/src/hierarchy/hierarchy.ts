@@ -28,7 +28,7 @@ type Kind = AuthorityDescription['kind'];
 
 /** Who hears of revoked authorities. */
 export interface HierarchyHooks {
-  revoked(certificate: CertificateRecord): void;
+  revoked(certificate: CertificateRecord): Promise<void>;
 }
 
 const MADE: Occasion = { by: BY_ITSELF, reason: 'the first of its kind' };
@@ -163,7 +163,7 @@ export class Hierarchy implements HierarchyControl {
       for (const held of affected) {
         const certificate = await this.#steps.revoked(held, { by, reason });
         await this.#commit({ states: [this.#stateOf(held, 'revoked')] });
-        if (certificate !== undefined) this.#hooks.revoked(certificate);
+        if (certificate !== undefined) await this.#hooks.revoked(certificate);
       }
       return this.#describe(this.#set.get(serial));
     });

@@ -1,7 +1,7 @@
 import type { Clock, SpiffeId } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { buildCertificate, randomSerial } from '@rampart/spiffe';
-import type { CertificateTemplate, ParsedCertificate } from '@rampart/spiffe';
+import type { ParsedCertificate, RevocableCertificate, ServerTemplate, WorkloadTemplate } from '@rampart/spiffe';
 import type { Hierarchy } from '../hierarchy/hierarchy.ts';
 import { issuanceEntry, rotationEntry } from './ledger.ts';
 import type { Rotation, UnrecordedCertificate } from './ledger.ts';
@@ -60,7 +60,11 @@ interface IssuanceOptions {
   readonly store: AuthorityStore;
   readonly clock: Pick<Clock, 'now'>;
   readonly lifetimes: Lifetimes;
+  /** The first notBefore from which on nothing revokes such a certificate. */
+  validFrom(certificate: RevocableCertificate): number;
 }
+
+type LeafTemplate = WorkloadTemplate | ServerTemplate;
 
 /** Makes leaf certificates. None leaves before its ledger entry, its audit records and its own record are durable. */
 export class Issuance {
@@ -72,7 +76,8 @@ export class Issuance {
 
   async issue(request: WorkloadIssue | ServerIssue): Promise<IssuedSvid> {
     const issuer = await this.#options.hierarchy.issuer();
-    const certificate = await buildCertificate(this.#template(request, issuer), (tbs) => issuer.signer.sign(tbs));
+    const template = this.#unrevoked(this.#template(request, issuer), request.spiffeId);
+    const certificate = await buildCertificate(template, (tbs) => issuer.signer.sign(tbs));
     const { serial, notBefore, notAfter } = certificate;
     const unrecorded: UnrecordedCertificate = {
       ...describe(request),
@@ -111,7 +116,7 @@ export class Issuance {
     return sequence;
   }
 
-  #template(request: WorkloadIssue | ServerIssue, { certificate: issuer }: SigningAuthority): CertificateTemplate {
+  #template(request: WorkloadIssue | ServerIssue, { certificate: issuer }: SigningAuthority): LeafTemplate {
     const { spiffeId, publicKeyDer } = request;
     const now = this.#options.clock.now();
     const common = { serial: randomSerial(), publicKeyDer, spiffeId, issuer };
@@ -132,6 +137,13 @@ export class Issuance {
     return dnsNames.length === 0
       ? { ...common, ...times, kind: 'workload' }
       : { ...common, ...times, kind: 'server', dnsNames };
+  }
+
+  /** What is made after a revocation is not revoked by it, though both may fall into one second. */
+  #unrevoked(template: LeafTemplate, spiffeId: SpiffeId): LeafTemplate {
+    const { notBefore, issuer } = template;
+    const authorityKeyId = issuer.subjectKeyId;
+    return { ...template, notBefore: this.#options.validFrom({ serial: '', spiffeId, notBefore, authorityKeyId }) };
   }
 }
 

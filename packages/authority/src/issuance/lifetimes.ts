@@ -36,13 +36,18 @@ export function checkLifetimes(given: Partial<Lifetimes> = {}): Lifetimes {
   return lifetimes;
 }
 
+/** notBefore of a certificate made at `now`, unless its issuer is younger than that. */
+export function notBeforeOf(now: number): number {
+  return wholeSeconds(now - CUSHION_MS);
+}
+
 /** Validity of a certificate made at `now`, in whole seconds and within that of its issuer. */
 export function validity(
   now: number,
   lifeMs: number,
   issuer?: { readonly notBefore: number; readonly notAfter: number },
 ): { notBefore: number; notAfter: number } {
-  const notBefore = Math.max(wholeSeconds(now - CUSHION_MS), issuer?.notBefore ?? 0);
+  const notBefore = Math.max(notBeforeOf(now), issuer?.notBefore ?? 0);
   const notAfter = Math.min(wholeSeconds(now + lifeMs), issuer?.notAfter ?? Infinity);
   return { notBefore, notAfter };
 }

@@ -22,7 +22,10 @@ export interface RenewalsOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly entries: EntrySource;
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
-  isRevoked(serial: string): boolean;
+  /** Why a certificate is revoked; undefined when it is not. */
+  revocationOf(certificate: CertificateRecord): string | undefined;
+  /** Resolves once revocations that are under way are in force. */
+  settled(): Promise<void>;
   /** Revokes what was just issued. */
   withdraw(serial: string): Promise<unknown>;
 }
@@ -53,7 +56,8 @@ export class Renewals {
     const next = await this.#continuation(renewer);
     if (!next.ok) return this.#refuse(events.renewalDenied(renewer, next.problem.message), next.problem);
     const issued = await this.#issueNext(renewer, next.value, request.value);
-    if (!this.#options.isRevoked(renewer.peerSerial)) return ok(issued);
+    await this.#options.settled();
+    if (this.#options.revocationOf(next.value.current) === undefined) return ok(issued);
     // Revoked while its successor was made: the revocation was meant for whoever holds it now.
     await this.#options.withdraw(issued.serial);
     return this.#refuse(events.renewalDenied(renewer, 'revoked'), revokedPeer(renewer.peerSerial));
@@ -89,7 +93,8 @@ export class Renewals {
     if (!isHolders || current.spiffeId !== peer.toString()) {
       return denied(`certificate ${peerSerial} was not issued here to ${peer.toString()}; attest again`);
     }
-    if (current.revocation !== undefined) return fail(revokedPeer(peerSerial));
+    const revocation = this.#options.revocationOf(current);
+    if (revocation !== undefined) return fail(revokedPeer(peerSerial));
     if (current.notAfter < this.#options.clock.now())
       return denied(`certificate ${peerSerial} has ended; attest again`);
     if (current.reason === 'agent') {

@@ -1,0 +1,244 @@
+import { randomUUID } from 'node:crypto';
+import { RampartError } from '@rampart/core';
+import type { Clock, TrustDomain } from '@rampart/core';
+import type { Journal } from '@rampart/journal';
+import { isRevokedBy, type RevocableCertificate } from '@rampart/spiffe';
+import type { Requester } from '../authority.ts';
+import { certificateRevoked } from '../events.ts';
+import type { HierarchyControl } from '../hierarchy/control.ts';
+import { revocationEntry } from '../issuance/ledger.ts';
+import { normalizeSerial, reasonIn, type Revocations } from '../revocations.ts';
+import type { AuthorityStore, CertificateRecord, Revocation } from '../store.ts';
+import {
+  type CertificatesAct,
+  factsOf,
+  type LiftAct,
+  reasonText,
+  type RevocationAct,
+  type RuleAct,
+  ruleOf,
+} from './act.ts';
+import * as events from './events.ts';
+import { checkIdentity, type RevocationGrounds, type RevocationOrder, type RuleTerms, termsOf } from './order.ts';
+import { scopeOf } from './scope.ts';
+import type { RevocationEpoch, RevocationStore } from './store.ts';
+
+export interface RevocationDeskOptions {
+  readonly trustDomain: TrustDomain;
+  readonly store: AuthorityStore;
+  readonly acts: RevocationStore;
+  readonly epoch: RevocationEpoch;
+  readonly journal: Journal;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly hierarchy: Pick<HierarchyControl, 'describe'>;
+  readonly inForce: Revocations;
+}
+
+/** What a revocation hits, or would hit. */
+export interface RevocationHit {
+  /** Certificates on record that had not ended and were not revoked before. */
+  readonly count: number;
+  /** A few of them. */
+  readonly newest: readonly CertificateRecord[];
+  /** Undefined for a preview. */
+  readonly id: string | undefined;
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** Whether a certificate that may not be on record is hit. */
+  readonly hits: (certificate: RevocableCertificate) => boolean;
+}
+
+/** How many of the certificates that are hit are shown. */
+const NEWEST = 20;
+
+/**
+ * Where revocations are made: ledger and audit record first, then the revocation epoch, then the database; and only then they
+ * are in force, and answered. One after the other.
+ */
+export class RevocationDesk {
+  readonly #options: RevocationDeskOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RevocationDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once every revocation that was asked for is in force, or has failed. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  /**
+   * All or nothing.
+   * @throws RampartError NOT_FOUND for serials that are unknown or revoked, and unknown authorities; INVALID_ARGUMENT for
+   * certificates of the hierarchy, identities of other trust domains and times to come; STORAGE_FAILED.
+   */
+  revoke(order: RevocationOrder, by: Requester): Promise<RevocationHit> {
+    return this.#inTurn(async () => {
+      if (order.kind === 'certificates') {
+        return this.#revokeCertificates(await this.#certificates(order.serials), order, by);
+      }
+      return this.#revokeByRule(this.#termsOf(order), order, by);
+    });
+  }
+
+  /** What `revoke` would hit now. Throws what it would. */
+  async preview(order: RevocationOrder): Promise<RevocationHit> {
+    const at = this.#options.clock.now();
+    if (order.kind === 'certificates') return hitOf(await this.#certificates(order.serials), { id: undefined, at });
+    const terms = this.#termsOf(order);
+    const { count, newest } = await this.#options.store.scopeContent(scopeOf(terms), at);
+    return { ...ruleHit(terms), count, newest, id: undefined, at };
+  }
+
+  /** False when the serial is unknown or was revoked before. Throws INVALID_ARGUMENT for a certificate of the hierarchy. */
+  revokeSerial(serial: string, grounds: RevocationGrounds, by: Requester): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const certificate = await this.#options.store.certificate(normalizeSerial(serial));
+      if (certificate === undefined || this.#options.inForce.ofRecord(certificate) !== undefined) return false;
+      await this.#revokeCertificates([checkLeaf(certificate)], grounds, by);
+      return true;
+    });
+  }
+
+  /** What the hierarchy has revoked, and put on record, itself. */
+  revokeAuthority(certificate: CertificateRecord): Promise<void> {
+    return this.#inTurn(async () => {
+      const { reason, by } = certificate.revocation ?? { reason: '', by: '' };
+      const asked: Requester = { name: by, sourceIp: '' };
+      const placed = this.#placed({ reason: reasonIn(reason), note: reason }, asked);
+      await this.#enact({ ...placed, kind: 'certificates', certificates: [factsOf(certificate)] }, asked);
+    });
+  }
+
+  /** False when it was not barred. Throws INVALID_ARGUMENT. */
+  lift({ spiffeId, note }: { readonly spiffeId: string; readonly note: string }, by: Requester): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const { trustDomain, inForce, journal } = this.#options;
+      const id = checkIdentity(spiffeId, trustDomain);
+      if (!inForce.barred().includes(id)) return false;
+      const act: LiftAct = { ...this.#placed({ reason: 'unspecified', note }, by), kind: 'lift', spiffeId: id };
+      await Promise.all([journal.append('ledger', events.liftEntry(act)), journal.audit(events.liftEvent(act, by))]);
+      await this.#enact(act, by);
+      return true;
+    });
+  }
+
+  #termsOf(order: Exclude<RevocationOrder, { kind: 'certificates' }>): RuleTerms {
+    const { trustDomain, clock, hierarchy } = this.#options;
+    return termsOf(order, { trustDomain, now: clock.now(), authorities: () => hierarchy.describe() });
+  }
+
+  async #certificates(serials: readonly string[]): Promise<CertificateRecord[]> {
+    const { store, inForce } = this.#options;
+    if (serials.length === 0) throw new RampartError('INVALID_ARGUMENT', 'no serial number is given');
+    const unique = [...new Set(serials.map(normalizeSerial))];
+    const found = await Promise.all(unique.map((serial) => store.certificate(serial)));
+    const missing = unique.filter((_, index) => {
+      const certificate = found[index];
+      return certificate === undefined || inForce.ofRecord(certificate) !== undefined;
+    });
+    if (missing.length > 0) {
+      throw new RampartError(
+        'NOT_FOUND',
+        `no certificate that can still be revoked has the serial ${missing.join(', ')}; "rampart certs" lists them, and nothing was revoked`,
+      );
+    }
+    return found.flatMap((certificate) => (certificate === undefined ? [] : [checkLeaf(certificate)]));
+  }
+
+  async #revokeCertificates(
+    certificates: readonly CertificateRecord[],
+    grounds: RevocationGrounds,
+    by: Requester,
+  ): Promise<RevocationHit> {
+    const { journal, store } = this.#options;
+    const draft = { kind: 'certificates', certificates: certificates.map(factsOf) } as const;
+    const act: CertificatesAct = { ...this.#placed(grounds, by), ...draft };
+    const revocation = revocationOf(act);
+    await Promise.all(
+      certificates.flatMap((certificate) => [
+        journal.append('ledger', { ...revocationEntry(certificate, revocation), revocation: act.id }),
+        journal.audit(certificateRevoked(certificate, revocation.reason, by)),
+      ]),
+    );
+    await this.#enact(act, by);
+    await Promise.all(certificates.map(({ serial }) => store.revokeCertificate(serial, revocation)));
+    return hitOf(certificates, act);
+  }
+
+  async #revokeByRule(terms: RuleTerms, grounds: RevocationGrounds, by: Requester): Promise<RevocationHit> {
+    const { journal, store, clock } = this.#options;
+    const content = await store.scopeContent(scopeOf(terms), clock.now());
+    const certificates = content.stragglers.map(factsOf);
+    const act: RuleAct = { ...this.#placed(grounds, by), ...terms, certificates };
+    await Promise.all([
+      journal.append('ledger', events.ruleEntry(act)),
+      journal.audit(events.ruleEvent(act, by, content.count)),
+    ]);
+    await this.#enact(act, by);
+    const count = await store.revokeScope(scopeOf(act), { ...revocationOf(act), rule: act.id });
+    return { ...ruleHit(act), count, newest: content.newest, id: act.id, at: act.at };
+  }
+
+  /** Durable apart from the database first: what is there is revoked, whatever becomes of the rest. */
+  async #enact(act: RevocationAct, by: Requester): Promise<void> {
+    const { epoch, acts, inForce, journal } = this.#options;
+    try {
+      await epoch.append(act);
+    } catch (error) {
+      await journal.audit(events.failedEvent(act, by));
+      throw error;
+    }
+    // From here on it is revoked, even if the database fails: the next start puts it there.
+    try {
+      await acts.addAct(act);
+    } finally {
+      inForce.enact(act);
+    }
+  }
+
+  #placed(
+    { reason, note }: RevocationGrounds,
+    by: Pick<Requester, 'name'>,
+  ): Pick<RevocationAct, 'id' | 'at' | 'by' | 'reason' | 'note'> {
+    return { id: randomUUID(), at: this.#options.clock.now(), by: by.name, reason, note };
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function hitOf(
+  certificates: readonly CertificateRecord[],
+  { id, at }: { readonly id: string | undefined; readonly at: number },
+): RevocationHit {
+  const serials = new Set(certificates.map(({ serial }) => serial));
+  return {
+    count: serials.size,
+    newest: certificates.slice(0, NEWEST),
+    id,
+    at,
+    hits: ({ serial }) => serials.has(serial),
+  };
+}
+
+function ruleHit(terms: RuleTerms): Pick<RevocationHit, 'hits'> {
+  const rule = ruleOf({ ...terms, id: '', reason: 'unspecified' });
+  return { hits: (certificate) => isRevokedBy(rule, certificate) };
+}
+
+function revocationOf(act: CertificatesAct | RuleAct): Revocation {
+  return { at: act.at, reason: reasonText(act), by: act.by };
+}
+
+function checkLeaf(certificate: CertificateRecord): CertificateRecord {
+  if (certificate.kind !== 'root' && certificate.kind !== 'intermediate') return certificate;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `certificate ${certificate.serial} is the ${certificate.kind} of this authority; replace it first: rampart ca taint, then rampart ca revoke`,
+  );
+}

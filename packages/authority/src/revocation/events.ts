@@ -1,0 +1,84 @@
+import type { AuditEvent, JournalBody } from '@rampart/journal';
+import type { Requester } from '../authority.ts';
+import type { LiftAct, RevocationAct, RuleAct } from './act.ts';
+
+const iso = (at: number): string => new Date(at).toISOString();
+
+/** The ledger's entry of a rule: whom it is about says everything, for it may be any number of certificates. */
+export function ruleEntry(act: RuleAct): JournalBody {
+  return {
+    event_type: typeOf(act),
+    revocation: act.id,
+    spiffe_id: act.spiffeId ?? '',
+    namespace: act.namespace ?? '',
+    issuer: act.issuer?.name ?? '',
+    issued_until: act.issuedUntil,
+    not_before_until: act.notBeforeUntil,
+    serials: act.certificates.map(({ serial }) => serial),
+    barred: act.bar,
+    reason: act.reason,
+    note: act.note,
+    revoked_by: act.by,
+  };
+}
+
+export function ruleEvent(act: RuleAct, by: Requester, certificates: number): AuditEvent {
+  const details = {
+    revocation: act.id,
+    spiffe_id: act.spiffeId ?? '',
+    namespace: act.namespace ?? '',
+    issuer: act.issuer?.serial ?? '',
+    issued_until: iso(act.issuedUntil),
+    certificates,
+    barred: act.bar,
+    reason: act.reason,
+    note: act.note,
+  };
+  return { eventType: typeOf(act), identity: by.name, sourceIp: by.sourceIp, result: 'SUCCESS', details };
+}
+
+export function liftEntry({ id, spiffeId, note, by }: LiftAct): JournalBody {
+  return { event_type: 'BAR_LIFTED', revocation: id, spiffe_id: spiffeId, note, requested_by: by };
+}
+
+export function liftEvent({ id, spiffeId, note }: LiftAct, by: Requester): AuditEvent {
+  const details = { revocation: id, spiffe_id: spiffeId, note };
+  return { eventType: 'BAR_LIFTED', identity: by.name, sourceIp: by.sourceIp, result: 'SUCCESS', details };
+}
+
+/** An identity that asked for something while it is barred. */
+export function barredEvent(spiffeId: string, requestedBy: string): AuditEvent {
+  const details = { rule: 'identity-barred', spiffe_id: spiffeId };
+  return { eventType: 'ISSUANCE_DENIED', identity: requestedBy || spiffeId, result: 'DENIED', details };
+}
+
+/** A revocation that could not be made durable after its record was: it did not come about. */
+export function failedEvent(act: RevocationAct, by: Requester): AuditEvent {
+  const details = { revocation: act.id, kind: act.kind, reason: 'the revocation file could not be written' };
+  return { eventType: 'REVOCATION_FAILED', identity: by.name, sourceIp: by.sourceIp, result: 'FAILURE', details };
+}
+
+/** A revocation that the database did not hold, as after an old copy of it was put back. */
+export function restoredEvent(act: RevocationAct): AuditEvent {
+  const details = { revocation: act.id, kind: act.kind, revoked_at: iso(act.at), revoked_by: act.by };
+  return { eventType: 'REVOCATION_RESTORED', identity: 'authority', result: 'SUCCESS', details };
+}
+
+export function restoredEntry(act: RevocationAct): JournalBody {
+  const spiffeId = act.kind === 'certificates' ? '' : (act.spiffeId ?? '');
+  const serials = act.kind === 'lift' ? [] : act.certificates.map(({ serial }) => serial);
+  return {
+    event_type: 'REVOCATION_RESTORED',
+    revocation: act.id,
+    kind: act.kind,
+    spiffe_id: spiffeId,
+    serials,
+    revoked_at: act.at,
+    revoked_by: act.by,
+  };
+}
+
+function typeOf({ kind, bar }: RuleAct): string {
+  if (bar) return 'IDENTITY_BARRED';
+  return kind === 'identity' ? 'IDENTITY_REVOKED' : 'CERTIFICATES_REVOKED';
+}
