@@ -26,7 +26,13 @@ export { workloadOfEntry } from './registration/entries.ts';
 export type { EntrySource } from './registration/entries.ts';
 export { createMemoryAuthorityStore } from './memory-store.ts';
 export { normalizeSerial } from './revocations.ts';
-export type { RevocationListener } from './revocations.ts';
+export type { RevocationAct } from './revocation/act.ts';
+export type { RevocationDesk, RevocationHit } from './revocation/desk.ts';
+export { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
+export type { RevocationOrder } from './revocation/order.ts';
+export type { CertificateScope } from './revocation/scope.ts';
+export type { RevocationEpoch, RevocationStore } from './revocation/store.ts';
+export type { RevocationEvent, RevocationListener, Revocations } from './revocations.ts';
 export type {
   AttestationFacts,
   AuthorityState,

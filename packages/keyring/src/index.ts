@@ -9,3 +9,4 @@ export { open, seal, type SealOptions } from './seal.ts';
 export { signerOf, type KeyType, type Signer } from './signer.ts';
 export { TransitKeyStore } from './transit/transit-key-store.ts';
 export type { TransitOptions } from './transit/transit-connection.ts';
+export { openSealedSecret, type SealedSecret } from './sealed-secret.ts';

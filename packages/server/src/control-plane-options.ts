@@ -23,6 +23,8 @@ export interface ControlPlaneOptions {
   readonly lifetimes?: Partial<Lifetimes>;
   readonly jwt?: JwtOptions;
   readonly federation?: FederationOptions;
+  /** Where revocations are kept apart from the database; revocations.log in the data directory unless given. */
+  readonly revocationFile?: string;
   /** Milliseconds an instance is still found after its data plane is gone. */
   readonly leaseMs?: number;
   /** 7 days and 1 GiB unless given. */
@@ -60,12 +62,21 @@ export interface FederationOptions {
 export interface CompleteOptions extends Required<
   Omit<
     ControlPlaneOptions,
-    'lifetimes' | 'jwt' | 'federation' | 'leaseMs' | 'keyEncryptionKey' | 'ports' | 'accessLogs' | 'callerRates'
+    | 'lifetimes'
+    | 'jwt'
+    | 'federation'
+    | 'leaseMs'
+    | 'revocationFile'
+    | 'keyEncryptionKey'
+    | 'ports'
+    | 'accessLogs'
+    | 'callerRates'
   >
 > {
   readonly lifetimes: Partial<Lifetimes>;
   readonly jwt: JwtOptions;
   readonly federation: FederationOptions;
+  readonly revocationFile: string | undefined;
   readonly leaseMs: number | undefined;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
   readonly ports: { readonly api: number; readonly metrics: number };
@@ -86,6 +97,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     lifetimes: given.lifetimes ?? {},
     jwt: given.jwt ?? {},
     federation: given.federation ?? {},
+    revocationFile: given.revocationFile,
     leaseMs: given.leaseMs,
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
     callerRates: { ...DEFAULT_RATES, ...given.callerRates },

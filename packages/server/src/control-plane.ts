@@ -64,6 +64,8 @@ import { createJournalStore } from './storage/stores/journal-store.ts';
 import { createResourceStore } from './storage/stores/resource-store.ts';
 import { createRevisionStore } from './storage/stores/revision-store.ts';
 import { openTelemetry, type Telemetry } from './telemetry/open-telemetry.ts';
+import { openRevocations } from './revocation/open-revocations.ts';
+import { watchRevocations } from './revocation/watch-revocations.ts';
 import { Teardown } from './teardown.ts';
 import { joinTrust } from './trust/join-trust.ts';
 import { watchHierarchy } from './trust/hierarchy-watch.ts';
@@ -212,7 +214,10 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   const checkpoints = await keepCheckpoints({ ...shared, keys, trustDomain });
   const domain = TrustDomain.of(trustDomain);
   const jwtSvids = await openJwtKeys({ ...shared, ...options.jwt, trustDomain: domain, keys });
+  const { revocationFile } = options;
+  const revocations = await openRevocations({ ...shared, directory, revocationFile, keyEncryptionKey, trustDomain });
   const opened = await openAuthority({
+    revocations,
     trustDomain: domain,
     keys,
     store: createAuthorityStore(database),
@@ -280,7 +285,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
     resources: () => resources.all(),
     service: (name) => registry.lookup(name),
     services: () => registry.services(),
-    revokedSerials: () => issuer.revokedSerials(),
+    revocations: issuer.revocations,
     bundle: () => issuer.bundle(),
     federatedBundles: () => federation.bundles(),
     identity: (spiffeId) => directory.get(spiffeId),
@@ -304,11 +309,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
   );
   teardown.add(
     'watches',
-    issuer.onRevoked((serial) => {
-      feed.publish([{ kind: 'revocation', serial }]);
-      directory.forget(serial);
-      dataPlanes.cut(serial);
-    }),
+    watchRevocations({ authority: issuer, certificates, feed, dataPlanes, directory, clock, log }),
   );
   teardown.add(
     'watches',
@@ -396,6 +397,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
         clock,
         bundle: () => issuer.bundle(),
         isRevoked: (serial) => issuer.isRevoked(serial),
+        revocationOf: (certificate) => issuer.revocations.of(certificate),
       }),
       apiTokens,
       log,

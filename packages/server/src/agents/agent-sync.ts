@@ -2,6 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { workloadOfEntry } from '@rampart/authority';
 import { qualifiedName, RampartError, type RegistrationEntry } from '@rampart/core';
 import { type BundleDocument, type Entry, EntrySchema, type SyncUpdate, SyncUpdateSchema } from '@rampart/wire';
+import { reasonNumber } from '@rampart/spiffe';
+import { ruleMessage } from '../revocation/messages.ts';
 import type { Holder } from '../doors/peer.ts';
 import type { AgentState } from './agent-state.ts';
 
@@ -16,6 +18,8 @@ export class AgentSync {
   readonly #entries = new Map<string, number>();
   readonly #bundles = new Map<string, BundleDocument>();
   readonly #revoked = new Set<string>();
+  /** How many rules it was told; they are never taken back. */
+  #rules = 0;
   #crls: readonly Uint8Array[] = [];
   #version = -1;
   /** When the next entry ends, Unix milliseconds. */
@@ -42,10 +46,9 @@ export class AgentSync {
 
   #checkAgent(): void {
     const { authority, clock } = this.#state;
-    const { id, serial, notAfter } = this.#agent;
-    if (authority.isRevoked(serial)) {
-      throw new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} of ${id.toString()} is revoked`);
-    }
+    const { id, certificate, notAfter } = this.#agent;
+    const revocation = authority.revocations.of(certificate);
+    if (revocation !== undefined) throw new RampartError('CERTIFICATE_REVOKED', revocation);
     if (clock.now() >= notAfter) {
       throw new RampartError(
         'INVALID_CERTIFICATE',
@@ -62,7 +65,7 @@ export class AgentSync {
       ...this.#entryChanges(),
       ...this.#bundleChanges(),
       crls: this.#newCrls(),
-      revokedSerials: this.#newlyRevoked(),
+      ...this.#newlyRevoked(),
     });
     const says =
       this.#isFirst ||
@@ -71,7 +74,8 @@ export class AgentSync {
       update.bundles.length > 0 ||
       update.removedBundles.length > 0 ||
       update.crls.length > 0 ||
-      update.revokedSerials.length > 0;
+      update.revokedSerials.length > 0 ||
+      update.revocationRules.length > 0;
     this.#isFirst = false;
     return says ? update : undefined;
   }
@@ -125,12 +129,19 @@ export class AgentSync {
     return [...crls];
   }
 
-  #newlyRevoked(): string[] {
-    const serials = this.#state.authority.revokedSerials().filter((serial) => !this.#revoked.has(serial));
-    for (const serial of serials) {
+  #newlyRevoked(): Pick<SyncUpdate, 'revokedSerials' | 'revocationReasons' | 'revocationRules'> {
+    const { revocations } = this.#state.authority;
+    const revoked = revocations.revokedSerials().filter(({ serial }) => !this.#revoked.has(serial));
+    for (const { serial } of revoked) {
       this.#revoked.add(serial);
     }
-    return serials;
+    const rules = revocations.rules().slice(this.#rules);
+    this.#rules += rules.length;
+    return {
+      revokedSerials: revoked.map(({ serial }) => serial),
+      revocationReasons: revoked.map(({ reason }) => reasonNumber(reason)),
+      revocationRules: rules.map(ruleMessage),
+    };
   }
 
   /** Waits for a change; true when none came for as long as an agent may hear nothing. */

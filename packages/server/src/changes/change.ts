@@ -5,6 +5,9 @@ export type Change =
   /** Who may stand behind an identity. */
   | { readonly kind: 'identity'; readonly spiffeId: string }
   | { readonly kind: 'revocation'; readonly serial: string }
+  | { readonly kind: 'revocation-rule'; readonly id: string }
+  /** Revocation lists, which only agents are told. */
+  | { readonly kind: 'crl' }
   | { readonly kind: 'bundle' }
   /** Bundles of other trust domains. */
   | { readonly kind: 'federation' };
@@ -20,6 +23,10 @@ export function subjectOf(change: Change): string {
       return `identity ${change.spiffeId}`;
     case 'revocation':
       return `revocation ${change.serial}`;
+    case 'revocation-rule':
+      return `revocation rule ${change.id}`;
+    case 'crl':
+      return 'crl';
     case 'bundle':
     case 'federation':
       return change.kind;

@@ -1,6 +1,7 @@
 import type { WorkloadIdentity } from '@rampart/authority';
 import { type Clock, RampartError } from '@rampart/core';
 import type { Registry } from '@rampart/registry';
+import type { RevocableCertificate } from '@rampart/spiffe';
 import type { ControlPlaneMessage, DataPlaneMessage, Hello } from '@rampart/wire';
 import type { Connection } from '../doors/caller.ts';
 import type { Peer } from '../doors/peer.ts';
@@ -104,6 +105,16 @@ export class DataPlanes {
     for (const session of this.sessions) {
       if (session.options.peer.issuerSerials.some((serial) => serials.includes(serial))) {
         session.rotate();
+      }
+    }
+  }
+
+  /** Ends the streams of those whose certificate a rule revokes; `why` says so. */
+  cutRevoked(why: (certificate: RevocableCertificate) => string | undefined): void {
+    for (const session of this.sessions) {
+      const revocation = why(session.options.peer.certificate);
+      if (revocation !== undefined) {
+        session.end(new RampartError('CERTIFICATE_REVOKED', revocation));
       }
     }
   }

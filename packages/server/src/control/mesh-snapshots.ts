@@ -8,7 +8,7 @@ import {
   type WorkloadRef,
 } from '@rampart/core';
 import type { Service } from '@rampart/registry';
-import type { TrustBundle } from '@rampart/spiffe';
+import { reasonNumber, type TrustBundle } from '@rampart/spiffe';
 import {
   type Bundle,
   BundleSchema,
@@ -29,6 +29,7 @@ import {
 } from '@rampart/wire';
 import type { Change } from '../changes/change.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
+import { ruleMessage, type ToldRevocations } from '../revocation/messages.ts';
 import type { HeldResource } from '../resources/resource-set.ts';
 
 /** The state that data planes are told, as it is now. */
@@ -39,7 +40,7 @@ export interface MeshState {
   resources(): readonly HeldResource[];
   service(name: { readonly name: string; readonly namespace: string }): Service | undefined;
   services(): readonly Service[];
-  revokedSerials(): readonly string[];
+  readonly revocations: ToldRevocations;
   bundle(): TrustBundle;
   /** Of the trust domains that this one federates with. */
   federatedBundles(): readonly TrustBundle[];
@@ -78,6 +79,7 @@ export class MeshSnapshots {
   /** Everything a workload of the namespace may know; replaces whatever it knew. */
   full(namespace: string): ControlPlaneMessage {
     const state = this.#state;
+    const revoked = state.revocations.revokedSerials();
     return create(ControlPlaneMessageSchema, {
       revision: BigInt(state.feed.revision),
       reset: true,
@@ -88,7 +90,9 @@ export class MeshSnapshots {
         )
         .map((held) => this.#resourceUpdate(held)),
       services: state.services().map((service) => this.#serviceUpdate(service)),
-      revokedSerials: [...state.revokedSerials()],
+      revokedSerials: revoked.map(({ serial }) => serial),
+      revocationReasons: revoked.map(({ reason }) => reasonNumber(reason)),
+      revocationRules: state.revocations.rules().map(ruleMessage),
       bundle: this.#bundle(),
       federatedBundles: this.#federated(),
     });
@@ -177,6 +181,14 @@ export class MeshSnapshots {
         }
         case 'revocation':
           message.revokedSerials.push(change.serial);
+          message.revocationReasons.push(reasonNumber(this.#state.revocations.reasonOf(change.serial)));
+          break;
+        case 'revocation-rule': {
+          const rule = this.#state.revocations.rule(change.id);
+          if (rule !== undefined) message.revocationRules.push(ruleMessage(rule));
+          break;
+        }
+        case 'crl':
           break;
         case 'bundle':
           message.bundle = this.#bundle();
@@ -238,6 +250,7 @@ function isAbout(change: Change, kind: ResourceKind): boolean {
 
 /** Who gets which identity is nothing that data planes are told. */
 function isOfControlPlane(change: Change): boolean {
+  if (change.kind === 'crl') return true;
   return change.kind === 'resource' && !isForDataPlanes(change.key.slice(0, change.key.indexOf('/')) as ResourceKind);
 }
 

@@ -58,10 +58,10 @@ describe('the directory of workloads', () => {
     const { learn, told, changed, directory } = open();
     learn('01', { v: '1' });
     learn('02', { v: '2' });
-    directory.forget('02');
+    directory.forget(['02']);
     assert.deepEqual(told(), [[{ v: '1' }, []]]);
-    directory.forget('99');
-    directory.forget('01');
+    directory.forget(['99']);
+    directory.forget(['01']);
     assert.equal(told(), undefined);
     assert.deepEqual(directory.all(), []);
     assert.equal(changed.length, 4);

@@ -82,12 +82,18 @@ export class WorkloadDirectory {
     }
   }
 
-  /** A certificate is revoked. */
-  forget(serial: string): void {
-    const spiffeId = this.#identityOf.get(serial);
-    const identity = spiffeId === undefined ? undefined : this.#identities.get(spiffeId);
-    if (spiffeId !== undefined && identity !== undefined) {
-      this.#drop(spiffeId, identity, (each) => each === serial);
+  /** Of every certificate that is known here. */
+  serials(): string[] {
+    return [...this.#identityOf.keys()];
+  }
+
+  /** These certificates are revoked. */
+  forget(serials: readonly string[]): void {
+    const gone = new Set(serials);
+    const spiffeIds = new Set(serials.flatMap((serial) => this.#identityOf.get(serial) ?? []));
+    for (const spiffeId of spiffeIds) {
+      const identity = this.#identities.get(spiffeId);
+      if (identity !== undefined) this.#drop(spiffeId, identity, (serial) => gone.has(serial));
     }
   }
 

@@ -1,6 +1,6 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { type Clock, fail, isAgentId, ok, type Result, type SpiffeId } from '@rampart/core';
-import { type SvidProblem, type TrustBundle, verifySvid } from '@rampart/spiffe';
+import { type RevocableCertificate, type SvidProblem, type TrustBundle, verifySvid } from '@rampart/spiffe';
 
 /** Who is at the other end of a connection, proved by a certificate of this mesh. */
 export interface Holder {
@@ -9,6 +9,8 @@ export interface Holder {
   readonly serial: string;
   /** Serials of the authorities between it and its root. */
   readonly issuerSerials: readonly string[];
+  /** What revocation rules judge it by. */
+  readonly certificate: RevocableCertificate;
   /** End of what proves it, Unix milliseconds. */
   readonly notAfter: number;
 }
@@ -23,6 +25,8 @@ export interface PeerVerifierOptions {
   bundle(): TrustBundle;
   /** Asked for lower-case hex serials. */
   isRevoked(serial: string): boolean;
+  /** Why the certificate of a peer is revoked; undefined when it is not. */
+  revocationOf(certificate: RevocableCertificate): string | undefined;
 }
 
 const LONGEST_CHAIN = 8;
@@ -52,12 +56,12 @@ export class PeerVerifier {
         message: `the certificate of ${peer.id.toString()} ended at ${new Date(peer.notAfter).toISOString()}`,
       });
     }
-    const revoked = [peer.serial, ...peer.issuerSerials].find((serial) => this.#options.isRevoked(serial));
+    const revoked = peer.issuerSerials.find((serial) => this.#options.isRevoked(serial));
     if (revoked !== undefined) {
-      const whose = revoked === peer.serial ? 'certificate' : 'the authority';
-      return fail({ code: 'REVOKED', message: `${whose} ${revoked} of ${peer.id.toString()} is revoked` });
+      return fail({ code: 'REVOKED', message: `the authority ${revoked} of ${peer.id.toString()} is revoked` });
     }
-    return outcome;
+    const revocation = this.#options.revocationOf(peer.certificate);
+    return revocation === undefined ? outcome : fail({ code: 'REVOKED', message: revocation });
   }
 
   #chainOutcome(socket: TLSSocket): Result<Holder, SvidProblem> {
@@ -88,7 +92,14 @@ export class PeerVerifier {
         message: `${id.toString()} names neither a workload (/ns/<namespace>/sa/<service account>) nor an agent`,
       });
     }
-    return ok({ id, serial: leaf.serial, issuerSerials, notAfter });
+    const { serial, notBefore, authorityKeyId } = leaf;
+    return ok({
+      id,
+      serial,
+      certificate: { serial, spiffeId: id, notBefore, authorityKeyId },
+      issuerSerials,
+      notAfter,
+    });
   }
 }
 

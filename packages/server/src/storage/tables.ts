@@ -12,6 +12,7 @@ export interface Tables {
   join_tokens: JoinTokenTable;
   used_evidence: UsedEvidenceTable;
   certificates: CertificateTable;
+  revocations: RevocationTable;
   instances: InstanceTable;
   resources: ResourceTable;
   resource_revisions: ResourceRevisionTable;
@@ -111,6 +112,16 @@ export interface CertificateTable {
   revoked_at: number | null;
   revocation_reason: string | null;
   revoked_by: string | null;
+  /** Id of the rule that revoked it. */
+  revocation_rule: string | null;
+}
+
+export interface RevocationTable {
+  id: string;
+  /** Order of adding: 1, 2, 3 … */
+  position: number;
+  /** JSON. */
+  act: string;
 }
 
 export interface InstanceTable {

@@ -2,6 +2,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 import type { StorageEngine } from '../engine.ts';
 import { firstTables } from './2026-11-first-tables.ts';
 import { resourceHistory } from './2026-11-resource-history.ts';
+import { revocations } from './2026-11-revocations.ts';
 import { signingAuthorities } from './2026-11-signing-authorities.ts';
 import { trust } from './2026-11-trust.ts';
 import { usedEvidence } from './2026-11-used-evidence.ts';
@@ -12,6 +13,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
   const migrations: Record<string, Migration> = {
     '2026-11-first-tables': firstTables(engine),
     '2026-11-resource-history': resourceHistory(),
+    '2026-11-revocations': revocations(),
     '2026-11-signing-authorities': signingAuthorities(),
     '2026-11-trust': trust(engine),
     '2026-11-used-evidence': usedEvidence(),

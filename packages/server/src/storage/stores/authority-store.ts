@@ -8,6 +8,7 @@ import type {
 } from '@rampart/authority';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
+import { revokeScope, selectScope } from './certificate-scope.ts';
 import { insertion, selection } from '../precompiled.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
 import { createHierarchyStore } from './hierarchy-store.ts';
@@ -51,6 +52,21 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
         .execute();
       return rows.map(certificateOf);
     },
+    revokedBySerial: async (at) => {
+      const rows = await reads
+        .selectFrom('certificates')
+        .selectAll()
+        .where('revoked_at', 'is not', null)
+        .where('revocation_rule', 'is', null)
+        .where('not_after', '>', at)
+        .execute();
+      return rows.map(certificateOf);
+    },
+    scopeContent: async (scope, at) => {
+      const { count, newest, stragglers } = await selectScope(reads, scope, at);
+      return { count, newest: newest.map(certificateOf), stragglers: stragglers.map(certificateOf) };
+    },
+    revokeScope: (scope, revocation) => writer.write((transaction) => revokeScope(transaction, scope, revocation)),
     workloadCertificates: async (at) => {
       const rows = await reads
         .selectFrom('certificates')
@@ -162,11 +178,17 @@ function certificateRow(certificate: CertificateRecord): CertificateTable {
     revoked_at: certificate.revocation?.at ?? null,
     revocation_reason: certificate.revocation?.reason ?? null,
     revoked_by: certificate.revocation?.by ?? null,
+    revocation_rule: certificate.revocation?.rule ?? null,
   };
 }
 
 function certificateOf(row: CertificateTable): CertificateRecord {
-  const revocation = { at: row.revoked_at ?? 0, reason: row.revocation_reason ?? '', by: row.revoked_by ?? '' };
+  const revocation = {
+    at: row.revoked_at ?? 0,
+    reason: row.revocation_reason ?? '',
+    by: row.revoked_by ?? '',
+    ...(row.revocation_rule === null ? {} : { rule: row.revocation_rule }),
+  };
   return {
     serial: row.serial,
     kind: row.kind,

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import type { AuthorityStore, RevocationAct, RevocationEpoch, RevocationStore } from '@rampart/authority';
+import type { Clock } from '@rampart/core';
+import type { KeyEncryptionKey } from '@rampart/keyring';
+import type { DataDirectory } from '../directory/data-directory.ts';
+import type { Logger } from '../log.ts';
+import type { Database } from '../storage/database.ts';
+import { createAuthorityStore } from '../storage/stores/authority-store.ts';
+import { createRevocationStore } from '../storage/stores/revocation-store.ts';
+import type { Teardown } from '../teardown.ts';
+import { openEpochFile } from './epoch-file.ts';
+
+export interface RevocationsOptions {
+  readonly directory: DataDirectory;
+  /** Undefined: in the data directory. */
+  readonly revocationFile: string | undefined;
+  readonly keyEncryptionKey: KeyEncryptionKey;
+  readonly trustDomain: string;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly teardown: Teardown;
+}
+
+/**
+ * Where revocations are kept: in the database, and in a file apart from it.
+ * @throws RampartError DATA_DIRECTORY_UNREADABLE, KEY_UNREADABLE, STORAGE_FAILED.
+ */
+export async function openRevocations(
+  options: RevocationsOptions,
+): Promise<{ readonly acts: RevocationStore; readonly epoch: RevocationEpoch }> {
+  const { directory, keyEncryptionKey, trustDomain, database, clock, log } = options;
+  const acts = createRevocationStore(database);
+  const path = options.revocationFile ?? join(directory.path, 'revocations.log');
+  const epoch = await openEpochFile({
+    path,
+    keyPath: join(directory.keys, 'revocations.key'),
+    headPath: join(directory.keys, 'revocations.head'),
+    keyEncryptionKey,
+    trustDomain,
+    earlier: async () => [...(await acts.acts()), ...(await actOf(createAuthorityStore(database), clock.now()))],
+    dropped: (bytes) => log.warn({ path, bytes }, 'the end of the revocation file was cut off, as after a crash'),
+  });
+  options.teardown.add('revocation file', () => epoch.close());
+  return { acts, epoch };
+}
+
+/** What was revoked before there was a file. */
+async function actOf(store: AuthorityStore, now: number): Promise<RevocationAct[]> {
+  const revoked = await store.revokedBySerial(now);
+  if (revoked.length === 0) return [];
+  const certificates = revoked.map(({ serial, kind, spiffeId, issuer, notAfter }) => ({
+    serial,
+    kind,
+    spiffeId,
+    issuer,
+    notAfter,
+  }));
+  const note = 'revoked before the revocation file began';
+  return [
+    { kind: 'certificates', id: randomUUID(), at: now, by: 'authority', reason: 'unspecified', note, certificates },
+  ];
+}

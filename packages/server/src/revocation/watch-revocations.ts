@@ -1,0 +1,43 @@
+import type { Authority, AuthorityStore } from '@rampart/authority';
+import type { Clock } from '@rampart/core';
+import type { ChangeFeed } from '../changes/change-feed.ts';
+import type { DataPlanes } from '../control/data-planes.ts';
+import type { WorkloadDirectory } from '../control/workload-directory.ts';
+import type { Logger } from '../log.ts';
+
+export interface RevocationWatch {
+  readonly authority: Pick<Authority, 'revocations' | 'revocationDesk'>;
+  readonly certificates: Pick<AuthorityStore, 'workloadCertificates'>;
+  readonly feed: ChangeFeed;
+  readonly dataPlanes: DataPlanes;
+  readonly directory: WorkloadDirectory;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Has data planes told of every revocation, and cuts the streams of those it is about. Returns how to end it. */
+export function watchRevocations(watch: RevocationWatch): () => void {
+  const { authority, feed, dataPlanes, directory, log } = watch;
+  const { revocations } = authority;
+  return revocations.onRevoked((event) => {
+    if (event.kind === 'certificate') {
+      feed.publish([{ kind: 'revocation', serial: event.serial }]);
+      directory.forget([event.serial]);
+      dataPlanes.cut(event.serial);
+      return;
+    }
+    feed.publish([{ kind: 'revocation-rule', id: event.rule.id }]);
+    dataPlanes.cutRevoked((certificate) => revocations.of(certificate));
+    void forgetRevoked(watch).catch((error: unknown) =>
+      log.error({ error }, 'revoked workloads stay in the directory'),
+    );
+  });
+}
+
+/** Records of certificates say that a rule revoked them once the revocation is settled. */
+async function forgetRevoked({ authority, certificates, directory, clock }: RevocationWatch): Promise<void> {
+  await authority.revocationDesk.settled();
+  const known = directory.serials();
+  const valid = new Set((await certificates.workloadCertificates(clock.now())).map(({ serial }) => serial));
+  directory.forget(known.filter((serial) => !valid.has(serial)));
+}

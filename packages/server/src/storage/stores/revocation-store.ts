@@ -1,0 +1,35 @@
+import type { RevocationAct, RevocationStore } from '@rampart/authority';
+import type { Transaction } from 'kysely';
+import type { Database } from '../database.ts';
+import type { Tables } from '../tables.ts';
+import { increment, readCounter } from './counter.ts';
+
+const CRL_NUMBER = 'crl_number';
+
+/** Acts of revocation, in the database. */
+export function createRevocationStore({ reads, writer }: Database): RevocationStore {
+  return {
+    addAct: (act) => writer.write((transaction) => addAct(transaction, act)),
+    acts: async () => {
+      const rows = await reads.selectFrom('revocations').select('act').orderBy('position').execute();
+      return rows.map(({ act }) => JSON.parse(act) as RevocationAct);
+    },
+    nextCrlNumber: (least) =>
+      writer.write(async (transaction) => {
+        const last = await readCounter(transaction, CRL_NUMBER);
+        return increment(transaction, CRL_NUMBER, Math.max(1, least - last));
+      }),
+  };
+}
+
+async function addAct(transaction: Transaction<Tables>, act: RevocationAct): Promise<void> {
+  const { last } = await transaction
+    .selectFrom('revocations')
+    .select(({ fn }) => fn.max('position').as('last'))
+    .executeTakeFirstOrThrow();
+  await transaction
+    .insertInto('revocations')
+    .values({ id: act.id, position: (last ?? 0) + 1, act: JSON.stringify(act) })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}
