@@ -48,6 +48,25 @@ export function createMemoryAuthorityStore(): AuthorityStore {
     },
     revokedCertificates: async (at) =>
       [...certificates.values()].filter(({ revocation, notAfter }) => revocation !== undefined && notAfter > at),
+    ...revocationMethods(certificates),
+    workloadCertificates: async (at) =>
+      [...certificates.values()].filter(
+        ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,
+      ),
+    prune: async (endedBefore) => {
+      tokens.prune(endedBefore);
+      for (const [hash, until] of evidence) if (until < endedBefore) evidence.delete(hash);
+      for (const { serial, notAfter, kind } of certificates.values()) {
+        if (notAfter < endedBefore && isLeaf(kind)) certificates.delete(serial);
+      }
+    },
+  };
+}
+
+function revocationMethods(
+  certificates: Map<string, CertificateRecord>,
+): Pick<AuthorityStore, 'revokedBySerial' | 'scopeContent' | 'revokeScope'> {
+  return {
     revokedBySerial: async (at) =>
       [...certificates.values()].filter(
         ({ revocation, notAfter }) => revocation !== undefined && revocation.rule === undefined && notAfter > at,
@@ -63,17 +82,6 @@ export function createMemoryAuthorityStore(): AuthorityStore {
       const meant = [...certificates.values()].filter((each) => each.revocation === undefined && isMeant(scope, each));
       for (const certificate of meant) certificates.set(certificate.serial, { ...certificate, revocation });
       return meant.length;
-    },
-    workloadCertificates: async (at) =>
-      [...certificates.values()].filter(
-        ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,
-      ),
-    prune: async (endedBefore) => {
-      tokens.prune(endedBefore);
-      for (const [hash, until] of evidence) if (until < endedBefore) evidence.delete(hash);
-      for (const { serial, notAfter, kind } of certificates.values()) {
-        if (notAfter < endedBefore && isLeaf(kind)) certificates.delete(serial);
-      }
     },
   };
 }

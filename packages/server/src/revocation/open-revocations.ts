@@ -7,7 +7,7 @@ import type { DataDirectory } from '../directory/data-directory.ts';
 import type { Logger } from '../log.ts';
 import type { Database } from '../storage/database.ts';
 import { createAuthorityStore } from '../storage/stores/authority-store.ts';
-import { createRevocationStore } from '../storage/stores/revocation-store.ts';
+import { createRevocationStore } from '../storage/stores/revocations/revocation-store.ts';
 import type { Teardown } from '../teardown.ts';
 import { openEpochFile } from './epoch-file.ts';
 

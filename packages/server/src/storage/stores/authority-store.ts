@@ -8,7 +8,7 @@ import type {
 } from '@rampart/authority';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
-import { revokeScope, selectScope } from './certificate-scope.ts';
+import { revokeScope, selectScope } from './revocations/certificate-scope.ts';
 import { insertion, selection } from '../precompiled.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
 import { createHierarchyStore } from './hierarchy-store.ts';
@@ -52,6 +52,26 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
         .execute();
       return rows.map(certificateOf);
     },
+    ...revocationMethods({ reads, writer }),
+    workloadCertificates: async (at) => {
+      const rows = await reads
+        .selectFrom('certificates')
+        .selectAll()
+        .where('kind', '=', 'workload')
+        .where('revoked_at', 'is', null)
+        .where('not_after', '>', at)
+        .execute();
+      return rows.map(certificateOf);
+    },
+    prune: (endedBefore) => writer.write((transaction) => prune(transaction, endedBefore)),
+  };
+}
+
+function revocationMethods({
+  reads,
+  writer,
+}: Pick<Database, 'reads' | 'writer'>): Pick<AuthorityStore, 'revokedBySerial' | 'scopeContent' | 'revokeScope'> {
+  return {
     revokedBySerial: async (at) => {
       const rows = await reads
         .selectFrom('certificates')
@@ -67,17 +87,6 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       return { count, newest: newest.map(certificateOf), stragglers: stragglers.map(certificateOf) };
     },
     revokeScope: (scope, revocation) => writer.write((transaction) => revokeScope(transaction, scope, revocation)),
-    workloadCertificates: async (at) => {
-      const rows = await reads
-        .selectFrom('certificates')
-        .selectAll()
-        .where('kind', '=', 'workload')
-        .where('revoked_at', 'is', null)
-        .where('not_after', '>', at)
-        .execute();
-      return rows.map(certificateOf);
-    },
-    prune: (endedBefore) => writer.write((transaction) => prune(transaction, endedBefore)),
   };
 }
 

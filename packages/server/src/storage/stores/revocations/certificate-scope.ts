@@ -1,6 +1,6 @@
 import type { CertificateScope, Revocation } from '@rampart/authority';
 import { type Expression, type ExpressionBuilder, type Kysely, sql, type SqlBool, type Transaction } from 'kysely';
-import type { CertificateTable, Tables } from '../tables.ts';
+import type { CertificateTable, Tables } from '../../tables.ts';
 
 const LEAVES = ['server', 'workload', 'agent'] as const;
 const SHOWN = 20;
@@ -24,7 +24,7 @@ export async function selectScope(
     meant.selectAll().orderBy('sequence', 'desc').limit(SHOWN).execute(),
     meant.selectAll().where('not_before', '>', scope.notBeforeUntil).execute(),
   ]);
-  return { count: Number(count), newest, stragglers };
+  return { count, newest, stragglers };
 }
 
 export async function revokeScope(

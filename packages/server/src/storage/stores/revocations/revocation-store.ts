@@ -1,8 +1,8 @@
 import type { RevocationAct, RevocationStore } from '@rampart/authority';
 import type { Transaction } from 'kysely';
-import type { Database } from '../database.ts';
-import type { Tables } from '../tables.ts';
-import { increment, readCounter } from './counter.ts';
+import type { Database } from '../../database.ts';
+import type { Tables } from '../../tables.ts';
+import { increment, readCounter } from '../counter.ts';
 
 const CRL_NUMBER = 'crl_number';
 
