@@ -7,7 +7,7 @@ const iso = (at: number): string => new Date(at).toISOString();
 /** The ledger's entry of a rule: whom it is about says everything, for it may be any number of certificates. */
 export function ruleEntry(act: RuleAct): JournalBody {
   return {
-    event_type: typeOf(act),
+    event_type: typeOf(act).eventType,
     revocation: act.id,
     spiffe_id: act.spiffeId ?? '',
     namespace: act.namespace ?? '',
@@ -34,7 +34,7 @@ export function ruleEvent(act: RuleAct, by: Requester, certificates: number): Au
     reason: act.reason,
     note: act.note,
   };
-  return { eventType: typeOf(act), identity: by.name, sourceIp: by.sourceIp, result: 'SUCCESS', details };
+  return { ...typeOf(act), identity: by.name, sourceIp: by.sourceIp, result: 'SUCCESS', details };
 }
 
 export function liftEntry({ id, spiffeId, note, by }: LiftAct): JournalBody {
@@ -78,7 +78,7 @@ export function restoredEntry(act: RevocationAct): JournalBody {
   };
 }
 
-function typeOf({ kind, bar }: RuleAct): string {
-  if (bar) return 'IDENTITY_BARRED';
-  return kind === 'identity' ? 'IDENTITY_REVOKED' : 'CERTIFICATES_REVOKED';
+function typeOf({ kind, bar }: RuleAct): Pick<AuditEvent, 'eventType'> {
+  if (bar) return { eventType: 'IDENTITY_BARRED' };
+  return kind === 'identity' ? { eventType: 'IDENTITY_REVOKED' } : { eventType: 'CERTIFICATES_REVOKED' };
 }
