@@ -19,6 +19,7 @@ const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.
 export interface ControlPlaneOptions {
   /** As `rampart up --workload-ttl` takes it. */
   readonly workloadTtl?: string;
+  readonly trustDomain?: string;
 }
 
 interface Announcement {
@@ -56,8 +57,22 @@ export class ControlPlaneProcess {
   /** Starts it, on the port it had before if it ran before. */
   async up(): Promise<void> {
     const port = this.address === '' ? '0' : new URL(this.address).port;
-    const ttl = this.#options.workloadTtl === undefined ? [] : ['--workload-ttl', this.#options.workloadTtl];
-    const args = ['up', '--port', port, '--metrics-port', '0', '--data', this.folder, '--output', 'json', ...ttl];
+    const { workloadTtl, trustDomain } = this.#options;
+    const ttl = workloadTtl === undefined ? [] : ['--workload-ttl', workloadTtl];
+    const domain = trustDomain === undefined ? [] : ['--trust-domain', trustDomain];
+    const args = [
+      'up',
+      '--port',
+      port,
+      '--metrics-port',
+      '0',
+      '--data',
+      this.folder,
+      '--output',
+      'json',
+      ...ttl,
+      ...domain,
+    ];
     const child = spawn(process.execPath, [CLI, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     let complaint = '';
     child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));

@@ -20,11 +20,6 @@ export class ForeignTrust {
     return this.#roots.get(trustDomain.name);
   }
 
-  /** Every root, for a TLS library that knows no trust domains; what it lets through is judged again by `rootsOf`. */
-  allRoots(): readonly Uint8Array[] {
-    return [...this.#roots.values()].flat();
-  }
-
   /** Takes these in place of all that were there. */
   replace(bundles: readonly ForeignBundle[]): void {
     this.#roots = new Map(bundles.map(({ trustDomain, roots }) => [trustDomain.name, roots]));

@@ -17,7 +17,7 @@ export interface PeerRules {
   now(): number;
 }
 
-/** What a peer's chain is held against where TLS has verified it with the roots of several trust domains. */
+/** What a peer's chain is held against where TLS judges nobody, because peers may be of several trust domains. */
 export interface ChainRules extends PeerRules {
   /** Roots of this trust domain itself, DER. */
   readonly roots: readonly Uint8Array[];

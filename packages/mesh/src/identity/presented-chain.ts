@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 
 const LONGEST_CHAIN = 8;
 
-/** DER certificates that a peer sent, leaf first, and the root that TLS found for them if any. */
+/** DER certificates that a peer sent, leaf first. Whole only where TLS did not judge them: see the gate. */
 export function presentedChain(socket: TLSSocket): readonly Uint8Array[] {
   const chain: Uint8Array[] = [];
   let certificate: X509Certificate | undefined = socket.getPeerX509Certificate();

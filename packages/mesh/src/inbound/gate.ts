@@ -4,13 +4,13 @@ import type { Server as TlsServer, TlsOptions, TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 
 import type { ConnectionRefusalKind, Clock, Result, TrustDomain } from '@rampart/core';
-import { type SvidProblem, toPem } from '@rampart/spiffe';
+import type { SvidProblem } from '@rampart/spiffe';
 
 import { identifyByChain, identifyPeer } from '../identity/peer.ts';
 import type { ChainRules, PeerIdentity, PeerRules } from '../identity/peer.ts';
 import { presentedChain } from '../identity/presented-chain.ts';
 import type { SvidSource } from '../identity/svid-source.ts';
-import type { Svid } from '../identity/svid.ts';
+import type { Svid, TlsMaterial } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
 import { InboundConnection } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
@@ -57,7 +57,7 @@ export class Gate {
   #tls: TlsServer | undefined;
   /** Of peers that were judged by their chains. */
   readonly #chains = new WeakMap<InboundConnection, readonly Uint8Array[]>();
-  /** Once roots of others were in use, TLS may have verified a handshake with them at any time after. */
+  /** Whether TLS judges nobody now, because peers may be of several trust domains. */
   #isFederated = false;
 
   constructor(options: GateOptions) {
@@ -115,14 +115,14 @@ export class Gate {
     this.#accept(connection);
   }
 
-  #admitPeer(socket: TLSSocket): void {
+  #admitPeer(socket: TLSSocket, isVerified: boolean): void {
     const { view, port, clock, identity } = this.#options;
     const svid = identity.current;
     if (svid === undefined) {
       this.#refuse(socket, { kind: 'not_ready', reason: 'this workload has no certificate yet', peer: '' });
       return;
     }
-    const chain = this.#isFederated ? presentedChain(socket) : undefined;
+    const chain = isVerified ? undefined : presentedChain(socket);
     const peer = this.#identify(socket, chain, svid);
     if (!peer.ok) {
       this.#refuse(socket, {
@@ -205,36 +205,37 @@ export class Gate {
 
   #adopt(svid: Svid): void {
     if (this.#tls === undefined) this.#tls = this.#createTlsServer(svid);
-    else this.#tls.setSecureContext(this.#tlsOptions(svid));
+    else this.#tls.setSecureContext(this.#isFederated ? unjudged(svid.tls) : svid.tls);
   }
 
+  /** Handshakes that are under way end as they began: each TLS server knows by which rules its peers are to be judged. */
   #adoptForeignTrust(): void {
-    if (!this.#isFederated && this.#options.view.foreignTrust.isEmpty) return;
-    this.#isFederated = true;
+    const isFederated = !this.#options.view.foreignTrust.isEmpty;
+    if (isFederated === this.#isFederated) return;
+    this.#isFederated = isFederated;
     const svid = this.#options.identity.current;
-    if (svid !== undefined) this.#tls?.setSecureContext(this.#tlsOptions(svid));
-  }
-
-  /** TLS knows roots and no trust domains: whom it lets in by the root of another domain, `#identify` judges. */
-  #tlsOptions(svid: Svid): TlsOptions {
-    if (!this.#isFederated) return svid.tls;
-    const foreign = this.#options.view.foreignTrust.allRoots().map((der) => toPem(der));
-    // A resumed session has no chain to judge by.
-    return { ...svid.tls, ca: [...svid.tls.ca, ...foreign], secureOptions: constants.SSL_OP_NO_TICKET };
+    if (svid !== undefined) this.#tls = this.#createTlsServer(svid);
   }
 
   #createTlsServer(svid: Svid): TlsServer {
+    const isVerified = !this.#isFederated;
     const server = createServer({
-      ...this.#tlsOptions(svid),
+      ...(isVerified ? svid.tls : unjudged(svid.tls)),
       requestCert: true,
-      rejectUnauthorized: true,
+      // waiver: reject-unauthorized -- TLS knows roots and no trust domains: where there are several, every peer's chain goes through identifyByChain
+      rejectUnauthorized: isVerified,
       ALPNProtocols: [MESH_ALPN, 'http/1.1'],
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     });
-    server.on('secureConnection', (socket) => this.#admitPeer(socket));
+    server.on('secureConnection', (socket) => this.#admitPeer(socket, isVerified));
     server.on('tlsClientError', (error, socket) => {
       this.#refuse(socket, describeHandshakeFailure(error, socket));
     });
     return server;
   }
+}
+
+/** Node hands out the chain that a peer presented only where TLS has no roots to judge it by; a resumed session has none. */
+function unjudged(tls: TlsMaterial): TlsOptions {
+  return { ...tls, ca: [], secureOptions: constants.SSL_OP_NO_TICKET };
 }
