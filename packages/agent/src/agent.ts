@@ -70,7 +70,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clock,
     random,
     log,
-    issue: (entry) => issuance.x509(entry),
+    issue: (entry, previous) => issuance.x509(entry, previous?.serial ?? ''),
     epoch: () => sync.epoch,
   });
   const jwt = new JwtKeeper({ view, clock, issue: (entry, audiences) => issuance.jwt(entry, audiences) });

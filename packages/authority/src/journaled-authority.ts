@@ -77,19 +77,15 @@ export class JournaledAuthority implements Authority {
     const revocationOf = (certificate: CertificateRecord): string | undefined =>
       parts.revocations.ofRecord(certificate);
     const isRevoked = (certificate: CertificateRecord): boolean => revocationOf(certificate) !== undefined;
-    this.agents = new AgentDesk({ ...parts, entries, jwtSvids, issue, isRevoked, checkBar });
+    const settled = (): Promise<void> => parts.desk.settled();
+    const withdraw = (serial: string): Promise<boolean> =>
+      this.revoke(serial, 'issued for a certificate that was being revoked', AUTHORITY);
+    this.agents = new AgentDesk({ ...parts, entries, jwtSvids, issue, isRevoked, settled, checkBar, withdraw });
     this.#challenges = new Challenges(parts.clock);
     const judges = new Judges({ ...parts, entries, ask, challenges: this.#challenges });
     const judge: Judges['judge'] = (evidence, context) => judges.judge(evidence, context);
     this.#reception = new Reception({ ...parts, entries, issue, judge });
-    this.#renewals = new Renewals({
-      ...parts,
-      entries,
-      issue,
-      revocationOf,
-      settled: () => parts.desk.settled(),
-      withdraw: (serial) => this.revoke(serial, 'renewed from a certificate that was being revoked', AUTHORITY),
-    });
+    this.#renewals = new Renewals({ ...parts, entries, issue, revocationOf, settled, withdraw });
   }
 
   get revocations(): Revocations {

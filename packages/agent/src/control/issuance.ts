@@ -27,9 +27,14 @@ export class Issuance {
     this.#sync = sync;
   }
 
-  async x509(entry: HostEntry): Promise<Result<WorkloadSvid, IssuanceProblem>> {
+  /** @param previousSerial Of the certificate that this one takes the place of; "" for the first. */
+  async x509(entry: HostEntry, previousSerial: string): Promise<Result<WorkloadSvid, IssuanceProblem>> {
     const keyPair = generateKeyPair();
-    const request = IssueX509SvidRequest.encode({ entryId: entry.id, csr: createCsr(keyPair) }).finish();
+    const request = IssueX509SvidRequest.encode({
+      entryId: entry.id,
+      csr: createCsr(keyPair),
+      previousSerial,
+    }).finish();
     return this.#ask(async () => {
       const answer = await this.#sync.call('/rampart.v1.AgentService/IssueX509Svid', request, TIMEOUT_MS);
       const { chain, spiffeId } = SvidResponse.decode(answer);

@@ -16,7 +16,8 @@ export interface X509KeeperOptions {
   readonly log: MeshLog;
   /** Most entries whose SVIDs are kept. */
   readonly limit?: number;
-  issue(entry: HostEntry): Promise<Result<WorkloadSvid, IssuanceProblem>>;
+  /** `previous` is the SVID that the new one takes the place of. */
+  issue(entry: HostEntry, previous: WorkloadSvid | undefined): Promise<Result<WorkloadSvid, IssuanceProblem>>;
   /** Another number when what failed before may succeed now. */
   epoch(): number;
 }
@@ -131,7 +132,7 @@ export class X509Keeper {
   async #issue(entry: HostEntry, kept: Kept): Promise<Outcome> {
     if (kept.pending !== undefined && kept.terms === entry.terms) return kept.pending;
     kept.terms = entry.terms;
-    const pending = this.#options.issue(entry).then((outcome) => {
+    const pending = this.#options.issue(entry, kept.svid).then((outcome) => {
       if (kept.pending === pending) {
         kept.pending = undefined;
         if (!this.#stopped && this.#kept.get(entry.id) === kept) this.#take(entry, kept, outcome);

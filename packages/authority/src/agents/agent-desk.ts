@@ -6,6 +6,10 @@ import type { IssuedSvid, WorkloadIssue } from '../issuance/issuance.ts';
 import { isForAgent, isInForce, termsOf, workloadOfEntry } from '../registration/entries.ts';
 import type { EntrySource } from '../registration/entries.ts';
 import type { AuthorityStore, CertificateRecord } from '../store.ts';
+import { admitsAgent } from '../attestation/agent-admission.ts';
+import type { Rotation } from '../issuance/ledger.ts';
+import { rotationOf } from '../issuance/rotation.ts';
+import { normalizeSerial } from '../revocations.ts';
 import * as events from './events.ts';
 import type { AgentCall } from './events.ts';
 import type { IssuedJwtSvid, JwtSvidIssuer } from '../jwt/jwt-svid-issuer.ts';
@@ -18,8 +22,27 @@ export interface AgentDeskOptions {
   readonly jwtSvids: JwtSvidIssuer | undefined;
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
   isRevoked(certificate: CertificateRecord): boolean;
+  /** Resolves once revocations that are under way count. */
+  settled(): Promise<void>;
   /** Throws, after putting it on record, for identities that get nothing now. */
   checkBar(spiffeId: SpiffeId, requestedBy: string): Promise<void>;
+  /** Revokes what was just issued. */
+  withdraw(serial: string): Promise<unknown>;
+}
+
+/** An X.509-SVID that an agent asks for. */
+export interface X509SvidRequest {
+  /** "namespace/name". */
+  readonly entryId: string;
+  readonly csr: Uint8Array;
+  /** Serial of the certificate that it takes the place of; "" for the first. */
+  readonly previousSerial: string;
+}
+
+/** An entry that an agent may hand out now, by the certificate that it holds. */
+interface Permit {
+  readonly entry: RegistrationEntry;
+  readonly holder: CertificateRecord;
 }
 
 /** What agents may hand out, and the issuing of it. Every refusal is on the audit record before a method resolves. */
@@ -27,10 +50,7 @@ export interface Agents {
   /** The entries that an agent may hand out now. */
   entriesOf(agent: SpiffeId): readonly RegistrationEntry[];
   /** A certificate of an entry, for a key that the agent made. INVALID_CSR; PERMISSION_DENIED; CERTIFICATE_REVOKED. */
-  issueX509(
-    call: AgentCall,
-    request: { readonly entryId: string; readonly csr: Uint8Array },
-  ): Promise<Result<IssuedSvid, RampartError>>;
+  issueX509(call: AgentCall, request: X509SvidRequest): Promise<Result<IssuedSvid, RampartError>>;
   /** INVALID_ARGUMENT for audiences that cannot be; PERMISSION_DENIED; CERTIFICATE_REVOKED; UNSUPPORTED_FEATURE. */
   issueJwt(
     call: AgentCall,
@@ -56,7 +76,7 @@ export class AgentDesk implements Agents {
 
   async issueX509(
     call: AgentCall,
-    { entryId, csr }: { readonly entryId: string; readonly csr: Uint8Array },
+    { entryId, csr, previousSerial }: X509SvidRequest,
   ): Promise<Result<IssuedSvid, RampartError>> {
     const request = parseCsr(csr);
     if (!request.ok) {
@@ -66,20 +86,26 @@ export class AgentDesk implements Agents {
       );
       return this.#refuse(call, { entryId, rule: 'csr', problem });
     }
-    const entry = await this.#permitted(call, entryId);
-    if (!entry.ok) return entry;
-    const agent = call.agent.toString();
+    const permit = await this.#permitted(call, entryId);
+    if (!permit.ok) return permit;
+    const { entry, holder } = permit.value;
+    const rotation = await this.#rotation(call, { entryId, previousSerial });
     const issued = await this.#options.issue({
       kind: 'workload',
-      spiffeId: SpiffeId.of(entry.value.spec.spiffeId),
+      spiffeId: SpiffeId.of(entry.spec.spiffeId),
       publicKeyDer: request.value.publicKeyDer,
-      workload: workloadOfEntry(entry.value),
-      entry: termsOf(entry.value),
+      workload: workloadOfEntry(entry),
+      entry: termsOf(entry),
       reason: 'agent',
-      requestedBy: agent,
-      events: (serial) => [events.x509Issued(call, entry.value, serial)],
+      ...(rotation === undefined ? {} : { rotation }),
+      requestedBy: call.agent.toString(),
+      events: (serial) => [events.x509Issued(call, entry, serial)],
     });
-    return ok(issued);
+    await this.#options.settled();
+    if (!this.#options.isRevoked(holder)) return ok(issued);
+    // Revoked in the meantime: what it asked for must not outlive it.
+    await this.#options.withdraw(issued.serial);
+    return this.#refuse(call, { entryId, rule: 'agent-revoked', problem: revokedAgent(call.serial) });
   }
 
   async issueJwt(
@@ -89,12 +115,12 @@ export class AgentDesk implements Agents {
     const { jwtSvids } = this.#options;
     const wrong = audienceProblem(audiences);
     if (wrong !== undefined) return this.#refuse(call, { entryId, rule: 'audience', problem: wrong });
-    const entry = await this.#permitted(call, entryId);
-    if (!entry.ok) return entry;
+    const permit = await this.#permitted(call, entryId);
+    if (!permit.ok) return permit;
     if (jwtSvids === undefined) {
       return fail(new RampartError('UNSUPPORTED_FEATURE', 'this control plane issues no JWT-SVIDs'));
     }
-    const { spiffeId, jwtSvidTtlMs } = entry.value.spec;
+    const { spiffeId, jwtSvidTtlMs } = permit.value.entry.spec;
     await this.#options.checkBar(SpiffeId.of(spiffeId), call.agent.toString());
     const issued = await jwtSvids.issue({
       spiffeId: SpiffeId.of(spiffeId),
@@ -107,7 +133,7 @@ export class AgentDesk implements Agents {
     return ok(issued);
   }
 
-  async #permitted(call: AgentCall, entryId: string): Promise<Result<RegistrationEntry, RampartError>> {
+  async #permitted(call: AgentCall, entryId: string): Promise<Result<Permit, RampartError>> {
     const { store, clock, entries, isRevoked } = this.#options;
     const { agent, serial } = call;
     const certificate = await store.certificate(serial);
@@ -116,18 +142,44 @@ export class AgentDesk implements Agents {
       return this.#refuse(call, { entryId, rule: 'agent', problem });
     }
     if (isRevoked(certificate)) {
-      const problem = new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked; attest again`);
-      return this.#refuse(call, { entryId, rule: 'agent-revoked', problem });
+      return this.#refuse(call, { entryId, rule: 'agent-revoked', problem: revokedAgent(serial) });
+    }
+    if (!this.#isStillAdmitted(certificate)) {
+      const message = `Attestor ${certificate.attestation?.attestor ?? ''} no longer takes ${agent.toString()} for an agent`;
+      return this.#refuse(call, {
+        entryId,
+        rule: 'agent-disowned',
+        problem: new RampartError('PERMISSION_DENIED', message),
+      });
     }
     const entry = entries.entry(entryId);
     const permitted = entry !== undefined && isInForce(entry, clock.now()) && isForAgent(entry, agent);
-    if (permitted) return ok(entry);
+    if (permitted) return ok({ entry, holder: certificate });
     // One text whether it is another's, ended or not there, so that an agent finds out nothing of the others.
     const problem = new RampartError(
       'PERMISSION_DENIED',
       `${agent.toString()} may not hand out ${JSON.stringify(entryId.slice(0, 320))}: no entry in force says so`,
     );
     return this.#refuse(call, { entryId, rule: entry === undefined ? 'entry-unknown' : 'entry-not-of-agent', problem });
+  }
+
+  /** An agent that joined with a token is one until it is revoked. */
+  #isStillAdmitted({ attestation }: CertificateRecord): boolean {
+    if (attestation === undefined) return true;
+    const attestors = this.#options.entries.attestors();
+    const attestor = attestors.find(({ metadata }) => metadata.name === attestation.attestor);
+    return attestor !== undefined && admitsAgent(attestor, new Set(attestation.selectors));
+  }
+
+  /** Only a certificate of the same entry, handed out by the same agent, is one that another takes the place of. */
+  async #rotation(
+    { agent }: AgentCall,
+    { entryId, previousSerial }: Pick<X509SvidRequest, 'entryId' | 'previousSerial'>,
+  ): Promise<Rotation | undefined> {
+    const { store, clock } = this.#options;
+    const old = previousSerial === '' ? undefined : await store.certificate(normalizeSerial(previousSerial));
+    if (old?.entryId !== entryId || old.requestedBy !== agent.toString()) return undefined;
+    return rotationOf(old, clock.now());
   }
 
   async #refuse(call: AgentCall, refusal: events.IssuanceRefusal): Promise<Result<never, RampartError>> {
@@ -138,6 +190,10 @@ export class AgentDesk implements Agents {
   async #audit(event: AuditEvent): Promise<void> {
     await this.#options.journal.audit(event);
   }
+}
+
+function revokedAgent(serial: string): RampartError {
+  return new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked; attest again`);
 }
 
 function audienceProblem(audiences: readonly string[]): RampartError | undefined {

@@ -11,10 +11,8 @@ import type { EntrySource, EntryTerms } from '../registration/entries.ts';
 import { invalidCsr } from './invalid-csr.ts';
 import { normalizeSerial } from '../revocations.ts';
 import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
+import { rotationOf } from './rotation.ts';
 import type { IssuedSvid, WorkloadIssue } from './issuance.ts';
-
-/** Part of its life after which a certificate may be renewed as planned, with room for clocks that differ. */
-const EARLIEST_RENEWAL = 0.44;
 
 export interface RenewalsOptions {
   readonly store: AuthorityStore;
@@ -76,15 +74,10 @@ export class Renewals {
       ...(entry === undefined ? {} : { entry }),
       ...(current.attestation === undefined ? {} : { attestation: current.attestation }),
       reason: 'renewal',
-      rotation: { oldSerial: current.serial, reason: this.#isDue(current) ? 'scheduled' : 'emergency' },
+      rotation: rotationOf(current, this.#options.clock.now()),
       requestedBy: current.spiffeId,
       events: (serial) => [events.renewed(renewer, workload, serial)],
     });
-  }
-
-  /** Holders renew at half-life, give or take a tenth of it; who comes before that was told to. */
-  #isDue({ issuedAt, notAfter }: CertificateRecord): boolean {
-    return this.#options.clock.now() >= issuedAt + EARLIEST_RENEWAL * (notAfter - issuedAt);
   }
 
   async #continuation({ peer, peerSerial }: events.Renewer): Promise<Result<Continuation, RampartError>> {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { createCsr, generateKeyPair, parseCertificate, toPem } from '@rampart/spiffe';
+import { createCsr, generateKeyPair, parseCertificate, provePossession, toPem } from '@rampart/spiffe';
+import { foreignAuthority, foreignCertificate } from '@rampart/testkit';
 import type { SvidResponse, SyncUpdate } from '@rampart/wire';
 import type { ControlPlane } from '../control-plane.ts';
+import { openDatabase } from '../storage/database.ts';
+import { sqliteEngine } from '../storage/sqlite/engine.ts';
+import { createJournalStore } from '../storage/stores/journal-store.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { TestPlanes, until } from '../testing/test-plane.ts';
 import { type ApiClient, attest, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
@@ -194,6 +199,66 @@ describe('what agents ask for', () => {
     const [issued] = await audited('CERTIFICATE_ISSUED');
     const details = issued?.['details'] as { requested_by: string } | undefined;
     assert.deepEqual([issued?.['identity'], details?.requested_by], [WEB, AGENT]);
+  });
+
+  it('a certificate that takes the place of another is a rotation in the ledger, if the other is its own', async () => {
+    await apply(entry('web', {}), entry('other', { spiffeId: 'spiffe://cluster.local/other' }));
+    const { client } = await attestAgent();
+    const issue = async (entryId: string, previousSerial: string): Promise<string> => {
+      const { chain } = await client.agent.issueX509Svid({
+        entryId: `istio-system/${entryId}`,
+        csr: csr(),
+        previousSerial,
+      });
+      const leaf = parseCertificate(chain[0] ?? new Uint8Array());
+      return leaf.ok ? leaf.value.serial : '';
+    };
+    const first = await issue('web', '');
+    const second = await issue('web', first);
+    await issue('other', second);
+    await issue('web', 'ff');
+    const database = await openDatabase(sqliteEngine(join(planes.dataDirectory, 'rampart.db')));
+    try {
+      const entries = await createJournalStore(database).read({ stream: 'ledger', limit: 100, order: 'oldest-first' });
+      const rotations = entries
+        .map(({ body }) => JSON.parse(body) as Record<string, unknown>)
+        .filter(({ event_type: type }) => type === 'CERTIFICATE_ROTATED');
+      assert.deepEqual(
+        rotations.map(({ serial, old_serial: old, requested_by: by }) => [serial, old, by]),
+        [[second, first, AGENT]],
+      );
+    } finally {
+      await database.close();
+    }
+  });
+
+  it('an agent whose attestor no longer takes it for one hands out nothing more', async () => {
+    const root = foreignAuthority();
+    const host = foreignCertificate({ issuer: root, extensions: ['keyUsage=critical,digitalSignature'] });
+    const attestor = (agents: object): string =>
+      JSON.stringify({
+        apiVersion: 'rampart.dev/v1',
+        kind: 'Attestor',
+        metadata: { name: 'hosts' },
+        spec: { x509pop: { roots: root.certPem }, ...agents },
+      });
+    await apply(entry('web', {}), attestor({ agents: {} }));
+    clock.advance(1000);
+    const newcomer = open(connectTo(plane));
+    const { nonce, trustDomain } = await newcomer.identity.challenge({});
+    const keyPair = generateKeyPair();
+    const request = createCsr(keyPair);
+    const signature = provePossession(host.key, { label: 'rampart x509pop v1', trustDomain, nonce, csr: request });
+    const { chain } = await newcomer.identity.attest({
+      evidence: { case: 'x509pop', value: { chain: [host.der], nonce, signature } },
+      csr: request,
+      agent: true,
+    });
+    const credentials = { certificate: chain.map((der) => toPem(der)).join(''), key: keyPair.privateKeyPem() };
+    const agent = open(connectTo(plane, { credentials }));
+    await agent.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() });
+    await apply(attestor({}));
+    await assert.rejects(agent.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /no longer takes/);
   });
 
   it('a workload does not renew what its agent handed out', async () => {

@@ -28,10 +28,10 @@ export function createAgentService(
         listening -= 1;
       }
     },
-    issueX509Svid: async ({ entryId, csr }, context) => {
+    issueX509Svid: async ({ entryId, csr, previousSerial }, context) => {
       const call = callOf(context);
       limits.admit('x509', limitedCallerOf(call));
-      const result = await agents.issueX509(call, { entryId, csr });
+      const result = await agents.issueX509(call, { entryId, csr, previousSerial });
       if (!result.ok) {
         throw result.problem;
       }

@@ -84,6 +84,8 @@ export interface IssueX509SvidRequest {
   entryId: string;
   /** PKCS#10 certificate signing request, DER. */
   csr: Uint8Array;
+  /** Serial number (lower-case hex) of the certificate of the entry that this one takes the place of; empty for the first. */
+  previousSerial: string;
 }
 
 export interface IssueJwtSvidRequest {
@@ -612,7 +614,7 @@ export const BundleDocument: MessageFns<BundleDocument> = {
 };
 
 function createBaseIssueX509SvidRequest(): IssueX509SvidRequest {
-  return { entryId: "", csr: new Uint8Array(0) };
+  return { entryId: "", csr: new Uint8Array(0), previousSerial: "" };
 }
 
 export const IssueX509SvidRequest: MessageFns<IssueX509SvidRequest> = {
@@ -622,6 +624,9 @@ export const IssueX509SvidRequest: MessageFns<IssueX509SvidRequest> = {
     }
     if (message.csr.length !== 0) {
       writer.uint32(18).bytes(message.csr);
+    }
+    if (message.previousSerial !== "") {
+      writer.uint32(26).string(message.previousSerial);
     }
     return writer;
   },
@@ -653,6 +658,14 @@ export const IssueX509SvidRequest: MessageFns<IssueX509SvidRequest> = {
             }
 
             message.csr = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.previousSerial = reader.string();
             continue;
           }
         }
