@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../arguments/duration.ts';
-import { parsePort } from '../arguments/number.ts';
+import { parseLimit, parsePort } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import { renderData } from '../render/output.ts';
@@ -16,6 +16,8 @@ interface UpOptions {
   readonly metricsPort: number;
   readonly trustDomain?: string;
   readonly workloadTtl?: number;
+  readonly attestationRate?: number;
+  readonly signingRate?: number;
   readonly jwtIssuer?: string;
   readonly webPort?: number;
   readonly webCert?: string;
@@ -28,6 +30,8 @@ type LogLevel = (typeof LOG_LEVELS)[number];
 
 const DEFAULT_DATA = '.rampart';
 const LOOPBACK = '127.0.0.1';
+/** At once, for one address. */
+const FIRST_ATTESTATIONS = 60;
 const API_PORT = 8443;
 const METRICS_PORT = 9090;
 const LONGEST_WORKLOAD_TTL_MS = 24 * 3_600_000;
@@ -41,6 +45,12 @@ export function defineUp(parent: Command, shell: Shell): void {
     .option('--metrics-port <port>', 'port of metrics and health; 0 lets the system choose', parsePort, METRICS_PORT)
     .option('--trust-domain <name>', 'trust domain of a new mesh (default: cluster.local)')
     .option('--workload-ttl <duration>', 'life of a workload certificate, at most 24h (default: 24h)', parseDuration)
+    .option(
+      '--attestation-rate <number>',
+      'attestations a second for one address, after 60 at once (default: 1)',
+      parseLimit,
+    )
+    .option('--signing-rate <number>', 'certificates, and tokens, a second for one caller (default: 500)', parseLimit)
     .option('--jwt-issuer <url>', 'https URL under which relying parties reach this server: `iss` of JWT-SVIDs')
     .option('--web-port <port>', 'port that serves bundle and keys with a certificate of the public web', parsePort)
     .option('--web-cert <file>', 'PEM certificate chain of that port; read again when it is renewed')
@@ -104,6 +114,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     ...(trustDomain === undefined ? {} : { trustDomain }),
     ...(workloadTtl === undefined ? {} : { lifetimes: { workloadMs: workloadTtl } }),
     ...(options.jwtIssuer === undefined ? {} : { jwt: { issuer: options.jwtIssuer } }),
+    callerRates: callerRatesOf(options),
     federation: webDoorOf(options, io),
     log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: io.stderr.isTerminal }),
   });
@@ -118,6 +129,25 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     caFile,
   };
   return { started, stop: () => controlPlane.stop() };
+}
+
+interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Who may attest more often than that may do so at once, too. */
+function callerRatesOf({
+  attestationRate,
+  signingRate,
+}: UpOptions): Partial<Record<'attestation' | 'x509' | 'jwt', Rate>> {
+  const signing = signingRate === undefined ? undefined : { perSecond: signingRate, burst: signingRate };
+  return {
+    ...(attestationRate === undefined
+      ? {}
+      : { attestation: { perSecond: attestationRate, burst: Math.max(FIRST_ATTESTATIONS, attestationRate) } }),
+    ...(signing === undefined ? {} : { x509: signing, jwt: signing }),
+  };
 }
 
 function webDoorOf(

@@ -7,6 +7,7 @@ import { Metrics } from '../../metrics.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { TestPlanes } from '../../testing/test-plane.ts';
 import { attest, connectAsAdmin, connectTo } from '../../testing/workload-client.ts';
+import { networkOf } from './network-of.ts';
 import { CallerLimits, DEFAULT_RATES, type Limited, type LimitedCaller } from './caller-limits.ts';
 
 const STRANGER = { remoteAddress: '192.0.2.7', identity: '' };
@@ -55,6 +56,26 @@ describe('the limits of callers', () => {
     const { limits } = await open();
     assert.equal(admitted(limits, 100), 60);
     assert.equal(admitted(limits, 100, { ...STRANGER, remoteAddress: '192.0.2.8' }), 60);
+  });
+
+  for (const [address, network] of [
+    ['192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:0DB8:0001:0002::1', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+  ] as const) {
+    it(`tell ${address} apart as ${network}`, () => assert.equal(networkOf(address), network));
+  }
+
+  it('hold for a whole IPv6 network of one customer', async () => {
+    const { limits } = await open();
+    const callers = Array.from({ length: 100 }, (_, n) => ({
+      ...STRANGER,
+      remoteAddress: `2001:db8::${n.toString(16)}`,
+    }));
+    assert.equal(callers.filter((caller) => isAdmitted(limits, caller)).length, 60);
   });
 
   it('do not take the processes of this host for one newcomer', async () => {

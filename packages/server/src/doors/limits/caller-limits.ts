@@ -3,6 +3,7 @@ import type { Clock, ErrorCode } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { Counter, Metrics } from '../../metrics.ts';
 import { ERROR_CODE_METADATA } from '../outcomes/error-code-metadata.ts';
+import { networkOf } from './network-of.ts';
 import { type Rate, TokenBuckets } from './token-buckets.ts';
 
 /** What callers may ask for only so often. */
@@ -64,7 +65,7 @@ export class CallerLimits {
     // The processes of this very host share one address; those that are attested are told apart by their identity.
     const isOwnHost = LOOPBACK.test(remoteAddress);
     const waits = [
-      isOwnHost ? 0 : buckets.take(`ip ${remoteAddress}`),
+      isOwnHost ? 0 : buckets.take(`ip ${networkOf(remoteAddress)}`),
       identity === '' ? 0 : buckets.take(`id ${identity}`),
     ];
     const wait = Math.max(...waits);
@@ -86,7 +87,7 @@ export class CallerLimits {
 
   #audit(limited: Limited, { remoteAddress, identity }: LimitedCaller, waitMs: number): void {
     const { clock, journal, rates, failed } = this.#options;
-    const key = `${limited} ${remoteAddress} ${identity}`;
+    const key = `${limited} ${networkOf(remoteAddress)} ${identity}`;
     const now = clock.now();
     if (now - (this.#auditedAt.get(key) ?? Number.NEGATIVE_INFINITY) < AUDIT_EVERY_MS) {
       return;

@@ -1,4 +1,5 @@
 import type { Clock } from '@rampart/core';
+import { networkOf } from './network-of.ts';
 
 export interface FailureLimitOptions {
   readonly clock: Clock;
@@ -26,24 +27,25 @@ export class FailureLimit {
 
   /** Whether an address must wait before it may try again. */
   blocks(address: string): boolean {
-    return this.#current(address).failures >= this.#options.burst;
+    return this.#current(networkOf(address)).failures >= this.#options.burst;
   }
 
   fail(address: string): void {
-    const bucket = this.#current(address);
+    const network = networkOf(address);
+    const bucket = this.#current(network);
     bucket.failures += 1;
-    this.#buckets.delete(address);
-    this.#buckets.set(address, bucket);
+    this.#buckets.delete(network);
+    this.#buckets.set(network, bucket);
     const oldest = this.#buckets.keys().next();
     if (this.#buckets.size > MOST_ADDRESSES && oldest.done !== true) {
       this.#buckets.delete(oldest.value);
     }
   }
 
-  #current(address: string): Bucket {
+  #current(network: string): Bucket {
     const { clock, perSecond } = this.#options;
     const now = clock.now();
-    const bucket = this.#buckets.get(address) ?? { failures: 0, at: now };
+    const bucket = this.#buckets.get(network) ?? { failures: 0, at: now };
     const forgiven = (Math.max(0, now - bucket.at) / 1000) * perSecond;
     return { failures: Math.max(0, bucket.failures - forgiven), at: now };
   }
