@@ -15,7 +15,7 @@ import type { IssuedSvid } from './issuance/issuance.ts';
 import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';
 import { checkLifetimes } from './issuance/lifetimes.ts';
-import type { Lifetimes } from './issuance/lifetimes.ts';
+import type { LifetimeOptions } from './issuance/lifetimes.ts';
 import { RevocationDesk } from './revocation/desk.ts';
 import { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
 import { restoreRevocations } from './revocation/restoration.ts';
@@ -29,7 +29,7 @@ export interface AuthorityOptions {
   readonly store: AuthorityStore;
   readonly journal: Journal;
   readonly clock: Clock;
-  readonly lifetimes?: Partial<Lifetimes>;
+  readonly lifetimes?: LifetimeOptions;
   /** Who gets which identity beside those with join tokens; nobody unless given. */
   readonly entries?: EntrySource;
   /** How issuers of tokens and clouds are asked; over HTTPS unless given. */

@@ -5,6 +5,7 @@ export type { KeyStore } from './key-store.ts';
 export { MemoryKeyStore } from './memory-key-store.ts';
 export { fromPassphrase, type PassphraseOptions } from './passphrase.ts';
 export type { ScryptCost } from './scrypt-parameters.ts';
+export { readPrivateFile } from './private-file.ts';
 export { open, seal, type SealOptions } from './seal.ts';
 export { signerOf, type KeyType, type Signer } from './signer.ts';
 export { TransitKeyStore } from './transit/transit-key-store.ts';

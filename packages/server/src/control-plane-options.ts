@@ -1,10 +1,11 @@
-import type { JwtLifetimes, Lifetimes } from '@rampart/authority';
+import type { JwtLifetimes, LifetimeOptions } from '@rampart/authority';
 import type { Clock, Random } from '@rampart/core';
-import type { KeyEncryptionKey } from '@rampart/keyring';
+import type { KeyEncryptionKey, TransitOptions } from '@rampart/keyring';
 import { createSystemClock } from './clock.ts';
 import { type CallerRates, DEFAULT_RATES } from './doors/limits/caller-limits.ts';
 import type { Logger } from './log.ts';
 import { createSystemRandom } from './random.ts';
+import type { UpstreamOptions } from './trust/upstream.ts';
 import type { AccessLogRetention } from './telemetry/retention.ts';
 
 /** How a control plane is started. Everything but the directory and the log has a default that suits one machine. */
@@ -20,7 +21,9 @@ export interface ControlPlaneOptions {
   readonly trustDomain?: string;
   /** Namespace whose policies are for the whole mesh; "istio-system" unless given. */
   readonly rootNamespace?: string;
-  readonly lifetimes?: Partial<Lifetimes>;
+  readonly lifetimes?: LifetimeOptions;
+  /** Who signs the intermediates; a root of its own, whose key is with the others, unless given. */
+  readonly upstream?: UpstreamOptions;
   readonly jwt?: JwtOptions;
   readonly federation?: FederationOptions;
   /** Where revocations are kept apart from the database; revocations.log in the data directory unless given. */
@@ -31,6 +34,10 @@ export interface ControlPlaneOptions {
   readonly accessLogs?: Partial<AccessLogRetention>;
   /** What protects the keys of the authority; the file keys/master.key of the data directory unless given. */
   readonly keyEncryptionKey?: KeyEncryptionKey;
+  /** Protects the keys of the authority in place of that file; salt and cost stand in keys/passphrase.json. */
+  readonly keyPassphrase?: string;
+  /** Where those keys are instead of the data directory: an external service that never gives them away. */
+  readonly keyService?: TransitOptions;
   /** How often one caller may attest and have something signed; SPIRE's numbers unless given. */
   readonly callerRates?: Partial<CallerRates>;
   readonly clock?: Clock;
@@ -63,6 +70,9 @@ export interface CompleteOptions extends Required<
   Omit<
     ControlPlaneOptions,
     | 'lifetimes'
+    | 'upstream'
+    | 'keyService'
+    | 'keyPassphrase'
     | 'jwt'
     | 'federation'
     | 'leaseMs'
@@ -73,12 +83,15 @@ export interface CompleteOptions extends Required<
     | 'callerRates'
   >
 > {
-  readonly lifetimes: Partial<Lifetimes>;
+  readonly lifetimes: LifetimeOptions;
+  readonly upstream: UpstreamOptions;
   readonly jwt: JwtOptions;
   readonly federation: FederationOptions;
   readonly revocationFile: string | undefined;
   readonly leaseMs: number | undefined;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
+  readonly keyPassphrase: string | undefined;
+  readonly keyService: TransitOptions | undefined;
   readonly ports: { readonly api: number; readonly metrics: number };
   readonly accessLogs: AccessLogRetention;
   readonly callerRates: CallerRates;
@@ -95,6 +108,9 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     trustDomain: given.trustDomain ?? 'cluster.local',
     rootNamespace: given.rootNamespace ?? 'istio-system',
     lifetimes: given.lifetimes ?? {},
+    upstream: given.upstream ?? { kind: 'own' },
+    keyPassphrase: given.keyPassphrase,
+    keyService: given.keyService,
     jwt: given.jwt ?? {},
     federation: given.federation ?? {},
     revocationFile: given.revocationFile,

@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { type Authority, type Federation, openAuthority } from '@rampart/authority';
 import { TrustDomain } from '@rampart/core';
 import { type Checkpoints, Journal } from '@rampart/journal';
-import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
 import type { Registry } from '@rampart/registry';
 import {
   AdminService,
@@ -69,7 +67,9 @@ import { watchRevocations } from './revocation/watch-revocations.ts';
 import { Teardown } from './teardown.ts';
 import { joinTrust } from './trust/join-trust.ts';
 import { watchHierarchy } from './trust/hierarchy-watch.ts';
+import { openKeys } from './trust/keys.ts';
 import { createOwnTrust, openJwtKeys, type OwnTrust } from './trust/own-trust.ts';
+import { exchangeByHand, openUpstream } from './trust/upstream.ts';
 import { VERSION } from './version.ts';
 
 /** A control plane that is running. */
@@ -204,12 +204,11 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   teardown.add('database', () => database.close());
   const journal = await Journal.open(createJournalStore(database), clock);
   teardown.add('journal', () => journal.settle());
-  const keyEncryptionKey = options.keyEncryptionKey ?? (await fromKeyFile(join(directory.keys, 'master.key')));
   const feed = await ChangeFeed.open(createRevisionStore(database));
   const resources = await ResourceSet.open(createResourceStore(database), feed);
   const { trustDomain, rootNamespace } = options;
   const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
-  const keys = new FileKeyStore({ directory: directory.keys, keyEncryptionKey });
+  const { keys, keyEncryptionKey } = await openKeys({ options, teardown }, directory);
   const shared = { feed, resources, database, journal, clock, log, teardown };
   const checkpoints = await keepCheckpoints({ ...shared, keys, trustDomain });
   const domain = TrustDomain.of(trustDomain);
@@ -224,9 +223,11 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     journal,
     clock,
     lifetimes: options.lifetimes,
+    upstream: await openUpstream(options.upstream, domain),
     entries,
     jwtSvids,
   });
+  if (options.upstream.kind === 'by-hand') await exchangeByHand(opened, directory.path);
   const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
   const registry = await openServices(options, { database, journal, teardown });
@@ -456,6 +457,7 @@ async function certifyDoor(
       ),
   });
   teardown.add('authorities', watch);
+  for (const warning of state.authority.hierarchy.status().warnings) log.warn({ warning }, 'certificates');
 }
 
 /** Host part of a URL that reaches what listens on an address. */

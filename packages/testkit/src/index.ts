@@ -10,3 +10,5 @@ export { OidcIssuer } from './oidc-issuer.ts';
 export { signCallerIdentity, StsServer } from './sts/sts-server.ts';
 export type { AwsCredentials, SignedCall, SigningOptions, StsMood } from './sts/sts-server.ts';
 export { settled, until } from './until.ts';
+export { startHttpsServer } from './https-server.ts';
+export type { TestHttpsServer } from './https-server.ts';

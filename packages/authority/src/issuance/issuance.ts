@@ -5,7 +5,7 @@ import type { ParsedCertificate, RevocableCertificate, ServerTemplate, WorkloadT
 import type { Hierarchy } from '../hierarchy/hierarchy.ts';
 import { issuanceEntry, rotationEntry } from './ledger.ts';
 import type { Rotation, UnrecordedCertificate } from './ledger.ts';
-import { MAX_WORKLOAD_MS, validity } from './lifetimes.ts';
+import { validity } from './lifetimes.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import type { EntryTerms } from '../registration/entries.ts';
 import type { AttestationFacts, AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
@@ -19,6 +19,8 @@ export interface IssuedSvid {
   /** Unix milliseconds. */
   readonly notBefore: number;
   readonly notAfter: number;
+  /** When to get the next one, jitter not counted; undefined for the holder's own rule, half of what is left. */
+  readonly renewAt: number | undefined;
   /** Lower-case hex. */
   readonly serial: string;
   /** Of the intermediate that signed it, lower-case hex. */
@@ -53,6 +55,9 @@ export interface ServerIssue {
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
 }
+
+/** Who holds a certificate renews it then by itself. */
+const HALF = 0.5;
 
 interface IssuanceOptions {
   readonly hierarchy: Hierarchy;
@@ -95,6 +100,7 @@ export class Issuance {
       notBefore,
       notAfter,
       serial,
+      renewAt: this.#renewAt(request, notAfter),
       issuerSerial: issuer.certificate.serial,
       workload: workloadOf(request),
     };
@@ -116,24 +122,31 @@ export class Issuance {
     return sequence;
   }
 
+  #renewAt({ kind }: WorkloadIssue | ServerIssue, notAfter: number): number | undefined {
+    const { clock, lifetimes } = this.#options;
+    if (kind === 'server' || lifetimes.renewalShare === HALF) return undefined;
+    const now = clock.now();
+    return Math.round(now + (notAfter - now) * lifetimes.renewalShare);
+  }
+
   #template(request: WorkloadIssue | ServerIssue, { certificate: issuer }: SigningAuthority): LeafTemplate {
     const { spiffeId, publicKeyDer } = request;
-    const now = this.#options.clock.now();
+    const { clock, lifetimes } = this.#options;
+    const now = clock.now();
     const common = { serial: randomSerial(), publicKeyDer, spiffeId, issuer };
     if (request.kind === 'server') {
       const { dnsNames, ipAddresses } = request;
       return {
         ...common,
-        ...validity(now, this.#options.lifetimes.serverMs, issuer),
+        ...validity(now, lifetimes.serverMs, issuer),
         kind: 'server',
         dnsNames,
         ipAddresses,
       };
     }
-    const { ttlMs = this.#options.lifetimes.workloadMs, dnsNames = [] } = request.entry ?? {};
+    const { ttlMs = lifetimes.workloadMs, dnsNames = [] } = request.entry ?? {};
     const { notBefore, notAfter } = validity(now, ttlMs, issuer);
-    // The cushion counts: no workload certificate is valid for more than 24 hours in all.
-    const times = { notBefore, notAfter: Math.min(notAfter, notBefore + MAX_WORKLOAD_MS) };
+    const times = { notBefore, notAfter: Math.min(notAfter, notBefore + lifetimes.longestWorkloadMs) };
     return dnsNames.length === 0
       ? { ...common, ...times, kind: 'workload' }
       : { ...common, ...times, kind: 'server', dnsNames };

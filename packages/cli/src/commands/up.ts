@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { type Command, Option } from 'commander';
-import { parseDuration } from '../arguments/duration.ts';
+import { authorityOf, authorityOptions, type AuthorityOptions } from '../arguments/authority-options.ts';
 import { parseLimit, parsePort } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Io } from '../io.ts';
@@ -10,12 +10,11 @@ import { renderStart, type StartedMesh } from '../views/start.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 import { VERSION } from '../version.ts';
 
-interface UpOptions {
+interface UpOptions extends AuthorityOptions {
   readonly host: string;
   readonly port: number;
   readonly metricsPort: number;
   readonly trustDomain?: string;
-  readonly workloadTtl?: number;
   readonly attestationRate?: number;
   readonly signingRate?: number;
   readonly jwtIssuer?: string;
@@ -37,14 +36,13 @@ const METRICS_PORT = 9090;
 const LONGEST_WORKLOAD_TTL_MS = 24 * 3_600_000;
 
 export function defineUp(parent: Command, shell: Shell): void {
-  parent
+  const command = parent
     .command('up')
     .description('start a mesh on this machine: everything in one process on loopback, data in ./.rampart (or --data)')
     .option('--host <address>', 'address to listen on', LOOPBACK)
     .option('--port <port>', 'port of the API; 0 lets the system choose', parsePort, API_PORT)
     .option('--metrics-port <port>', 'port of metrics and health; 0 lets the system choose', parsePort, METRICS_PORT)
     .option('--trust-domain <name>', 'trust domain of a new mesh (default: cluster.local)')
-    .option('--workload-ttl <duration>', 'life of a workload certificate, at most 24h (default: 24h)', parseDuration)
     .option(
       '--attestation-rate <number>',
       'attestations a second for one address, after 60 at once (default: 1)',
@@ -64,9 +62,11 @@ export function defineUp(parent: Command, shell: Shell): void {
         ['rampart up', 'data in ./.rampart, API on 127.0.0.1:8443'],
         ['rampart up --data /tmp/mesh --port 0 --metrics-port 0', 'beside another one'],
         ['rampart up --workload-ttl 1h', 'certificates that live an hour'],
+        ['rampart up --root /media/root', 'intermediates of a root that is kept on a disk of its own'],
       ),
     )
-    .action((options: UpOptions, command: Command) => shell.run(command, (invocation) => up(options, invocation)));
+    .action((options: UpOptions, own: Command) => shell.run(own, (invocation) => up(options, invocation)));
+  for (const option of authorityOptions()) command.addOption(option);
 }
 
 async function up(options: UpOptions, invocation: Invocation): Promise<number> {
@@ -100,11 +100,11 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
   const dataDirectory = resolve(io.workingDirectory, globals.data ?? DEFAULT_DATA);
   // Loaded only here, so that no other command pays for the control plane.
   const { createLogger, startControlPlane } = await import('@rampart/server');
-  const { workloadTtl, trustDomain } = options;
-  if (workloadTtl !== undefined && workloadTtl > LONGEST_WORKLOAD_TTL_MS) {
+  const { certificates, workloadTtl, trustDomain } = options;
+  if (certificates === 'mesh' && workloadTtl !== undefined && workloadTtl > LONGEST_WORKLOAD_TTL_MS) {
     throw new RampartError(
       'INVALID_ARGUMENT',
-      '--workload-ttl is longer than 24h; certificates are short-lived so that a stolen one soon is worthless',
+      '--workload-ttl is longer than 24h; certificates are short-lived so that a stolen one soon is worthless (--certificates observatory allows 90 days)',
     );
   }
   const controlPlane = await startControlPlane({
@@ -112,7 +112,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     host: options.host,
     ports: { api: options.port, metrics: options.metricsPort },
     ...(trustDomain === undefined ? {} : { trustDomain }),
-    ...(workloadTtl === undefined ? {} : { lifetimes: { workloadMs: workloadTtl } }),
+    ...(await authorityOf(options, io)),
     ...(options.jwtIssuer === undefined ? {} : { jwt: { issuer: options.jwtIssuer } }),
     callerRates: callerRatesOf(options),
     federation: webDoorOf(options, io),

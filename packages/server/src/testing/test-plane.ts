@@ -21,6 +21,13 @@ export class TestPlanes {
     return join(this.#root, 'data');
   }
 
+  /** The one that was started last. */
+  get latest(): ControlPlane {
+    const plane = this.#running.at(-1);
+    if (plane === undefined) throw new Error('no control plane was started');
+    return plane;
+  }
+
   async open(): Promise<void> {
     this.#root = await mkdtemp(join(tmpdir(), 'rampart-server-'));
   }

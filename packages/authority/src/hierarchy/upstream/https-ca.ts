@@ -1,6 +1,7 @@
 import { RampartError } from '@rampart/core';
 import { fromPem, toPem } from '@rampart/spiffe';
 import type { AskOutside } from '../../outside/ask.ts';
+import { askOutside } from '../../outside/https-client.ts';
 import type { ExternalCa } from './upstream.ts';
 
 /** A CA behind HTTPS: it is sent a signing request and answers with a chain. */
@@ -10,7 +11,8 @@ export interface HttpsCaOptions {
   readonly tlsRoots: string;
   /** DER: the only roots that the chains it gives may end in. */
   readonly roots: readonly Uint8Array[];
-  readonly ask: AskOutside;
+  /** Over HTTPS unless given. */
+  readonly ask?: AskOutside;
   /** Bearer token, asked for at each call; undefined where it needs none. */
   token(): Promise<string | undefined>;
 }
@@ -21,7 +23,7 @@ const LONGEST_REASON = 200;
  * The plug point for an external CA: `POST` of the PEM signing request as `application/x-pem-file`; 200 with the PEM chain,
  * intermediate first, the root left out or last. Anything else is a refusal.
  */
-export function httpsCa({ url, tlsRoots, roots, ask, token }: HttpsCaOptions): ExternalCa {
+export function httpsCa({ url, tlsRoots, roots, ask = askOutside, token }: HttpsCaOptions): ExternalCa {
   const name = `${url.origin}${url.pathname}`;
   return {
     name,

@@ -15,5 +15,6 @@ export function svidResponse(
     ...(svid.workload === undefined ? {} : { workload: { ...svid.workload, labels: { ...svid.workload.labels } } }),
     notBefore: BigInt(svid.notBefore),
     notAfter: BigInt(svid.notAfter),
+    renewAt: BigInt(svid.renewAt ?? 0),
   };
 }
