@@ -24,6 +24,8 @@ const scopes = (more: string): string =>
   `ServiceTokenPolicy shop/scopes {selector: {matchLabels: {app: web}}, issuer: "https://b", jwksUri: "https://b/keys", audience: a, ${more}rules: [{scopes: [x]}]}`;
 const ask = (name: string, provider: string, labels = '{app: web}'): string =>
   `AuthorizationPolicy shop/${name} {selector: {matchLabels: ${labels}}, action: CUSTOM, provider: {name: ${provider}}, rules: [{}]}`;
+const PARTNER =
+  'FederatedTrustDomain istio-system/partner {trustDomain: partner.example, bundleEndpointUrl: "https://a/", bundleEndpointProfile: {type: https_web}}';
 const fromWeb = `from: [{source: {principals: [${web}]}}]`;
 
 const cases: readonly LintCase[] = [
@@ -193,6 +195,26 @@ const cases: readonly LintCase[] = [
     fires: `RequestAuthentication istio-system/users {jwtRules: [{issuer: "https://a"}]}\n${scopes('')}`,
     says: /istio-system\/users/,
     silent: `RequestAuthentication shop/users {jwtRules: [{issuer: "https://a"}, {issuer: "https://b"}]}\n${scopes('')}\nRequestAuthentication other/users {jwtRules: [{issuer: "https://c"}]}`,
+  },
+  {
+    code: 'RAMP2007',
+    fires: `${PARTNER}\n${ruleFor('{from: [{source: {namespaces: [web]}}]}')}`,
+    says: /^matches partner\.example too, .* trustDomains: \[cluster\.local\]/,
+    field: 'spec.rules[0].from[0].source.namespaces',
+    silent: `${PARTNER}\n${ruleFor('{from: [{source: {namespaces: [web], trustDomains: [cluster.local]}}]}')}`,
+  },
+  {
+    code: 'RAMP2007',
+    fires: `${PARTNER}\n${ruleFor('{from: [{source: {serviceAccounts: [web]}}]}')}`,
+    says: /^matches partner\.example too/,
+    field: 'spec.rules[0].from[0].source.serviceAccounts',
+    silent: ruleFor('{from: [{source: {serviceAccounts: [web]}}]}'),
+  },
+  {
+    code: 'RAMP2007',
+    fires: `${PARTNER}\n${ruleFor('{from: [{source: {namespaces: ["*"]}}]}')}`,
+    says: /^matches partner\.example too/,
+    silent: `${PARTNER}\n${ruleFor('{from: [{source: {namespaces: ["*"]}}]}', 'one', 'DENY')}`,
   },
   {
     code: 'RAMP3001',

@@ -20,6 +20,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   Namespace: 'v1',
   MeshConfig: 'rampart.dev/v1',
   ServiceTokenPolicy: 'rampart.dev/v1',
+  FederatedTrustDomain: 'rampart.dev/v1',
 };
 
 /** One resource a line: "Kind namespace/name [key=value] {spec}": labels for a Namespace, annotations for everything else. */

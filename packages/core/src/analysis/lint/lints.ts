@@ -1,4 +1,5 @@
 import { dryRunLeft } from '../lints/access/dry-run-left.ts';
+import { foreignNamesake } from '../lints/access/foreign-namesake.ts';
 import { noDefaultDeny } from '../lints/access/no-default-deny.ts';
 import { serviceWithoutPolicy } from '../lints/access/service-without-policy.ts';
 import { tokenNotVerified } from '../lints/access/token-not-verified.ts';
@@ -39,6 +40,7 @@ export const LINTS: readonly Lint[] = [
   dryRunLeft,
   tokenNotVerified,
   tokensInOnePlace,
+  foreignNamesake,
   selectsNothing,
   ruleNeverMatches,
   shadowedRule,
