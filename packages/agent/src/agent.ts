@@ -1,9 +1,12 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
 import { createIssuer, SvidSource } from '@rampart/mesh';
 import type { ControlPlaneAddress, MeshLog, WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
+import { ServerReflection, ServerReflectionAlpha } from '@rampart/wire/reflection';
+import { SecretDiscoveryService } from '@rampart/wire/sds';
 import { SpiffeWorkloadAPI } from '@rampart/wire/workload-api';
 
 import { ChangeSignal } from './change-signal.ts';
@@ -14,6 +17,8 @@ import { Endpoint } from './endpoint/endpoint.ts';
 import { Splay } from './endpoint/followed-state.ts';
 import { HostView } from './entries/host-view.ts';
 import type { Identities } from './identities/identities.ts';
+import { Reflection } from './reflection/service.ts';
+import { createSecretDiscovery } from './sds/service.ts';
 import { JwtKeeper } from './svid/jwt-keeper.ts';
 import { X509Keeper } from './svid/x509-keeper.ts';
 import { requireSecurityHeader } from './workload-api/security-header.ts';
@@ -80,7 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     sources: { accounts: new Accounts(), digests: new BinaryDigests() },
     limits: new CallLimits({ clock }),
     log,
-    routes: routesOf({ view, changes, x509, jwt }, { clock, random }),
+    routes: routesOf({ view, changes, x509, jwt }, options),
     gate: requireSecurityHeader,
   });
   await endpoint.listen();
@@ -93,7 +98,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       identity.onRefused(resolve);
     }),
     stop: async () => {
-      await endpoint.close();
+      await endpoint.close(
+        identity.refused
+          ? new ConnectError('no identity: the control plane refuses this host', Code.PermissionDenied)
+          : new ConnectError('the agent is stopping', Code.Unavailable),
+      );
       identity.stop();
       sync.stop();
       x509.stop();
@@ -110,11 +119,15 @@ function addressOf({ url, caPem, rootNamespace }: AgentOptions['controlPlane']):
 
 function routesOf(
   identities: Identities,
-  { clock, random }: Pick<AgentOptions, 'clock' | 'random'>,
+  { clock, random, log }: Pick<AgentOptions, 'clock' | 'random' | 'log'>,
 ): (router: ConnectRouter) => void {
   const splay = new Splay(random);
+  const reflection = new Reflection([SpiffeWorkloadAPI, SecretDiscoveryService, ServerReflection]);
   return (router) => {
     router.service(SpiffeWorkloadAPI, createWorkloadApi({ identities, clock, splay }));
+    router.service(SecretDiscoveryService, createSecretDiscovery(identities, log));
+    router.service(ServerReflection, { serverReflectionInfo: (requests) => reflection.answers(requests) });
+    router.service(ServerReflectionAlpha, { serverReflectionInfo: (requests) => reflection.answers(requests) });
   };
 }
 

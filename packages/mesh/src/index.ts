@@ -7,6 +7,7 @@ export type { Channel } from './control/connect/channel.ts';
 export { RemoteError } from './control/connect/remote-error.ts';
 export type { WorkloadEvidence } from './control/evidence.ts';
 export { openChannel } from './control/transport.ts';
+export { readRevocationRule } from './control/update.ts';
 export type { ControlPlaneAddress } from './control/transport.ts';
 export type { LocalInstance } from './control/instances.ts';
 export { LocalInstances } from './control/instances.ts';

@@ -40,9 +40,10 @@ export class Issuance {
       const { chain, spiffeId } = SvidResponse.decode(answer);
       const leaf = chain[0] === undefined ? undefined : parseCertificate(chain[0]);
       if (leaf?.ok !== true || spiffeId !== entry.spiffeId.toString()) throw unusable(entry);
-      const { serial, notAfter } = leaf.value;
+      const { serial, notBefore, notAfter, authorityKeyId } = leaf.value;
       const key = keyPair.privateKey.export({ type: 'pkcs8', format: 'der' });
-      return { spiffeId: entry.spiffeId, chain, key, serial, notAfter, terms: entry.terms };
+      const { spiffeId: id, terms } = entry;
+      return { spiffeId: id, chain, key, serial, notBefore, notAfter, authorityKeyId, terms };
     });
   }
 
@@ -50,9 +51,9 @@ export class Issuance {
     const request = IssueJwtSvidRequest.encode({ entryId: entry.id, audiences: [...audiences] }).finish();
     return this.#ask(async () => {
       const answer = await this.#sync.call('/rampart.v1.AgentService/IssueJwtSvid', request, TIMEOUT_MS);
-      const { token, spiffeId, expiresAt } = JwtSvidResponse.decode(answer);
+      const { token, spiffeId, issuedAt, expiresAt } = JwtSvidResponse.decode(answer);
       if (token === '' || spiffeId !== entry.spiffeId.toString()) throw unusable(entry);
-      return { token, expiresAt: Number(expiresAt), terms: entry.terms };
+      return { token, issuedAt: Number(issuedAt), expiresAt: Number(expiresAt), terms: entry.terms };
     });
   }
 

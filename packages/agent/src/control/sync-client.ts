@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { Clock, Random, Timer } from '@rampart/core';
-import { Backoff, openChannel } from '@rampart/mesh';
+import { Backoff, openChannel, RemoteError } from '@rampart/mesh';
 import type { Channel, ControlPlaneAddress, MeshLog, Svid, SvidSource } from '@rampart/mesh';
 import { SyncRequest, SyncUpdate } from '@rampart/wire/agent';
 
@@ -19,6 +19,7 @@ export interface SyncClientOptions {
 }
 
 const SYNC = '/rampart.v1.AgentService/Sync';
+const IDENTITY_REFUSED: ReadonlySet<string> = new Set(['permission_denied', 'unauthenticated']);
 /** Three heartbeats of the control plane: the stream is dead even if TCP has not noticed. */
 const SILENCE_MS = 9_000;
 
@@ -98,6 +99,8 @@ export class SyncClient {
       (cause: unknown) => {
         if (this.#channel === channel) this.#options.log.warn('the stream of updates ended, trying again', { cause });
         this.#retryLater(channel);
+        // It ended or was revoked: the next one is asked for now, and the answer says which.
+        if (cause instanceof RemoteError && IDENTITY_REFUSED.has(cause.code)) this.#options.identity.rotateNow();
       },
     );
   }

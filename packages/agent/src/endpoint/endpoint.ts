@@ -83,10 +83,10 @@ export class Endpoint {
     this.#file = await listenOnSocketFile(this.#server, path, userId);
   }
 
-  /** Ends what runs with Unavailable, then the connections. */
-  async close(): Promise<void> {
+  /** Ends what runs for this reason, then the connections. */
+  async close(reason: ConnectError): Promise<void> {
     await this.#file?.remove();
-    this.#shutdown.abort(new ConnectError('the agent is stopping', Code.Unavailable));
+    this.#shutdown.abort(reason);
     this.#server.close();
     await Promise.all([...this.#sessions].map(closed));
   }

@@ -1,8 +1,9 @@
 import { TrustDomain } from '@rampart/core';
 import type { Clock, Timer } from '@rampart/core';
+import { readRevocationRule } from '@rampart/mesh';
 import type { MeshLog } from '@rampart/mesh';
-import { parseBundleJson } from '@rampart/spiffe';
-import type { TrustBundle } from '@rampart/spiffe';
+import { parseBundleJson, RevocationRuleSet } from '@rampart/spiffe';
+import type { RevocableCertificate, RevocableToken, TrustBundle } from '@rampart/spiffe';
 import type { BundleDocument, SyncUpdate } from '@rampart/wire/agent';
 
 import type { ChangeSignal } from '../change-signal.ts';
@@ -21,6 +22,7 @@ export class HostView {
   #entries = new Map<string, HostEntry>();
   #bundles = new Map<string, TrustBundle>();
   #revoked = new Set<string>();
+  readonly #rules = new RevocationRuleSet();
   #crls: readonly Uint8Array[] = [];
   #trustDomain: TrustDomain | undefined;
   #nextEnd: Timer | undefined;
@@ -45,6 +47,7 @@ export class HostView {
       this.#entries = new Map();
       this.#bundles = new Map();
       this.#revoked = new Set();
+      this.#rules.clear();
       this.#crls = [];
     }
     for (const id of update.removedEntryIds) this.#entries.delete(id);
@@ -59,6 +62,7 @@ export class HostView {
     for (const domain of update.removedBundles) this.#bundles.delete(domain);
     for (const document of update.bundles) this.#takeBundle(document);
     for (const serial of update.revokedSerials) this.#revoked.add(serial);
+    for (const rule of update.revocationRules) this.#rules.add(readRevocationRule(rule));
     if (update.crls.length > 0) this.#crls = update.crls;
     this.#trustDomain = trustDomain;
     this.#changed();
@@ -85,8 +89,12 @@ export class HostView {
     return this.#bundles.get(trustDomain);
   }
 
-  isRevoked(serial: string): boolean {
-    return this.#revoked.has(serial);
+  isRevoked(certificate: RevocableCertificate): boolean {
+    return this.#revoked.has(certificate.serial) || this.#rules.ofCertificate(certificate) !== undefined;
+  }
+
+  isTokenRevoked(token: RevocableToken): boolean {
+    return this.#rules.ofToken(token) !== undefined;
   }
 
   /** Entries end by themselves, also while the control plane is away. */

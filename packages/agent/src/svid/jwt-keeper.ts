@@ -43,8 +43,9 @@ export class JwtKeeper {
   }
 
   /** A token whose key was taken out of the bundle convinces nobody. */
-  #isUsable({ expiresAt, keyId }: Kept, { spiffeId }: HostEntry): boolean {
+  #isUsable({ issuedAt, expiresAt, keyId }: Kept, { spiffeId }: HostEntry): boolean {
     const { clock, view } = this.#options;
+    if (view.isTokenRevoked({ spiffeId, issuedAt })) return false;
     const authorities = view.bundle(spiffeId.trustDomain.name)?.jwtAuthorities ?? [];
     return clock.now() < expiresAt && authorities.some((authority) => authority.keyId === keyId);
   }

@@ -1,14 +1,11 @@
-import type { SpiffeId } from '@rampart/core';
+import type { RevocableCertificate } from '@rampart/spiffe';
 
 /** An X.509-SVID that this agent holds for workloads of its host, in memory only. */
-export interface WorkloadSvid {
-  readonly spiffeId: SpiffeId;
+export interface WorkloadSvid extends RevocableCertificate {
   /** DER certificates, leaf first. */
   readonly chain: readonly Uint8Array[];
   /** PKCS#8, DER. Secret. */
   readonly key: Uint8Array;
-  /** Lower-case hex. */
-  readonly serial: string;
   /** Unix milliseconds. */
   readonly notAfter: number;
   /** Of the entry that it was issued for. */
@@ -19,6 +16,7 @@ export interface IssuedToken {
   /** JWS compact serialization. Secret. */
   readonly token: string;
   /** Unix milliseconds. */
+  readonly issuedAt: number;
   readonly expiresAt: number;
   readonly terms: string;
 }

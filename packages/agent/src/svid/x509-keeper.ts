@@ -85,9 +85,9 @@ export class X509Keeper {
     this.#kept.clear();
   }
 
-  #isUsable({ serial, notAfter, terms }: WorkloadSvid, entry: HostEntry): boolean {
+  #isUsable(svid: WorkloadSvid, entry: HostEntry): boolean {
     const { view, clock } = this.#options;
-    return terms === entry.terms && clock.now() < notAfter && !view.isRevoked(serial);
+    return svid.terms === entry.terms && clock.now() < svid.notAfter && !view.isRevoked(svid);
   }
 
   /** Nobody needs the keys of entries that are no more. */

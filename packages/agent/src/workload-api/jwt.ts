@@ -11,6 +11,7 @@ import {
 } from '@rampart/wire/workload-api';
 
 import type { HostEntry } from '../entries/host-entry.ts';
+import type { HostView } from '../entries/host-view.ts';
 import { uniqueHints } from '../identities/identities.ts';
 import type { Identities } from '../identities/identities.ts';
 
@@ -71,6 +72,7 @@ export interface TokenQuestion {
   readonly token: string;
   readonly audience: string;
   readonly bundles: readonly TrustBundle[];
+  readonly view: HostView;
   /** Unix milliseconds. */
   readonly now: number;
 }
@@ -79,14 +81,15 @@ export interface TokenQuestion {
 export async function validateToken(
   question: TokenQuestion,
 ): Promise<MessageShape<typeof ValidateJWTSVIDResponseSchema>> {
-  const { token, audience, bundles, now } = question;
+  const { token, audience, bundles, view, now } = question;
   const verified = await verifyJwtSvid(token, {
     bundles: (trustDomain) => bundles.find((bundle) => bundle.trustDomain.equals(trustDomain))?.jwtAuthorities,
     audience,
     now,
   });
   if (!verified.ok) throw new ConnectError(verified.problem.message, Code.InvalidArgument);
-  const { spiffeId, claims } = verified.value;
+  const { spiffeId, claims, issuedAt = 0 } = verified.value;
+  if (view.isTokenRevoked({ spiffeId, issuedAt })) throw new ConnectError('the token is revoked', Code.InvalidArgument);
   // Claims are JSON: they were read from it.
   return create(ValidateJWTSVIDResponseSchema, { spiffeId: spiffeId.toString(), claims: claims as JsonObject });
 }

@@ -53,7 +53,7 @@ export function createWorkloadApi(options: WorkloadApiOptions): ServiceImpl<type
       checkAudiences([audience]);
       if (svid === '') throw new ConnectError('svid is missing: the token to judge', Code.InvalidArgument);
       const bundles = bundlesOf(await entriesOf(callerOf(context), identities), identities);
-      return validateToken({ token: svid, audience, bundles, now: clock.now() });
+      return validateToken({ token: svid, audience, bundles, view: identities.view, now: clock.now() });
     },
   };
 }

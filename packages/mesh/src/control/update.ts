@@ -28,12 +28,13 @@ export function parseUpdate(message: ControlPlaneMessage): MeshUpdate {
       ? {}
       : { foreignBundles: readForeignBundles(message.federatedBundles.bundles) }),
     revocationReasons: message.revocationReasons,
-    revocationRules: message.revocationRules.map(parseRule),
+    revocationRules: message.revocationRules.map(readRevocationRule),
     ...(message.network === undefined ? {} : { peers: parseNetwork(message.network) }),
   };
 }
 
-function parseRule(rule: WireRevocationRule): RevocationRule {
+/** A rule as the control plane tells it, to data planes and agents alike. */
+export function readRevocationRule(rule: WireRevocationRule): RevocationRule {
   const { id, trustDomain, spiffeId, namespace, issuerKeyId, notBeforeUntil, issuedUntil, reason } = rule;
   return {
     id,
