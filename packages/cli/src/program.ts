@@ -1,8 +1,12 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { defineAnalyze } from './commands/analyze.ts';
-import { defineAudit } from './commands/audit.ts';
+import { defineAudit } from './commands/audit/audit.ts';
 import { defineAuthz } from './commands/authz/authz.ts';
 import { defineCa } from './commands/ca/ca.ts';
+import { defineCertsHistory } from './commands/certs/history.ts';
+import { defineCertsProof } from './commands/certs/proof.ts';
+import { defineCertsShow } from './commands/certs/show.ts';
+import { defineCertsVerify } from './commands/certs/verify.ts';
 import { defineCertsList } from './commands/certs-list.ts';
 import { defineCertsRevoke } from './commands/certs-revoke.ts';
 import { defineDelete } from './commands/delete.ts';
@@ -90,8 +94,12 @@ function createProgram(shell: Shell, io: Io): Command {
 }
 
 function defineCerts(program: Command, shell: Shell): void {
-  const certs = program.command('certs').description('the certificates of the mesh: list and revoke');
+  const certs = program.command('certs').description('the certificates of the mesh: list, show, prove and revoke');
   defineCertsList(certs, shell);
+  defineCertsShow(certs, shell);
+  defineCertsHistory(certs, shell);
+  defineCertsVerify(certs, shell);
+  defineCertsProof(certs, shell);
   defineCertsRevoke(certs, shell);
 }
 

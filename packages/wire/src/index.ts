@@ -157,7 +157,7 @@ export type {
   SyncUpdate,
 } from './gen/rampart/v1/agent_pb.ts';
 export { LedgerService } from './gen/rampart/v1/ledger_pb.ts';
-export type { ProvenEntry, RecordedEntry } from './gen/rampart/v1/ledger_pb.ts';
+export type { GetCheckpointResponse, ProveEntriesResponse, RecordedEntry } from './gen/rampart/v1/ledger_pb.ts';
 export {
   ApiTokenSchema,
   ApiTokenService,

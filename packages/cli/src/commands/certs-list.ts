@@ -6,7 +6,7 @@ import { EXIT } from '../exit-code.ts';
 import type { Palette } from '../render/colour.ts';
 import { renderSpan, renderTime } from '../render/moment.ts';
 import { shortIdentity } from '../render/names.ts';
-import { type Cell, columnsOf, renderTable } from '../render/table.ts';
+import { columnsOf, renderTable } from '../render/table.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
 interface ListOptions {
@@ -52,7 +52,7 @@ async function listCertificates(
           certificate.reason,
           `${renderSpan(io.clock.now() - Number(certificate.issuedAt))} ago`,
           renderTime(Number(certificate.notAfter)),
-          statusOf(certificate, { now: io.clock.now(), palette }),
+          leftOf(certificate, { now: io.clock.now(), palette }),
         ]),
       ),
   });
@@ -60,7 +60,11 @@ async function listCertificates(
   return EXIT.ok;
 }
 
-function statusOf(certificate: Certificate, at: { readonly now: number; readonly palette: Palette }): Cell {
+/** What is left of a certificate, or why nothing is. */
+export function leftOf(
+  certificate: Certificate,
+  at: { readonly now: number; readonly palette: Palette },
+): { readonly text: string; readonly paint: (text: string) => string } {
   if (certificate.revokedAt !== 0n) return { text: `revoked: ${certificate.revocationReason}`, paint: at.palette.bad };
   const left = Number(certificate.notAfter) - at.now;
   return left <= 0
@@ -68,7 +72,8 @@ function statusOf(certificate: Certificate, at: { readonly now: number; readonly
     : { text: `valid ${renderSpan(left)}`, paint: at.palette.good };
 }
 
-function certificateData(certificate: Certificate): object {
+/** A certificate on record as data. */
+export function certificateData(certificate: Certificate): object {
   return {
     serial: certificate.serial,
     spiffeId: certificate.spiffeId,

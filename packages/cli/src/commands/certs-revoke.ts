@@ -1,5 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
+import { parseSerial } from '../arguments/serial.ts';
 import { EXIT } from '../exit-code.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
@@ -31,14 +32,4 @@ async function revoke(
     table: () => `certificate ${serial} revoked\n`,
   });
   return EXIT.ok;
-}
-
-// openssl prints serials as "5F:D1:C3"; the ledger keeps them as "5fd1c3".
-function parseSerial(text: string): string {
-  const serial = text.replaceAll(':', '').toLowerCase();
-  if (/^[0-9a-f]{1,40}$/.test(serial)) return serial;
-  throw new RampartError(
-    'INVALID_ARGUMENT',
-    `${JSON.stringify(text)} is not a serial number in hexadecimal; "rampart certs" lists them`,
-  );
 }

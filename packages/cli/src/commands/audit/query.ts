@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { parseLimit } from '../arguments/number.ts';
-import { EXIT } from '../exit-code.ts';
-import { fieldText, parseRecords, type RecordFields } from '../render/record-fields.ts';
-import { columnsOf, renderTable } from '../render/table.ts';
-import { examples, type Invocation, type Shell } from '../shell.ts';
+import { parseLimit } from '../../arguments/number.ts';
+import { EXIT } from '../../exit-code.ts';
+import { fieldText, parseRecords, type RecordFields } from '../../render/record-fields.ts';
+import { columnsOf, renderTable } from '../../render/table.ts';
+import { examples, type Invocation, type Shell } from '../../shell.ts';
 
 interface QueryOptions {
   readonly type?: string;
@@ -12,10 +12,8 @@ interface QueryOptions {
 
 const DEFAULT_LIMIT = 50;
 
-export function defineAudit(parent: Command, shell: Shell): void {
+export function defineAuditQuery(parent: Command, shell: Shell): void {
   parent
-    .command('audit')
-    .description('the record of everything that changed the mesh')
     .command('query')
     .description('audit records, newest first')
     .option('--type <event>', 'only this type of event, such as REGISTRATION')

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import type { Shell } from '../../shell.ts';
+import { defineAuditCheckpoint, defineAuditKey } from './checkpoint.ts';
+import { defineAuditQuery } from './query.ts';
+import { defineAuditVerify } from './verify.ts';
+
+export function defineAudit(parent: Command, shell: Shell): void {
+  const audit = parent
+    .command('audit')
+    .description('the record of everything that changed the mesh, and the proof of it');
+  defineAuditQuery(audit, shell);
+  defineAuditVerify(audit, shell);
+  defineAuditCheckpoint(audit, shell);
+  defineAuditKey(audit, shell);
+}

@@ -1,0 +1,147 @@
+import { type Checkpoint, openCheckpoint, type VerifierKey, verifyConsistency } from '@rampart/journal';
+import { RampartError } from '@rampart/core';
+import { LedgerService } from '@rampart/wire';
+import type { Client } from '@connectrpc/connect';
+import type { Command } from 'commander';
+import { EXIT } from '../../exit-code.ts';
+import { changedGroups } from '../../ledger/changed-groups.ts';
+import { JournalCheck } from '../../ledger/journal-check.ts';
+import { readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
+import { examples, type Invocation, type Shell } from '../../shell.ts';
+import { readText } from '../ca/files.ts';
+
+interface VerifyOptions {
+  readonly from?: string;
+  readonly key?: string;
+  readonly quick?: true;
+}
+
+type LedgerClient = Client<typeof LedgerService>;
+
+/** A journal of millions of entries takes minutes to come over the line. */
+const LONGEST_READ_MS = 3_600_000;
+
+export function defineAuditVerify(parent: Command, shell: Shell): void {
+  parent
+    .command('verify')
+    .description('recompute the whole journal here, and hold it against what was signed')
+    .option('--from <file>', 'a checkpoint that you kept: nothing before it may have changed')
+    .option('--key <vkey>', 'verifier key, or the file that holds it (default: what the control plane says)')
+    .option('--quick', 'with --from: only prove that what was signed then is a beginning of what is signed now')
+    .addHelpText(
+      'after',
+      examples(
+        ['rampart audit verify', 'every entry against the signed checkpoint'],
+        ['rampart audit verify --from monday.checkpoint --key kept.vkey', 'trusting nothing but what you kept'],
+      ),
+    )
+    .action((options: VerifyOptions, command: Command) =>
+      shell.run(command, (invocation) => verify(options, invocation)),
+    );
+}
+
+interface Finding {
+  readonly problems: readonly string[];
+  readonly checkpoint: Checkpoint | undefined;
+  readonly kept: Checkpoint | undefined;
+  readonly key: VerifierKey;
+  /** Recomputed here. */
+  readonly entries: number;
+}
+
+async function verify(options: VerifyOptions, invocation: Invocation): Promise<number> {
+  const { io, note, withService } = invocation;
+  if (options.quick === true && options.from === undefined) {
+    throw new RampartError('INVALID_ARGUMENT', '--quick proves from a checkpoint that you kept: name it with --from');
+  }
+  const given = options.key === undefined ? undefined : await readVerifierKey(options.key, io);
+  if (given === undefined)
+    note('the key is what the control plane says; keep "rampart audit key" and give it with --key');
+  const text = options.from === undefined ? undefined : await readText(options.from, io);
+  const finding = await withService(LedgerService, async (client): Promise<Finding> => {
+    const answer = await client.getCheckpoint({ fresh: options.quick !== true }).catch(async (error: unknown) => {
+      // What cannot be signed any more can still be held against what was signed last.
+      if (options.quick === true) throw error;
+      return client.getCheckpoint({});
+    });
+    const key = given ?? verifierKey(answer.verifierKey, 'the control plane');
+    const kept = text === undefined ? undefined : openKept(text, key, options.from ?? '');
+    const opened = openCheckpoint(answer.note, key);
+    if (!opened.ok) {
+      const problems = [`the checkpoint is not to be trusted: ${opened.problem}`];
+      return { problems, checkpoint: undefined, kept, key, entries: 0 };
+    }
+    const signed = { checkpoint: opened.value, kept, key };
+    const problems = kept === undefined ? [] : await keptProblems(kept, { key, client });
+    if (options.quick === true || problems.length > 0) return { ...signed, problems, entries: 0 };
+    return { ...signed, ...(await recompute(signed, client)) };
+  });
+  return report(finding, invocation);
+}
+
+function openKept(text: string, key: VerifierKey, file: string): Checkpoint {
+  const kept = openCheckpoint(text, key);
+  if (kept.ok) return kept.value;
+  throw new RampartError('INVALID_ARGUMENT', `${file} is no checkpoint of this journal: ${kept.problem}`);
+}
+
+async function keptProblems(
+  kept: Checkpoint,
+  { key, client }: { readonly key: VerifierKey; readonly client: LedgerClient },
+): Promise<string[]> {
+  const answer = await client.getCheckpoint({ since: BigInt(kept.size) });
+  const now = openCheckpoint(answer.note, key);
+  if (!now.ok) return [`the checkpoint is not to be trusted: ${now.problem}`];
+  const { size, root } = now.value;
+  if (kept.size > size) {
+    return [
+      `${kept.size} entries were signed in the checkpoint that you kept, and there are ${size}: entries are gone`,
+    ];
+  }
+  const extension = { first: kept.size, second: size, hashes: answer.consistency };
+  if (verifyConsistency(extension, kept.root, root)) return [];
+  return [`the journal does not begin with the ${kept.size} entries of the checkpoint that you kept: it was rewritten`];
+}
+
+async function recompute(
+  {
+    checkpoint,
+    kept,
+    key,
+  }: { readonly checkpoint: Checkpoint; readonly kept: Checkpoint | undefined; readonly key: VerifierKey },
+  client: LedgerClient,
+): Promise<{ readonly problems: readonly string[]; readonly entries: number }> {
+  const check = new JournalCheck([checkpoint.size, ...(kept === undefined ? [] : [kept.size])]);
+  const pages = client.readJournal({ upTo: BigInt(checkpoint.size) }, { timeoutMs: LONGEST_READ_MS });
+  for await (const { entries } of pages) for (const entry of entries) check.add(entry);
+  check.end(checkpoint.size);
+  const problems = [...check.problems];
+  if (problems.length === 0 && check.root(checkpoint.size) !== checkpoint.root) {
+    problems.push(...(await changedGroups(client, checkpoint.size, key)));
+  }
+  if (problems.length === 0 && kept !== undefined && check.root(kept.size) !== kept.root) {
+    problems.push(`the first ${kept.size} entries are not those of the checkpoint that you kept`);
+  }
+  return { problems, entries: check.size };
+}
+
+function report({ problems, checkpoint, kept, key, entries }: Finding, { show, palette }: Invocation): number {
+  const isSound = problems.length === 0;
+  const what = entries === 0 ? 'consistency proven' : `${entries} entries recomputed`;
+  const since = kept === undefined ? '' : `, the first ${kept.size} as you kept them`;
+  show({
+    data: () => ({
+      verified: isSound,
+      problems,
+      entries,
+      checkpoint: checkpoint ?? null,
+      kept: kept ?? null,
+      key: key.text,
+    }),
+    table: () =>
+      isSound
+        ? `${palette.good('verified')}: ${what}, ${checkpoint?.size ?? 0} signed by ${key.name}+${key.id}${since}\n`
+        : problems.map((problem) => `${palette.bad('not verified')}: ${problem}\n`).join(''),
+  });
+  return isSound ? EXIT.ok : EXIT.no;
+}

@@ -1,0 +1,43 @@
+import type { RecordedEntry } from '@rampart/wire';
+import { renderTime } from '../render/moment.ts';
+import { columnsOf, renderTable } from '../render/table.ts';
+import { type EntryFields, entryFields, textField } from './entry-fields.ts';
+
+const HEADINGS = ['TIME', '>SEQ', 'EVENT', 'SERIAL', 'REASON', 'REQUESTED BY', 'DETAILS'];
+
+/** Entries of the ledger as rows for people. */
+export function entryTable(entries: readonly RecordedEntry[], width: number | undefined): string {
+  const rows = entries.map(({ sequence, kind, body }) => {
+    const fields = entryFields(body);
+    return [
+      textField(fields, 'timestamp').replace(/\.\d+Z$/, 'Z'),
+      String(sequence),
+      kind,
+      textField(fields, 'serial'),
+      textField(fields, 'reason'),
+      textField(fields, 'requested_by').replace(/^spiffe:\/\//, ''),
+      detailsOf(kind, fields),
+    ];
+  });
+  return renderTable(columnsOf(...HEADINGS), rows, { width });
+}
+
+/** Entries as data: the members of each body, and the hash over it. */
+export function entryData(entries: readonly RecordedEntry[]): object[] {
+  return entries.map(({ body, leafHash }) => ({ ...entryFields(body), leaf_hash: leafHash }));
+}
+
+function detailsOf(kind: string, fields: EntryFields): string {
+  if (kind === 'CERTIFICATE_ISSUED') {
+    const evidence = textField(isObject(fields['attestation']) ? fields['attestation'] : {}, 'evidence');
+    const until = renderTime(Number(fields['not_after'] ?? 0));
+    return [`by ${textField(fields, 'issuer')}`, `until ${until}`, ...(evidence === '' ? [] : [`on ${evidence}`])].join(
+      ', ',
+    );
+  }
+  return kind === 'CERTIFICATE_ROTATED' ? `in place of ${textField(fields, 'old_serial')}` : '';
+}
+
+function isObject(value: unknown): value is EntryFields {
+  return typeof value === 'object' && value !== null;
+}
