@@ -58,6 +58,8 @@ export interface Agents {
   ): Promise<Result<IssuedJwtSvid, RampartError>>;
 }
 
+/** SPIRE's default. */
+const USUAL_JWT_MS = 5 * 60_000;
 const MAX_AUDIENCES = 32;
 const MAX_AUDIENCE = 2048;
 
@@ -120,7 +122,9 @@ export class AgentDesk implements Agents {
     if (jwtSvids === undefined) {
       return fail(new RampartError('UNSUPPORTED_FEATURE', 'this control plane issues no JWT-SVIDs'));
     }
-    const { spiffeId, jwtSvidTtlMs } = permit.value.entry.spec;
+    const { entry } = permit.value;
+    const { spiffeId } = entry.spec;
+    const ttlMs = jwtLifeOf(entry, this.#options.clock.now());
     await this.#options.checkBar(SpiffeId.of(spiffeId), call.agent.toString());
     const issued = await jwtSvids.issue({
       spiffeId: SpiffeId.of(spiffeId),
@@ -128,7 +132,7 @@ export class AgentDesk implements Agents {
       requestedBy: call.agent.toString(),
       sourceIp: call.sourceIp,
       entryId,
-      ...(jwtSvidTtlMs === undefined ? {} : { ttlMs: jwtSvidTtlMs }),
+      ...(ttlMs === undefined ? {} : { ttlMs }),
     });
     return ok(issued);
   }
@@ -190,6 +194,16 @@ export class AgentDesk implements Agents {
   async #audit(event: AuditEvent): Promise<void> {
     await this.#options.journal.audit(event);
   }
+}
+
+/** What the tokens of an entry live; undefined for what tokens live otherwise. None outlives its entry. */
+function jwtLifeOf(
+  { spec: { jwtSvidTtlMs, expiresAt = Infinity } }: RegistrationEntry,
+  now: number,
+): number | undefined {
+  const left = Math.max(1000, expiresAt - now);
+  if (jwtSvidTtlMs === undefined) return left < USUAL_JWT_MS ? left : undefined;
+  return Math.min(jwtSvidTtlMs, left);
 }
 
 function revokedAgent(serial: string): RampartError {

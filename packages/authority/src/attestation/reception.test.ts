@@ -82,6 +82,12 @@ describe('a registration entry', () => {
     assert.deepEqual(leaf.ok && [leaf.value.uriSans, leaf.value.dnsSans], [[WEB_ID], ['web.prod.svc']]);
   });
 
+  it('that ends makes no certificate that lives on', async () => {
+    const endsAt = Math.floor((all.clock.time + 90_000) / 1000) * 1000;
+    all.registered.entries = [entry(PROD, { expiresAt: new Date(endsAt).toISOString(), x509SvidTtl: '1h' })];
+    assert.equal((await attested()).notAfter, endsAt);
+  });
+
   it('never makes a certificate live for more than a day', async () => {
     all.registered.entries = [entry(PROD, { x509SvidTtl: '24h' })];
     const { notBefore, notAfter } = await attested();

@@ -144,9 +144,9 @@ export class Issuance {
         ipAddresses,
       };
     }
-    const { ttlMs = lifetimes.workloadMs, dnsNames = [] } = request.entry ?? {};
+    const { ttlMs = lifetimes.workloadMs, dnsNames = [], endsAt = Infinity } = request.entry ?? {};
     const { notBefore, notAfter } = validity(now, ttlMs, issuer);
-    const times = { notBefore, notAfter: Math.min(notAfter, notBefore + lifetimes.longestWorkloadMs) };
+    const times = { notBefore, notAfter: Math.min(notAfter, notBefore + lifetimes.longestWorkloadMs, endsAt) };
     return dnsNames.length === 0
       ? { ...common, ...times, kind: 'workload' }
       : { ...common, ...times, kind: 'server', dnsNames };

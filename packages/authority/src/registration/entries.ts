@@ -17,6 +17,8 @@ export interface EntryTerms {
   /** Absent: what certificates live otherwise. */
   readonly ttlMs?: number;
   readonly dnsNames: readonly string[];
+  /** Unix milliseconds at which the entry ends, and so what is issued by it; absent: never. */
+  readonly endsAt?: number;
 }
 
 /** For an authority that knows join tokens only. */
@@ -35,8 +37,13 @@ export function isForAgent({ spec: { parentId, selectors } }: RegistrationEntry,
 }
 
 export function termsOf(entry: RegistrationEntry): EntryTerms {
-  const { x509SvidTtlMs, dnsNames = [] } = entry.spec;
-  return { id: qualifiedName(entry), dnsNames, ...(x509SvidTtlMs === undefined ? {} : { ttlMs: x509SvidTtlMs }) };
+  const { x509SvidTtlMs, dnsNames = [], expiresAt } = entry.spec;
+  return {
+    id: qualifiedName(entry),
+    dnsNames,
+    ...(x509SvidTtlMs === undefined ? {} : { ttlMs: x509SvidTtlMs }),
+    ...(expiresAt === undefined ? {} : { endsAt: expiresAt }),
+  };
 }
 
 /** What workloads of an entry are to the mesh; undefined for an identity that is not of the form ns/…/sa/…. */

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
+import { segmentOf } from '../../agents/agent-id.ts';
 import { disbelieve } from '../evidence.ts';
 import type { EvidenceProblem } from '../evidence.ts';
 
@@ -17,8 +17,6 @@ export interface CallerIdentity {
 }
 
 const ARN = /^arn:(aws[a-z-]*):(sts|iam)::(\d{12}):([a-z-]+)\/([\w+=,.@/-]{1,512})$/;
-const SEGMENT = /^[A-Za-z0-9._-]{1,128}$/;
-const HASHED = 'sha256-';
 
 /** Reads the answer to GetCallerIdentity: one Arn and one Account, which agree. */
 export function readCallerIdentity(xml: string): Result<CallerIdentity, EvidenceProblem> {
@@ -73,12 +71,6 @@ export function selectorsOf(
 export function agentPathOf({ account, role, session, user }: CallerIdentity): string {
   const parts = role === undefined || session === undefined ? ['user', user ?? ''] : [role, session];
   return ['aws_iam', account, ...parts.map(segmentOf)].join('/');
-}
-
-/** Names of AWS may hold what a SPIFFE ID may not; two of them never become the same. */
-function segmentOf(name: string): string {
-  const isPlain = SEGMENT.test(name) && !name.startsWith(HASHED) && name !== '.' && name !== '..';
-  return isPlain ? name : `${HASHED}${hash('sha256', name, 'hex')}`;
 }
 
 function single(xml: string, element: string): string | undefined {

@@ -4,12 +4,13 @@ import type { JWTPayload } from 'jose';
 import { fail, ok, selectorTextProblem } from '@rampart/core';
 import type { Attestor, Clock, JwtAttestor, Result } from '@rampart/core';
 import type { AskOutside } from '../../outside/ask.ts';
+import { segmentOf } from '../../agents/agent-id.ts';
 import { disbelieve } from '../evidence.ts';
 import type { AttestationContext, Attested, EvidenceProblem, JwtEvidence } from '../evidence.ts';
 import { textOf, valuesOf } from './claims.ts';
 import { IssuerKeys } from './issuer-keys.ts';
 import type { KeyLookup } from './issuer-keys.ts';
-import { holderId, profiledClaims } from './profiles.ts';
+import { profiledClaims } from './profiles.ts';
 
 export interface JwtJudgeOptions {
   readonly clock: Pick<Clock, 'now'>;
@@ -158,7 +159,7 @@ function attestedBy(
   return ok({
     attestor,
     selectors: [...new Set(selectors.filter((selector) => selectorTextProblem(selector) === undefined))],
-    agentPath: `jwt/${name}/${holderId(spec.issuer, profiled.value.holder)}`,
+    agentPath: `jwt/${name}/${segmentOf(profiled.value.holder)}`,
     ...(spec.allowReuse === true ? {} : { once: { hash: signedPartHash(token), until, rule: 'jwt-replayed' } }),
   });
 }

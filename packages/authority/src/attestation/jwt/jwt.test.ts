@@ -120,16 +120,18 @@ describe('a token of a service account', () => {
     assert.ok((await attest(text)).ok);
   });
 
-  it('makes an agent by its pod where the attestor says so', async () => {
+  it('makes an agent by its node, or its pod, where the attestor says so', async () => {
     await open(trusting({}, { agents: { selectors: ['k8s:sa:web'] } }));
-    const agent = await attest(token(), true);
-    assert.ok(agent.ok);
-    assert.match(agent.value.spiffeId.toString(), /^spiffe:\/\/cluster\.local\/agent\/jwt\/cluster-1\/[0-9a-f]{40}$/);
-    const other = await attest(
-      token({ 'kubernetes.io': { ...K8S_CLAIMS['kubernetes.io'], pod: { uid: 'other' } } }),
-      true,
-    );
-    assert.notEqual(other.ok && other.value.spiffeId.toString(), agent.value.spiffeId.toString());
+    const { pod, ...nodeless } = { ...K8S_CLAIMS['kubernetes.io'], node: undefined };
+    for (const [claims, name] of [
+      [{}, 'node-uid'],
+      [{ 'kubernetes.io': { ...nodeless, pod } }, POD],
+      [{ 'kubernetes.io': nodeless }, 'sha256-[0-9a-f]{64}'],
+    ] as const) {
+      const agent = await attest(token({ jti: name, ...claims }), true);
+      const id = agent.ok ? agent.value.spiffeId.toString() : agent.problem.message;
+      assert.match(id, new RegExp(`^spiffe://cluster\\.local/agent/jwt/cluster-1/${name}$`));
+    }
   });
 
   const refusals: readonly (readonly [rule: string, what: string, text: () => string])[] = [

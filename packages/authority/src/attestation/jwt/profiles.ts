@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { ok } from '@rampart/core';
 import type { JwtProfile, Result } from '@rampart/core';
 import { disbelieve } from '../evidence.ts';
@@ -10,7 +9,7 @@ import type { Claims } from './claims.ts';
 export interface ProfiledClaims {
   /** "k8s:ns:prod"; those of `jwt:` are added for every profile. */
   readonly selectors: readonly string[];
-  /** What tells one holder from the next: a pod, a machine, a job. */
+  /** What tells one agent from the next: a node, a machine, a job. */
   readonly holder: string;
 }
 
@@ -32,11 +31,6 @@ export function profiledClaims(
   attestor: string,
 ): Result<ProfiledClaims, EvidenceProblem> {
   return PROFILES[profile](claims, attestor);
-}
-
-/** A segment of a SPIFFE ID that tells holders apart and names nobody. */
-export function holderId(issuer: string, holder: string): string {
-  return hash('sha256', `${issuer}\0${holder}`, 'hex').slice(0, 40);
 }
 
 /** https://docs.github.com/en/actions/reference/security/oidc */
@@ -95,7 +89,10 @@ function kubernetes(claims: Claims, attestor: string): Result<ProfiledClaims, Ev
     ['node-name', textOf(node, 'name')],
     ['node-uid', textOf(node, 'uid')],
   ] as const;
-  return ok({ selectors: facts.flatMap(selectorOf('k8s')), holder: textOf(pod, 'uid') ?? claims['sub'] });
+  return ok({
+    selectors: facts.flatMap(selectorOf('k8s')),
+    holder: textOf(node, 'uid') ?? textOf(pod, 'uid') ?? claims['sub'],
+  });
 }
 
 /** Identity tokens of Compute Engine (https://cloud.google.com/compute/docs/instances/verifying-instance-identity). */
