@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { get } from 'node:https';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { TrustDomain } from '@rampart/core';
-import { parseBundleJson } from '@rampart/spiffe';
+import { createCsr, generateKeyPair, parseBundleJson, toPem } from '@rampart/spiffe';
 import type { ControlPlane } from '../control-plane.ts';
 import { FakeDataPlane } from '../testing/fake-data-plane.ts';
 import { TestPlanes, until } from '../testing/test-plane.ts';
@@ -120,6 +120,58 @@ describe('two control planes that federate', () => {
     await until('the failed poll', async () => (await statusOf(again))[1]?.problem !== '');
     assert.ok(listener.federated.has(PARTNER));
     listener.kill();
+  });
+
+  it('refuse relationships that cannot be, with the reason', async () => {
+    const home = await here.start();
+    const problemsOf = (name: string, spec: object): Promise<readonly string[]> =>
+      asAdmin(home, async ({ admin }) => {
+        const profile = { bundleEndpointUrl: 'https://localhost:1/', bundleEndpointProfile: { type: 'https_web' } };
+        const document = JSON.stringify({
+          apiVersion: 'rampart.dev/v1',
+          kind: 'FederatedTrustDomain',
+          metadata: { name, namespace: 'istio-system' },
+          spec: { trustDomain: PARTNER, ...profile, ...spec },
+        });
+        return (await admin.apply({ document, file: 'f' })).problems.map(({ field, message }) => `${field} ${message}`);
+      });
+    assert.match((await problemsOf('own', { trustDomain: 'cluster.local' })).join(), /this trust domain itself/);
+    assert.match(
+      (await problemsOf('a', { trustDomainBundle: '{"keys":[1]}' })).join(),
+      /^spec\.trustDomainBundle .*keys\[0\]/,
+    );
+    assert.deepEqual(await problemsOf('a', {}), []);
+    assert.deepEqual(await problemsOf('a', { bundleEndpointUrl: 'https://localhost:2/' }), [], 'the same may change');
+    assert.match((await problemsOf('b', {})).join(), /federated with by a already/);
+  });
+
+  it('tell agents the bundles of both, with the keys of JWT-SVIDs', async () => {
+    const [home, partner] = [await here.start(), await there.start({ trustDomain: PARTNER })];
+    await apply(home, await relationshipTo(partner));
+    const keyPair = generateKeyPair();
+    const { token } = await asAdmin(home, ({ admin }) => admin.createJoinToken({ agent: 'host-1' }));
+    const stranger = connectTo(home);
+    const { chain } = await stranger.identity.attest({
+      evidence: { case: 'joinToken', value: token },
+      csr: createCsr(keyPair),
+    });
+    const certificate = chain.map((der) => toPem(der)).join('');
+    const agent = connectTo(home, { credentials: { certificate, key: keyPair.privateKeyPem() } });
+    const told = new Map<string, number>();
+    const listening = (async () => {
+      for await (const { bundles, removedBundles } of agent.agent.sync({})) {
+        for (const { trustDomain, jwks } of bundles)
+          told.set(trustDomain, (JSON.parse(jwks) as { keys: object[] }).keys.length);
+        for (const trustDomain of removedBundles) told.delete(trustDomain);
+      }
+    })().catch(() => undefined);
+    await until('both bundles', () => told.get('cluster.local') === 1 && told.get(PARTNER) === 1);
+    await asAdmin(home, ({ trust }) => trust.rotateJwtKey({}));
+    await until('the next key', () => told.get('cluster.local') === 2);
+    await asAdmin(home, ({ admin }) => admin.deleteResource({ kind: 'FederatedTrustDomain', name: 'partner' }));
+    await until('the end', () => !told.has(PARTNER));
+    for (const client of [stranger, agent]) client.close();
+    await listening;
   });
 
   it('never let a workload of the other call the API', async () => {

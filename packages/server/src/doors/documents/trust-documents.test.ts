@@ -5,7 +5,10 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { TrustDomain } from '@rampart/core';
 import { fromPem, parseBundleJson, type TrustBundle } from '@rampart/spiffe';
 import type { ControlPlane } from '../../control-plane.ts';
-import { TestPlanes } from '../../testing/test-plane.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
+import { TestPlanes, until } from '../../testing/test-plane.ts';
+
+const HOUR = 3_600_000;
 
 interface Answer {
   readonly status: number;
@@ -59,6 +62,20 @@ describe('public documents', () => {
     const before = await bundleOf(plane);
     await plane.stop();
     assert.deepEqual(await bundleOf(await planes.start()), before);
+  });
+
+  it('/bundle has the next key long before it signs, whether anybody asks for tokens or not', async () => {
+    const clock = new ManualClock();
+    const plane = await planes.start({ clock, jwt: { lifetimes: { keyMs: 12 * HOUR } } });
+    const before = await bundleOf(plane);
+    clock.advance(6.5 * HOUR);
+    await until('the next key', async () => (await bundleOf(plane)).jwtAuthorities.length === 2);
+    assert.ok((await bundleOf(plane)).sequence > before.sequence);
+    clock.advance(6 * HOUR);
+    await until('the end of the first', async () => {
+      const keyIds = (await bundleOf(plane)).jwtAuthorities.map(({ keyId }) => keyId);
+      return keyIds.length > 0 && !keyIds.includes(before.jwtAuthorities[0]?.keyId ?? '');
+    });
   });
 
   it('/keys has the keys of JWT-SVIDs for OpenID Connect, and the discovery document leads to it', async () => {

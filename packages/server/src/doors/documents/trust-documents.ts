@@ -1,4 +1,4 @@
-import { bundleToJson, oidcKeysOf } from '@rampart/spiffe';
+import { bundleToJson, oidcKeysOf, type TrustBundle } from '@rampart/spiffe';
 import type { OwnTrust } from '../../trust/own-trust.ts';
 import type { DocumentShelf, PublicDocument } from './public-documents.ts';
 
@@ -11,20 +11,28 @@ const NO_ISSUER =
  * Discovery 1.0, for relying parties that take JWT-SVIDs as identity tokens.
  */
 export function trustDocuments(trust: OwnTrust): DocumentShelf {
+  // Strangers may ask as often as they like: a document is written once for each bundle.
+  const written = new WeakMap<TrustBundle, { readonly bundle: string; readonly keys: string }>();
+  const write = (bundle: TrustBundle): { readonly bundle: string; readonly keys: string } => {
+    const known = written.get(bundle);
+    const texts = known ?? { bundle: bundleToJson(bundle), keys: JSON.stringify(oidcKeysOf(bundle)) };
+    written.set(bundle, texts);
+    return texts;
+  };
   return (path) => {
     const bundle = trust.bundle();
-    const document = (body: object | string): PublicDocument => ({
+    const document = (body: string): PublicDocument => ({
       type: JSON_TYPE,
-      body: typeof body === 'string' ? body : JSON.stringify(body),
+      body,
       maxAgeSeconds: bundle.refreshHintSeconds ?? 0,
     });
     switch (path) {
       case '/bundle':
-        return document(bundleToJson(bundle));
+        return document(write(bundle).bundle);
       case '/keys':
-        return document(oidcKeysOf(bundle));
+        return document(write(bundle).keys);
       case '/.well-known/openid-configuration':
-        return trust.issuer === undefined ? NO_ISSUER : document(discovery(trust.issuer));
+        return trust.issuer === undefined ? NO_ISSUER : document(JSON.stringify(discovery(trust.issuer)));
       default:
         return undefined;
     }
