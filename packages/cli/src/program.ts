@@ -11,6 +11,7 @@ import { defineCertsList } from './commands/certs-list.ts';
 import { defineCertsRevoke } from './commands/certs-revoke.ts';
 import { defineDelete } from './commands/delete.ts';
 import { defineGet } from './commands/get.ts';
+import { defineRevoke } from './commands/identity/revoke.ts';
 import { defineAgent } from './commands/identity/agent.ts';
 import { defineLogs } from './commands/logs.ts';
 import { defineApply } from './commands/resources/apply.ts';
@@ -88,6 +89,7 @@ function createProgram(shell: Shell, io: Io): Command {
   ])
     define(program, shell);
   defineCerts(program, shell);
+  defineRevoke(program, shell);
   for (const define of [defineJwt, defineFederation, defineApiToken, defineAudit, defineStatus, defineVersion])
     define(program, shell);
   return program;

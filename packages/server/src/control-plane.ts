@@ -1,5 +1,5 @@
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
-import { type Authority, type Federation, openAuthority } from '@rampart/authority';
+import { type Authority, type Federation, openAuthority, type RevocationStore } from '@rampart/authority';
 import { TrustDomain } from '@rampart/core';
 import { type Checkpoints, Journal } from '@rampart/journal';
 import type { Registry } from '@rampart/registry';
@@ -10,6 +10,7 @@ import {
   ControlService,
   IdentityService,
   LedgerService,
+  RevocationService,
   MAX_BLOCK_BYTES,
   TelemetryService,
   TrustService,
@@ -45,6 +46,7 @@ import { createAgentService } from './doors/services/agent-service.ts';
 import { createApiTokenService } from './doors/services/api-tokens/api-token-service.ts';
 import { createControlService } from './doors/services/control-service.ts';
 import { createIdentityService } from './doors/services/identity-service.ts';
+import { createRevocationService } from './doors/services/revocation-service.ts';
 import { createLedgerService } from './doors/services/ledger-service.ts';
 import { createTelemetryService } from './doors/services/telemetry-service.ts';
 import { createTrustService } from './doors/services/trust/trust-service.ts';
@@ -185,6 +187,7 @@ interface State {
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
   readonly authority: Authority;
+  readonly acts: RevocationStore;
   readonly trust: OwnTrust;
   readonly federation: Federation;
   readonly registry: Registry;
@@ -238,6 +241,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     journal,
     checkpoints,
     authority: opened,
+    acts: revocations.acts,
     trust,
     federation,
     registry,
@@ -417,6 +421,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
         router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock }));
         router.service(LedgerService, createLedgerService(new Ledger(state)));
+        router.service(RevocationService, createRevocationService({ ...state, ...mesh }));
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),
@@ -458,6 +463,11 @@ async function certifyDoor(
   });
   teardown.add('authorities', watch);
   for (const warning of state.authority.hierarchy.status().warnings) log.warn({ warning }, 'certificates');
+  const { revocations } = state.authority;
+  teardown.add(
+    'watches',
+    revocations.onRevoked(() => certificate.replaceRevoked((own) => revocations.of(own) !== undefined)),
+  );
 }
 
 /** Host part of a URL that reaches what listens on an address. */

@@ -169,5 +169,5 @@ export {
 export type { ApiToken, JwtKey, TrustDomainStatus } from './gen/rampart/v1/trust_pb.ts';
 export { MAX_BLOCK_BYTES, MAX_RECORDS, readRecordBlock, RecordBlockWriter } from './record-block.ts';
 export type { RecordInput } from './record-block.ts';
-export { RevocationService } from './gen/rampart/v1/revocation_pb.ts';
+export { RevocationService, RevokeResponseSchema } from './gen/rampart/v1/revocation_pb.ts';
 export type { RevokeRequest, RevokeResponse, RevocationRecord } from './gen/rampart/v1/revocation_pb.ts';

@@ -46,7 +46,7 @@ export interface RuleAct extends CommonAct {
   readonly spiffeId?: string;
   readonly namespace?: string;
   readonly issuer?: IssuerName;
-  /** Unix milliseconds, whole seconds. */
+  /** Unix milliseconds. */
   readonly issuedUntil: number;
   readonly notBeforeUntil: number;
   /** Certificates that were issued in time and whose notBefore does not show it, because the clock or their issuer was behind. */

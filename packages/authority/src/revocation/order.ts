@@ -34,7 +34,8 @@ export type RevocationOrder = RevocationGrounds &
 export type RuleTerms = Omit<RuleAct, 'id' | 'at' | 'by' | 'reason' | 'note' | 'certificates'>;
 
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const SECOND = 1000;
+/** An operator whose clock is ahead by this means the present. */
+const CLOCK_SKEW_MS = 60_000;
 
 /** What an order is checked against. */
 export interface OrderContext {
@@ -51,7 +52,7 @@ export function termsOf(order: Exclude<RevocationOrder, { kind: 'certificates' }
     return { kind: 'identity', trustDomain, spiffeId, ...untilOf(context.now), bar: order.bar };
   }
   const { before, issuer, namespace } = order;
-  if (!(before > 0 && before <= context.now)) {
+  if (!(before > 0 && before <= context.now + CLOCK_SKEW_MS)) {
     throw invalid(
       'the time lies in the future: name the present or an earlier one; what is issued later cannot be revoked yet',
     );
@@ -64,7 +65,7 @@ export function termsOf(order: Exclude<RevocationOrder, { kind: 'certificates' }
     trustDomain,
     ...(namespace === undefined ? {} : { namespace }),
     ...(issuer === undefined ? {} : { issuer: issuerName(issuer, context) }),
-    ...untilOf(before),
+    ...untilOf(Math.min(before, context.now)),
     bar: false,
   };
 }
@@ -82,7 +83,7 @@ export function checkIdentity(text: string, trustDomain: TrustDomain): string {
 
 /** Certificates say when they were issued in whole seconds, and less the cushion for slow clocks. */
 function untilOf(time: number): Pick<RuleAct, 'issuedUntil' | 'notBeforeUntil'> {
-  return { issuedUntil: Math.floor(time / SECOND) * SECOND, notBeforeUntil: notBeforeOf(time) };
+  return { issuedUntil: time, notBeforeUntil: notBeforeOf(time) };
 }
 
 function issuerName(text: string, { authorities }: OrderContext): IssuerName {

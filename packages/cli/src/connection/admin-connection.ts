@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { RampartError } from '@rampart/core';
-import type { AdminService, ApiTokenService, LedgerService, TrustService } from '@rampart/wire';
+import type { AdminService, ApiTokenService, LedgerService, RevocationService, TrustService } from '@rampart/wire';
 import { type Client, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import type { ClientSettings } from './client-settings.ts';
@@ -9,7 +9,12 @@ import { remoteFailure } from './remote-failure.ts';
 export type AdminClient = Client<typeof AdminService>;
 
 /** The services that operators call. */
-export type OperatorService = typeof AdminService | typeof LedgerService | typeof ApiTokenService | typeof TrustService;
+export type OperatorService =
+  | typeof AdminService
+  | typeof ApiTokenService
+  | typeof LedgerService
+  | typeof RevocationService
+  | typeof TrustService;
 
 // Something that takes the connection and says nothing must not hold a script for ever; a call may set its own.
 const LONGEST_CALL_MS = 30_000;

@@ -8,6 +8,7 @@ import {
   IdentityService,
   TelemetryService,
   LedgerService,
+  RevocationService,
   TrustService,
 } from '@rampart/wire';
 import { methodsOfRoles } from '../admin/api-tokens/role.ts';
@@ -21,6 +22,7 @@ const SERVICES = [
   IdentityService,
   TelemetryService,
   LedgerService,
+  RevocationService,
   TrustService,
 ];
 const METHODS = SERVICES.flatMap((service) => service.methods.map((method) => `${service.typeName}/${method.name}`));

@@ -79,9 +79,9 @@ export class PeerVerifier {
     if (chain.length === 0) {
       return fail({ code: 'NO_CERTIFICATE', message: 'this method needs a client certificate of this mesh' });
     }
-    const { clock, bundle, isRevoked } = this.#options;
+    const { clock, bundle } = this.#options;
     const { roots, trustDomain } = bundle();
-    const verified = verifySvid(chain, { roots, trustDomain, at: clock.now(), isRevoked });
+    const verified = verifySvid(chain, { roots, trustDomain, at: clock.now() });
     if (!verified.ok) {
       return verified;
     }

@@ -1,6 +1,6 @@
-import type { Authority } from '@rampart/authority';
+import type { Authority, IssuedSvid } from '@rampart/authority';
 import { type Clock, type Random, SpiffeId, type Timer } from '@rampart/core';
-import { generateKeyPair, toPem } from '@rampart/spiffe';
+import { generateKeyPair, parseCertificate, type RevocableCertificate, toPem } from '@rampart/spiffe';
 import { SERVER_ACCOUNT } from '../resources/issuability.ts';
 import type { DoorCredentials } from './tls.ts';
 
@@ -24,6 +24,7 @@ export class ServerCertificate {
   #timer: Timer | undefined;
   /** Serial of the authority that signed it. */
   #issuer = '';
+  #own: RevocableCertificate | undefined;
   #notBefore = 0;
   #renewAt = 0;
   #stopped = false;
@@ -50,6 +51,11 @@ export class ServerCertificate {
     this.#plan(0);
   }
 
+  /** Gets a new one now if it is revoked. */
+  replaceRevoked(isRevoked: (own: RevocableCertificate) => boolean): void {
+    if (this.#own !== undefined && isRevoked(this.#own)) this.#plan(0);
+  }
+
   /** Gets a new one now if the clock has jumped past its renewal, or to before its beginning. */
   check(): void {
     const now = this.#options.clock.now();
@@ -70,6 +76,7 @@ export class ServerCertificate {
       certificateChain: issued.chain.map((der) => toPem(der)).join(''),
       privateKey: keyPair.privateKeyPem(),
     });
+    this.#own = ownOf(issued);
     this.#issuer = issued.issuerSerial;
     // Jitter keeps replicas that started together from renewing together.
     const wait = ((issued.notAfter - clock.now()) / 2) * (0.9 + 0.2 * random());
@@ -94,4 +101,9 @@ export class ServerCertificate {
 
 function isAddress(host: string): boolean {
   return /^[\d.]+$|:/.test(host) && !UNSPECIFIED.has(host);
+}
+
+function ownOf({ chain, serial, spiffeId, notBefore }: IssuedSvid): RevocableCertificate {
+  const leaf = parseCertificate(chain[0]);
+  return { serial, spiffeId, notBefore, authorityKeyId: leaf.ok ? leaf.value.authorityKeyId : undefined };
 }

@@ -26,6 +26,8 @@ export class FakeDataPlane {
   /** Number of endpoints by "namespace/name". */
   readonly services: Map<string, number> = new Map();
   readonly revoked: Set<string> = new Set();
+  /** Ids of revocation rules. */
+  readonly rules: Set<string> = new Set();
   /** Labels of each variant of an identity, and its serials, by SPIFFE ID; undefined while it was never told. */
   peers: Map<string, readonly (readonly [labels: Record<string, string>, serials: readonly string[]])[]> | undefined;
   /** Labels of Namespace resources. */
@@ -130,6 +132,9 @@ export class FakeDataPlane {
       } else {
         this.services.set(`${namespace}/${name}`, endpoints.length);
       }
+    }
+    for (const { id } of message.revocationRules) {
+      this.rules.add(id);
     }
     for (const serial of message.revokedSerials) {
       this.revoked.add(serial);

@@ -9,6 +9,7 @@ import {
   ControlService,
   IdentityService,
   LedgerService,
+  RevocationService,
   TelemetryService,
   TrustService,
   type SvidResponse,
@@ -28,6 +29,7 @@ export interface ApiClient {
   readonly telemetry: Client<typeof TelemetryService>;
   readonly admin: Client<typeof AdminService>;
   readonly ledger: Client<typeof LedgerService>;
+  readonly revocation: Client<typeof RevocationService>;
   readonly trust: Client<typeof TrustService>;
   readonly tokens: Client<typeof ApiTokenService>;
   readonly agent: Client<typeof AgentService>;
@@ -65,6 +67,7 @@ export function connectTo(
     telemetry: createClient(TelemetryService, transport),
     admin: createClient(AdminService, transport),
     ledger: createClient(LedgerService, transport),
+    revocation: createClient(RevocationService, transport),
     trust: createClient(TrustService, transport),
     tokens: createClient(ApiTokenService, transport),
     agent: createClient(AgentService, transport),

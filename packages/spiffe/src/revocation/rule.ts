@@ -32,8 +32,8 @@ export interface RevocableCertificate {
 /** What rules judge a JWT-SVID by. */
 export interface RevocableToken {
   readonly spiffeId: SpiffeId;
-  /** `iat` in Unix milliseconds. */
-  readonly issuedAt: number;
+  /** `iat` in Unix milliseconds; a token that does not say counts as old. */
+  readonly issuedAt: number | undefined;
 }
 
 export function isRevokedBy(rule: RevocationRule, certificate: RevocableCertificate): boolean {
@@ -43,7 +43,7 @@ export function isRevokedBy(rule: RevocationRule, certificate: RevocableCertific
   return issuerKeyId === undefined || (hexOf(certificate.authorityKeyId) ?? issuerKeyId) === issuerKeyId;
 }
 
-export function isTokenRevokedBy(rule: RevocationRule, { spiffeId, issuedAt }: RevocableToken): boolean {
+export function isTokenRevokedBy(rule: RevocationRule, { spiffeId, issuedAt = 0 }: RevocableToken): boolean {
   return rule.issuerKeyId === undefined && issuedAt <= rule.issuedUntil && isAbout(rule, spiffeId);
 }
 

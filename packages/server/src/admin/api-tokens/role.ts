@@ -22,6 +22,7 @@ const VIEWER: readonly string[] = [
   'rampart.v1.LedgerService/ListIdentityHistory',
   'rampart.v1.LedgerService/ProveEntries',
   'rampart.v1.LedgerService/ReadJournal',
+  'rampart.v1.RevocationService/ListRevocations',
   'rampart.v1.TrustService/ValidateJwtSvid',
   'rampart.v1.TrustService/ListJwtKeys',
   'rampart.v1.TrustService/GetTrustBundle',

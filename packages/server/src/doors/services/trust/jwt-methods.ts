@@ -1,5 +1,5 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
-import type { Federation, JwtKeyRecord } from '@rampart/authority';
+import type { Authority, Federation, JwtKeyRecord } from '@rampart/authority';
 import { type Clock, RampartError, SpiffeId, type TrustDomain } from '@rampart/core';
 import { type JwtAuthority, verifyJwtSvid } from '@rampart/spiffe';
 import type { TrustService } from '@rampart/wire';
@@ -10,6 +10,7 @@ import { operatorOf } from '../admin/admin-parts.ts';
 export interface TrustParts {
   readonly trust: OwnTrust;
   readonly federation: Federation;
+  readonly authority: Pick<Authority, 'revocations'>;
   readonly clock: Clock;
 }
 
@@ -23,6 +24,12 @@ export function createJwtMethods(
   return {
     mintJwtSvid: async ({ spiffeId, audiences, ttlSeconds }, context) => {
       const by = requesterOf(context);
+      if (parts.authority.revocations.isBarred(SpiffeId.of(spiffeId))) {
+        throw new RampartError(
+          'PERMISSION_DENIED',
+          `${spiffeId} is barred; lift that first: rampart revoke --lift ${spiffeId}`,
+        );
+      }
       const issued = await jwt.issue({
         spiffeId: SpiffeId.of(spiffeId),
         audiences,
@@ -40,6 +47,8 @@ export function createJwtMethods(
       const bundles = (trustDomain: TrustDomain): readonly JwtAuthority[] | undefined => keysOf(trustDomain, parts);
       const verified = await verifyJwtSvid(token, { bundles, audience, now: parts.clock.now() });
       if (!verified.ok) return { problem: verified.problem.code, message: verified.problem.message };
+      const revocation = parts.authority.revocations.ofToken(verified.value);
+      if (revocation !== undefined) return { problem: 'REVOKED', message: revocation };
       return { spiffeId: verified.value.spiffeId.toString(), claims: JSON.stringify(verified.value.claims) };
     },
     listJwtKeys: (_, context) => {

@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createCsr, generateKeyPair, parseCertificate } from '@rampart/spiffe';
+import type { ControlPlane } from '../control-plane.ts';
+import { FakeDataPlane } from '../testing/fake-data-plane.ts';
+import { TestPlanes, until } from '../testing/test-plane.ts';
+import {
+  type ApiClient,
+  attest,
+  type AttestedWorkload,
+  connectAsAdmin,
+  connectTo,
+} from '../testing/workload-client.ts';
+
+const ORDERS = { namespace: 'default', serviceAccount: 'orders' };
+const ORDERS_ID = 'spiffe://cluster.local/ns/default/sa/orders';
+const OTHER = { namespace: 'shop', serviceAccount: 'other' };
+
+function serialOf({ response }: AttestedWorkload): string {
+  const leaf = parseCertificate(response.chain[0] ?? new Uint8Array());
+  assert.ok(leaf.ok);
+  return leaf.value.serial;
+}
+
+describe('revocation', () => {
+  const planes = new TestPlanes();
+  const clients: ApiClient[] = [];
+  let plane: ControlPlane;
+
+  const admin = (): ApiClient => keep(connectAsAdmin(plane));
+
+  function keep(client: ApiClient): ApiClient {
+    clients.push(client);
+    return client;
+  }
+
+  function listen(workload: AttestedWorkload, id: string): FakeDataPlane {
+    return new FakeDataPlane(keep(connectTo(plane, { credentials: workload.credentials }))).connect({ id });
+  }
+
+  function renew(workload: AttestedWorkload): Promise<unknown> {
+    const client = keep(connectTo(plane, { credentials: workload.credentials }));
+    return client.identity.renew({ csr: createCsr(generateKeyPair()) });
+  }
+
+  async function auditTypes(): Promise<string[]> {
+    const { records } = await admin().admin.queryAudit({ limit: 200 });
+    return records.map((record) => (JSON.parse(record) as { event_type: string }).event_type);
+  }
+
+  beforeEach(async () => {
+    await planes.open();
+    plane = await planes.start();
+  });
+
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.close();
+    await planes.close();
+  });
+
+  it('of an identity hits all it has, in one rule, and a new attestation gets past it at once', async () => {
+    const [first, second, other] = [
+      await attest(plane, ORDERS),
+      await attest(plane, ORDERS),
+      await attest(plane, OTHER),
+    ];
+    const hit = [listen(first, 'a'), listen(second, 'b')];
+    const spared = listen(other, 'c');
+    await until('all to be connected', () => [...hit, spared].every(({ revision }) => revision > 0));
+    const preview = await admin().revocation.revoke({ spiffeId: ORDERS_ID, dryRun: true });
+    assert.deepEqual(
+      [preview.certificates, preview.dataPlanes.map(({ dataPlaneId }) => dataPlaneId).sort(), preview.id],
+      [2, ['a', 'b'], ''],
+    );
+    assert.ok(hit.every(({ ended }) => !ended));
+    const done = await admin().revocation.revoke({ spiffeId: ORDERS_ID, reason: 'keyCompromise', note: 'stolen' });
+    assert.deepEqual([done.certificates, done.dataPlanes.length], [2, 2]);
+    const again = await attest(plane, ORDERS);
+    await until('the streams to be cut', () => hit.every(({ ended }) => ended));
+    await until('the rule to be told', () => spared.rules.has(done.id));
+    assert.deepEqual([spared.revoked.size, spared.ended], [0, false]);
+    await assert.rejects(renew(first), /every certificate of .*orders issued until .* is revoked \(keyCompromise\)/);
+    await renew(again);
+    const { certificates } = await admin().admin.listCertificates({ spiffeId: ORDERS_ID });
+    const revoked = certificates.filter(({ revokedAt }) => revokedAt !== 0n);
+    assert.deepEqual(
+      revoked.map(({ revocationReason }) => revocationReason),
+      ['keyCompromise: stolen', 'keyCompromise: stolen'],
+    );
+    const late = listen(again, 'd');
+    await until('whoever comes later to be told', () => late.rules.has(done.id));
+  });
+
+  it('of an identity with a bar lets nobody attest as it until that is lifted', async () => {
+    await attest(plane, ORDERS);
+    await admin().revocation.revoke({ spiffeId: ORDERS_ID, bar: true });
+    await assert.rejects(attest(plane, ORDERS), /orders is barred/);
+    await attest(plane, OTHER);
+    assert.deepEqual((await admin().revocation.listRevocations({})).barred, [ORDERS_ID]);
+    assert.equal((await admin().revocation.liftBar({ spiffeId: ORDERS_ID })).lifted, true);
+    assert.equal((await admin().revocation.liftBar({ spiffeId: ORDERS_ID })).lifted, false);
+    await renew(await attest(plane, ORDERS));
+    const types = await auditTypes();
+    for (const type of ['IDENTITY_BARRED', 'ISSUANCE_DENIED', 'BAR_LIFTED']) assert.ok(types.includes(type), type);
+  });
+
+  it('of what was issued before a time can be about one namespace, and about one authority', async () => {
+    const [orders, other] = [await attest(plane, ORDERS), await attest(plane, OTHER)];
+    const before = { issuedBefore: BigInt(Date.now()) };
+    const { certificates } = await admin().revocation.revoke({ ...before, namespace: 'shop' });
+    assert.equal(certificates, 1);
+    await assert.rejects(renew(other), /of namespace shop issued until/);
+    await renew(orders);
+    const { certificates: all } = await admin().admin.listCertificates({ limit: 100 });
+    const issuer = all.find(({ kind }) => kind === 'intermediate')?.serial ?? '';
+    await admin().revocation.revoke({ ...before, issuer });
+    await assert.rejects(renew(orders), /signed with key [0-9a-f]+ issued until/);
+    await renew(await attest(plane, ORDERS));
+  });
+
+  it('of everything does not shut the control plane itself out', async () => {
+    const orders = await attest(plane, ORDERS);
+    await admin().revocation.revoke({ issuedBefore: BigInt(Date.now()) });
+    await assert.rejects(renew(orders), /revoked/);
+    await renew(await attest(plane, ORDERS));
+    await until('the control plane to have a new certificate', async () => {
+      const { certificates } = await admin().admin.listCertificates({ limit: 100 });
+      return certificates.filter(({ kind, revokedAt }) => kind === 'server' && revokedAt === 0n).length === 1;
+    });
+  });
+
+  it('of several serials is all or nothing', async () => {
+    const orders = await attest(plane, ORDERS);
+    const serial = serialOf(orders);
+    await assert.rejects(admin().revocation.revoke({ serials: [serial, 'abcdef'] }), /abcdef.*nothing was revoked/);
+    await renew(orders);
+    const { certificates } = await admin().revocation.revoke({ serials: [serial], reason: 'superseded' });
+    assert.equal(certificates, 1);
+    await assert.rejects(renew(orders), /is revoked \(superseded\)/);
+    await assert.rejects(admin().revocation.revoke({ serials: [serial] }), /can still be revoked/);
+  });
+
+  const WRONG: readonly [what: string, request: object, problem: RegExp][] = [
+    ['nothing', {}, /exactly one of the three/],
+    ['two things', { serials: ['01'], spiffeId: ORDERS_ID }, /exactly one of the three/],
+    [
+      'an unknown reason',
+      { spiffeId: ORDERS_ID, reason: 'stolen' },
+      /RFC 5280 §5.3.1 knows unspecified, keyCompromise/,
+    ],
+    ['a bar without an identity', { serials: ['01'], bar: true }, /only an identity can be barred/],
+    ['a namespace without a time', { spiffeId: ORDERS_ID, namespace: 'shop' }, /narrow a time/],
+    ['another trust domain', { spiffeId: 'spiffe://other.example/x' }, /its own authority revokes it/],
+    ['a trust domain', { spiffeId: 'spiffe://cluster.local' }, /names a trust domain/],
+    ['a time to come', { issuedBefore: BigInt(Date.now() + 3_600_000) }, /lies in the future/],
+    ['an unknown authority', { issuedBefore: 1n, issuer: 'abc' }, /no intermediate has the serial abc/],
+  ];
+  for (const [what, request, problem] of WRONG) {
+    it(`of ${what} is refused`, () => assert.rejects(admin().revocation.revoke(request), problem));
+  }
+
+  describe('after an old copy of the database was put back', () => {
+    const database = (): string => join(planes.dataDirectory, 'rampart.db');
+    const copy = (): string => join(planes.dataDirectory, '..', 'old.db');
+
+    async function restart(): Promise<void> {
+      for (const client of clients.splice(0)) client.close();
+      await plane.stop();
+    }
+
+    it('still stands, for data planes too, and is on record again', async () => {
+      const [orders, other] = [await attest(plane, ORDERS), await attest(plane, OTHER)];
+      await restart();
+      await cp(database(), copy());
+      plane = await planes.start();
+      const { id } = await admin().revocation.revoke({ spiffeId: ORDERS_ID, bar: true });
+      const witness = await attest(plane, { namespace: 'shop', serviceAccount: 'witness' });
+      await admin().revocation.revoke({ serials: [serialOf(witness)] });
+      await restart();
+      for (const rest of ['-wal', '-shm']) await rm(`${database()}${rest}`, { force: true });
+      await cp(copy(), database());
+      plane = await planes.start();
+      await assert.rejects(renew(orders), /is revoked/);
+      await assert.rejects(attest(plane, ORDERS), /is barred/);
+      await assert.rejects(renew(witness), /is revoked/);
+      const listener = listen(other, 'a');
+      await until('the rule to be told', () => listener.rules.has(id));
+      assert.ok(listener.revoked.has(serialOf(witness)));
+      assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 2);
+      const { certificates } = await admin().admin.listCertificates({ spiffeId: ORDERS_ID });
+      assert.ok(certificates.every(({ revokedAt }) => revokedAt !== 0n));
+      await restart();
+      plane = await planes.start();
+      assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 2);
+    });
+
+    it('without the revocation file nothing starts', async () => {
+      await restart();
+      await rm(join(planes.dataDirectory, 'revocations.log'));
+      await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_UNREADABLE' });
+    });
+
+    it('the file may be kept elsewhere', async () => {
+      await restart();
+      await rm(planes.dataDirectory, { recursive: true });
+      const revocationFile = join(planes.dataDirectory, '..', 'apart', 'revocations.log');
+      plane = await planes.start({ revocationFile });
+      const orders = await attest(plane, ORDERS);
+      await admin().revocation.revoke({ spiffeId: ORDERS_ID });
+      await restart();
+      plane = await planes.start({ revocationFile });
+      await assert.rejects(renew(orders), /is revoked/);
+    });
+  });
+});
