@@ -14,6 +14,7 @@ import { path } from './targets/path.ts';
 import { pathTemplate } from './targets/path-template.ts';
 import { policyTests } from './targets/policy-tests.ts';
 import { recordBlock } from './targets/record-block.ts';
+import { request } from './targets/request.ts';
 import { resourceJson } from './targets/resource-json.ts';
 import { token } from './targets/token.ts';
 import { tokenPlaces } from './targets/token-places.ts';
@@ -36,6 +37,7 @@ export const targets: readonly FuzzTarget[] = [
   policyTests,
   recordBlock,
   certificate,
+  request,
   crl,
   bundle,
   jwtSvid,
