@@ -4,9 +4,12 @@ import { readFileSync } from 'node:fs';
 import type { WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
 
+import { readAwsCredentials } from './aws/credentials.ts';
+
 type Environment = Record<string, string | undefined>;
 
-const KINDS = ['join-token', 'jwt', 'x509pop'] as const;
+const KINDS = ['join-token', 'jwt', 'x509pop', 'aws-iam'] as const;
+const USUAL_REGION = 'us-east-1';
 
 /** What this process shows for its identity. The join token is taken out of the environment. */
 export function readEvidence(env: Environment, problems: string[]): WorkloadEvidence | undefined {
@@ -30,10 +33,25 @@ export function readEvidence(env: Environment, problems: string[]): WorkloadEvid
         }),
       };
     }
+    case 'aws-iam':
+      return awsEvidence(env, problems);
     default:
       problems.push(`RAMPART_ATTESTATION must be one of ${KINDS.join(', ')}`);
       return undefined;
   }
+}
+
+/** The endpoint must be the one that the Attestor names: only there is the request sent. */
+function awsEvidence(env: Environment, problems: string[]): WorkloadEvidence | undefined {
+  const named = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
+  const usual = named === undefined ? 'https://sts.amazonaws.com/' : `https://sts.${named}.amazonaws.com/`;
+  const text = env['RAMPART_AWS_STS_ENDPOINT'] ?? usual;
+  const endpoint = URL.canParse(text) ? new URL(text) : undefined;
+  if (endpoint?.protocol === 'https:' && endpoint.pathname === '/') {
+    return { kind: 'aws-iam', endpoint, region: named ?? USUAL_REGION, read: () => readAwsCredentials(env) };
+  }
+  problems.push('RAMPART_AWS_STS_ENDPOINT must be an https URL without path, such as https://sts.amazonaws.com/');
+  return undefined;
 }
 
 function required(env: Environment, name: string, problems: string[]): string {

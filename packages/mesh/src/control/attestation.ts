@@ -36,7 +36,7 @@ export function createIssuer(options: AttestationOptions): SvidIssuer {
   const { evidence, clock } = options;
   const agent = options.onWorkload === undefined;
   const attest = (): Promise<Svid> =>
-    exchange(options, undefined, (channel, csr) => showEvidence(channel, evidence, { csr, agent }));
+    exchange(options, undefined, (channel, csr) => showEvidence(channel, evidence, { csr, agent, now: clock.now() }));
   return {
     attest,
     renew: (current) => {
