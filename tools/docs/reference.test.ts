@@ -69,7 +69,7 @@ test('docs/access-log.md lists every field and kind of a refused connection', ()
 });
 
 test('the guide to services lists every variable that a service is configured with', () => {
-  const source = read('packages/node/src/config.ts') + read('packages/node/src/evidence.ts');
+  const source = read('packages/node/src/config.ts') + read('packages/mesh/src/control/evidence-settings.ts');
   assertSame(listed('docs/guide/services.md', '## Environment'), [
     ...new Set(groups(source, /'(RAMPART_[A-Z0-9_]+)'/g)),
   ]);

@@ -48,8 +48,8 @@ export interface AgentOptions {
 /** The agent of a host, as it runs. */
 export interface Agent {
   readonly socketPath: string;
-  /** Resolves with the agent's SPIFFE ID once it has one, and undefined when it is refused one. */
-  readonly identity: Promise<string | undefined>;
+  /** Resolves with the agent's SPIFFE ID once it can answer its callers, and with undefined when it is refused one. */
+  readonly ready: Promise<string | undefined>;
   /** Resolves when the control plane refuses this agent for good: it was revoked, or what it attested with does not hold. */
   readonly refused: Promise<void>;
   /** Ends the socket, then the rest. */
@@ -93,7 +93,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   identity.start();
   return {
     socketPath: options.socketPath,
-    identity: firstIdentity(identity),
+    ready: whenReady(identity, { view, changes }),
     refused: new Promise((resolve) => {
       identity.onRefused(resolve);
     }),
@@ -131,9 +131,12 @@ function routesOf(
   };
 }
 
-function firstIdentity(identity: SvidSource): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    identity.subscribe(({ spiffeId }) => resolve(spiffeId.toString()));
-    identity.onRefused(() => resolve(undefined));
-  });
+async function whenReady(
+  identity: SvidSource,
+  { view, changes }: Pick<Identities, 'view' | 'changes'>,
+): Promise<string | undefined> {
+  const refused = new AbortController();
+  identity.onRefused(() => refused.abort());
+  while (view.trustDomain === undefined && !identity.refused) await changes.changed(changes.version, refused.signal);
+  return identity.refused ? undefined : identity.current?.spiffeId.toString();
 }

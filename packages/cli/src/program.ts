@@ -13,6 +13,7 @@ import { defineDelete } from './commands/delete.ts';
 import { defineGet } from './commands/get.ts';
 import { defineRevoke } from './commands/identity/revoke.ts';
 import { defineAgent } from './commands/identity/agent.ts';
+import { defineSvid } from './commands/identity/svid/svid.ts';
 import { defineLogs } from './commands/logs.ts';
 import { defineApply } from './commands/resources/apply.ts';
 import { defineDiff } from './commands/resources/diff.ts';
@@ -75,6 +76,7 @@ function createProgram(shell: Shell, io: Io): Command {
     defineUp,
     defineRun,
     defineAgent,
+    defineSvid,
     defineDiff,
     defineApply,
     defineHistory,

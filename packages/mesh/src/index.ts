@@ -5,7 +5,7 @@ export { createIssuer } from './control/attestation.ts';
 export type { AttestationOptions, AttestedWorkload } from './control/attestation.ts';
 export type { Channel } from './control/connect/channel.ts';
 export { RemoteError } from './control/connect/remote-error.ts';
-export type { AwsCredentials } from './control/caller-identity.ts';
+export { readEvidence } from './control/evidence-settings.ts';
 export type { WorkloadEvidence } from './control/evidence.ts';
 export { openChannel } from './control/transport.ts';
 export { readRevocationRule } from './control/update.ts';

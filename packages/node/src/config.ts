@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 
 import { fail, ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
+import { readEvidence } from '@rampart/mesh';
 import type { ControlPlaneAddress, WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
-
-import { readEvidence } from './evidence.ts';
 
 export type LogLevel = 'silent' | 'error' | 'info' | 'debug';
 

@@ -5,6 +5,7 @@ export {
   SpiffeWorkloadAPI,
   ValidateJWTSVIDResponseSchema,
   X509BundlesResponseSchema,
+  type X509SVIDResponse,
   X509SVIDResponseSchema,
   X509SVIDSchema,
 } from './gen/spiffe/workload/workload_pb.ts';

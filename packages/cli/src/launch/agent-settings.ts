@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import type { Invocation } from '../shell.ts';
+import { socketPathOf } from './agent-socket.ts';
 
 /** What was said on the command line about an agent. */
 export interface AgentCommandOptions {
@@ -15,12 +15,12 @@ export interface AgentCommandOptions {
 export interface AgentSettings {
   readonly address: URL;
   readonly caFile: string;
-  readonly joinToken: string;
+  /** Environment that says what the agent attests with. */
+  readonly evidence: Readonly<Record<string, string | undefined>>;
   readonly socketPath: string;
   readonly userId: number;
 }
 
-const SYSTEM_SOCKET = '/run/rampart/agent.sock';
 const TOKEN_TTL_SECONDS = 60;
 
 /** @throws RampartError INVALID_ARGUMENT, CONTROL_PLANE_UNREACHABLE */
@@ -29,20 +29,10 @@ export async function agentSettings(options: AgentCommandOptions, invocation: In
   if (io.userId === undefined) {
     throw new RampartError('UNSUPPORTED_FEATURE', 'an agent asks the kernel who calls, and knows how on Linux only');
   }
-  const socketPath = socketPathOf(options.socket, invocation);
-  const given = await givenToken(options, invocation);
+  const socketPath = socketPathOf(options.socket, io);
   const { address, caFile } = await controlPlaneOf(invocation);
-  const joinToken = given ?? (await mintToken(options, invocation));
-  return { address: new URL(address), caFile, joinToken, socketPath, userId: io.userId };
-}
-
-/** Absolute path of the agent's socket: as given, or where the user's own agents have it. */
-function socketPathOf(given: string | undefined, { io }: Pick<Invocation, 'io'>): string {
-  if (given !== undefined) return resolve(io.workingDirectory, given.replace(/^unix:(?:\/\/)?/, ''));
-  if (io.userId === 0) return SYSTEM_SOCKET;
-  const runtime = io.env['XDG_RUNTIME_DIR'];
-  if (runtime !== undefined && runtime !== '') return join(runtime, 'rampart', 'agent.sock');
-  throw new RampartError('INVALID_ARGUMENT', 'XDG_RUNTIME_DIR is not set: say where the socket is with --socket');
+  const evidence = await evidenceSettings(options, invocation);
+  return { address: new URL(address), caFile, evidence, socketPath, userId: io.userId };
 }
 
 /** The environment says it in the words of data planes; the command line goes first, client.json last. */
@@ -56,23 +46,22 @@ async function controlPlaneOf({ io, globals, settings }: Invocation): Promise<{ 
   return { address, caFile: resolve(io.workingDirectory, ca) };
 }
 
-async function givenToken({ joinTokenFile }: AgentCommandOptions, { io }: Invocation): Promise<string | undefined> {
-  const direct = io.env['RAMPART_JOIN_TOKEN'];
-  const file = joinTokenFile ?? io.env['RAMPART_JOIN_TOKEN_FILE'];
-  if (joinTokenFile === undefined && direct !== undefined && direct !== '') return direct;
-  if (file === undefined || file === '') return undefined;
-  const path = resolve(io.workingDirectory, file);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : 'unknown error';
-    throw new RampartError('INVALID_ARGUMENT', `the file of the join token cannot be read: ${reason}`, { cause });
-  });
-  const token = text.trim();
-  if (token === '') throw new RampartError('INVALID_ARGUMENT', `${path} is empty; it should hold a join token`);
-  return token;
+async function evidenceSettings(
+  { joinTokenFile, name }: AgentCommandOptions,
+  invocation: Invocation,
+): Promise<AgentSettings['evidence']> {
+  const { env, workingDirectory } = invocation.io;
+  if (joinTokenFile !== undefined) {
+    return { RAMPART_ATTESTATION: 'join-token', RAMPART_JOIN_TOKEN_FILE: resolve(workingDirectory, joinTokenFile) };
+  }
+  const isGiven = ['RAMPART_ATTESTATION', 'RAMPART_JOIN_TOKEN', 'RAMPART_JOIN_TOKEN_FILE'].some(
+    (each) => (env[each] ?? '') !== '',
+  );
+  return isGiven ? env : { RAMPART_JOIN_TOKEN: await mintToken(name, invocation) };
 }
 
 /** On the operator's own machine, as `rampart run` does it for workloads. */
-async function mintToken({ name }: AgentCommandOptions, { withAdmin }: Invocation): Promise<string> {
+async function mintToken(name: string | undefined, { withAdmin }: Invocation): Promise<string> {
   const agent = name ?? hostname().toLowerCase();
   const { token } = await withAdmin((client) => client.createJoinToken({ agent, ttlSeconds: TOKEN_TTL_SECONDS }));
   return token;

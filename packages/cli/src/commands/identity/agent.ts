@@ -26,7 +26,7 @@ export function defineAgent(parent: Command, shell: Shell): void {
     )
     .option(
       '--join-token-file <file>',
-      'file with the join token of this agent (default: $RAMPART_JOIN_TOKEN, $RAMPART_JOIN_TOKEN_FILE, else one is made with the token of client.json)',
+      'file with the join token of this agent (default: what $RAMPART_ATTESTATION, $RAMPART_JOIN_TOKEN or $RAMPART_JOIN_TOKEN_FILE say, else one is made as client.json allows)',
     )
     .option('--name <name>', 'name of the agent when its token is made here (default: name of the host)')
     .addOption(
@@ -55,7 +55,7 @@ async function runAgent(options: AgentOptions, invocation: Invocation): Promise<
   try {
     const agent = await start(options, invocation);
     try {
-      const first = await Promise.race([agent.identity, interrupted]);
+      const first = await Promise.race([agent.ready, interrupted]);
       if (first !== undefined && first !== 'interrupted') announce(agent, first, invocation);
       const end = await Promise.race([agent.refused, interrupted]);
       if (end === 'interrupted') return EXIT.ok;
@@ -76,14 +76,14 @@ async function start(options: AgentOptions, invocation: Invocation): Promise<Age
   const { io } = invocation;
   const settings = await agentSettings(options, invocation);
   // Loaded only here, so that no other command pays for it.
-  const { createAgentLog, startAgent } = await import('@rampart/agent');
+  const { createAgentLog, evidenceOf, startAgent } = await import('@rampart/agent');
   return startAgent({
     controlPlane: {
       url: settings.address,
       caPem: await readCa(settings.caFile),
       rootNamespace: io.env['RAMPART_ROOT_NAMESPACE'] ?? DEFAULT_ROOT_NAMESPACE,
     },
-    evidence: { kind: 'join-token', token: settings.joinToken },
+    evidence: evidenceOf(settings.evidence),
     socketPath: settings.socketPath,
     userId: settings.userId,
     version: VERSION,

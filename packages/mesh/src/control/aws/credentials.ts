@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { AwsCredentials } from '@rampart/mesh';
+import type { AwsCredentials } from '../caller-identity.ts';
 
 import { ask } from './metadata-client.ts';
 

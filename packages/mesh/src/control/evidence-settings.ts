@@ -1,10 +1,10 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import type { WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
 
 import { readAwsCredentials } from './aws/credentials.ts';
+import type { WorkloadEvidence } from './evidence.ts';
 
 type Environment = Record<string, string | undefined>;
 
