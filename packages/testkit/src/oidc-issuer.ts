@@ -11,7 +11,7 @@ interface SigningKey {
 
 /**
  * A small real OpenID Connect issuer over HTTPS: discovery document, key set, and tokens of any form, so that a Kubernetes API
- * server, a cloud or a CI system can be stood in for. Keys are P-256.
+ * server, a cloud or a CI system can be stood in for; as strict as the first about what it is asked to answer with. Keys are P-256.
  */
 export class OidcIssuer {
   readonly #server: TestHttpsServer;
@@ -36,6 +36,9 @@ export class OidcIssuer {
         return response.end(
           JSON.stringify({ issuer: state.named === '' ? url : state.named, jwks_uri: `${url}/keys` }),
         );
+      }
+      if (request.url === '/keys' && !(request.headers.accept ?? '*/*').includes('application/jwk-set+json')) {
+        return response.writeHead(406).end();
       }
       if (request.url === '/keys') return response.end(JSON.stringify({ keys: state.keys.map(jwkOf) }));
       if (request.url === '/moved') return response.writeHead(302, { location: `${url}/keys` }).end();

@@ -12,6 +12,8 @@ const STALE_MS = 60 * 60_000;
 const COOL_DOWN_MS = 30_000;
 /** Nor are newcomers, of an issuer that did not answer. */
 const FAILURE_COOL_DOWN_MS = 3000;
+/** A Kubernetes API server answers 406 to who does not take key sets under their own name (RFC 7517 §8.5.2). */
+const ACCEPT = 'application/json, application/jwk-set+json, */*;q=0.1';
 const WELL_KNOWN = '/.well-known/openid-configuration';
 
 interface FetchedKeys {
@@ -108,7 +110,7 @@ export class IssuerKeys {
   async #get(url: URL): Promise<string> {
     const { caBundle } = this.#attestor;
     const roots = caBundle === undefined ? {} : { roots: caBundle };
-    const { status, text } = await this.#ask({ method: 'GET', url, headers: { accept: 'application/json' }, ...roots });
+    const { status, text } = await this.#ask({ method: 'GET', url, headers: { accept: ACCEPT }, ...roots });
     if (status !== 200) throw new Error(`${url.href} answered ${status}`);
     return text;
   }

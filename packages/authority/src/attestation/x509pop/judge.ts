@@ -18,6 +18,8 @@ type X509PopSpec = NonNullable<Attestor['spec']['x509pop']>;
 /** SPIRE's defaults. */
 const MAX_INTERMEDIATES = 4;
 const MAX_RSA_BITS = 8192;
+/** A certificate may have thousands of names; what vouches for a holder is kept with each of its certificates. */
+const MAX_SELECTORS = 256;
 
 /** Believes holders of certificates of other authorities: the chain leads to a root of an attestor, the key is at hand now. */
 export class X509PopJudge {
@@ -94,7 +96,8 @@ function selectorsOf([leaf, ...issuers]: ForeignPath, { metadata }: Attestor): s
     ...uriSans.map((uri) => `san:uri:${uri}`),
     ...ipSans.map((address) => `san:ip:${address}`),
   ];
-  return selectors.map((selector) => `x509pop:${selector}`).filter((text) => selectorTextProblem(text) === undefined);
+  const texts = selectors.slice(0, MAX_SELECTORS).map((selector) => `x509pop:${selector}`);
+  return texts.filter((text) => selectorTextProblem(text) === undefined);
 }
 
 /** Lower-case hex without colons. */

@@ -9,6 +9,8 @@ export interface DocumentLimits {
   readonly timeoutMs: number;
 }
 
+/** A Kubernetes API server answers 406 to who does not take key sets under their own name (RFC 7517 §8.5.2). */
+const ACCEPT = 'application/json, application/jwk-set+json, */*;q=0.1';
 /** Key sets have a few thousand bytes. */
 const MAX_DOCUMENT_BYTES = 262_144;
 
@@ -24,7 +26,7 @@ export const fetchDocument: FetchDocument = (url, { timeoutMs }) => {
       reject(new Error(`${url.href}: ${problem}`));
       request.destroy();
     };
-    const request = get(url, { headers: { accept: 'application/json' } }, (response) => {
+    const request = get(url, { headers: { accept: ACCEPT } }, (response) => {
       if (response.statusCode !== 200) {
         give(`answered ${response.statusCode ?? 0}`);
         return;
