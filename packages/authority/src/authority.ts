@@ -16,6 +16,7 @@ import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';
 import { checkLifetimes } from './issuance/lifetimes.ts';
 import type { LifetimeOptions } from './issuance/lifetimes.ts';
+import { CrlDesk } from './revocation/crl-desk.ts';
 import { RevocationDesk } from './revocation/desk.ts';
 import { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
 import { restoreRevocations } from './revocation/restoration.ts';
@@ -38,6 +39,8 @@ export interface AuthorityOptions {
   readonly jwtSvids?: JwtSvidIssuer;
   /** Who signs the intermediates; a root of its own unless given. */
   readonly upstream?: Upstream;
+  /** URL under which others reach /crl here; only with it leaves say where their revocation list is. */
+  readonly crlUrl?: string;
   /** Where revocations are kept beside the certificates, and apart from them; in memory unless given. */
   readonly revocations?: { readonly acts: RevocationStore; readonly epoch: RevocationEpoch };
 }
@@ -103,6 +106,8 @@ export interface Authority {
   readonly revocations: Revocations;
   /** Where that is decided. */
   readonly revocationDesk: RevocationDesk;
+  /** The same for those who only know revocation lists. */
+  readonly crls: CrlDesk;
   /** Calls back with every certificate of a workload or agent once it is on record, before it is handed out; returns how to end it. */
   onIssued(listener: IssuedListener): () => void;
 }
@@ -136,8 +141,10 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const hooks = { revoked: (certificate: CertificateRecord) => desk.revokeAuthority(certificate) };
   const hierarchy = await Hierarchy.open({ ...options, lifetimes, upstream }, hooks);
   const desk = new RevocationDesk({ ...options, acts, epoch, hierarchy, inForce });
+  const settled = (): Promise<void> => desk.settled();
+  const crls = new CrlDesk({ store, acts, clock, issuers: () => hierarchy.crlIssuers(), settled });
   await revokeAgain(hierarchy, revokedAuthorities);
-  return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations: inForce, desk });
+  return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations: inForce, desk, crls });
 }
 
 /** After an old database was put back, an authority that was revoked since must not sign again. */

@@ -27,6 +27,7 @@ export type { EntrySource } from './registration/entries.ts';
 export { createMemoryAuthorityStore } from './memory-store.ts';
 export { normalizeSerial } from './revocations.ts';
 export type { RevocationAct } from './revocation/act.ts';
+export { CrlDesk, type PublishedCrl } from './revocation/crl-desk.ts';
 export type { RevocationDesk, RevocationHit } from './revocation/desk.ts';
 export { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
 export type { RevocationOrder } from './revocation/order.ts';

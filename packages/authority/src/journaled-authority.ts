@@ -34,6 +34,7 @@ import type { Lifetimes } from './issuance/lifetimes.ts';
 import { groundsIn } from './revocations.ts';
 import type { Revocations } from './revocations.ts';
 import { barredEvent } from './revocation/events.ts';
+import type { CrlDesk } from './revocation/crl-desk.ts';
 import type { RevocationDesk } from './revocation/desk.ts';
 import type { CertificateRecord, WorkloadIdentity } from './store.ts';
 import { spiffeIdOf } from './attestation/workload.ts';
@@ -52,6 +53,7 @@ interface Parts extends Omit<AuthorityOptions, 'upstream' | 'revocations'> {
   readonly hierarchy: Hierarchy;
   readonly revocations: Revocations;
   readonly desk: RevocationDesk;
+  readonly crls: CrlDesk;
 }
 
 /** The authority over a journal: whatever it does or refuses is durable there first. */
@@ -90,6 +92,10 @@ export class JournaledAuthority implements Authority {
 
   get revocations(): Revocations {
     return this.#parts.revocations;
+  }
+
+  get crls(): CrlDesk {
+    return this.#parts.crls;
   }
 
   get revocationDesk(): RevocationDesk {

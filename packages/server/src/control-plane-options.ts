@@ -26,6 +26,8 @@ export interface ControlPlaneOptions {
   readonly upstream?: UpstreamOptions;
   readonly jwt?: JwtOptions;
   readonly federation?: FederationOptions;
+  /** http or https URL under which others reach /crl of this server; only with it certificates name their revocation list. */
+  readonly crlUrl?: string;
   /** Where revocations are kept apart from the database; revocations.log in the data directory unless given. */
   readonly revocationFile?: string;
   /** Milliseconds an instance is still found after its data plane is gone. */
@@ -77,6 +79,7 @@ export interface CompleteOptions extends Required<
     | 'federation'
     | 'leaseMs'
     | 'revocationFile'
+    | 'crlUrl'
     | 'keyEncryptionKey'
     | 'ports'
     | 'accessLogs'
@@ -88,6 +91,7 @@ export interface CompleteOptions extends Required<
   readonly jwt: JwtOptions;
   readonly federation: FederationOptions;
   readonly revocationFile: string | undefined;
+  readonly crlUrl: string | undefined;
   readonly leaseMs: number | undefined;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
   readonly keyPassphrase: string | undefined;
@@ -114,6 +118,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     jwt: given.jwt ?? {},
     federation: given.federation ?? {},
     revocationFile: given.revocationFile,
+    crlUrl: given.crlUrl,
     leaseMs: given.leaseMs,
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
     callerRates: { ...DEFAULT_RATES, ...given.callerRates },

@@ -64,6 +64,7 @@ import { createJournalStore } from './storage/stores/journal-store.ts';
 import { createResourceStore } from './storage/stores/resource-store.ts';
 import { createRevisionStore } from './storage/stores/revision-store.ts';
 import { openTelemetry, type Telemetry } from './telemetry/open-telemetry.ts';
+import { CrlKeeper, crlDocuments } from './revocation/crl-keeper.ts';
 import { openRevocations } from './revocation/open-revocations.ts';
 import { watchRevocations } from './revocation/watch-revocations.ts';
 import { Teardown } from './teardown.ts';
@@ -220,6 +221,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   const revocations = await openRevocations({ ...shared, directory, revocationFile, keyEncryptionKey, trustDomain });
   const opened = await openAuthority({
     revocations,
+    ...(options.crlUrl === undefined ? {} : { crlUrl: options.crlUrl }),
     trustDomain: domain,
     keys,
     store: createAuthorityStore(database),
@@ -249,7 +251,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
     resources,
     tokens,
     apiTokens,
-    documents: createDocumentDesk([trustDocuments(trust), journalDocuments(checkpoints)]),
+    documents: createDocumentDesk([trustDocuments(trust), journalDocuments(checkpoints), crlDocuments(opened)]),
     entries,
   };
 }
@@ -463,6 +465,8 @@ async function certifyDoor(
   });
   teardown.add('authorities', watch);
   for (const warning of state.authority.hierarchy.status().warnings) log.warn({ warning }, 'certificates');
+  const lists = await CrlKeeper.start({ ...state, clock, log });
+  teardown.add('revocation lists', () => lists.stop());
   const { revocations } = state.authority;
   teardown.add(
     'watches',

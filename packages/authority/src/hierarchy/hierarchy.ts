@@ -105,6 +105,12 @@ export class Hierarchy implements HierarchyControl {
     return this.#set.all().map((held) => this.#describe(held));
   }
 
+  /** Those that have signed something that may be valid, and whose key is here. */
+  crlIssuers(): readonly SigningAuthority[] {
+    const now = this.#options.clock.now();
+    return this.#set.all().flatMap((held) => (isPublished(held) && isValidAt(held, now) ? (toSign(held) ?? []) : []));
+  }
+
   isTainted(serial: string): boolean {
     return this.#set.find(serial)?.record.state === 'tainted';
   }

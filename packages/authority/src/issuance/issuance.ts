@@ -67,6 +67,8 @@ interface IssuanceOptions {
   readonly lifetimes: Lifetimes;
   /** The first notBefore from which on nothing revokes such a certificate. */
   validFrom(certificate: RevocableCertificate): number;
+  /** URL under which others reach /crl here. */
+  readonly crlUrl?: string;
 }
 
 type LeafTemplate = WorkloadTemplate | ServerTemplate;
@@ -156,7 +158,12 @@ export class Issuance {
   #unrevoked(template: LeafTemplate, spiffeId: SpiffeId): LeafTemplate {
     const { notBefore, issuer } = template;
     const authorityKeyId = issuer.subjectKeyId;
-    return { ...template, notBefore: this.#options.validFrom({ serial: '', spiffeId, notBefore, authorityKeyId }) };
+    const { crlUrl, validFrom } = this.#options;
+    return {
+      ...template,
+      notBefore: validFrom({ serial: '', spiffeId, notBefore, authorityKeyId }),
+      ...(crlUrl === undefined ? {} : { crlUrl: `${crlUrl}/crl/${issuer.serial}.crl` }),
+    };
   }
 }
 

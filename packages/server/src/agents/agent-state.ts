@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { Authority, Federation } from '@rampart/authority';
+import type { Authority, Federation, PublishedCrl } from '@rampart/authority';
 import type { Clock } from '@rampart/core';
 import { jwksOf, type TrustBundle } from '@rampart/spiffe';
 import { type BundleDocument, BundleDocumentSchema } from '@rampart/wire';
@@ -8,7 +8,7 @@ import type { OwnTrust } from '../trust/own-trust.ts';
 import type { RegisteredEntries } from './registered-entries.ts';
 
 export interface AgentStateOptions {
-  readonly authority: Pick<Authority, 'agents' | 'revocations'>;
+  readonly authority: Pick<Authority, 'agents' | 'crls' | 'revocations'>;
   readonly trust: Pick<OwnTrust, 'bundle'>;
   readonly federation: Pick<Federation, 'bundles'>;
   readonly entries: RegisteredEntries;
@@ -24,10 +24,9 @@ export interface AgentState extends AgentStateOptions {
   crls(): readonly Uint8Array[];
 }
 
-const NO_CRLS: readonly Uint8Array[] = [];
-
 export function agentStateOf(options: AgentStateOptions): AgentState {
   const documents = new WeakMap<TrustBundle, BundleDocument>();
+  const lists = new WeakMap<readonly PublishedCrl[], readonly Uint8Array[]>();
   return {
     ...options,
     bundles: () =>
@@ -36,7 +35,12 @@ export function agentStateOf(options: AgentStateOptions): AgentState {
         documents.set(bundle, document);
         return document;
       }),
-    crls: () => NO_CRLS,
+    crls: () => {
+      const published = options.authority.crls.current();
+      const ders = lists.get(published) ?? published.map(({ der }) => der);
+      lists.set(published, ders);
+      return ders;
+    },
   };
 }
 

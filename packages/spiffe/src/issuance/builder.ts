@@ -96,6 +96,7 @@ function extensionsOf(template: CertificateTemplate): readonly Uint8Array[] {
     write.bothSidesOfTls(),
     ...ids,
     write.subjectAltName(names, template.emptySubject === true ? 'critical' : 'optional'),
+    ...(template.crlUrl === undefined ? [] : [write.crlDistributionPoint(template.crlUrl)]),
   ];
 }
 

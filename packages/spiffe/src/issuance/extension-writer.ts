@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { OID } from '../der/oid.ts';
-import { booleanTrue, context, namedBits, octetString, oid, sequence, smallInteger } from '../der/writer.ts';
+import {
+  booleanTrue,
+  context,
+  contextConstructed,
+  namedBits,
+  octetString,
+  oid,
+  sequence,
+  smallInteger,
+} from '../der/writer.ts';
 import { parseIpAddress } from '../certificate/ip-address.ts';
 import { type KeyUsage, keyUsagePosition } from '../certificate/key-usage.ts';
 
@@ -56,6 +65,12 @@ export function subjectAltName(names: AlternativeNames, weight: Weight): Uint8Ar
   const addresses = names.ipAddresses.flatMap((address) => parseIpAddress(address) ?? []);
   const ip = addresses.map((octets) => context(IP_ADDRESS, octets));
   return extension(OID.subjectAltName, weight, sequence(context(URI, ascii.encode(names.uri)), ...dns, ...ip));
+}
+
+/** One point with one URL (RFC 5280 §4.2.1.13). */
+export function crlDistributionPoint(url: string): Uint8Array {
+  const name = contextConstructed(0, contextConstructed(0, context(URI, new TextEncoder().encode(url))));
+  return extension(OID.crlDistributionPoints, 'optional', sequence(sequence(name)));
 }
 
 export type Weight = 'critical' | 'optional';

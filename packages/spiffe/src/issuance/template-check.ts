@@ -23,6 +23,8 @@ export function checkTemplate(template: CertificateTemplate): void {
   checkValidity(template);
   if (template.kind === 'root' || template.kind === 'intermediate') checkCommonName(template.commonName);
   if (template.kind === 'workload' || template.kind === 'server') {
+    const { crlUrl = 'http://localhost' } = template;
+    demand(/^https?:\/\/[!-~]+$/.test(crlUrl), 'crlUrl', 'is not an http or https URL in ASCII');
     demand(template.spiffeId.path !== '', 'spiffeId', 'names a trust domain; a leaf needs a path');
   }
   if (template.kind === 'server') checkHosts(template);

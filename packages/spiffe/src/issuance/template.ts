@@ -34,6 +34,8 @@ export interface WorkloadTemplate extends CommonTemplate {
   readonly kind: 'workload';
   readonly issuer: ParsedCertificate;
   readonly spiffeId: SpiffeId;
+  /** Where the revocation list of the issuer is. */
+  readonly crlUrl?: string;
   /** Leaves the subject out and marks the SAN critical; otherwise the subject is "O=Rampart". */
   readonly emptySubject?: boolean;
 }
@@ -47,6 +49,8 @@ export interface ServerTemplate extends CommonTemplate {
   readonly dnsNames?: readonly string[];
   /** IPv4 or IPv6 literals. */
   readonly ipAddresses?: readonly string[];
+  /** Where the revocation list of the issuer is. */
+  readonly crlUrl?: string;
   readonly emptySubject?: boolean;
 }
 

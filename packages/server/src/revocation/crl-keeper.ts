@@ -1,0 +1,77 @@
+import { type Authority, CrlDesk } from '@rampart/authority';
+import type { Clock, Timer } from '@rampart/core';
+import type { ChangeFeed } from '../changes/change-feed.ts';
+import type { DocumentShelf } from '../doors/documents/public-documents.ts';
+import type { Logger } from '../log.ts';
+
+export interface CrlKeeperOptions {
+  readonly authority: Pick<Authority, 'crls' | 'revocations' | 'hierarchy'>;
+  readonly feed: ChangeFeed;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Lists are made a little after a revocation: first data planes are told, and several may follow each other. */
+const SOON_MS = 300;
+const RETRY_MS = 10_000;
+
+/** Keeps revocation lists fresh: after each revocation, after each change of authorities, and well before they end. */
+export class CrlKeeper {
+  readonly #options: CrlKeeperOptions;
+  readonly #unsubscribe: readonly (() => void)[];
+  #timer: Timer | undefined;
+  #isOver = false;
+
+  private constructor(options: CrlKeeperOptions) {
+    this.#options = options;
+    const soon = (): void => this.#plan(SOON_MS);
+    this.#unsubscribe = [options.authority.revocations.onRevoked(soon), options.authority.hierarchy.onChange(soon)];
+  }
+
+  /** Resolves when the first lists are there, or have failed and will be tried again. */
+  static async start(options: CrlKeeperOptions): Promise<CrlKeeper> {
+    const keeper = new CrlKeeper(options);
+    await keeper.#refresh();
+    return keeper;
+  }
+
+  stop(): void {
+    this.#isOver = true;
+    this.#timer?.cancel();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  async #refresh(): Promise<void> {
+    const { authority, feed, log } = this.#options;
+    try {
+      await authority.crls.refresh();
+      feed.publish([{ kind: 'crl' }]);
+      this.#plan(CrlDesk.refreshMs);
+    } catch (error) {
+      log.error({ error }, 'the revocation lists could not be made anew');
+      this.#plan(RETRY_MS);
+    }
+  }
+
+  #plan(delayMs: number): void {
+    if (this.#isOver) return;
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(delayMs, () => void this.#refresh());
+  }
+}
+
+const PATH = /^\/crl\/([0-9a-f]{1,40})\.crl$/;
+/** A reader may miss a revocation for so long. */
+const KEPT_SECONDS = 60;
+
+/** `/crl/<serial of the authority>.crl`, DER (RFC 2585 §4.2 names the type). */
+export function crlDocuments({ crls }: Pick<Authority, 'crls'>): DocumentShelf {
+  return (path) => {
+    const issuer = PATH.exec(path)?.[1];
+    if (issuer === undefined) return undefined;
+    const found = crls.current().find((each) => each.issuer === issuer);
+    if (found === undefined)
+      return 'there is no revocation list of such an authority here: "rampart ca show" lists them';
+    return { type: 'application/pkix-crl', body: found.der, maxAgeSeconds: KEPT_SECONDS };
+  };
+}
