@@ -18,6 +18,8 @@ interface UpOptions extends AuthorityOptions {
   readonly attestationRate?: number;
   readonly signingRate?: number;
   readonly jwtIssuer?: string;
+  readonly crlUrl?: string;
+  readonly revocationFile?: string;
   readonly webPort?: number;
   readonly webCert?: string;
   readonly webKey?: string;
@@ -50,6 +52,11 @@ export function defineUp(parent: Command, shell: Shell): void {
     )
     .option('--signing-rate <number>', 'certificates, and tokens, a second for one caller (default: 500)', parseLimit)
     .option('--jwt-issuer <url>', 'https URL under which relying parties reach this server: `iss` of JWT-SVIDs')
+    .option('--crl-url <url>', 'http(s) URL under which others reach /crl here; certificates name it then')
+    .option(
+      '--revocation-file <file>',
+      'where revocations are kept apart from the database (default: in the data directory)',
+    )
     .option('--web-port <port>', 'port that serves bundle and keys with a certificate of the public web', parsePort)
     .option('--web-cert <file>', 'PEM certificate chain of that port; read again when it is renewed')
     .option('--web-key <file>', 'PEM private key of that port')
@@ -114,6 +121,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     ...(trustDomain === undefined ? {} : { trustDomain }),
     ...(await authorityOf(options, io)),
     ...(options.jwtIssuer === undefined ? {} : { jwt: { issuer: options.jwtIssuer } }),
+    ...revocationOf(options, io),
     callerRates: callerRatesOf(options),
     federation: webDoorOf(options, io),
     log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: io.stderr.isTerminal }),
@@ -147,6 +155,16 @@ function callerRatesOf({
       ? {}
       : { attestation: { perSecond: attestationRate, burst: Math.max(FIRST_ATTESTATIONS, attestationRate) } }),
     ...(signing === undefined ? {} : { x509: signing, jwt: signing }),
+  };
+}
+
+function revocationOf(
+  { crlUrl, revocationFile }: UpOptions,
+  { workingDirectory }: Io,
+): { readonly crlUrl?: string; readonly revocationFile?: string } {
+  return {
+    ...(crlUrl === undefined ? {} : { crlUrl: crlUrl.replace(/\/+$/, '') }),
+    ...(revocationFile === undefined ? {} : { revocationFile: resolve(workingDirectory, revocationFile) }),
   };
 }
 

@@ -105,7 +105,7 @@ describe('revocation lists', { skip }, () => {
     const next = await crlOf(issuer);
     assert.ok(next.number > number);
     assert.ok(next.nextUpdate - next.thisUpdate <= 3_620_000);
-    assert.deepEqual(next.revoked.map(({ reason }) => reason).sort(), ['keyCompromise', 'superseded']);
+    assert.deepEqual(new Set(next.revoked.map(({ reason }) => reason)), new Set(['keyCompromise', 'superseded']));
   });
 
   it('go on with greater numbers, and with what they held, after a restart', async () => {
