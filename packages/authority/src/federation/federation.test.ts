@@ -349,6 +349,20 @@ describe('federation', () => {
     assert.deepEqual(await again.audit(), [], 'it did not begin anew');
   });
 
+  it('goes back to the first bundle where what was kept cannot be read', async () => {
+    const opened = await open([spec()]);
+    await opened.poll();
+    opened.federation.close();
+    const [record] = await opened.store.federatedBundles();
+    assert.ok(record);
+    await opened.store.putFederatedBundle({ ...record, document: 'damaged' });
+    const again = await open([spec()], opened.store);
+    assert.deepEqual(rootsOf(again), hexOf(partnerBundle));
+    assert.match(again.problem(), /last bundle cannot be used/);
+    await again.poll();
+    assert.equal(again.problem(), '');
+  });
+
   it('begins anew with another first bundle: the way back when an endpoint lost its keys', async () => {
     const opened = await open([spec()]);
     await opened.poll();

@@ -62,21 +62,25 @@ export class Neighbour {
 
   /** Begins with what was stored, unless the operator has given another first bundle since; then polls. */
   async start(stored: FederatedBundleRecord | undefined): Promise<void> {
-    const { trustDomain, bootstrap } = this.relationship;
+    const { bootstrap } = this.relationship;
     const known = stored?.bootstrapHash === bootstrapHash(this.relationship) ? stored : undefined;
-    const document = known?.document ?? bootstrap;
-    if (document !== undefined) {
-      const parsed = parseBundleJson(trustDomain, document);
-      if (parsed.ok) {
-        if (known === undefined) await this.#keep(document, 0);
-        this.#bundle = parsed.value;
-        this.#fetchedAt = known?.fetchedAt ?? 0;
-      } else {
-        await this.#miss(`the first bundle cannot be used: ${parsed.problem}`);
-      }
-    }
+    // What an earlier version kept and this one cannot read is no reason to go without the first bundle.
+    const isKnown = known !== undefined && (await this.#begin(known.document, known.fetchedAt));
+    if (!isKnown && bootstrap !== undefined && (await this.#begin(bootstrap, 0))) await this.#keep(bootstrap, 0);
     this.#parts.changed();
     this.#later(0);
+  }
+
+  /** False when the document cannot be used. */
+  async #begin(document: string, fetchedAt: number): Promise<boolean> {
+    const parsed = parseBundleJson(this.relationship.trustDomain, document);
+    if (parsed.ok) {
+      this.#bundle = parsed.value;
+      this.#fetchedAt = fetchedAt;
+    } else {
+      await this.#miss(`the ${fetchedAt === 0 ? 'first' : 'last'} bundle cannot be used: ${parsed.problem}`);
+    }
+    return parsed.ok;
   }
 
   /** Nothing that is under way changes anything from here on. */

@@ -1,6 +1,9 @@
 import type { ApiTokenStore } from '../../admin/api-tokens/store.ts';
 import type { Database } from '../database.ts';
 
+/** Engines take so many values in one statement and no more. */
+const MOST_IN_ONE = 500;
+
 /** The hashes of short-lived tokens in the database. */
 export function createApiTokenStore({ reads, writer }: Database): ApiTokenStore {
   return {
@@ -32,7 +35,12 @@ export function createApiTokenStore({ reads, writer }: Database): ApiTokenStore 
       }),
     remove: (ids) =>
       writer.write(async (transaction) => {
-        await transaction.deleteFrom('api_tokens').where('id', 'in', ids).execute();
+        for (let at = 0; at < ids.length; at += MOST_IN_ONE) {
+          await transaction
+            .deleteFrom('api_tokens')
+            .where('id', 'in', ids.slice(at, at + MOST_IN_ONE))
+            .execute();
+        }
       }),
   };
 }
