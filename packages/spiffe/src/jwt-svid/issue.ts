@@ -1,6 +1,6 @@
-import { verify } from 'node:crypto';
+import { type KeyObject, verify } from 'node:crypto';
 import { RampartError, type SpiffeId } from '@rampart/core';
-import { keyObjectOf, type PublicJwk, toPublicJwk } from '../bundle/public-jwk.ts';
+import { keyObjectOf, toPublicJwk } from '../bundle/public-jwk.ts';
 import { readInteger } from '../der/primitives.ts';
 import { decodeDer } from '../der/reader.ts';
 import { TAG } from '../der/tag.ts';
@@ -43,15 +43,27 @@ const COORDINATE_OCTETS = 32;
 export async function issueJwtSvid(claims: JwtSvidClaims, key: JwtSvidKey): Promise<string> {
   checkClaims(claims);
   if (key.keyId === '') throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: keyId is empty');
-  const jwk = toPublicJwk(key.signer.publicKeyDer);
-  if (jwk?.kty !== 'EC' || jwk.crv !== 'P-256') {
-    throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: the key is not EC P-256, which ES256 needs');
-  }
+  const publicKey = publicKeyOf(key.signer);
   const signed = `${encode({ alg: 'ES256', kid: key.keyId, typ: 'JWT' })}.${encode(payloadOf(claims))}`;
   const signature = toFixedLength(await key.signer.sign(Buffer.from(signed)));
   const token = `${signed}.${Buffer.from(signature).toString('base64url')}`;
-  checkIssued(token, { jwk, signed, signature, claims });
+  checkIssued(token, { publicKey, signed, signature, claims });
   return token;
+}
+
+/** Reading a key costs as much as using it; a signer's is used for many tokens. */
+const publicKeys = new WeakMap<JwtSvidKey['signer'], KeyObject>();
+
+function publicKeyOf(signer: JwtSvidKey['signer']): KeyObject {
+  const known = publicKeys.get(signer);
+  if (known !== undefined) return known;
+  const jwk = toPublicJwk(signer.publicKeyDer);
+  if (jwk?.kty !== 'EC' || jwk.crv !== 'P-256') {
+    throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: the key is not EC P-256, which ES256 needs');
+  }
+  const publicKey = keyObjectOf(jwk);
+  publicKeys.set(signer, publicKey);
+  return publicKey;
 }
 
 function payloadOf({ spiffeId, audience, issuedAt, expiresAt, id, issuer }: JwtSvidClaims): object {
@@ -99,14 +111,14 @@ function toFixedLength(der: Uint8Array): Uint8Array {
 }
 
 interface Issued {
-  readonly jwk: PublicJwk;
+  readonly publicKey: KeyObject;
   readonly signed: string;
   readonly signature: Uint8Array;
   readonly claims: JwtSvidClaims;
 }
 
-function checkIssued(token: string, { jwk, signed, signature, claims }: Issued): void {
-  const key = { key: keyObjectOf(jwk), dsaEncoding: 'ieee-p1363' } as const;
+function checkIssued(token: string, { publicKey, signed, signature, claims }: Issued): void {
+  const key = { key: publicKey, dsaEncoding: 'ieee-p1363' } as const;
   if (!verify('sha256', Buffer.from(signed), key, signature))
     throw unfit('the signature is not by the key it was asked of');
   const parsed = parseJwtSvid(token);

@@ -1,6 +1,7 @@
+import type { CryptoKey } from 'jose';
 import { ok, type Result, type TrustDomain } from '@rampart/core';
 import type { JwtAuthority } from '../bundle/trust-bundle.ts';
-import { fitsAlgorithm } from './algorithms.ts';
+import { fitsAlgorithm, type JwtSvidAlgorithm } from './algorithms.ts';
 import { loadJose } from './load-jose.ts';
 import { type JwtSvid, parseJwtSvid } from './parse.ts';
 import { type JwtSvidProblem, refuse } from './problem.ts';
@@ -53,16 +54,35 @@ async function isSigned(
   token: string,
   { svid, candidates }: { readonly svid: JwtSvid; readonly candidates: readonly JwtAuthority[] },
 ): Promise<boolean> {
-  const { compactVerify, importJWK } = await loadJose();
-  for (const { jwk } of candidates) {
+  const { compactVerify } = await loadJose();
+  for (const candidate of candidates) {
     try {
-      await compactVerify(token, await importJWK({ ...jwk }, svid.algorithm), { algorithms: [svid.algorithm] });
+      const key = await importedKey(candidate, svid.algorithm);
+      await compactVerify(token, key, { algorithms: [svid.algorithm] });
       return true;
     } catch {
       // Another key may still fit; that none does is the answer.
     }
   }
   return false;
+}
+
+type ImportedKey = ReturnType<typeof importKey>;
+
+/** Reading a key costs as much as using it; a bundle's are used for many tokens. */
+const imported = new WeakMap<JwtAuthority, Map<JwtSvidAlgorithm, ImportedKey>>();
+
+function importedKey(authority: JwtAuthority, algorithm: JwtSvidAlgorithm): ImportedKey {
+  const keys = imported.get(authority) ?? new Map<JwtSvidAlgorithm, ImportedKey>();
+  imported.set(authority, keys);
+  const key = keys.get(algorithm) ?? importKey(authority, algorithm);
+  keys.set(algorithm, key);
+  return key;
+}
+
+async function importKey({ jwk }: JwtAuthority, algorithm: JwtSvidAlgorithm): Promise<CryptoKey | Uint8Array> {
+  const { importJWK } = await loadJose();
+  return importJWK({ ...jwk }, algorithm);
 }
 
 function checkTime({ expiresAt, notBefore }: JwtSvid, { now, clockSkewMs = 0 }: JwtSvidTrust): Refusal | undefined {
