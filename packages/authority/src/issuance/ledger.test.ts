@@ -82,7 +82,9 @@ describe('the ledger', () => {
     const { serial } = await attest(authority);
     clock.time += 1000;
     await authority.revoke(serial, 'laptop stolen', ANN);
-    const { timestamp: _, registry_node: __, sequence: ___, ...revocation } = fields((await ledger()).at(-1));
+    const last = fields((await ledger()).at(-1));
+    const { timestamp: _, registry_node: __, sequence: ___, revocation: id, ...revocation } = last;
+    assert.match(String(id), /^[0-9a-f-]{36}$/);
     assert.deepEqual(revocation, {
       event_type: 'CERTIFICATE_REVOKED',
       serial,
