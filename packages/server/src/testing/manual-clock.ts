@@ -2,7 +2,7 @@ import type { Clock, Timer } from '@rampart/core';
 import { createSystemClock } from '../clock.ts';
 
 interface PendingTimer {
-  readonly at: number;
+  at: number;
   readonly callback: () => void;
 }
 
@@ -30,6 +30,17 @@ export class ManualClock implements Clock {
       next.callback();
     }
     this.#now = end;
+  }
+
+  /** As when somebody sets the clock of a machine: timers go on as if nothing had happened. */
+  jump(milliseconds: number): void {
+    this.#now += milliseconds;
+    const pending = [...this.#timers];
+    this.#timers.clear();
+    for (const timer of pending) {
+      timer.at += milliseconds;
+      this.#timers.add(timer);
+    }
   }
 
   #due(end: number): PendingTimer | undefined {
