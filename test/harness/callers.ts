@@ -6,8 +6,8 @@ import type { Laboratory } from './laboratory.ts';
 export interface Tally {
   /** Requests that were answered with 200. */
   readonly answered: number;
-  /** The least that any one caller has had answered. */
-  readonly least: number;
+  /** The same for each caller. */
+  readonly each: readonly number[];
   /** TCP connections of its process that are open now. */
   readonly connections: number;
   /** What else happened: texts of errors and codes of answers. */
@@ -66,7 +66,7 @@ export class Callers {
       const { answered, failures } = (kept as unknown as Kept).callers;
       return {
         answered: answered.reduce((sum, each) => sum + each, 0),
-        least: Math.min(...answered),
+        each: answered,
         // The hook has connections of its own, that no agent of the program knows.
         connections: process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
         failures: failures.slice(0, 20),
@@ -76,12 +76,13 @@ export class Callers {
 
   /** Waits until each caller has had that many more answers. */
   async served(times: number): Promise<Tally> {
-    const { least } = await this.tally();
+    const before = (await this.tally()).each;
     return until(
       `each caller to be answered ${times} more times`,
       async () => {
         const tally = await this.tally();
-        return tally.least >= least + times || tally.failures.length > 0 ? tally : undefined;
+        const isDone = tally.each.every((count, caller) => count >= (before[caller] ?? 0) + times);
+        return isDone || tally.failures.length > 0 ? tally : undefined;
       },
       60_000,
     );

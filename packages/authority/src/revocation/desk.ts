@@ -19,7 +19,15 @@ import {
   ruleOf,
 } from './act.ts';
 import * as events from './events.ts';
-import { checkIdentity, type RevocationGrounds, type RevocationOrder, type RuleTerms, termsOf } from './order.ts';
+import {
+  checkIdentity,
+  type OrderContext,
+  type RevocationGrounds,
+  type RevocationOrder,
+  type RuleTerms,
+  termsOf,
+  termsOfAuthority,
+} from './order.ts';
 import { scopeOf } from './scope.ts';
 import type { RevocationEpoch, RevocationStore } from './store.ts';
 
@@ -108,6 +116,10 @@ export class RevocationDesk {
       const asked: Requester = { name: by, sourceIp: '' };
       const placed = this.#placed({ reason: reasonIn(reason), note: reason }, asked);
       await this.#enact({ ...placed, kind: 'certificates', certificates: [factsOf(certificate)] }, asked);
+      // Data planes see the leaf of a peer, not always what signed it: they know that by its key.
+      if (certificate.kind !== 'intermediate') return;
+      const terms = termsOfAuthority(certificate, this.#context());
+      await this.#revokeByRule(terms, { reason: reasonIn(reason), note: reason }, asked);
     });
   }
 
@@ -125,8 +137,12 @@ export class RevocationDesk {
   }
 
   #termsOf(order: Exclude<RevocationOrder, { kind: 'certificates' }>): RuleTerms {
+    return termsOf(order, this.#context());
+  }
+
+  #context(): OrderContext {
     const { trustDomain, clock, hierarchy } = this.#options;
-    return termsOf(order, { trustDomain, now: clock.now(), authorities: () => hierarchy.describe() });
+    return { trustDomain, now: clock.now(), authorities: () => hierarchy.describe() };
   }
 
   async #certificates(serials: readonly string[]): Promise<CertificateRecord[]> {

@@ -5,6 +5,7 @@ import type { AuthorityDescription } from '../hierarchy/control.ts';
 import { notBeforeOf } from '../issuance/lifetimes.ts';
 import { readCertificate } from '../hierarchy/signing-authority.ts';
 import { normalizeSerial } from '../revocations.ts';
+import type { CertificateRecord } from '../store.ts';
 import type { IssuerName, RuleAct } from './act.ts';
 
 /** Why, in a name of RFC 5280 §5.3.1 and in words. */
@@ -66,6 +67,18 @@ export function termsOf(order: Exclude<RevocationOrder, { kind: 'certificates' }
     ...(namespace === undefined ? {} : { namespace }),
     ...(issuer === undefined ? {} : { issuer: issuerName(issuer, context) }),
     ...untilOf(Math.min(before, context.now)),
+    bar: false,
+  };
+}
+
+/** Everything that a revoked intermediate signed. Whoever holds its key writes any date, so that all of them count. */
+export function termsOfAuthority({ serial, notAfter }: CertificateRecord, context: OrderContext): RuleTerms {
+  return {
+    kind: 'issued-before',
+    trustDomain: context.trustDomain.name,
+    issuer: issuerName(serial, context),
+    issuedUntil: notAfter,
+    notBeforeUntil: notAfter,
     bar: false,
   };
 }

@@ -33,6 +33,7 @@ export class SvidSource {
   #retryMs = FIRST_RETRY_MS;
   #stopped = false;
   #isAttempting = false;
+  #isUrgent = false;
   #dueAt = 0;
   #refused = false;
   #toldDenial: string | undefined;
@@ -72,6 +73,7 @@ export class SvidSource {
   /** Emergency rotation: renews now. */
   rotateNow(): void {
     if (this.#isAttempting || this.#refused) return;
+    this.#isUrgent = this.#current !== undefined;
     this.#timer?.cancel();
     void this.#attempt();
   }
@@ -128,7 +130,9 @@ export class SvidSource {
 
   #adopt(next: Svid): void {
     if (this.#stopped) return;
-    this.#current = next;
+    const adopted: Svid = this.#isUrgent ? { ...next, isUrgent: true } : next;
+    this.#current = adopted;
+    this.#isUrgent = false;
     this.#retryMs = FIRST_RETRY_MS;
     // From now, not from notBefore: that lies in the past, as a cushion against clocks that go slow.
     const now = this.#options.clock.now();
@@ -136,7 +140,7 @@ export class SvidSource {
     const wait = next.renewAt === undefined ? left / 2 : Math.min(Math.max(next.renewAt - now, 0), left);
     const jitter = (this.#options.random() * 2 - 1) * JITTER * Math.min(wait, left - wait);
     this.#schedule(wait + jitter);
-    for (const listener of this.#listeners) listener(next);
+    for (const listener of this.#listeners) listener(adopted);
   }
 
   #schedule(delay: number): void {

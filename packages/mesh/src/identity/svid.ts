@@ -23,6 +23,8 @@ export interface Svid {
   readonly notAfter: number;
   /** When to get the next one, jitter not counted; undefined for half of what is left. */
   readonly renewAt: number | undefined;
+  /** What signed the last one is no longer to be trusted: connections that stand on that one are to be left soon. */
+  readonly isUrgent?: true;
   readonly bundle: TrustBundle;
   readonly tls: TlsMaterial;
   readonly context: SecureContext;

@@ -34,7 +34,7 @@ export class InboundConnection {
   /** Header value telling the application who called, see Envoy's X-Forwarded-Client-Cert. */
   readonly forwardedClientCert: string;
   /** Unix milliseconds after which the caller should come back on a new connection. */
-  readonly retireAt: number;
+  retireAt: number;
   #policy: ConnectionPolicy;
   #revision: number;
   readonly #view: MeshView;

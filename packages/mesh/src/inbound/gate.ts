@@ -53,6 +53,10 @@ export interface GateOptions {
 export class Gate {
   readonly #options: GateOptions;
   readonly #open = new Set<InboundConnection>();
+  /** Of the own certificate. */
+  #serial = '';
+  /** When it was replaced because what had signed the one before is not to be trusted any more. */
+  #replacedAt = Number.NEGATIVE_INFINITY;
   readonly #unsubscribe: readonly (() => void)[];
   #tls: TlsServer | undefined;
   /** Of peers that were judged by their chains. */
@@ -137,6 +141,9 @@ export class Gate {
     const options = { socket, peer: peer.value, tlsVersion: socket.getProtocol() ?? '', port, sni, openedAt };
     const connection = new InboundConnection(options, view, svid);
     if (chain !== undefined) this.#chains.set(connection, chain);
+    if (openedAt < this.#replacedAt + HANDSHAKE_TIMEOUT_MS && !provedWith(socket, svid)) {
+      connection.retireAt = Number.NEGATIVE_INFINITY;
+    }
     const refusal = connection.refusal(openedAt);
     if (refusal !== undefined) {
       this.#refuse(socket, { kind: 'policy_denied', reason: refusal.reason, peer: connection.sourcePrincipal });
@@ -204,6 +211,11 @@ export class Gate {
   }
 
   #adopt(svid: Svid): void {
+    if (svid.isUrgent === true && svid.serial !== this.#serial) {
+      for (const connection of this.#open) connection.retireAt = Number.NEGATIVE_INFINITY;
+      this.#replacedAt = this.#options.clock.now();
+    }
+    this.#serial = svid.serial;
     if (this.#tls === undefined) this.#tls = this.#createTlsServer(svid);
     else this.#tls.setSecureContext(this.#isFederated ? unjudged(svid.tls) : svid.tls);
   }
@@ -238,4 +250,9 @@ export class Gate {
 /** Node hands out the chain that a peer presented only where TLS has no roots to judge it by; a resumed session has none. */
 function unjudged(tls: TlsMaterial): TlsOptions {
   return { ...tls, ca: [], secureOptions: constants.SSL_OP_NO_TICKET };
+}
+
+/** A handshake that began before the own certificate was replaced ends with the one before. */
+function provedWith(socket: TLSSocket, { serial }: Svid): boolean {
+  return socket.getX509Certificate()?.serialNumber.toLowerCase() === serial;
 }
