@@ -15,7 +15,9 @@ export interface Tally {
 }
 
 interface Kept {
-  readonly callers: { answered: number[]; readonly failures: string[]; stopped: boolean };
+  answered: number[];
+  readonly failures: string[];
+  stopped: boolean;
 }
 
 /**
@@ -63,7 +65,7 @@ export class Callers {
 
   tally(): Promise<Tally> {
     return this.#laboratory.run(({ kept }) => {
-      const { answered, failures } = (kept as unknown as Kept).callers;
+      const { answered, failures } = kept['callers'] as Kept;
       return {
         answered: answered.reduce((sum, each) => sum + each, 0),
         each: answered,
@@ -90,7 +92,7 @@ export class Callers {
 
   async stop(): Promise<Tally> {
     await this.#laboratory.run(({ kept }) => {
-      (kept as unknown as Kept).callers.stopped = true;
+      (kept['callers'] as Kept).stopped = true;
     });
     return this.tally();
   }
