@@ -421,7 +421,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
           readMaxBytes: LARGEST_REPORT_BYTES,
         });
         router.service(ApiTokenService, createApiTokenService(apiTokens));
-        router.service(TrustService, createTrustService({ ...state, clock }));
+        router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
         router.service(LedgerService, createLedgerService(new Ledger(state)));
         router.service(RevocationService, createRevocationService({ ...state, ...mesh }));
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });

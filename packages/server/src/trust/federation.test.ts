@@ -122,6 +122,13 @@ describe('two control planes that federate', () => {
     listener.kill();
   });
 
+  it('mint no token that would speak for the control plane itself', async () => {
+    const home = await here.start();
+    const spiffeId = 'spiffe://cluster.local/ns/istio-system/sa/rampart-server';
+    const minting = asAdmin(home, ({ trust }) => trust.mintJwtSvid({ spiffeId, audiences: ['orders'] }));
+    await assert.rejects(minting, /is the control plane itself/);
+  });
+
   it('refuse relationships that cannot be, with the reason', async () => {
     const home = await here.start();
     const problemsOf = (name: string, spec: object): Promise<readonly string[]> =>

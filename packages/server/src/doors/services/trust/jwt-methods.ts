@@ -3,6 +3,7 @@ import type { Authority, Federation, JwtKeyRecord } from '@rampart/authority';
 import { type Clock, RampartError, SpiffeId, type TrustDomain } from '@rampart/core';
 import { type JwtAuthority, verifyJwtSvid } from '@rampart/spiffe';
 import type { TrustService } from '@rampart/wire';
+import { SERVER_ACCOUNT } from '../../../resources/issuability.ts';
 import type { OwnTrust } from '../../../trust/own-trust.ts';
 import { operatorOf } from '../admin/admin-parts.ts';
 
@@ -12,6 +13,7 @@ export interface TrustParts {
   readonly federation: Federation;
   readonly authority: Pick<Authority, 'revocations'>;
   readonly clock: Clock;
+  readonly rootNamespace: string;
 }
 
 type Methods<Name extends keyof ServiceImpl<typeof TrustService>> = Pick<ServiceImpl<typeof TrustService>, Name>;
@@ -24,14 +26,18 @@ export function createJwtMethods(
   return {
     mintJwtSvid: async ({ spiffeId, audiences, ttlSeconds }, context) => {
       const by = requesterOf(context);
-      if (parts.authority.revocations.isBarred(SpiffeId.of(spiffeId))) {
+      const id = SpiffeId.of(spiffeId);
+      if (id.namespace === parts.rootNamespace && id.serviceAccount === SERVER_ACCOUNT) {
+        throw new RampartError('PERMISSION_DENIED', `${spiffeId} is the control plane itself; choose another identity`);
+      }
+      if (parts.authority.revocations.isBarred(id)) {
         throw new RampartError(
           'PERMISSION_DENIED',
           `${spiffeId} is barred; lift that first: rampart revoke --lift ${spiffeId}`,
         );
       }
       const issued = await jwt.issue({
-        spiffeId: SpiffeId.of(spiffeId),
+        spiffeId: id,
         audiences,
         ...by,
         ...(ttlSeconds === 0 ? {} : { ttlMs: ttlSeconds * 1000 }),
