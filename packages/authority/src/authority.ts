@@ -6,6 +6,7 @@ import type { HierarchyControl } from './hierarchy/control.ts';
 import type { Challenge } from './attestation/challenges.ts';
 import type { EvidenceRequest } from './attestation/reception.ts';
 import type { AskOutside } from './outside/ask.ts';
+import type { CertificateUse, ExpiryWatch } from './expiry/expiry-watch.ts';
 import { Hierarchy } from './hierarchy/hierarchy.ts';
 import type { Agents } from './agents/agent-desk.ts';
 import type { JwtSvidIssuer } from './jwt/jwt-svid-issuer.ts';
@@ -108,6 +109,10 @@ export interface Authority {
   readonly revocationDesk: RevocationDesk;
   /** The same for those who only know revocation lists. */
   readonly crls: CrlDesk;
+  /** Share of the life of a workload's certificate after which it is renewed. */
+  readonly renewalShare: number;
+  /** Watches over certificates that end: `use` says who uses which. */
+  watchExpiry(use: CertificateUse): Promise<ExpiryWatch>;
   /** Calls back with every certificate of a workload or agent once it is on record, before it is handed out; returns how to end it. */
   onIssued(listener: IssuedListener): () => void;
 }

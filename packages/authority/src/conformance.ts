@@ -299,6 +299,22 @@ const REVOCATION_RULES: readonly Rule[] = [
       assert.deepEqual(serials(await store.workloadCertificates(certificate().notAfter)), []);
     },
   ],
+  [
+    'long-lived certificates are listed by when they end, revoked ones are not',
+    async ({ store }) => {
+      const lives = (serial: string, notBefore: number, notAfter: number): Promise<void> =>
+        store.addCertificate(certificate({ serial, notBefore, notAfter }));
+      await lives('01', T0, T0 + 1000);
+      await lives('02', T0, T0 + 1001);
+      await lives('03', T0, T0 + 2000);
+      await lives('04', T0, T0 + 2001);
+      await lives('05', T0 + 500, T0 + 1500);
+      await lives('06', T0, T0 + 1500);
+      await store.revokeCertificate('06', { at: T0, reason: '', by: '' });
+      const query = { after: T0 + 1000, before: T0 + 2000, lifeMs: 1000 };
+      assert.deepEqual(serials(await store.longLivedCertificates(query)).sort(), ['02', '03']);
+    },
+  ],
 ];
 
 const WORKLOAD = { namespace: 'default', serviceAccount: 'orders', service: 'orders-api', labels: { app: 'orders' } };

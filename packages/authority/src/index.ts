@@ -23,6 +23,7 @@ export type { AskOutside, OutsideAnswer, OutsideRequest } from './outside/ask.ts
 export type { JoinToken } from './attestation/join-tokens.ts';
 export type { LifetimeOptions, LifetimeProfile, Lifetimes } from './issuance/lifetimes.ts';
 export { workloadOfEntry } from './registration/entries.ts';
+export type { CertificateUse, ExpiryWatch, UsedCertificate } from './expiry/expiry-watch.ts';
 export type { EntrySource } from './registration/entries.ts';
 export { createMemoryAuthorityStore } from './memory-store.ts';
 export { normalizeSerial } from './revocations.ts';

@@ -13,6 +13,8 @@ import type {
 } from './authority.ts';
 import * as events from './events.ts';
 import type { HierarchyControl } from './hierarchy/control.ts';
+import { ExpiryWatch } from './expiry/expiry-watch.ts';
+import type { CertificateUse } from './expiry/expiry-watch.ts';
 import type { Hierarchy } from './hierarchy/hierarchy.ts';
 import { AgentDesk } from './agents/agent-desk.ts';
 import type { Agents } from './agents/agent-desk.ts';
@@ -203,6 +205,14 @@ export class JournaledAuthority implements Authority {
     return this.#parts.revocations.onRevoked((event) => {
       if (event.kind === 'certificate') listener(event.serial);
     });
+  }
+
+  get renewalShare(): number {
+    return this.#parts.lifetimes.renewalShare;
+  }
+
+  watchExpiry(use: CertificateUse): Promise<ExpiryWatch> {
+    return ExpiryWatch.open({ ...this.#parts, ...use });
   }
 
   onIssued(listener: IssuedListener): () => void {

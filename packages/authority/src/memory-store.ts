@@ -49,6 +49,11 @@ export function createMemoryAuthorityStore(): AuthorityStore {
     revokedCertificates: async (at) =>
       [...certificates.values()].filter(({ revocation, notAfter }) => revocation !== undefined && notAfter > at),
     ...revocationMethods(certificates),
+    longLivedCertificates: async ({ after, before, lifeMs }) =>
+      [...certificates.values()].filter(
+        ({ revocation, notBefore, notAfter }) =>
+          revocation === undefined && notAfter > after && notAfter <= before && notAfter - notBefore > lifeMs,
+      ),
     workloadCertificates: async (at) =>
       [...certificates.values()].filter(
         ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,

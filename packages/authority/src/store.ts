@@ -170,6 +170,15 @@ export interface AuthorityStore {
   revokeScope(scope: CertificateScope, revocation: Revocation): Promise<number>;
   /** Certificates of workloads that are not revoked and whose notAfter is later than `at`, in no particular order. */
   workloadCertificates(at: number): Promise<readonly CertificateRecord[]>;
+  /**
+   * Certificates that are not revoked, end after `after` and not after `before` (Unix milliseconds), and live longer than
+   * `lifeMs`, in no particular order.
+   */
+  longLivedCertificates(query: {
+    readonly after: number;
+    readonly before: number;
+    readonly lifeMs: number;
+  }): Promise<readonly CertificateRecord[]>;
 
   /** Forgets join tokens, used evidence and leaf certificates whose end is before `endedBefore`; the ledger still knows them. */
   prune(endedBefore: number): Promise<void>;

@@ -52,6 +52,7 @@ import { createTelemetryService } from './doors/services/telemetry-service.ts';
 import { createTrustService } from './doors/services/trust/trust-service.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { keepCheckpoints } from './ledger/kept-checkpoints.ts';
+import { watchExpiry } from './ledger/watch-expiry.ts';
 import { Metrics } from './metrics.ts';
 import { PolicyDesk } from './resources/policy-desk.ts';
 import { ResourceSet } from './resources/resource-set.ts';
@@ -464,6 +465,7 @@ async function certifyDoor(
       ),
   });
   teardown.add('authorities', watch);
+  teardown.add('expiry', await watchExpiry({ ...state, ...mesh, rootNamespace, clock, log }));
   for (const warning of state.authority.hierarchy.status().warnings) log.warn({ warning }, 'certificates');
   const lists = await CrlKeeper.start({ ...state, clock, log });
   teardown.add('revocation lists', () => lists.stop());

@@ -109,6 +109,13 @@ export class DataPlanes {
     }
   }
 
+  /** Has the holder of a certificate renew it now; false when it is not connected. */
+  rotateHolder(serial: string): boolean {
+    const own = this.sessions.filter(({ options }) => options.peer.serial === serial);
+    for (const session of own) session.rotate();
+    return own.length > 0;
+  }
+
   /** Ends the streams of those whose certificate a rule revokes; `why` says so. */
   cutRevoked(why: (certificate: RevocableCertificate) => string | undefined): void {
     for (const session of this.sessions) {

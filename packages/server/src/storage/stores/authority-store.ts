@@ -53,6 +53,7 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       return rows.map(certificateOf);
     },
     ...revocationMethods({ reads, writer }),
+    longLivedCertificates: (query) => longLivedCertificates(reads, query),
     workloadCertificates: async (at) => {
       const rows = await reads
         .selectFrom('certificates')
@@ -134,6 +135,21 @@ async function certificates(
 ): Promise<CertificateRecord[]> {
   const newest = database.selectFrom('certificates').selectAll().orderBy('sequence', 'desc').limit(limit);
   const rows = await (spiffeId === undefined ? newest : newest.where('spiffe_id', '=', spiffeId)).execute();
+  return rows.map(certificateOf);
+}
+
+async function longLivedCertificates(
+  database: Kysely<Tables>,
+  { after, before, lifeMs }: { readonly after: number; readonly before: number; readonly lifeMs: number },
+): Promise<CertificateRecord[]> {
+  const rows = await database
+    .selectFrom('certificates')
+    .selectAll()
+    .where('revoked_at', 'is', null)
+    .where('not_after', '>', after)
+    .where('not_after', '<=', before)
+    .where(({ eb }) => eb(eb('not_after', '-', eb.ref('not_before')), '>', lifeMs))
+    .execute();
   return rows.map(certificateOf);
 }
 
