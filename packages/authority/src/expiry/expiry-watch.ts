@@ -30,10 +30,6 @@ export interface ExpiryWatchOptions extends CertificateUse {
   readonly hierarchy: Pick<HierarchyControl, 'describe'>;
 }
 
-/** Stable types of the records. */
-const EXPIRING = 'CERTIFICATE_EXPIRING';
-const LATE = 'CERTIFICATE_RENEWAL_LATE';
-
 const HOUR_MS = 3600 * 1000;
 /** Who was told to renew is not told again for so long. */
 const PATIENCE_MS = 600_000;
@@ -64,7 +60,7 @@ export class ExpiryWatch {
 
   static async open(options: ExpiryWatchOptions): Promise<ExpiryWatch> {
     const watch = new ExpiryWatch(options);
-    for (const kind of [EXPIRING, LATE]) {
+    for (const kind of ['CERTIFICATE_EXPIRING', 'CERTIFICATE_RENEWAL_LATE']) {
       const query = { stream: 'audit', kind, limit: MOST_RECORDS, order: 'newest-first' } as const;
       for (const entry of await options.journal.read(query)) {
         const { serial, days } = auditRecord(entry).details;
@@ -151,10 +147,16 @@ function expiring(
 ): AuditEvent {
   const left = Math.round((notAfter - now) / 1000);
   const details = { serial, kind, days, severity, left_seconds: left, not_after: new Date(notAfter).toISOString() };
-  return { eventType: EXPIRING, serviceName: workload?.service ?? '', identity: spiffeId, result: 'SUCCESS', details };
+  return {
+    eventType: 'CERTIFICATE_EXPIRING',
+    serviceName: workload?.service ?? '',
+    identity: spiffeId,
+    result: 'SUCCESS',
+    details,
+  };
 }
 
 function late({ serial, spiffeId, notAfter }: UsedCertificate, isTold: boolean): AuditEvent {
   const details = { serial, not_after: new Date(notAfter).toISOString(), told_to_renew: isTold };
-  return { eventType: LATE, identity: spiffeId, result: 'FAILURE', details };
+  return { eventType: 'CERTIFICATE_RENEWAL_LATE', identity: spiffeId, result: 'FAILURE', details };
 }
