@@ -9,7 +9,6 @@ import * as events from '../events.ts';
 import { isInForce, termsOf, workloadOfEntry } from '../registration/entries.ts';
 import type { EntrySource, EntryTerms } from '../registration/entries.ts';
 import { invalidCsr } from './invalid-csr.ts';
-import type { Lifetimes } from './lifetimes.ts';
 import { normalizeSerial } from '../revocations.ts';
 import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
 import { rotationOf } from './rotation.ts';
@@ -20,7 +19,6 @@ export interface RenewalsOptions {
   readonly journal: Journal;
   readonly clock: Pick<Clock, 'now'>;
   readonly entries: EntrySource;
-  readonly lifetimes: Pick<Lifetimes, 'renewalShare'>;
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
   /** Why a certificate is revoked; undefined when it is not. */
   revocationOf(certificate: CertificateRecord): string | undefined;
