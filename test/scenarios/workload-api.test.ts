@@ -5,8 +5,8 @@ import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { toPem } from '@rampart/spiffe';
-import { until } from '@rampart/testkit';
+import { bundleToJson, toPem } from '@rampart/spiffe';
+import { TestCa, until } from '@rampart/testkit';
 
 import { AgentProcess, registration } from '../harness/agent.ts';
 import { ControlPlaneProcess } from '../harness/control-plane.ts';
@@ -34,6 +34,21 @@ interface Judged {
 
 interface BundlesAnswer {
   readonly bundles: Readonly<Record<string, Octets>>;
+}
+
+/** Nobody answers at the endpoint: the bundle is the one that is given here. */
+function federated({ trustDomain, rootDer }: TestCa): string {
+  return JSON.stringify({
+    apiVersion: 'rampart.dev/v1',
+    kind: 'FederatedTrustDomain',
+    metadata: { name: 'partner', namespace: 'istio-system' },
+    spec: {
+      trustDomain: trustDomain.name,
+      bundleEndpointUrl: 'https://127.0.0.1:9/bundle',
+      bundleEndpointProfile: { type: 'https_spiffe', endpointSpiffeId: `spiffe://${trustDomain.name}/server` },
+      trustDomainBundle: bundleToJson({ trustDomain, roots: [rootDer], jwtAuthorities: [], sequence: 1 }),
+    },
+  });
 }
 
 /** DER certificates that stand one after the other. */
@@ -252,6 +267,28 @@ describe('the SPIFFE Workload API of a host', () => {
     assert.deepEqual(Object.keys(bundles), [OWN_DOMAIN]);
     const [root] = certificates(bundles[OWN_DOMAIN] ?? { base64: '' });
     assert.ok(root !== undefined && new X509Certificate(root).ca);
+  });
+
+  it('bundles of other trust domains are told to those whose entry federates with them, and come on their own', async () => {
+    await web({ federatesWith: ['partner.example'] });
+    await apply('alone', { spiffeId: `${OWN_DOMAIN}/alone`, selectors: [`unix:uid:${STRANGER}`] });
+    const call = (await workload()).x509();
+    const before = await call.until('an SVID', () => true);
+    assert.deepEqual(before.federated_bundles, {});
+    const partner = await TestCa.create('partner.example', Date.now());
+    await plane.apply(federated(partner));
+    const answer = await call.until('the bundle', (each) => Object.keys(each.federated_bundles).length > 0);
+    assert.deepEqual(answer.federated_bundles, {
+      'spiffe://partner.example': { base64: Buffer.from(partner.rootDer).toString('base64') },
+    });
+    const { bundles } = await (await workload()).first<BundlesAnswer>('FetchX509Bundles');
+    assert.deepEqual(Object.keys(bundles).sort(), [OWN_DOMAIN, 'spiffe://partner.example']);
+    if (notRoot === false) {
+      const alone = await (await workload({ uid: STRANGER })).first<BundlesAnswer>('FetchX509Bundles');
+      assert.deepEqual(Object.keys(alone.bundles), [OWN_DOMAIN]);
+    }
+    await plane.admin.deleteResource({ kind: 'FederatedTrustDomain', namespace: 'istio-system', name: 'partner' });
+    await call.until('its end', (each) => Object.keys(each.federated_bundles).length === 0);
   });
 
   it('a process that takes too many streams is told to come back later, and no other one is', async () => {

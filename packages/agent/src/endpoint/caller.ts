@@ -1,9 +1,6 @@
-import type { Socket } from 'node:net';
-
 import { fail, ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
 
-import { peerCredentials } from '../workload/peer-credentials.ts';
 import type { PeerCredentials } from '../workload/peer-credentials.ts';
 import { uptimeSeconds } from '../workload/process-facts.ts';
 import { workloadSelectors } from '../workload/selectors.ts';
@@ -18,10 +15,10 @@ export class Caller {
   readonly #connectedAt: Promise<number>;
   readonly #atFirst: Promise<Selectors>;
 
-  /** Asks the kernel at once, while the connection is new. */
-  constructor(socket: Socket, sources: SelectorSources) {
+  /** To be made while the connection is new: the process is looked at now. */
+  constructor(credentials: Result<PeerCredentials, string>, sources: SelectorSources) {
     this.#sources = sources;
-    this.credentials = peerCredentials(socket);
+    this.credentials = credentials;
     this.#connectedAt = uptimeSeconds();
     this.#atFirst = this.#look();
   }

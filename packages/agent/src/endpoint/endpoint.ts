@@ -6,6 +6,7 @@ import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { MeshLog } from '@rampart/mesh';
 
+import { peerCredentials } from '../workload/peer-credentials.ts';
 import type { SelectorSources } from '../workload/selectors.ts';
 import type { CallLimits } from './call-limits.ts';
 import { Caller } from './caller.ts';
@@ -92,11 +93,20 @@ export class Endpoint {
   }
 
   #meet(session: ServerHttp2Session): void {
-    this.#sessions.add(session);
-    session.once('close', () => this.#sessions.delete(session));
     session.on('error', () => undefined);
     // What Node hands out here stands for the socket itself, and knows its handle.
-    this.#callers.set(session, new Caller(session.socket, this.#options.sources));
+    const credentials = peerCredentials(session.socket);
+    const leave = credentials.ok ? this.#options.limits.connect(credentials.value) : () => undefined;
+    if (leave === undefined) {
+      session.destroy();
+      return;
+    }
+    this.#sessions.add(session);
+    session.once('close', () => {
+      this.#sessions.delete(session);
+      leave();
+    });
+    this.#callers.set(session, new Caller(credentials, this.#options.sources));
   }
 
   #gate(context: HandlerContext): void {

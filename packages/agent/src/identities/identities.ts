@@ -54,9 +54,15 @@ export async function svidsOf(entries: readonly HostEntry[], { x509 }: Identitie
     : new ConnectError('no SVID can be had from the control plane now; try again later', Code.Unavailable);
 }
 
-/** The bundles that workloads of these entries are told: the own one first, then those that the entries federate with. */
+/**
+ * The bundles that workloads of these entries are told: the own one first, then those that the entries federate with.
+ * @throws ConnectError Unavailable without the own one: an empty bundle would be taken for one that trusts nobody.
+ */
 export function bundlesOf(entries: readonly HostEntry[], { view }: Identities): readonly TrustBundle[] {
   const own = view.trustDomain?.name ?? '';
+  if (view.bundle(own) === undefined) {
+    throw new ConnectError('the agent has no trust bundle of its own trust domain; try again', Code.Unavailable);
+  }
   const names = new Set([own, ...entries.flatMap(({ federatesWith }) => federatesWith).sort()]);
   return [...names].flatMap((name) => view.bundle(name) ?? []);
 }

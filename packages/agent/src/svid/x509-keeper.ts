@@ -1,6 +1,8 @@
 import { fail, ok } from '@rampart/core';
 import type { Clock, Random, Result, Timer } from '@rampart/core';
 import type { MeshLog } from '@rampart/mesh';
+import { verifyChain } from '@rampart/spiffe';
+import type { TrustBundle } from '@rampart/spiffe';
 
 import type { ChangeSignal } from '../change-signal.ts';
 import type { IssuanceProblem } from '../control/issuance.ts';
@@ -47,6 +49,10 @@ export class X509Keeper {
   readonly #options: X509KeeperOptions;
   /** Asked for longest ago first. */
   readonly #kept = new Map<string, Kept>();
+  /** By which bundle it was found good. */
+  readonly #verified = new WeakMap<WorkloadSvid, TrustBundle>();
+  /** Version of the changes at which entries that are gone were last looked for. */
+  #looked = -1;
   #stopped = false;
 
   constructor(options: X509KeeperOptions) {
@@ -87,11 +93,24 @@ export class X509Keeper {
 
   #isUsable(svid: WorkloadSvid, entry: HostEntry): boolean {
     const { view, clock } = this.#options;
-    return svid.terms === entry.terms && clock.now() < svid.notAfter && !view.isRevoked(svid);
+    return svid.terms === entry.terms && clock.now() < svid.notAfter && !view.isRevoked(svid) && this.#isTrusted(svid);
+  }
+
+  /** An SVID of an authority that was taken out of the bundle convinces nobody. */
+  #isTrusted(svid: WorkloadSvid): boolean {
+    const { view, clock } = this.#options;
+    const bundle = view.bundle(svid.spiffeId.trustDomain.name);
+    if (bundle === undefined || this.#verified.get(svid) === bundle) return bundle !== undefined;
+    const isTrusted = verifyChain(svid.chain, bundle.roots, clock.now()).ok;
+    if (isTrusted) this.#verified.set(svid, bundle);
+    return isTrusted;
   }
 
   /** Nobody needs the keys of entries that are no more. */
   #forgetGone(): void {
+    const { version } = this.#options.changes;
+    if (this.#looked === version) return;
+    this.#looked = version;
     for (const [id, kept] of this.#kept) {
       if (this.#options.view.entry(id) === undefined) this.#forget(id, kept);
     }
@@ -132,7 +151,8 @@ export class X509Keeper {
   async #issue(entry: HostEntry, kept: Kept): Promise<Outcome> {
     if (kept.pending !== undefined && kept.terms === entry.terms) return kept.pending;
     kept.terms = entry.terms;
-    const pending = this.#options.issue(entry, kept.svid).then((outcome) => {
+    const pending = this.#options.issue(entry, kept.svid).then((issued) => {
+      const outcome = this.#judged(issued, entry);
       if (kept.pending === pending) {
         kept.pending = undefined;
         if (!this.#stopped && this.#kept.get(entry.id) === kept) this.#take(entry, kept, outcome);
@@ -141,6 +161,12 @@ export class X509Keeper {
     });
     kept.pending = pending;
     return pending;
+  }
+
+  /** What is issued and convinces nobody, such as by an authority not heard of yet, is asked for again later, not at once. */
+  #judged(issued: Outcome, entry: HostEntry): Outcome {
+    if (!issued.ok || this.#isUsable(issued.value, entry)) return issued;
+    return fail({ kind: 'unavailable', message: 'the SVID that was issued is revoked, or not of the trust bundle' });
   }
 
   #take(entry: HostEntry, kept: Kept, outcome: Outcome): void {
@@ -156,8 +182,8 @@ export class X509Keeper {
       return;
     }
     log.warn('no SVID for an entry, trying again', { entry: entry.id, reason: outcome.problem.message });
-    const left = kept.svid === undefined ? LONGEST_RETRY_MS : Math.max((kept.svid.notAfter - clock.now()) / 4, 1);
-    const delay = Math.min(kept.retryMs, left);
+    const left = kept.svid === undefined ? LONGEST_RETRY_MS : (kept.svid.notAfter - clock.now()) / 4;
+    const delay = Math.min(kept.retryMs, Math.max(left, FIRST_RETRY_MS));
     kept.retryMs = Math.min(kept.retryMs * 2, LONGEST_RETRY_MS);
     kept.failure = { problem: outcome.problem, until: clock.now() + delay, epoch: epoch() };
     if (kept.svid !== undefined || kept.watchers > 0) this.#later(entry.id, kept, delay);
@@ -177,7 +203,10 @@ export class X509Keeper {
       changes.notify();
     } else if (isWanted) {
       // Who listens is told of the end of an SVID even if there is no other.
-      if (kept.svid !== undefined && clock.now() >= kept.svid.notAfter) changes.notify();
+      if (kept.svid !== undefined && clock.now() >= kept.svid.notAfter) {
+        kept.svid = undefined;
+        changes.notify();
+      }
       void this.#issue(entry, kept);
     } else {
       // Nobody asked for it through half of its life: it may end.

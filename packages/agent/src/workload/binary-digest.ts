@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 import { BoundedCache } from '@rampart/core';
@@ -11,28 +11,51 @@ const KEPT = 256;
 
 /** SHA-256 of the binaries that processes run. */
 export class BinaryDigests {
-  /** By device, inode, size and times of change: what was replaced or written to is another file. */
-  readonly #known = new BoundedCache<string, Promise<string>>(KEPT);
+  /** By what tells a file from any other, and from what it was before. */
+  readonly #known = new BoundedCache<string, Promise<string | undefined>>(KEPT);
+  /** Binaries under way, one after the other for each user: nobody makes others wait by running many large ones. */
+  readonly #queues = new Map<number, Promise<unknown>>();
 
-  /** Lower-case hex; undefined when the binary is too large or may not be read. */
-  async of(pid: number): Promise<string | undefined> {
-    // The link leads to the file that runs, whatever has become of its name.
-    const file = `/proc/${pid}/exe`;
+  /** Lower-case hex; undefined when the binary is too large, may not be read, or changes meanwhile. */
+  async of({ pid, uid }: { readonly pid: number; readonly uid: number }): Promise<string | undefined> {
     try {
-      const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-      if (size > MAX_OCTETS) return undefined;
-      const key = [dev, ino, size, mtimeNs, ctimeNs].join(':');
-      const digest = this.#known.get(key) ?? sha256(file);
-      this.#known.set(key, digest);
-      return await digest;
+      // The link leads to the file that runs, whatever has become of its name. It is opened once, and all that is said is
+      // about what was opened: the process may run another program a moment later.
+      const file = await open(`/proc/${pid}/exe`);
+      try {
+        const key = await markOf(file);
+        if (key === undefined) return undefined;
+        const digest = this.#known.get(key) ?? this.#inTurn(uid, () => unchangedDigest(file, key));
+        this.#known.set(key, digest);
+        return await digest;
+      } finally {
+        await file.close();
+      }
     } catch {
       return undefined;
     }
   }
+
+  async #inTurn<T>(uid: number, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(uid);
+    const result = before === undefined ? work() : before.then(work, work);
+    this.#queues.set(uid, result);
+    try {
+      return await result;
+    } finally {
+      if (this.#queues.get(uid) === result) this.#queues.delete(uid);
+    }
+  }
 }
 
-async function sha256(file: string): Promise<string> {
+/** Device, inode, size and times of change: what was replaced or written to is another file. Undefined when it is too large. */
+async function markOf(file: FileHandle): Promise<string | undefined> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await file.stat({ bigint: true });
+  return size > MAX_OCTETS ? undefined : [dev, ino, size, mtimeNs, ctimeNs].join(':');
+}
+
+async function unchangedDigest(file: FileHandle, mark: string): Promise<string | undefined> {
   const digest = createHash('sha256');
-  await pipeline(createReadStream(file), digest);
-  return digest.digest('hex');
+  await pipeline(file.createReadStream({ start: 0, autoClose: false }), digest);
+  return (await markOf(file)) === mark ? digest.digest('hex') : undefined;
 }

@@ -25,7 +25,7 @@ export async function workloadSelectors(
   sources: SelectorSources,
 ): Promise<Result<ReadonlySet<string>, string>> {
   // The digest first: should another process get the number meanwhile, the facts that are read last refuse it.
-  const digest = await sources.digests.of(peer.pid);
+  const digest = await sources.digests.of(peer);
   const facts = await processFacts(peer, connectedAt);
   if (!facts.ok) return facts;
   const [users, groups] = await Promise.all([

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+
+import { fail, ok } from '@rampart/core';
+import type { Result } from '@rampart/core';
+import { TestCa } from '@rampart/testkit';
+import { FakeClock } from '@rampart/testkit/fake-clock';
+import { SyncUpdate } from '@rampart/wire/agent';
+
+import { ChangeSignal } from '../change-signal.ts';
+import type { IssuanceProblem } from '../control/issuance.ts';
+import type { HostEntry } from '../entries/host-entry.ts';
+import { HostView } from '../entries/host-view.ts';
+import { createAgentLog } from '../log.ts';
+import type { WorkloadSvid } from './workload-svid.ts';
+import { X509Keeper } from './x509-keeper.ts';
+
+const HOUR_MS = 3_600_000;
+const log = createAgentLog('silent', () => undefined);
+const SERIAL = Uint8Array.of(1);
+
+interface Asked {
+  readonly id: string;
+  readonly at: number;
+}
+
+describe('SVIDs that the agent keeps', () => {
+  let clock: FakeClock;
+  let ca: TestCa;
+  let changes: ChangeSignal;
+  let view: HostView;
+  let asked: Asked[];
+  let problem: IssuanceProblem | undefined;
+  let epoch: number;
+  let keeper: X509Keeper;
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    ca = await TestCa.create('cluster.local', clock.now());
+    changes = new ChangeSignal();
+    view = new HostView({ changes, clock, log });
+    asked = [];
+    problem = undefined;
+    epoch = 1;
+    keeper = keeperOf();
+    tell({ reset: true, entries: [entryOf('a'), entryOf('b'), entryOf('c')], bundles: [bundleOf(ca)] });
+  });
+
+  function keeperOf(limit = 10): X509Keeper {
+    return new X509Keeper({ view, changes, clock, random: () => 0.5, log, limit, issue, epoch: () => epoch });
+  }
+
+  const bundleOf = ({ rootDer }: TestCa): SyncUpdate['bundles'][number] => ({
+    trustDomain: 'cluster.local',
+    roots: [rootDer],
+    jwks: '{"keys":[]}',
+    sequence: 1n,
+    refreshHintSeconds: 0,
+  });
+
+  const entryOf = (name: string, spec: Partial<SyncUpdate['entries'][number]> = {}): SyncUpdate['entries'][number] => ({
+    id: name,
+    spiffeId: `spiffe://cluster.local/ns/test/sa/${name}`,
+    selectors: ['unix:uid:1'],
+    workload: undefined,
+    dnsNames: [],
+    x509TtlSeconds: 0,
+    jwtTtlSeconds: 0,
+    federatesWith: [],
+    hint: '',
+    admin: false,
+    revision: 1n,
+    expiresAt: 0n,
+    ...spec,
+  });
+
+  function tell(update: Partial<SyncUpdate>): void {
+    const nothing = SyncUpdate.decode(new Uint8Array());
+    view.apply({ ...nothing, ...update }, ca.trustDomain);
+  }
+
+  function entry(name: string): HostEntry {
+    const found = view.entry(name);
+    assert.ok(found !== undefined, `there is no entry ${name}`);
+    return found;
+  }
+
+  async function issue({ id, spiffeId, terms }: HostEntry): Promise<Result<WorkloadSvid, IssuanceProblem>> {
+    asked.push({ id, at: clock.now() });
+    if (problem !== undefined) return fail(problem);
+    const serviceAccount = spiffeId.serviceAccount ?? '';
+    const { der, serial, notBefore, notAfter } = await ca.issue(clock.now(), { namespace: 'test', serviceAccount });
+    return ok({ spiffeId, chain: [der], key: SERIAL, serial, notBefore, notAfter, authorityKeyId: undefined, terms });
+  }
+
+  async function serialOf(name: string): Promise<string> {
+    const got = await keeper.get(entry(name));
+    return got.ok ? got.value.serial : got.problem.kind;
+  }
+
+  it('are issued once, however many ask', async () => {
+    const serials = await Promise.all([serialOf('a'), serialOf('a'), serialOf('a')]);
+    assert.equal(new Set(serials).size, 1);
+    assert.equal(await serialOf('a'), serials[0]);
+    assert.equal(asked.length, 1);
+  });
+
+  it('are renewed at half of their life while somebody listens', async () => {
+    const release = keeper.watch(entry('a'));
+    const first = await serialOf('a');
+    const { version } = changes;
+    await clock.advance(HOUR_MS / 2 + 1_000);
+    assert.notEqual(await serialOf('a'), first);
+    assert.ok(changes.version > version);
+    assert.equal(asked.length, 2);
+    release();
+  });
+
+  it('end when nobody asked for them through half of their life', async () => {
+    await serialOf('a');
+    await clock.advance(3 * HOUR_MS);
+    assert.equal(asked.length, 1);
+    assert.equal(clock.pending, 0);
+  });
+
+  it('serve on while the control plane is away, to their end and no longer', async () => {
+    keeper.watch(entry('a'));
+    const first = await serialOf('a');
+    problem = { kind: 'unavailable', message: 'away' };
+    await clock.advance(HOUR_MS - 60_000);
+    assert.equal(await serialOf('a'), first);
+    assert.ok(asked.length > 2);
+    await clock.advance(120_000);
+    assert.equal(await serialOf('a'), 'unavailable');
+    problem = undefined;
+    await clock.advance(60_000);
+    assert.notEqual(await serialOf('a'), first);
+  });
+
+  it('are not asked for again at once after a failure, unless the control plane has come back', async () => {
+    problem = { kind: 'unavailable', message: 'away' };
+    assert.deepEqual([await serialOf('a'), await serialOf('a'), asked.length], ['unavailable', 'unavailable', 1]);
+    epoch += 1;
+    problem = undefined;
+    assert.notEqual(await serialOf('a'), 'unavailable');
+  });
+
+  it('are replaced when their entry says something else', async () => {
+    const first = await serialOf('a');
+    tell({ entries: [entryOf('a', { hint: 'other' })] });
+    assert.equal(await serialOf('a'), first);
+    tell({ entries: [entryOf('a', { dnsNames: ['a.test'] })] });
+    assert.notEqual(await serialOf('a'), first);
+  });
+
+  it('are replaced when they are revoked, by serial or by rule', async () => {
+    const first = await serialOf('a');
+    tell({ revokedSerials: [first] });
+    const second = await serialOf('a');
+    assert.notEqual(second, first);
+    await clock.advance(20_000);
+    const rule = { id: 'r', trustDomain: 'cluster.local', spiffeId: entry('a').spiffeId.toString(), namespace: '' };
+    const until = BigInt(clock.now() - 15_000);
+    tell({
+      revocationRules: [{ ...rule, issuerKeyId: '', notBeforeUntil: until, issuedUntil: until, reason: 1 }],
+    });
+    assert.notEqual(await serialOf('a'), second);
+  });
+
+  it('are replaced when their authority is no longer trusted, without asking again and again for what is not either', async () => {
+    const first = await serialOf('a');
+    const next = await TestCa.create('cluster.local', clock.now());
+    tell({ bundles: [bundleOf(next)] });
+    assert.deepEqual([await serialOf('a'), await serialOf('a'), asked.length], ['unavailable', 'unavailable', 2]);
+    ca = next;
+    await clock.advance(2_000);
+    assert.notEqual(await serialOf('a'), first);
+  });
+
+  it('are forgotten with their entry', async () => {
+    await serialOf('a');
+    tell({ removedEntryIds: ['a'] });
+    await serialOf('b');
+    assert.equal(clock.pending, 1);
+  });
+
+  it('are bounded: who was asked for longest ago goes, unless somebody listens', async () => {
+    keeper = keeperOf(2);
+    const release = keeper.watch(entry('a'));
+    const first = await serialOf('a');
+    await serialOf('b');
+    await serialOf('c');
+    assert.equal(await serialOf('a'), first);
+    const releaseC = keeper.watch(entry('c'));
+    assert.equal(await serialOf('b'), 'unavailable');
+    release();
+    releaseC();
+    assert.notEqual(await serialOf('b'), 'unavailable');
+  });
+
+  it('end with an entry that ends, also while the control plane is away', async () => {
+    tell({ entries: [entryOf('a', { expiresAt: BigInt(clock.now() + 60_000) })] });
+    await serialOf('a');
+    const { version } = changes;
+    await clock.advance(61_000);
+    assert.ok(changes.version > version);
+    assert.equal(view.entry('a'), undefined);
+  });
+});
