@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { createClient, type Client } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
-import { AdminService } from '@rampart/wire';
+import { AdminService, RevocationService } from '@rampart/wire';
 
 export interface ConsoleOptions {
   readonly address: string;
@@ -20,6 +20,7 @@ export interface ConsoleWorkload {
 /** An operator at the control plane. */
 export class AdminConsole {
   readonly #client: Client<typeof AdminService>;
+  readonly #revocations: Client<typeof RevocationService>;
 
   constructor({ address, caFile, tokenFile }: ConsoleOptions) {
     const token = readFileSync(tokenFile, 'utf8').trim();
@@ -35,6 +36,7 @@ export class AdminConsole {
       ],
     });
     this.#client = createClient(AdminService, transport);
+    this.#revocations = createClient(RevocationService, transport);
   }
 
   /** Resolves when the control plane has answered that the documents are in force. */
@@ -42,6 +44,11 @@ export class AdminConsole {
     const { problems } = await this.#client.apply({ document, file: 'bench.yaml' });
     const errors = problems.filter((problem) => problem.severity === 'error');
     if (errors.length > 0) throw new Error(JSON.stringify(errors.map(({ message }) => message)));
+  }
+
+  /** Resolves when the control plane has answered that everything of the identity is revoked. */
+  async revoke(spiffeId: string): Promise<void> {
+    await this.#revocations.revoke({ spiffeId, reason: 'keyCompromise' });
   }
 
   async joinToken(workload: ConsoleWorkload): Promise<string> {

@@ -1,7 +1,7 @@
 // Many data planes in one process, each with an identity and a control stream of its own.
 import { readFileSync } from 'node:fs';
 
-import type { Clock, RequestAttributes } from '@rampart/core';
+import { SpiffeId, type Clock, type RequestAttributes } from '@rampart/core';
 import { startDataPlane, type DataPlane, type MeshLog } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
 
@@ -24,7 +24,7 @@ const LOG: MeshLog = { error: report, warn: report, info: () => undefined, debug
 const planes: DataPlane[] = [];
 /** When each data plane began to deny what this round is about; milliseconds of the machine's monotonic clock. */
 let seenAt = new Map<DataPlane, number>();
-let path = '';
+let denies: (plane: DataPlane) => boolean = () => false;
 let whenComplete = Promise.withResolvers<undefined>();
 
 process.on('message', (message) => {
@@ -38,7 +38,7 @@ async function answer(message: FleetMessage): Promise<Record<string, unknown>> {
     case 'start':
       return start(message);
     case 'arm':
-      return arm(message.path);
+      return arm('path' in message ? deniesPath(message.path) : refuses(SpiffeId.of(message.spiffeId)));
     case 'enforced':
       await whenComplete.promise;
       return { seenAt: [...seenAt.values()] };
@@ -78,8 +78,8 @@ async function start(order: FleetOrder): Promise<Record<string, unknown>> {
   return { ready: planes.length };
 }
 
-function arm(next: string): Record<string, unknown> {
-  path = next;
+function arm(next: typeof denies): Record<string, unknown> {
+  denies = next;
   seenAt = new Map();
   whenComplete = Promise.withResolvers();
   const early = planes.filter((plane) => denies(plane)).length;
@@ -87,21 +87,29 @@ function arm(next: string): Record<string, unknown> {
 }
 
 function look(plane: DataPlane): void {
-  if (path === '' || seenAt.has(plane) || !denies(plane)) return;
+  if (seenAt.has(plane) || !denies(plane)) return;
   seenAt.set(plane, Number(process.hrtime.bigint()) / 1_000_000);
   if (seenAt.size === planes.length) whenComplete.resolve(undefined);
 }
 
 /** Asks as a request on a new connection would. */
-function denies(plane: DataPlane): boolean {
-  const connection = plane.view.policy.forConnection({
-    principal: PROBE,
-    sourceIp: '127.0.0.1',
-    destinationIp: '127.0.0.1',
-    destinationPort: 8080,
-    sni: '',
-  });
-  return connection.evaluate(new Probe(path)).decision === 'DENY';
+function deniesPath(path: string): typeof denies {
+  return (plane) => {
+    const connection = plane.view.policy.forConnection({
+      principal: PROBE,
+      sourceIp: '127.0.0.1',
+      destinationIp: '127.0.0.1',
+      destinationPort: 8080,
+      sni: '',
+    });
+    return connection.evaluate(new Probe(path)).decision === 'DENY';
+  };
+}
+
+/** Asks as the handshake of a connection would, and the judging of those that are open. */
+function refuses(spiffeId: SpiffeId): typeof denies {
+  const certificate = { serial: '01', spiffeId, notBefore: CLOCK.now() - 60_000, authorityKeyId: undefined };
+  return (plane) => plane.view.revocationOf(certificate) !== undefined;
 }
 
 class Probe implements RequestAttributes {

@@ -8,10 +8,11 @@ export interface FleetOrder {
   readonly planes: readonly { readonly id: string; readonly joinToken: string; readonly port: number }[];
 }
 
-/** Then, for each round: be ready to see this path denied, and say when it is on each data plane. */
+/** Then, for each round: be ready to see this path denied, or this identity refused, and say when it is on each data plane. */
 export type FleetMessage =
   | FleetOrder
   | { readonly kind: 'arm'; readonly path: string }
+  | { readonly kind: 'arm'; readonly spiffeId: string }
   | { readonly kind: 'enforced' }
   | { readonly kind: 'stop' };
 

@@ -18,6 +18,8 @@ const FLEETS = 2;
 const ROOT_NAMESPACE = 'istio-system';
 /** What the p99 is held against. */
 const TARGET_MS = 250;
+/** The same for revocations. */
+const REVOCATION_TARGET_MS = 1000;
 const PAUSE_MS = 50;
 
 interface Mesh {
@@ -42,13 +44,15 @@ export async function benchPropagation(options: RunOptions): Promise<Record<stri
   const children: Child[] = [];
   try {
     const mesh = await startMesh(directory, { children, options });
-    await rounds(mesh, { first: 0, count: 5 });
+    await rounds(mesh, { first: 0, count: 5, change: denial });
     const before = await costs(mesh);
     const count = options.quick ? 30 : 150;
     options.progress(`${count} changes`);
-    const done = await rounds(mesh, { first: 5, count });
+    const done = await rounds(mesh, { first: 5, count, change: denial });
     const after = await costs(mesh);
-    return report(done, {
+    options.progress(`${count} revocations`);
+    const revoked = await rounds(mesh, { first: 0, count, change: revocation });
+    return report(done, revoked, {
       cpu: (after.cpu - before.cpu) / count,
       bytes: (after.bytes - before.bytes) / count,
       memory: after.memory,
@@ -103,28 +107,47 @@ async function enrol(admin: AdminConsole, mine: readonly FleetWorkload[]): Promi
   return planes;
 }
 
+/** What is changed in a round, and what data planes are to look for. */
+interface Change {
+  readonly sign: { readonly path: string } | { readonly spiffeId: string };
+  make(admin: AdminConsole): Promise<void>;
+}
+
+type ChangeOf = (index: number) => Change;
+
+const denial: ChangeOf = (index) => {
+  const path = `/probe/${index}`;
+  return { sign: { path }, make: (admin) => admin.apply(probeDenial(path)) };
+};
+
+const revocation: ChangeOf = (index) => {
+  const spiffeId = `spiffe://cluster.local/ns/probes/sa/revoked-${index}`;
+  return { sign: { spiffeId }, make: (admin) => admin.revoke(spiffeId) };
+};
+
 async function rounds(
   mesh: Mesh,
-  { first, count }: { readonly first: number; readonly count: number },
+  { first, count, change }: { readonly first: number; readonly count: number; readonly change: ChangeOf },
 ): Promise<Round[]> {
   const done: Round[] = [];
   for (let index = first; index < first + count; index += 1) {
-    done.push(await round(mesh, `/probe/${index}`));
+    done.push(await round(mesh, change(index)));
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   return done;
 }
 
-async function round({ fleets, admin }: Mesh, path: string): Promise<Round> {
+async function round({ fleets, admin }: Mesh, { sign, make }: Change): Promise<Round> {
   for (const fleet of fleets) {
-    const { early } = await fleet.ask({ kind: 'arm', path });
-    if (early !== 0) throw new Error(`${String(early)} data planes deny ${path} before they are told to`);
+    const { early } = await fleet.ask({ kind: 'arm', ...sign });
+    if (early !== 0)
+      throw new Error(`${String(early)} data planes enforce ${JSON.stringify(sign)} before they are told to`);
   }
   const enforced = Promise.all(fleets.map((fleet) => fleet.ask({ kind: 'enforced' })));
   // When the change itself fails, that is what is reported, not that nobody saw it.
   enforced.catch(() => undefined);
   const called = monotonic();
-  await admin.apply(probeDenial(path));
+  await make(admin);
   const answered = monotonic();
   const seenAt = (await enforced).flatMap((answer) => answer['seenAt'] as number[]);
   if (seenAt.length !== DATA_PLANES) throw new Error(`${seenAt.length} data planes answered, not ${DATA_PLANES}`);
@@ -152,7 +175,7 @@ async function costs({ control }: Mesh): Promise<Costs> {
   return { cpu: cpuMicros(control.pid) / 1000, bytes: Number(bytesSent), memory: residentMegabytes(control.pid) };
 }
 
-function report(done: readonly Round[], perChange: Costs): Record<string, unknown> {
+function report(done: readonly Round[], revoked: readonly Round[], perChange: Costs): Record<string, unknown> {
   const each = done.flatMap((round) => round.afterAnswer);
   const everywhere = done.map((round) => Math.max(...round.afterAnswer));
   const fromCall = done.map((round) => Math.max(...round.afterCall));
@@ -174,9 +197,34 @@ function report(done: readonly Round[], perChange: Costs): Record<string, unknow
     bytes_sent_per_data_plane: rounded(perChange.bytes / DATA_PLANES, 0),
     control_plane_rss_mb: rounded(perChange.memory, 0),
   };
+  const revocations = revocationFigures(revoked);
   return {
-    subjects: [subject],
-    ratios: { p99_vs_target: rounded(p99 / TARGET_MS, 3) },
-    target: { p99_ms: TARGET_MS, reached: p99 <= TARGET_MS },
+    subjects: [subject, revocations],
+    ratios: {
+      p99_vs_target: rounded(p99 / TARGET_MS, 3),
+      revocation_p99_vs_target: rounded(revocations.p99_ms / REVOCATION_TARGET_MS, 3),
+    },
+    target: {
+      p99_ms: TARGET_MS,
+      revocation_p99_ms: REVOCATION_TARGET_MS,
+      reached: p99 <= TARGET_MS && revocations.p99_ms <= REVOCATION_TARGET_MS,
+    },
+  };
+}
+
+/** From the answer of `revoke` to the last data plane that refuses the identity. */
+function revocationFigures(done: readonly Round[]): Record<string, unknown> & { readonly p99_ms: number } {
+  const everywhere = done.map((round) => Math.max(...round.afterAnswer));
+  const fromCall = done.map((round) => Math.max(...round.afterCall));
+  return {
+    name: 'rampart-revocation',
+    data_planes: DATA_PLANES,
+    changes: done.length,
+    p50_ms: rounded(percentile(everywhere, 50), 2),
+    p99_ms: rounded(percentile(everywhere, 99), 2),
+    max_ms: rounded(Math.max(...everywhere), 2),
+    from_call_p50_ms: rounded(percentile(fromCall, 50), 2),
+    from_call_p99_ms: rounded(percentile(fromCall, 99), 2),
+    revoke_p50_ms: rounded(median(done.map((round) => round.applyMs)), 2),
   };
 }
