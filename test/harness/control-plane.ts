@@ -12,7 +12,7 @@ import type { Client } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import type { AccessLogRecord, ConnectionRefusal } from '@rampart/core';
 import { until } from '@rampart/testkit';
-import { AdminService } from '@rampart/wire';
+import { AdminService, RevocationService } from '@rampart/wire';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
@@ -91,6 +91,14 @@ export class ControlPlaneProcess {
   }
 
   get admin(): Client<typeof AdminService> {
+    return this.#client(AdminService);
+  }
+
+  get revocations(): Client<typeof RevocationService> {
+    return this.#client(RevocationService);
+  }
+
+  #client<S extends typeof AdminService | typeof RevocationService>(service: S): Client<S> {
     const token = readFileSync(join(this.folder, 'admin.token'), 'utf8').trim();
     this.#session ??= new Http2SessionManager(
       this.address,
@@ -108,7 +116,7 @@ export class ControlPlaneProcess {
         },
       ],
     });
-    return createClient(AdminService, transport);
+    return createClient(service, transport);
   }
 
   async apply(document: string): Promise<void> {

@@ -173,6 +173,39 @@ spec:
   });
 });
 
+describe('a service whose identity is revoked', () => {
+  let scene: Scene;
+
+  before(async () => {
+    scene = await Scene.set();
+  });
+
+  after(() => scene.strike());
+
+  it('is let go by its callers, who call it no more until it is attested anew', async () => {
+    await scene.open('served');
+    assert.match((await scene.ask('served')).text, /^HTTP\/1\.1 200/);
+    const spiffeId = 'spiffe://cluster.local/ns/default/sa/echo';
+    const { dataPlanes } = await scene.plane.revocations.revoke({ spiffeId, reason: 'keyCompromise' });
+    assert.deepEqual(
+      dataPlanes.map(({ services }) => services),
+      [['echo.default.svc']],
+    );
+    await until('the connection to be closed', async () => (await scene.line('served')).closed, WITHIN_A_SECOND);
+    const call = (): Promise<string> =>
+      scene.caller.run(() =>
+        fetch('http://echo/api/')
+          .then((response) => String(response.status))
+          .catch((error: Error) => String((error.cause as Error | undefined)?.message ?? error.message)),
+      );
+    assert.match(await call(), /revoked \(keyCompromise\)|no instance/);
+    await scene.echo.kill();
+    const again = await Workload.start(scene.plane, { script: 'echo.mjs', serviceAccount: 'echo', service: 'echo' });
+    await until('the new instance to answer', async () => ((await call()) === '200' ? true : undefined));
+    await again.kill();
+  });
+});
+
 describe('a connection older than its certificate should be', () => {
   let scene: Scene;
 
