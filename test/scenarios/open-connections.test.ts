@@ -196,7 +196,7 @@ describe('a service whose identity is revoked', () => {
       scene.caller.run(() =>
         fetch('http://echo/api/')
           .then((response) => String(response.status))
-          .catch((error: Error) => String((error.cause as Error | undefined)?.message ?? error.message)),
+          .catch((error: Error) => (error.cause as Error | undefined)?.message ?? error.message),
       );
     assert.match(await call(), /revoked \(keyCompromise\)|no instance/);
     await scene.echo.kill();

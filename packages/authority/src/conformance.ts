@@ -289,6 +289,43 @@ const REVOCATION_RULES: readonly Rule[] = [
     },
   ],
   [
+    'a scope means leaves by notBefore or by when they were issued, and no others',
+    async ({ store }) => {
+      const add = (change: Partial<CertificateRecord>): Promise<void> => store.addCertificate(certificate(change));
+      await add({ serial: '01', sequence: 1 });
+      await add({ serial: '02', sequence: 2, notBefore: T0 + 5000, issuedAt: T0 });
+      await add({ serial: '03', sequence: 3, notBefore: T0 + 5000, issuedAt: T0 + 15_000 });
+      await add({ serial: '04', sequence: 4, spiffeId: 'spiffe://cluster.local/ns/shop/sa/web', issuer: 'another' });
+      await add({ serial: '05', sequence: 5, kind: 'intermediate' });
+      const time = { notBeforeUntil: T0 - 10_000, issuedUntil: T0 };
+      const meant = async (scope: object): Promise<string[]> =>
+        serials((await store.scopeContent({ ...time, ...scope }, T0)).newest);
+      assert.deepEqual(await meant({}), ['04', '02', '01']);
+      assert.deepEqual(await meant({ spiffeId: SPIFFE_ID }), ['02', '01']);
+      assert.deepEqual(await meant({ namespace: 'shop' }), ['04']);
+      assert.deepEqual(await meant({ namespace: 'sho' }), []);
+      assert.deepEqual(await meant({ issuer: 'another' }), ['04']);
+      assert.deepEqual(serials((await store.scopeContent(time, T0)).stragglers), ['02']);
+      assert.equal((await store.scopeContent(time, certificate().notAfter)).count, 0);
+    },
+  ],
+  [
+    'a scope is revoked once, with the rule that did it, and is none of what was revoked by serial',
+    async (test) => {
+      await test.store.addCertificate(certificate({ serial: '01' }));
+      await test.store.addCertificate(certificate({ serial: '02' }));
+      await test.store.revokeCertificate('02', { at: T0, reason: '', by: '' });
+      const scope = { spiffeId: SPIFFE_ID, notBeforeUntil: T0, issuedUntil: T0 };
+      const revocation = { at: T0, reason: 'superseded', by: 'ann', rule: 'r1' };
+      assert.equal(await test.store.revokeScope(scope, revocation), 1);
+      assert.equal(await test.store.revokeScope(scope, { ...revocation, rule: 'r2' }), 0);
+      const store = await test.reopen();
+      assert.deepEqual((await store.certificate('01'))?.revocation, revocation);
+      assert.deepEqual(serials(await store.revokedBySerial(T0)), ['02']);
+      assert.deepEqual(new Set(serials(await store.revokedCertificates(T0))), new Set(['01', '02']));
+    },
+  ],
+  [
     'certificates of workloads are listed until they end or are revoked',
     async ({ store }) => {
       await store.addCertificate(certificate({ serial: '01' }));
