@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { TrustDomain } from '@rampart/core';
+import { TestCa } from '@rampart/testkit';
+import { FakeClock } from '@rampart/testkit/fake-clock';
+import { createSvid, type Svid } from './svid.ts';
+import { SvidSource } from './svid-source.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const T0 = Date.UTC(2026, 0, 20);
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** A clock that somebody sets: timers go on as if nothing had happened. */
+class SettableClock extends FakeClock {
+  #offset = 0;
+
+  override now(): number {
+    return super.now() + this.#offset;
+  }
+
+  set(milliseconds: number): void {
+    this.#offset += milliseconds;
+  }
+}
+
+let ca: TestCa;
+before(async () => {
+  ca = await TestCa.create('cluster.local', T0);
+});
+
+interface Scene {
+  readonly clock: SettableClock;
+  readonly source: SvidSource;
+  /** When each certificate was asked for, in hours after the start. */
+  readonly asked: number[];
+}
+
+/** A source whose control plane has the same clock, and gives certificates of a day. */
+async function scene(renewShare?: number): Promise<Scene> {
+  const clock = new SettableClock(T0);
+  const asked: number[] = [];
+  const issue = async (): Promise<Svid> => {
+    const now = clock.now();
+    asked.push((now - T0) / HOUR);
+    const own = await ca.issue(now, {
+      namespace: 'default',
+      serviceAccount: 'orders',
+      notBefore: now - 10_000,
+      notAfter: now + DAY,
+    });
+    const bundle = {
+      trustDomain: TrustDomain.of('cluster.local'),
+      roots: [ca.rootDer],
+      jwtAuthorities: [],
+      sequence: 1,
+    };
+    const renewAt = renewShare === undefined ? undefined : now + DAY * renewShare;
+    return createSvid({ ...own, chain: [own.der], bundle, renewAt });
+  };
+  const source = new SvidSource({ issuer: { attest: issue, renew: issue }, clock, random: () => 0.5, log });
+  source.start();
+  await clock.advance(0);
+  await clock.advance(0);
+  return { clock, source, asked };
+}
+
+function hours(asked: readonly number[]): number[] {
+  return asked.map((hour) => Math.round(hour * 10) / 10);
+}
+
+describe('a certificate is renewed', () => {
+  it('at half of its life', async () => {
+    const { clock, asked } = await scene();
+    await clock.advance(37 * HOUR);
+    assert.deepEqual(hours(asked), [0, 12, 24, 36]);
+  });
+
+  it('when its issuer says, at three quarters', async () => {
+    const { clock, asked } = await scene(0.75);
+    await clock.advance(37 * HOUR);
+    assert.deepEqual(hours(asked), [0, 18, 36]);
+  });
+
+  it('at once when it is to be rotated, and says that the last one is to be left', async () => {
+    const { clock, source, asked } = await scene();
+    assert.equal(source.current?.isUrgent, undefined);
+    source.rotateNow();
+    source.rotateNow();
+    await clock.advance(10);
+    assert.equal(asked.length, 2);
+    assert.equal(source.current?.isUrgent, true);
+    await clock.advance(13 * HOUR);
+    assert.equal(source.current?.isUrgent, undefined);
+  });
+
+  it('within a minute after the clock has jumped ahead', async () => {
+    const { clock, asked } = await scene();
+    clock.set(20 * HOUR);
+    await clock.advance(60_000);
+    assert.deepEqual(hours(asked), [0, 20]);
+  });
+
+  it('within a minute after the clock has jumped back to before its beginning, and not again and again', async () => {
+    const { clock, asked, source } = await scene();
+    clock.set(-20 * HOUR);
+    await clock.advance(60_000);
+    assert.deepEqual(hours(asked), [0, -20]);
+    await clock.advance(11 * HOUR);
+    assert.equal(asked.length, 2);
+    assert.ok((source.current?.notBefore ?? 0) < clock.now());
+  });
+
+  it('no sooner after the clock has jumped back a little', async () => {
+    const { clock, asked } = await scene();
+    clock.set(-5000);
+    await clock.advance(11 * HOUR);
+    assert.equal(asked.length, 1);
+  });
+});
+
+describe('the roots that peers are judged by', () => {
+  it('are replaced by newer ones, with the same certificate', async () => {
+    const { source } = await scene();
+    const told: Svid[] = [];
+    source.subscribe((svid) => told.push(svid));
+    const other = await TestCa.create('cluster.local', T0);
+    source.trust([ca.rootDer, other.rootDer], 2);
+    assert.deepEqual(
+      told.map(({ serial, bundle, tls }) => [serial, bundle.sequence, tls.ca.length]),
+      [
+        [source.current?.serial, 1, 1],
+        [source.current?.serial, 2, 2],
+      ],
+    );
+  });
+
+  it('are not replaced by older ones', async () => {
+    const { source } = await scene();
+    const other = await TestCa.create('cluster.local', T0);
+    source.trust([other.rootDer], 1);
+    source.trust([], 0);
+    assert.deepEqual(source.current?.bundle.roots, [ca.rootDer]);
+  });
+});
