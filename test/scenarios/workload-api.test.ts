@@ -174,6 +174,27 @@ describe('the SPIFFE Workload API of a host', () => {
     assert.notEqual(serialOf(await client.x509().until('an SVID', () => true)), serialOf(first));
   });
 
+  it('an identity that is barred loses its SVIDs, and its tokens are believed no more', async () => {
+    const spiffeId = `${OWN_DOMAIN}/ns/prod/sa/barred`;
+    await apply('barred', { spiffeId });
+    const client = await workload();
+    const call = client.x509();
+    await call.until('an SVID', () => true);
+    const { svids } = await client.first<JwtAnswer>('FetchJWTSVID', { audience: ['orders'] });
+    await apply('other', { spiffeId: `${OWN_DOMAIN}/other` });
+    await call.until('the other identity', (answer) => names(answer).length === 2);
+    await plane.revocations.revoke({ spiffeId, bar: true, note: 'taken over' });
+    const left = await call.until('the end of the barred one', (answer) => names(answer).length === 1);
+    assert.deepEqual(names(left), [`${OWN_DOMAIN}/other`]);
+    const { message } = await client
+      .call('ValidateJWTSVID', { request: { audience: 'orders', svid: svids[0]?.svid ?? '' } })
+      .failure();
+    assert.equal(message, 'the token is revoked');
+    await remove('other');
+    assert.equal((await call.failure()).code, CODE.permissionDenied);
+    await plane.revocations.liftBar({ spiffeId, note: 'rebuilt' });
+  });
+
   it('says who the caller is by its user and its binary, not by what it says', { skip: notRoot }, async () => {
     const binary = join(agent.folder, 'other-node');
     copyFileSync(process.execPath, binary);
