@@ -27,7 +27,7 @@ describe('renewal', () => {
       ['CERTIFICATE_RENEWED', svid.serial, renewed.value.serial],
     );
     assert.match(
-      (await ledger()).at(-2)?.body ?? '',
+      (await ledger()).at(-1)?.body ?? '',
       /"reason":"renewal".*"requested_by":"spiffe:\/\/cluster\.local\/ns\/default\/sa\/orders"/,
     );
   });

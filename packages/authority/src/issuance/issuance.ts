@@ -3,7 +3,7 @@ import type { AuditEvent, Journal } from '@rampart/journal';
 import { buildCertificate, randomSerial } from '@rampart/spiffe';
 import type { ParsedCertificate, RevocableCertificate, ServerTemplate, WorkloadTemplate } from '@rampart/spiffe';
 import type { Hierarchy } from '../hierarchy/hierarchy.ts';
-import { issuanceEntry, rotationEntry } from './ledger.ts';
+import { issuanceEntry } from './ledger.ts';
 import type { Rotation, UnrecordedCertificate } from './ledger.ts';
 import { validity } from './lifetimes.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -118,9 +118,8 @@ export class Issuance {
     const events =
       request.kind === 'server' ? [serverEvent(request, unrecorded.serial)] : request.events(unrecorded.serial);
     const rotation = request.kind === 'server' ? undefined : request.rotation;
-    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate));
-    const beside = rotation === undefined ? [] : [journal.append('ledger', rotationEntry(unrecorded, rotation))];
-    const [{ sequence }] = await Promise.all([entry, ...beside, ...events.map((event) => journal.audit(event))]);
+    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, rotation));
+    const [{ sequence }] = await Promise.all([entry, ...events.map((event) => journal.audit(event))]);
     return sequence;
   }
 

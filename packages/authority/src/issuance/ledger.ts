@@ -16,8 +16,12 @@ export interface Rotation {
   readonly reason: 'scheduled' | 'emergency';
 }
 
-/** The ledger's entry of an issuance: enough to recognise the certificate anywhere, and nothing that is secret. */
-export function issuanceEntry(certificate: UnrecordedCertificate, parsed: ParsedCertificate): JournalBody {
+/** The ledger's entry of an issuance, and of the rotation that it may be: enough to recognise the certificate anywhere, and nothing that is secret. */
+export function issuanceEntry(
+  certificate: UnrecordedCertificate,
+  parsed: ParsedCertificate,
+  rotation?: Rotation,
+): JournalBody {
   const { attestation } = certificate;
   return {
     event_type: 'CERTIFICATE_ISSUED',
@@ -38,6 +42,8 @@ export function issuanceEntry(certificate: UnrecordedCertificate, parsed: Parsed
     not_after: certificate.notAfter,
     certificate_sha256: hash('sha256', parsed.der, 'hex'),
     public_key_sha256: hash('sha256', parsed.publicKey.der, 'hex'),
+    // One entry for both: thousands of renewals a second would write a second one each.
+    ...(rotation === undefined ? {} : { old_serial: rotation.oldSerial, rotation: rotation.reason }),
   };
 }
 
@@ -51,19 +57,6 @@ function requesterOf({ kind, requestedBy, spiffeId }: UnrecordedCertificate): st
 function evidenceOf({ kind, reason }: UnrecordedCertificate): string {
   if (kind !== 'workload' && kind !== 'agent') return '';
   return reason === 'agent' ? 'agent' : 'join_token';
-}
-
-export function rotationEntry(certificate: UnrecordedCertificate, { oldSerial, reason }: Rotation): JournalBody {
-  return {
-    event_type: 'CERTIFICATE_ROTATED',
-    serial: certificate.serial,
-    old_serial: oldSerial,
-    kind: certificate.kind,
-    spiffe_id: certificate.spiffeId,
-    reason,
-    requested_by: requesterOf(certificate),
-    rotated_at: certificate.issuedAt,
-  };
 }
 
 export function revocationEntry(

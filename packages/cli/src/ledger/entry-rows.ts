@@ -31,11 +31,16 @@ function detailsOf(kind: string, fields: EntryFields): string {
   if (kind === 'CERTIFICATE_ISSUED') {
     const evidence = textField(isObject(fields['attestation']) ? fields['attestation'] : {}, 'evidence');
     const until = renderTime(Number(fields['not_after'] ?? 0));
-    return [`by ${textField(fields, 'issuer')}`, `until ${until}`, ...(evidence === '' ? [] : [`on ${evidence}`])].join(
-      ', ',
-    );
+    const old = textField(fields, 'old_serial');
+    const rotated = old === '' ? [] : [`in place of ${old} (${textField(fields, 'rotation')})`];
+    return [
+      ...rotated,
+      `by ${textField(fields, 'issuer')}`,
+      `until ${until}`,
+      ...(evidence === '' ? [] : [`on ${evidence}`]),
+    ].join(', ');
   }
-  return kind === 'CERTIFICATE_ROTATED' ? `in place of ${textField(fields, 'old_serial')}` : '';
+  return '';
 }
 
 function isObject(value: unknown): value is EntryFields {

@@ -222,7 +222,7 @@ describe('what agents ask for', () => {
       const entries = await createJournalStore(database).read({ stream: 'ledger', limit: 100, order: 'oldest-first' });
       const rotations = entries
         .map(({ body }) => JSON.parse(body) as Record<string, unknown>)
-        .filter(({ event_type: type }) => type === 'CERTIFICATE_ROTATED');
+        .filter(({ rotation }) => rotation !== undefined);
       assert.deepEqual(
         rotations.map(({ serial, old_serial: old, requested_by: by }) => [serial, old, by]),
         [[second, first, AGENT]],

@@ -45,7 +45,7 @@ describe('the ledger at the door', () => {
     const first = await ledger.getCertificateRecord({ serial: `00:${old.toUpperCase()}` });
     assert.deepEqual(
       first.entries.map(({ kind }) => kind),
-      ['CERTIFICATE_ISSUED', 'CERTIFICATE_ROTATED'],
+      ['CERTIFICATE_ISSUED', 'CERTIFICATE_ISSUED'],
     );
     assert.equal(first.certificate?.serial, old);
     const { entries } = await ledger.listIdentityHistory({ spiffeId: ORDERS_ID });
@@ -54,7 +54,6 @@ describe('the ledger at the door', () => {
       [
         ['CERTIFICATE_ISSUED', old],
         ['CERTIFICATE_ISSUED', next],
-        ['CERTIFICATE_ROTATED', next],
         ['CERTIFICATE_REVOKED', next],
       ],
     );
