@@ -166,7 +166,10 @@ export interface AuthorityStore {
   revokedBySerial(at: number): Promise<readonly CertificateRecord[]>;
   /** Which leaves a scope means that have not ended at `at` and are not revoked; at most 20 of the newest. */
   scopeContent(scope: CertificateScope, at: number): Promise<ScopeContent>;
-  /** Revokes every leaf on record that the scope means and that is not revoked yet; says how many those were. */
+  /**
+   * Revokes every leaf on record that the scope means and that is not revoked yet; says how many those were. In steps, each of
+   * them atomic: what an interrupted call did not come to, the next one does.
+   */
   revokeScope(scope: CertificateScope, revocation: Revocation): Promise<number>;
   /** Certificates of workloads that are not revoked and whose notAfter is later than `at`, in no particular order. */
   workloadCertificates(at: number): Promise<readonly CertificateRecord[]>;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import { RampartError } from '@rampart/core';
 import type { Clock, TrustDomain } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
@@ -193,6 +194,8 @@ export class RevocationDesk {
       journal.audit(events.ruleEvent(act, by, content.count)),
     ]);
     await this.#enact(act, by);
+    // Data planes are told before the records of any number of certificates are changed.
+    await turn();
     const count = await store.revokeScope(scopeOf(act), { ...revocationOf(act), rule: act.id });
     return { ...ruleHit(act), count, newest: content.newest, id: act.id, at: act.at };
   }

@@ -131,6 +131,19 @@ describe('revocation', () => {
     });
   });
 
+  it('is about the JWT-SVIDs of an identity, and a bar about new ones', async () => {
+    const { trust, revocation } = admin();
+    const asked = { spiffeId: ORDERS_ID, audiences: ['api'] };
+    const { token } = await trust.mintJwtSvid(asked);
+    assert.equal((await trust.validateJwtSvid({ token, audience: 'api' })).problem, '');
+    await revocation.revoke({ spiffeId: ORDERS_ID, bar: true });
+    const judged = await trust.validateJwtSvid({ token, audience: 'api' });
+    assert.deepEqual([judged.problem, judged.spiffeId], ['REVOKED', '']);
+    await assert.rejects(trust.mintJwtSvid(asked), /is barred/);
+    const other = await trust.mintJwtSvid({ ...asked, spiffeId: 'spiffe://cluster.local/ns/shop/sa/other' });
+    assert.equal((await trust.validateJwtSvid({ token: other.token, audience: 'api' })).problem, '');
+  });
+
   it('of several serials is all or nothing', async () => {
     const orders = await attest(plane, ORDERS);
     const serial = serialOf(orders);

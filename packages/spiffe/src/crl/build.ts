@@ -48,7 +48,8 @@ export async function buildCrl(template: CrlTemplate, sign: TbsSigner): Promise<
 }
 
 function signedPart({ issuer, number, thisUpdate, nextUpdate, revoked }: CrlTemplate): Uint8Array {
-  const list = revoked.length === 0 ? [] : [sequence(...revoked.map(encodeRevoked))];
+  // Joined first: a function takes no hundred thousand arguments.
+  const list = revoked.length === 0 ? [] : [sequence(Buffer.concat(revoked.map(encodeRevoked)))];
   const keyId = issuer.subjectKeyId ?? write.keyIdOf(issuer.publicKey.bits);
   return sequence(
     smallInteger(VERSION_2),

@@ -36,6 +36,15 @@ describe('a revocation list', () => {
     { serial: '7b'.repeat(20), at: NOW, reason: 'privilegeWithdrawn' },
   ] as const;
 
+  it('may hold 150,000 certificates', async () => {
+    const many = Array.from({ length: 150_000 }, (_, index) => ({
+      serial: (2 ** 40 + index).toString(16).padStart(12, '0'),
+      at: NOW,
+    }));
+    const list = parseCrl(await buildCrl({ ...template, revoked: many }, signer));
+    assert.ok(list.ok && list.value.revoked.length === many.length);
+  });
+
   it('reads back as it was', async () => {
     const list = parseCrl(await buildCrl({ ...template, number: 2n ** 70n + 5n, revoked }, signer));
     assert.ok(list.ok, list.ok ? '' : list.problem);

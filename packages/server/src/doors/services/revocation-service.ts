@@ -2,7 +2,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { Authority, RevocationAct, RevocationHit, RevocationOrder, RevocationStore } from '@rampart/authority';
 import { RampartError, serviceHost } from '@rampart/core';
 import type { Registry } from '@rampart/registry';
-import { reasonOfName, REVOCATION_REASONS, type RevocationReason } from '@rampart/spiffe';
+import { reasonOfName, type RevocableCertificate, REVOCATION_REASONS, type RevocationReason } from '@rampart/spiffe';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { RevocationService, RevokeRequest, RevokeResponseSchema } from '@rampart/wire';
 import type { DataPlanes } from '../../control/data-planes.ts';
@@ -38,10 +38,13 @@ export function createRevocationService(parts: RevocationParts): Service {
     revoke: async (request, context) => {
       const by = operatorOf(context);
       const order = orderOf(request);
-      const preview = await desk.preview(order);
-      // Asked before, because whoever is hit is cut off afterwards.
-      const dataPlanes = planesOf(preview, parts);
-      return answerOf(request.dryRun ? preview : await desk.revoke(order, by), dataPlanes);
+      // Looked at before, because whoever is hit is cut off afterwards.
+      const connected = connectedNow(parts);
+      const hit = request.dryRun ? await desk.preview(order) : await desk.revoke(order, by);
+      return answerOf(
+        hit,
+        connected.filter(({ certificate }) => hit.hits(certificate)).map(({ message }) => message),
+      );
     },
     liftBar: async ({ spiffeId, note }, context) => {
       const by = operatorOf(context);
@@ -102,17 +105,19 @@ function answerOf(hit: RevocationHit, dataPlanes: PlaneMessage[]): RevokeAnswer 
   };
 }
 
-function planesOf(hit: RevocationHit, { dataPlanes, registry }: RevocationParts): PlaneMessage[] {
-  const sessions = dataPlanes.sessions.filter(({ options }) => hit.hits(options.peer.certificate));
-  if (sessions.length === 0) return [];
+interface Connected {
+  readonly certificate: RevocableCertificate;
+  readonly message: PlaneMessage;
+}
+
+function connectedNow({ dataPlanes, registry }: RevocationParts): Connected[] {
   const services = servicesByIdentity(registry);
-  return sessions.map(({ options: { hello, peer } }) => ({
-    dataPlaneId: hello.dataPlaneId,
-    spiffeId: peer.id.toString(),
-    kind: hello.kind,
-    serial: peer.serial,
-    services: [...(services.get(peer.id.toString()) ?? [])],
-  }));
+  return dataPlanes.sessions.map(({ options: { hello, peer } }) => {
+    const spiffeId = peer.id.toString();
+    const { dataPlaneId, kind } = hello;
+    const message = { dataPlaneId, spiffeId, kind, serial: peer.serial, services: [...(services.get(spiffeId) ?? [])] };
+    return { certificate: peer.certificate, message };
+  });
 }
 
 function servicesByIdentity(registry: Registry): ReadonlyMap<string, ReadonlySet<string>> {

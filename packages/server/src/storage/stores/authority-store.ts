@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type {
   AttestationFacts,
   AuthorityStore,
@@ -8,7 +9,7 @@ import type {
 } from '@rampart/authority';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
-import { revokeScope, selectScope } from './revocations/certificate-scope.ts';
+import { revokeStep, selectScope } from './revocations/certificate-scope.ts';
 import { insertion, selection } from '../precompiled.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
 import { createHierarchyStore } from './hierarchy-store.ts';
@@ -87,7 +88,14 @@ function revocationMethods({
       const { count, newest, stragglers } = await selectScope(reads, scope, at);
       return { count, newest: newest.map(certificateOf), stragglers: stragglers.map(certificateOf) };
     },
-    revokeScope: (scope, revocation) => writer.write((transaction) => revokeScope(transaction, scope, revocation)),
+    revokeScope: async (scope, revocation) => {
+      let count = 0;
+      for (let step = -1; step !== 0; count += step) {
+        step = await writer.write((transaction) => revokeStep(transaction, scope, revocation));
+        await turn();
+      }
+      return count;
+    },
   };
 }
 
