@@ -103,6 +103,21 @@ describe('what agents ask for', () => {
     assert.equal((await client.identity.renew({ csr: csr() })).spiffeId, AGENT);
   });
 
+  it('an agent is told of revocations and their lists, and is cut off when it is revoked itself', async () => {
+    const { client } = await attestAgent();
+    const { heard, error } = listen(client);
+    await until('the first update', () => heard.length > 0);
+    assert.deepEqual([heard[0]?.revocationRules, heard[0]?.crls.length], [[], 2]);
+    const { id } = await admin.revocation.revoke({ spiffeId: WEB, reason: 'keyCompromise' });
+    await until('the rule', () => heard.some(({ revocationRules }) => revocationRules.some((rule) => rule.id === id)));
+    clock.advance(1000);
+    await until('new lists', () => heard.slice(1).some(({ crls }) => crls.length === 2));
+    await admin.revocation.revoke({ spiffeId: AGENT });
+    await until('the end of the stream', () => error() !== undefined);
+    assert.match(String(error()), /host-1 issued until .* is revoked/);
+    await assert.rejects(client.identity.renew({ csr: csr() }), /is revoked/);
+  });
+
   it('a workload is no agent', async () => {
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'orders' });
     const workload = open(connectTo(plane, { credentials }));
