@@ -135,11 +135,13 @@ const RULES: readonly Rule[] = [
         about(4, 'ledger', { details: { serial: '0a' } }),
       ];
       await store.append({ ...batch(1, 4), entries });
-      const found = async (field: 'serial' | 'spiffe_id', value: string): Promise<number[]> =>
-        sequences(await store.read({ about: { field, value }, limit: 10, order: 'oldest-first' }));
-      assert.deepEqual(await found('serial', '0a'), [1]);
-      assert.deepEqual(await found('spiffe_id', 'spiffe://a/b'), [1, 3]);
-      assert.deepEqual(await found('serial', "0a' or 1"), []);
+      const found = async (query: Pick<JournalQuery, 'about' | 'spiffeId'>): Promise<number[]> =>
+        sequences(await store.read({ ...query, limit: 10, order: 'oldest-first' }));
+      assert.deepEqual(await found({ about: { field: 'serial', value: '0a' } }), [1]);
+      assert.deepEqual(await found({ spiffeId: 'spiffe://a/b' }), [1, 3]);
+      assert.deepEqual(await found({ spiffeId: 'spiffe://a/b', about: { field: 'serial', value: '0b' } }), [3]);
+      assert.deepEqual(await found({ spiffeId: 'spiffe://a', about: { field: 'serial', value: '0b' } }), []);
+      assert.deepEqual(await found({ about: { field: 'serial', value: "0a' or 1" } }), []);
     },
   ],
 ];

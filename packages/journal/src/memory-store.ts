@@ -58,13 +58,17 @@ function matches(entry: JournalEntry, query: JournalQuery): boolean {
     (query.stream === undefined || entry.stream === query.stream) &&
     (query.kind === undefined || entry.kind === query.kind) &&
     query.exceptKinds?.includes(entry.kind) !== true &&
+    (query.spiffeId === undefined || isAbout(entry, { field: 'spiffe_id', value: query.spiffeId })) &&
     (query.about === undefined || isAbout(entry, query.about)) &&
     (query.after === undefined || entry.sequence > query.after) &&
     (query.before === undefined || entry.sequence < query.before)
   );
 }
 
-function isAbout({ stream, body }: JournalEntry, { field, value }: NonNullable<JournalQuery['about']>): boolean {
+function isAbout(
+  { stream, body }: JournalEntry,
+  { field, value }: { readonly field: string; readonly value: string },
+): boolean {
   if (stream !== 'ledger') return false;
   const fields = JSON.parse(body) as Readonly<Record<string, unknown>>;
   return fields[field] === value;

@@ -56,8 +56,10 @@ export interface JournalQuery {
   readonly kind?: string;
   /** Not those of these kinds. */
   readonly exceptKinds?: readonly string[];
-  /** Only ledger entries whose body has this text in this field. */
-  readonly about?: { readonly field: 'serial' | 'old_serial' | 'spiffe_id'; readonly value: string };
+  /** Only ledger entries about this identity: by `spiffe_id` of their body. The one quick way to find entries by what they say. */
+  readonly spiffeId?: string;
+  /** Only ledger entries whose body has this text in this field; without `spiffeId` every entry is looked at. */
+  readonly about?: { readonly field: 'serial' | 'old_serial'; readonly value: string };
   /** Only entries with a sequence greater than this. */
   readonly after?: number;
   /** Only entries with a sequence less than this. */

@@ -98,13 +98,13 @@ export class ExpiryWatch {
   }
 
   /** A leaf that was rotated, an authority that signs no more. */
-  async #isReplaced({ serial, kind }: CertificateRecord): Promise<boolean> {
+  async #isReplaced({ serial, kind, spiffeId }: CertificateRecord): Promise<boolean> {
     if (kind === 'root' || kind === 'intermediate') {
       const state = this.#options.hierarchy.describe().find((authority) => authority.serial === serial)?.state;
       return state !== 'active' && state !== 'prepared';
     }
     const about = { field: 'old_serial', value: serial } as const;
-    return (await this.#options.journal.read({ about, limit: 1, order: 'newest-first' })).length > 0;
+    return (await this.#options.journal.read({ spiffeId, about, limit: 1, order: 'newest-first' })).length > 0;
   }
 
   async #checkRenewals(now: number): Promise<void> {

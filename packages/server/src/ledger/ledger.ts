@@ -46,22 +46,37 @@ export class Ledger {
     text: string,
   ): Promise<{ readonly certificate: CertificateRecord | undefined; readonly entries: readonly JournalEntry[] }> {
     const serial = normalizeSerial(text);
-    const { database, journal } = this.#parts;
-    const about = (field: 'serial' | 'old_serial'): Promise<readonly JournalEntry[]> =>
-      journal.read({ about: { field, value: serial }, limit: MOST_OF_ONE, order: 'oldest-first' });
-    const [certificate, own, replaced] = await Promise.all([
-      createAuthorityStore(database).certificate(serial),
-      about('serial'),
-      about('old_serial'),
-    ]);
-    const entries = [...own, ...replaced].sort((one, other) => one.sequence - other.sequence);
+    const certificate = await createAuthorityStore(this.#parts.database).certificate(serial);
+    const told = certificate === undefined ? [] : await this.#entriesOf(certificate.spiffeId, serial);
+    // What is on record may be gone, or be wrong about whose it is; the ledger is not.
+    const spiffeId = told.length > 0 ? undefined : await this.#identityOf(serial);
+    const entries = spiffeId === undefined ? told : await this.#entriesOf(spiffeId, serial);
     return { certificate, entries };
+  }
+
+  async #entriesOf(spiffeId: string, serial: string): Promise<readonly JournalEntry[]> {
+    const about = (field: 'serial' | 'old_serial'): Promise<readonly JournalEntry[]> =>
+      this.#parts.journal.read({
+        spiffeId,
+        about: { field, value: serial },
+        limit: MOST_OF_ONE,
+        order: 'oldest-first',
+      });
+    const [own, replaced] = await Promise.all([about('serial'), about('old_serial')]);
+    return [...own, ...replaced].sort((one, other) => one.sequence - other.sequence);
+  }
+
+  /** Of a certificate that only the ledger knows still: goes through all of it. */
+  async #identityOf(serial: string): Promise<string | undefined> {
+    const about = { field: 'serial', value: serial } as const;
+    const [entry] = await this.#parts.journal.read({ about, limit: 1, order: 'newest-first' });
+    const fields = JSON.parse(entry?.body ?? '{}') as { readonly spiffe_id?: unknown };
+    return typeof fields.spiffe_id === 'string' ? fields.spiffe_id : undefined;
   }
 
   /** The newest so many entries about an identity, oldest first; tokens are left out. */
   async history(spiffeId: string, limit: number): Promise<readonly JournalEntry[]> {
-    const about = { field: 'spiffe_id', value: spiffeId } as const;
-    const newest = await this.#parts.journal.read({ about, exceptKinds: TOKENS, limit, order: 'newest-first' });
+    const newest = await this.#parts.journal.read({ spiffeId, exceptKinds: TOKENS, limit, order: 'newest-first' });
     return newest.toReversed();
   }
 

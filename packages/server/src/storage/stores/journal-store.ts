@@ -99,11 +99,15 @@ async function read(
   if (query.exceptKinds !== undefined) {
     select = select.where('kind', 'not in', query.exceptKinds);
   }
-  if (query.about !== undefined) {
+  if (query.spiffeId !== undefined || query.about !== undefined) {
     // The literal stands in the text of the query: that is how a partial index is found to cover it.
-    select = select
-      .where('stream', '=', sql.lit('ledger'))
-      .where(engine.jsonText('body', query.about.field), '=', query.about.value);
+    select = select.where('stream', '=', sql.lit('ledger'));
+  }
+  if (query.spiffeId !== undefined) {
+    select = select.where(engine.jsonText('body', 'spiffe_id'), '=', query.spiffeId);
+  }
+  if (query.about !== undefined) {
+    select = select.where(engine.jsonText('body', query.about.field), '=', query.about.value);
   }
   if (query.after !== undefined) {
     select = select.where('sequence', '>', query.after);
