@@ -79,7 +79,6 @@ export class MeshSnapshots {
   /** Everything a workload of the namespace may know; replaces whatever it knew. */
   full(namespace: string): ControlPlaneMessage {
     const state = this.#state;
-    const revoked = state.revocations.revokedSerials();
     return create(ControlPlaneMessageSchema, {
       revision: BigInt(state.feed.revision),
       reset: true,
@@ -90,12 +89,21 @@ export class MeshSnapshots {
         )
         .map((held) => this.#resourceUpdate(held)),
       services: state.services().map((service) => this.#serviceUpdate(service)),
-      revokedSerials: revoked.map(({ serial }) => serial),
-      revocationReasons: revoked.map(({ reason }) => reasonNumber(reason)),
-      revocationRules: state.revocations.rules().map(ruleMessage),
+      ...this.revoked(),
       bundle: this.#bundle(),
       federatedBundles: this.#federated(),
     });
+  }
+
+  /** Everything that is revoked. */
+  revoked(): Pick<ControlPlaneMessage, 'revokedSerials' | 'revocationReasons' | 'revocationRules'> {
+    const { revocations } = this.#state;
+    const serials = revocations.revokedSerials();
+    return {
+      revokedSerials: serials.map(({ serial }) => serial),
+      revocationReasons: serials.map(({ reason }) => reasonNumber(reason)),
+      revocationRules: revocations.rules().map(ruleMessage),
+    };
   }
 
   /** Whether a NetworkPolicy is about a workload, so that it must know who its peers are. Asked again and again with the same object. */

@@ -145,7 +145,10 @@ export class Session {
   #first(): ControlPlaneMessage {
     const { snapshots } = this.options;
     const message = this.#cursor === 0 ? this.#full() : this.#delta();
-    return this.#told(message ?? nothingNew(snapshots.revision));
+    // Whoever resumes may hold a revision of a database that an older copy has since replaced: what is revoked is told again.
+    const resumed =
+      message?.reset === true ? message : { ...(message ?? nothingNew(snapshots.revision)), ...snapshots.revoked() };
+    return this.#told(resumed);
   }
 
   #next(): ControlPlaneMessage | undefined {

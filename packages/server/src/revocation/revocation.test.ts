@@ -201,6 +201,12 @@ describe('revocation', () => {
       const listener = listen(other, 'a');
       await until('the rule to be told', () => listener.rules.has(id));
       assert.ok(listener.revoked.has(serialOf(witness)));
+      const held = listener.revision;
+      listener.kill();
+      const resumed = new FakeDataPlane(keep(connectTo(plane, { credentials: other.credentials })));
+      resumed.connect({ id: 'a', revision: held });
+      await until('whoever resumes to be told too', () => resumed.rules.has(id));
+      assert.equal(resumed.received[0]?.reset, false);
       assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 2);
       const { certificates } = await admin().admin.listCertificates({ spiffeId: ORDERS_ID });
       assert.ok(certificates.every(({ revokedAt }) => revokedAt !== 0n));
