@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { bundleToJson, toPem } from '@rampart/spiffe';
+import { bundleToJson, parseCrl, toPem } from '@rampart/spiffe';
 import { TestCa, until } from '@rampart/testkit';
 
 import { AgentProcess, registration } from '../harness/agent.ts';
@@ -34,6 +34,12 @@ interface Judged {
 
 interface BundlesAnswer {
   readonly bundles: Readonly<Record<string, Octets>>;
+}
+
+/** Lower-case hex. */
+function serialsOn(list: Octets): readonly string[] {
+  const parsed = parseCrl(bytes(list));
+  return parsed.ok ? parsed.value.revoked.map(({ serial }) => serial) : [];
 }
 
 /** Nobody answers at the endpoint: the bundle is the one that is given here. */
@@ -172,6 +178,12 @@ describe('the SPIFFE Workload API of a host', () => {
     await call.until('another SVID', (answer) => serialOf(answer) !== serialOf(first));
     assert.equal(call.answers.filter((answer) => serialOf(answer) === serialOf(first)).length, 1);
     assert.notEqual(serialOf(await client.x509().until('an SVID', () => true)), serialOf(first));
+    const listed = await call.until('a revocation list with it', ({ crl }) =>
+      crl.some((list) => serialsOn(list).includes(serialOf(first))),
+    );
+    const file = join(agent.folder, 'revoked.crl');
+    writeFileSync(file, bytes(listed.crl[0] ?? { base64: '' }));
+    execFileSync('openssl', ['crl', '-inform', 'DER', '-in', file, '-noout', '-lastupdate']);
   });
 
   it('an identity that is barred loses its SVIDs, and its tokens are believed no more', async () => {
