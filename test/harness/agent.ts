@@ -34,11 +34,7 @@ export class AgentProcess {
       RAMPART_CA_FILE: plane.caFile,
       RAMPART_JOIN_TOKEN: token,
     });
-    await until(
-      'the agent to have an identity',
-      () => agent.#said.includes('SPIFFE_ENDPOINT_SOCKET') || agent.#ended(),
-    );
-    if (agent.#ended()) throw new Error(`rampart agent ended: ${agent.complaint}`);
+    await agent.ready();
     return agent;
   }
 
@@ -53,6 +49,16 @@ export class AgentProcess {
 
   get socketPath(): string {
     return join(this.folder, 'agent.sock');
+  }
+
+  /** Resolves once it serves; rejects when it ends before. */
+  async ready(): Promise<void> {
+    await until('the agent to serve', () => this.said.includes('SPIFFE_ENDPOINT_SOCKET') || this.#ended());
+    if (this.#ended()) throw new Error(`rampart agent ended: ${this.complaint}`);
+  }
+
+  get said(): string {
+    return this.#said;
   }
 
   /** What it wrote to standard error. */

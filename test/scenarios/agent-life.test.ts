@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { until } from '@rampart/testkit';
+import { foreignAuthority, foreignCertificate, until } from '@rampart/testkit';
 
 import { AgentProcess, registration } from '../harness/agent.ts';
 import { ControlPlaneProcess } from '../harness/control-plane.ts';
@@ -103,6 +103,37 @@ describe('the life of an agent', () => {
     assert.deepEqual(names(await client.x509().until('an SVID still', () => true)), [`${OWN_DOMAIN}/web`]);
   });
 
+  it('a host with a certificate of another authority attests again whenever its agent is started', async () => {
+    const root = foreignAuthority();
+    const host = foreignCertificate({
+      name: 'host-9',
+      issuer: root,
+      extensions: ['keyUsage=critical,digitalSignature'],
+    });
+    await plane.apply(
+      JSON.stringify({
+        apiVersion: 'rampart.dev/v1',
+        kind: 'Attestor',
+        metadata: { name: 'hosts' },
+        spec: { x509pop: { roots: root.certPem }, agents: { selectors: ['x509pop:subject:cn:host-9'] } },
+      }),
+    );
+    const folder = mkdtempSync(join(tmpdir(), 'rampart-agent-'));
+    writeFileSync(join(folder, 'host.crt'), host.certPem);
+    writeFileSync(join(folder, 'host.key'), host.keyPem, { mode: 0o600 });
+    const evidence = {
+      RAMPART_ATTESTATION: 'x509pop',
+      RAMPART_X509POP_CERT_FILE: join(folder, 'host.crt'),
+      RAMPART_X509POP_KEY_FILE: join(folder, 'host.key'),
+    };
+    for (let start = 0; start < 2; start += 1) {
+      const agent = launched({ ...address(), ...evidence }, folder);
+      await agent.ready();
+      assert.match(agent.said, /spiffe:\/\/cluster\.local\/agent\/x509pop\/[0-9a-f]{64}/);
+      await agent.stop();
+    }
+  });
+
   it('anybody may connect', async () => {
     const { socketPath } = await started();
     assert.equal(statSync(socketPath).mode & 0o777, 0o777);
@@ -142,8 +173,9 @@ describe('the life of an agent', () => {
     const { certificates } = await plane.admin.listCertificates({
       spiffeId: `${OWN_DOMAIN}/agent/join_token/host-1`,
     });
+    const ended = once(agent.child, 'close') as Promise<[number]>;
     for (const { serial } of certificates) await plane.admin.revokeCertificate({ serial, reason: 'host lost' });
-    const [code] = (await once(agent.child, 'close')) as [number];
+    const [code] = await ended;
     assert.equal(code, 1);
     assert.equal((await call.failure()).code, PERMISSION_DENIED);
   });

@@ -12,7 +12,8 @@ const KEPT = 256;
 /** SHA-256 of the binaries that processes run. */
 export class BinaryDigests {
   /** By what tells a file from any other, and from what it was before. */
-  readonly #known = new BoundedCache<string, Promise<string | undefined>>(KEPT);
+  readonly #known = new BoundedCache<string, string>(KEPT);
+  readonly #pending = new Map<string, Promise<string | undefined>>();
   /** Binaries under way, one after the other for each user: nobody makes others wait by running many large ones. */
   readonly #queues = new Map<number, Promise<unknown>>();
 
@@ -25,14 +26,27 @@ export class BinaryDigests {
       try {
         const key = await markOf(file);
         if (key === undefined) return undefined;
-        const digest = this.#known.get(key) ?? this.#inTurn(uid, () => unchangedDigest(file, key));
-        this.#known.set(key, digest);
-        return await digest;
+        return this.#known.get(key) ?? (await this.#pending.get(key)) ?? (await this.#hash(file, { key, uid }));
       } finally {
         await file.close();
       }
     } catch {
       return undefined;
+    }
+  }
+
+  async #hash(
+    file: FileHandle,
+    { key, uid }: { readonly key: string; readonly uid: number },
+  ): Promise<string | undefined> {
+    const pending = this.#inTurn(uid, () => unchangedDigest(file, key));
+    this.#pending.set(key, pending);
+    try {
+      const digest = await pending;
+      if (digest !== undefined) this.#known.set(key, digest);
+      return digest;
+    } finally {
+      this.#pending.delete(key);
     }
   }
 

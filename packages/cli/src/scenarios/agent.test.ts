@@ -64,13 +64,14 @@ suite('rampart agent and rampart svid', () => {
     const { code, stderr } = await run(['svid', 'fetch', '--write', 'tls']);
     assert.equal(code, 0, stderr);
     const folder = join(mesh.folder, 'tls');
-    assert.deepEqual(readdirSync(folder).sort(), ['bundle.0.pem', 'svid.0.key', 'svid.0.pem']);
+    assert.deepEqual(readdirSync(folder).sort(), ['bundle.0.pem', 'crl.pem', 'svid.0.key', 'svid.0.pem']);
     for (const file of readdirSync(folder)) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600);
     const openssl = (...words: string[]): string => execFileSync('openssl', words, { cwd: folder }).toString();
     assert.match(
       openssl('verify', '-CAfile', 'bundle.0.pem', '-untrusted', 'svid.0.pem', 'svid.0.pem'),
       /svid\.0\.pem: OK/,
     );
+    openssl('crl', '-in', 'crl.pem', '-noout');
     const key = openssl('pkey', '-in', 'svid.0.key', '-pubout');
     assert.equal(openssl('x509', '-in', 'svid.0.pem', '-pubkey', '-noout'), key);
     assert.match(readFileSync(join(folder, 'svid.0.key'), 'utf8'), /^-----BEGIN PRIVATE KEY-----/);
