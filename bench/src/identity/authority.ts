@@ -1,14 +1,20 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { openAuthority } from '@rampart/authority';
-import type { Authority, IssuedSvid } from '@rampart/authority';
-import { TrustDomain } from '@rampart/core';
+import { openAuthority, openJwtAuthority } from '@rampart/authority';
+import type { Authority, IssuedSvid, JwtAuthorities } from '@rampart/authority';
+import { SpiffeId, TrustDomain } from '@rampart/core';
 import { Journal } from '@rampart/journal';
 import { FileKeyStore, fromKeyFile } from '@rampart/keyring';
 import { createSystemClock } from '@rampart/server';
-import { createAuthorityStore, createJournalStore, openDatabase, sqliteEngine } from '@rampart/server/storage';
+import {
+  createAuthorityStore,
+  createJournalStore,
+  createJwtKeyStore,
+  openDatabase,
+  sqliteEngine,
+} from '@rampart/server/storage';
 import { createCsr, generateKeyPair } from '@rampart/spiffe';
 
 import { keepBusy } from './work.ts';
@@ -19,18 +25,53 @@ const GROUP = 64;
 /** Made before anything is timed: making keys is the workloads' own work. */
 const REQUESTS = 256;
 
-/** An authority over the real storage: SQLite on disk, every commit synced. */
-async function openDurableAuthority(): Promise<Authority> {
+/** What authorities stand on: the real storage, SQLite on disk, every commit synced. */
+async function openGround(): Promise<Ground> {
   const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-identity-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const clock = createSystemClock();
   const database = await openDatabase(sqliteEngine(join(directory, 'rampart.db')));
-  return openAuthority({
-    trustDomain: TrustDomain.of('cluster.local'),
-    keys: new FileKeyStore({ directory, keyEncryptionKey: await fromKeyFile(join(directory, 'master.key')) }),
-    store: createAuthorityStore(database),
-    journal: await Journal.open(createJournalStore(database), clock),
-    clock,
-  });
+  const keyEncryptionKey = await fromKeyFile(join(directory, 'master.key'));
+  return {
+    database,
+    common: {
+      trustDomain: TrustDomain.of('cluster.local'),
+      keys: new FileKeyStore({ directory, keyEncryptionKey }),
+      journal: await Journal.open(createJournalStore(database), clock),
+      clock,
+    },
+  };
+}
+
+interface Ground {
+  readonly database: Awaited<ReturnType<typeof openDatabase>>;
+  readonly common: {
+    readonly trustDomain: TrustDomain;
+    readonly keys: FileKeyStore;
+    readonly journal: Journal;
+    readonly clock: ReturnType<typeof createSystemClock>;
+  };
+}
+
+async function openDurableAuthority(): Promise<Authority> {
+  const { database, common } = await openGround();
+  return openAuthority({ ...common, store: createAuthorityStore(database) });
+}
+
+async function openDurableJwtAuthority(): Promise<JwtAuthorities> {
+  const { database, common } = await openGround();
+  return openJwtAuthority({ ...common, store: createJwtKeyStore(database) });
+}
+
+/** JWT-SVIDs: signed, ledger entry durable. */
+export async function tokens(callers: number): Promise<(milliseconds: number) => Promise<Work>> {
+  const authority = await openDurableJwtAuthority();
+  const spiffeId = SpiffeId.of('spiffe://cluster.local/ns/default/sa/workload');
+  const request = { spiffeId, audiences: ['orders-api'], requestedBy: spiffeId.toString(), sourceIp: SOURCE };
+  return (milliseconds) =>
+    keepBusy(callers, milliseconds, async () => {
+      await authority.issue(request);
+    });
 }
 
 /** Renewals, as workloads ask for them: request verified, certificate signed, ledger entry durable. */

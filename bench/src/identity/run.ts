@@ -11,6 +11,7 @@ const X509 = 'rampart-x509-svid';
 const SUBJECTS = [
   { name: RAW, argument: 'raw' },
   { name: X509, argument: 'x509' },
+  { name: 'rampart-jwt-svid', argument: 'jwt' },
 ] as const;
 const LIVE_IDENTITIES = 10_000;
 
