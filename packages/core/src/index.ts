@@ -105,3 +105,4 @@ export type { WorkloadSelector } from './resource/selector.ts';
 export type { TargetRef } from './resource/authorization/target-ref.ts';
 export { fail, ok, type Result } from './result.ts';
 export { parseServiceName, serviceHost, type ServiceName } from './service-name.ts';
+export { type Rate, TokenBuckets } from './token-buckets.ts';

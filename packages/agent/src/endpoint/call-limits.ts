@@ -1,3 +1,4 @@
+import { TokenBuckets } from '@rampart/core';
 import type { Clock } from '@rampart/core';
 
 export interface CallLimitsOptions {
@@ -11,27 +12,23 @@ export interface CallLimitsOptions {
   readonly burst?: number;
 }
 
-interface Budget {
-  calls: number;
-  at: number;
-}
-
 const CONNECTIONS = 1_024;
 const OPEN_CALLS = 64;
 const CALLS_PER_SECOND = 500;
 const BURST = 1_000;
-/** Budgets that are kept; those that are full again say nothing and go first. */
-const MOST_BUDGETS = 4_096;
 
 /** Keeps one process, or one user, from taking the agent away from the others of the host. */
 export class CallLimits {
   readonly #options: CallLimitsOptions;
   readonly #connections = new Count();
   readonly #open = new Count();
-  readonly #budgets = new Map<number, Budget>();
+  /** By user. */
+  readonly #budgets: TokenBuckets;
 
   constructor(options: CallLimitsOptions) {
     this.#options = options;
+    const { clock, callsPerSecond: perSecond = CALLS_PER_SECOND, burst = BURST } = options;
+    this.#budgets = new TokenBuckets({ perSecond, burst }, clock);
   }
 
   /** Takes a connection, to be ended by calling what is returned; undefined when there are too many. */
@@ -45,13 +42,7 @@ export class CallLimits {
   }
 
   #spend(uid: number): boolean {
-    const { clock, callsPerSecond = CALLS_PER_SECOND, burst = BURST } = this.#options;
-    const now = clock.now();
-    const known = this.#budgets.get(uid) ?? { calls: burst, at: now };
-    const calls = Math.min(burst, known.calls + (Math.max(0, now - known.at) / 1_000) * callsPerSecond);
-    if (this.#budgets.size > MOST_BUDGETS) this.#budgets.clear();
-    this.#budgets.set(uid, { calls: calls >= 1 ? calls - 1 : calls, at: now });
-    return calls >= 1;
+    return this.#budgets.take(String(uid)) === 0;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Compilable, CompiledQuery, Kysely } from 'kysely';
+import type { Compilable, CompiledQuery, InsertObject, Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
 /** What runs compiled queries: the database, or a transaction of it. */
@@ -18,7 +18,7 @@ export function insertion<Table extends keyof Tables>(
       columns: Object.keys(row) as (keyof Tables[Table])[],
       compiled: database
         .insertInto(table)
-        .values(row as never)
+        .values(row as InsertObject<Tables, Table>)
         .compile(),
     };
     const parameters = known.columns.map((column) => row[column]);

@@ -1,10 +1,10 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import type { Clock, ErrorCode } from '@rampart/core';
+import { TokenBuckets } from '@rampart/core';
+import type { Clock, ErrorCode, Rate } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { Counter, Metrics } from '../../metrics.ts';
 import { ERROR_CODE_METADATA } from '../outcomes/error-code-metadata.ts';
 import { networkOf } from './network-of.ts';
-import { type Rate, TokenBuckets } from './token-buckets.ts';
 
 /** What callers may ask for only so often. */
 export type Limited = 'attestation' | 'x509' | 'jwt';

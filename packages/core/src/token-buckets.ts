@@ -1,4 +1,4 @@
-import type { Clock } from '@rampart/core';
+import type { Clock } from './clock.ts';
 
 /** How often something may be done: `perSecond` for ever, `burst` at once after a rest. */
 export interface Rate {
