@@ -7,6 +7,7 @@ import type { Challenge } from './attestation/challenges.ts';
 import type { EvidenceRequest } from './attestation/reception.ts';
 import type { AskOutside } from './outside/ask.ts';
 import type { CertificateUse, ExpiryWatch } from './expiry/expiry-watch.ts';
+import { Forgetting } from './expiry/forgetting.ts';
 import { Hierarchy } from './hierarchy/hierarchy.ts';
 import type { Agents } from './agents/agent-desk.ts';
 import type { JwtSvidIssuer } from './jwt/jwt-svid-issuer.ts';
@@ -91,7 +92,7 @@ export interface Authority {
   renew(peer: SpiffeId, peerSerial: string, request: RenewalRequest): Promise<Result<IssuedSvid, RampartError>>;
   /** For the control plane's own servers; throws INVALID_ARGUMENT for names or keys that cannot be certified. */
   issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid>;
-  /** Newest first, `limit` 100 unless given; leaves are listed until a day after their end. */
+  /** Newest first, `limit` 100 unless given; leaves are listed until a day or two after their end. */
   list(query?: { readonly spiffeId?: string; readonly limit?: number }): Promise<readonly CertificateRecord[]>;
   /**
    * True when it is revoked by this call, false when the serial (hex, colons allowed) is unknown or was revoked before.
@@ -99,7 +100,7 @@ export interface Authority {
    */
   revoke(serial: string, reason: string, by: Requester): Promise<boolean>;
   isRevoked(serial: string): boolean;
-  /** Those of certificates that have not ended yet. */
+  /** Those of certificates that ended up to two days ago, too. */
   revokedSerials(): string[];
   /** Calls back with every serial once its revocation is durable; returns how to end it. */
   onRevoked(listener: (serial: string) => void): () => void;
@@ -141,15 +142,17 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     acts: createMemoryRevocationStore(),
     epoch: createMemoryRevocationEpoch(),
   };
-  const inForce = new Revocations(clock, await store.revokedBySerial(clock.now()));
-  const revokedAuthorities = await restoreRevocations({ ...options, acts, epoch }, inForce);
+  const forgetting = await Forgetting.open({ store, clock });
+  const { before } = forgetting;
+  const inForce = new Revocations(before, await store.revokedBySerial(before));
+  const revokedAuthorities = await restoreRevocations({ ...options, acts, epoch, forgottenBefore: before }, inForce);
   const hooks = { revoked: (certificate: CertificateRecord) => desk.revokeAuthority(certificate) };
   const hierarchy = await Hierarchy.open({ ...options, lifetimes, upstream }, hooks);
   const desk = new RevocationDesk({ ...options, acts, epoch, hierarchy, inForce });
   const settled = (): Promise<void> => desk.settled();
   const crls = new CrlDesk({ store, acts, clock, issuers: () => hierarchy.crlIssuers(), settled });
   await revokeAgain(hierarchy, revokedAuthorities);
-  return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations: inForce, desk, crls });
+  return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations: inForce, forgetting, desk, crls });
 }
 
 /** After an old database was put back, an authority that was revoked since must not sign again. */

@@ -107,6 +107,9 @@ const HIERARCHY_RULES: readonly Rule[] = [
       await store.addCertificate(certificate({ serial: '03', notAfter: T0 + 2, kind: 'server' }));
       await store.addCertificate(certificate({ serial: '04', notAfter: T0 + 9, issuer: 'another' }));
       await store.addCertificate(certificate({ serial: '05', notAfter: T0 + 9, kind: 'intermediate' }));
+      await store.addCertificate(certificate({ serial: '06', notAfter: T0 + 4, kind: 'agent' }));
+      assert.equal(await store.lastLeafEnd('Rampart intermediate'), T0 + 4);
+      await store.revokeCertificate('06', { at: T0, reason: '', by: '' });
       assert.equal(await store.lastLeafEnd('Rampart intermediate'), T0 + 3);
       await store.revokeCertificate('02', { at: T0, reason: '', by: '' });
       assert.equal(await store.lastLeafEnd('Rampart intermediate'), T0 + 2);
@@ -195,6 +198,15 @@ const CERTIFICATE_RULES: readonly Rule[] = [
       assert.deepEqual(serials(await store.certificates({ limit: 2 })), ['03', '01']);
       assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: SPIFFE_ID })), ['03', '01']);
       assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: 'spiffe://none' })), []);
+    },
+  ],
+  [
+    'where the clock stood is there after reopening',
+    async (test) => {
+      assert.equal(await test.store.clockMarks(), undefined);
+      await test.store.keepClockMarks({ past: 0, latest: T0 });
+      await test.store.keepClockMarks({ past: T0, latest: T0 + 1 });
+      assert.deepEqual(await (await test.reopen()).clockMarks(), { past: T0, latest: T0 + 1 });
     },
   ],
   [

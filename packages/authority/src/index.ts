@@ -43,6 +43,7 @@ export type {
   CaRequestRecord,
   CertificateKind,
   CertificateRecord,
+  ClockMarks,
   HierarchyChange,
   HierarchyNotes,
   JoinTokenConsumption,

@@ -15,6 +15,7 @@ import * as events from './events.ts';
 import type { HierarchyControl } from './hierarchy/control.ts';
 import { ExpiryWatch } from './expiry/expiry-watch.ts';
 import type { CertificateUse } from './expiry/expiry-watch.ts';
+import type { Forgetting } from './expiry/forgetting.ts';
 import type { Hierarchy } from './hierarchy/hierarchy.ts';
 import { AgentDesk } from './agents/agent-desk.ts';
 import type { Agents } from './agents/agent-desk.ts';
@@ -43,9 +44,6 @@ import { spiffeIdOf } from './attestation/workload.ts';
 
 const DEFAULT_TOKEN_TTL_SECONDS = 600;
 const DEFAULT_LIST_LIMIT = 100;
-const HOUR_MS = 3600 * 1000;
-/** How long ended tokens and leaves stay on record. */
-const KEPT_MS = 24 * HOUR_MS;
 
 const NOBODY: Requester = { name: '', sourceIp: '' };
 const AUTHORITY: Requester = { name: 'authority', sourceIp: '' };
@@ -54,6 +52,7 @@ interface Parts extends Omit<AuthorityOptions, 'upstream' | 'revocations'> {
   readonly lifetimes: Lifetimes;
   readonly hierarchy: Hierarchy;
   readonly revocations: Revocations;
+  readonly forgetting: Forgetting;
   readonly desk: RevocationDesk;
   readonly crls: CrlDesk;
 }
@@ -68,7 +67,6 @@ export class JournaledAuthority implements Authority {
   readonly #challenges: Challenges;
   readonly #reception: Reception;
   readonly #issuedListeners = new Set<IssuedListener>();
-  #prunedAt = 0;
 
   constructor(parts: Parts) {
     const { entries = NO_ENTRIES, ask = askOutside, jwtSvids } = parts;
@@ -253,10 +251,8 @@ export class JournaledAuthority implements Authority {
   }
 
   async #prune(): Promise<void> {
-    const now = this.#parts.clock.now();
-    if (now - this.#prunedAt < HOUR_MS) return;
-    this.#prunedAt = now;
-    await this.#parts.store.prune(now - KEPT_MS);
+    const { forgetting, revocations } = this.#parts;
+    await forgetting.run(revocations);
   }
 }
 

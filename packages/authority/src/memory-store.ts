@@ -4,6 +4,7 @@ import type {
   AuthorityStore,
   CaCertificateRecord,
   CertificateRecord,
+  ClockMarks,
   HierarchyChange,
   HierarchyNotes,
   JoinTokenConsumption,
@@ -16,6 +17,7 @@ export function createMemoryAuthorityStore(): AuthorityStore {
   const certificates = new Map<string, CertificateRecord>();
   const tokens = new MemoryJoinTokens();
   const evidence = new Map<string, number>();
+  let clockMarks: ClockMarks | undefined;
   return {
     changeHierarchy: async (change) => hierarchy.change(change),
     caCertificates: async () => hierarchy.certificates(),
@@ -58,6 +60,8 @@ export function createMemoryAuthorityStore(): AuthorityStore {
       [...certificates.values()].filter(
         ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,
       ),
+    clockMarks: async () => clockMarks,
+    keepClockMarks: async (marks) => void (clockMarks = marks),
     prune: async (endedBefore) => {
       tokens.prune(endedBefore);
       for (const [hash, until] of evidence) if (until < endedBefore) evidence.delete(hash);

@@ -57,11 +57,33 @@ describe('revocation', () => {
     assert.deepEqual([told, authority.isRevoked(serial)], [[serial], true]);
   });
 
-  it('is no longer listed when the certificate has ended', async () => {
+  it('is no longer listed when the certificate ended while the clock stood a day behind', async () => {
     const { authority, clock } = await openFixture();
     const { serial } = await attest(authority);
     await authority.revoke(serial, '', ANN);
-    clock.time += DAY;
+    for (let day = 1; day <= 2; day += 1) {
+      clock.time += DAY + 1;
+      await attest(authority);
+      assert.equal(authority.isRevoked(serial), day < 2, `after ${day} days`);
+    }
     assert.deepEqual(authority.revokedSerials(), []);
   });
+
+  for (const { when, restarts } of [
+    { when: '', restarts: false },
+    { when: ' and a restart in between', restarts: true },
+  ]) {
+    it(`holds after a clock that jumped ahead and back${when}`, async () => {
+      const { authority, clock, reopen } = await openFixture();
+      const { serial } = await attest(authority);
+      await authority.revoke(serial, '', ANN);
+      clock.time += 40 * DAY;
+      const ahead = restarts ? await reopen() : authority;
+      await attest(ahead);
+      assert.deepEqual(ahead.revokedSerials(), [serial], 'who connects then is told of it, too');
+      clock.time -= 40 * DAY;
+      assert.equal(ahead.isRevoked(serial), true);
+      assert.equal((await reopen()).isRevoked(serial), true);
+    });
+  }
 });

@@ -1,4 +1,4 @@
-import type { Clock, SpiffeId } from '@rampart/core';
+import type { SpiffeId } from '@rampart/core';
 import {
   describeRule,
   reasonOfName,
@@ -26,18 +26,24 @@ export interface RevokedSerial {
   readonly reason: RevocationReason;
 }
 
-/** What is revoked and would otherwise still be valid, and who is barred; an ended certificate is refused for its end. */
+/**
+ * What is revoked and would otherwise be valid, and who is barred. That of ended certificates is kept until it is forgotten on
+ * purpose: by the clock alone, one that jumps ahead and back would take revocations back.
+ */
 export class Revocations {
-  readonly #clock: Pick<Clock, 'now'>;
+  #forgottenBefore: number;
   readonly #serials = new Map<string, { readonly notAfter: number; readonly reason: RevocationReason }>();
   readonly #rules = new RevocationRuleSet();
   readonly #ruleActs: RuleAct[] = [];
   readonly #barred = new Set<string>();
   readonly #listeners = new Set<RevocationListener>();
 
-  /** `revoked` are records of certificates that were revoked by their serial. */
-  constructor(clock: Pick<Clock, 'now'>, revoked: readonly CertificateRecord[]) {
-    this.#clock = clock;
+  /**
+   * `revoked` are records of certificates that were revoked by their serial. What is about certificates that ended before
+   * `forgottenBefore` (Unix milliseconds) is left out.
+   */
+  constructor(forgottenBefore: number, revoked: readonly CertificateRecord[]) {
+    this.#forgottenBefore = forgottenBefore;
     for (const record of revoked) this.#put(record, reasonIn(record.revocation?.reason ?? ''));
   }
 
@@ -88,11 +94,15 @@ export class Revocations {
     return this.revokedSerials().map(({ serial }) => serial);
   }
 
-  /** Those of certificates that have not ended yet. */
+  /** Those of ended certificates too, until they are forgotten. */
   revokedSerials(): RevokedSerial[] {
-    const now = this.#clock.now();
-    for (const [serial, { notAfter }] of this.#serials) if (notAfter < now) this.#serials.delete(serial);
     return [...this.#serials].map(([serial, { reason }]) => ({ serial, reason }));
+  }
+
+  /** Forgets the serials of certificates that ended before a time, Unix milliseconds. */
+  forget(endedBefore: number): void {
+    this.#forgottenBefore = endedBefore;
+    for (const [serial, { notAfter }] of this.#serials) if (notAfter < endedBefore) this.#serials.delete(serial);
   }
 
   reasonOf(serial: string): RevocationReason {
@@ -129,7 +139,7 @@ export class Revocations {
       this.#barred.delete(act.spiffeId);
       return [];
     }
-    if (endOf(act) < this.#clock.now()) return [];
+    if (endOf(act) < this.#forgottenBefore) return [];
     for (const certificate of act.certificates) this.#put(certificate, act.reason);
     const certificates = act.certificates.map(({ serial }) => ({ kind: 'certificate', serial }) as const);
     if (act.kind === 'certificates') return certificates;
@@ -141,7 +151,7 @@ export class Revocations {
   }
 
   #put({ serial, notAfter }: Pick<RevokedCertificateFacts, 'serial' | 'notAfter'>, reason: RevocationReason): void {
-    if (notAfter >= this.#clock.now()) this.#serials.set(serial, { notAfter, reason });
+    if (notAfter >= this.#forgottenBefore) this.#serials.set(serial, { notAfter, reason });
   }
 
   #text(serial: string, spiffeId: string): string {

@@ -115,6 +115,12 @@ export interface HierarchyNotes {
   readonly request: CaRequestRecord | undefined;
 }
 
+/** Where the clock stood, Unix milliseconds: `latest` when it was last marked, `past` a day or more before that. */
+export interface ClockMarks {
+  readonly past: number;
+  readonly latest: number;
+}
+
 /** One step of the hierarchy. What is left out stays as it is. */
 export interface HierarchyChange {
   readonly added?: readonly CaCertificateRecord[];
@@ -183,6 +189,9 @@ export interface AuthorityStore {
     readonly lifeMs: number;
   }): Promise<readonly CertificateRecord[]>;
 
+  /** Undefined before the first were kept. */
+  clockMarks(): Promise<ClockMarks | undefined>;
+  keepClockMarks(marks: ClockMarks): Promise<void>;
   /** Forgets join tokens, used evidence and leaf certificates whose end is before `endedBefore`; the ledger still knows them. */
   prune(endedBefore: number): Promise<void>;
 }

@@ -1,5 +1,4 @@
 import { RampartError } from '@rampart/core';
-import type { Clock } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { Revocations } from '../revocations.ts';
 import type { AuthorityStore } from '../store.ts';
@@ -13,7 +12,8 @@ export interface RestorationOptions {
   readonly acts: RevocationStore;
   readonly epoch: RevocationEpoch;
   readonly journal: Journal;
-  readonly clock: Pick<Clock, 'now'>;
+  /** Unix milliseconds: what has had no effect since before that is left as it is. */
+  readonly forgottenBefore: number;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface RestorationOptions {
  * @throws RampartError DATA_DIRECTORY_UNREADABLE when the epoch lacks what the database holds.
  */
 export async function restoreRevocations(
-  { store, acts, epoch, journal, clock }: RestorationOptions,
+  { store, acts, epoch, journal, forgottenBefore }: RestorationOptions,
   inForce: Revocations,
 ): Promise<readonly string[]> {
   const stored = await acts.acts();
@@ -37,7 +37,7 @@ export async function restoreRevocations(
   if (lost > 0) throw shortened(lost);
   for (const act of epoch.acts) {
     inForce.restore(act);
-    if (endOf(act) >= clock.now()) await mark(act, store);
+    if (endOf(act) >= forgottenBefore) await mark(act, store);
   }
   return epoch.acts
     .flatMap((act) => (act.kind === 'certificates' ? act.certificates : []))

@@ -10,9 +10,13 @@ import type {
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import { revokeStep, selectScope } from './revocations/certificate-scope.ts';
+import { readCounter, setCounter } from './counter.ts';
 import { insertion, selection } from '../precompiled.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
 import { createHierarchyStore } from './hierarchy-store.ts';
+
+const CLOCK_PAST = 'clock_past';
+const CLOCK_LATEST = 'clock_latest';
 
 /** What the authority must remember, in the database. */
 export function createAuthorityStore({ reads, writer }: Database): AuthorityStore {
@@ -65,7 +69,7 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
         .execute();
       return rows.map(certificateOf);
     },
-    prune: (endedBefore) => writer.write((transaction) => prune(transaction, endedBefore)),
+    ...forgettingMethods({ reads, writer }),
   };
 }
 
@@ -159,6 +163,24 @@ async function longLivedCertificates(
     .where(({ eb }) => eb(eb('not_after', '-', eb.ref('not_before')), '>', lifeMs))
     .execute();
   return rows.map(certificateOf);
+}
+
+function forgettingMethods({
+  reads,
+  writer,
+}: Pick<Database, 'reads' | 'writer'>): Pick<AuthorityStore, 'clockMarks' | 'keepClockMarks' | 'prune'> {
+  return {
+    clockMarks: async () => {
+      const [past, latest] = await Promise.all([readCounter(reads, CLOCK_PAST), readCounter(reads, CLOCK_LATEST)]);
+      return latest === 0 ? undefined : { past, latest };
+    },
+    keepClockMarks: ({ past, latest }) =>
+      writer.write(async (transaction) => {
+        await setCounter(transaction, CLOCK_PAST, past);
+        await setCounter(transaction, CLOCK_LATEST, latest);
+      }),
+    prune: (endedBefore) => writer.write((transaction) => prune(transaction, endedBefore)),
+  };
 }
 
 async function prune(transaction: Transaction<Tables>, endedBefore: number): Promise<void> {

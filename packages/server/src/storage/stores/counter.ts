@@ -4,12 +4,16 @@ import type { Tables } from '../tables.ts';
 /** Adds to a named counter that begins at 0, and answers with its new value. */
 export async function increment(transaction: Transaction<Tables>, name: string, by: number): Promise<number> {
   const value = (await readCounter(transaction, name)) + by;
+  await setCounter(transaction, name, value);
+  return value;
+}
+
+export async function setCounter(transaction: Transaction<Tables>, name: string, value: number): Promise<void> {
   await transaction
     .insertInto('counters')
     .values({ name, value })
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
     .execute();
-  return value;
 }
 
 /** Value of a named counter; 0 when nobody counted. */

@@ -3,6 +3,7 @@ import { RampartError } from '@rampart/core';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import type { CaCertificateTable, Tables } from '../tables.ts';
+import { readCounter, setCounter } from './counter.ts';
 
 type HierarchyStore = Pick<AuthorityStore, 'changeHierarchy' | 'caCertificates' | 'hierarchyNotes' | 'lastLeafEnd'>;
 
@@ -22,7 +23,7 @@ export function createHierarchyStore({ reads, writer }: Pick<Database, 'reads' |
         .selectFrom('certificates')
         .select(({ fn }) => fn.max('not_after').as('end'))
         .where('issuer', '=', issuer)
-        .where('kind', 'in', ['server', 'workload'])
+        .where('kind', 'in', ['server', 'workload', 'agent'])
         .where('revoked_at', 'is', null)
         .executeTakeFirstOrThrow();
       // No rows have no maximum, whatever its type says.
@@ -44,13 +45,7 @@ async function changeHierarchy(
       .executeTakeFirst();
     if (numUpdatedRows !== 1n) throw new RampartError('STORAGE_FAILED', `no CA certificate ${serial} is stored`);
   }
-  if (bundleSequence !== undefined) {
-    await transaction
-      .insertInto('counters')
-      .values({ name: BUNDLE_SEQUENCE, value: bundleSequence })
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: bundleSequence }))
-      .execute();
-  }
+  if (bundleSequence !== undefined) await setCounter(transaction, BUNDLE_SEQUENCE, bundleSequence);
   if (request !== undefined) await transaction.deleteFrom('ca_requests').execute();
   if (request !== undefined && request !== 'none') {
     await transaction
@@ -80,12 +75,12 @@ async function add(transaction: Transaction<Tables>, certificate: CaCertificateR
 }
 
 async function hierarchyNotes(database: Kysely<Tables>): Promise<HierarchyNotes> {
-  const [counter, request] = await Promise.all([
-    database.selectFrom('counters').select('value').where('name', '=', BUNDLE_SEQUENCE).executeTakeFirst(),
+  const [bundleSequence, request] = await Promise.all([
+    readCounter(database, BUNDLE_SEQUENCE),
     database.selectFrom('ca_requests').selectAll().executeTakeFirst(),
   ]);
   return {
-    bundleSequence: counter?.value ?? 0,
+    bundleSequence,
     request: request === undefined ? undefined : { keyName: request.key_name, createdAt: request.created_at },
   };
 }
