@@ -46,9 +46,10 @@ describe('peers of other trust domains', () => {
   let partner: TestCa;
   let other: TestCa;
   let view: MeshView;
+  let identity: SvidSource;
   let server: Server;
-  let gate: Gate;
   let revision = 0;
+  const ports: (() => void)[] = [];
   const accepted: InboundConnection[] = [];
   const refused: Refusal[] = [];
   const held: TLSSocket[] = [];
@@ -66,23 +67,10 @@ describe('peers of other trust domains', () => {
     };
     const svid = createSvid({ ...own, chain: [own.der], bundle });
     const issuer = { attest: () => Promise.resolve(svid), renew: () => Promise.resolve(svid) };
-    const identity = new SvidSource({ issuer, clock, random: () => 0.5, log });
+    identity = new SvidSource({ issuer, clock, random: () => 0.5, log });
     view = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
     view.setWorkload({ namespace: 'default', serviceAccount: 'orders', labels: {} }, 'cluster.local');
-    server = createServer((socket) => gate.enter(socket)).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    gate = new Gate({
-      view,
-      identity,
-      clock,
-      port: (server.address() as AddressInfo).port,
-      accept: (connection) => {
-        accepted.push(connection);
-        connection.socket.on('error', () => {}).resume();
-        connection.socket.write('welcome');
-      },
-      refuse: (refusal) => refused.push(refusal),
-    });
+    server = await openPort();
     identity.start();
     await until('an identity', () => identity.current);
   });
@@ -94,9 +82,30 @@ describe('peers of other trust domains', () => {
 
   after(() => {
     for (const socket of held) socket.destroy();
-    gate.close();
-    server.close();
+    for (const close of ports) close();
   });
+
+  async function openPort(): Promise<Server> {
+    const listening = createServer((socket) => gate.enter(socket)).listen(0, '127.0.0.1');
+    await once(listening, 'listening');
+    const gate = new Gate({
+      view,
+      identity,
+      clock,
+      port: (listening.address() as AddressInfo).port,
+      accept: (connection) => {
+        accepted.push(connection);
+        connection.socket.on('error', () => {}).resume();
+        connection.socket.write('welcome');
+      },
+      refuse: (refusal) => refused.push(refusal),
+    });
+    ports.push(() => {
+      gate.close();
+      listening.close();
+    });
+    return listening;
+  }
 
   /** What the control plane says: the roots of these domains, and these policies. */
   const tell = (
@@ -125,8 +134,8 @@ describe('peers of other trust domains', () => {
     return parsed.value;
   };
 
-  async function attempt({ certPem, keyPem }: Credentials): Promise<string> {
-    const { port } = server.address() as AddressInfo;
+  async function attempt({ certPem, keyPem }: Credentials, at = server): Promise<string> {
+    const { port } = at.address() as AddressInfo;
     const options = { cert: certPem, key: keyPem, ca: home.rootPem, checkServerIdentity: () => undefined };
     const socket = connect({ port, host: '127.0.0.1', ...options });
     held.push(socket);
@@ -151,6 +160,14 @@ describe('peers of other trust domains', () => {
     assert.equal(accepted[0]?.sourcePrincipal, 'spiffe://partner.example/ns/web/sa/shop');
     assert.equal(await attempt(await svidOf(other)), 'closed');
     assert.equal(await attempt(await svidOf(home)), 'welcome');
+  });
+
+  it('are let in at a port that opens after their bundle came', async () => {
+    tell([['partner.example', partner]]);
+    const late = await openPort();
+    assert.equal(await attempt(await svidOf(partner), late), 'welcome');
+    assert.equal(await attempt(await svidOf(other), late), 'closed');
+    assert.equal(await attempt(await svidOf(home), late), 'welcome');
   });
 
   it('are not let in by the bundle of another federated domain', async () => {

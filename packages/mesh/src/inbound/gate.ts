@@ -62,10 +62,11 @@ export class Gate {
   /** Of peers that were judged by their chains. */
   readonly #chains = new WeakMap<InboundConnection, readonly Uint8Array[]>();
   /** Whether TLS judges nobody now, because peers may be of several trust domains. */
-  #isFederated = false;
+  #isFederated: boolean;
 
   constructor(options: GateOptions) {
     this.#options = options;
+    this.#isFederated = !options.view.foreignTrust.isEmpty;
     this.#unsubscribe = [
       options.identity.subscribe((svid) => this.#adopt(svid)),
       options.view.subscribe((change) => {
