@@ -34,9 +34,17 @@ export function federationEvent(
   };
 }
 
-/** Whether two bundles say the same. */
+/** Whether two bundles say the same. In which order says nothing: SPIRE's endpoint gives its keys in another one at each poll. */
 export function isSameBundle(a: TrustBundle | undefined, b: TrustBundle): boolean {
-  return a !== undefined && bundleToJson(a) === bundleToJson(b);
+  return a !== undefined && bundleToJson(inOrder(a)) === bundleToJson(inOrder(b));
+}
+
+function inOrder(bundle: TrustBundle): TrustBundle {
+  return {
+    ...bundle,
+    roots: bundle.roots.toSorted(Buffer.compare),
+    jwtAuthorities: bundle.jwtAuthorities.toSorted((a, b) => (a.keyId < b.keyId ? -1 : 1)),
+  };
 }
 
 function contents({ sequence, roots, jwtAuthorities }: TrustBundle): {

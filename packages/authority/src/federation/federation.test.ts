@@ -7,7 +7,15 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { type Clock, SpiffeId, TrustDomain } from '@rampart/core';
 import { createMemoryJournalStore, Journal } from '@rampart/journal';
 import { MemoryKeyStore } from '@rampart/keyring';
-import { bundleToJson, bundleToPem, generateKeyPair, toPem, type TrustBundle } from '@rampart/spiffe';
+import {
+  bundleToJson,
+  bundleToPem,
+  generateKeyPair,
+  type JwtAuthority,
+  toPem,
+  toPublicJwk,
+  type TrustBundle,
+} from '@rampart/spiffe';
 import { type Authority, openAuthority } from '../authority.ts';
 import { createMemoryAuthorityStore } from '../memory-store.ts';
 import { Federation } from './federation.ts';
@@ -226,6 +234,24 @@ describe('federation', () => {
     answer = (response) => response.end(bundleToJson(partnerBundle));
     await opened.poll();
     assert.equal(opened.problem(), '');
+  });
+
+  it('takes the same keys in another order, as the endpoint of SPIRE gives them, for no change', async () => {
+    const keys = [1, 2].map((number): JwtAuthority => {
+      const jwk = toPublicJwk(generateKeyPair().publicKey.export({ type: 'spki', format: 'der' }));
+      assert.ok(jwk);
+      return { keyId: `key-${number}`, jwk };
+    });
+    const roots = [...partnerBundle.roots, ...impostor.bundle().roots];
+    const opened = await open([spec({ trustDomainBundle: bundleToJson({ ...partnerBundle, roots }) })]);
+    answer = (response) => response.end(bundleToJson({ ...partnerBundle, roots, jwtAuthorities: keys }));
+    await opened.poll();
+    const before = opened.changes();
+    const turned = { roots: roots.toReversed(), jwtAuthorities: keys.toReversed() };
+    answer = (response) => response.end(bundleToJson({ ...partnerBundle, ...turned }));
+    await opened.poll();
+    assert.deepEqual([opened.changes(), opened.problem()], [before, '']);
+    assert.deepEqual(await opened.audit(), ['FEDERATION_BEGUN', 'FEDERATION_BUNDLE_CHANGED']);
   });
 
   const bad: readonly (readonly [rule: string, body: string | Uint8Array, problem: RegExp])[] = [
