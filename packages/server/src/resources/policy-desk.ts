@@ -2,7 +2,7 @@ import { type Clock, RampartError, type Resource, resourceKey, type ResourceProb
 import { parseDocuments } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
-import { unfederable } from './federability.ts';
+import { federationReview } from './federability.ts';
 import { unissuable } from './issuability.ts';
 import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
 import { planRollback, type RollbackPlan } from './rollback.ts';
@@ -104,6 +104,7 @@ export class PolicyDesk {
     const { document, file, defaultNamespace } = request;
     const { rootNamespace, trustDomain } = this.#options;
     const planes = this.#options.planes();
+    const unfederable = federationReview({ trustDomain, resources: () => this.#options.resources.all() });
     const { resources, problems } = parseDocuments(document, {
       file,
       defaultNamespace,
@@ -111,7 +112,7 @@ export class PolicyDesk {
       review: (resource) => [
         ...unenforceable(resource, { rootNamespace, planes }),
         ...unissuable(resource, { rootNamespace, trustDomain }),
-        ...unfederable(resource, { trustDomain, resources: () => this.#options.resources.all() }),
+        ...unfederable(resource),
       ],
     });
     if (problems.some(({ severity }) => severity === 'error')) {

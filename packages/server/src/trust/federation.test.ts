@@ -150,6 +150,23 @@ describe('two control planes that federate', () => {
     assert.deepEqual(await problemsOf('a', {}), []);
     assert.deepEqual(await problemsOf('a', { bundleEndpointUrl: 'https://localhost:2/' }), [], 'the same may change');
     assert.match((await problemsOf('b', {})).join(), /federated with by a already/);
+    const relationship = (name: string, trustDomain: string): string => `apiVersion: rampart.dev/v1
+kind: FederatedTrustDomain
+metadata: { name: ${name} }
+spec:
+  trustDomain: ${trustDomain}
+  bundleEndpointUrl: https://localhost:1/
+  bundleEndpointProfile: { type: https_web }
+`;
+    const document = ['c', 'd'].map((name) => relationship(name, 'twin.example')).join('---\n');
+    const { problems } = await asAdmin(home, ({ admin }) => admin.apply({ document, file: 'twins.yaml' }));
+    assert.deepEqual(
+      problems.map(({ line, column, field }) => [line, column, field]),
+      [[13, 3, 'spec.trustDomain']],
+    );
+    assert.match(problems[0]?.message ?? '', /twin\.example is federated with by c already/);
+    const moved = [relationship('a', 'moved.example'), relationship('b', PARTNER)].join('---\n');
+    assert.deepEqual((await asAdmin(home, ({ admin }) => admin.apply({ document: moved, file: 'f' }))).problems, []);
   });
 
   it('tell agents the bundles of both, with the keys of JWT-SVIDs', async () => {
