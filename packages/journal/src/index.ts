@@ -6,7 +6,7 @@ export { Checkpoints } from './checkpoints/checkpoints.ts';
 export type { CheckpointsOptions } from './checkpoints/checkpoints.ts';
 export { createMemoryCheckpointStore } from './checkpoints/memory-store.ts';
 export type { NoteSigner } from './checkpoints/signed-note.ts';
-export type { CheckpointStore, SignedCheckpoint } from './checkpoints/store.ts';
+export type { CheckpointAnchor, CheckpointStore, SignedCheckpoint } from './checkpoints/store.ts';
 export { parseVerifierKey } from './checkpoints/verifier-key.ts';
 export type { VerifierKey } from './checkpoints/verifier-key.ts';
 export { canonicalJson } from './canonical-json.ts';

@@ -101,8 +101,8 @@ export class Journal {
 
   /**
    * That an entry is in the tree of the first `size` entries (RFC 9162 §2.1.3.1); reads O(log size) hashes. Throws
-   * `RampartError` INVALID_ARGUMENT for an entry that is not in it or a size that is not durable, STORAGE_FAILED where the
-   * store lost hashes.
+   * `RampartError` INVALID_ARGUMENT for an entry that is not in it or a size that is not durable, JOURNAL_INCONSISTENT
+   * where the store lost hashes.
    */
   async inclusion(sequence: number, size: number = this.#head.size): Promise<InclusionProof> {
     this.#checkSize(size);

@@ -215,7 +215,7 @@ async function openState({ options, teardown, directory }: Start): Promise<State
   const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
   const { keys, keyEncryptionKey } = await openKeys({ options, teardown }, directory);
   const shared = { feed, resources, database, journal, clock, log, teardown };
-  const checkpoints = await keepCheckpoints({ ...shared, keys, trustDomain });
+  const checkpoints = await keepCheckpoints({ ...shared, directory, keys, trustDomain });
   const domain = TrustDomain.of(trustDomain);
   const jwtSvids = await openJwtKeys({ ...shared, ...options.jwt, trustDomain: domain, keys });
   const { revocationFile } = options;

@@ -157,6 +157,20 @@ describe('an auditor', { concurrency: false }, () => {
       said: /^not verified: entry 2 is missing\n/,
     },
     {
+      rule: 'the order of two entries',
+      sql: 'UPDATE journal_entries SET sequence = -sequence WHERE sequence IN (2, 3); UPDATE journal_entries SET sequence = 5 + sequence WHERE sequence < 0',
+      undo: 'UPDATE journal_entries SET sequence = -sequence WHERE sequence IN (2, 3); UPDATE journal_entries SET sequence = 5 + sequence WHERE sequence < 0',
+      ask: 'audit verify',
+      said: /^not verified: entry 2 \(\S+\) was changed: its body says that it is \S+ at 3\n/,
+    },
+    {
+      rule: 'that there was a last entry, which was signed',
+      sql: 'CREATE TABLE kept AS SELECT * FROM journal_entries ORDER BY sequence DESC LIMIT 1; DELETE FROM journal_entries WHERE sequence = (SELECT sequence FROM kept)',
+      undo: 'INSERT INTO journal_entries SELECT * FROM kept; DROP TABLE kept',
+      ask: 'audit verify',
+      said: /^not verified: entry \d+ is missing\n/,
+    },
+    {
       rule: 'the end of a certificate',
       sql: `UPDATE certificates SET not_after = not_after + 86400000 WHERE kind = 'server'`,
       undo: `UPDATE certificates SET not_after = not_after - 86400000 WHERE kind = 'server'`,
@@ -184,4 +198,19 @@ describe('an auditor', { concurrency: false }, () => {
       assert.equal((await rampart(ask)).code, 0);
     });
   }
+
+  test('finds that the last entry is gone before it was signed', async () => {
+    await rampart('token create --service five');
+    const { code, stdout } = await whenTampered(
+      'CREATE TABLE kept AS SELECT * FROM journal_entries ORDER BY sequence DESC LIMIT 1; DELETE FROM journal_entries WHERE sequence = (SELECT sequence FROM kept)',
+      'INSERT INTO journal_entries SELECT * FROM kept; DROP TABLE kept',
+      () => rampart('audit verify'),
+    );
+    assert.deepEqual(
+      [code, stdout.startsWith('not verified: the journal lost the hash of its entr')],
+      [1, true],
+      stdout,
+    );
+    assert.equal((await rampart('audit verify')).code, 0);
+  });
 });

@@ -10,7 +10,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { checkpointStoreConformance } from './conformance.ts';
 import { createMemoryCheckpointStore } from './memory-store.ts';
 import type { NoteSigner } from './signed-note.ts';
-import type { CheckpointStore } from './store.ts';
+import type { CheckpointAnchor, CheckpointStore } from './store.ts';
 
 const ORIGIN = 'cluster.local/journal';
 const ROOT = 'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=';
@@ -105,6 +105,34 @@ describe('no checkpoint is signed', () => {
     await assert.rejects((await reopen()).sign(), { code: 'JOURNAL_INCONSISTENT', message: /has 19 entries, and 20/ });
   });
 
+  it('for a store that was put back, until what is kept apart from it is taken away', async () => {
+    const kept: { note: string | undefined } = { note: undefined };
+    const anchor: CheckpointAnchor = {
+      place: 'journal.checkpoint',
+      read: async () => kept.note,
+      write: async (note) => void (kept.note = note),
+    };
+    const { append, rewrite, reopen } = await opened();
+    await append(20);
+    await (await reopen({ anchor })).sign();
+    const old = { anchor, store: createMemoryCheckpointStore() };
+    const gone = /has 12 entries, and 20 were signed before, says journal\.checkpoint; .* remove journal\.checkpoint/;
+    await rewrite(12, 12);
+    const before = await reopen(old);
+    await assert.rejects(before.sign(), { code: 'JOURNAL_INCONSISTENT', message: gone });
+    await rewrite(12, 30);
+    await assert.rejects((await reopen(old)).sign(), {
+      message: /30 entries do not begin with the 20 .* says journal/,
+    });
+    const signed = kept.note;
+    kept.note = signed?.replace('20', '02');
+    await assert.rejects((await reopen(old)).sign(), { message: /the checkpoint in journal\.checkpoint was changed/ });
+    kept.note = undefined;
+    const { note } = await (await reopen(old)).sign();
+    assert.equal(kept.note, note);
+    assert.notEqual(kept.note, signed);
+  });
+
   it('when the last one was changed, or is of another key', async () => {
     const { checkpoints, append, store } = await opened();
     await append(2);
@@ -127,7 +155,7 @@ interface Opened {
   append(count: number): Promise<void>;
   /** Makes another journal of what was there: `changed` (from 0) with another body, `size` entries in all, every hash to match. */
   rewrite(changed: number, size: number): Promise<void>;
-  reopen(change?: { readonly store?: CheckpointStore }): Promise<Checkpoints>;
+  reopen(change?: { readonly store?: CheckpointStore; readonly anchor?: CheckpointAnchor }): Promise<Checkpoints>;
 }
 
 async function opened(): Promise<Opened> {

@@ -2,16 +2,17 @@ import { RampartError } from '@rampart/core';
 import type { Clock } from '@rampart/core';
 import type { Journal, JournalHead } from '../journal.ts';
 import { verifyConsistency } from '../proofs/verification.ts';
-import { checkpointText, openCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, checkpointText, openCheckpoint } from './checkpoint.ts';
 import { signNote } from './signed-note.ts';
 import type { NoteSigner } from './signed-note.ts';
-import type { CheckpointStore, SignedCheckpoint } from './store.ts';
+import type { CheckpointAnchor, CheckpointStore, SignedCheckpoint } from './store.ts';
 import { verifierKeyOf } from './verifier-key.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
 export interface CheckpointsOptions {
   readonly journal: Pick<Journal, 'head' | 'consistency'>;
   readonly store: CheckpointStore;
+  readonly anchor?: CheckpointAnchor;
   /** Ed25519. */
   readonly signer: NoteSigner;
   /** Name of the log, and of the key: "cluster.local/journal". */
@@ -21,18 +22,22 @@ export interface CheckpointsOptions {
 
 /**
  * The signed checkpoints of a journal. They only grow, and none is signed for a tree that the one before is not a beginning
- * of: whoever holds any of them can tell that nothing under it was changed, dropped or put in since.
+ * of: whoever holds any of them can tell that nothing under it was changed, dropped or put in since. The one before is that of
+ * the store and that of the anchor: both must be lost, or put back, for a journal that was put back not to be noticed.
  */
 export class Checkpoints {
   /** What the signatures are verified with. */
   readonly key: VerifierKey;
   readonly #options: CheckpointsOptions;
   #latest: SignedCheckpoint | undefined;
+  /** The journal was found to go on from what the anchor had. */
+  #isAnchored: boolean;
   #signing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: CheckpointsOptions, latest: SignedCheckpoint | undefined) {
     this.#options = options;
     this.#latest = latest;
+    this.#isAnchored = options.anchor === undefined;
     this.key = verifierKeyOf(options.origin, options.signer.publicKeyDer);
   }
 
@@ -60,30 +65,59 @@ export class Checkpoints {
     const head = journal.head;
     const latest = this.#latest;
     if (latest !== undefined) await this.#demandContinuation(latest, head);
+    if (!this.#isAnchored) await this.#demandAnchored(head);
     if (latest?.size === head.size) return latest;
     const note = await signNote(checkpointText({ origin, ...head }), origin, signer);
     const checkpoint = { ...head, at: clock.now(), note };
     await store.add(checkpoint);
     this.#latest = checkpoint;
+    await this.#anchor(note);
     return checkpoint;
   }
 
-  async #demandContinuation(latest: SignedCheckpoint, head: JournalHead): Promise<void> {
-    const opened = openCheckpoint(latest.note, this.key);
-    if (!opened.ok) throw inconsistent(`the checkpoint of ${latest.size} entries was changed: ${opened.problem}`);
+  async #demandContinuation({ note, size }: SignedCheckpoint, head: JournalHead): Promise<void> {
+    const opened = openCheckpoint(note, this.key);
+    if (!opened.ok) throw inconsistent(`the checkpoint of ${size} entries was changed: ${opened.problem}`);
     // What was signed counts, not what stands beside it.
-    const { size, root } = opened.value;
-    if (head.size < size) throw inconsistent(`it has ${head.size} entries, and ${size} were signed before`);
-    const proof = await this.#options.journal.consistency(size, head.size);
-    if (!verifyConsistency(proof, root, head.root)) {
-      throw inconsistent(`its ${head.size} entries do not begin with the ${size} that were signed before`);
+    const deviation = await this.#deviation(opened.value, head);
+    if (deviation !== undefined) throw inconsistent(deviation);
+  }
+
+  /** Asked until it is so: an operator who put back an older journal on purpose takes the anchor away. */
+  async #demandAnchored(head: JournalHead): Promise<void> {
+    const { anchor } = this.#options;
+    const note = await anchor?.read();
+    const place = anchor?.place ?? '';
+    if (note !== undefined) {
+      const opened = openCheckpoint(note, this.key);
+      if (!opened.ok) throw inconsistent(`the checkpoint in ${place} was changed: ${opened.problem}`);
+      const deviation = await this.#deviation(opened.value, head);
+      if (deviation !== undefined) throw inconsistent(`${deviation}, says ${place}`, putBack(place));
     }
+    if (this.#latest !== undefined) await this.#anchor(this.#latest.note);
+    this.#isAnchored = true;
+  }
+
+  async #anchor(note: string): Promise<void> {
+    this.#isAnchored = false;
+    await this.#options.anchor?.write(note);
+    this.#isAnchored = true;
+  }
+
+  /** Why the journal is not a continuation of what was signed. */
+  async #deviation({ size, root }: Checkpoint, head: JournalHead): Promise<string | undefined> {
+    if (head.size < size) return `it has ${head.size} entries, and ${size} were signed before`;
+    const proof = await this.#options.journal.consistency(size, head.size);
+    if (verifyConsistency(proof, root, head.root)) return undefined;
+    return `its ${head.size} entries do not begin with the ${size} that were signed before`;
   }
 }
 
-function inconsistent(what: string): RampartError {
-  return new RampartError(
-    'JOURNAL_INCONSISTENT',
-    `the journal was changed, no checkpoint is signed: ${what}; find what is damaged with: rampart audit verify`,
-  );
+function inconsistent(what: string, advice = 'find what is damaged with: rampart audit verify'): RampartError {
+  const message = `the journal was changed, no checkpoint is signed: ${what}; ${advice}`;
+  return new RampartError('JOURNAL_INCONSISTENT', message);
+}
+
+function putBack(place: string): string {
+  return `where an older copy of the database was put back on purpose, remove ${place}: the journal goes on from there, and keeps a record of it`;
 }

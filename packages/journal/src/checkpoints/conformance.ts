@@ -22,6 +22,15 @@ export function checkpointStoreConformance(name: string, create: () => Promise<C
         assert.deepEqual(await (await test.reopen()).latest(), checkpoint(10));
       }));
 
+    it('thins the old ones: one of each span stays, and the greatest', () =>
+      using(create, async ({ store }) => {
+        const at = (minutes: number): number => 1_700_000_000_000 + minutes * 60_000;
+        for (let size = 0; size < 10; size += 1) await store.add({ ...checkpoint(size), at: at(size) });
+        await store.thin({ than: at(100), everyMs: 200 * 60_000 });
+        assert.deepEqual(await store.latest(), { ...checkpoint(9), at: at(9) });
+        await assert.rejects(store.add(checkpoint(9)), { code: 'STORAGE_FAILED' });
+      }));
+
     for (const size of [9, 10]) {
       it(`refuses one of ${size} entries after one of 10`, () =>
         using(create, async ({ store }) => {

@@ -12,5 +12,11 @@ export function createMemoryCheckpointStore(): CheckpointStore {
       kept.push(checkpoint);
     },
     latest: async () => kept.at(-1),
+    thin: async ({ than, everyMs }) => {
+      const span = ({ at }: SignedCheckpoint): number => Math.floor(at / everyMs);
+      const lasts = new Map(kept.filter(({ at }) => at < than).map((each) => [span(each), each]));
+      const staying = kept.filter((each) => each.at >= than || lasts.get(span(each)) === each || each === kept.at(-1));
+      kept.splice(0, kept.length, ...staying);
+    },
   };
 }

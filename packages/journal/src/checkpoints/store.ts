@@ -15,4 +15,19 @@ export interface CheckpointStore {
   add(checkpoint: SignedCheckpoint): Promise<void>;
   /** That of the greatest size. */
   latest(): Promise<SignedCheckpoint | undefined>;
+  /** Of those that were signed before a time (Unix milliseconds) the last of each span of `everyMs` stays; that of the greatest size always. */
+  thin(older: { readonly than: number; readonly everyMs: number }): Promise<void>;
+}
+
+/**
+ * Where the last checkpoint is kept a second time, apart from the store, so that a store that was put back to an earlier state
+ * is noticed.
+ */
+export interface CheckpointAnchor {
+  /** Where it is, for messages: a path. */
+  readonly place: string;
+  /** The signed note that was kept last. */
+  read(): Promise<string | undefined>;
+  /** Durable before it resolves. */
+  write(note: string): Promise<void>;
 }

@@ -23,7 +23,7 @@ export interface ConsistencyProof {
   readonly hashes: readonly string[];
 }
 
-/** Reads O(log size) hashes. Throws `RampartError` INVALID_ARGUMENT for a leaf outside the tree, STORAGE_FAILED for lost hashes. */
+/** Reads O(log size) hashes. Throws `RampartError` INVALID_ARGUMENT for a leaf outside the tree, JOURNAL_INCONSISTENT for lost hashes. */
 export async function inclusionProof(
   store: Pick<JournalStore, 'hashes'>,
   index: number,

@@ -17,7 +17,7 @@ export class SubtreeRoots {
     this.#store = store;
   }
 
-  /** Hex root over a range of leaves that RFC 9162 §2.1 hashes as one. Throws `RampartError` STORAGE_FAILED where hashes are missing. */
+  /** Hex root over a range of leaves that RFC 9162 §2.1 hashes as one. Throws `RampartError` JOURNAL_INCONSISTENT where hashes are missing. */
   async root(range: LeafRange): Promise<string> {
     return (await this.#root(range)).toString('hex');
   }
@@ -43,8 +43,8 @@ export class SubtreeRoots {
     const hash = group[position % GROUP];
     if (hash !== undefined) return Buffer.from(hash, 'hex');
     throw new RampartError(
-      'STORAGE_FAILED',
-      `the journal lost the hash of its entries ${position * 2 ** height + 1} to ${(position + 1) * 2 ** height}; see what is damaged with: rampart audit verify`,
+      'JOURNAL_INCONSISTENT',
+      `the journal lost the hash of ${entriesOf(height, position)}; see what is damaged with: rampart audit verify`,
     );
   }
 
@@ -54,4 +54,9 @@ export class SubtreeRoots {
     this.#groups.set(key, known);
     return known;
   }
+}
+
+function entriesOf(height: number, position: number): string {
+  const first = position * 2 ** height + 1;
+  return height === 0 ? `its entry ${first}` : `its entries ${first} to ${first + 2 ** height - 1}`;
 }

@@ -8,6 +8,8 @@ export interface DataDirectory {
   readonly path: string;
   readonly database: string;
   readonly keys: string;
+  /** The last checkpoint of the journal, apart from the database. */
+  readonly checkpointFile: string;
   readonly caFile: string;
   readonly adminTokenFile: string;
   readonly clientFile: string;
@@ -27,6 +29,7 @@ export async function claimDataDirectory(path: string): Promise<DataDirectory> {
     path: directory,
     database: join(directory, 'rampart.db'),
     keys: join(directory, 'keys'),
+    checkpointFile: join(directory, 'journal.checkpoint'),
     caFile: join(directory, 'ca.pem'),
     adminTokenFile: join(directory, 'admin.token'),
     clientFile: join(directory, 'client.json'),

@@ -1,12 +1,15 @@
-import type { Clock, Timer } from '@rampart/core';
-import { Checkpoints, type Journal } from '@rampart/journal';
+import { type Clock, RampartError, type Timer } from '@rampart/core';
+import { Checkpoints, type CheckpointStore, type Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
+import type { DataDirectory } from '../directory/data-directory.ts';
 import type { Logger } from '../log.ts';
 import type { Database } from '../storage/database.ts';
 import { createCheckpointStore } from '../storage/stores/checkpoint-store.ts';
 import type { Teardown } from '../teardown.ts';
+import { checkpointFile } from './checkpoint-file.ts';
 
 export interface KeptCheckpointsOptions {
+  readonly directory: Pick<DataDirectory, 'checkpointFile'>;
   readonly database: Database;
   readonly keys: KeyStore;
   readonly journal: Journal;
@@ -19,31 +22,60 @@ export interface KeptCheckpointsOptions {
 /** Name of the Ed25519 key in the key store. */
 const KEY_NAME = 'journal';
 const EVERY_MS = 300_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Which of the old ones stay: every one proves all that came before it, so that few of them are enough. */
+const THINNED = [
+  { after: DAY_MS, everyMs: HOUR_MS },
+  { after: 30 * DAY_MS, everyMs: DAY_MS },
+];
 
 /**
  * Opens the checkpoints of the journal `<trust domain>/journal`, with a key of their own. One is signed at once, and every five
- * minutes while the journal grows.
+ * minutes while the journal grows, and a last one at the end. That of the greatest size stands in a file, too.
  * @throws RampartError KEY_UNREADABLE, UPSTREAM_UNREACHABLE, STORAGE_FAILED.
  */
 export async function keepCheckpoints(options: KeptCheckpointsOptions): Promise<Checkpoints> {
   const { database, keys, journal, trustDomain, clock, log, teardown } = options;
   const signer = (await keys.open(KEY_NAME)) ?? (await keys.create(KEY_NAME, 'ed25519'));
   const store = createCheckpointStore(database);
-  const checkpoints = await Checkpoints.open({ journal, store, signer, origin: `${trustDomain}/journal`, clock });
+  const anchor = checkpointFile(options.directory.checkpointFile);
+  const origin = `${trustDomain}/journal`;
+  const checkpoints = await Checkpoints.open({ journal, store, anchor, signer, origin, clock });
   let timer: Timer | undefined;
   let isClosed = false;
+  const refused = reportOnce(journal);
   const run = async (): Promise<void> => {
     try {
       await checkpoints.sign();
+      await thin(store, clock.now());
     } catch (error) {
       if (!isClosed) log.error({ error }, 'no checkpoint of the journal was signed');
+      if (!isClosed) await refused(error).catch(() => undefined);
     }
     if (!isClosed) timer = clock.after(EVERY_MS, () => void run());
   };
   void run();
-  teardown.add('checkpoints', () => {
+  teardown.add('checkpoints', async () => {
     isClosed = true;
     timer?.cancel();
+    // A journal that was refused was reported already.
+    await checkpoints.sign().catch(() => undefined);
   });
   return checkpoints;
+}
+
+async function thin(store: CheckpointStore, now: number): Promise<void> {
+  for (const { after, everyMs } of THINNED) await store.thin({ than: now - after, everyMs });
+}
+
+/** Whoever goes on with a journal that was changed, or put back, cannot do so without a record of it. */
+function reportOnce(journal: Journal): (error: unknown) => Promise<void> {
+  let isReported = false;
+  return async (error) => {
+    if (isReported || !(error instanceof RampartError) || error.code !== 'JOURNAL_INCONSISTENT') return;
+    isReported = true;
+    const details = { reason: error.message };
+    await journal.audit({ eventType: 'JOURNAL_INCONSISTENT', identity: 'journal', result: 'FAILURE', details });
+  };
 }

@@ -208,6 +208,12 @@ describe('revocation', () => {
       await until('whoever resumes to be told too', () => resumed.rules.has(id));
       assert.equal(resumed.received[0]?.reset, false);
       assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 2);
+      // What was signed meanwhile is not forgotten either.
+      const gone = /signed before, says .*journal\.checkpoint; .* put back on purpose/;
+      await assert.rejects(admin().ledger.getCheckpoint({ fresh: true }), gone);
+      await until('a record of it', async () => (await auditTypes()).includes('JOURNAL_INCONSISTENT'));
+      await rm(join(planes.dataDirectory, 'journal.checkpoint'));
+      await admin().ledger.getCheckpoint({ fresh: true });
       const { certificates } = await admin().admin.listCertificates({ spiffeId: ORDERS_ID });
       assert.ok(certificates.every(({ revokedAt }) => revokedAt !== 0n));
       await restart();

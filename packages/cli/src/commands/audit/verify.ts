@@ -1,7 +1,7 @@
 import { type Checkpoint, openCheckpoint, type VerifierKey, verifyConsistency } from '@rampart/journal';
 import { RampartError } from '@rampart/core';
 import { LedgerService } from '@rampart/wire';
-import type { Client } from '@connectrpc/connect';
+import { type Client, Code, ConnectError } from '@connectrpc/connect';
 import type { Command } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import { changedGroups } from '../../ledger/changed-groups.ts';
@@ -59,11 +59,7 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
     note('the key is what the control plane says; keep "rampart audit key" and give it with --key');
   const text = options.from === undefined ? undefined : await readText(options.from, io);
   const finding = await withService(LedgerService, async (client): Promise<Finding> => {
-    const answer = await client.getCheckpoint({ fresh: options.quick !== true }).catch(async (error: unknown) => {
-      // What cannot be signed any more can still be held against what was signed last.
-      if (options.quick === true) throw error;
-      return client.getCheckpoint({});
-    });
+    const answer = await lastSigned(client, options);
     const key = given ?? verifierKey(answer.verifierKey, 'the control plane');
     const kept = text === undefined ? undefined : openKept(text, key, options.from ?? '');
     const opened = openCheckpoint(answer.note, key);
@@ -71,12 +67,30 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
       const problems = [`the checkpoint is not to be trusted: ${opened.problem}`];
       return { problems, checkpoint: undefined, kept, key, entries: 0 };
     }
-    const signed = { checkpoint: opened.value, kept, key };
-    const problems = kept === undefined ? [] : await keptProblems(kept, { key, client });
+    const { refusal } = answer;
+    const signed = { checkpoint: opened.value, kept, key, refusal };
+    const problems = kept === undefined || refusal !== undefined ? [] : await keptProblems(kept, { key, client });
     if (options.quick === true || problems.length > 0) return { ...signed, problems, entries: 0 };
     return { ...signed, ...(await recompute(signed, client)) };
   });
   return report(finding, invocation);
+}
+
+interface LastSigned {
+  readonly note: string;
+  readonly verifierKey: string;
+  /** Why nothing newer is signed. */
+  readonly refusal: string | undefined;
+}
+
+/** The checkpoint of all that is on record. Where that is not signed any more, the last one, and why. */
+async function lastSigned(client: LedgerClient, { quick = false }: { readonly quick?: boolean }): Promise<LastSigned> {
+  try {
+    return { ...(await client.getCheckpoint({ fresh: !quick })), refusal: undefined };
+  } catch (error) {
+    if (quick || !(error instanceof ConnectError) || error.code !== Code.DataLoss) throw error;
+    return { ...(await client.getCheckpoint({})), refusal: error.rawMessage };
+  }
 }
 
 function openKept(text: string, key: VerifierKey, file: string): Checkpoint {
@@ -108,14 +122,20 @@ async function recompute(
     checkpoint,
     kept,
     key,
-  }: { readonly checkpoint: Checkpoint; readonly kept: Checkpoint | undefined; readonly key: VerifierKey },
+    refusal,
+  }: Omit<Finding, 'problems' | 'entries' | 'checkpoint'> & {
+    readonly checkpoint: Checkpoint;
+    readonly refusal: string | undefined;
+  },
   client: LedgerClient,
-): Promise<{ readonly problems: readonly string[]; readonly entries: number }> {
+): Promise<Pick<Finding, 'problems' | 'entries'>> {
   const check = new JournalCheck([checkpoint.size, ...(kept === undefined ? [] : [kept.size])]);
-  const pages = client.readJournal({ upTo: BigInt(checkpoint.size) }, { timeoutMs: LONGEST_READ_MS });
+  // Where nothing more is signed, the reason may lie behind what was.
+  const upTo = refusal === undefined ? BigInt(checkpoint.size) : 0n;
+  const pages = client.readJournal({ upTo }, { timeoutMs: LONGEST_READ_MS });
   for await (const { entries } of pages) for (const entry of entries) check.add(entry);
   check.end(checkpoint.size);
-  const problems = [...check.problems];
+  const problems = [...(refusal === undefined ? [] : [refusal]), ...check.problems];
   if (problems.length === 0 && check.root(checkpoint.size) !== checkpoint.root) {
     problems.push(...(await changedGroups(client, checkpoint.size, key)));
   }

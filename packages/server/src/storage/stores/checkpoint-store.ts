@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { CheckpointStore, SignedCheckpoint } from '@rampart/journal';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import type { Tables } from '../tables.ts';
 
@@ -19,7 +19,27 @@ export function createCheckpointStore({ reads, writer }: Database): CheckpointSt
         await transaction.insertInto('journal_checkpoints').values(checkpoint).execute();
       }),
     latest: () => latest(reads),
+    thin: (older) => writer.write((transaction) => thin(transaction, older)),
   };
+}
+
+async function thin(
+  transaction: Transaction<Tables>,
+  { than, everyMs }: { readonly than: number; readonly everyMs: number },
+): Promise<void> {
+  const lastOfEach = transaction
+    .selectFrom('journal_checkpoints')
+    .select(({ fn }) => fn.max('size').as('size'))
+    .where('at', '<', than)
+    // Not a division: a bound number may be taken for one with a fraction.
+    .groupBy(sql`at - at % ${everyMs}`);
+  const greatest = transaction.selectFrom('journal_checkpoints').select(({ fn }) => fn.max('size').as('size'));
+  await transaction
+    .deleteFrom('journal_checkpoints')
+    .where('at', '<', than)
+    .where('size', 'not in', lastOfEach)
+    .where('size', '<', greatest)
+    .execute();
 }
 
 async function latest(database: Kysely<Tables>): Promise<SignedCheckpoint | undefined> {
