@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -73,6 +74,37 @@ describe('the life of an agent', () => {
     await plane.apply(registration('late', { spiffeId: `${OWN_DOMAIN}/late`, selectors: [`unix:uid:${UID}`] }));
     await call.until('the new entry on the old stream', (answer) => names(answer).includes(`${OWN_DOMAIN}/late`));
     await plane.admin.deleteResource({ kind: 'RegistrationEntry', namespace: 'istio-system', name: 'late' });
+  });
+
+  it('its workloads and it itself have left an authority that is tainted before that is revoked, a root too', async () => {
+    const { admin } = plane;
+    const reason = 'a drill';
+    const agent = await started();
+    const call = (await workload(agent)).x509();
+    const active = async (kind: string): Promise<string> =>
+      (await admin.listAuthorities({})).authorities.find((each) => each.kind === kind && each.state === 'active')
+        ?.serial ?? '';
+    const issuerOf = (answer: X509Answer): string =>
+      new X509Certificate(Buffer.from(answer.svids[0]?.x509_svid.base64 ?? '', 'base64')).issuer;
+    const count = async (): Promise<number> =>
+      (await admin.listCertificates({ spiffeId: `${OWN_DOMAIN}/agent/join_token/host-1` })).certificates.length;
+    for (const kind of ['intermediate', 'root'] as const) {
+      const before = issuerOf(await call.until('an SVID', () => true));
+      const [last, certificates] = [await active(kind), await count()];
+      await admin.prepareAuthority({ kind });
+      await admin.activateAuthority({ kind, now: true });
+      await admin.taintAuthority({ serial: last, reason });
+      const next = await call.until(`an SVID below another ${kind}`, (answer) => issuerOf(answer) !== before);
+      await until('the agent to have renewed', async () => (await count()) > certificates);
+      await admin.revokeAuthority({ serial: last, reason });
+      const name = `after-${kind}`;
+      await plane.apply(registration(name, { spiffeId: `${OWN_DOMAIN}/${name}`, selectors: [`unix:uid:${UID}`] }));
+      const after = await call.until('news after that', (answer) => names(answer).includes(`${OWN_DOMAIN}/${name}`));
+      const web = after.svids.find(({ spiffe_id: id }) => id === `${OWN_DOMAIN}/web`);
+      assert.deepEqual(web?.x509_svid, next.svids.find(({ spiffe_id: id }) => id === web?.spiffe_id)?.x509_svid);
+      await admin.deleteResource({ kind: 'RegistrationEntry', namespace: 'istio-system', name });
+      await call.until('it is gone', (answer) => names(answer).length === 1);
+    }
   });
 
   it('who calls before there is a control plane is told to try again', async () => {

@@ -14,6 +14,8 @@ export type { LocalInstance } from './control/instances.ts';
 export { LocalInstances } from './control/instances.ts';
 export { identifyPeer } from './identity/peer.ts';
 export type { PeerIdentity, PeerRules } from './identity/peer.ts';
+export { keepAppointment, renewalDelay } from './identity/renewal-time.ts';
+export type { Appointment } from './identity/renewal-time.ts';
 export { SvidSource } from './identity/svid-source.ts';
 export type { SvidIssuer, SvidSourceOptions } from './identity/svid-source.ts';
 export { createSvid } from './identity/svid.ts';

@@ -16,6 +16,7 @@ import {
   TrustService,
 } from '@rampart/wire';
 import { agentStateOf } from './agents/agent-state.ts';
+import { ListeningAgents } from './agents/listening-agents.ts';
 import { RegisteredEntries } from './agents/registered-entries.ts';
 import { AdminTokens } from './admin/admin-tokens.ts';
 import { ApiTokens } from './admin/api-tokens/api-tokens.ts';
@@ -271,6 +272,7 @@ async function openWeb({ options, teardown }: Start, { documents }: State): Prom
 
 interface Mesh {
   readonly dataPlanes: DataPlanes;
+  readonly agents: ListeningAgents;
   readonly directory: WorkloadDirectory;
 }
 
@@ -328,7 +330,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
     feed.watch(() => dataPlanes.wake()),
   );
   measureMesh(metrics, { ...state, dataPlanes });
-  return { dataPlanes, directory };
+  return { dataPlanes, agents: new ListeningAgents(), directory };
 }
 
 interface Serving {
@@ -416,7 +418,7 @@ async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): 
       routes: (router: ConnectRouter) => {
         router
           .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures, limits }))
-          .service(AgentService, createAgentService(agentStateOf({ ...state, clock }), { metrics, limits }));
+          .service(AgentService, createAgentService(agentStateOf({ ...state, clock }), { ...mesh, metrics, limits }));
         router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,

@@ -62,3 +62,17 @@ function turn(): Promise<void> {
     setImmediate(resolve);
   });
 }
+
+/** A clock that somebody sets: timers go on as if nothing had happened. */
+export class SettableClock extends FakeClock {
+  #offset = 0;
+
+  override now(): number {
+    return super.now() + this.#offset;
+  }
+
+  /** Milliseconds to go ahead, or back. */
+  set(milliseconds: number): void {
+    this.#offset += milliseconds;
+  }
+}

@@ -37,13 +37,14 @@ export class Issuance {
     }).finish();
     return this.#ask(async () => {
       const answer = await this.#sync.call('/rampart.v1.AgentService/IssueX509Svid', request, TIMEOUT_MS);
-      const { chain, spiffeId } = SvidResponse.decode(answer);
+      const { chain, spiffeId, renewAt } = SvidResponse.decode(answer);
       const leaf = chain[0] === undefined ? undefined : parseCertificate(chain[0]);
       if (leaf?.ok !== true || spiffeId !== entry.spiffeId.toString()) throw unusable(entry);
       const { serial, notBefore, notAfter, authorityKeyId } = leaf.value;
       const key = keyPair.privateKey.export({ type: 'pkcs8', format: 'der' });
       const { spiffeId: id, terms } = entry;
-      return { spiffeId: id, chain, key, serial, notBefore, notAfter, authorityKeyId, terms };
+      const times = { notBefore, notAfter, renewAt: renewAt === 0n ? undefined : Number(renewAt) };
+      return { spiffeId: id, chain, key, serial, ...times, authorityKeyId, terms };
     });
   }
 

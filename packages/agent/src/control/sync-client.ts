@@ -28,6 +28,9 @@ export class SyncClient {
   readonly #options: SyncClientOptions;
   readonly #backoff: Backoff;
   #channel: Channel | undefined;
+  #stream: ReturnType<Channel['follow']> | undefined;
+  /** Of the certificate that the connection stands on. */
+  #serial = '';
   #retry: Timer | undefined;
   #silence: Timer | undefined;
   #epoch = 0;
@@ -41,6 +44,8 @@ export class SyncClient {
   /** Connects with the first SVID, and again with every later one. */
   start(): void {
     this.#options.identity.subscribe((svid) => {
+      // Other roots with the same certificate are for the next connection.
+      if (svid.serial === this.#serial) return;
       this.#backoff.reset();
       this.#connect(svid);
     });
@@ -71,11 +76,22 @@ export class SyncClient {
     this.#channel = undefined;
   }
 
+  /** For a new connection: what is asked over the old one is answered there. */
+  #leave(): void {
+    const [channel, stream] = [this.#channel, this.#stream];
+    this.#channel = undefined;
+    this.#retry?.cancel();
+    this.#silence?.cancel();
+    stream?.close(new Error('there is a new certificate'));
+    channel?.finish();
+  }
+
   #connect(svid: Svid): void {
     if (this.#stopped) return;
-    this.#close();
+    this.#leave();
     const channel = openChannel(this.#options.address, svid);
     this.#channel = channel;
+    this.#serial = svid.serial;
     let heard = false;
     const stream = channel.follow(SYNC, {
       request: SyncRequest.encode({ version: this.#options.version }).finish(),
@@ -87,6 +103,7 @@ export class SyncClient {
         expectMore();
       },
     });
+    this.#stream = stream;
     const expectMore = (): void => {
       this.#silence?.cancel();
       this.#silence = this.#options.clock.after(SILENCE_MS, () =>
@@ -106,8 +123,15 @@ export class SyncClient {
   }
 
   #receive(update: SyncUpdate, svid: Svid): void {
+    const { identity, view } = this.#options;
     this.#backoff.reset();
-    if (!update.heartbeat) this.#options.view.apply(update, svid.spiffeId.trustDomain);
+    if (update.heartbeat) return;
+    const { trustDomain } = svid.spiffeId;
+    view.apply(update, trustDomain);
+    // The control plane itself is judged by the newest roots, too.
+    const bundle = view.bundle(trustDomain.name);
+    if (bundle !== undefined) identity.trust(bundle.roots, bundle.sequence);
+    if (update.rotate) identity.rotateNow();
   }
 
   /** Nothing to do for a channel that was replaced. */

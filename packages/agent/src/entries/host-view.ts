@@ -23,6 +23,8 @@ export class HostView {
   #bundles = new Map<string, TrustBundle>();
   #revoked = new Set<string>();
   readonly #rules = new RevocationRuleSet();
+  /** Key identifiers of authorities, hex. */
+  #tainted = new Set<string>();
   #crls: readonly Uint8Array[] = [];
   #trustDomain: TrustDomain | undefined;
   #nextEnd: Timer | undefined;
@@ -48,6 +50,7 @@ export class HostView {
       this.#bundles = new Map();
       this.#revoked = new Set();
       this.#rules.clear();
+      this.#tainted = new Set();
       this.#crls = [];
     }
     for (const id of update.removedEntryIds) this.#entries.delete(id);
@@ -63,6 +66,7 @@ export class HostView {
     for (const document of update.bundles) this.#takeBundle(document);
     for (const serial of update.revokedSerials) this.#revoked.add(serial);
     for (const rule of update.revocationRules) this.#rules.add(readRevocationRule(rule));
+    for (const keyId of update.taintedKeyIds) this.#tainted.add(hex(keyId));
     if (update.crls.length > 0) this.#crls = update.crls;
     this.#trustDomain = trustDomain;
     this.#changed();
@@ -91,6 +95,11 @@ export class HostView {
 
   isRevoked(certificate: RevocableCertificate): boolean {
     return this.#revoked.has(certificate.serial) || this.#rules.ofCertificate(certificate) !== undefined;
+  }
+
+  /** It is good, and to be replaced now: what signed it is not to be trusted much longer. */
+  isTainted({ authorityKeyId }: Pick<RevocableCertificate, 'authorityKeyId'>): boolean {
+    return authorityKeyId !== undefined && this.#tainted.has(hex(authorityKeyId));
   }
 
   isTokenRevoked(token: RevocableToken): boolean {
@@ -130,4 +139,8 @@ export class HostView {
       ...(refreshHintSeconds === 0 ? {} : { refreshHintSeconds }),
     });
   }
+}
+
+function hex(octets: Uint8Array): string {
+  return Buffer.from(octets).toString('hex');
 }

@@ -8,6 +8,8 @@ export interface WorkloadSvid extends RevocableCertificate {
   readonly key: Uint8Array;
   /** Unix milliseconds. */
   readonly notAfter: number;
+  /** When to get the next one, jitter not counted; undefined for half of what is left. */
+  readonly renewAt: number | undefined;
   /** Of the entry that it was issued for. */
   readonly terms: string;
 }

@@ -4,7 +4,7 @@ import { beforeEach, describe, it } from 'node:test';
 import { fail, ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import { TestCa } from '@rampart/testkit';
-import { FakeClock } from '@rampart/testkit/fake-clock';
+import { SettableClock } from '@rampart/testkit/fake-clock';
 import { SyncUpdate } from '@rampart/wire/agent';
 
 import { ChangeSignal } from '../change-signal.ts';
@@ -25,23 +25,27 @@ interface Asked {
 }
 
 describe('SVIDs that the agent keeps', () => {
-  let clock: FakeClock;
+  let clock: SettableClock;
   let ca: TestCa;
   let changes: ChangeSignal;
   let view: HostView;
   let asked: Asked[];
   let problem: IssuanceProblem | undefined;
   let epoch: number;
+  let authorityKeyId: Uint8Array;
+  let renewAfter: number | undefined;
   let keeper: X509Keeper;
 
   beforeEach(async () => {
-    clock = new FakeClock();
+    clock = new SettableClock();
     ca = await TestCa.create('cluster.local', clock.now());
     changes = new ChangeSignal();
     view = new HostView({ changes, clock, log });
     asked = [];
     problem = undefined;
     epoch = 1;
+    authorityKeyId = Uint8Array.of(1);
+    renewAfter = undefined;
     keeper = keeperOf();
     tell({ reset: true, entries: [entryOf('a'), entryOf('b'), entryOf('c')], bundles: [bundleOf(ca)] });
   });
@@ -90,7 +94,8 @@ describe('SVIDs that the agent keeps', () => {
     if (problem !== undefined) return fail(problem);
     const serviceAccount = spiffeId.serviceAccount ?? '';
     const { der, serial, notBefore, notAfter } = await ca.issue(clock.now(), { namespace: 'test', serviceAccount });
-    return ok({ spiffeId, chain: [der], key: SERIAL, serial, notBefore, notAfter, authorityKeyId: undefined, terms });
+    const times = { notBefore, notAfter, renewAt: renewAfter === undefined ? undefined : clock.now() + renewAfter };
+    return ok({ spiffeId, chain: [der], key: SERIAL, serial, ...times, authorityKeyId, terms });
   }
 
   async function serialOf(name: string): Promise<string> {
@@ -114,6 +119,52 @@ describe('SVIDs that the agent keeps', () => {
     assert.ok(changes.version > version);
     assert.equal(asked.length, 2);
     release();
+  });
+
+  it('are renewed when their issuer says', async () => {
+    renewAfter = 0.75 * HOUR_MS;
+    keeper.watch(entry('a'));
+    await serialOf('a');
+    await clock.advance(0.74 * HOUR_MS);
+    assert.equal(asked.length, 1);
+    await clock.advance(0.02 * HOUR_MS);
+    assert.equal(asked.length, 2);
+  });
+
+  for (const { way, by } of [
+    { way: 'ahead', by: 2 * HOUR_MS },
+    { way: 'back', by: -2 * HOUR_MS },
+  ]) {
+    it(`are new a minute after the clock jumped ${way}, and whoever listens is told`, async () => {
+      keeper.watch(entry('a'));
+      const first = await serialOf('a');
+      const { version } = changes;
+      clock.set(by);
+      await clock.advance(61_000);
+      assert.ok(changes.version > version);
+      assert.notEqual(await serialOf('a'), first);
+    });
+  }
+
+  it('are replaced when their authority is tainted, and used until then', async () => {
+    const first = await serialOf('a');
+    tell({ taintedKeyIds: [Uint8Array.of(1)] });
+    problem = { kind: 'unavailable', message: 'away' };
+    assert.deepEqual([await serialOf('a'), await serialOf('a'), asked.length], [first, first, 2]);
+    problem = undefined;
+    authorityKeyId = Uint8Array.of(2);
+    await clock.advance(2_000);
+    const second = await serialOf('a');
+    assert.notEqual(second, first);
+    assert.equal(await serialOf('a'), second);
+    assert.equal(asked.length, 3);
+  });
+
+  it('are not asked for in a loop by a control plane that goes on with what it tainted', async () => {
+    await serialOf('a');
+    tell({ taintedKeyIds: [Uint8Array.of(1)] });
+    const second = await serialOf('a');
+    assert.deepEqual([await serialOf('a'), asked.length], [second, 2]);
   });
 
   it('end when nobody asked for them through half of their life', async () => {

@@ -1,5 +1,6 @@
 import { fail, ok } from '@rampart/core';
 import type { Clock, Random, Result, Timer } from '@rampart/core';
+import { keepAppointment, renewalDelay } from '@rampart/mesh';
 import type { MeshLog } from '@rampart/mesh';
 import { verifyChain } from '@rampart/spiffe';
 import type { TrustBundle } from '@rampart/spiffe';
@@ -41,8 +42,6 @@ interface Kept {
 const LIMIT = 1_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
-/** Renewal is due at half-life, give or take a tenth of it (SPIRE's rotation rule). */
-const JITTER = 0.1;
 
 /** X.509-SVIDs of the entries that workloads of this host asked for: issued on demand, then kept fresh while they are wanted. */
 export class X509Keeper {
@@ -67,12 +66,19 @@ export class X509Keeper {
       return fail({ kind: 'unavailable', message: 'this agent keeps as many SVIDs as it may; try again later' });
     }
     kept.isWanted = true;
-    if (kept.svid !== undefined && this.#isUsable(kept.svid, entry)) return ok(kept.svid);
-    kept.svid = undefined;
-    const { failure } = kept;
-    const isFresh = failure?.epoch === this.#options.epoch() && kept.terms === entry.terms;
-    if (failure !== undefined && isFresh && this.#options.clock.now() < failure.until) return fail(failure.problem);
-    return this.#issue(entry, kept);
+    const usable = kept.svid !== undefined && this.#isUsable(kept.svid, entry) ? kept.svid : undefined;
+    if (usable !== undefined && !this.#options.view.isTainted(usable)) return ok(usable);
+    if (usable === undefined) kept.svid = undefined;
+    const failed = this.#freshFailure(kept, entry);
+    const outcome = failed === undefined ? await this.#issue(entry, kept) : fail(failed);
+    return usable !== undefined && !outcome.ok && this.#isUsable(usable, entry) ? ok(usable) : outcome;
+  }
+
+  /** Why there is none, if it is not to be asked for again yet. */
+  #freshFailure({ failure, terms }: Kept, entry: HostEntry): IssuanceProblem | undefined {
+    const { clock, epoch } = this.#options;
+    const isFresh = failure?.epoch === epoch() && terms === entry.terms && clock.now() < failure.until;
+    return isFresh ? failure.problem : undefined;
   }
 
   /** Keeps the SVID of an entry fresh for somebody who listens, until the returned function is called. */
@@ -101,7 +107,9 @@ export class X509Keeper {
     const { view, clock } = this.#options;
     const bundle = view.bundle(svid.spiffeId.trustDomain.name);
     if (bundle === undefined || this.#verified.get(svid) === bundle) return bundle !== undefined;
-    const isTrusted = verifyChain(svid.chain, bundle.roots, clock.now()).ok;
+    // A host whose clock is behind is not left without identities: others go by their own clocks.
+    const at = Math.max(clock.now(), svid.notBefore);
+    const isTrusted = verifyChain(svid.chain, bundle.roots, at).ok;
     if (isTrusted) this.#verified.set(svid, bundle);
     return isTrusted;
   }
@@ -173,11 +181,10 @@ export class X509Keeper {
     const { clock, random, changes, log, epoch } = this.#options;
     if (outcome.ok) {
       kept.svid = outcome.value;
-      kept.failure = undefined;
+      kept.failure = this.#stillTainted(outcome.value);
       kept.retryMs = FIRST_RETRY_MS;
       kept.isWanted = false;
-      const halfLife = (outcome.value.notAfter - clock.now()) / 2;
-      this.#later(entry.id, kept, halfLife * (1 + (random() * 2 - 1) * JITTER));
+      this.#later(entry.id, kept, renewalDelay(outcome.value, clock.now(), random));
       changes.notify();
       return;
     }
@@ -189,9 +196,19 @@ export class X509Keeper {
     if (kept.svid !== undefined || kept.watchers > 0) this.#later(entry.id, kept, delay);
   }
 
+  /** A control plane that gives what it said to replace is not asked for more in a loop. */
+  #stillTainted(svid: WorkloadSvid): Kept['failure'] {
+    const { view, clock, epoch } = this.#options;
+    if (!view.isTainted(svid)) return undefined;
+    const problem = { kind: 'unavailable', message: 'the SVID that was issued is of a tainted authority' } as const;
+    return { problem, until: clock.now() + LONGEST_RETRY_MS, epoch: epoch() };
+  }
+
   #later(id: string, kept: Kept, delay: number): void {
+    const { clock } = this.#options;
     kept.timer?.cancel();
-    kept.timer = this.#options.clock.after(Math.max(delay, 1), () => this.#renew(id, kept));
+    const appointment = { at: clock.now() + delay, certificate: kept.svid };
+    kept.timer = keepAppointment(clock, appointment, () => this.#renew(id, kept));
   }
 
   #renew(id: string, kept: Kept): void {
@@ -210,8 +227,8 @@ export class X509Keeper {
       void this.#issue(entry, kept);
     } else {
       // Nobody asked for it through half of its life: it may end.
-      const left = (kept.svid?.notAfter ?? 0) - clock.now();
-      kept.timer = clock.after(Math.max(left, 1), () => this.#forget(id, kept));
+      const end = { at: kept.svid?.notAfter ?? 0, certificate: kept.svid };
+      kept.timer = keepAppointment(clock, end, () => this.#forget(id, kept));
     }
   }
 }

@@ -100,5 +100,7 @@ export interface HierarchyControl {
   tend(): Promise<void>;
   /** Whether leaves of the authority with this serial are to be replaced now. */
   isTainted(serial: string): boolean;
+  /** Their subject key identifiers, lower-case hex. */
+  taintedKeyIds(): readonly string[];
   onChange(listener: HierarchyListener): () => void;
 }

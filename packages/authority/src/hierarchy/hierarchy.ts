@@ -115,6 +115,13 @@ export class Hierarchy implements HierarchyControl {
     return this.#set.find(serial)?.record.state === 'tainted';
   }
 
+  taintedKeyIds(): readonly string[] {
+    const tainted = this.#set.all().filter(({ record }) => record.state === 'tainted');
+    return tainted.flatMap(({ certificate: { subjectKeyId } }) =>
+      subjectKeyId === undefined ? [] : Buffer.from(subjectKeyId).toString('hex'),
+    );
+  }
+
   onChange(listener: HierarchyListener): () => void {
     const own: HierarchyListener = (event) => listener(event);
     this.#listeners.add(own);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { TrustDomain } from '@rampart/core';
 import { TestCa } from '@rampart/testkit';
-import { FakeClock } from '@rampart/testkit/fake-clock';
+import { SettableClock } from '@rampart/testkit/fake-clock';
 import { createSvid, type Svid } from './svid.ts';
 import { SvidSource } from './svid-source.ts';
 
@@ -10,19 +10,6 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const T0 = Date.UTC(2026, 0, 20);
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-/** A clock that somebody sets: timers go on as if nothing had happened. */
-class SettableClock extends FakeClock {
-  #offset = 0;
-
-  override now(): number {
-    return super.now() + this.#offset;
-  }
-
-  set(milliseconds: number): void {
-    this.#offset += milliseconds;
-  }
-}
 
 let ca: TestCa;
 before(async () => {

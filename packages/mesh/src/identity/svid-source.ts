@@ -2,6 +2,7 @@ import { RampartError } from '@rampart/core';
 import type { Clock, Random, Timer } from '@rampart/core';
 
 import type { MeshLog } from '../log.ts';
+import { keepAppointment, renewalDelay } from './renewal-time.ts';
 import { type Svid, withBundle } from './svid.ts';
 
 /** Gets certificates: the first by attestation, every next one by renewal. */
@@ -19,10 +20,6 @@ export interface SvidSourceOptions {
 
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10_000;
-/** Renewal is due at half-life, give or take a tenth of it (SPIRE's rotation rule), so that a fleet never renews as one. */
-const JITTER = 0.1;
-/** Timers do not notice when the clock jumps: it is looked at this often. */
-const LONGEST_SLEEP_MS = 60_000;
 
 /** Holds the current SVID and keeps it fresh. */
 export class SvidSource {
@@ -34,7 +31,6 @@ export class SvidSource {
   #stopped = false;
   #isAttempting = false;
   #isUrgent = false;
-  #dueAt = 0;
   #refused = false;
   #toldDenial: string | undefined;
   readonly #refusalListeners = new Set<() => void>();
@@ -134,32 +130,17 @@ export class SvidSource {
     this.#current = adopted;
     this.#isUrgent = false;
     this.#retryMs = FIRST_RETRY_MS;
-    // From now, not from notBefore: that lies in the past, as a cushion against clocks that go slow.
-    const now = this.#options.clock.now();
-    const left = next.notAfter - now;
-    const wait = next.renewAt === undefined ? left / 2 : Math.min(Math.max(next.renewAt - now, 0), left);
-    const jitter = (this.#options.random() * 2 - 1) * JITTER * Math.min(wait, left - wait);
-    this.#schedule(wait + jitter);
+    const { clock, random } = this.#options;
+    this.#schedule(renewalDelay(next, clock.now(), random));
     for (const listener of this.#listeners) listener(adopted);
   }
 
   #schedule(delay: number): void {
     if (this.#stopped) return;
-    this.#dueAt = this.#options.clock.now() + delay;
-    this.#sleep(delay);
-  }
-
-  #sleep(delay: number): void {
+    const { clock } = this.#options;
+    const appointment = { at: clock.now() + delay, certificate: this.#current };
     this.#timer?.cancel();
-    this.#timer = this.#options.clock.after(Math.min(Math.max(delay, 1), LONGEST_SLEEP_MS), () => this.#wake());
-  }
-
-  /** After a jump back, a certificate may not be valid yet: the next one will be, if the control plane's clock went along. */
-  #wake(): void {
-    const now = this.#options.clock.now();
-    const isEarly = this.#current !== undefined && now < this.#current.notBefore;
-    if (now >= this.#dueAt || isEarly) void this.#attempt();
-    else this.#sleep(this.#dueAt - now);
+    this.#timer = keepAppointment(clock, appointment, () => void this.#attempt());
   }
 
   #untilExpiry(): number {

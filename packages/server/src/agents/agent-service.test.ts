@@ -118,6 +118,39 @@ describe('what agents ask for', () => {
     await assert.rejects(client.identity.renew({ csr: csr() }), /is revoked/);
   });
 
+  it('an agent is told to replace what a tainted authority signed, whether it listens or comes later', async () => {
+    await apply(entry('web', {}));
+    const { client, response } = await attestAgent();
+    const { heard } = listen(client);
+    await until('the first update', () => heard.length > 0);
+    assert.deepEqual([heard[0]?.rotate, heard[0]?.taintedKeyIds], [false, []]);
+    const intermediate = parseCertificate(response.chain[1] ?? new Uint8Array());
+    assert.ok(intermediate.ok);
+    const { serial, subjectKeyId = new Uint8Array() } = intermediate.value;
+    await admin.admin.taintAuthority({ serial, reason: 'key leaked' });
+    const later = listen(client);
+    for (const each of [heard, later.heard]) {
+      await until('the word', () => each.some(({ rotate }) => rotate));
+      assert.deepEqual(
+        each.flatMap(({ taintedKeyIds }) => taintedKeyIds).map((id) => Buffer.from(id).toString('hex')),
+        [Buffer.from(subjectKeyId).toString('hex')],
+      );
+    }
+    const { chain } = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() });
+    assert.notDeepEqual(chain[1], response.chain[1]);
+  });
+
+  it('an agent that is late with the renewal of its own certificate is told so', async () => {
+    const { client } = await attestAgent();
+    clock.advance(16 * 3_600_000);
+    const { heard } = listen(client);
+    await until('the first update', () => heard.length > 0);
+    clock.advance(60_000);
+    await until('the word', () => heard.some(({ rotate }) => rotate));
+    await until('the record', async () => (await audited('CERTIFICATE_RENEWAL_LATE')).length > 0);
+    assert.equal((await audited('CERTIFICATE_RENEWAL_LATE'))[0]?.['identity'], AGENT);
+  });
+
   it('a workload is no agent', async () => {
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'orders' });
     const workload = open(connectTo(plane, { credentials }));

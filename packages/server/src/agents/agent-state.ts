@@ -8,7 +8,7 @@ import type { OwnTrust } from '../trust/own-trust.ts';
 import type { RegisteredEntries } from './registered-entries.ts';
 
 export interface AgentStateOptions {
-  readonly authority: Pick<Authority, 'agents' | 'crls' | 'revocations'>;
+  readonly authority: Pick<Authority, 'agents' | 'crls' | 'hierarchy' | 'revocations'>;
   readonly trust: Pick<OwnTrust, 'bundle'>;
   readonly federation: Pick<Federation, 'bundles'>;
   readonly entries: RegisteredEntries;

@@ -12,14 +12,17 @@ const HEARTBEAT_MS = 3000;
 
 /** One agent that listens: it is told everything, and then each time what is different from what it was told. */
 export class AgentSync {
+  readonly agent: Holder;
   readonly #state: AgentState;
-  readonly #agent: Holder;
   /** Revision by id. */
   readonly #entries = new Map<string, number>();
   readonly #bundles = new Map<string, BundleDocument>();
   readonly #revoked = new Set<string>();
   /** How many rules it was told; they are never taken back. */
   #rules = 0;
+  readonly #tainted = new Set<string>();
+  #mustRotate: boolean;
+  #wake: () => void = () => undefined;
   #crls: readonly Uint8Array[] = [];
   #version = -1;
   /** When the next entry ends, Unix milliseconds. */
@@ -28,7 +31,19 @@ export class AgentSync {
 
   constructor(state: AgentState, agent: Holder) {
     this.#state = state;
-    this.#agent = agent;
+    this.agent = agent;
+    this.#mustRotate = agent.issuerSerials.some((serial) => state.authority.hierarchy.isTainted(serial));
+  }
+
+  /** The agent is to renew its own certificate now. */
+  rotate(): void {
+    this.#mustRotate = true;
+    this.wake();
+  }
+
+  /** Something may be new. */
+  wake(): void {
+    this.#wake();
   }
 
   /** Until the caller ends it, or the agent's certificate does. Throws CERTIFICATE_REVOKED, INVALID_CERTIFICATE. */
@@ -46,7 +61,7 @@ export class AgentSync {
 
   #checkAgent(): void {
     const { authority, clock } = this.#state;
-    const { id, certificate, notAfter } = this.#agent;
+    const { id, certificate, notAfter } = this.agent;
     const revocation = authority.revocations.of(certificate);
     if (revocation !== undefined) throw new RampartError('CERTIFICATE_REVOKED', revocation);
     if (clock.now() >= notAfter) {
@@ -66,6 +81,7 @@ export class AgentSync {
       ...this.#bundleChanges(),
       crls: this.#newCrls(),
       ...this.#newlyRevoked(),
+      ...this.#newlyTainted(),
     });
     const says =
       this.#isFirst ||
@@ -75,7 +91,9 @@ export class AgentSync {
       update.removedBundles.length > 0 ||
       update.crls.length > 0 ||
       update.revokedSerials.length > 0 ||
-      update.revocationRules.length > 0;
+      update.revocationRules.length > 0 ||
+      update.rotate ||
+      update.taintedKeyIds.length > 0;
     this.#isFirst = false;
     return says ? update : undefined;
   }
@@ -87,7 +105,7 @@ export class AgentSync {
       return { entries: [], removedEntryIds: [] };
     }
     this.#version = version;
-    const present = authority.agents.entriesOf(this.#agent.id);
+    const present = authority.agents.entriesOf(this.agent.id);
     this.#nextEnd = present.reduce((end, { spec }) => Math.min(end, spec.expiresAt ?? Infinity), Infinity);
     const ids = new Set(present.map(qualifiedName));
     const removedEntryIds = [...this.#entries.keys()].filter((id) => !ids.has(id));
@@ -144,18 +162,30 @@ export class AgentSync {
     };
   }
 
+  #newlyTainted(): Pick<SyncUpdate, 'rotate' | 'taintedKeyIds'> {
+    const rotate = this.#mustRotate;
+    this.#mustRotate = false;
+    const tainted = this.#state.authority.hierarchy.taintedKeyIds().filter((keyId) => !this.#tainted.has(keyId));
+    for (const keyId of tainted) {
+      this.#tainted.add(keyId);
+    }
+    return { rotate, taintedKeyIds: tainted.map((keyId) => Buffer.from(keyId, 'hex')) };
+  }
+
   /** Waits for a change; true when none came for as long as an agent may hear nothing. */
   #isQuiet(signal: AbortSignal): Promise<boolean> {
     const { feed, clock } = this.#state;
-    const quietMs = Math.max(1, Math.min(HEARTBEAT_MS, this.#agent.notAfter - clock.now()));
+    const quietMs = Math.max(1, Math.min(HEARTBEAT_MS, this.agent.notAfter - clock.now()));
     return new Promise((resolve) => {
       const settle = (quiet: boolean): void => {
         timer.cancel();
         forget();
         signal.removeEventListener('abort', ended);
+        this.#wake = () => undefined;
         resolve(quiet);
       };
       const ended = (): void => settle(false);
+      this.#wake = ended;
       const timer = clock.after(quietMs, () => settle(true));
       const forget = feed.watch(() => settle(false));
       signal.addEventListener('abort', ended);

@@ -1,5 +1,6 @@
 import type { Authority, UsedCertificate } from '@rampart/authority';
 import { type Clock, SpiffeId, type Timer } from '@rampart/core';
+import type { ListeningAgents } from '../agents/listening-agents.ts';
 import type { DataPlanes } from '../control/data-planes.ts';
 import type { Logger } from '../log.ts';
 import { SERVER_ACCOUNT } from '../resources/issuability.ts';
@@ -7,6 +8,7 @@ import { SERVER_ACCOUNT } from '../resources/issuability.ts';
 export interface ExpiryOptions {
   readonly authority: Pick<Authority, 'watchExpiry' | 'renewalShare' | 'list' | 'bundle'>;
   readonly dataPlanes: DataPlanes;
+  readonly agents: ListeningAgents;
   readonly rootNamespace: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -17,14 +19,15 @@ const EVERY_MS = 60_000;
 const OWN_SHARE = 0.5;
 
 /**
- * Watches over certificates that end: those on record, those of the data planes that are connected, and the own one. Returns how
+ * Watches over certificates that end: those on record, those of the data planes and agents that are connected, and the
+ * own one. Returns how
  * to end it.
  */
 export async function watchExpiry(options: ExpiryOptions): Promise<() => void> {
-  const { authority, dataPlanes, clock, log } = options;
+  const { authority, dataPlanes, agents, clock, log } = options;
   const watch = await authority.watchExpiry({
     inUse: async () => [...connected(options), ...(await own(options))],
-    rotate: (serial) => dataPlanes.rotateHolder(serial),
+    rotate: (serial) => dataPlanes.rotateHolder(serial) || agents.rotateHolder(serial),
   });
   let timer: Timer | undefined;
   let looking: Promise<void> | undefined;
@@ -48,8 +51,9 @@ export async function watchExpiry(options: ExpiryOptions): Promise<() => void> {
 }
 
 /** One certificate may have several streams: one for each process that was started with it. */
-function connected({ authority, dataPlanes }: ExpiryOptions): readonly UsedCertificate[] {
-  const used = dataPlanes.sessions.map(({ options: { peer } }) => ({
+function connected({ authority, dataPlanes, agents }: ExpiryOptions): readonly UsedCertificate[] {
+  const peers = [...dataPlanes.sessions.map(({ options: { peer } }) => peer), ...agents.holders()];
+  const used = peers.map((peer) => ({
     serial: peer.serial,
     spiffeId: peer.id.toString(),
     notBefore: peer.certificate.notBefore,

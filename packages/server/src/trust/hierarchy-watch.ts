@@ -1,5 +1,6 @@
 import type { Authority } from '@rampart/authority';
 import type { Clock, Timer } from '@rampart/core';
+import type { ListeningAgents } from '../agents/listening-agents.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { DataPlanes } from '../control/data-planes.ts';
 
@@ -7,6 +8,7 @@ export interface HierarchyWatchOptions {
   readonly authority: Pick<Authority, 'hierarchy'>;
   readonly feed: ChangeFeed;
   readonly dataPlanes: DataPlanes;
+  readonly agents: ListeningAgents;
   readonly clock: Clock;
   /** Has the control plane's own certificate replaced if one of these authorities signed it. */
   replaceOwn(authorities: readonly string[]): void;
@@ -21,7 +23,7 @@ const TICK_MS = 10_000;
 
 /** Lets authorities rotate by themselves, and tells data planes of it. Returns how to end it. */
 export function watchHierarchy(options: HierarchyWatchOptions): () => void {
-  const { feed, dataPlanes, clock } = options;
+  const { feed, dataPlanes, agents, clock } = options;
   const { hierarchy } = options.authority;
   const unsubscribe = hierarchy.onChange(({ bundle, tainted }) => {
     if (bundle) {
@@ -31,6 +33,7 @@ export function watchHierarchy(options: HierarchyWatchOptions): () => void {
     if (tainted.length > 0) {
       options.replaceOwn(tainted);
       dataPlanes.rotate(tainted);
+      agents.rotate(tainted);
     }
   });
   let timer: Timer | undefined;

@@ -81,6 +81,11 @@ export class Channel {
     this.#session.destroy();
   }
 
+  /** Lets calls that are under way end; nothing new can be asked. */
+  finish(): void {
+    this.#session.close();
+  }
+
   #request(path: MethodPath, contentType: string, more: OutgoingHttpHeaders): ClientHttp2Stream {
     return this.#session.request({
       ':method': 'POST',

@@ -3,30 +3,32 @@ import type { AgentCall } from '@rampart/authority';
 import type { AgentService } from '@rampart/wire';
 import type { AgentState } from '../../agents/agent-state.ts';
 import { AgentSync } from '../../agents/agent-sync.ts';
+import type { ListeningAgents } from '../../agents/listening-agents.ts';
 import type { Metrics } from '../../metrics.ts';
 import { agentOf, connectionOf } from '../caller.ts';
 import type { CallerLimits, LimitedCaller } from '../limits/caller-limits.ts';
 import { svidResponse } from './svid-response.ts';
 
+export interface AgentServiceOptions {
+  readonly metrics: Metrics;
+  readonly limits: CallerLimits;
+  readonly agents: ListeningAgents;
+}
+
 /** What agents hand out to the workloads of their host, on behalf of the control plane. */
 export function createAgentService(
   state: AgentState,
-  { metrics, limits }: { readonly metrics: Metrics; readonly limits: CallerLimits },
+  { metrics, limits, agents: listening }: AgentServiceOptions,
 ): ServiceImpl<typeof AgentService> {
   const { authority } = state;
   const { agents } = authority;
-  let listening = 0;
-  metrics.gauge('rampart_agents', { help: 'Agents that listen now.', read: () => listening });
+  metrics.gauge('rampart_agents', { help: 'Agents that listen now.', read: () => listening.size });
   const issued = metrics.counter('rampart_agent_svids_issued_total', 'SVIDs issued to agents, by kind.');
   return {
     async *sync(_, context) {
-      const agent = agentOf(context);
-      listening += 1;
-      try {
-        yield* new AgentSync(state, agent).updates(context.signal);
-      } finally {
-        listening -= 1;
-      }
+      const sync = new AgentSync(state, agentOf(context));
+      using _listening = listening.add(sync);
+      yield* sync.updates(context.signal);
     },
     issueX509Svid: async ({ entryId, csr, previousSerial }, context) => {
       const call = callOf(context);

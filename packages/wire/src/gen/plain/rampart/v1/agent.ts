@@ -44,6 +44,13 @@ export interface SyncUpdate {
    * kept of an identity that they are about is dropped and asked for again.
    */
   revocationRules: RevocationRule[];
+  /** Renew the certificate that you have now: what signed it is tainted, or it is late. */
+  rotate: boolean;
+  /**
+   * Authorities tainted since, by their subject key identifiers; all of them with a reset. What they signed is replaced now, and
+   * used until its successor is there.
+   */
+  taintedKeyIds: Uint8Array[];
 }
 
 /** An identity that workloads of the agent may get. */
@@ -162,6 +169,8 @@ function createBaseSyncUpdate(): SyncUpdate {
     heartbeat: false,
     revocationReasons: [],
     revocationRules: [],
+    rotate: false,
+    taintedKeyIds: [],
   };
 }
 
@@ -206,6 +215,12 @@ export const SyncUpdate: MessageFns<SyncUpdate> = {
     }
     for (const v of message.revocationRules) {
       RevocationRule.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.rotate !== false) {
+      writer.uint32(96).bool(message.rotate);
+    }
+    for (const v of message.taintedKeyIds) {
+      writer.uint32(106).bytes(v!);
     }
     return writer;
   },
@@ -319,6 +334,22 @@ export const SyncUpdate: MessageFns<SyncUpdate> = {
             }
 
             message.revocationRules.push(RevocationRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.rotate = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.taintedKeyIds.push(reader.bytes());
             continue;
           }
         }

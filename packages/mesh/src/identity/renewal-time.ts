@@ -1,0 +1,43 @@
+import type { Clock, Random, Timer } from '@rampart/core';
+
+/** Renewal is due at half-life, give or take a tenth of it (SPIRE's rotation rule), so that a fleet never renews as one. */
+const JITTER = 0.1;
+/** Timers do not notice when the clock jumps: it is looked at this often. */
+const LONGEST_SLEEP_MS = 60_000;
+
+/**
+ * How long to wait with the renewal of a certificate that was issued now, in milliseconds: until `renewAt` (Unix milliseconds),
+ * or through half of what is left.
+ */
+export function renewalDelay(
+  { notAfter, renewAt }: { readonly notAfter: number; readonly renewAt?: number | undefined },
+  now: number,
+  random: Random,
+): number {
+  // From now, not from notBefore: that lies in the past, as a cushion against clocks that go slow.
+  const left = notAfter - now;
+  const wait = renewAt === undefined ? left / 2 : Math.min(Math.max(renewAt - now, 0), left);
+  return wait + (random() * 2 - 1) * JITTER * Math.min(wait, left - wait);
+}
+
+/** When something is due. */
+export interface Appointment {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** A certificate that is to be valid until then: after a jump back of the clock it may not be yet, and it is due at once. */
+  readonly certificate?: { readonly notBefore: number } | undefined;
+}
+
+/** Calls back once when something is due by the clock, within a minute after a jump. */
+export function keepAppointment(clock: Clock, { at, certificate }: Appointment, due: () => void): Timer {
+  let timer: Timer;
+  const sleep = (): void => {
+    timer = clock.after(Math.min(Math.max(at - clock.now(), 1), LONGEST_SLEEP_MS), () => {
+      const now = clock.now();
+      if (now >= at || (certificate !== undefined && now < certificate.notBefore)) due();
+      else sleep();
+    });
+  };
+  sleep();
+  return { cancel: () => timer.cancel() };
+}
