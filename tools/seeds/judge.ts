@@ -1,7 +1,7 @@
 import { parseServiceName, SpiffeId } from '@rampart/core';
 import type { Part } from './parts.ts';
 import { judgeJson, judgeLoggedItems } from './records.ts';
-import { judgeOutline, judgeResource } from './resources.ts';
+import { judgeAcl, judgeOutline, judgeResource } from './resources.ts';
 import { judgeTokenCheck } from './service-tokens.ts';
 import { accepted, pending, prose, refused } from './verdict.ts';
 import type { SeedVerdict } from './verdict.ts';
@@ -18,7 +18,7 @@ export async function judge(part: Part): Promise<SeedVerdict[]> {
     case 'sql':
       return [pending('audit queries (SQL)')];
     case 'hcl':
-      return [pending(part.text.startsWith('path ') ? 'secret policies (HCL)' : 'service ACLs (HCL)')];
+      return [part.text.startsWith('path ') ? pending('secret policies (HCL)') : judgeAcl(part.text, part)];
     case 'alert-text':
       return [pending('alert rules')];
     case 'trace':

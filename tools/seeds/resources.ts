@@ -32,6 +32,19 @@ export function judgeResource(text: string, place: { readonly file: string; read
   return accepted(resources.map((resource) => resourceKey(resource)).join(', '));
 }
 
+/** Feeds rules for the registry to core's own reader, as a file of their own. */
+export function judgeAcl(text: string, place: { readonly file: string; readonly line: number }): SeedVerdict {
+  const { resources, problems } = parseDocuments(text, { file: 'rules.hcl' });
+  if (problems.length > 0) {
+    return refused(
+      problems.map((each) => `${place.file}:${place.line + each.line - 1}:${each.column} ${each.message}`).join('; '),
+    );
+  }
+  const rules = resources.flatMap((resource) => (resource.kind === 'RegistryAcl' ? resource.spec.rules : []));
+  if (rules.length === 0) return refused('holds no rule');
+  return accepted(rules.map(({ policy, identity = 'authenticated' }) => `${policy} for ${identity}`).join(', '));
+}
+
 /**
  * The drawing of a policy's structure: arrows are notes, and "ALLOW | DENY" stands for one policy each.
  * CUSTOM needs a provider, which the drawing leaves out and gets here, and has no fields for identities, which it loses here.

@@ -1,5 +1,6 @@
 import { readText, type ReadText } from './document/read-text.ts';
-import type { JsonDocument } from './document/json-document.ts';
+import { aclFile, readAclText } from './document/acl/read-acl-text.ts';
+import type { SourceDocument } from './document/source-document.ts';
 import { DEFAULT_LIMITS, type DocumentLimits } from './document/limits.ts';
 import { ProblemList, type TextPosition } from './document/problem-list.ts';
 import type { ErrorCode } from './errors.ts';
@@ -11,6 +12,7 @@ import { formatFieldPath, parseFieldPath, type ResourceProblem } from './resourc
 import { qualifiedName, resourceKey, type Resource } from './resource/resource.ts';
 
 export type { DocumentLimits } from './document/limits.ts';
+export { aclFile } from './document/acl/read-acl-text.ts';
 export type { TextPosition } from './document/problem-list.ts';
 
 export interface ParseDocumentsOptions {
@@ -44,12 +46,15 @@ export interface ParsedDocuments {
 
 /**
  * Reads a text of YAML documents (or JSON, which is YAML) into resources. Duplicate keys, merge keys, tags of other
- * languages, alias bombs and deep nesting are refused; a `kind: List` is read element by element.
+ * languages, alias bombs and deep nesting are refused; a `kind: List` is read element by element. A file that is named
+ * `*.hcl` or `*.acl.json` holds an access control list of the registry, and gives one `RegistryAcl` of its name.
  */
 export function parseDocuments(text: string, options: ParseDocumentsOptions): ParsedDocuments {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const problems = new ProblemList(options.file, limits.problems);
-  const { documents, position } = readText(text, problems, limits);
+  const file = aclFile(options.file);
+  const { documents, position } =
+    file === undefined ? readText(text, problems, limits) : readAclText(text, { file, problems, limits });
   const reader = new DocumentReader(options, { problems, position, listed: limits.problems });
   return {
     resources: documents.flatMap((json) => reader.read(json)),
@@ -71,7 +76,7 @@ class DocumentReader {
   readonly #listed: number;
   readonly #position: ReadText['position'];
   readonly #seen = new Map<string, TextPosition>();
-  readonly #origins = new WeakMap<Resource, { readonly json: JsonDocument; readonly place: Cursor }>();
+  readonly #origins = new WeakMap<Resource, { readonly json: SourceDocument; readonly place: Cursor }>();
 
   constructor(options: ParseDocumentsOptions, { problems, position, listed }: ReaderParts) {
     const { defaultNamespace = DEFAULT_NAMESPACE, rootNamespace = DEFAULT_ROOT_NAMESPACE } = options;
@@ -82,7 +87,7 @@ class DocumentReader {
     this.#position = position;
   }
 
-  read(json: JsonDocument): Resource[] {
+  read(json: SourceDocument): Resource[] {
     if (json.problems.length > 0 || json.value === undefined) return [];
     const found = new FieldProblems(this.#listed);
     const root = new Cursor(json.value, found);
@@ -91,7 +96,7 @@ class DocumentReader {
     for (const place of places) {
       const before = found.errors;
       const resource = readResource(place, this.#defaults);
-      const isSound = found.errors === before;
+      const isSound = found.errors === before && json.faulty !== true;
       const isNew = resource !== undefined && this.#isNew(resource, { json, place });
       if (resource === undefined || !isSound || !isNew) continue;
       resources.push(resource);
@@ -115,7 +120,7 @@ class DocumentReader {
     return this.#position(json.offsetOf([...place.path, ...parseFieldPath(field)], 'key'));
   };
 
-  #isNew(resource: Resource, { json, place }: { json: JsonDocument; place: Cursor }): boolean {
+  #isNew(resource: Resource, { json, place }: { json: SourceDocument; place: Cursor }): boolean {
     if (resource.metadata.name === '') return true;
     const key = resourceKey(resource);
     const path = [...place.path, 'metadata', 'name'];

@@ -78,6 +78,19 @@ export type { NetworkPort, NetworkProtocol } from './resource/network-policy/por
 export type { EgressRule, IngressRule, NetworkDirection, NetworkPolicySpec } from './resource/network-policy/spec.ts';
 export { isEvidenceSelector, selectorTextProblem } from './resource/registration/selector-text.ts';
 export { isAgentId, type RegistrationEntrySpec } from './resource/registration/spec.ts';
+export type { AclPolicy, AclRule, RegistryAclSpec } from './resource/registry/acl.ts';
+export { parseIdentityPattern, type IdentityPattern } from './resource/registry/identity-pattern.ts';
+export { fillPattern } from './resource/registry/settings.ts';
+export type {
+  AnomalySettings,
+  FailureSetting,
+  RateSetting,
+  RegistrationApproval,
+  RegistryLimits,
+  RegistrySettingsSpec,
+  ServiceIdentityPattern,
+  ServiceNetworks,
+} from './resource/registry/settings.ts';
 export type { JwtRule } from './resource/request-authentication/jwt-rule.ts';
 export type { RequestAuthenticationSpec } from './resource/request-authentication/spec.ts';
 export type { ClaimHeader, HeaderLocation } from './resource/request-authentication/token-location.ts';
@@ -95,6 +108,8 @@ export type {
   NetworkPolicy,
   PeerAuthentication,
   RegistrationEntry,
+  RegistryAcl,
+  RegistrySettings,
   RequestAuthentication,
   Resource,
   ResourceKind,

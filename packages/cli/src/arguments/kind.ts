@@ -18,6 +18,8 @@ const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
   RegistrationEntry: ['registrationentry', 'registrationentries', 'entries', 'entry'],
   Attestor: ['attestors', 'attestor'],
   FederatedTrustDomain: ['federatedtrustdomain', 'federatedtrustdomains', 'ftd'],
+  RegistryAcl: ['registryacl', 'registryacls', 'acls', 'acl'],
+  RegistrySettings: ['registrysettings', 'rs'],
   services: ['services', 'service', 'svc'],
   dataplanes: ['dataplanes', 'dataplane', 'dp'],
 };
@@ -27,7 +29,7 @@ const KIND_OF_NAME: ReadonlyMap<string, ListedKind> = new Map(
 
 /** For help texts: each kind with its short name. */
 export const STORED_KIND_HELP =
-  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor, FederatedTrustDomain (ftd)';
+  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor, FederatedTrustDomain (ftd), RegistryAcl (acl), RegistrySettings (rs)';
 export const KIND_HELP: string = `${STORED_KIND_HELP}, services (svc), dataplanes (dp)`;
 
 /** The kind that a name, plural or short name stands for, in any case; throws INVALID_ARGUMENT with a suggestion. */

@@ -129,6 +129,8 @@ const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   RegistrationEntry: listerOf('RegistrationEntry'),
   Attestor: listerOf('Attestor'),
   FederatedTrustDomain: listerOf('FederatedTrustDomain'),
+  RegistryAcl: listerOf('RegistryAcl'),
+  RegistrySettings: listerOf('RegistrySettings'),
   services: listServices,
   dataplanes: listDataPlanes,
 };

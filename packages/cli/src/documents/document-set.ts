@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { qualifiedName, RampartError, type Resource, resourceKey } from '@rampart/core';
-import { type Objection, parseDocuments } from '@rampart/core/documents';
+import { qualifiedName, RampartError, type Resource, resourceKey, toJson } from '@rampart/core';
+import { aclFile, type Objection, parseDocuments } from '@rampart/core/documents';
 import type { Io } from '../io.ts';
 import type { DocumentProblem } from '../views/problem-line.ts';
 
@@ -29,7 +29,7 @@ export interface DocumentPlace {
   readonly column: number;
 }
 
-const DOCUMENT_NAME = /\.(?:ya?ml|json)$/;
+const DOCUMENT_NAME = /\.(?:ya?ml|json|hcl)$/;
 
 export interface ReadOptions {
   readonly io: Io;
@@ -54,7 +54,7 @@ export async function readDocuments(names: readonly string[], options: ReadOptio
   );
   const problems = parsed.flatMap((one) => one.problems);
   return {
-    documents,
+    documents: documents.map((document, index) => asResources(document, parsed[index]?.resources ?? [])),
     resources: parsed.flatMap((one) => one.resources),
     problems,
     refused: problems.some((problem) => problem.severity === 'error'),
@@ -66,6 +66,11 @@ export async function readDocuments(names: readonly string[], options: ReadOptio
       return undefined;
     },
   };
+}
+
+/** An access control list as the resources that it stands for, so that it can be joined with others; everything else as it is. */
+function asResources({ file, text }: DocumentText, resources: readonly Resource[]): DocumentText {
+  return { file, text: aclFile(file) === undefined ? text : resources.map(toJson).join('\n---\n') };
 }
 
 /** Throws INVALID_ARGUMENT when there is nothing to work with, which is a slip and never what somebody wants. */
@@ -110,7 +115,7 @@ export async function readTexts(name: string, io: Io): Promise<DocumentText[]> {
   } catch (error) {
     throw new RampartError('INVALID_ARGUMENT', `cannot read ${name}: ${reasonOf(error)}`, { cause: error });
   }
-  throw new RampartError('INVALID_ARGUMENT', `no .yaml, .yml or .json file in the directory ${name}`);
+  throw new RampartError('INVALID_ARGUMENT', `no .yaml, .yml, .json or .hcl file in the directory ${name}`);
 }
 
 function reasonOf(error: unknown): string {
@@ -140,8 +145,10 @@ export function joinDocuments(documents: readonly DocumentText[]): JoinedDocumen
     starts.push({ file, first: line });
     line += text.split('\n').length + 1;
   }
+  const names = documents.map(({ file }) => file).join(', ');
   return {
-    file: documents.map(({ file }) => file).join(', '),
+    // The name says what language a text is in, and joined texts are YAML.
+    file: aclFile(names) === undefined ? names : `${names} (as YAML)`,
     // A byte order mark begins a file; amid a text it is something hidden.
     text: documents.map(({ text }) => text.replace(/^\uFEFF/, '')).join(END_OF_DOCUMENT),
     originOf: (at) => {

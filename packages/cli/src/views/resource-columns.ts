@@ -1,4 +1,5 @@
 import {
+  type AclRule,
   type AuthorizationPolicy,
   isDryRun,
   type NetworkPolicy,
@@ -70,7 +71,23 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     spec.bundleEndpointProfile.type,
     spec.bundleEndpointUrl,
   ]),
+  RegistryAcl: columns('RegistryAcl', ['RULES', 'ABOUT', 'IDENTITIES'], ({ spec: { rules } }) => [
+    String(rules.length),
+    several([...new Set(rules.map(aboutOf))]),
+    several([...new Set(rules.map(({ identity = 'authenticated' }) => identity))]),
+  ]),
+  RegistrySettings: columns('RegistrySettings', ['DEFAULT', 'ANONYMOUS', 'APPROVAL'], ({ spec }) => [
+    spec.defaultPolicy ?? '',
+    spec.anonymous === true ? 'yes' : 'no',
+    spec.approval ?? 'off',
+  ]),
 };
+
+/** "payment", "payment*", "prod/payment", "prod/*". */
+function aboutOf({ service, servicePrefix = '', namespace }: AclRule): string {
+  const name = service ?? `${servicePrefix}*`;
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
 
 function columns<K extends ResourceKind>(
   kind: K,

@@ -43,7 +43,14 @@ export function selects(
   }
 }
 
-type OfNoWorkload = 'Namespace' | 'MeshConfig' | 'RegistrationEntry' | 'Attestor' | 'FederatedTrustDomain';
+type OfNoWorkload =
+  | 'Namespace'
+  | 'MeshConfig'
+  | 'RegistrationEntry'
+  | 'Attestor'
+  | 'FederatedTrustDomain'
+  | 'RegistryAcl'
+  | 'RegistrySettings';
 
 const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
   'Namespace',
@@ -51,6 +58,8 @@ const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
   'RegistrationEntry',
   'Attestor',
   'FederatedTrustDomain',
+  'RegistryAcl',
+  'RegistrySettings',
 ]);
 
 function isAboutWorkloads(resource: Resource): resource is Exclude<Resource, { readonly kind: OfNoWorkload }> {

@@ -10,6 +10,8 @@ import { readNetworkPolicySpec } from './network-policy/spec.ts';
 import { checkPlace } from './metadata/place-checks.ts';
 import { readPeerAuthenticationSpec } from './peer-authentication.ts';
 import { readRegistrationEntrySpec, writeRegistrationEntrySpec } from './registration/spec.ts';
+import { readRegistryAclSpec } from './registry/acl.ts';
+import { readRegistrySettingsSpec } from './registry/settings.ts';
 import { readRequestAuthenticationSpec, writeRequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
 import { readServiceTokenPolicySpec } from './service-token/spec.ts';
@@ -66,6 +68,8 @@ export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
     scope: 'root',
     read: reader('FederatedTrustDomain', readFederatedTrustDomainSpec),
   },
+  RegistryAcl: { ...RAMPART, scope: 'root', read: reader('RegistryAcl', readRegistryAclSpec) },
+  RegistrySettings: { ...RAMPART, scope: 'mesh', read: reader('RegistrySettings', readRegistrySettingsSpec) },
 };
 
 /** "security.istio.io/v1": what a document of this kind may have as its apiVersion. */
@@ -88,6 +92,8 @@ const OF_CONTROL_PLANE: ReadonlySet<ResourceKind> = new Set<ResourceKind>([
   'RegistrationEntry',
   'Attestor',
   'FederatedTrustDomain',
+  'RegistryAcl',
+  'RegistrySettings',
 ]);
 
 /** Whether data planes are told resources of a kind. */
@@ -112,6 +118,8 @@ export function writeSpec(resource: Resource): object {
     case 'NetworkPolicy':
     case 'Namespace':
     case 'FederatedTrustDomain':
+    case 'RegistryAcl':
+    case 'RegistrySettings':
       return resource.spec;
   }
 }

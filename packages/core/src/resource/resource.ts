@@ -6,6 +6,8 @@ import type { NamespaceSpec } from './namespace.ts';
 import type { NetworkPolicySpec } from './network-policy/spec.ts';
 import type { PeerAuthenticationSpec } from './peer-authentication.ts';
 import type { RegistrationEntrySpec } from './registration/spec.ts';
+import type { RegistryAclSpec } from './registry/acl.ts';
+import type { RegistrySettingsSpec } from './registry/settings.ts';
 import type { RequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { ServiceTokenPolicySpec } from './service-token/spec.ts';
 
@@ -57,6 +59,12 @@ export type Attestor = Envelope<'Attestor', AttestorSpec>;
 /** A trust domain whose identities are known here too; only in the root namespace. */
 export type FederatedTrustDomain = Envelope<'FederatedTrustDomain', FederatedTrustDomainSpec>;
 
+/** Who may discover and register what in the registry; only in the root namespace. */
+export type RegistryAcl = Envelope<'RegistryAcl', RegistryAclSpec>;
+
+/** How the registry decides: the one named "default" in the root namespace. */
+export type RegistrySettings = Envelope<'RegistrySettings', RegistrySettingsSpec>;
+
 /** Every kind that can be applied; a new kind joins here and in `kinds.ts`. */
 export type Resource =
   | PeerAuthentication
@@ -68,7 +76,9 @@ export type Resource =
   | MeshConfig
   | RegistrationEntry
   | Attestor
-  | FederatedTrustDomain;
+  | FederatedTrustDomain
+  | RegistryAcl
+  | RegistrySettings;
 
 export type ResourceKind = Resource['kind'];
 

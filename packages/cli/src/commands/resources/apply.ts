@@ -27,7 +27,7 @@ export function defineApply(parent: Command, shell: Shell): void {
     )
     .option(
       '-f, --filename <file>',
-      'file or directory of YAML or JSON, or - for standard input; may be repeated',
+      'file or directory of YAML, JSON or HCL (rules of the registry), or - for standard input; may be repeated',
       collectText,
     )
     .option(

@@ -45,6 +45,8 @@ const SETTLED: ReadonlySet<string> = new Set([
   'RegistrationEntry',
   'Attestor',
   'FederatedTrustDomain',
+  'RegistryAcl',
+  'RegistrySettings',
 ]);
 
 const ASKED_OF: Readonly<Record<string, string>> = {
