@@ -1,4 +1,4 @@
-import { type KeyObject, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { fail, ok, type Result } from '@rampart/core';
 import { readName } from './certificate/name.ts';
 import { OID } from './der/oid.ts';
@@ -8,11 +8,10 @@ import { contextConstructedTag, TAG } from './der/tag.ts';
 import { bitString, contextConstructed, oid, sequence, smallInteger } from './der/writer.ts';
 import type { KeyPair } from './key-pair.ts';
 import { isUncompressedP256, type PublicKeyInfo, readPublicKeyInfo } from './public-key-info.ts';
-import { readSignatureAlgorithm, toPublicKey, verifySignature } from './signature.ts';
+import { readSignatureAlgorithm, toPublicKey, verifySignatureOnce } from './signature.ts';
 
 /** What a certificate signing request is good for here: a public key whose private part the sender holds. */
 export interface CertificateRequest {
-  readonly publicKey: KeyObject;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKeyDer: Uint8Array;
 }
@@ -44,10 +43,9 @@ export function parseCsr(der: Uint8Array): Result<CertificateRequest, string> {
     return fail('the key of the certificate request is not EC P-256 with an uncompressed point');
   if (signed.algorithm !== OID.ecdsaWithSha256)
     return fail('the certificate request is not signed with ecdsa-with-SHA256');
-  const publicKey = toPublicKey(key);
-  if (publicKey === undefined) return fail('the key of the certificate request is not a point of P-256');
-  if (!verifySignature(signed, key)) return fail('the certificate request is not signed by the key that it holds');
-  return ok({ publicKey, publicKeyDer: new Uint8Array(key.der) });
+  if (verifySignatureOnce(signed, key)) return ok({ publicKeyDer: new Uint8Array(key.der) });
+  if (toPublicKey(key) === undefined) return fail('the key of the certificate request is not a point of P-256');
+  return fail('the certificate request is not signed by the key that it holds');
 }
 
 interface SignedRequest {

@@ -8,7 +8,8 @@ export { isCrlOf, parseCrl, type ParsedCrl } from './crl/parse.ts';
 export { reasonNumber, reasonOfName, reasonOfNumber, REVOCATION_REASONS } from './crl/revoked-certificate.ts';
 export type { RevocationReason, RevokedCertificate } from './crl/revoked-certificate.ts';
 export { createAuthorityRequest, type AuthorityRequest } from './issuance/authority-request.ts';
-export { buildCertificate, randomSerial, type TbsSigner } from './issuance/builder.ts';
+export { buildCertificate, type TbsSigner } from './issuance/builder.ts';
+export { randomSerial, serialAt } from './issuance/serial-number.ts';
 export type { KeyUsage } from './certificate/key-usage.ts';
 export { parseCertificate, type ParsedCertificate, unhonouredExtensions } from './certificate/parsed-certificate.ts';
 export type {

@@ -49,17 +49,29 @@ export function readSignatureAlgorithm(reader: DerReader): SignatureAlgorithm {
   return { name, encoded: fields.encoded };
 }
 
+/** Something signed. */
+export interface Signed {
+  /** Dotted signature algorithm. */
+  readonly algorithm: string;
+  readonly data: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
 /** Whether `signature` over `data` was made with `key`: false for every other algorithm, key kind or broken key. */
-export function verifySignature(
-  signed: { readonly algorithm: string; readonly data: Uint8Array; readonly signature: Uint8Array },
-  key: PublicKeyInfo,
-): boolean {
+export function verifySignature(signed: Signed, key: PublicKeyInfo): boolean {
+  return verifyWith(toPublicKey(key), signed, key.kind);
+}
+
+/** The same for a key that is met once, and must not be RSA: nothing of it is kept. */
+export function verifySignatureOnce(signed: Signed, key: PublicKeyInfo): boolean {
+  return key.kind !== 'rsa' && verifyWith(pemOf(key), signed, key.kind);
+}
+
+function verifyWith(key: KeyObject | string | undefined, signed: Signed, kind: PublicKeyKind): boolean {
   const accepted = ACCEPTED.get(signed.algorithm);
-  if (accepted === undefined || !accepted.kinds.includes(key.kind)) return false;
-  const publicKey = toPublicKey(key);
-  if (publicKey === undefined) return false;
+  if (key === undefined || accepted === undefined || !accepted.kinds.includes(kind)) return false;
   try {
-    return verify(accepted.digest, signed.data, publicKey, signed.signature);
+    return verify(accepted.digest, signed.data, key, signed.signature);
   } catch {
     return false;
   }
@@ -71,14 +83,18 @@ export function toPublicKey(key: PublicKeyInfo): KeyObject | undefined {
   const known = imported.get(key);
   if (known !== undefined) return known;
   try {
-    // OpenSSL 3 reads PEM in half the time of DER, for which it tries every decoder.
-    const publicKey = createPublicKey(toPem(key.der, 'PUBLIC KEY'));
+    const publicKey = createPublicKey(pemOf(key));
     if (key.kind === 'rsa' && !isRsaLength(publicKey.asymmetricKeyDetails?.modulusLength)) return undefined;
     imported.set(key, publicKey);
     return publicKey;
   } catch {
     return undefined;
   }
+}
+
+/** OpenSSL 3 reads PEM in half the time of DER, for which it tries every decoder. */
+function pemOf(key: PublicKeyInfo): string {
+  return toPem(key.der, 'PUBLIC KEY');
 }
 
 function isRsaLength(bits: number | undefined): boolean {

@@ -1,6 +1,6 @@
 import type { Clock, SpiffeId } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
-import { buildCertificate, randomSerial } from '@rampart/spiffe';
+import { buildCertificate, serialAt } from '@rampart/spiffe';
 import type { ParsedCertificate, RevocableCertificate, ServerTemplate, WorkloadTemplate } from '@rampart/spiffe';
 import type { Hierarchy } from '../hierarchy/hierarchy.ts';
 import { issuanceEntry } from './ledger.ts';
@@ -134,7 +134,7 @@ export class Issuance {
     const { spiffeId, publicKeyDer } = request;
     const { clock, lifetimes } = this.#options;
     const now = clock.now();
-    const common = { serial: randomSerial(), publicKeyDer, spiffeId, issuer };
+    const common = { serial: serialAt(now), publicKeyDer, spiffeId, issuer };
     if (request.kind === 'server') {
       const { dnsNames, ipAddresses } = request;
       return {

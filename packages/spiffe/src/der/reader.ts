@@ -11,15 +11,13 @@ export class DerProblem extends Error {
   override readonly name = 'DerProblem';
 }
 
-/** One element: its identifier octet, its content, and the whole encoding with identifier and length. All are views. */
+/** One element: its identifier octet and its content, a view. */
 export interface DerElement {
   readonly tag: number;
   readonly content: Uint8Array;
-  readonly encoded: Uint8Array;
 }
 
-interface Header {
-  readonly tag: number;
+interface Extent {
   readonly start: number;
   readonly contentStart: number;
   readonly contentEnd: number;
@@ -36,11 +34,11 @@ export class DerReader {
   readonly #depth: number;
   #at: number;
 
-  private constructor(bytes: Uint8Array, header: Omit<Header, 'tag'>, depth: number) {
+  private constructor(bytes: Uint8Array, { start, contentStart, contentEnd }: Extent, depth: number) {
     this.#bytes = bytes;
-    this.#start = header.start;
-    this.#at = header.contentStart;
-    this.#end = header.contentEnd;
+    this.#start = start;
+    this.#at = contentStart;
+    this.#end = contentEnd;
     this.#depth = depth;
   }
 
@@ -64,13 +62,9 @@ export class DerReader {
 
   /** The next element, whatever its tag. */
   any(what: string): DerElement {
-    const header = this.#header(what);
-    this.#at = header.contentEnd;
-    return {
-      tag: header.tag,
-      content: this.#bytes.subarray(header.contentStart, header.contentEnd),
-      encoded: this.#bytes.subarray(header.start, header.contentEnd),
-    };
+    const { start, contentStart, contentEnd } = this.#extent(what);
+    this.#at = contentEnd;
+    return { tag: this.#bytes[start] ?? 0, content: this.#bytes.subarray(contentStart, contentEnd) };
   }
 
   /** The next element, which must carry `tag`. */
@@ -82,10 +76,10 @@ export class DerReader {
   /** A reader over the content of the next element, which must carry `tag`; this reader moves past it. */
   enter(tag: number, what: string): DerReader {
     this.#expect(tag, what);
-    const header = this.#header(what);
+    const extent = this.#extent(what);
     if (this.#depth >= MAX_DEPTH) throw this.#problem(`${what} is nested deeper than ${MAX_DEPTH} levels`);
-    this.#at = header.contentEnd;
-    return new DerReader(this.#bytes, header, this.#depth + 1);
+    this.#at = extent.contentEnd;
+    return new DerReader(this.#bytes, extent, this.#depth + 1);
   }
 
   /** Like `enter`, when the next element carries `tag`; otherwise undefined and nothing is consumed. */
@@ -105,7 +99,7 @@ export class DerReader {
     throw this.#problem(`${what} should have tag ${hex(tag)}, found ${seen}`);
   }
 
-  #header(what: string): Header {
+  #extent(what: string): Extent {
     const start = this.#at;
     const tag = this.#octet(start, what);
     if ((tag & 0x1f) === 0x1f) throw this.#problem(`${what} has a multi-byte tag`);
@@ -115,7 +109,7 @@ export class DerReader {
     const contentStart = start + 2 + octets;
     const contentEnd = contentStart + length;
     if (contentEnd > this.#end) throw this.#problem(`${what} runs past the end of what holds it`);
-    return { tag, start, contentStart, contentEnd };
+    return { start, contentStart, contentEnd };
   }
 
   #longLength(at: number, octets: number, what: string): number {

@@ -35,8 +35,11 @@ export function contextConstructed(number: number, ...contents: readonly Uint8Ar
   return encode(contextConstructedTag(number), ...contents);
 }
 
+const TRUE = encode(TAG.boolean, Uint8Array.of(0xff));
+
+/** Do not write to it. */
 export function booleanTrue(): Uint8Array {
-  return encode(TAG.boolean, Uint8Array.of(0xff));
+  return TRUE;
 }
 
 /** Non-negative INTEGER from its big-endian magnitude. */
@@ -79,8 +82,10 @@ export function oid(dotted: string): Uint8Array {
 
 const encodedOids = new Map<string, Uint8Array>();
 
+const UTF8 = new TextEncoder();
+
 export function utf8String(text: string): Uint8Array {
-  return encode(TAG.utf8String, new TextEncoder().encode(text));
+  return encode(TAG.utf8String, UTF8.encode(text));
 }
 
 /** How many octets the length takes (X.690 §8.1.3): one below 128, otherwise one that counts the others. */

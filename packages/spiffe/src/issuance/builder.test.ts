@@ -16,7 +16,8 @@ import {
   WEB,
   workloadTemplate,
 } from '../testing/test-authority.ts';
-import { buildCertificate, randomSerial } from './builder.ts';
+import { buildCertificate } from './builder.ts';
+import { randomSerial, serialAt } from './serial-number.ts';
 import type { CertificateTemplate } from './template.ts';
 
 const authority = await createTestAuthority();
@@ -117,6 +118,15 @@ describe('serial numbers', () => {
     const serials = Array.from({ length: 2000 }, randomSerial);
     assert.ok(serials.every((serial) => serial.length === 16 && (serial[0] ?? 0) >= 0x40 && (serial[0] ?? 0) < 0x80));
     assert.equal(new Set(serials.map((serial) => Buffer.from(serial).toString('hex'))).size, serials.length);
+  });
+
+  it('of a time are as good, and come in the order of their times', () => {
+    const serials = Array.from({ length: 2000 }, (_, index) => serialAt(NOW + index));
+    assert.ok(serials.every((serial) => serial.length === 16 && (serial[0] ?? 0) >= 0x40 && (serial[0] ?? 0) < 0x80));
+    const texts = serials.map((serial) => Buffer.from(serial).toString('hex'));
+    assert.deepEqual(texts.toSorted(), texts);
+    const now = Array.from({ length: 2000 }, () => Buffer.from(serialAt(NOW)).toString('hex'));
+    assert.equal(new Set(now.map((text) => text.slice(12))).size, now.length);
   });
 
   for (const [serial, hex] of [

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { OID } from '../der/oid.ts';
 import {
   booleanTrue,
@@ -14,6 +14,7 @@ import { parseIpAddress } from '../certificate/ip-address.ts';
 import { type KeyUsage, keyUsagePosition } from '../certificate/key-usage.ts';
 
 const KEY_ID_OCTETS = 20;
+const ASCII = new TextEncoder();
 
 /** GeneralName choices (RFC 5280 §4.2.1.6). */
 const DNS_NAME = 2;
@@ -29,7 +30,7 @@ export interface AlternativeNames {
 
 /** Leftmost 160 bits of the SHA-256 of the key's bits (RFC 7093 §2 method 1). */
 export function keyIdOf(publicKeyBits: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(publicKeyBits).digest().subarray(0, KEY_ID_OCTETS));
+  return new Uint8Array(hash('sha256', publicKeyBits, 'buffer').subarray(0, KEY_ID_OCTETS));
 }
 
 export function basicConstraints(pathLength: number | undefined): Uint8Array {
@@ -60,16 +61,15 @@ export function authorityKeyId(id: Uint8Array): Uint8Array {
 }
 
 export function subjectAltName(names: AlternativeNames, weight: Weight): Uint8Array {
-  const ascii = new TextEncoder();
-  const dns = names.dnsNames.map((name) => context(DNS_NAME, ascii.encode(name)));
+  const dns = names.dnsNames.map((name) => context(DNS_NAME, ASCII.encode(name)));
   const addresses = names.ipAddresses.flatMap((address) => parseIpAddress(address) ?? []);
   const ip = addresses.map((octets) => context(IP_ADDRESS, octets));
-  return extension(OID.subjectAltName, weight, sequence(context(URI, ascii.encode(names.uri)), ...dns, ...ip));
+  return extension(OID.subjectAltName, weight, sequence(context(URI, ASCII.encode(names.uri)), ...dns, ...ip));
 }
 
 /** One point with one URL (RFC 5280 §4.2.1.13). */
 export function crlDistributionPoint(url: string): Uint8Array {
-  const name = contextConstructed(0, contextConstructed(0, context(URI, new TextEncoder().encode(url))));
+  const name = contextConstructed(0, contextConstructed(0, context(URI, ASCII.encode(url))));
   return extension(OID.crlDistributionPoints, 'optional', sequence(sequence(name)));
 }
 

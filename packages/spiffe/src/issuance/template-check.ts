@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import { decodeDer } from '../der/reader.ts';
-import { isUncompressedP256, readPublicKeyInfo } from '../public-key-info.ts';
+import { isUncompressedP256, type PublicKeyInfo, readPublicKeyInfo } from '../public-key-info.ts';
 import { checkAuthorityProfile } from '../svid/authority-profile.ts';
 import { parseIpAddress } from '../certificate/ip-address.ts';
 import type { ParsedCertificate } from '../certificate/parsed-certificate.ts';
@@ -14,12 +14,12 @@ const FIRST_YEAR = Date.UTC(1950, 0);
 const LAST_MOMENT = Date.UTC(10_000, 0) - 1;
 
 /**
- * Refuses a template that no correct certificate can come from.
+ * Refuses a template that no correct certificate can come from; answers with its public key.
  * @throws RampartError INVALID_ARGUMENT naming the field.
  */
-export function checkTemplate(template: CertificateTemplate): void {
+export function checkTemplate(template: CertificateTemplate): PublicKeyInfo {
   checkSerial(template.serial);
-  checkKey(template.publicKeyDer);
+  const key = readKey(template.publicKeyDer);
   checkValidity(template);
   if (template.kind === 'root' || template.kind === 'intermediate') checkCommonName(template.commonName);
   if (template.kind === 'workload' || template.kind === 'server') {
@@ -29,6 +29,7 @@ export function checkTemplate(template: CertificateTemplate): void {
   }
   if (template.kind === 'server') checkHosts(template);
   if (template.kind !== 'root') checkIssuer(template, template.issuer);
+  return key;
 }
 
 function checkSerial(serial: Uint8Array): void {
@@ -41,9 +42,10 @@ function checkSerial(serial: Uint8Array): void {
   );
 }
 
-function checkKey(publicKeyDer: Uint8Array): void {
+function readKey(publicKeyDer: Uint8Array): PublicKeyInfo {
   const key = decodeDer(publicKeyDer, readPublicKeyInfo);
-  demand(key.ok && isUncompressedP256(key.value), 'publicKeyDer', 'is not an EC P-256 key with an uncompressed point');
+  if (key.ok && isUncompressedP256(key.value)) return key.value;
+  throw invalid('publicKeyDer', 'is not an EC P-256 key with an uncompressed point');
 }
 
 function checkValidity({ notBefore, notAfter }: CertificateTemplate): void {
@@ -81,7 +83,7 @@ function isDnsName(name: string): boolean {
 }
 
 function checkIssuer(template: Exclude<CertificateTemplate, { kind: 'root' }>, issuer: ParsedCertificate): void {
-  const own = checkAuthorityProfile(issuer);
+  const own = profileOf(issuer);
   demand(own.ok, 'issuer', own.ok ? '' : `cannot sign: ${own.problem.message}`);
   const domain = template.kind === 'intermediate' ? template.trustDomain : template.spiffeId.trustDomain;
   const sameDomain = own.ok && (own.value === undefined || own.value.equals(domain));
@@ -91,6 +93,21 @@ function checkIssuer(template: Exclude<CertificateTemplate, { kind: 'root' }>, i
   demand(inside, 'notBefore', 'and notAfter reach beyond the validity of the issuer');
 }
 
-function demand(condition: boolean, field: keyof ServerTemplate | 'commonName', what: string): void {
-  if (!condition) throw new RampartError('INVALID_ARGUMENT', `certificate template: ${field} ${what}`);
+/** An issuer's is asked for with every certificate that it signs. */
+const profiles = new WeakMap<ParsedCertificate, ReturnType<typeof checkAuthorityProfile>>();
+
+function profileOf(issuer: ParsedCertificate): ReturnType<typeof checkAuthorityProfile> {
+  const known = profiles.get(issuer) ?? checkAuthorityProfile(issuer);
+  profiles.set(issuer, known);
+  return known;
+}
+
+type Field = keyof ServerTemplate | 'commonName';
+
+function demand(condition: boolean, field: Field, what: string): void {
+  if (!condition) throw invalid(field, what);
+}
+
+function invalid(field: Field, what: string): RampartError {
+  return new RampartError('INVALID_ARGUMENT', `certificate template: ${field} ${what}`);
 }

@@ -1,7 +1,8 @@
 import { sign } from 'node:crypto';
 import { SpiffeId, TrustDomain } from '@rampart/core';
 import { type ParsedCertificate, parseCertificate } from '../certificate/parsed-certificate.ts';
-import { buildCertificate, randomSerial, type TbsSigner } from '../issuance/builder.ts';
+import { buildCertificate, type TbsSigner } from '../issuance/builder.ts';
+import { randomSerial } from '../issuance/serial-number.ts';
 import type { ServerTemplate, WorkloadTemplate } from '../issuance/template.ts';
 import { generateKeyPair, type KeyPair } from '../key-pair.ts';
 
