@@ -1,10 +1,11 @@
-import type { SpiffeId } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
+import { nameOfIdentity, type RegistryIdentity } from './admission/identity.ts';
+import type { Standing } from './health/instance-state.ts';
 import type { Instance } from './store.ts';
 
 /** Who asked for what. */
 export interface RegistryEventContext {
-  readonly who: SpiffeId;
+  readonly who: RegistryIdentity;
   readonly request: { readonly service: string; readonly instanceId: string; readonly sourceIp?: string };
   readonly details: NonNullable<AuditEvent['details']>;
 }
@@ -15,20 +16,41 @@ export function registryEvent(eventType: string, { who, request, details }: Regi
     eventType,
     serviceName: request.service,
     instanceId: request.instanceId,
-    identity: who.toString(),
+    identity: nameOfIdentity(who),
     sourceIp: request.sourceIp ?? '',
     result: eventType === 'REGISTRATION' ? 'SUCCESS' : 'DENIED',
     details,
   };
 }
 
-export function deregistration({ service, instanceId, identity, namespace }: Instance, reason: string): AuditEvent {
+/** @param by Who asked for it; the owner where nobody did. */
+export function deregistration(
+  { service, instanceId, owner, namespace }: Instance,
+  reason: string,
+  by: string = owner,
+): AuditEvent {
   return {
     eventType: 'DEREGISTRATION',
     serviceName: service,
     instanceId,
-    identity,
+    identity: by,
     result: 'SUCCESS',
     details: { namespace, reason },
+  };
+}
+
+/** `INSTANCE_STANDING`: somebody drains an instance, puts it into maintenance, or takes that back. */
+export function standingChange(
+  who: RegistryIdentity,
+  { service, instanceId, namespace }: Instance,
+  { draining, maintenance }: Standing,
+): AuditEvent {
+  return {
+    eventType: 'INSTANCE_STANDING',
+    serviceName: service,
+    instanceId,
+    identity: nameOfIdentity(who),
+    result: 'SUCCESS',
+    details: { namespace, draining, maintenance: maintenance?.reason ?? '' },
   };
 }

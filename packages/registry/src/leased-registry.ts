@@ -1,23 +1,33 @@
 import { fail, ok, RampartError } from '@rampart/core';
-import type { Result, SpiffeId } from '@rampart/core';
+import type { Result } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
-import { Catalogue } from './catalogue.ts';
-import type { Service, ServiceListener } from './catalogue.ts';
-import { deregistration, registryEvent } from './events.ts';
+import type { Admission, AdmissionRefusal, InstanceAction } from './admission/admission.ts';
+import { nameOfIdentity, type RegistryIdentity } from './admission/identity.ts';
+import { ownServiceAdmission } from './admission/own-service.ts';
+import { Catalogue, type ServiceListener } from './discovery/catalogue.ts';
+import type { DiscoveredInstance, Discovery } from './discovery/discovery.ts';
+import type { Service } from './discovery/service.ts';
+import { deregistration, registryEvent, standingChange } from './events.ts';
 import type { RegistryEventContext } from './events.ts';
+import type { CheckState } from './health/check.ts';
+import { checkOutput } from './health/check-output.ts';
+import { initialState, type Standing, stateOf } from './health/instance-state.ts';
 import { instanceOf, isSame } from './registration/instance.ts';
-import { Leases } from './leases/leases.ts';
+import { type LeaseKind, Leases } from './leases/leases.ts';
 import { checkRegistration } from './registration/registration.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
-import type { Registry, RegistryOptions } from './registry.ts';
-import type { Instance } from './store.ts';
+import type { CheckReport, Registry, RegistryOptions } from './registry.ts';
+import type { Instance, StoredInstance } from './store.ts';
 import { Turns } from './turns.ts';
 
 const DEFAULT_LEASE_MS = 10_000;
 
+type Registered = Result<DiscoveredInstance, RampartError>;
+
 /** The registry over a catalogue in memory, leases on a clock and a durable store. */
 export class LeasedRegistry implements Registry {
   readonly #options: RegistryOptions;
+  readonly #admission: Admission;
   readonly #leaseMs: number;
   readonly #catalogue: Catalogue;
   readonly #leases: Leases;
@@ -27,48 +37,96 @@ export class LeasedRegistry implements Registry {
 
   constructor(
     options: RegistryOptions,
-    { instances, revision }: { readonly instances: readonly Instance[]; readonly revision: number },
+    { instances, revision }: { readonly instances: readonly StoredInstance[]; readonly revision: number },
   ) {
     this.#options = options;
+    this.#admission = options.admission ?? ownServiceAdmission;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
-    this.#catalogue = new Catalogue({ revision, instances, listenerFailed: (error) => options.onFailure?.(error) });
-    this.#leases = new Leases({
-      clock: options.clock,
-      milliseconds: this.#leaseMs,
-      ended: (instanceId) => this.#expire(instanceId),
+    const now = options.clock.now();
+    this.#catalogue = new Catalogue({
+      revision,
+      instances: instances.map(({ instance, ...kept }) => ({ ...instance, state: initialState(instance, kept, now) })),
+      listenerFailed: (error) => options.onFailure?.(error),
     });
-    for (const { instanceId } of instances) this.#leases.grant(instanceId);
+    this.#leases = new Leases({ clock: options.clock, ended: (instanceId) => this.#expire(instanceId) });
+    for (const { instance } of instances) this.#grant(instance);
+  }
+
+  get discovery(): Discovery {
+    return this.#catalogue;
   }
 
   get revision(): number {
     return this.#catalogue.revision;
   }
 
-  async register(who: SpiffeId, request: RegistrationRequest): Promise<Result<Instance, RampartError>> {
+  async register(who: RegistryIdentity, request: RegistrationRequest): Promise<Registered> {
     const checked = checkRegistration(request);
     if (!checked.ok) {
       await this.#audit('REGISTRATION_DENIED', { who, request, details: { reason: checked.problem.message } });
       return checked;
     }
-    if (who.namespace !== request.namespace) return this.#refuseNamespace(who, request);
+    const foreign = foreignIdentity(who, request);
+    const admitted = foreign ?? (await this.#admission.admit(who, request));
+    if (!admitted.ok) return this.#refuse(who, request, admitted.problem);
     return this.#turns.run(request.instanceId, () => this.#register(who, request));
   }
 
-  async deregister(
-    who: SpiffeId,
+  deregister(
+    who: RegistryIdentity,
     instanceId: string,
     { reason, sourceIp = '' }: DeregistrationRequest,
   ): Promise<Result<void, RampartError>> {
-    return this.#turns.run(instanceId, async () => {
-      const instance = this.#catalogue.get(instanceId);
-      if (instance === undefined)
-        return fail(new RampartError('NOT_FOUND', `instance ${JSON.stringify(instanceId)} is not registered`));
-      if (instance.identity !== who.toString())
-        return this.#refuseHolder('DEREGISTRATION_DENIED', instance, { who, request: { ...instance, sourceIp } });
-      const event = { ...deregistration(instance, reason), sourceIp };
+    return this.#managed({ who, instanceId, action: 'deregister', sourceIp }, async (instance) => {
+      const event = { ...deregistration(instance, reason, nameOfIdentity(who)), sourceIp };
       await this.#commit(instanceId, this.#options.store.remove(instanceId), event);
       this.#forget(instanceId);
       return ok(undefined);
+    });
+  }
+
+  async renew(who: RegistryIdentity, instanceIds: readonly string[]): Promise<readonly string[]> {
+    const unknown: string[] = [];
+    for (const instanceId of instanceIds) {
+      const instance = this.#catalogue.instance(instanceId);
+      const may = instance !== undefined && (await this.#admission.manage(who, instance, 'renew')).ok;
+      if (!may || !this.#leases.renew(instanceId)) unknown.push(instanceId);
+    }
+    return unknown;
+  }
+
+  drain(who: RegistryIdentity, instanceId: string, draining: boolean): Promise<Registered> {
+    return this.#managed({ who, instanceId, action: 'drain' }, (instance) =>
+      this.#stand(who, instance, { ...standingOf(instance), draining }),
+    );
+  }
+
+  setMaintenance(
+    who: RegistryIdentity,
+    instanceId: string,
+    maintenance: { readonly reason: string } | undefined,
+  ): Promise<Registered> {
+    return this.#managed({ who, instanceId, action: 'maintenance' }, (instance) => {
+      const { draining } = instance.state;
+      const standing = maintenance === undefined ? { draining } : { draining, maintenance: { ...maintenance } };
+      return this.#stand(who, instance, standing);
+    });
+  }
+
+  reportCheck(who: RegistryIdentity, instanceId: string, report: CheckReport): Promise<Registered> {
+    return this.#managed({ who, instanceId, action: 'report' }, async (instance) => {
+      const own = instance.checks.filter(({ kind }) => kind.type === 'ttl');
+      const { checkId = own.length === 1 ? own[0]?.checkId : undefined, status, output } = report;
+      const check = instance.checks.find((one) => one.checkId === checkId);
+      if (check === undefined) {
+        const text = `instance ${JSON.stringify(instanceId)} has no check ${JSON.stringify(checkId ?? '')}; it has ${instance.checks.map((one) => one.checkId).join(', ') || 'none'}`;
+        return fail(new RampartError('NOT_FOUND', text));
+      }
+      if (check.kind.type !== 'ttl') {
+        const text = `check ${check.checkId} is run by the control plane; only TTL checks are reported`;
+        return fail(new RampartError('INVALID_ARGUMENT', text));
+      }
+      return ok(this.#observe(instance, { ...check, status, output: checkOutput(output) }));
     });
   }
 
@@ -80,16 +138,20 @@ export class LeasedRegistry implements Registry {
     this.#leases.detach(instanceId);
   }
 
+  leaseOf(instanceId: string): LeaseKind | undefined {
+    return this.#leases.kind(instanceId);
+  }
+
   lookup({ name, namespace }: { readonly name: string; readonly namespace: string }): Service | undefined {
-    return this.#catalogue.service(name, namespace);
+    return this.#catalogue.service({ service: name, namespace });
   }
 
   services(): readonly Service[] {
-    return this.#catalogue.services();
+    return this.#catalogue.wholeServices();
   }
 
   watch(listener: ServiceListener): () => void {
-    return this.#catalogue.watch(listener);
+    return this.#catalogue.watchServices(listener);
   }
 
   async close(): Promise<void> {
@@ -99,21 +161,79 @@ export class LeasedRegistry implements Registry {
     this.#leases.releaseAll();
   }
 
-  async #register(who: SpiffeId, request: RegistrationRequest): Promise<Result<Instance, RampartError>> {
-    const before = this.#catalogue.get(request.instanceId);
-    if (before !== undefined && before.identity !== who.toString())
-      return this.#refuseHolder('REGISTRATION_DENIED', before, { who, request });
+  async #register(who: RegistryIdentity, request: RegistrationRequest): Promise<Registered> {
+    const before = this.#catalogue.instance(request.instanceId);
+    if (before !== undefined && before.owner !== nameOfIdentity(who)) return this.#refuseHolder(who, request, before);
     const instance = instanceOf(who, request, this.#options.clock.now());
-    if (before !== undefined && isSame(before, instance)) {
-      this.#leases.grant(before.instanceId);
+    if (before !== undefined && isSame(instanceAlone(before), instance)) {
+      this.#grant(before);
       return ok(before);
     }
     const { host, port, protocol, labels } = instance;
     const event = registryEvent('REGISTRATION', { who, request, details: { host, port, protocol, metadata: labels } });
-    await this.#commit(instance.instanceId, this.#options.store.save(instance), event);
-    this.#leases.grant(instance.instanceId);
-    this.#catalogue.put(instance);
-    return ok(instance);
+    const stored = { instance, standing: standingOf(before), checks: before?.state.checks ?? [] };
+    await this.#commit(instance.instanceId, this.#options.store.save(stored), event);
+    this.#grant(instance);
+    // Its checks may have been run meanwhile.
+    const { state } = this.#catalogue.instance(instance.instanceId) ?? {};
+    const kept = { standing: stored.standing, checks: state?.checks ?? [] };
+    const shown = { ...instance, state: initialState(instance, kept, instance.registeredAt) };
+    this.#catalogue.put(shown);
+    return ok(shown);
+  }
+
+  /** Does something to an instance in its turn, when it is there and the admission lets this identity. */
+  #managed<T>(
+    {
+      who,
+      instanceId,
+      action,
+      sourceIp = '',
+    }: {
+      readonly who: RegistryIdentity;
+      readonly instanceId: string;
+      readonly action: InstanceAction;
+      readonly sourceIp?: string;
+    },
+    work: (instance: DiscoveredInstance) => Promise<Result<T, RampartError>>,
+  ): Promise<Result<T, RampartError>> {
+    return this.#turns.run(instanceId, async () => {
+      const instance = this.#catalogue.instance(instanceId);
+      if (instance === undefined)
+        return fail(new RampartError('NOT_FOUND', `instance ${JSON.stringify(instanceId)} is not registered`));
+      const allowed = await this.#admission.manage(who, instance, action);
+      if (!allowed.ok) return this.#refuse(who, { ...instance, sourceIp }, allowed.problem);
+      return work(instance);
+    });
+  }
+
+  async #stand(who: RegistryIdentity, instance: DiscoveredInstance, standing: Standing): Promise<Registered> {
+    const { instanceId, state } = instance;
+    const shown: DiscoveredInstance = { ...instance, state: stateOf(standing, state.checks) };
+    const stored = storedOf(shown);
+    await this.#commit(instanceId, this.#options.store.save(stored), standingChange(who, instance, standing));
+    const now = this.#catalogue.instance(instanceId);
+    const current = { ...shown, state: stateOf(standing, now?.state.checks ?? state.checks) };
+    this.#catalogue.put(current);
+    return ok(current);
+  }
+
+  /** A check said something: what is shown follows at once, the store after it. */
+  #observe(instance: DiscoveredInstance, seen: Pick<CheckState, 'checkId' | 'status' | 'output'>): DiscoveredInstance {
+    const { checkId, status, output } = seen;
+    const before = instance.state.checks.find((check) => check.checkId === checkId);
+    if (before === undefined || (before.status === status && before.output === output)) return instance;
+    const changedAt = before.status === status ? before.changedAt : this.#options.clock.now();
+    const checks = instance.state.checks.map((check) =>
+      check === before ? { ...before, status, output, changedAt } : check,
+    );
+    const shown = { ...instance, state: stateOf(standingOf(instance), checks) };
+    this.#catalogue.put(shown);
+    return shown;
+  }
+
+  #grant({ instanceId, leaseMs }: Instance): void {
+    this.#leases.grant(instanceId, leaseMs ?? this.#leaseMs);
   }
 
   /** The change and its record go to their stores in one turn. Whatever part of them fails, the store is put back to what can be found. */
@@ -127,7 +247,7 @@ export class LeasedRegistry implements Registry {
 
   #expire(instanceId: string): void {
     const expired = this.#turns.run(instanceId, async () => {
-      const instance = this.#catalogue.get(instanceId);
+      const instance = this.#catalogue.instance(instanceId);
       // While this waited for its turn, the instance may have come back.
       if (instance === undefined || !this.#leases.hasEnded(instanceId)) return;
       this.#forget(instanceId);
@@ -154,8 +274,10 @@ export class LeasedRegistry implements Registry {
   /** Makes the store hold of this instance what can be found of it. */
   #reconcile(instanceId: string): Promise<void> {
     return this.#turns.run(instanceId, async () => {
-      const instance = this.#catalogue.get(instanceId);
-      await (instance === undefined ? this.#options.store.remove(instanceId) : this.#options.store.save(instance));
+      const instance = this.#catalogue.instance(instanceId);
+      await (instance === undefined
+        ? this.#options.store.remove(instanceId)
+        : this.#options.store.save(storedOf(instance)));
     });
   }
 
@@ -164,23 +286,57 @@ export class LeasedRegistry implements Registry {
     this.#catalogue.remove(instanceId);
   }
 
-  async #refuseNamespace(who: SpiffeId, request: RegistrationRequest): Promise<Result<never, RampartError>> {
-    await this.#audit('IDENTITY_MISMATCH', { who, request, details: { namespace: request.namespace } });
-    const message = `${who.toString()} may not register in the namespace ${request.namespace}; a workload registers in its own`;
-    return fail(new RampartError('PERMISSION_DENIED', message));
+  async #refuse(
+    who: RegistryIdentity,
+    request: RegistryEventContext['request'],
+    { event, error, details }: AdmissionRefusal,
+  ): Promise<Result<never, RampartError>> {
+    await this.#audit(event, { who, request, details });
+    return fail(error);
   }
 
-  async #refuseHolder(
-    eventType: string,
-    { instanceId, identity }: Instance,
-    context: Omit<RegistryEventContext, 'details'>,
+  #refuseHolder(
+    who: RegistryIdentity,
+    request: RegistrationRequest,
+    { instanceId, owner }: Instance,
   ): Promise<Result<never, RampartError>> {
-    await this.#audit(eventType, { ...context, details: { reason: 'held by another identity', holder: identity } });
     const message = `instance ${JSON.stringify(instanceId)} is held by another identity; use an instance id of your own`;
-    return fail(new RampartError('PERMISSION_DENIED', message));
+    return this.#refuse(who, request, {
+      event: 'REGISTRATION_DENIED',
+      error: new RampartError('PERMISSION_DENIED', message),
+      details: { reason: 'held by another identity', holder: owner },
+    });
   }
 
   async #audit(eventType: string, context: RegistryEventContext): Promise<void> {
     await this.#options.journal.audit(registryEvent(eventType, context));
   }
+}
+
+/** Whoever proved an identity registers what answers with that identity, whatever the admission thinks. */
+function foreignIdentity(
+  who: RegistryIdentity,
+  { identity }: RegistrationRequest,
+): Result<never, AdmissionRefusal> | undefined {
+  if (who.kind !== 'spiffe' || identity === undefined || identity === who.id.toString()) return undefined;
+  const message = `${who.id.toString()} may not register an instance of another identity; leave the identity out`;
+  return fail({
+    event: 'IDENTITY_MISMATCH',
+    error: new RampartError('PERMISSION_DENIED', message),
+    details: { asked: identity },
+  });
+}
+
+function instanceAlone({ state: _, ...instance }: DiscoveredInstance): Instance {
+  return instance;
+}
+
+function standingOf(instance: DiscoveredInstance | undefined): Standing {
+  if (instance === undefined) return { draining: false };
+  const { draining, maintenance } = instance.state;
+  return maintenance === undefined ? { draining } : { draining, maintenance };
+}
+
+function storedOf(instance: DiscoveredInstance): StoredInstance {
+  return { instance: instanceAlone(instance), standing: standingOf(instance), checks: instance.state.checks };
 }

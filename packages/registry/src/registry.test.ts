@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { RampartError, SpiffeId } from '@rampart/core';
 import { auditRecord, createMemoryJournalStore, Journal } from '@rampart/journal';
 import type { AuditRecord, JournalStore } from '@rampart/journal';
+import { nameOfIdentity, type RegistryIdentity } from './admission/identity.ts';
 import { FakeClock } from './leases/fake-clock.ts';
 import { createMemoryRegistryStore } from './memory-store.ts';
 import type { RegistrationRequest } from './registration/registration.ts';
@@ -10,9 +11,9 @@ import { openRegistry } from './registry.ts';
 import type { Registry } from './registry.ts';
 import type { RegistryStore } from './store.ts';
 
-const ORDERS = SpiffeId.of('spiffe://cluster.local/ns/default/sa/orders');
-const USERS = SpiffeId.of('spiffe://cluster.local/ns/default/sa/users');
-const ELSEWHERE = SpiffeId.of('spiffe://cluster.local/ns/prod/sa/orders');
+const ORDERS = holder('spiffe://cluster.local/ns/default/sa/orders');
+const USERS = holder('spiffe://cluster.local/ns/default/sa/users');
+const ELSEWHERE = holder('spiffe://cluster.local/ns/prod/sa/orders');
 const REQUEST: RegistrationRequest = {
   service: 'orders-api',
   namespace: 'default',
@@ -31,10 +32,20 @@ describe('register', () => {
     const { registry, store, audit, clock } = await setUp();
     const registered = await registry.register(ORDERS, REQUEST);
     const { sourceIp: _, ...values } = REQUEST;
-    const instance = { ...values, identity: ORDERS.toString(), registeredAt: clock.now() };
-    assert.deepEqual(registered, { ok: true, value: instance });
-    assert.deepEqual(registry.lookup(NAME), { ...NAME, instances: [instance] });
-    assert.deepEqual(await store.instances(), [instance]);
+    const instance = {
+      ...values,
+      identity: nameOfIdentity(ORDERS),
+      owner: nameOfIdentity(ORDERS),
+      tags: [],
+      metadata: {},
+      weights: { passing: 1, warning: 1 },
+      checks: [],
+      registeredAt: clock.now(),
+    };
+    const shown = { ...instance, state: { draining: false, checks: [], health: 'passing' } };
+    assert.deepEqual(registered, { ok: true, value: shown });
+    assert.deepEqual(registry.lookup(NAME), { ...NAME, revision: registry.revision, instances: [shown] });
+    assert.deepEqual(await store.instances(), [{ instance, standing: { draining: false }, checks: [] }]);
     const [record] = await audit();
     assert.deepEqual(
       [
@@ -50,7 +61,7 @@ describe('register', () => {
         'REGISTRATION',
         'orders-api',
         'orders-1',
-        ORDERS.toString(),
+        nameOfIdentity(ORDERS),
         '10.0.1.50',
         'SUCCESS',
         { host: '10.0.1.1', port: 8080, protocol: 'http', metadata: { version: '2.1.0' } },
@@ -103,7 +114,7 @@ describe('register', () => {
     },
     {
       rule: 'an identity without a namespace',
-      who: SpiffeId.of('spiffe://cluster.local/orders'),
+      who: holder('spiffe://cluster.local/orders'),
       change: { instanceId: 'x' },
       code: 'PERMISSION_DENIED',
       event: 'IDENTITY_MISMATCH',
@@ -128,7 +139,7 @@ describe('register', () => {
       const [newest] = await audit();
       assert.deepEqual(
         [newest?.event_type, newest?.result, newest?.identity, newest?.source_ip],
-        [event, 'DENIED', who.toString(), '10.0.1.50'],
+        [event, 'DENIED', nameOfIdentity(who), '10.0.1.50'],
       );
     });
   }
@@ -141,8 +152,8 @@ describe('register', () => {
       [true, false],
     );
     assert.deepEqual(
-      (await store.instances()).map(({ identity }) => identity),
-      [ORDERS.toString()],
+      (await store.instances()).map(({ instance }) => instance.identity),
+      [nameOfIdentity(ORDERS)],
     );
   });
 
@@ -326,8 +337,8 @@ describe('watch', () => {
     const { registry, clock } = await setUp();
     const seen: [number, string, number][] = [];
     const start = registry.revision;
-    const stop = registry.watch(({ revision, service }) =>
-      seen.push([revision - start, service.name, service.instances.length]),
+    const stop = registry.watch(({ revision, name, namespace }) =>
+      seen.push([revision - start, name, registry.lookup({ name, namespace })?.instances.length ?? 0]),
     );
     await registry.register(ORDERS, REQUEST);
     await registry.register(ORDERS, { ...REQUEST, instanceId: 'orders-2' });
@@ -338,9 +349,9 @@ describe('watch', () => {
       [1, 'orders-api', 1],
       [2, 'orders-api', 2],
       [3, 'orders-api', 1],
-      [4, 'other', 1],
-      [5, 'orders-api', 0],
-      [6, 'other', 0],
+      [3, 'other', 1],
+      [4, 'orders-api', 0],
+      [5, 'other', 0],
     ]);
     stop();
     await registry.register(ORDERS, REQUEST);
@@ -368,6 +379,10 @@ describe('watch', () => {
     assert.ok(Number.isSafeInteger(restarted.revision));
   });
 });
+
+function holder(id: string): RegistryIdentity {
+  return { kind: 'spiffe', id: SpiffeId.of(id) };
+}
 
 interface SetUp {
   readonly registry: Registry;

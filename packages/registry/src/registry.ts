@@ -1,9 +1,15 @@
-import type { Clock, Random, RampartError, Result, SpiffeId } from '@rampart/core';
+import type { Clock, Random, RampartError, Result } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
-import type { Service, ServiceListener } from './catalogue.ts';
+import type { Admission } from './admission/admission.ts';
+import type { RegistryIdentity } from './admission/identity.ts';
+import type { ServiceListener } from './discovery/catalogue.ts';
+import type { DiscoveredInstance, Discovery } from './discovery/discovery.ts';
+import type { Service } from './discovery/service.ts';
+import type { CheckStatus } from './health/check.ts';
+import type { LeaseKind } from './leases/leases.ts';
 import { LeasedRegistry } from './leased-registry.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
-import type { Instance, RegistryStore } from './store.ts';
+import type { RegistryStore, StoredInstance } from './store.ts';
 
 export interface RegistryOptions {
   readonly store: RegistryStore;
@@ -12,25 +18,55 @@ export interface RegistryOptions {
   /** How long an instance without a control stream can still be found, milliseconds; 10 000 unless given. */
   readonly leaseMs?: number;
   readonly random: Random;
+  /** Who may register what; `ownServiceAdmission` unless given. */
+  readonly admission?: Admission;
   /** Hears of failures that no caller waits for: a listener that threw, a store that could not forget an expired instance yet. */
   readonly onFailure?: (error: unknown) => void;
 }
 
-/** Who offers which service where. Registered instances are durable, leases are not. */
+/** Who offers which service where, and in what state. Registered instances and what operators said of them are durable, leases are not. */
 export interface Registry {
+  /** What can be found. */
+  readonly discovery: Discovery;
   /**
    * Durable and on the audit record before it resolves; then the instance has one lease period to attach.
-   * The same identity may repeat it (nothing happens but that the lease counts from the start) or change its values.
-   * INVALID_ARGUMENT names every bad field; PERMISSION_DENIED when the instance id is held by another identity or the
-   * identity is not of the namespace it registers in. Throws `RampartError` STORAGE_FAILED when it could not be kept.
+   * The same owner may repeat it (nothing happens but that the lease counts from the start) or change its values.
+   * INVALID_ARGUMENT names every bad field; PERMISSION_DENIED when the instance id is held by another owner or when the
+   * admission refuses. Throws `RampartError` STORAGE_FAILED when it could not be kept.
    */
-  register(who: SpiffeId, request: RegistrationRequest): Promise<Result<Instance, RampartError>>;
-  /** NOT_FOUND when there is no such instance, PERMISSION_DENIED when it is another identity's. */
-  deregister(who: SpiffeId, instanceId: string, request: DeregistrationRequest): Promise<Result<void, RampartError>>;
+  register(who: RegistryIdentity, request: RegistrationRequest): Promise<Result<DiscoveredInstance, RampartError>>;
+  /** NOT_FOUND when there is no such instance, PERMISSION_DENIED when the admission refuses: it is another's. */
+  deregister(
+    who: RegistryIdentity,
+    instanceId: string,
+    request: DeregistrationRequest,
+  ): Promise<Result<void, RampartError>>;
+  /** Leases begin anew; gives the ids that are not registered, or not to be renewed by this identity. */
+  renew(who: RegistryIdentity, instanceIds: readonly string[]): Promise<readonly string[]>;
+  /** A draining instance finishes what it has and is given nothing new. Durable and recorded before it resolves; errors as `deregister`. */
+  drain(
+    who: RegistryIdentity,
+    instanceId: string,
+    draining: boolean,
+  ): Promise<Result<DiscoveredInstance, RampartError>>;
+  /** Out of service until taken back with undefined. Durable and recorded before it resolves; errors as `deregister`. */
+  setMaintenance(
+    who: RegistryIdentity,
+    instanceId: string,
+    maintenance: { readonly reason: string } | undefined,
+  ): Promise<Result<DiscoveredInstance, RampartError>>;
+  /** INVALID_ARGUMENT when it is no TTL check, NOT_FOUND when there is no such check or instance; else errors as `deregister`. */
+  reportCheck(
+    who: RegistryIdentity,
+    instanceId: string,
+    report: CheckReport,
+  ): Promise<Result<DiscoveredInstance, RampartError>>;
   /** A control stream of the instance is up and holds its lease; each is ended by its own `detach`. False: no such instance. */
   attach(instanceId: string): boolean;
   /** A control stream is gone; after the last one the lease counts down. */
   detach(instanceId: string): void;
+  leaseOf(instanceId: string): LeaseKind | undefined;
+  /** Undefined when the service has no instance. */
   lookup(name: { readonly name: string; readonly namespace: string }): Service | undefined;
   services(): readonly Service[];
   /** Revision of the newest change; with `services()` and `watch()` in the same turn nothing is missed. */
@@ -39,6 +75,15 @@ export interface Registry {
   watch(listener: ServiceListener): () => void;
   /** Stops counting leases and waits for what is on its way to the store. */
   close(): Promise<void>;
+}
+
+/** What was said of a TTL check. */
+export interface CheckReport {
+  /** The only TTL check of the instance unless given. */
+  readonly checkId?: string;
+  readonly status: CheckStatus;
+  /** Cut to 4 KiB of UTF-8. */
+  readonly output: string;
 }
 
 /** Changes that one epoch has room for: with 1000 a second, 115 days until the next restart. */
@@ -51,6 +96,6 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   return new LeasedRegistry(options, { instances, revision: epoch * REVISIONS_PER_EPOCH });
 }
 
-function byRegistration(a: Instance, b: Instance): number {
+function byRegistration({ instance: a }: StoredInstance, { instance: b }: StoredInstance): number {
   return a.registeredAt - b.registeredAt || (a.instanceId < b.instanceId ? -1 : 1);
 }

@@ -1,3 +1,18 @@
+import type { CheckDefinition, CheckState } from './health/check.ts';
+import type { Standing } from './health/instance-state.ts';
+
+/** Where something runs; zones are places within a region. */
+export interface Locality {
+  readonly region: string;
+  readonly zone?: string;
+}
+
+/** How much an instance is given beside others, by the state of its checks; 0 to 65 535, DNS SRV's range. */
+export interface Weights {
+  readonly passing: number;
+  readonly warning: number;
+}
+
 /** A registered instance of a service. */
 export interface Instance {
   /** Unique in the mesh; belongs to the identity that registered it first. */
@@ -6,16 +21,38 @@ export interface Instance {
   readonly service: string;
   /** DNS label. */
   readonly namespace: string;
-  /** SPIFFE ID that must answer there. */
+  /** SPIFFE ID that must answer there; "" for what is no part of the mesh. */
   readonly identity: string;
+  /** Who registered it and may change it: the same SPIFFE ID, "operator:NAME" or "token:NAME". */
+  readonly owner: string;
   /** IP literal or host name. */
   readonly host: string;
   readonly port: number;
   /** "http", "tcp"… */
   readonly protocol: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** In the order given, each once. */
+  readonly tags: readonly string[];
+  /** Consul's Meta. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly weights: Weights;
+  readonly locality?: Locality;
+  readonly version?: string;
+  readonly checks: readonly CheckDefinition[];
+  /** Deregistered after it has been critical for that long. */
+  readonly deregisterCriticalAfterMs?: number;
+  /** How long it can be found without anybody who holds its lease; the registry's own period unless given. */
+  readonly leaseMs?: number;
   /** Unix milliseconds of the first registration of these values. */
   readonly registeredAt: number;
+}
+
+/** What is kept of an instance. */
+export interface StoredInstance {
+  readonly instance: Instance;
+  readonly standing: Standing;
+  /** As last saved, so that a restart takes nothing out of service. */
+  readonly checks: readonly CheckState[];
 }
 
 /**
@@ -27,9 +64,9 @@ export interface Instance {
  */
 export interface RegistryStore {
   /** Every instance, in no particular order. */
-  instances(): Promise<readonly Instance[]>;
-  /** Stores the instance in place of any of the same instance id. */
-  save(instance: Instance): Promise<void>;
+  instances(): Promise<readonly StoredInstance[]>;
+  /** Stores the instance, with its state, in place of any of the same instance id. */
+  save(stored: StoredInstance): Promise<void>;
   /** Forgets the instance; no error when it is not there. */
   remove(instanceId: string): Promise<void>;
   /** Counts the openings of the registry: 1, 2, 3 … over all processes, never the same number twice. */

@@ -315,7 +315,7 @@ async function joinMesh({ options, teardown, metrics }: Start, state: State): Pr
   teardown.add('control streams', () => dataPlanes.close());
   teardown.add(
     'watches',
-    registry.watch(({ service: { name, namespace } }) => feed.publish([{ kind: 'service', name, namespace }])),
+    registry.watch(({ name, namespace }) => feed.publish([{ kind: 'service', name, namespace }])),
   );
   teardown.add(
     'watches',

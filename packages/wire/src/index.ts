@@ -171,3 +171,21 @@ export { MAX_BLOCK_BYTES, MAX_RECORDS, readRecordBlock, RecordBlockWriter } from
 export type { RecordInput } from './record-block.ts';
 export { RevocationService, RevokeResponseSchema } from './gen/rampart/v1/revocation_pb.ts';
 export type { RevokeRequest, RevokeResponse, RevocationRecord } from './gen/rampart/v1/revocation_pb.ts';
+export {
+  CheckRegistrationSchema,
+  InstanceEventSchema,
+  InstanceRegistrationSchema,
+  RegisteredInstanceSchema,
+  RegistryService,
+  WatchInstancesResponseSchema,
+} from './gen/rampart/v1/registry_pb.ts';
+export type {
+  CheckRegistration,
+  FindInstancesRequest,
+  InstanceEvent,
+  InstanceRegistration,
+  RegisteredInstance,
+  RegisteredService,
+  WatchInstancesRequest,
+  WatchInstancesResponse,
+} from './gen/rampart/v1/registry_pb.ts';

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { SpiffeId } from '@rampart/core';
 import { createMemoryJournalStore, Journal } from '@rampart/journal';
+import { nameOfIdentity, type RegistryIdentity } from '../admission/identity.ts';
 import { FakeClock } from './fake-clock.ts';
 import { createMemoryRegistryStore } from '../memory-store.ts';
 import { openRegistry } from '../registry.ts';
@@ -124,7 +125,7 @@ describe('leases', () => {
 async function check(model: Model, { registry, watched }: Real): Promise<void> {
   const found = registry.lookup({ name: 's', namespace: 'default' })?.instances ?? [];
   const expected = [...model.live].map(
-    ([instanceId, { owner, port }]) => `${instanceId} ${identity(owner).toString()} ${port}`,
+    ([instanceId, { owner, port }]) => `${instanceId} ${nameOfIdentity(identity(owner))} ${port}`,
   );
   assert.deepEqual(
     found.map(({ instanceId, identity: owner, port }) => `${instanceId} ${owner} ${port}`).sort(),
@@ -149,12 +150,12 @@ async function setUp(): Promise<Real> {
         name,
         instances.map(({ port }) => port),
       );
-    registry.watch(({ revision, service }) => {
+    registry.watch(({ revision, name, namespace }) => {
       assert.ok(revision > real.revision, 'revisions grow');
       real.revision = revision;
       watched.set(
-        service.name,
-        service.instances.map(({ port }) => port),
+        name,
+        (registry.lookup({ name, namespace })?.instances ?? []).map(({ port }) => port),
       );
     });
     return registry;
@@ -163,8 +164,8 @@ async function setUp(): Promise<Real> {
   return real;
 }
 
-function identity(owner: number): SpiffeId {
+function identity(owner: number): RegistryIdentity {
   const found = OWNERS[owner];
   assert.ok(found);
-  return found;
+  return { kind: 'spiffe', id: found };
 }

@@ -1,9 +1,13 @@
-import type { Clock, Timer } from '@rampart/core';
+import type { Clock } from '@rampart/core';
+import { Deadlines } from './deadlines.ts';
+
+export type LeaseKind = 'held' | 'counting' | 'permanent';
 
 interface Lease {
   /** Control streams that hold it. */
   holders: number;
-  countdown: Timer | undefined;
+  /** 0 for no end. */
+  milliseconds: number;
   ended: boolean;
 }
 
@@ -20,25 +24,32 @@ interface Lease {
  * ¹ from the start again. `release` forgets a lease in any state.
  */
 export class Leases {
-  readonly #clock: Clock;
-  readonly #milliseconds: number;
-  readonly #ended: (instanceId: string) => void;
   readonly #leases = new Map<string, Lease>();
+  readonly #countdowns: Deadlines;
 
-  constructor(options: {
-    readonly clock: Clock;
-    readonly milliseconds: number;
-    readonly ended: (instanceId: string) => void;
-  }) {
-    this.#clock = options.clock;
-    this.#milliseconds = options.milliseconds;
-    this.#ended = options.ended;
+  constructor(options: { readonly clock: Clock; readonly ended: (instanceId: string) => void }) {
+    this.#countdowns = new Deadlines(options.clock, (instanceId) => {
+      const lease = this.#leases.get(instanceId);
+      if (lease === undefined) return;
+      lease.ended = true;
+      options.ended(instanceId);
+    });
   }
 
-  grant(instanceId: string): void {
-    const lease = this.#leases.get(instanceId) ?? { holders: 0, countdown: undefined, ended: false };
+  /** @param milliseconds How long the countdown is, now and whenever it begins again; 0 for no end. */
+  grant(instanceId: string, milliseconds: number): void {
+    const lease = this.#leases.get(instanceId) ?? { holders: 0, milliseconds, ended: false };
+    lease.milliseconds = milliseconds;
     this.#leases.set(instanceId, lease);
     if (lease.holders === 0) this.#countDown(instanceId, lease);
+  }
+
+  /** Counts from the start again; false when there is no such lease. */
+  renew(instanceId: string): boolean {
+    const lease = this.#leases.get(instanceId);
+    if (lease === undefined || lease.ended) return false;
+    if (lease.holders === 0) this.#countDown(instanceId, lease);
+    return true;
   }
 
   /** False when there is no such lease. */
@@ -46,7 +57,7 @@ export class Leases {
     const lease = this.#leases.get(instanceId);
     if (lease === undefined) return false;
     lease.holders += 1;
-    lease.countdown?.cancel();
+    this.#countdowns.delete(instanceId);
     lease.ended = false;
     return true;
   }
@@ -62,21 +73,27 @@ export class Leases {
     return this.#leases.get(instanceId)?.ended ?? false;
   }
 
+  /** `held` by a control stream, `counting` down, or `permanent`. */
+  kind(instanceId: string): LeaseKind | undefined {
+    const lease = this.#leases.get(instanceId);
+    if (lease === undefined) return undefined;
+    if (lease.holders > 0) return 'held';
+    return lease.milliseconds === 0 ? 'permanent' : 'counting';
+  }
+
   release(instanceId: string): void {
-    this.#leases.get(instanceId)?.countdown?.cancel();
+    this.#countdowns.delete(instanceId);
     this.#leases.delete(instanceId);
   }
 
   releaseAll(): void {
-    for (const instanceId of this.#leases.keys()) this.release(instanceId);
+    this.#countdowns.clear();
+    this.#leases.clear();
   }
 
   #countDown(instanceId: string, lease: Lease): void {
-    lease.countdown?.cancel();
     lease.ended = false;
-    lease.countdown = this.#clock.after(this.#milliseconds, () => {
-      lease.ended = true;
-      this.#ended(instanceId);
-    });
+    if (lease.milliseconds === 0) this.#countdowns.delete(instanceId);
+    else this.#countdowns.set(instanceId, lease.milliseconds);
   }
 }

@@ -1,31 +1,51 @@
-import type { SpiffeId } from '@rampart/core';
+import { isDeepStrictEqual } from 'node:util';
+import { nameOfIdentity, type RegistryIdentity } from '../admission/identity.ts';
+import type { CheckDefinition } from '../health/check.ts';
+import { checkDefinitions } from '../health/check-definition.ts';
+import type { Instance, Weights } from '../store.ts';
 import type { RegistrationRequest } from './registration.ts';
-import type { Instance } from '../store.ts';
+
+/** What most instances have; shared, because there may be many of them. */
+const NO_TAGS: readonly string[] = Object.freeze([]);
+const NO_TEXTS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_CHECKS: readonly CheckDefinition[] = Object.freeze([]);
+const EVEN_WEIGHTS: Weights = Object.freeze({ passing: 1, warning: 1 });
 
 /** The instance that a checked request describes. */
-export function instanceOf(who: SpiffeId, request: RegistrationRequest, registeredAt: number): Instance {
-  const { service, namespace, instanceId, host, port, protocol } = request;
+export function instanceOf(who: RegistryIdentity, request: RegistrationRequest, registeredAt: number): Instance {
+  const { service, namespace, instanceId, host, port, protocol, labels, weights, locality, version, leaseMs } = request;
+  const { tags = NO_TAGS, metadata = NO_TEXTS, checks = [], deregisterCriticalAfterMs } = request;
   return {
     instanceId,
     service,
     namespace,
-    identity: who.toString(),
+    identity: request.identity ?? (who.kind === 'spiffe' ? who.id.toString() : ''),
+    owner: nameOfIdentity(who),
     host,
     port,
     protocol,
-    labels: { ...request.labels },
+    labels: textsOf(labels),
+    tags: tags.length === 0 ? NO_TAGS : [...new Set(tags)],
+    metadata: textsOf(metadata),
+    weights: weights === undefined || isEven(weights) ? EVEN_WEIGHTS : { ...weights },
+    ...(locality === undefined ? {} : { locality: { ...locality } }),
+    ...(version === undefined ? {} : { version }),
+    checks: checks.length === 0 ? NO_CHECKS : checkDefinitions(instanceId, checks),
+    ...(deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs }),
+    ...(leaseMs === undefined ? {} : { leaseMs }),
     registeredAt,
   };
 }
 
 /** Whether both are the same registration, made at whatever time. */
 export function isSame(a: Instance, b: Instance): boolean {
-  const { labels: left, registeredAt: _, ...first } = a;
-  const { labels: right, registeredAt: __, ...second } = b;
-  return sameEntries(first, second) && sameEntries(left, right);
+  return isDeepStrictEqual({ ...a, registeredAt: 0 }, { ...b, registeredAt: 0 });
 }
 
-function sameEntries(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key]);
+function textsOf(texts: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.keys(texts).length === 0 ? NO_TEXTS : { ...texts };
+}
+
+function isEven({ passing, warning }: Weights): boolean {
+  return passing === EVEN_WEIGHTS.passing && warning === EVEN_WEIGHTS.warning;
 }

@@ -1,6 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 import { fail, ok, RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
+import type { CheckRequest } from '../health/check-request.ts';
+import { checkProblems } from '../health/check-problems.ts';
+import type { Locality, Weights } from '../store.ts';
+import { traitProblems } from './traits.ts';
 
 /** What an instance says about itself. */
 export interface RegistrationRequest {
@@ -18,6 +22,23 @@ export interface RegistrationRequest {
   readonly protocol: string;
   /** At most 64, in the syntax of Kubernetes labels. */
   readonly labels: Readonly<Record<string, string>>;
+  /** At most 64 of 1–128 characters, none of them a control character. */
+  readonly tags?: readonly string[];
+  /** At most 64; keys of 1–128 letters, digits, ".", "_", "/" and "-", values of at most 512 characters (Consul). */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** 1 and 1 unless given. */
+  readonly weights?: Weights;
+  readonly locality?: Locality;
+  /** In the syntax of Kubernetes label values. */
+  readonly version?: string;
+  /** At most 16. */
+  readonly checks?: readonly CheckRequest[];
+  /** A minute at least (Consul), 30 days at most; never unless given. */
+  readonly deregisterCriticalAfterMs?: number;
+  /** A second to a day; 0: until it is deregistered; the registry's own period unless given. */
+  readonly leaseMs?: number;
+  /** SPIFFE ID that must answer there, when it is not the one of whoever registers; "" for what is no part of the mesh. */
+  readonly identity?: string;
   /** Address that the request came from, for the audit record. */
   readonly sourceIp?: string;
 }
@@ -65,7 +86,7 @@ const CHECKS: readonly (readonly [field: keyof RegistrationRequest, check: Check
 /** Every problem of the request in one `INVALID_ARGUMENT`, each with the name of its field. */
 export function checkRegistration(request: RegistrationRequest): Result<RegistrationRequest, RampartError> {
   const problems = CHECKS.flatMap(([field, check]) => named(field, check(request)));
-  problems.push(...labelProblems(request.labels));
+  problems.push(...labelProblems(request.labels), ...traitProblems(request), ...checkProblems(request.checks ?? []));
   if (problems.length === 0) return ok(request);
   return fail(new RampartError('INVALID_ARGUMENT', `this registration was refused: ${problems.join('; ')}`));
 }

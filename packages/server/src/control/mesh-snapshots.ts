@@ -178,7 +178,9 @@ export class MeshSnapshots {
         }
         case 'service': {
           const { name, namespace } = change;
-          message.services.push(this.#serviceUpdate(this.#state.service(change) ?? { name, namespace, instances: [] }));
+          message.services.push(
+            this.#serviceUpdate(this.#state.service(change) ?? { name, namespace, revision: 0, instances: [] }),
+          );
           break;
         }
         case 'identity': {

@@ -1,6 +1,6 @@
 import { fail, ok, RampartError, type Result } from '@rampart/core';
 import type { WorkloadIdentity } from '@rampart/authority';
-import type { Registry } from '@rampart/registry';
+import type { Registry, RegistryIdentity } from '@rampart/registry';
 import type { RegisterInstance } from '@rampart/wire';
 import type { Logger } from '../log.ts';
 import type { Peer } from '../doors/peer.ts';
@@ -46,7 +46,7 @@ export class SessionInstances {
       );
       return;
     }
-    const registered = await registry.register(peer.id, {
+    const registered = await registry.register(this.#identity(), {
       service: workload.service,
       namespace: workload.namespace,
       instanceId,
@@ -63,9 +63,12 @@ export class SessionInstances {
   }
 
   async deregister(instanceId: string): Promise<void> {
-    const { registry, peer, remoteAddress } = this.#options;
+    const { registry, remoteAddress } = this.#options;
     this.#attached.delete(instanceId);
-    const gone = await registry.deregister(peer.id, instanceId, { reason: 'stopped', sourceIp: remoteAddress });
+    const gone = await registry.deregister(this.#identity(), instanceId, {
+      reason: 'stopped',
+      sourceIp: remoteAddress,
+    });
     this.#note(gone.ok || gone.problem.code === 'NOT_FOUND' ? ok(undefined) : gone);
   }
 
@@ -76,6 +79,11 @@ export class SessionInstances {
       this.#options.registry.detach(instanceId);
     }
     this.#attached.clear();
+  }
+
+  #identity(): RegistryIdentity {
+    const { peer, workload } = this.#options;
+    return { kind: 'spiffe', id: peer.id, service: workload.service };
   }
 
   #note(result: Result<unknown, RampartError>): void {

@@ -28,8 +28,8 @@ for (;;) {
     sequence += 1;
     const mine = sequence;
     const entry = { sequence: mine, at: mine, stream: 'audit', kind: 'K', body: String(mine), leafHash: 'h' };
-    const instance = { instanceId: 'i' + mine, service: 's', namespace: 'n', identity: 'x', host: 'h', port: 1, protocol: 'http', labels: {}, registeredAt: mine };
-    return Promise.all([journal.append({ entries: [entry], tree: { size: mine, peaks: [] }, nodes: [] }), registry.save(instance)]).then(() => process.stdout.write(mine + '\\n'));
+    const instance = { instanceId: 'i' + mine, service: 's', namespace: 'n', identity: 'x', owner: 'x', host: 'h', port: 1, protocol: 'http', labels: {}, tags: [], metadata: {}, weights: { passing: 1, warning: 1 }, checks: [], registeredAt: mine };
+    return Promise.all([journal.append({ entries: [entry], tree: { size: mine, peaks: [] }, nodes: [] }), registry.save({ instance, standing: { draining: false }, checks: [] })]).then(() => process.stdout.write(mine + '\\n'));
   });
   await Promise.all(writes);
 }
@@ -66,7 +66,7 @@ describe('a process killed while it writes', () => {
         const entries = await createJournalStore(database).read({ limit: 100_000, order: 'oldest-first' });
         const { size } = await createJournalStore(database).tree();
         const instances = new Set(
-          (await createRegistryStore(database).instances()).map(({ instanceId }) => instanceId),
+          (await createRegistryStore(database).instances()).map(({ instance }) => instance.instanceId),
         );
         await database.close();
         assert.ok(entries.length >= acknowledged, `${acknowledged} acknowledged, ${entries.length} kept`);

@@ -134,6 +134,12 @@ export interface InstanceTable {
   protocol: string;
   labels: string;
   registered_at: number;
+  /** Null when it is the identity. */
+  owner: string | null;
+  /** JSON object of the fields that are not what they usually are; null for none. */
+  details: string | null;
+  /** JSON object; null for an instance that nobody said anything of. */
+  state: string | null;
 }
 
 export interface ResourceTable {

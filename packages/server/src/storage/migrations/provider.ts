@@ -1,6 +1,7 @@
 import type { Migration, MigrationProvider } from 'kysely/migration';
 import type { StorageEngine } from '../engine.ts';
 import { firstTables } from './2026-11-first-tables.ts';
+import { instanceState } from './2026-12-instance-state.ts';
 import { resourceHistory } from './2026-11-resource-history.ts';
 import { revocations } from './2026-11-revocations.ts';
 import { signingAuthorities } from './2026-11-signing-authorities.ts';
@@ -18,6 +19,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
     '2026-11-trust': trust(engine),
     '2026-11-used-evidence': usedEvidence(),
     '2026-11-verifiable-journal': verifiableJournal(engine),
+    '2026-12-instance-state': instanceState(),
   };
   return { getMigrations: async () => migrations };
 }

@@ -1,15 +1,15 @@
-import type { Instance, RegistryStore } from '@rampart/registry';
+import type { RegistryStore } from '@rampart/registry';
 import type { Database } from '../database.ts';
-import type { InstanceTable } from '../tables.ts';
 import { increment } from './counter.ts';
+import { instanceOf, rowOf } from './instance-row.ts';
 
 /** The instances in the database. */
 export function createRegistryStore({ reads, writer }: Database): RegistryStore {
   return {
     instances: async () => (await reads.selectFrom('instances').selectAll().execute()).map(instanceOf),
-    save: (instance) =>
+    save: (stored) =>
       writer.write(async (transaction) => {
-        const row = rowOf(instance);
+        const row = rowOf(stored);
         const { instance_id: _, ...changed } = row;
         await transaction
           .insertInto('instances')
@@ -23,17 +23,4 @@ export function createRegistryStore({ reads, writer }: Database): RegistryStore 
       }),
     nextEpoch: () => writer.write((transaction) => increment(transaction, 'registry_epoch', 1)),
   };
-}
-
-function rowOf({ instanceId, registeredAt, labels, ...same }: Instance): InstanceTable {
-  return { ...same, instance_id: instanceId, registered_at: registeredAt, labels: JSON.stringify(labels) };
-}
-
-function instanceOf({
-  instance_id: instanceId,
-  registered_at: registeredAt,
-  labels,
-  ...same
-}: InstanceTable): Instance {
-  return { ...same, instanceId, registeredAt, labels: JSON.parse(labels) as Record<string, string> };
 }

@@ -1,0 +1,24 @@
+import type { SpiffeId } from '@rampart/core';
+
+/** Who asks something of the registry, as the door found out. */
+export type RegistryIdentity =
+  /** Proved a SPIFFE ID. `service`: the one it was attested as, "" for a pure client; undefined where nobody asked. */
+  | { readonly kind: 'spiffe'; readonly id: SpiffeId; readonly service?: string }
+  /** Showed a token of the registry's own. */
+  | { readonly kind: 'token'; readonly name: string; readonly teams: readonly string[] }
+  /** Showed a token of the admin API whose role is "admin". */
+  | { readonly kind: 'operator'; readonly name: string }
+  | { readonly kind: 'anonymous' };
+
+/** How the record and the owner of an instance name it: a SPIFFE ID, "token:NAME", "operator:NAME", "anonymous". */
+export function nameOfIdentity(identity: RegistryIdentity): string {
+  switch (identity.kind) {
+    case 'spiffe':
+      return identity.id.toString();
+    case 'token':
+    case 'operator':
+      return `${identity.kind}:${identity.name}`;
+    case 'anonymous':
+      return 'anonymous';
+  }
+}

@@ -1,0 +1,56 @@
+import type { Discovered, DiscoveredInstance, ServiceSummary } from './discovery.ts';
+import type { HistoryEntry } from './history.ts';
+
+/** A service and the instances that are registered now, whatever their health. Never changed; a change makes a new one. */
+export interface Service extends Discovered {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/**
+ * A service as the catalogue keeps it. Answers are made when they are asked for, and once for each change: registering
+ * the n-th instance of a service does not cost n.
+ */
+export class ServiceRecord {
+  readonly name: string;
+  readonly namespace: string;
+  /** Of the last change. */
+  revision: number;
+  /** In the order of registration. */
+  readonly instances: Map<string, DiscoveredInstance> = new Map();
+  /** Changes that history still reaches, oldest first. */
+  readonly log: HistoryEntry[] = [];
+  #whole: Service | undefined;
+  #summary: ServiceSummary | undefined;
+
+  constructor(name: string, namespace: string, revision: number) {
+    this.name = name;
+    this.namespace = namespace;
+    this.revision = revision;
+  }
+
+  /** Every instance, as one object until the next change. */
+  whole(): Service {
+    const { name, namespace, revision } = this;
+    this.#whole ??= { name, namespace, revision, instances: [...this.instances.values()] };
+    return this.#whole;
+  }
+
+  summary(): ServiceSummary {
+    const { name, namespace, revision, instances } = this;
+    this.#summary ??= { name, namespace, revision, instances: instances.size, tags: this.#tags() };
+    return this.#summary;
+  }
+
+  changed(revision: number): void {
+    this.revision = revision;
+    this.#whole = undefined;
+    this.#summary = undefined;
+  }
+
+  #tags(): string[] {
+    const tags = new Set<string>();
+    for (const instance of this.instances.values()) for (const tag of instance.tags) tags.add(tag);
+    return [...tags].sort();
+  }
+}

@@ -1,0 +1,76 @@
+import type { Instance, StoredInstance } from '@rampart/registry';
+import type { InstanceTable } from '../tables.ts';
+
+/** What an instance usually is, and rows say nothing of. Shared, because there may be many of them. */
+const USUAL: Pick<Instance, 'tags' | 'metadata' | 'weights' | 'checks'> = {
+  tags: Object.freeze([]),
+  metadata: Object.freeze({}),
+  weights: Object.freeze({ passing: 1, warning: 1 }),
+  checks: Object.freeze([]),
+};
+const UNTOUCHED: Omit<StoredInstance, 'instance'> = { standing: { draining: false }, checks: Object.freeze([]) };
+const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
+
+type Details = Partial<
+  Pick<
+    Instance,
+    'tags' | 'metadata' | 'weights' | 'locality' | 'version' | 'checks' | 'deregisterCriticalAfterMs' | 'leaseMs'
+  >
+>;
+
+/** The row of an instance. */
+export function rowOf({ instance, standing, checks }: StoredInstance): InstanceTable {
+  const { instanceId, service, namespace, identity, owner, host, port, protocol, labels, registeredAt } = instance;
+  const touched = standing.draining || standing.maintenance !== undefined || checks.length > 0;
+  return {
+    instance_id: instanceId,
+    service,
+    namespace,
+    identity,
+    host,
+    port,
+    protocol,
+    labels: JSON.stringify(labels),
+    registered_at: registeredAt,
+    owner: owner === identity ? null : owner,
+    details: detailsOf(instance),
+    state: touched ? JSON.stringify({ standing, checks }) : null,
+  };
+}
+
+function detailsOf(instance: Instance): string | null {
+  const { tags, metadata, weights, locality, version, checks, deregisterCriticalAfterMs, leaseMs } = instance;
+  const details: Details = {
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(weights.passing === 1 && weights.warning === 1 ? {} : { weights }),
+    ...(locality === undefined ? {} : { locality }),
+    ...(version === undefined ? {} : { version }),
+    ...(checks.length === 0 ? {} : { checks }),
+    ...(deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs }),
+    ...(leaseMs === undefined ? {} : { leaseMs }),
+  };
+  return Object.keys(details).length === 0 ? null : JSON.stringify(details);
+}
+
+/** The instance of a row. */
+export function instanceOf(row: InstanceTable): StoredInstance {
+  const { service, namespace, identity, host, port, protocol } = row;
+  const details = row.details === null ? undefined : (JSON.parse(row.details) as Details);
+  const instance: Instance = {
+    instanceId: row.instance_id,
+    service,
+    namespace,
+    identity,
+    owner: row.owner ?? identity,
+    host,
+    port,
+    protocol,
+    labels: row.labels === '{}' ? NO_LABELS : (JSON.parse(row.labels) as Record<string, string>),
+    ...USUAL,
+    ...details,
+    registeredAt: row.registered_at,
+  };
+  const state = row.state === null ? UNTOUCHED : (JSON.parse(row.state) as Omit<StoredInstance, 'instance'>);
+  return { instance, ...state };
+}
