@@ -130,7 +130,7 @@ test('the guide to attestation lists every rule that evidence is refused by', ()
 function auditEvents(source: string): string[] {
   return groups(
     source,
-    /(?:eventType: |(?<!_)type: |#audit\(|#refuseHolder\(|[eE]vent\()'((?:REGISTRATION|DEREGISTRATION|[A-Z]+_[A-Z_]+)(?:_DENIED)?)'/g,
+    /(?:eventType: |event: |refused\(|(?<!_)type: |#audit\(|#refuseHolder\(|[eE]vent\()'((?:REGISTRATION|DEREGISTRATION|[A-Z]+_[A-Z_]+)(?:_DENIED)?)'/g,
   );
 }
 
