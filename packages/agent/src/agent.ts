@@ -63,10 +63,13 @@ export interface Agent {
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { evidence, clock, random, log, version } = options;
-  const address = addressOf(options.controlPlane);
   const changes = new ChangeSignal();
-  const identity = new SvidSource({ issuer: createIssuer({ address, evidence, clock }), clock, random, log });
   const view = new HostView({ changes, clock, log });
+  const address: ControlPlaneAddress = {
+    ...addressOf(options.controlPlane),
+    revocationOf: (certificate) => view.revocationOf(certificate),
+  };
+  const identity = new SvidSource({ issuer: createIssuer({ address, evidence, clock }), clock, random, log });
   const sync = new SyncClient({ address, identity, view, changes, version, clock, random, log });
   const issuance = new Issuance(sync);
   const x509 = new X509Keeper({

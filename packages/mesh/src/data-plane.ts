@@ -61,8 +61,12 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   const { clock, random, log } = options;
   let workload: AttestedWorkload | undefined;
   const view = new MeshView({ rootNamespace: options.address.rootNamespace, capabilities: ENFORCED_IN_PROCESS });
+  const address: ControlPlaneAddress = {
+    ...options.address,
+    revocationOf: (certificate) => view.revocationOf(certificate),
+  };
   const issuer = createIssuer({
-    address: options.address,
+    address,
     evidence: options.evidence,
     clock,
     onWorkload: (attested, trustDomain) => {
@@ -77,7 +81,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   const instances = new LocalInstances();
   view.subscribe(({ gone }) => instances.confirm(gone));
   const control = new ControlClient({
-    address: options.address,
+    address,
     identity,
     view,
     instances,

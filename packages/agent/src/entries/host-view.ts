@@ -2,7 +2,7 @@ import { TrustDomain } from '@rampart/core';
 import type { Clock, Timer } from '@rampart/core';
 import { readRevocationRule } from '@rampart/mesh';
 import type { MeshLog } from '@rampart/mesh';
-import { parseBundleJson, RevocationRuleSet } from '@rampart/spiffe';
+import { describeRule, parseBundleJson, RevocationRuleSet } from '@rampart/spiffe';
 import type { RevocableCertificate, RevocableToken, TrustBundle } from '@rampart/spiffe';
 import type { BundleDocument, SyncUpdate } from '@rampart/wire/agent';
 
@@ -94,7 +94,14 @@ export class HostView {
   }
 
   isRevoked(certificate: RevocableCertificate): boolean {
-    return this.#revoked.has(certificate.serial) || this.#rules.ofCertificate(certificate) !== undefined;
+    return this.revocationOf(certificate) !== undefined;
+  }
+
+  /** Why a certificate is revoked; undefined when it is not. */
+  revocationOf(certificate: RevocableCertificate): string | undefined {
+    if (this.#revoked.has(certificate.serial)) return `certificate ${certificate.serial}`;
+    const rule = this.#rules.ofCertificate(certificate);
+    return rule === undefined ? undefined : describeRule(rule);
   }
 
   /** It is good, and to be replaced now: what signed it is not to be trusted much longer. */

@@ -3,6 +3,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
 import { checkWorkloadProfile, parseCertificate, toPem } from '@rampart/spiffe';
+import type { RevocableCertificate } from '@rampart/spiffe';
 
 import type { Svid } from '../identity/svid.ts';
 import { Channel } from './connect/channel.ts';
@@ -18,6 +19,8 @@ export interface ControlPlaneAddress {
   /** DER roots that the control plane's certificate must chain to. */
   readonly roots: readonly Uint8Array[];
   readonly rootNamespace: string;
+  /** Why the certificate that it shows is revoked, as far as is known here; undefined when it is not. */
+  readonly revocationOf?: (certificate: RevocableCertificate) => string | undefined;
 }
 
 /**
@@ -37,7 +40,7 @@ function openConnection(address: ControlPlaneAddress, svid: Svid | undefined): T
     minVersion: 'TLSv1.3',
     // What was known at the start of the process may since have been replaced, or revoked.
     ca: svid === undefined ? address.roots.map((der) => toPem(der)) : svid.tls.ca,
-    checkServerIdentity: (_host, certificate) => checkControlPlane(certificate, address.rootNamespace),
+    checkServerIdentity: (_host, certificate) => checkControlPlane(certificate, address),
     ...secret,
   });
   socket.unref();
@@ -47,14 +50,22 @@ function openConnection(address: ControlPlaneAddress, svid: Svid | undefined): T
   return socket;
 }
 
-function checkControlPlane(certificate: PeerCertificate, rootNamespace: string): Error | undefined {
-  const parsed = parseCertificate(certificate.raw);
+function checkControlPlane({ raw }: PeerCertificate, address: ControlPlaneAddress): Error | undefined {
+  const parsed = parseCertificate(raw);
   const profile = parsed.ok ? checkWorkloadProfile(parsed.value) : undefined;
-  if (profile?.ok === true) {
-    const { namespace, serviceAccount } = profile.value;
-    if (namespace === rootNamespace && serviceAccount === CONTROL_PLANE_SERVICE_ACCOUNT) return undefined;
+  if (!parsed.ok || profile?.ok !== true) return mismatch('a certificate without a SPIFFE ID');
+  const spiffeId = profile.value;
+  if (spiffeId.namespace !== address.rootNamespace || spiffeId.serviceAccount !== CONTROL_PLANE_SERVICE_ACCOUNT) {
+    return mismatch(spiffeId.toString());
   }
-  const seen = profile?.ok === true ? profile.value.toString() : 'a certificate without a SPIFFE ID';
+  // Whoever has the key of an authority that was revoked makes certificates of the control plane, too.
+  const { serial, notBefore, authorityKeyId } = parsed.value;
+  const revocation = address.revocationOf?.({ serial, spiffeId, notBefore, authorityKeyId });
+  if (revocation === undefined) return undefined;
+  return mismatch(`${spiffeId.toString()} with a certificate that is revoked (${revocation})`);
+}
+
+function mismatch(seen: string): RampartError {
   return new RampartError(
     'UPSTREAM_IDENTITY_MISMATCH',
     `the address of the control plane answered as ${seen}; check RAMPART_CONTROL_PLANE`,

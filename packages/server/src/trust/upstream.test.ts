@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash, sign } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -17,7 +18,8 @@ import {
   verifyChain,
 } from '@rampart/spiffe';
 import type { CertificateTemplate } from '@rampart/spiffe';
-import { startHttpsServer, TestCa, type TestHttpsServer, TransitServer } from '@rampart/testkit';
+import { foreignAuthority, startHttpsServer, TestCa, TransitServer } from '@rampart/testkit';
+import type { ForeignCertificate, TestHttpsServer } from '@rampart/testkit';
 import type { ControlPlane } from '../control-plane.ts';
 import { createOfflineRoot, openOfflineRoot } from '../offline-root/offline-root.ts';
 import { signWithOfflineRoot } from '../offline-root/sign.ts';
@@ -148,6 +150,36 @@ describe('a control plane whose intermediates are signed', () => {
     await assertIssues(plane, der);
     await plane.stop();
     await assertIssues(await planes.start({ upstream }), der);
+  });
+});
+
+describe('a chain that OpenSSL signed', () => {
+  /** What a company's own authority makes of a request. */
+  async function signed(csr: Uint8Array, root: ForeignCertificate, constraints: string): Promise<Uint8Array[]> {
+    const directory = await mkdtemp(join(scratch, 'openssl-'));
+    const extensions = [`basicConstraints=critical,CA:TRUE${constraints}`, 'keyUsage=critical,keyCertSign,cRLSign'];
+    const files = { 'ca.crt': root.certPem, 'ca.key': root.keyPem, 'own.ext': extensions.join('\n') };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+    await writeFile(join(directory, 'own.csr'), toPem(csr, 'CERTIFICATE REQUEST'));
+    const words = 'x509 -req -in own.csr -CA ca.crt -CAkey ca.key -days 50 -extfile own.ext -sha256';
+    const pem = execFileSync('openssl', words.split(' '), { cwd: directory, stdio: 'pipe' }).toString();
+    return [...fromPem(pem), root.der];
+  }
+
+  const keys = ['p256', 'p384', 'rsa-2048'] as const;
+  it(`is taken whatever key its root has (${keys.join(', ')}), if it ends with this authority`, async () => {
+    const plane = await planes.start();
+    const { admin, close } = connectAsAdmin(plane);
+    for (const key of keys) {
+      const root = foreignAuthority({ key, name: `Foreign ${key}` });
+      const { csr } = await admin.requestAuthority({});
+      const chain = await signed(csr, root, '');
+      await assert.rejects(admin.installAuthority({ chain }), /may sign further authorities; .*path length of 0/);
+      const { authority } = await admin.installAuthority({ chain: await signed(csr, root, ',pathlen:0') });
+      await admin.activateAuthority({ kind: 'intermediate', serial: authority?.serial ?? '', now: true });
+      await assertIssues(plane, root.der);
+    }
+    close();
   });
 });
 

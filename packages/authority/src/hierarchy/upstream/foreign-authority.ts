@@ -44,6 +44,10 @@ export function readForeignAuthority(
   if (Buffer.compare(intermediate.publicKey.der, signer.publicKeyDer) !== 0) {
     throw unfit('it is for another key than the one that was asked for', 'sign the newest request: rampart ca request');
   }
+  // Leaves name the key that signed them: what authorities below this one sign could not be refused together with it.
+  if (intermediate.pathLength !== 0) {
+    throw unfit('it may sign further authorities', 'have it signed with a path length of 0, as the request says');
+  }
   if (!isSelfSigned(root)) throw unfit('its last certificate is not self-signed', 'put the root at its end');
   const common = { upstream: above.slice(0, -1).map(({ der }) => der), state: 'prepared', since: now } as const;
   return {
