@@ -21,10 +21,11 @@ import type { LifetimeOptions } from './issuance/lifetimes.ts';
 import { CrlDesk } from './revocation/crl-desk.ts';
 import { RevocationDesk } from './revocation/desk.ts';
 import { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
+import { completeRecords } from './issuance/completion.ts';
 import { restoreRevocations } from './revocation/restoration.ts';
 import type { RevocationEpoch, RevocationStore } from './revocation/store.ts';
 import { Revocations } from './revocations.ts';
-import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from './store.ts';
+import type { AuthorityStore, CertificateQuery, CertificateRecord, WorkloadIdentity } from './store.ts';
 
 export interface AuthorityOptions {
   readonly trustDomain: TrustDomain;
@@ -93,7 +94,7 @@ export interface Authority {
   /** For the control plane's own servers; throws INVALID_ARGUMENT for names or keys that cannot be certified. */
   issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid>;
   /** Newest first, `limit` 100 unless given; leaves are listed until a day or two after their end. */
-  list(query?: { readonly spiffeId?: string; readonly limit?: number }): Promise<readonly CertificateRecord[]>;
+  list(query?: Partial<CertificateQuery>): Promise<readonly CertificateRecord[]>;
   /**
    * True when it is revoked by this call, false when the serial (hex, colons allowed) is unknown or was revoked before.
    * Throws INVALID_ARGUMENT for a certificate of the hierarchy: see `hierarchy.revoke`.
@@ -144,6 +145,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   };
   const forgetting = await Forgetting.open({ store, clock });
   const { before } = forgetting;
+  await completeRecords(options);
   const inForce = new Revocations(before, await store.revokedBySerial(before));
   const revokedAuthorities = await restoreRevocations({ ...options, acts, epoch, forgottenBefore: before }, inForce);
   const hooks = { revoked: (certificate: CertificateRecord) => desk.revokeAuthority(certificate) };

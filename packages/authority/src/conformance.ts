@@ -196,6 +196,9 @@ const CERTIFICATE_RULES: readonly Rule[] = [
       await store.addCertificate(certificate({ serial: '03', sequence: 11 }));
       assert.deepEqual(serials(await store.certificates({ limit: 10 })), ['03', '01', '02']);
       assert.deepEqual(serials(await store.certificates({ limit: 2 })), ['03', '01']);
+      const [newest] = await store.certificates({ limit: 1 });
+      const before = newest?.sequence ?? 0;
+      assert.deepEqual(serials(await store.certificates({ limit: 10, before })), ['01', '02']);
       assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: SPIFFE_ID })), ['03', '01']);
       assert.deepEqual(serials(await store.certificates({ limit: 10, spiffeId: 'spiffe://none' })), []);
     },

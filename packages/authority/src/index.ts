@@ -42,6 +42,7 @@ export type {
   CaCertificateRecord,
   CaRequestRecord,
   CertificateKind,
+  CertificateQuery,
   CertificateRecord,
   ClockMarks,
   HierarchyChange,

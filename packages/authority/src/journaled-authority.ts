@@ -39,7 +39,7 @@ import type { Revocations } from './revocations.ts';
 import { barredEvent } from './revocation/events.ts';
 import type { CrlDesk } from './revocation/crl-desk.ts';
 import type { RevocationDesk } from './revocation/desk.ts';
-import type { CertificateRecord, WorkloadIdentity } from './store.ts';
+import type { CertificateQuery, CertificateRecord, WorkloadIdentity } from './store.ts';
 import { spiffeIdOf } from './attestation/workload.ts';
 
 const DEFAULT_TOKEN_TTL_SECONDS = 600;
@@ -183,7 +183,7 @@ export class JournaledAuthority implements Authority {
     return this.#issuance.issue({ kind: 'server', spiffeId, publicKeyDer, dnsNames, ipAddresses });
   }
 
-  list(query: { readonly spiffeId?: string; readonly limit?: number } = {}): Promise<readonly CertificateRecord[]> {
+  list(query: Partial<CertificateQuery> = {}): Promise<readonly CertificateRecord[]> {
     return this.#parts.store.certificates({ ...query, limit: query.limit ?? DEFAULT_LIST_LIMIT });
   }
 

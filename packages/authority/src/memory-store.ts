@@ -37,9 +37,10 @@ export function createMemoryAuthorityStore(): AuthorityStore {
     },
     addCertificate: async (certificate) => addOnce(certificates, certificate),
     certificate: async (serial) => certificates.get(serial),
-    certificates: async ({ spiffeId, limit }) =>
+    certificates: async ({ spiffeId, before = Infinity, limit }) =>
       [...certificates.values()]
         .filter((certificate) => spiffeId === undefined || certificate.spiffeId === spiffeId)
+        .filter(({ sequence }) => sequence < before)
         .sort((a, b) => b.sequence - a.sequence)
         .slice(0, limit),
     revokeCertificate: async (serial, revocation) => {

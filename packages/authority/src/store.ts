@@ -130,6 +130,14 @@ export interface HierarchyChange {
   readonly request?: CaRequestRecord | 'none';
 }
 
+/** Which certificates to list. */
+export interface CertificateQuery {
+  readonly spiffeId?: string;
+  /** Only those whose entry in the ledger has a sequence less than this. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
 /**
  * Where the authority keeps what it must remember. Independent of any engine.
  *
@@ -163,7 +171,7 @@ export interface AuthorityStore {
   addCertificate(certificate: CertificateRecord): Promise<void>;
   certificate(serial: string): Promise<CertificateRecord | undefined>;
   /** Newest (by ledger sequence) first. */
-  certificates(query: { readonly spiffeId?: string; readonly limit: number }): Promise<readonly CertificateRecord[]>;
+  certificates(query: CertificateQuery): Promise<readonly CertificateRecord[]>;
   /** True when this call revoked it; false when the serial is unknown or was revoked before (the first revocation stays). */
   revokeCertificate(serial: string, revocation: Revocation): Promise<boolean>;
   /** Revoked certificates whose notAfter is later than `at`, in no particular order. */

@@ -13,6 +13,8 @@ export { canonicalJson } from './canonical-json.ts';
 export type { JsonValue } from './canonical-json.ts';
 export { Journal } from './journal.ts';
 export type { JournalBody, JournalHead, JournalOptions } from './journal.ts';
+export { revokes, REVOKING } from './ledger/revocation-entry.ts';
+export type { EntryFields } from './ledger/revocation-entry.ts';
 export { createMemoryJournalStore } from './memory-store.ts';
 export { leafHash, MerkleTree } from './merkle-tree.ts';
 export type { ConsistencyProof, InclusionProof } from './proofs/proofs.ts';

@@ -79,7 +79,7 @@ describe('the revocation of an identity', () => {
     await authority.revocationDesk.revoke({ ...ORDER, note: 'stolen' }, ANN);
     const entry = JSON.parse((await ledger()).at(-1)?.body ?? '') as Record<string, unknown>;
     assert.deepEqual(
-      [entry['event_type'], entry['spiffe_id'], entry['reason'], entry['note'], entry['revoked_by']],
+      [entry['event_type'], entry['spiffe_id'], entry['reason'], entry['note'], entry['requested_by']],
       ['IDENTITY_REVOKED', ID, 'keyCompromise', 'stolen', 'ann'],
     );
     const [record] = await audit();

@@ -8,7 +8,13 @@ const iso = (at: number): string => new Date(at).toISOString();
 export function ruleEntry(act: RuleAct): JournalBody {
   return {
     event_type: typeOf(act).eventType,
-    revocation: act.id,
+    ...termsIn(act),
+    ...groundsIn(act),
+  };
+}
+
+function termsIn(act: RuleAct): Omit<JournalBody, 'event_type'> {
+  return {
     spiffe_id: act.spiffeId ?? '',
     namespace: act.namespace ?? '',
     issuer: act.issuer?.name ?? '',
@@ -16,10 +22,11 @@ export function ruleEntry(act: RuleAct): JournalBody {
     not_before_until: act.notBeforeUntil,
     serials: act.certificates.map(({ serial }) => serial),
     barred: act.bar,
-    reason: act.reason,
-    note: act.note,
-    revoked_by: act.by,
   };
+}
+
+function groundsIn({ id, reason, note, by, at }: RevocationAct): Omit<JournalBody, 'event_type'> {
+  return { revocation: id, reason, note, requested_by: by, revoked_at: at };
 }
 
 export function ruleEvent(act: RuleAct, by: Requester, certificates: number): AuditEvent {
@@ -64,18 +71,15 @@ export function restoredEvent(act: RevocationAct): AuditEvent {
   return { eventType: 'REVOCATION_RESTORED', identity: 'authority', result: 'SUCCESS', details };
 }
 
+/** Says all that the entry said that went with the old database. */
 export function restoredEntry(act: RevocationAct): JournalBody {
-  const spiffeId = act.kind === 'certificates' ? '' : (act.spiffeId ?? '');
-  const serials = act.kind === 'lift' ? [] : act.certificates.map(({ serial }) => serial);
-  return {
-    event_type: 'REVOCATION_RESTORED',
-    revocation: act.id,
-    kind: act.kind,
-    spiffe_id: spiffeId,
-    serials,
-    revoked_at: act.at,
-    revoked_by: act.by,
-  };
+  return { event_type: 'REVOCATION_RESTORED', kind: act.kind, ...subjectOf(act), ...groundsIn(act) };
+}
+
+function subjectOf(act: RevocationAct): Omit<JournalBody, 'event_type'> {
+  if (act.kind === 'lift') return { spiffe_id: act.spiffeId };
+  if (act.kind !== 'certificates') return termsIn(act);
+  return { spiffe_id: '', serials: act.certificates.map(({ serial }) => serial) };
 }
 
 function typeOf({ kind, bar }: RuleAct): Pick<AuditEvent, 'eventType'> {

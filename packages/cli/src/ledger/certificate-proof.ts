@@ -1,6 +1,14 @@
-import { type Checkpoint, leafHash, openCheckpoint, type VerifierKey, verifyInclusion } from '@rampart/journal';
+import {
+  type Checkpoint,
+  type EntryFields,
+  leafHash,
+  openCheckpoint,
+  revokes,
+  type VerifierKey,
+  verifyInclusion,
+} from '@rampart/journal';
 import type { Certificate, ProveEntriesResponse } from '@rampart/wire';
-import { type EntryFields, entryFields, textField } from './entry-fields.ts';
+import { entryFields, textField } from './entry-fields.ts';
 
 /** What proves that entries about a certificate are in a journal; nothing else is needed to check it. */
 export interface CertificateProof {
@@ -35,16 +43,17 @@ export function checkProof(proof: CertificateProof, key: VerifierKey): ProofChec
   if (!opened.ok)
     return { problems: [`the checkpoint is not to be trusted: ${opened.problem}`], checkpoint: undefined, entries };
   const checkpoint = opened.value;
-  const problems = proof.entries.flatMap((entry) => problemOf(entry, { checkpoint, serial: proof.serial }) ?? []);
-  const issued = entries.filter((fields) => isAbout(fields, 'CERTIFICATE_ISSUED', proof.serial));
+  const issued = entries.filter((fields) => isIssuanceOf(fields, proof.serial));
+  const subject = { checkpoint, serial: proof.serial, issued };
+  const problems = proof.entries.flatMap((entry) => problemOf(entry, subject) ?? []);
   if (issued.length === 0) problems.push(`there is no record that certificate ${proof.serial} was issued`);
   if (issued.length > 1) problems.push(`certificate ${proof.serial} was issued ${issued.length} times`);
   return { problems, checkpoint, entries };
 }
 
-/** The entry of this kind that is about a certificate itself. */
-export function entryOfKind(check: ProofCheck, kind: string, serial: string): EntryFields | undefined {
-  return check.entries.find((fields) => isAbout(fields, kind, serial));
+/** The entry that says that a certificate was issued. */
+export function issuanceIn(check: ProofCheck, serial: string): EntryFields | undefined {
+  return check.entries.find((fields) => isIssuanceOf(fields, serial));
 }
 
 /** Whether the certificate in hand is the one in the ledger. */
@@ -83,6 +92,10 @@ export function recordProblems(
     problems.push(
       `the record of certificate ${serial} was changed: the ledger has its revocation, the record has none`,
     );
+  } else if (revoked === undefined && certificate.revokedAt !== 0n) {
+    problems.push(
+      `the record of certificate ${serial} was changed: it says that it is revoked, the ledger has no revocation`,
+    );
   }
   return problems;
 }
@@ -102,7 +115,11 @@ export function proofOf(serial: string, { checkpoint, entries }: ProveEntriesRes
 
 function problemOf(
   { sequence, body, path }: ProvenBody,
-  { checkpoint, serial }: { readonly checkpoint: Checkpoint; readonly serial: string },
+  {
+    checkpoint,
+    serial,
+    issued,
+  }: { readonly checkpoint: Checkpoint; readonly serial: string; readonly issued: readonly EntryFields[] },
 ): string | undefined {
   const { size, root } = checkpoint;
   const fields = entryFields(body);
@@ -112,10 +129,13 @@ function problemOf(
   }
   if (textField(fields, 'sequence') !== String(sequence))
     return `entry ${sequence} says of itself that it is another one`;
-  const isOf = fields['serial'] === serial || fields['old_serial'] === serial;
+  const isOf =
+    fields['serial'] === serial ||
+    fields['old_serial'] === serial ||
+    issued.some((issuance) => revokes(fields, issuance));
   return isOf ? undefined : `entry ${sequence} (${kind}) is not about certificate ${serial}`;
 }
 
-function isAbout(fields: EntryFields, kind: string, serial: string): boolean {
-  return fields['event_type'] === kind && fields['serial'] === serial;
+function isIssuanceOf(fields: EntryFields, serial: string): boolean {
+  return fields['event_type'] === 'CERTIFICATE_ISSUED' && fields['serial'] === serial;
 }

@@ -1,5 +1,4 @@
-/** The members of an entry's body. */
-export type EntryFields = Readonly<Record<string, unknown>>;
+import type { EntryFields } from '@rampart/journal';
 
 /** Reads a body; no members where it is no JSON object. */
 export function entryFields(body: string): EntryFields {

@@ -1,7 +1,8 @@
+import { type EntryFields, REVOKING } from '@rampart/journal';
 import type { RecordedEntry } from '@rampart/wire';
 import { renderTime } from '../render/moment.ts';
 import { columnsOf, renderTable } from '../render/table.ts';
-import { type EntryFields, entryFields, textField } from './entry-fields.ts';
+import { entryFields, textField } from './entry-fields.ts';
 
 const HEADINGS = ['TIME', '>SEQ', 'EVENT', 'SERIAL', 'REASON', 'REQUESTED BY', 'DETAILS'];
 
@@ -40,7 +41,18 @@ function detailsOf(kind: string, fields: EntryFields): string {
       ...(evidence === '' ? [] : [`on ${evidence}`]),
     ].join(', ');
   }
-  return '';
+  return REVOKING.includes(kind) && typeof fields['issued_until'] === 'number' ? ruleOf(fields) : '';
+}
+
+/** Whom a rule is about, and until when. */
+function ruleOf(fields: EntryFields): string {
+  const [namespace, issuer, note] = ['namespace', 'issuer', 'note'].map((name) => textField(fields, name));
+  return [
+    `everything issued until ${renderTime(Number(fields['issued_until']))}`,
+    ...(namespace === '' ? [] : [`in namespace ${namespace}`]),
+    ...(issuer === '' ? [] : [`by ${issuer}`]),
+    ...(note === '' ? [] : [note]),
+  ].join(', ');
 }
 
 function isObject(value: unknown): value is EntryFields {

@@ -189,7 +189,28 @@ describe('an auditor', { concurrency: false }, () => {
       sql: `UPDATE certificates SET sequence = sequence + 1000 WHERE kind = 'server'`,
       undo: `UPDATE certificates SET sequence = sequence - 1000 WHERE kind = 'server'`,
       ask: 'certs verify',
-      said: /entry 10\d\d is missing/,
+      said: /was changed: sequence is 10\d\d, the ledger has \d+\n/,
+    },
+    {
+      rule: 'that there is a certificate',
+      sql: `CREATE TABLE kept AS SELECT * FROM certificates WHERE kind = 'server'; DELETE FROM certificates WHERE kind = 'server'`,
+      undo: 'INSERT INTO certificates SELECT * FROM kept; DROP TABLE kept',
+      ask: 'certs verify',
+      said: /^not verified: certificate [0-9a-f]+ was issued to \S+rampart-server, and its record is gone\n/,
+    },
+    {
+      rule: 'that a certificate was issued here',
+      sql: `INSERT INTO certificates SELECT 'f00d', kind, spiffe_id, requested_by, issuer, reason, issued_at, not_before, not_after, 4711, workload, revoked_at, revocation_reason, revoked_by, entry_id, attestation, revocation_rule FROM certificates WHERE kind = 'server'`,
+      undo: `DELETE FROM certificates WHERE serial = 'f00d'`,
+      ask: 'certs verify',
+      said: /^not verified: certificate f00d is on record, and the ledger does not know of it\n/,
+    },
+    {
+      rule: 'that a certificate is revoked',
+      sql: `UPDATE certificates SET revoked_at = 1, revocation_reason = 'x', revoked_by = 'x' WHERE kind = 'server'`,
+      undo: `UPDATE certificates SET revoked_at = NULL, revocation_reason = NULL, revoked_by = NULL WHERE kind = 'server'`,
+      ask: 'certs verify',
+      said: /it says that it is revoked, the ledger has no revocation\n/,
     },
   ]) {
     test(`finds and names it when somebody changed ${rule}`, async () => {

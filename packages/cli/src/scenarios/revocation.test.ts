@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, suite, test } from 'node:test';
 import { type Outcome, type ScenarioMesh, startScenarioMesh } from './mesh.ts';
 
@@ -44,6 +46,33 @@ suite('an operator who revokes', () => {
     assert.equal((await mesh.run([...asked, '--dry-run'])).code, 1);
     const list = await mesh.run(['certs', '--identity', 'default/orders-api']);
     assert.match(list.stdout, /revoked: superseded/);
+  });
+
+  test('sees the revocation in the history of the identity and with the certificate, and proves it', async () => {
+    const listed = await mesh.run(['certs', '--identity', ORDERS, '-o', 'json']);
+    const [{ serial } = { serial: '' }] = JSON.parse(listed.stdout) as { serial: string }[];
+    const told = / IDENTITY_REVOKED +- +superseded +admin:bootstrap +everything issued until \d/;
+    assert.match((await mesh.run(['certs', 'history', ORDERS])).stdout, told);
+    assert.match((await mesh.run(['certs', 'show', serial])).stdout, told);
+    const proven = await mesh.run(['certs', 'verify', serial]);
+    assert.match(
+      proven.stdout,
+      /^verified: certificate [0-9a-f]+, revoked \S+Z \(superseded\), in .* 2 of \d+ entries/,
+    );
+    assert.equal((await mesh.run(['certs', 'verify'])).code, 0);
+  });
+
+  test('finds a revocation that somebody took out of the database', async () => {
+    const database = new DatabaseSync(join(mesh.folder, '.rampart', 'rampart.db'));
+    database.exec('CREATE TABLE kept AS SELECT serial, revoked_at FROM certificates WHERE revoked_at IS NOT NULL');
+    database.exec('UPDATE certificates SET revoked_at = NULL');
+    const { code, stdout } = await mesh.run(['certs', 'verify']);
+    database.exec(
+      'UPDATE certificates SET revoked_at = kept.revoked_at FROM kept WHERE certificates.serial = kept.serial; DROP TABLE kept',
+    );
+    database.close();
+    assert.deepEqual([code, /the ledger has its revocation, the record has none/.test(stdout)], [1, true], stdout);
+    assert.equal((await mesh.run(['certs', 'verify'])).code, 0);
   });
 
   test('names one certificate in any form, by either command', async () => {

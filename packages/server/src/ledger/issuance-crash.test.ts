@@ -143,6 +143,7 @@ async function judge({ plane }: PlaneProcess, past: Past): Promise<void> {
   const admin = connectAsAdmin(plane);
   try {
     await readOn(admin, past);
+    assert.deepEqual(withoutRecord(plane.dataDirectory), []);
     for (const { serial, sha256 } of past.held) assert.equal(past.issued.get(serial), sha256, `certificate ${serial}`);
     for (const serial of past.revoked) assert.ok(past.inJournal.revoked.has(serial), `revocation of ${serial}`);
     const newest = past.held.at(-1);
@@ -197,6 +198,21 @@ function unrecorded(dataDirectory: string): unknown[] {
       .prepare(
         `SELECT c.serial FROM certificates c LEFT JOIN journal_entries e ON e.sequence = c.sequence
          WHERE e.kind IS NOT 'CERTIFICATE_ISSUED' OR json_extract(e.body, '$.serial') <> c.serial`,
+      )
+      .all();
+  } finally {
+    database.close();
+  }
+}
+
+/** Issuances of the ledger that are not on record. */
+function withoutRecord(dataDirectory: string): unknown[] {
+  const database = new DatabaseSync(join(dataDirectory, 'rampart.db'), { readOnly: true });
+  try {
+    return database
+      .prepare(
+        `SELECT e.sequence FROM journal_entries e LEFT JOIN certificates c ON e.sequence = c.sequence
+         WHERE e.stream = 'ledger' AND e.kind = 'CERTIFICATE_ISSUED' AND c.serial IS NULL`,
       )
       .all();
   } finally {

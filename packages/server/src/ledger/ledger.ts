@@ -2,10 +2,13 @@ import { type CertificateRecord, normalizeSerial } from '@rampart/authority';
 import { RampartError } from '@rampart/core';
 import {
   type Checkpoints,
+  type EntryFields,
   type InclusionProof,
   type Journal,
   type JournalEntry,
   openCheckpoint,
+  revokes,
+  REVOKING,
   type SignedCheckpoint,
 } from '@rampart/journal';
 import type { Database } from '../storage/database.ts';
@@ -27,6 +30,7 @@ export interface ProvenEntry {
 const MOST_OF_ONE = 1000;
 /** Tokens are no certificates, and there may be thousands of them an hour. */
 const TOKENS = ['JWT_SVID_ISSUED'];
+const RULES = REVOKING.filter((kind) => kind !== 'CERTIFICATE_REVOKED');
 const PAGE = 500;
 
 /** What is on record of certificates, and the proof of it. */
@@ -51,7 +55,18 @@ export class Ledger {
     // What is on record may be gone, or be wrong about whose it is; the ledger is not.
     const spiffeId = told.length > 0 ? undefined : await this.#identityOf(serial);
     const entries = spiffeId === undefined ? told : await this.#entriesOf(spiffeId, serial);
-    return { certificate, entries };
+    const issued = entries.map(fieldsOf).filter((fields) => fields['serial'] === serial && isIssuance(fields));
+    return { certificate, entries: inOrder([...entries, ...(await this.#rulesThatHit(issued, MOST_OF_ONE))]) };
+  }
+
+  /** Revocations by rule, and restored ones, that are about any of these issuances. */
+  async #rulesThatHit(issued: readonly EntryFields[], limit: number): Promise<readonly JournalEntry[]> {
+    // A rule that is about no single identity stands under "".
+    const subjects = issued.length === 0 ? [] : ['', ...new Set(issued.map((fields) => String(fields['spiffe_id'])))];
+    const read = (spiffeId: string, kind: string): Promise<readonly JournalEntry[]> =>
+      this.#parts.journal.read({ spiffeId, kind, limit, order: 'newest-first' });
+    const found = await Promise.all(subjects.flatMap((spiffeId) => RULES.map((kind) => read(spiffeId, kind))));
+    return found.flat().filter((entry) => issued.some((fields) => revokes(fieldsOf(entry), fields)));
   }
 
   async #entriesOf(spiffeId: string, serial: string): Promise<readonly JournalEntry[]> {
@@ -63,21 +78,22 @@ export class Ledger {
         order: 'oldest-first',
       });
     const [own, replaced] = await Promise.all([about('serial'), about('old_serial')]);
-    return [...own, ...replaced].sort((one, other) => one.sequence - other.sequence);
+    return [...own, ...replaced];
   }
 
   /** Of a certificate that only the ledger knows still: goes through all of it. */
   async #identityOf(serial: string): Promise<string | undefined> {
     const about = { field: 'serial', value: serial } as const;
     const [entry] = await this.#parts.journal.read({ about, limit: 1, order: 'newest-first' });
-    const fields = JSON.parse(entry?.body ?? '{}') as { readonly spiffe_id?: unknown };
-    return typeof fields.spiffe_id === 'string' ? fields.spiffe_id : undefined;
+    const spiffeId = entry === undefined ? undefined : fieldsOf(entry)['spiffe_id'];
+    return typeof spiffeId === 'string' ? spiffeId : undefined;
   }
 
-  /** The newest so many entries about an identity, oldest first; tokens are left out. */
+  /** The newest so many entries about an identity, oldest first, with the rules that hit what it had; tokens are left out. */
   async history(spiffeId: string, limit: number): Promise<readonly JournalEntry[]> {
     const newest = await this.#parts.journal.read({ spiffeId, exceptKinds: TOKENS, limit, order: 'newest-first' });
-    return newest.toReversed();
+    const rules = await this.#rulesThatHit(newest.map(fieldsOf).filter(isIssuance), limit);
+    return inOrder([...newest, ...rules]).slice(-limit);
   }
 
   /** The latest checkpoint; a new one where there is none, or not of enough entries, or when it is asked for. */
@@ -127,4 +143,18 @@ export class Ledger {
       last = page.at(-1)?.sequence ?? end;
     }
   }
+}
+
+function fieldsOf({ body }: JournalEntry): EntryFields {
+  return JSON.parse(body) as EntryFields;
+}
+
+function isIssuance(fields: EntryFields): boolean {
+  return fields['event_type'] === 'CERTIFICATE_ISSUED';
+}
+
+/** Each once. */
+function inOrder(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const bySequence = new Map(entries.map((entry) => [entry.sequence, entry]));
+  return [...bySequence.values()].sort((one, other) => one.sequence - other.sequence);
 }

@@ -1,11 +1,12 @@
 import { type Checkpoint, openCheckpoint, type VerifierKey, verifyConsistency } from '@rampart/journal';
 import { RampartError } from '@rampart/core';
 import { LedgerService } from '@rampart/wire';
-import { type Client, Code, ConnectError } from '@connectrpc/connect';
+import type { Client } from '@connectrpc/connect';
 import type { Command } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import { changedGroups } from '../../ledger/changed-groups.ts';
 import { JournalCheck } from '../../ledger/journal-check.ts';
+import { lastSigned } from '../../ledger/last-signed.ts';
 import { readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { readText } from '../ca/files.ts';
@@ -59,7 +60,8 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
     note('the key is what the control plane says; keep "rampart audit key" and give it with --key');
   const text = options.from === undefined ? undefined : await readText(options.from, io);
   const finding = await withService(LedgerService, async (client): Promise<Finding> => {
-    const answer = await lastSigned(client, options);
+    const answer =
+      options.quick === true ? { ...(await client.getCheckpoint({})), refusal: undefined } : await lastSigned(client);
     const key = given ?? verifierKey(answer.verifierKey, 'the control plane');
     const kept = text === undefined ? undefined : openKept(text, key, options.from ?? '');
     const opened = openCheckpoint(answer.note, key);
@@ -74,23 +76,6 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
     return { ...signed, ...(await recompute(signed, client)) };
   });
   return report(finding, invocation);
-}
-
-interface LastSigned {
-  readonly note: string;
-  readonly verifierKey: string;
-  /** Why nothing newer is signed. */
-  readonly refusal: string | undefined;
-}
-
-/** The checkpoint of all that is on record. Where that is not signed any more, the last one, and why. */
-async function lastSigned(client: LedgerClient, { quick = false }: { readonly quick?: boolean }): Promise<LastSigned> {
-  try {
-    return { ...(await client.getCheckpoint({ fresh: !quick })), refusal: undefined };
-  } catch (error) {
-    if (quick || !(error instanceof ConnectError) || error.code !== Code.DataLoss) throw error;
-    return { ...(await client.getCheckpoint({})), refusal: error.rawMessage };
-  }
 }
 
 function openKept(text: string, key: VerifierKey, file: string): Checkpoint {

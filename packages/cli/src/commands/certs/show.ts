@@ -1,9 +1,10 @@
 import { RampartError } from '@rampart/core';
+import type { EntryFields } from '@rampart/journal';
 import { type Certificate, LedgerService, type RecordedEntry } from '@rampart/wire';
 import type { Command } from 'commander';
 import { parseSerial } from '../../arguments/serial.ts';
 import { EXIT } from '../../exit-code.ts';
-import { type EntryFields, entryFields, textField } from '../../ledger/entry-fields.ts';
+import { entryFields, textField } from '../../ledger/entry-fields.ts';
 import { entryData, entryTable } from '../../ledger/entry-rows.ts';
 import { renderTime } from '../../render/moment.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';

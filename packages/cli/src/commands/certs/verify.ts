@@ -1,23 +1,25 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { RampartError } from '@rampart/core';
-import type { Checkpoint, VerifierKey } from '@rampart/journal';
+import { type EntryFields, revokes, type VerifierKey } from '@rampart/journal';
 import { type Certificate, LedgerService } from '@rampart/wire';
 import type { Command } from 'commander';
 import { parseSerial } from '../../arguments/serial.ts';
 import { EXIT } from '../../exit-code.ts';
 import {
   checkProof,
-  entryOfKind,
+  issuanceIn,
   fileProblem,
   type ProofCheck,
-  proofOf,
   recordProblems,
 } from '../../ledger/certificate-proof.ts';
+import { textField } from '../../ledger/entry-fields.ts';
 import { parseProof } from '../../ledger/proof-file.ts';
 import { readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
+import { renderTime } from '../../render/moment.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { readText } from '../ca/files.ts';
 import { fetchProof } from './proof.ts';
+import { type Finding, verifyAll } from './verify-all.ts';
 
 interface VerifyOptions {
   readonly key?: string;
@@ -25,13 +27,12 @@ interface VerifyOptions {
   readonly cert?: string;
 }
 
-const MOST_CERTIFICATES = 10_000;
-const A_CALL = 500;
-
 export function defineCertsVerify(parent: Command, shell: Shell): void {
   parent
     .command('verify')
-    .description('recompute here that certificates are in the signed ledger as they are on record')
+    .description(
+      'recompute here that certificates are in the signed ledger as they are on record, and the other way about',
+    )
     .argument('[serial-or-file]', 'serial number in hexadecimal, or a PEM file (default: every certificate on record)')
     .option('--key <vkey>', 'verifier key, or the file that holds it (default: what the control plane says)')
     .option('--offline <file>', 'check a proof from "rampart certs proof"; asks no control plane, needs --key')
@@ -47,16 +48,6 @@ export function defineCertsVerify(parent: Command, shell: Shell): void {
     .action((subject: string | undefined, options: VerifyOptions, command: Command) =>
       shell.run(command, (invocation) => verify(subject, options, invocation)),
     );
-}
-
-/** What came out of a verification. */
-interface Finding {
-  readonly problems: readonly string[];
-  readonly checkpoint: Checkpoint | undefined;
-  readonly key: VerifierKey;
-  /** What was verified: "certificate 5fd1c3", "31 certificates". */
-  readonly subject: string;
-  readonly entries: number;
 }
 
 async function verify(subject: string | undefined, options: VerifyOptions, invocation: Invocation): Promise<number> {
@@ -122,46 +113,30 @@ interface Subject {
 }
 
 function findingOf(check: ProofCheck, { key, serial, certificate, record }: Subject): Finding {
-  const issued = entryOfKind(check, 'CERTIFICATE_ISSUED', serial);
+  const issued = issuanceIn(check, serial);
   const problems = [...check.problems];
   if (certificate !== undefined && certificate.serial !== serial) {
     problems.push(`the proof is of certificate ${serial}, the file holds ${certificate.serial}`);
   } else if (certificate !== undefined) {
     problems.push(...[fileProblem(issued, certificate.sha256)].filter((problem) => problem !== undefined));
   }
+  const revoked = issued && check.entries.find((fields) => revokes(fields, issued));
   if (record !== undefined && issued !== undefined) {
-    problems.push(...recordProblems(record, issued, entryOfKind(check, 'CERTIFICATE_REVOKED', serial)));
+    problems.push(...recordProblems(record, issued, revoked));
   }
   return {
     problems,
     checkpoint: check.checkpoint,
     key,
-    subject: `certificate ${serial}`,
+    subject: `certificate ${serial}${revoked === undefined ? '' : `, revoked ${revocationText(revoked)},`}`,
     entries: check.entries.length,
   };
 }
 
-async function verifyAll(given: VerifierKey | undefined, { withAdmin, withService }: Invocation): Promise<Finding> {
-  const { certificates } = await withAdmin((client) => client.listCertificates({ limit: MOST_CERTIFICATES }));
-  const problems = new Set<string>();
-  let checkpoint: Checkpoint | undefined;
-  const key = await withService(LedgerService, async (client) => {
-    const used = given ?? verifierKey((await client.getCheckpoint({})).verifierKey, 'the control plane');
-    for (let start = 0; start < certificates.length; start += A_CALL) {
-      const some = certificates.slice(start, start + A_CALL);
-      const answer = await client.proveEntries({ sequences: some.map(({ sequence }) => sequence) });
-      for (const [index, record] of some.entries()) {
-        const entries = answer.entries.slice(index, index + 1);
-        const check = checkProof(proofOf(record.serial, { ...answer, entries }), used);
-        checkpoint = check.checkpoint ?? checkpoint;
-        const { serial } = record;
-        for (const problem of findingOf(check, { key: used, serial, record }).problems) problems.add(problem);
-      }
-    }
-    return used;
-  });
-  const subject = `${certificates.length} certificates`;
-  return { problems: [...problems], checkpoint, key, subject, entries: certificates.length };
+/** Somebody who verifies a certificate that was taken back must not overlook that. */
+function revocationText(revoked: EntryFields): string {
+  const at = Number(revoked['revoked_at'] ?? Date.parse(textField(revoked, 'timestamp')));
+  return `${renderTime(at)} (${textField(revoked, 'reason')})`;
 }
 
 function report({ problems, checkpoint, key, subject, entries }: Finding, { show, palette }: Invocation): number {

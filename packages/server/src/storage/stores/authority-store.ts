@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type {
   AttestationFacts,
   AuthorityStore,
+  CertificateQuery,
   CertificateRecord,
   JoinTokenConsumption,
   JoinTokenRecord,
@@ -143,11 +144,12 @@ async function useEvidence(
 
 async function certificates(
   database: Kysely<Tables>,
-  { spiffeId, limit }: { readonly spiffeId?: string; readonly limit: number },
+  { spiffeId, before, limit }: CertificateQuery,
 ): Promise<CertificateRecord[]> {
-  const newest = database.selectFrom('certificates').selectAll().orderBy('sequence', 'desc').limit(limit);
-  const rows = await (spiffeId === undefined ? newest : newest.where('spiffe_id', '=', spiffeId)).execute();
-  return rows.map(certificateOf);
+  let select = database.selectFrom('certificates').selectAll().orderBy('sequence', 'desc').limit(limit);
+  if (spiffeId !== undefined) select = select.where('spiffe_id', '=', spiffeId);
+  if (before !== undefined) select = select.where('sequence', '<', before);
+  return (await select.execute()).map(certificateOf);
 }
 
 async function longLivedCertificates(

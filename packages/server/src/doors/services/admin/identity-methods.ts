@@ -39,11 +39,12 @@ export function createIdentityMethods(
       const token = await authority.createJoinToken({ namespace, serviceAccount, service, labels }, ttl, operator);
       return tokenMessage(token);
     },
-    listCertificates: async ({ spiffeId, limit }, context) => {
+    listCertificates: async ({ spiffeId, limit, before }, context) => {
       operatorOf(context);
       const found = await authority.list({
         limit: limitOf(limit, CERTIFICATES),
         ...(spiffeId === '' ? {} : { spiffeId }),
+        ...(before === 0n ? {} : { before: Number(before) }),
       });
       return { certificates: found.map(certificateMessage) };
     },

@@ -359,7 +359,7 @@ export const LedgerService: GenService<{
     output: typeof GetCertificateRecordResponseSchema;
   },
   /**
-   * Issuances, rotations and revocations of one identity, oldest first.
+   * Issuances, rotations and revocations of one identity, oldest first; those by rule, too, that hit what it had.
    *
    * @generated from rpc rampart.v1.LedgerService.ListIdentityHistory
    */
