@@ -288,7 +288,10 @@ describe('the SPIFFE Workload API of a host', () => {
     const foreign = client.call('FetchJWTSVID', {
       request: { audience: ['orders'], spiffe_id: `${OWN_DOMAIN}/other` },
     });
-    assert.equal((await foreign.failure()).code, CODE.permissionDenied);
+    assert.deepEqual(await foreign.failure(), {
+      code: CODE.permissionDenied,
+      message: 'no identity: the one that is asked for is not of this process',
+    });
     const { bundles } = await client.first<BundlesAnswer>('FetchJWTBundles');
     const keys = JSON.parse(bytes(bundles[OWN_DOMAIN] ?? { base64: '' }).toString()) as { keys: { use: string }[] };
     assert.ok(keys.keys.length > 0 && keys.keys.every(({ use }) => use === 'jwt-svid'));

@@ -5,6 +5,7 @@ import { Code, ConnectError, createContextKey, createContextValues } from '@conn
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { MeshLog } from '@rampart/mesh';
+import { withReadableStatus } from '@rampart/wire/grpc-status';
 
 import { peerCredentials } from '../workload/peer-credentials.ts';
 import type { SelectorSources } from '../workload/selectors.ts';
@@ -70,6 +71,8 @@ export class Endpoint {
     this.#server = createServer({ settings: { maxConcurrentStreams: MOST_STREAMS } }, (request, response) => {
       // Clients make up all kinds of names for a socket, some of which no URL can hold.
       request.headers[':authority'] = 'localhost';
+      const addTrailers = response.addTrailers.bind(response);
+      response.addTrailers = (trailers) => addTrailers(withReadableStatus(trailers));
       handler(request, response);
     });
     this.#server.maxConnections = MOST_CONNECTIONS;

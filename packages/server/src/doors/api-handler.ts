@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
@@ -7,6 +8,7 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import type { Clock, Timer } from '@rampart/core';
+import { withReadableStatus } from '@rampart/wire/grpc-status';
 import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -74,6 +76,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
       if (!options.documents(request, response)) refuseUnknown(request, response);
       return;
     }
+    writeReadableStatus(response);
     const values = createContextValues();
     setConnection(values, connectionOfRequest(request, options.verifier));
     const cut = accessOf(handler.requestPath.slice(1)) === 'anyone' ? cutWhenLate(response, clock) : undefined;
@@ -88,6 +91,12 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
       })
       .finally(() => cut?.cancel());
   };
+}
+
+/** What the protocol library writes as trailers is made readable on its way out. */
+function writeReadableStatus(response: NodeResponse): void {
+  const addTrailers = response.addTrailers.bind(response);
+  response.addTrailers = (trailers: OutgoingHttpHeaders) => addTrailers(withReadableStatus(trailers));
 }
 
 /** Whoever proved nothing gets little time to send its message, whether it sends slowly or not at all. */

@@ -219,6 +219,7 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
       const text = await exchange('AdminService/Apply', content, { headers, arguments: ['--http2'] });
       assert.match(text, new RegExp(`^grpc-status: ${status}\r$`, 'm'));
       assert.match(text, new RegExp(`^rampart-code: ${code}\r$`, 'm'));
+      assert.match(text, /^grpc-message: the message is [^%]*: [^%]*\r$/m);
     }
   });
 
