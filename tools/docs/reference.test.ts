@@ -110,17 +110,22 @@ test('the guide to operations lists every audit record', () => {
   assertSame(groups(table, /`([A-Z_]+)`/g), [...new Set(written)]);
 });
 
-test('the guide to attestation lists every rule that evidence is refused by', () => {
+test('the guide to attestation lists every rule that evidence, requests and agents are refused by', () => {
   const folder = join(repositoryRoot, 'packages/authority/src/attestation');
   const sources = writtenFiles(folder, ['.ts']).filter((file) => !isTest(file));
-  const rule = /'((?:nonce|x509pop|jwt|aws|entry|agent|renewal)-[a-z0-9-]+)'/g;
-  const files = [...sources.map((file) => `attestation/${file}`), 'issuance/renewals.ts'];
-  const rules = files.flatMap((file) => groups(read(join('packages/authority/src', file)), rule));
+  const rule = /'((?:csr|nonce|x509pop|jwt|aws|entry|agent|renewal)-[a-z0-9-]+)'/g;
+  const files = [
+    ...[...sources.map((file) => `attestation/${file}`), 'issuance/renewals.ts', 'agents/agent-desk.ts'].map((file) =>
+      join('packages/authority/src', file),
+    ),
+    'packages/spiffe/src/csr.ts',
+  ];
+  const rules = files.flatMap((file) => groups(read(file), rule));
   const page = read('docs/guide/attestation.md');
   assertSame(
     groups(
       page.slice(page.indexOf('| rule | refused is |')),
-      /`((?:nonce|x509pop|jwt|aws|entry|agent|renewal)-[a-z0-9-]+)`/g,
+      /`((?:csr|nonce|x509pop|jwt|aws|entry|agent|renewal)-[a-z0-9-]+)`/g,
     ),
     [...new Set(rules)],
   );

@@ -19,6 +19,13 @@ export interface Renewer {
   readonly sourceIp: string;
 }
 
+/** Why somebody is refused. */
+export interface Refusal {
+  /** Stable, for records and tests: "csr-curve". */
+  readonly rule: string;
+  readonly message: string;
+}
+
 export function tokenCreated(
   token: { readonly spiffeId: SpiffeId; readonly expiresAt: number; readonly tokenId: string },
   workload: WorkloadIdentity | undefined,
@@ -40,8 +47,8 @@ export function tokenCreated(
   };
 }
 
-export function attestationDenied({ token, tokenId, sourceIp }: Newcomer, reason: string): AuditEvent {
-  const details = { reason, token_id: tokenId };
+export function attestationDenied({ token, tokenId, sourceIp }: Newcomer, { rule, message }: Refusal): AuditEvent {
+  const details = { rule, reason: message, token_id: tokenId };
   return { eventType: 'ATTESTATION_DENIED', ...subjectOf(token), sourceIp, result: 'DENIED', details };
 }
 
@@ -73,13 +80,13 @@ export function renewed(
   };
 }
 
-export function renewalDenied({ peer, peerSerial, sourceIp }: Renewer, reason: string): AuditEvent {
+export function renewalDenied({ peer, peerSerial, sourceIp }: Renewer, { rule, message }: Refusal): AuditEvent {
   return {
     eventType: 'RENEWAL_DENIED',
     identity: peer.toString(),
     sourceIp,
     result: 'DENIED',
-    details: { reason, serial: peerSerial },
+    details: { rule, reason: message, serial: peerSerial },
   };
 }
 

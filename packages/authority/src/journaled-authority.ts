@@ -141,15 +141,15 @@ export class JournaledAuthority implements Authority {
   async attest(joinToken: string, csr: Uint8Array, sourceIp: string): Promise<Result<IssuedSvid, RampartError>> {
     const stranger = { token: undefined, tokenId: tokenId(joinToken), sourceIp };
     const request = parseCsr(csr);
-    if (!request.ok)
+    if (!request.ok) {
       return this.#refuse(events.attestationDenied(stranger, request.problem), invalidCsr(request.problem));
+    }
     const consumption = await this.#tokens.consume(joinToken);
     if (consumption.outcome !== 'consumed') {
-      const newcomer = { ...stranger, token: consumption.outcome === 'unknown' ? undefined : consumption.token };
-      return this.#refuse(
-        events.attestationDenied(newcomer, `${consumption.outcome} join token`),
-        invalidJoinToken(consumption.outcome),
-      );
+      const { outcome } = consumption;
+      const newcomer = { ...stranger, token: outcome === 'unknown' ? undefined : consumption.token };
+      const problem = { rule: `join-token-${outcome}`, message: `${outcome} join token` };
+      return this.#refuse(events.attestationDenied(newcomer, problem), invalidJoinToken(outcome));
     }
     const { token } = consumption;
     const issued = await this.#issueToWorkload({
@@ -260,7 +260,7 @@ export class JournaledAuthority implements Authority {
 function invalidJoinToken(reason: string): RampartError {
   return new RampartError(
     'INVALID_JOIN_TOKEN',
-    'this join token is unknown, used or expired; get a new one with: rampart token create',
+    'this join token was refused by rule join-token: it is unknown, used or expired; get a new one with: rampart token create',
     { detail: reason },
   );
 }

@@ -54,6 +54,7 @@ describe('renewal', () => {
   const refusals: readonly {
     rule: string;
     code: string;
+    broken: string;
     with: (
       setUp: AuthorityFixture,
       svid: IssuedSvid,
@@ -62,6 +63,7 @@ describe('renewal', () => {
     {
       rule: 'with a revoked certificate',
       code: 'CERTIFICATE_REVOKED',
+      broken: 'renewal-revoked',
       with: async ({ authority }, { serial }) => {
         await authority.revoke(serial, 'lost', ANN);
         return {};
@@ -70,20 +72,28 @@ describe('renewal', () => {
     {
       rule: 'with an ended certificate',
       code: 'PERMISSION_DENIED',
+      broken: 'renewal-ended',
       with: async ({ clock }) => {
         clock.time += DAY;
         return {};
       },
     },
-    { rule: 'with a serial nobody issued', code: 'PERMISSION_DENIED', with: async () => ({ serial: '77'.repeat(16) }) },
+    {
+      rule: 'with a serial nobody issued',
+      code: 'PERMISSION_DENIED',
+      broken: 'renewal-not-issued',
+      with: async () => ({ serial: '77'.repeat(16) }),
+    },
     {
       rule: "with another identity's certificate",
       code: 'PERMISSION_DENIED',
+      broken: 'renewal-not-issued',
       with: async () => ({ peer: SpiffeId.of('spiffe://cluster.local/ns/default/sa/users') }),
     },
     {
       rule: 'with a server certificate',
       code: 'PERMISSION_DENIED',
+      broken: 'renewal-not-issued',
       with: async ({ authority }) => ({
         serial: (
           await authority.issueServerCertificate(publicKey(), {
@@ -94,9 +104,14 @@ describe('renewal', () => {
         ).serial,
       }),
     },
-    { rule: 'with a bad request', code: 'INVALID_CSR', with: async () => ({ csr: Uint8Array.of(0x30, 0x00) }) },
+    {
+      rule: 'with a bad request',
+      code: 'INVALID_CSR',
+      broken: 'csr-malformed',
+      with: async () => ({ csr: Uint8Array.of(0x30, 0x00) }),
+    },
   ];
-  for (const { rule, code, with: spoil } of refusals) {
+  for (const { rule, code, broken, with: spoil } of refusals) {
     it(`${rule} is refused and audited`, async () => {
       const all = await openFixture();
       const svid = await attest(all.authority);
@@ -104,10 +119,11 @@ describe('renewal', () => {
       const request = { csr: change.csr ?? csr(), sourceIp: '10.0.0.9' };
       const refused = await all.authority.renew(change.peer ?? ORDERS_ID, change.serial ?? svid.serial, request);
       assert.equal(!refused.ok && refused.problem.code, code);
+      assert.match(refused.ok ? '' : refused.problem.message, new RegExp(`refused by rule ${broken}: `));
       const [record] = await all.audit();
       assert.deepEqual(
-        [record?.event_type, record?.result, record?.source_ip],
-        ['RENEWAL_DENIED', 'DENIED', '10.0.0.9'],
+        [record?.event_type, record?.result, record?.source_ip, record?.details['rule']],
+        ['RENEWAL_DENIED', 'DENIED', '10.0.0.9', broken],
       );
     });
   }

@@ -16,6 +16,23 @@ export interface CertificateRequest {
   readonly publicKeyDer: Uint8Array;
 }
 
+/** What a request must hold to; stable, for records and tests. */
+export type CsrRule =
+  | 'csr-size'
+  | 'csr-malformed'
+  | 'csr-key-type'
+  | 'csr-curve'
+  | 'csr-point'
+  | 'csr-signature-algorithm'
+  | 'csr-signature';
+
+/** Why a request is refused. */
+export interface CsrProblem {
+  readonly rule: CsrRule;
+  /** Holds nothing of the request but its kind of key. */
+  readonly message: string;
+}
+
 /** Names and attributes of a request are ignored, so there is no reason for a larger one. */
 const MAX_CSR_BYTES = 8 * 1024;
 
@@ -34,18 +51,38 @@ export function createCsr(key: KeyPair): Uint8Array {
  * Reads a PKCS#10 request and verifies that its sender holds the private key. Accepts only EC P-256 with an uncompressed
  * point and ecdsa-with-SHA256; what the request says about names or extensions is ignored.
  */
-export function parseCsr(der: Uint8Array): Result<CertificateRequest, string> {
-  if (der.length > MAX_CSR_BYTES) return fail(`the certificate request is larger than ${MAX_CSR_BYTES} bytes`);
+export function parseCsr(der: Uint8Array): Result<CertificateRequest, CsrProblem> {
+  if (der.length > MAX_CSR_BYTES) return refuse('csr-size', `it is larger than ${MAX_CSR_BYTES} bytes`);
   const parsed = decodeDer(new Uint8Array(der), readRequest);
-  if (!parsed.ok) return parsed;
+  if (!parsed.ok) return refuse('csr-malformed', parsed.problem);
   const { key, ...signed } = parsed.value;
-  if (!isUncompressedP256(key))
-    return fail('the key of the certificate request is not EC P-256 with an uncompressed point');
-  if (signed.algorithm !== OID.ecdsaWithSha256)
-    return fail('the certificate request is not signed with ecdsa-with-SHA256');
+  const wrongKey = keyProblem(key);
+  if (wrongKey !== undefined) return fail(wrongKey);
+  if (signed.algorithm !== OID.ecdsaWithSha256) {
+    return refuse('csr-signature-algorithm', 'it is not signed with ecdsa-with-SHA256');
+  }
   if (verifySignatureOnce(signed, key)) return ok({ publicKeyDer: new Uint8Array(key.der) });
-  if (toPublicKey(key) === undefined) return fail('the key of the certificate request is not a point of P-256');
-  return fail('the certificate request is not signed by the key that it holds');
+  if (toPublicKey(key) === undefined) return refuse('csr-point', 'its key is not a point of P-256');
+  return refuse('csr-signature', 'it is not signed by the key that it holds');
+}
+
+function keyProblem(key: PublicKeyInfo): CsrProblem | undefined {
+  if (isUncompressedP256(key)) return undefined;
+  switch (key.kind) {
+    case 'ec-p256':
+      return { rule: 'csr-point', message: 'the point of its key is not in uncompressed form' };
+    case 'ec-p384':
+    case 'ec-other':
+      return { rule: 'csr-curve', message: 'its key is of another curve than P-256' };
+    case 'rsa':
+      return { rule: 'csr-key-type', message: 'its key is an RSA key' };
+    case 'other':
+      return { rule: 'csr-key-type', message: 'its key is no EC key' };
+  }
+}
+
+function refuse(rule: CsrRule, message: string): Result<never, CsrProblem> {
+  return fail({ rule, message });
 }
 
 interface SignedRequest {

@@ -19,7 +19,7 @@ export type {
   ServerTemplate,
   WorkloadTemplate,
 } from './issuance/template.ts';
-export { createCsr, parseCsr, type CertificateRequest } from './csr.ts';
+export { createCsr, parseCsr, type CertificateRequest, type CsrProblem, type CsrRule } from './csr.ts';
 export { generateKeyPair, type KeyPair } from './key-pair.ts';
 export type { JwtSvidAlgorithm } from './jwt-svid/algorithms.ts';
 export { issueJwtSvid, type JwtSvidClaims, type JwtSvidKey } from './jwt-svid/issue.ts';

@@ -3,8 +3,8 @@ import { OID } from './der/oid.ts';
 import { readOctetAlignedBits, readOid } from './der/primitives.ts';
 import { TAG } from './der/tag.ts';
 
-/** The kinds of public key that certificates may be signed with; explicit curve parameters are `other`. */
-export type PublicKeyKind = 'ec-p256' | 'ec-p384' | 'rsa' | 'other';
+/** Kinds of public key. Certificates are signed with P-256, P-384 and RSA alone; explicit curve parameters are `ec-other`. */
+export type PublicKeyKind = 'ec-p256' | 'ec-p384' | 'ec-other' | 'rsa' | 'other';
 
 /** A SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). */
 export interface PublicKeyInfo {
@@ -38,8 +38,9 @@ function readKind(algorithm: DerReader): PublicKeyKind {
   if (name === OID.ecPublicKey && algorithm.peek() === TAG.oid) {
     const curve = readOid(algorithm, 'the curve');
     if (curve === OID.p256) return 'ec-p256';
-    return curve === OID.p384 ? 'ec-p384' : 'other';
+    return curve === OID.p384 ? 'ec-p384' : 'ec-other';
   }
   if (!algorithm.done) algorithm.any('the public key parameters');
+  if (name === OID.ecPublicKey) return 'ec-other';
   return name === OID.rsaEncryption ? 'rsa' : 'other';
 }

@@ -41,7 +41,7 @@ export const certificate: FuzzTarget = {
     const request = parseCsr(input);
     const chain = verifyChain([input], [ROOT], VALID_AT);
     if (chain.ok) assert.ok(Buffer.from(input).equals(LEAF), 'a changed certificate is verified');
-    if (!parsed.ok) return outcome(`${parsed.problem} ${request.ok ? 'request' : request.problem}`);
+    if (!parsed.ok) return outcome(`${parsed.problem} ${request.ok ? 'request' : request.problem.message}`);
     const workload = checkWorkloadProfile(parsed.value);
     const authority = checkAuthorityProfile(parsed.value);
     assert.ok(Buffer.from(parsed.value.der).equals(Buffer.from(input)), 'what was read is not what was given');

@@ -30,7 +30,7 @@ export const request: FuzzTarget = {
   words: words.map((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
   run: (input) => {
     const parsed = parseCsr(input);
-    if (!parsed.ok) return outcome(parsed.problem);
+    if (!parsed.ok) return outcome(`${parsed.problem.rule} ${parsed.problem.message}`);
     assert.ok(GOOD.equals(input), 'a changed request is taken for one that its sender signed');
     assert.equal(parsed.value.publicKeyDer.length, KEY_OCTETS);
     return 'request';

@@ -1,7 +1,8 @@
 import { fail, isAgentId, ok, RampartError, SpiffeId } from '@rampart/core';
-import type { Clock, RegistrationEntry, Result } from '@rampart/core';
+import type { Clock, ErrorCode, RegistrationEntry, Result } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { parseCsr } from '@rampart/spiffe';
+import { invalidCsr } from '../issuance/invalid-csr.ts';
 import type { IssuedSvid, WorkloadIssue } from '../issuance/issuance.ts';
 import { isForAgent, isInForce, termsOf, workloadOfEntry } from '../registration/entries.ts';
 import type { EntrySource } from '../registration/entries.ts';
@@ -82,11 +83,7 @@ export class AgentDesk implements Agents {
   ): Promise<Result<IssuedSvid, RampartError>> {
     const request = parseCsr(csr);
     if (!request.ok) {
-      const problem = new RampartError(
-        'INVALID_CSR',
-        `this certificate signing request was refused: ${request.problem}`,
-      );
-      return this.#refuse(call, { entryId, rule: 'csr', problem });
+      return this.#refuse(call, { entryId, problem: invalidCsr(request.problem) });
     }
     const permit = await this.#permitted(call, entryId);
     if (!permit.ok) return permit;
@@ -107,7 +104,7 @@ export class AgentDesk implements Agents {
     if (!this.#options.isRevoked(holder)) return ok(issued);
     // Revoked in the meantime: what it asked for must not outlive it.
     await this.#options.withdraw(issued.serial);
-    return this.#refuse(call, { entryId, rule: 'agent-revoked', problem: revokedAgent(call.serial) });
+    return this.#refuse(call, { entryId, problem: revokedAgent(call.serial) });
   }
 
   async issueJwt(
@@ -116,24 +113,28 @@ export class AgentDesk implements Agents {
   ): Promise<Result<IssuedJwtSvid, RampartError>> {
     const { jwtSvids } = this.#options;
     const wrong = audienceProblem(audiences);
-    if (wrong !== undefined) return this.#refuse(call, { entryId, rule: 'audience', problem: wrong });
+    if (wrong !== undefined) return this.#refuse(call, { entryId, problem: wrong });
     const permit = await this.#permitted(call, entryId);
     if (!permit.ok) return permit;
     if (jwtSvids === undefined) {
       return fail(new RampartError('UNSUPPORTED_FEATURE', 'this control plane issues no JWT-SVIDs'));
     }
-    const { entry } = permit.value;
-    const { spiffeId } = entry.spec;
+    const { entry, holder } = permit.value;
+    const spiffeId = SpiffeId.of(entry.spec.spiffeId);
     const ttlMs = jwtLifeOf(entry, this.#options.clock.now());
-    await this.#options.checkBar(SpiffeId.of(spiffeId), call.agent.toString());
+    await this.#options.checkBar(spiffeId, call.agent.toString());
     const issued = await jwtSvids.issue({
-      spiffeId: SpiffeId.of(spiffeId),
+      spiffeId,
       audiences,
       requestedBy: call.agent.toString(),
       sourceIp: call.sourceIp,
       entryId,
       ...(ttlMs === undefined ? {} : { ttlMs }),
     });
+    // Revoked or barred in the meantime: a token cannot be taken back, so it is not given out.
+    await this.#options.settled();
+    if (this.#options.isRevoked(holder)) return this.#refuse(call, { entryId, problem: revokedAgent(call.serial) });
+    await this.#options.checkBar(spiffeId, call.agent.toString());
     return ok(issued);
   }
 
@@ -142,29 +143,22 @@ export class AgentDesk implements Agents {
     const { agent, serial } = call;
     const certificate = await store.certificate(serial);
     if (!isAgentId(agent) || certificate?.kind !== 'agent' || certificate.spiffeId !== agent.toString()) {
-      const problem = new RampartError('PERMISSION_DENIED', `certificate ${serial} was not issued here to an agent`);
-      return this.#refuse(call, { entryId, rule: 'agent', problem });
+      const problem = denied('agent-unknown', `certificate ${serial} was not issued here to an agent`);
+      return this.#refuse(call, { entryId, problem });
     }
     if (isRevoked(certificate)) {
-      return this.#refuse(call, { entryId, rule: 'agent-revoked', problem: revokedAgent(serial) });
+      return this.#refuse(call, { entryId, problem: revokedAgent(serial) });
     }
     if (!this.#isStillAdmitted(certificate)) {
       const message = `Attestor ${certificate.attestation?.attestor ?? ''} no longer takes ${agent.toString()} for an agent`;
-      return this.#refuse(call, {
-        entryId,
-        rule: 'agent-disowned',
-        problem: new RampartError('PERMISSION_DENIED', message),
-      });
+      return this.#refuse(call, { entryId, problem: denied('agent-disowned', message) });
     }
     const entry = entries.entry(entryId);
     const permitted = entry !== undefined && isInForce(entry, clock.now()) && isForAgent(entry, agent);
     if (permitted) return ok({ entry, holder: certificate });
     // One text whether it is another's, ended or not there, so that an agent finds out nothing of the others.
-    const problem = new RampartError(
-      'PERMISSION_DENIED',
-      `${agent.toString()} may not hand out ${JSON.stringify(entryId.slice(0, 320))}: no entry in force says so`,
-    );
-    return this.#refuse(call, { entryId, rule: entry === undefined ? 'entry-unknown' : 'entry-not-of-agent', problem });
+    const message = `${agent.toString()} may not hand out ${JSON.stringify(entryId.slice(0, 320))}: no entry in force says so`;
+    return this.#refuse(call, { entryId, entryExists: entry !== undefined, problem: denied('agent-entry', message) });
   }
 
   /** An agent that joined with a token is one until it is revoked. */
@@ -207,7 +201,7 @@ function jwtLifeOf(
 }
 
 function revokedAgent(serial: string): RampartError {
-  return new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked; attest again`);
+  return refusal('CERTIFICATE_REVOKED', 'agent-revoked', `certificate ${serial} is revoked; attest again`);
 }
 
 function audienceProblem(audiences: readonly string[]): RampartError | undefined {
@@ -216,8 +210,17 @@ function audienceProblem(audiences: readonly string[]): RampartError | undefined
     audiences.length <= MAX_AUDIENCES &&
     audiences.every((audience) => audience !== '' && audience.length <= MAX_AUDIENCE);
   if (sound) return undefined;
-  return new RampartError(
+  return refusal(
     'INVALID_ARGUMENT',
+    'agent-audience',
     `audiences must be 1 to ${MAX_AUDIENCES} names of at most ${MAX_AUDIENCE} characters: whom the token is meant for`,
   );
+}
+
+function denied(rule: string, message: string): RampartError {
+  return refusal('PERMISSION_DENIED', rule, message);
+}
+
+function refusal(code: ErrorCode, rule: string, message: string): RampartError {
+  return new RampartError(code, `this issuance was refused by rule ${rule}: ${message}`, { detail: rule });
 }

@@ -13,8 +13,9 @@ export interface AgentCall {
 /** Why an agent got nothing. */
 export interface IssuanceRefusal {
   readonly entryId: string;
-  /** Name of the rule that was broken. */
-  readonly rule: string;
+  /** For operators alone: whether there is such an entry at all. */
+  readonly entryExists?: boolean;
+  /** `detail` is the name of the rule that was broken. */
   readonly problem: RampartError;
 }
 
@@ -31,13 +32,19 @@ export function x509Issued({ agent, sourceIp }: AgentCall, entry: RegistrationEn
 
 export function issuanceDenied(
   { agent, serial, sourceIp }: AgentCall,
-  { entryId, rule, problem }: IssuanceRefusal,
+  { entryId, entryExists, problem }: IssuanceRefusal,
 ): AuditEvent {
   return {
     eventType: 'ISSUANCE_DENIED',
     identity: agent.toString(),
     sourceIp,
     result: 'DENIED',
-    details: { rule, reason: problem.message, entry: entryId.slice(0, 320), serial },
+    details: {
+      rule: problem.detail ?? '',
+      reason: problem.message,
+      entry: entryId.slice(0, 320),
+      ...(entryExists === undefined ? {} : { entry_exists: entryExists }),
+      serial,
+    },
   };
 }

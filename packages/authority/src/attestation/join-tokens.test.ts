@@ -88,8 +88,8 @@ describe('a join token', () => {
       assert.equal(texts.size, 1);
       const [record] = await all.audit();
       assert.deepEqual(
-        [record?.event_type, record?.result, record?.source_ip, record?.details['reason']],
-        ['ATTESTATION_DENIED', 'DENIED', '10.0.0.9', reason],
+        [record?.event_type, record?.result, record?.source_ip, record?.details['reason'], record?.details['rule']],
+        ['ATTESTATION_DENIED', 'DENIED', '10.0.0.9', reason, `join-token-${reason.split(' ', 1).join()}`],
       );
     });
   }
@@ -121,11 +121,12 @@ describe('a join token', () => {
   it('is left unused by a bad request, and its owner is told what is wrong', async () => {
     const { authority, audit } = await openFixture();
     const { token } = await authority.createJoinToken(ORDERS);
-    for (const [bad, problem] of badRequests()) {
+    for (const [rule, bad] of badRequests()) {
       const refused = await authority.attest(token, bad, '10.0.0.9');
       assert.equal(!refused.ok && refused.problem.code, 'INVALID_CSR');
-      assert.match(refused.ok ? '' : refused.problem.message, problem);
-      assert.equal((await audit())[0]?.event_type, 'ATTESTATION_DENIED');
+      assert.match(refused.ok ? '' : refused.problem.message, new RegExp(`refused by rule ${rule}: `));
+      const [record] = await audit();
+      assert.deepEqual([record?.event_type, record?.details['rule']], ['ATTESTATION_DENIED', rule]);
     }
     assert.equal((await authority.attest(token, csr(), '')).ok, true);
   });
@@ -142,14 +143,14 @@ describe('a join token', () => {
   });
 });
 
-function badRequests(): readonly (readonly [request: Uint8Array, problem: RegExp])[] {
+function badRequests(): readonly (readonly [rule: string, request: Uint8Array])[] {
   const { privateKey, publicKey: p384 } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const forged = csr();
   forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
   return [
-    [Uint8Array.of(), /was refused/],
-    [createCsr({ privateKey, publicKey: p384, privateKeyPem: () => '' }), /P-256/],
-    [forged, /was refused/],
-    [new Uint8Array(100_000), /larger/],
+    ['csr-malformed', Uint8Array.of()],
+    ['csr-curve', createCsr({ privateKey, publicKey: p384, privateKeyPem: () => '' })],
+    ['csr-signature', forged],
+    ['csr-size', new Uint8Array(100_000)],
   ];
 }

@@ -58,7 +58,7 @@ export class Reception {
     const { trustDomain, clock, journal } = this.#options;
     const csr = parseCsr(request.csr);
     if (!csr.ok) {
-      await journal.audit(attestationDenied(request, { rule: 'csr', message: csr.problem }));
+      await journal.audit(attestationDenied(request, csr.problem));
       return fail(invalidCsr(csr.problem));
     }
     const attested = await this.#options.judge(request.evidence, { csr: request.csr, now: clock.now() });

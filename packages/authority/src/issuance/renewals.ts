@@ -52,13 +52,14 @@ export class Renewals {
     const request = parseCsr(csr);
     if (!request.ok) return this.#refuse(events.renewalDenied(renewer, request.problem), invalidCsr(request.problem));
     const next = await this.#continuation(renewer);
-    if (!next.ok) return this.#refuse(events.renewalDenied(renewer, next.problem.message), next.problem);
+    if (!next.ok) return this.#refuse(events.renewalDenied(renewer, refusalOf(next.problem)), next.problem);
     const issued = await this.#issueNext(renewer, next.value, request.value);
     await this.#options.settled();
     if (this.#options.revocationOf(next.value.current) === undefined) return ok(issued);
     // Revoked while its successor was made: the revocation was meant for whoever holds it now.
     await this.#options.withdraw(issued.serial);
-    return this.#refuse(events.renewalDenied(renewer, 'revoked'), revokedPeer(renewer.peerSerial));
+    const problem = revokedPeer(renewer.peerSerial);
+    return this.#refuse(events.renewalDenied(renewer, refusalOf(problem)), problem);
   }
 
   #issueNext(
@@ -84,14 +85,19 @@ export class Renewals {
     const current = await this.#options.store.certificate(peerSerial);
     const isHolders = current?.kind === 'workload' || current?.kind === 'agent';
     if (!isHolders || current.spiffeId !== peer.toString()) {
-      return denied(`certificate ${peerSerial} was not issued here to ${peer.toString()}; attest again`);
+      return denied(
+        'renewal-not-issued',
+        `certificate ${peerSerial} was not issued here to ${peer.toString()}; attest again`,
+      );
     }
     const revocation = this.#options.revocationOf(current);
     if (revocation !== undefined) return fail(revokedPeer(peerSerial));
-    if (current.notAfter < this.#options.clock.now())
-      return denied(`certificate ${peerSerial} has ended; attest again`);
+    if (current.notAfter < this.#options.clock.now()) {
+      return denied('renewal-ended', `certificate ${peerSerial} has ended; attest again`);
+    }
     if (current.reason === 'agent') {
-      return denied(`certificate ${peerSerial} was handed out by ${current.requestedBy}, which renews it`);
+      const message = `certificate ${peerSerial} was handed out by ${current.requestedBy}, which renews it`;
+      return denied('renewal-not-yours', message);
     }
     return this.#standing(current);
   }
@@ -134,15 +140,23 @@ export class Renewals {
 
 /** Attesting again shows what is true now. */
 function disowned(rule: string, why: string): Result<never, RampartError> {
-  return fail(
-    new RampartError('ATTESTATION_DENIED', `this renewal was refused by rule ${rule}: ${why}`, { detail: rule }),
-  );
+  return fail(new RampartError('ATTESTATION_DENIED', refusedBy(rule, why), { detail: rule }));
 }
 
-function denied(message: string): Result<never, RampartError> {
-  return fail(new RampartError('PERMISSION_DENIED', message));
+function denied(rule: string, why: string): Result<never, RampartError> {
+  return fail(new RampartError('PERMISSION_DENIED', refusedBy(rule, why), { detail: rule }));
 }
 
 function revokedPeer(serial: string): RampartError {
-  return new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked; attest again`);
+  const rule = 'renewal-revoked';
+  const message = refusedBy(rule, `certificate ${serial} is revoked; attest again`);
+  return new RampartError('CERTIFICATE_REVOKED', message, { detail: rule });
+}
+
+function refusedBy(rule: string, why: string): string {
+  return `this renewal was refused by rule ${rule}: ${why}`;
+}
+
+function refusalOf({ detail = '', message }: RampartError): events.Refusal {
+  return { rule: detail, message };
 }

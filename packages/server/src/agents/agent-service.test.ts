@@ -211,8 +211,15 @@ describe('what agents ask for', () => {
       const asked = client.agent.issueX509Svid({ entryId: `istio-system/${id}`, csr: csr() });
       await assert.rejects(asked, /may not hand out/);
     }
-    const rules = (await audited('ISSUANCE_DENIED')).map(({ details }) => (details as { rule: string }).rule);
-    assert.deepEqual(rules, ['entry-unknown', 'entry-not-of-agent', 'entry-not-of-agent']);
+    const rules = (await audited('ISSUANCE_DENIED')).map(({ details }) => {
+      const { rule, entry_exists: exists } = details as { rule: string; entry_exists: boolean };
+      return [rule, exists];
+    });
+    assert.deepEqual(rules, [
+      ['agent-entry', false],
+      ['agent-entry', true],
+      ['agent-entry', true],
+    ]);
   });
 
   it('an entry ends by itself', async () => {
@@ -324,10 +331,14 @@ describe('what agents ask for', () => {
     const { client } = await attestAgent();
     await assert.rejects(
       client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: new Uint8Array(3) }),
-      /refused/,
+      /refused by rule csr-malformed: /,
     );
     assert.deepEqual((await admin.admin.listCertificates({ spiffeId: WEB })).certificates, []);
-    assert.equal((await audited('ISSUANCE_DENIED')).length, 1);
+    const denials = await audited('ISSUANCE_DENIED');
+    assert.deepEqual(
+      denials.map(({ details }) => (details as { rule: string }).rule),
+      ['csr-malformed'],
+    );
   });
 
   it('a token is refused for bad audiences, and where nothing signs tokens', async () => {

@@ -33,7 +33,10 @@ export async function signWithOfflineRoot(
   { csr, lifeMs, now }: SigningOrder,
 ): Promise<SignedIntermediate> {
   const request = parseCsr(csr);
-  if (!request.ok) throw new RampartError('INVALID_CSR', `the request was refused: ${request.problem}`);
+  if (!request.ok) {
+    const { rule, message } = request.problem;
+    throw new RampartError('INVALID_CSR', `the request was refused by rule ${rule}: ${message}`);
+  }
   if (now < root.notBefore || now >= root.notAfter) {
     const span = `${new Date(root.notBefore).toISOString()} to ${new Date(root.notAfter).toISOString()}`;
     throw new RampartError(
