@@ -17,7 +17,7 @@ import type { IssuedSvid } from './issuance/issuance.ts';
 import type { JoinToken } from './attestation/join-tokens.ts';
 import { JournaledAuthority } from './journaled-authority.ts';
 import { checkLifetimes } from './issuance/lifetimes.ts';
-import type { LifetimeOptions } from './issuance/lifetimes.ts';
+import type { LifetimeOptions, Lifetimes } from './issuance/lifetimes.ts';
 import { CrlDesk } from './revocation/crl-desk.ts';
 import { RevocationDesk } from './revocation/desk.ts';
 import { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';
@@ -111,8 +111,8 @@ export interface Authority {
   readonly revocationDesk: RevocationDesk;
   /** The same for those who only know revocation lists. */
   readonly crls: CrlDesk;
-  /** Share of the life of a workload's certificate after which it is renewed. */
-  readonly renewalShare: number;
+  /** How long certificates live. */
+  readonly lifetimes: Lifetimes;
   /** Watches over certificates that end: `use` says who uses which. */
   watchExpiry(use: CertificateUse): Promise<ExpiryWatch>;
   /** Calls back with every certificate of a workload or agent once it is on record, before it is handed out; returns how to end it. */

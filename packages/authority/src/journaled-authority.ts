@@ -205,8 +205,8 @@ export class JournaledAuthority implements Authority {
     });
   }
 
-  get renewalShare(): number {
-    return this.#parts.lifetimes.renewalShare;
+  get lifetimes(): Lifetimes {
+    return this.#parts.lifetimes;
   }
 
   watchExpiry(use: CertificateUse): Promise<ExpiryWatch> {

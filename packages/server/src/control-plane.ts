@@ -340,14 +340,16 @@ interface Serving {
   readonly telemetry: Telemetry;
 }
 
-function deskOf({ options }: Start, { resources, journal }: State, { dataPlanes }: Mesh): PolicyDesk {
+function deskOf({ options }: Start, { resources, journal, authority, trust }: State, { dataPlanes }: Mesh): PolicyDesk {
   const { clock, rootNamespace, trustDomain } = options;
+  const longestLives = { certificateMs: authority.lifetimes.longestWorkloadMs, tokenMs: trust.jwt.longestSvidMs };
   return new PolicyDesk({
     resources,
     journal,
     clock,
     rootNamespace,
     trustDomain,
+    longestLives,
     planes: () => dataPlanes.enforcing(),
   });
 }

@@ -9,6 +9,7 @@ import type { EntrySource } from '../registration/entries.ts';
 import type { AuthorityStore, CertificateRecord } from '../store.ts';
 import { admitsAgent } from '../attestation/agent-admission.ts';
 import type { Rotation } from '../issuance/ledger.ts';
+import type { Lifetimes } from '../issuance/lifetimes.ts';
 import { rotationOf } from '../issuance/rotation.ts';
 import { normalizeSerial } from '../revocations.ts';
 import * as events from './events.ts';
@@ -21,6 +22,7 @@ export interface AgentDeskOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly entries: EntrySource;
   readonly jwtSvids: JwtSvidIssuer | undefined;
+  readonly lifetimes: Pick<Lifetimes, 'renewalShare'>;
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
   isRevoked(certificate: CertificateRecord): boolean;
   /** Resolves once revocations that are under way count. */
@@ -174,10 +176,10 @@ export class AgentDesk implements Agents {
     { agent }: AgentCall,
     { entryId, previousSerial }: Pick<X509SvidRequest, 'entryId' | 'previousSerial'>,
   ): Promise<Rotation | undefined> {
-    const { store, clock } = this.#options;
+    const { store, clock, lifetimes } = this.#options;
     const old = previousSerial === '' ? undefined : await store.certificate(normalizeSerial(previousSerial));
     if (old?.entryId !== entryId || old.requestedBy !== agent.toString()) return undefined;
-    return rotationOf(old, clock.now());
+    return rotationOf(old, { now: clock.now(), renewalShare: lifetimes.renewalShare });
   }
 
   async #refuse(call: AgentCall, refusal: events.IssuanceRefusal): Promise<Result<never, RampartError>> {

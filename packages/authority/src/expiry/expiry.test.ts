@@ -180,5 +180,5 @@ async function useOf({ authority }: AuthorityFixture, serial: string): Promise<U
   const found = (await authority.list()).find((certificate) => certificate.serial === serial);
   assert.ok(found !== undefined);
   const { spiffeId, notBefore, notAfter } = found;
-  return { serial, spiffeId, notBefore, notAfter, renewalShare: authority.renewalShare };
+  return { serial, spiffeId, notBefore, notAfter, renewalShare: authority.lifetimes.renewalShare };
 }

@@ -47,15 +47,19 @@ describe('the ledger', () => {
     for (const entry of await ledger()) assert.equal(fields(entry)['requested_by'], 'control-plane');
   });
 
-  for (const { age, reason } of [
+  for (const { share = 0.5, age, reason } of [
     { age: DAY / 2, reason: 'scheduled' },
     { age: 0.45 * DAY, reason: 'scheduled' },
     { age: 0.4 * DAY, reason: 'emergency' },
     { age: 0, reason: 'emergency' },
     { age: -DAY, reason: 'emergency' },
+    { share: 0.75, age: 0.725 * DAY, reason: 'scheduled' },
+    { share: 0.75, age: 0.7 * DAY, reason: 'emergency' },
+    { share: 0.25, age: 0.225 * DAY, reason: 'scheduled' },
+    { share: 0.25, age: 0.2 * DAY, reason: 'emergency' },
   ] as const) {
-    it(`says of a rotation after ${age / DAY} days which certificate took whose place, when, and that it was ${reason}`, async () => {
-      const { authority, clock, ledger } = await openFixture();
+    it(`says of a rotation after ${age / DAY} days, at ${share} of a life, which certificate took whose place, when, and that it was ${reason}`, async () => {
+      const { authority, clock, ledger } = await openFixture({ lifetimes: { renewalShare: share } });
       clock.time += 2 * DAY;
       const { serial } = await attest(authority);
       clock.time += age;

@@ -9,6 +9,7 @@ import * as events from '../events.ts';
 import { isInForce, termsOf, workloadOfEntry } from '../registration/entries.ts';
 import type { EntrySource, EntryTerms } from '../registration/entries.ts';
 import { invalidCsr } from './invalid-csr.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { normalizeSerial } from '../revocations.ts';
 import type { AuthorityStore, CertificateRecord, WorkloadIdentity } from '../store.ts';
 import { rotationOf } from './rotation.ts';
@@ -19,6 +20,7 @@ export interface RenewalsOptions {
   readonly journal: Journal;
   readonly clock: Pick<Clock, 'now'>;
   readonly entries: EntrySource;
+  readonly lifetimes: Pick<Lifetimes, 'renewalShare'>;
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
   /** Why a certificate is revoked; undefined when it is not. */
   revocationOf(certificate: CertificateRecord): string | undefined;
@@ -67,6 +69,7 @@ export class Renewals {
     { current, workload, entry }: Continuation,
     { publicKeyDer }: CertificateRequest,
   ): Promise<IssuedSvid> {
+    const { clock, lifetimes } = this.#options;
     return this.#options.issue({
       kind: current.kind === 'agent' ? 'agent' : 'workload',
       spiffeId: renewer.peer,
@@ -75,7 +78,7 @@ export class Renewals {
       ...(entry === undefined ? {} : { entry }),
       ...(current.attestation === undefined ? {} : { attestation: current.attestation }),
       reason: 'renewal',
-      rotation: rotationOf(current, this.#options.clock.now()),
+      rotation: rotationOf(current, { now: clock.now(), renewalShare: lifetimes.renewalShare }),
       requestedBy: current.spiffeId,
       events: (serial) => [events.renewed(renewer, workload, serial)],
     });

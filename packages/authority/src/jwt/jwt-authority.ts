@@ -58,6 +58,10 @@ class JournaledJwtAuthority implements JwtAuthorities {
     this.#signers = stored.signers;
   }
 
+  get longestSvidMs(): number {
+    return this.#parts.lifetimes.maxSvidMs;
+  }
+
   get sequence(): number {
     return sequenceOf(this.#keys);
   }

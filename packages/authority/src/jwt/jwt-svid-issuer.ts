@@ -44,6 +44,8 @@ export interface JwtSvidIssuer {
 
 /** The keys of JWT-SVIDs: made before they sign, in the bundle until their last token has ended. */
 export interface JwtAuthorities extends JwtSvidIssuer {
+  /** No token lives longer, whoever asks, milliseconds. */
+  readonly longestSvidMs: number;
   /** The keys in the trust bundle now. */
   authorities(): readonly JwtAuthority[];
   /** Every key there ever was, oldest first. */

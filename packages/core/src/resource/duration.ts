@@ -13,10 +13,10 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 const MAX_LENGTH = 64;
 /** Beyond a day no wait is meant. */
-const MAX_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
-/** Reads a duration as Go writes it ("5s", "1m30s", "250ms") into milliseconds; from 1 ms (as Istio asks) to a day. */
-function parseDuration(text: string): Result<number, string> {
+/** Reads a duration as Go writes it ("5s", "1m30s", "250ms") into milliseconds; from 1 ms (as Istio asks) to `mostMs`. */
+function parseDuration(text: string, mostMs: number): Result<number, string> {
   let end = 0;
   let milliseconds = 0;
   for (const match of text.slice(0, MAX_LENGTH).matchAll(TERM)) {
@@ -24,7 +24,9 @@ function parseDuration(text: string): Result<number, string> {
     milliseconds += Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 0);
   }
   if (end === 0 || end !== text.length) return fail('must be a duration such as "5s", "250ms" or "1m30s"');
-  if (milliseconds < 1 || milliseconds > MAX_MS) return fail('must be a duration from 1ms to 24h');
+  if (milliseconds < 1 || milliseconds > mostMs) {
+    return fail(`must be a duration from 1ms to ${mostMs / (UNIT_MS['h'] ?? 1)}h`);
+  }
   return ok(milliseconds);
 }
 
@@ -33,10 +35,10 @@ export function formatDuration(milliseconds: number): string {
   return milliseconds % 1000 === 0 ? `${milliseconds / 1000}s` : `${milliseconds}ms`;
 }
 
-/** Milliseconds from a duration in a document. */
-export function readDuration(at: Cursor): number | undefined {
+/** Milliseconds from a duration in a document, a day at most unless told otherwise. */
+export function readDuration(at: Cursor, mostMs: number = DAY_MS): number | undefined {
   const text = at.text('a duration such as "5s"');
   if (text === undefined) return undefined;
-  const duration = parseDuration(text);
+  const duration = parseDuration(text, mostMs);
   return duration.ok ? duration.value : at.error(duration.problem);
 }

@@ -382,15 +382,21 @@ describe('what agents ask for', () => {
   });
 
   const refused: readonly (readonly [rule: string, spec: object, message: RegExp])[] = [
-    ['of another trust domain', { spiffeId: 'spiffe://other/ns/prod/sa/web' }, /only identities of cluster.local/],
     [
-      'of the control plane',
+      'for an identity of another trust domain',
+      { spiffeId: 'spiffe://other/ns/prod/sa/web' },
+      /only identities of cluster.local/,
+    ],
+    [
+      'for the identity of the control plane',
       { spiffeId: 'spiffe://cluster.local/ns/istio-system/sa/rampart-server' },
       /the control plane itself/,
     ],
+    ['with certificates for longer than the profile has', { x509SvidTtl: '25h' }, /certificates live 24h at most here/],
+    ['with tokens for longer than there are', { jwtSvidTtl: '61m' }, /tokens live 1h at most here/],
   ];
   for (const [rule, spec, message] of refused) {
-    it(`an entry for an identity ${rule} is not taken`, async () => {
+    it(`an entry ${rule} is not taken`, async () => {
       const { problems } = await admin.admin.apply({ document: entry('bad', spec) });
       assert.match(problems[0]?.message ?? '', message);
     });

@@ -6,7 +6,7 @@ import type { Logger } from '../log.ts';
 import { SERVER_ACCOUNT } from '../resources/issuability.ts';
 
 export interface ExpiryOptions {
-  readonly authority: Pick<Authority, 'watchExpiry' | 'renewalShare' | 'list' | 'bundle'>;
+  readonly authority: Pick<Authority, 'watchExpiry' | 'lifetimes' | 'list' | 'bundle'>;
   readonly dataPlanes: DataPlanes;
   readonly agents: ListeningAgents;
   readonly rootNamespace: string;
@@ -58,7 +58,7 @@ function connected({ authority, dataPlanes, agents }: ExpiryOptions): readonly U
     spiffeId: peer.id.toString(),
     notBefore: peer.certificate.notBefore,
     notAfter: peer.notAfter,
-    renewalShare: authority.renewalShare,
+    renewalShare: authority.lifetimes.renewalShare,
   }));
   return [...new Map(used.map((certificate) => [certificate.serial, certificate])).values()];
 }

@@ -3,6 +3,7 @@ import { parseDocuments } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
 import { federationReview } from './federability.ts';
+import { type LongestLives, unattainable } from './attainability.ts';
 import { unissuable } from './issuability.ts';
 import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
 import { planRollback, type RollbackPlan } from './rollback.ts';
@@ -14,6 +15,7 @@ export interface PolicyDeskOptions {
   readonly clock: Clock;
   readonly rootNamespace: string;
   readonly trustDomain: string;
+  readonly longestLives: LongestLives;
   /** Data planes that are connected now. */
   planes(): readonly EnforcingPlane[];
 }
@@ -112,6 +114,7 @@ export class PolicyDesk {
       review: (resource) => [
         ...unenforceable(resource, { rootNamespace, planes }),
         ...unissuable(resource, { rootNamespace, trustDomain }),
+        ...unattainable(resource, this.#options.longestLives),
         ...unfederable(resource),
       ],
     });

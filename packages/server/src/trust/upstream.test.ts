@@ -376,7 +376,19 @@ describe('the lives of certificates', () => {
     assert.equal(Math.round(((renewAt - notBefore) / DAY) * 10) / 10, 67.5);
     const admin = connectAsAdmin(plane);
     warned.push(...(await admin.admin.listAuthorities({})).warnings);
+    const spec = { spiffeId: 'spiffe://cluster.local/tv', selectors: ['unix:uid:1'], x509SvidTtl: '2160h' };
+    const entry = {
+      apiVersion: 'rampart.dev/v1',
+      kind: 'RegistrationEntry',
+      metadata: { name: 'tv', namespace: 'istio-system' },
+      spec,
+    };
+    const { problems } = await admin.admin.apply({ document: JSON.stringify(entry) });
     admin.close();
+    assert.deepEqual(
+      problems.map(({ severity, message }) => [severity, /more than 7 days/.test(message)]),
+      [['warning', true]],
+    );
     assert.ok(warned.some((warning) => /live 90 days, more than 7/.test(warning)));
   });
 

@@ -86,7 +86,8 @@ const REFUSED: readonly Refusal[] = [
   ],
   ['a wildcard as DNS name', entry({ dnsNames: ['*.prod'] }), 'spec.dnsNames[0]', /without wildcard/],
   ['a life of half a second', entry({ x509SvidTtl: '500ms' }), 'spec.x509SvidTtl', /whole seconds/],
-  ['a life of more than a day', entry({ x509SvidTtl: '25h' }), 'spec.x509SvidTtl', /24h/],
+  ['a certificate for more than 90 days', entry({ x509SvidTtl: '2161h' }), 'spec.x509SvidTtl', /to 2160h/],
+  ['a token for more than a day', entry({ jwtSvidTtl: '25h' }), 'spec.jwtSvidTtl', /to 24h/],
   ['an end that is no time', entry({ expiresAt: 'soon' }), 'spec.expiresAt', /RFC 3339/],
   ['no evidence', resource('Attestor', { agents: {} }), 'spec', /needs one of x509pop, jwt, awsIam/],
   [

@@ -41,6 +41,9 @@ const MAX_DNS_NAMES = 64;
 const MAX_LABELS = 64;
 const MAX_FEDERATED = 256;
 const MAX_HINT = 1024;
+const WEEK_MS = 7 * 86_400_000;
+/** 90 days: the longest life of any profile of certificates. How much of that is given is up to the control plane. */
+const LONGEST_X509_MS = 90 * 86_400_000;
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
@@ -52,7 +55,7 @@ export function readRegistrationEntrySpec(at: Cursor): RegistrationEntrySpec | u
     service: (service) => service.checked(dnsLabelProblem),
     labels: readLabels,
     dnsNames: (names) => atMost(names, MAX_DNS_NAMES, textList(dnsNameProblem)(names)),
-    x509SvidTtl: readTtl,
+    x509SvidTtl: readX509Ttl,
     jwtSvidTtl: readTtl,
     federatesWith: (names) =>
       atMost(names, MAX_FEDERATED, textList(parsesWith((text) => TrustDomain.parse(text)))(names)),
@@ -180,9 +183,17 @@ function dnsNameProblem(text: string): string | undefined {
 }
 
 /** Whole seconds: certificates and tokens count no less. */
-function readTtl(at: Cursor): number | undefined {
-  const ttl = readDuration(at);
+function readTtl(at: Cursor, mostMs?: number): number | undefined {
+  const ttl = readDuration(at, mostMs);
   return ttl === undefined || ttl % 1000 === 0 ? ttl : at.error('must be whole seconds');
+}
+
+function readX509Ttl(at: Cursor): number | undefined {
+  const ttl = readTtl(at, LONGEST_X509_MS);
+  if (ttl !== undefined && ttl > WEEK_MS) {
+    at.warning('is more than 7 days (168h): a stolen certificate is good for that long');
+  }
+  return ttl;
 }
 
 function readTime(at: Cursor): number | undefined {
