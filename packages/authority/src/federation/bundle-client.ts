@@ -1,8 +1,9 @@
-import { type Agent, type RequestOptions, request } from 'node:https';
+import { type RequestOptions, request } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 import { bundleUrlProblem, fail, ok, type Result, SpiffeId } from '@rampart/core';
 import { toPem, verifySvid } from '@rampart/spiffe';
+import { addressProblem, outsideLookup } from '../outside/reachable.ts';
 import type { Relationship } from './relationship.ts';
 
 /** What a bundle endpoint is judged with. */
@@ -36,7 +37,7 @@ export async function fetchBundleDocument(
 ): Promise<Result<string, string>> {
   let url = relationship.url;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-    const problem = bundleUrlProblem(url);
+    const problem = bundleUrlProblem(url) ?? hostProblem(url);
     if (problem !== undefined) return fail(`${hops === 0 ? 'the URL' : 'the URL of a redirect'} ${problem}`);
     const answer = await get(url, relationship, trust);
     if (!answer.ok) return answer;
@@ -44,6 +45,12 @@ export async function fetchBundleDocument(
     url = answer.value.url;
   }
   return fail(`more than ${MAX_REDIRECTS} redirects`);
+}
+
+function hostProblem(text: string): string | undefined {
+  const url = URL.parse(text);
+  const problem = url === null ? 'cannot be read' : addressProblem(url);
+  return problem === undefined ? undefined : `cannot be followed: ${problem}`;
 }
 
 async function get(url: string, relationship: Relationship, trust: EndpointTrust): Promise<Result<Answer, string>> {
@@ -93,8 +100,9 @@ async function readAnswer(response: IncomingMessage, url: string): Promise<Resul
 }
 
 /** No agent: each connection proves anew who is there. */
-const ALONE: { readonly agent: Agent | false; readonly minVersion: 'TLSv1.2' } = {
+const ALONE: Pick<RequestOptions, 'agent' | 'lookup'> & { readonly minVersion: 'TLSv1.2' } = {
   agent: false,
+  lookup: outsideLookup(),
   minVersion: 'TLSv1.2',
 };
 

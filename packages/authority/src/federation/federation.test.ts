@@ -331,6 +331,7 @@ describe('federation', () => {
     [308, () => url, /answered 308/],
     [302, () => 'http://localhost/bundle', /URL of a redirect must be an https URL/],
     [302, () => url.replace('https://', 'https://me@'), /URL of a redirect must not hold user information/],
+    [302, () => 'https://[::ffff:169.254.169.254]/latest', /URL of a redirect cannot be followed: .* is no address/],
     [302, () => '', /answered 302|redirect/],
   ];
   for (const [status, location, problem] of redirects) {

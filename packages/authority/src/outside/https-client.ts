@@ -1,11 +1,14 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { AskOutside } from './ask.ts';
+import { addressProblem, outsideLookup } from './reachable.ts';
 
 /** Key sets and answers of a cloud have a few thousand bytes. */
 const MAX_ANSWER_BYTES = 262_144;
 /** From the call to the last byte. */
 const TIMEOUT_MS = 5000;
+
+const LOOKUP = outsideLookup();
 
 /** Over TLS 1.2 or newer with a certificate that is judged; plain HTTP only where a resource was allowed to name it. */
 export const askOutside: AskOutside = ({ method, url, headers, body, roots }) => {
@@ -14,8 +17,11 @@ export const askOutside: AskOutside = ({ method, url, headers, body, roots }) =>
     headers,
     ...(roots === undefined ? {} : { ca: roots }),
     agent: false,
+    lookup: LOOKUP,
     minVersion: 'TLSv1.2',
   } as const;
+  const nowhere = addressProblem(url);
+  if (nowhere !== undefined) return Promise.reject(new Error(`${url.origin}${url.pathname}: ${nowhere}`));
   return new Promise((resolve, reject) => {
     const give = (problem: string): void => {
       clearTimeout(timer);
