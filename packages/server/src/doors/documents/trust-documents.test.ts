@@ -50,7 +50,7 @@ describe('public documents', () => {
     const plane = await planes.start();
     const answer = await get(plane, '/bundle');
     assert.deepEqual([answer.status, answer.headers['content-type']], [200, 'application/json']);
-    assert.equal(answer.headers['cache-control'], 'public, max-age=300');
+    assert.equal(answer.headers['cache-control'], 'public, max-age=60');
     const bundle = await bundleOf(plane);
     assert.deepEqual(bundle.roots.map(Buffer.from), fromPem(readFileSync(plane.caFile, 'utf8')).map(Buffer.from));
     assert.deepEqual([bundle.jwtAuthorities.length, bundle.refreshHintSeconds], [1, 300]);

@@ -3,6 +3,11 @@ import type { OwnTrust } from '../../trust/own-trust.ts';
 import type { DocumentShelf, PublicDocument } from './public-documents.ts';
 
 const JSON_TYPE = 'application/json';
+/**
+ * Caches between this server and its readers keep a document for this long, not for as long as readers wait between two polls: a
+ * revoked key is gone soon, and who meets the `kid` of its successor finds it.
+ */
+const KEPT_SECONDS = 60;
 const NO_ISSUER =
   'there is no OpenID Connect issuer here: start with the URL under which relying parties reach this server, rampart up --jwt-issuer https://…';
 
@@ -24,7 +29,7 @@ export function trustDocuments(trust: OwnTrust): DocumentShelf {
     const document = (body: string): PublicDocument => ({
       type: JSON_TYPE,
       body,
-      maxAgeSeconds: bundle.refreshHintSeconds ?? 0,
+      maxAgeSeconds: KEPT_SECONDS,
     });
     switch (path) {
       case '/bundle':

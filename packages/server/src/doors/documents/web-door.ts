@@ -36,18 +36,22 @@ const TLS = {
     ...['ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305'],
   ].join(':'),
 } as const;
+/** For whoever connects and says nothing, or little by little; ten thousand times over costs little more. */
+const LIMITS = {
+  handshakeTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 8 * 1024,
+} as const;
 const RELOAD_MS = 60_000;
 
 /** @throws RampartError PORT_IN_USE; INVALID_ARGUMENT when certificate or key cannot be used. */
 export async function openWebDoor(options: WebDoorOptions): Promise<WebDoor> {
   let credentials = await load(options);
-  const server = createServer(
-    { ...TLS, ...credentials, requestTimeout: 10_000, maxHeaderSize: 8 * 1024 },
-    (request, response) => {
-      if (!options.documents(request, response))
-        response.writeHead(404, { 'content-type': 'text/plain' }).end('there is nothing here\n');
-    },
-  );
+  const server = createServer({ ...TLS, ...credentials, ...LIMITS }, (request, response) => {
+    if (!options.documents(request, response))
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('there is nothing here\n');
+  });
   const port = await listen(server, options);
   let timer: Timer;
   const reload = async (): Promise<void> => {
