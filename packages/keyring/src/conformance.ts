@@ -4,8 +4,15 @@ import { describe, it } from 'node:test';
 import type { KeyStore } from './key-store.ts';
 import type { KeyType, Signer } from './signer.ts';
 
-const KEY_TYPES: readonly KeyType[] = ['ec-p256', 'ed25519'];
+const KEY_TYPES: readonly KeyType[] = ['ec-p256', 'ed25519', 'rsa-2048'];
 const BAD_NAMES = ['', '.', '..', '../root', 'a/b', 'Root', 'a.b', '-a', 'a-', 'a b', 'ä', 'a\0b', 'x'.repeat(64)];
+
+/** Kind, curve and bits. */
+const PUBLIC_KEYS: Readonly<Record<KeyType, readonly (string | number | undefined)[]>> = {
+  'ec-p256': ['ec', 'prime256v1', undefined],
+  ed25519: ['ed25519', undefined, undefined],
+  'rsa-2048': ['rsa', undefined, 2048],
+};
 
 /** What every `KeyStore` has to do. `create` gives a fresh, empty store each time. Call it inside a test file. */
 export function keyStoreConformance(name: string, create: CreateStore): void {
@@ -95,11 +102,11 @@ async function assertSigns(signer: Signer): Promise<void> {
   const data = new TextEncoder().encode('the signed part of a certificate');
   const signature = await signer.sign(data);
   const publicKey = createPublicKey({ key: Buffer.from(signer.publicKeyDer), format: 'der', type: 'spki' });
-  const isEd25519 = signer.keyType === 'ed25519';
-  assert.equal(publicKey.asymmetricKeyType, isEd25519 ? 'ed25519' : 'ec');
-  assert.equal(publicKey.asymmetricKeyDetails?.namedCurve, isEd25519 ? undefined : 'prime256v1');
-  if (isEd25519) assert.equal(signature.length, 64);
-  const digest = isEd25519 ? null : 'sha256';
+  const { asymmetricKeyType: kind, asymmetricKeyDetails: { namedCurve, modulusLength } = {} } = publicKey;
+  assert.deepEqual([kind, namedCurve, modulusLength], PUBLIC_KEYS[signer.keyType]);
+  const octets = { 'ec-p256': undefined, ed25519: 64, 'rsa-2048': 256 }[signer.keyType];
+  if (octets !== undefined) assert.equal(signature.length, octets);
+  const digest = signer.keyType === 'ed25519' ? null : 'sha256';
   assert.ok(verify(digest, data, publicKey, signature));
   assert.ok(!verify(digest, data.subarray(1), publicKey, signature));
 }

@@ -26,7 +26,7 @@ export class FileKeyStore implements KeyStore {
 
   async create(name: string, keyType: KeyType = 'ec-p256'): Promise<Signer> {
     const path = this.#path(name);
-    const privateKey = generatePrivateKey(keyType);
+    const privateKey = await generatePrivateKey(keyType);
     const sealed = await this.#seal(name, privateKey);
     if (!(await createPrivateFile(path, sealed))) throw keyExists(name);
     return signerOf(privateKey);
@@ -72,7 +72,7 @@ export class FileKeyStore implements KeyStore {
 function readKey(plaintext: Uint8Array, path: string): KeyObject {
   const key = parsePkcs8(plaintext);
   if (key !== undefined && keyTypeOf(key) !== undefined) return key;
-  throw unreadableFile(path, 'does not hold an EC P-256 or Ed25519 key; restore it from a backup');
+  throw unreadableFile(path, 'does not hold an EC P-256, Ed25519 or RSA 2048 key; restore it from a backup');
 }
 
 function parsePkcs8(plaintext: Uint8Array): KeyObject | undefined {

@@ -142,7 +142,7 @@ describe('a key file that cannot be used is KEY_UNREADABLE, named, and never quo
     await writeFile(file, await seal(plaintext, { kek: keyEncryptionKey, context: 'rampart signing key root' }));
     await assert.rejects(store.open('root'), {
       code: 'KEY_UNREADABLE',
-      message: /does not hold an EC P-256 or Ed25519 key/,
+      message: /does not hold an EC P-256, Ed25519 or RSA 2048 key/,
     });
   });
 
@@ -154,7 +154,7 @@ describe('a key file that cannot be used is KEY_UNREADABLE, named, and never quo
     );
     await assert.rejects(store.open('root'), {
       code: 'KEY_UNREADABLE',
-      message: /does not hold an EC P-256 or Ed25519 key/,
+      message: /does not hold an EC P-256, Ed25519 or RSA 2048 key/,
     });
   });
 });

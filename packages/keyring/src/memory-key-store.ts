@@ -8,8 +8,8 @@ export class MemoryKeyStore implements KeyStore {
 
   async create(name: string, keyType: KeyType = 'ec-p256'): Promise<Signer> {
     checkKeyName(name);
+    const signer = signerOf(await generatePrivateKey(keyType));
     if (this.#signers.has(name)) throw keyExists(name);
-    const signer = signerOf(generatePrivateKey(keyType));
     this.#signers.set(name, signer);
     return signer;
   }

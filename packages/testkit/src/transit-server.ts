@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
@@ -111,7 +111,8 @@ export class TransitServer {
     return { status: 200, body: { data: { name, type: key.type, latest_version: key.versions.length, keys } } };
   }
 
-  #sign(name: string, { input, key_version: asked, prehashed }: Readonly<Record<string, unknown>>): Answer {
+  #sign(name: string, fields: Readonly<Record<string, unknown>>): Answer {
+    const { input, key_version: asked, prehashed, signature_algorithm: scheme = 'pss' } = fields;
     const key = this.#keys.get(name);
     const version = typeof asked === 'number' ? asked : key?.versions.length;
     const privateKey = version === undefined ? undefined : key?.versions[version - 1];
@@ -120,18 +121,24 @@ export class TransitServer {
     }
     const by = this.mood === 'forging' ? newKey(key.type) : privateKey;
     const data = Buffer.from(String(input), 'base64');
-    const signature = sign(key.type === 'ed25519' ? null : 'sha256', data, by).toString('base64');
+    const padding = scheme === 'pss' ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING;
+    const how = key.type.startsWith('rsa') ? { key: by, padding } : by;
+    const signature = sign(key.type === 'ed25519' ? null : 'sha256', data, how).toString('base64');
     return { status: 200, body: { data: { signature: `vault:v${version}:${signature}`, key_version: version } } };
   }
 }
 
 function newKey(type: string): KeyObject {
-  const { privateKey } =
-    type === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return createPrivateKey(newKeyPair(type).privateKey.export({ type: 'pkcs8', format: 'pem' }));
 }
 
-/** PEM for elliptic curves, 32 bytes in base64 for Ed25519. */
+function newKeyPair(type: string): { readonly privateKey: KeyObject } {
+  if (type === 'ed25519') return generateKeyPairSync('ed25519');
+  if (type === 'rsa-2048') return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+/** PEM for elliptic curves and RSA, 32 bytes in base64 for Ed25519. */
 function publicText(privateKey: KeyObject): string {
   const publicKey = createPublicKey(privateKey);
   if (privateKey.asymmetricKeyType !== 'ed25519') return publicKey.export({ type: 'spki', format: 'pem' }).toString();

@@ -36,7 +36,10 @@ export class TransitKeyStore implements KeyStore {
     if (status === 404) return undefined;
     const key = readTransitKey(body);
     if (key === undefined) {
-      throw unusable(name, 'has no version 1 that is EC P-256 or Ed25519: set its min_decryption_version back to 1');
+      throw unusable(
+        name,
+        'has no version 1 that is EC P-256, Ed25519 or RSA 2048: set its min_decryption_version back to 1',
+      );
     }
     return this.#signer(name, key);
   }
@@ -64,8 +67,9 @@ export class TransitKeyStore implements KeyStore {
 
 function signCall(name: string, data: Uint8Array): { method: 'POST'; path: string; body: Record<string, unknown> } {
   const input = Buffer.from(data).toString('base64');
-  const form = { prehashed: false, hash_algorithm: 'sha2-256', marshaling_algorithm: 'asn1', key_version: 1 };
-  return { method: 'POST', path: `sign/${name}`, body: { input, ...form } };
+  // Without an algorithm the service would sign with RSASSA-PSS; the other kinds of key have but one.
+  const form = { hash_algorithm: 'sha2-256', signature_algorithm: 'pkcs1v15', marshaling_algorithm: 'asn1' };
+  return { method: 'POST', path: `sign/${name}`, body: { input, prehashed: false, key_version: 1, ...form } };
 }
 
 function unusable(name: string, what: string): RampartError {

@@ -2,7 +2,11 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type KeyType, keyTypeOf } from '../signer.ts';
 
 /** Names of the kinds of key in the transit API. */
-export const TRANSIT_TYPES: Readonly<Record<KeyType, string>> = { 'ec-p256': 'ecdsa-p256', ed25519: 'ed25519' };
+export const TRANSIT_TYPES: Readonly<Record<KeyType, string>> = {
+  'ec-p256': 'ecdsa-p256',
+  ed25519: 'ed25519',
+  'rsa-2048': 'rsa-2048',
+};
 
 /** SubjectPublicKeyInfo of an Ed25519 key up to its 32 bytes (RFC 8410 §4). */
 const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
@@ -43,7 +47,7 @@ function fieldOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-/** PEM for elliptic curves, 32 bytes in base64 for Ed25519. */
+/** PEM for elliptic curves and RSA, 32 bytes in base64 for Ed25519. */
 function parsePublicKey(text: string): KeyObject | undefined {
   try {
     if (text.startsWith('-----BEGIN')) return createPublicKey(text);

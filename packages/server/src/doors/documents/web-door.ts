@@ -43,6 +43,8 @@ const LIMITS = {
   connectionsCheckingInterval: 5_000,
   maxHeaderSize: 8 * 1024,
 } as const;
+/** A connection without any traffic is gone after this, whether it ever asked for anything or not. */
+const IDLE_MS = 15_000;
 const RELOAD_MS = 60_000;
 
 /** @throws RampartError PORT_IN_USE; INVALID_ARGUMENT when certificate or key cannot be used. */
@@ -52,6 +54,7 @@ export async function openWebDoor(options: WebDoorOptions): Promise<WebDoor> {
     if (!options.documents(request, response))
       response.writeHead(404, { 'content-type': 'text/plain' }).end('there is nothing here\n');
   });
+  server.setTimeout(IDLE_MS);
   const port = await listen(server, options);
   let timer: Timer;
   const reload = async (): Promise<void> => {
