@@ -22,6 +22,7 @@ export type {
 export { createCsr, parseCsr, type CertificateRequest, type CsrProblem, type CsrRule } from './csr.ts';
 export { generateKeyPair, type KeyPair } from './key-pair.ts';
 export type { JwtSvidAlgorithm } from './jwt-svid/algorithms.ts';
+export { algorithmOf } from './jwt-svid/algorithms.ts';
 export { issueJwtSvid, type JwtSvidClaims, type JwtSvidKey } from './jwt-svid/issue.ts';
 export { parseJwtSvid, type JwtSvid } from './jwt-svid/parse.ts';
 export type { JwtSvidProblem, JwtSvidProblemCode } from './jwt-svid/problem.ts';

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { RampartError } from '@rampart/core';
+import { algorithmOf } from '../jwt-svid/algorithms.ts';
 import { parseCertificate } from '../certificate/parsed-certificate.ts';
-import type { PublicJwk } from './public-jwk.ts';
 import type { JwtAuthority, TrustBundle } from './trust-bundle.ts';
 
 /** A JSON Web Key Set (RFC 7517 §5). */
@@ -52,9 +52,4 @@ function rootKey(der: Uint8Array): Readonly<Record<string, unknown>> {
 
 function oidcKey({ keyId, jwk }: JwtAuthority): Readonly<Record<string, unknown>> {
   return { use: 'sig', kid: keyId, alg: algorithmOf(jwk), ...jwk };
-}
-
-function algorithmOf(jwk: PublicJwk): string {
-  if (jwk.kty === 'RSA') return 'RS256';
-  return { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' }[jwk.crv];
 }

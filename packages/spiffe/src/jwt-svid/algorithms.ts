@@ -16,6 +16,12 @@ const CURVES: Readonly<Record<JwtSvidAlgorithm, EcCurve | undefined>> = {
   PS512: undefined,
 };
 
+/** What a key signs with: ECDSA as its curve says, RSASSA-PKCS1-v1_5 with SHA-256 by RSA, which every reader knows. */
+export function algorithmOf(jwk: PublicJwk): JwtSvidAlgorithm {
+  if (jwk.kty === 'RSA') return 'RS256';
+  return ({ 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' } as const)[jwk.crv];
+}
+
 export function isJwtSvidAlgorithm(name: unknown): name is JwtSvidAlgorithm {
   return typeof name === 'string' && Object.hasOwn(CURVES, name);
 }

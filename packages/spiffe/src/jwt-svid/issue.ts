@@ -4,6 +4,7 @@ import { keyObjectOf, toPublicJwk } from '../bundle/public-jwk.ts';
 import { readInteger } from '../der/primitives.ts';
 import { decodeDer } from '../der/reader.ts';
 import { TAG } from '../der/tag.ts';
+import { algorithmOf } from './algorithms.ts';
 import { parseJwtSvid } from './parse.ts';
 
 /** What a JWT-SVID is to say. */
@@ -20,12 +21,12 @@ export interface JwtSvidClaims {
   readonly issuer?: string;
 }
 
-/** An EC P-256 key that may be in another's hardware. */
+/** An EC P-256 or RSA key that may be in another's hardware. */
 export interface JwtSvidKey {
   readonly signer: {
     /** SubjectPublicKeyInfo, DER. */
     readonly publicKeyDer: Uint8Array;
-    /** ECDSA P-256 with SHA-256 over the data; the signature is the DER SEQUENCE of r and s. */
+    /** ECDSA P-256 with SHA-256 over the data, the DER SEQUENCE of r and s; by RSA, RSASSA-PKCS1-v1_5 with SHA-256. */
     sign(data: Uint8Array): Promise<Uint8Array>;
   };
   /** The `kid` under which the bundle of the trust domain has this key. */
@@ -35,7 +36,7 @@ export interface JwtSvidKey {
 const COORDINATE_OCTETS = 32;
 
 /**
- * Issues a JWT-SVID (JWT-SVID.md): ES256, header of `alg`, `kid` and `typ`. It is read back by the profile and its signature
+ * Issues a JWT-SVID (JWT-SVID.md): ES256, or RS256 by an RSA key; header of `alg`, `kid` and `typ`. It is read back by the profile and its signature
  * verified before it is given out.
  * @throws RampartError INVALID_ARGUMENT for claims that no correct token can come from.
  * @throws RampartError INTERNAL when what came out is not what was asked for: a wrong key behind the signer, or a bug.
@@ -43,27 +44,34 @@ const COORDINATE_OCTETS = 32;
 export async function issueJwtSvid(claims: JwtSvidClaims, key: JwtSvidKey): Promise<string> {
   checkClaims(claims);
   if (key.keyId === '') throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: keyId is empty');
-  const publicKey = publicKeyOf(key.signer);
-  const signed = `${encode({ alg: 'ES256', kid: key.keyId, typ: 'JWT' })}.${encode(payloadOf(claims))}`;
-  const signature = toFixedLength(await key.signer.sign(Buffer.from(signed)));
+  const { publicKey, algorithm } = signingKeyOf(key.signer);
+  const signed = `${encode({ alg: algorithm, kid: key.keyId, typ: 'JWT' })}.${encode(payloadOf(claims))}`;
+  const made = await key.signer.sign(Buffer.from(signed));
+  const signature = algorithm === 'ES256' ? toFixedLength(made) : made;
   const token = `${signed}.${Buffer.from(signature).toString('base64url')}`;
   checkIssued(token, { publicKey, signed, signature, claims });
   return token;
 }
 
 /** Reading a key costs as much as using it; a signer's is used for many tokens. */
-const publicKeys = new WeakMap<JwtSvidKey['signer'], KeyObject>();
+const signingKeys = new WeakMap<JwtSvidKey['signer'], SigningKey>();
 
-function publicKeyOf(signer: JwtSvidKey['signer']): KeyObject {
-  const known = publicKeys.get(signer);
+interface SigningKey {
+  readonly publicKey: KeyObject;
+  readonly algorithm: 'ES256' | 'RS256';
+}
+
+function signingKeyOf(signer: JwtSvidKey['signer']): SigningKey {
+  const known = signingKeys.get(signer);
   if (known !== undefined) return known;
   const jwk = toPublicJwk(signer.publicKeyDer);
-  if (jwk?.kty !== 'EC' || jwk.crv !== 'P-256') {
-    throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: the key is not EC P-256, which ES256 needs');
+  const algorithm = jwk === undefined ? undefined : algorithmOf(jwk);
+  if (jwk === undefined || (algorithm !== 'ES256' && algorithm !== 'RS256')) {
+    throw new RampartError('INVALID_ARGUMENT', 'JWT-SVID: the key is neither EC P-256 nor RSA of 2048 bits or more');
   }
-  const publicKey = keyObjectOf(jwk);
-  publicKeys.set(signer, publicKey);
-  return publicKey;
+  const key = { publicKey: keyObjectOf(jwk), algorithm };
+  signingKeys.set(signer, key);
+  return key;
 }
 
 function payloadOf({ spiffeId, audience, issuedAt, expiresAt, id, issuer }: JwtSvidClaims): object {

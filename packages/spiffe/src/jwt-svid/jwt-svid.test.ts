@@ -93,6 +93,16 @@ describe('a JWT-SVID that is issued', () => {
     assert.deepEqual(theirs.payload.aud, ['a', 'orders']);
   });
 
+  it('is of RS256 by an RSA key, for readers that know nothing else, and verifies by jose', async () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+    const token = await issueJwtSvid(claims, keyOf(rsa));
+    assert.equal(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString(), '{"alg":"RS256","kid":"one","typ":"JWT"}');
+    const bundle = { jwtAuthorities: [authorityOf(rsa)] };
+    assert.equal(await judge(token, { bundles: () => bundle.jwtAuthorities }), WEB);
+    const keys = createLocalJWKSet(oidcKeysOf(bundle) as Parameters<typeof createLocalJWKSet>[0]);
+    await jwtVerify(token, keys, { algorithms: ['RS256'], audience: 'orders', currentDate: new Date(NOW) });
+  });
+
   it('always has a signature of 64 bytes, though r and s are numbers', async () => {
     for (let round = 0; round < 600; round += 1) {
       const token = await issueJwtSvid({ ...claims, id: String(round) }, keyOf(privateKey));
