@@ -52,7 +52,7 @@ export type {
   Revocation,
   WorkloadIdentity,
 } from './store.ts';
-export { openJwtAuthority, type JwtAuthorityOptions } from './jwt/jwt-authority.ts';
+export { openJwtAuthority, type JwtAuthorityOptions, type JwtSigningAlgorithm } from './jwt/jwt-authority.ts';
 export type { IssuedJwtSvid, JwtAuthorities, JwtSvidIssuer, JwtSvidRequest } from './jwt/jwt-svid-issuer.ts';
 export type { JwtLifetimes } from './jwt/lifetimes.ts';
 export { createMemoryJwtKeyStore } from './jwt/memory-store.ts';

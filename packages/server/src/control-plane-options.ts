@@ -1,4 +1,4 @@
-import type { JwtLifetimes, LifetimeOptions } from '@rampart/authority';
+import type { JwtLifetimes, JwtSigningAlgorithm, LifetimeOptions } from '@rampart/authority';
 import type { Clock, Random } from '@rampart/core';
 import type { KeyEncryptionKey, TransitOptions } from '@rampart/keyring';
 import { createSystemClock } from './clock.ts';
@@ -50,6 +50,8 @@ export interface ControlPlaneOptions {
 export interface JwtOptions {
   /** `iss` of every token: the https URL under which relying parties reach this server. Without one there is no discovery document. */
   readonly issuer?: string;
+  /** What they are signed with, ES256 unless given; some clouds know RS256 only. */
+  readonly algorithm?: JwtSigningAlgorithm;
   readonly lifetimes?: Partial<JwtLifetimes>;
 }
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { SpiffeId, TrustDomain } from '@rampart/core';
 import { createMemoryJournalStore, Journal } from '@rampart/journal';
 import { MemoryKeyStore } from '@rampart/keyring';
-import { verifyJwtSvid } from '@rampart/spiffe';
+import { algorithmOf, verifyJwtSvid } from '@rampart/spiffe';
 import { type JwtAuthorityOptions, openJwtAuthority } from './jwt-authority.ts';
 import type { JwtAuthorities } from './jwt-svid-issuer.ts';
 import { createMemoryJwtKeyStore } from './memory-store.ts';
@@ -195,6 +195,40 @@ describe('the keys of JWT-SVIDs', () => {
     assert.equal(authority.authorities().length, 2);
     clock.time += 25 * 60_000;
     assert.equal(authority.signingKeyId(), next.keyId);
+  });
+
+  it('change to the algorithm that is asked for with overlap, like any other rotation', async () => {
+    const { authority, options, clock, verify } = await open();
+    const before = await authority.issue(REQUEST);
+    const again = await openJwtAuthority({ ...options, algorithm: 'RS256' });
+    assert.deepEqual(
+      again.authorities().map(({ jwk }) => algorithmOf(jwk)),
+      ['ES256', 'RS256'],
+    );
+    assert.equal(again.signingKeyId(), before.keyId, 'published first');
+    await again.keepCurrent();
+    assert.equal(again.authorities().length, 2, 'asked for once');
+    clock.time += 25 * 60_000;
+    const { token } = await again.issue(REQUEST);
+    assert.match(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString(), /"alg":"RS256"/);
+    const verified = await verifyJwtSvid(token, {
+      bundles: () => again.authorities(),
+      audience: 'orders',
+      now: clock.time,
+    });
+    assert.ok(verified.ok);
+    const back = await openJwtAuthority(options);
+    assert.equal(back.authorities().length, 3);
+    assert.equal(await verify((await authority.issue(REQUEST)).token), WEB.toString());
+  });
+
+  it('are of the algorithm that is asked for from the first on', async () => {
+    const { authority } = await open({ algorithm: 'RS256' });
+    assert.deepEqual(
+      authority.authorities().map(({ jwk }) => jwk.kty),
+      ['RSA'],
+    );
+    assert.match(authority.signingKeyId(), /^[\w-]{43}$/);
   });
 
   it('are revoked at once, with every token they signed; another signs from there on', async () => {

@@ -2,12 +2,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type Clock, RampartError, type TrustDomain } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { KeyStore, Signer } from '@rampart/keyring';
-import { issueJwtSvid, type JwtAuthority, toPublicJwk } from '@rampart/spiffe';
+import { algorithmOf, issueJwtSvid, type JwtAuthority, toPublicJwk } from '@rampart/spiffe';
 import * as events from './events.ts';
 import type { IssuedJwtSvid, JwtAuthorities, JwtRequester, JwtSvidRequest } from './jwt-svid-issuer.ts';
 import { checkJwtLifetimes, type JwtLifetimes } from './lifetimes.ts';
 import type { JwtKeyRecord, JwtKeyStore } from './store.ts';
-import { dutiesAt, nextDutyAt, publishedKeys, sequenceOf, signingKey } from './timetable.ts';
+import { dutiesAt, newestKey, nextDutyAt, publishedKeys, sequenceOf, signingKey } from './timetable.ts';
 
 export interface JwtAuthorityOptions {
   readonly trustDomain: TrustDomain;
@@ -16,9 +16,16 @@ export interface JwtAuthorityOptions {
   readonly journal: Journal;
   readonly clock: Pick<Clock, 'now'>;
   readonly lifetimes?: Partial<JwtLifetimes>;
+  /** ES256 unless given. RS256 is what every relying party of OpenID Connect knows, and some clouds know nothing else. */
+  readonly algorithm?: JwtSigningAlgorithm;
   /** `iss` of every token: the URL under which relying parties find /.well-known/openid-configuration. */
   readonly issuer?: string;
 }
+
+/** What new keys sign with; those of the other algorithm go on until they end. */
+export type JwtSigningAlgorithm = 'ES256' | 'RS256';
+
+const KEY_TYPES = { ES256: 'ec-p256', RS256: 'rsa-2048' } as const;
 
 const AUTHORITY: JwtRequester = { requestedBy: 'authority', sourceIp: '' };
 const SECOND = 1000;
@@ -33,12 +40,14 @@ export async function openJwtAuthority(options: JwtAuthorityOptions): Promise<Jw
   const keys = await options.store.jwtKeys();
   const signers = new Map<string, Signer>();
   for (const key of publishedKeys(keys)) signers.set(key.keyId, await reopen(key, options.keys));
-  const authority = new JournaledJwtAuthority({ ...options, lifetimes }, { keys, signers });
+  const { algorithm = 'ES256' } = options;
+  const authority = new JournaledJwtAuthority({ ...options, algorithm, lifetimes }, { keys, signers });
   await authority.keepCurrent();
   return authority;
 }
 
 interface Parts extends JwtAuthorityOptions {
+  readonly algorithm: JwtSigningAlgorithm;
   readonly lifetimes: JwtLifetimes;
 }
 
@@ -101,7 +110,7 @@ class JournaledJwtAuthority implements JwtAuthorities {
   keepCurrent(): Promise<number> {
     return this.#inTurn(async () => {
       const { clock, lifetimes } = this.#parts;
-      const { retire, prepareFrom } = dutiesAt(this.#keys, clock.now(), lifetimes);
+      const { retire, prepareFrom = this.#changeFrom() } = dutiesAt(this.#keys, clock.now(), lifetimes);
       if (prepareFrom !== undefined) await this.#prepare(prepareFrom, AUTHORITY);
       for (const key of retire) await this.#retire(key, { type: 'JWT_KEY_RETIRED', by: AUTHORITY });
       return nextDutyAt(this.#keys, clock.now(), lifetimes);
@@ -161,11 +170,19 @@ class JournaledJwtAuthority implements JwtAuthorities {
     return key;
   }
 
+  /** When a key of the algorithm that is asked for begins to sign; undefined when the newest key is of that one. */
+  #changeFrom(): number | undefined {
+    const { clock, lifetimes, algorithm } = this.#parts;
+    const newest = newestKey(this.#keys, clock.now());
+    const isOther = newest !== undefined && algorithmOf(jwkOf(newest.publicKeyDer)) !== algorithm;
+    return isOther ? clock.now() + lifetimes.publishedMs : undefined;
+  }
+
   /** First the private key is durable, then the records, then the key is used. */
   async #prepare(activeFrom: number, by: JwtRequester): Promise<JwtKeyRecord> {
-    const { keys, store, journal, clock, lifetimes } = this.#parts;
+    const { keys, store, journal, clock, lifetimes, algorithm } = this.#parts;
     const keyName = `jwt-${randomUUID()}`;
-    const signer = await keys.create(keyName);
+    const signer = await keys.create(keyName, KEY_TYPES[algorithm]);
     const createdAt = clock.now();
     const keyId = thumbprint(signer.publicKeyDer);
     const { publicKeyDer } = signer;

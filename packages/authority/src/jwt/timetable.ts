@@ -24,6 +24,14 @@ export function signingKey(keys: readonly JwtKeyRecord[], now: number): JwtKeyRe
   );
 }
 
+/** Of the keys that may sign now or later, the one that will sign last. */
+export function newestKey(keys: readonly JwtKeyRecord[], now: number): JwtKeyRecord | undefined {
+  return keys
+    .filter((key) => isUsable(key, now))
+    .toSorted(byActivation)
+    .at(-1);
+}
+
 /** The keys in the trust bundle: all but the retired. */
 export function publishedKeys(keys: readonly JwtKeyRecord[]): readonly JwtKeyRecord[] {
   return keys.filter(({ retiredAt }) => retiredAt === undefined);
@@ -48,10 +56,7 @@ export function nextDutyAt(keys: readonly JwtKeyRecord[], now: number, { keyMs }
 }
 
 function prepareFrom(keys: readonly JwtKeyRecord[], now: number, lifetimes: JwtLifetimes): number | undefined {
-  const newest = keys
-    .filter((key) => isUsable(key, now))
-    .toSorted(byActivation)
-    .at(-1);
+  const newest = newestKey(keys, now);
   // With no key there is nobody who could still hold an older bundle to any use.
   if (newest === undefined) return now;
   if (newest.notAfter - now > lifetimes.keyMs / PREPARED_AT) return undefined;

@@ -18,6 +18,7 @@ interface UpOptions extends AuthorityOptions {
   readonly attestationRate?: number;
   readonly signingRate?: number;
   readonly jwtIssuer?: string;
+  readonly jwtAlgorithm: (typeof JWT_ALGORITHMS)[number];
   readonly crlUrl?: string;
   readonly revocationFile?: string;
   readonly webPort?: number;
@@ -28,6 +29,8 @@ interface UpOptions extends AuthorityOptions {
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
+
+const JWT_ALGORITHMS = ['ES256', 'RS256'] as const;
 
 const DEFAULT_DATA = '.rampart';
 const LOOPBACK = '127.0.0.1';
@@ -52,6 +55,11 @@ export function defineUp(parent: Command, shell: Shell): void {
     )
     .option('--signing-rate <number>', 'certificates, and tokens, a second for one caller (default: 500)', parseLimit)
     .option('--jwt-issuer <url>', 'https URL under which relying parties reach this server: `iss` of JWT-SVIDs')
+    .addOption(
+      new Option('--jwt-algorithm <name>', 'what JWT-SVIDs are signed with; some clouds know RS256 only')
+        .choices(JWT_ALGORITHMS)
+        .default('ES256'),
+    )
     .option('--crl-url <url>', 'http(s) URL under which others reach /crl here; certificates name it then')
     .option(
       '--revocation-file <file>',
@@ -120,7 +128,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     ports: { api: options.port, metrics: options.metricsPort },
     ...(trustDomain === undefined ? {} : { trustDomain }),
     ...(await authorityOf(options, io)),
-    ...(options.jwtIssuer === undefined ? {} : { jwt: { issuer: options.jwtIssuer } }),
+    jwt: { algorithm: options.jwtAlgorithm, ...(options.jwtIssuer === undefined ? {} : { issuer: options.jwtIssuer }) },
     ...revocationOf(options, io),
     callerRates: callerRatesOf(options),
     federation: webDoorOf(options, io),

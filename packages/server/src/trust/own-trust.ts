@@ -1,4 +1,10 @@
-import { type Authority, type JwtAuthorities, type JwtLifetimes, openJwtAuthority } from '@rampart/authority';
+import {
+  type Authority,
+  type JwtAuthorities,
+  type JwtLifetimes,
+  type JwtSigningAlgorithm,
+  openJwtAuthority,
+} from '@rampart/authority';
 import { type Clock, RampartError, type Timer, type TrustDomain } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
@@ -24,6 +30,7 @@ export interface JwtKeysOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly lifetimes?: Partial<JwtLifetimes>;
+  readonly algorithm?: JwtSigningAlgorithm;
   readonly issuer?: string;
   readonly log: Logger;
   readonly teardown: Teardown;

@@ -96,7 +96,10 @@ describe('a JWT-SVID that is issued', () => {
   it('is of RS256 by an RSA key, for readers that know nothing else, and verifies by jose', async () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
     const token = await issueJwtSvid(claims, keyOf(rsa));
-    assert.equal(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString(), '{"alg":"RS256","kid":"one","typ":"JWT"}');
+    assert.equal(
+      Buffer.from(token.split('.')[0] ?? '', 'base64url').toString(),
+      '{"alg":"RS256","kid":"one","typ":"JWT"}',
+    );
     const bundle = { jwtAuthorities: [authorityOf(rsa)] };
     assert.equal(await judge(token, { bundles: () => bundle.jwtAuthorities }), WEB);
     const keys = createLocalJWKSet(oidcKeysOf(bundle) as Parameters<typeof createLocalJWKSet>[0]);

@@ -94,6 +94,20 @@ describe('public documents', () => {
     assert.deepEqual(discovery['id_token_signing_alg_values_supported'], ['ES256']);
   });
 
+  it('keys and discovery document name RS256 where tokens are signed with it', async () => {
+    const plane = await planes.start({ jwt: { issuer: 'https://id.example.org', algorithm: 'RS256' } });
+    const { keys } = JSON.parse((await get(plane, '/keys')).body) as { keys: Record<string, unknown>[] };
+    assert.deepEqual(
+      keys.map(({ alg, kty, e }) => [alg, kty, e]),
+      [['RS256', 'RSA', 'AQAB']],
+    );
+    const discovery = JSON.parse((await get(plane, '/.well-known/openid-configuration')).body) as Record<
+      string,
+      unknown
+    >;
+    assert.deepEqual(discovery['id_token_signing_alg_values_supported'], ['RS256']);
+  });
+
   it('there is no discovery document without an issuer, and the answer says how to get one', async () => {
     const answer = await get(await planes.start(), '/.well-known/openid-configuration');
     assert.equal(answer.status, 404);

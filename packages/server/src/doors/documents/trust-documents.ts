@@ -1,4 +1,4 @@
-import { bundleToJson, oidcKeysOf, type TrustBundle } from '@rampart/spiffe';
+import { algorithmOf, bundleToJson, oidcKeysOf, type TrustBundle } from '@rampart/spiffe';
 import type { OwnTrust } from '../../trust/own-trust.ts';
 import type { DocumentShelf, PublicDocument } from './public-documents.ts';
 
@@ -37,7 +37,7 @@ export function trustDocuments(trust: OwnTrust): DocumentShelf {
       case '/keys':
         return document(write(bundle).keys);
       case '/.well-known/openid-configuration':
-        return trust.issuer === undefined ? NO_ISSUER : document(JSON.stringify(discovery(trust.issuer)));
+        return trust.issuer === undefined ? NO_ISSUER : document(JSON.stringify(discovery(trust.issuer, bundle)));
       default:
         return undefined;
     }
@@ -45,13 +45,13 @@ export function trustDocuments(trust: OwnTrust): DocumentShelf {
 }
 
 /** Members that the standard requires; there is no authorization endpoint to name, for nobody logs in here. */
-function discovery(issuer: string): object {
+function discovery(issuer: string, { jwtAuthorities }: TrustBundle): object {
   return {
     issuer,
     jwks_uri: `${issuer}/keys`,
     authorization_endpoint: '',
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
+    id_token_signing_alg_values_supported: [...new Set(jwtAuthorities.map(({ jwk }) => algorithmOf(jwk)))],
   };
 }
