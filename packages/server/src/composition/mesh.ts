@@ -1,0 +1,72 @@
+import { ListeningAgents } from '../agents/listening-agents.ts';
+import { DataPlanes } from '../control/data-planes.ts';
+import { measureMesh } from '../control/mesh-metrics.ts';
+import { MeshSnapshots } from '../control/mesh-snapshots.ts';
+import { WorkloadDirectory } from '../control/workload-directory.ts';
+import { watchRevocations } from '../revocation/watch-revocations.ts';
+import { createAuthorityStore } from '../storage/stores/authority-store.ts';
+import type { Start } from './start.ts';
+import type { State } from './state.ts';
+
+export interface Mesh {
+  readonly dataPlanes: DataPlanes;
+  readonly agents: ListeningAgents;
+  readonly directory: WorkloadDirectory;
+}
+
+/** What data planes are told, and who is listening. */
+export async function joinMesh({ options, teardown, metrics }: Start, state: State): Promise<Mesh> {
+  const { database, feed, resources, registry, authority: issuer, federation } = state;
+  const { clock, log, rootNamespace } = options;
+  const certificates = createAuthorityStore(database);
+  const directory = new WorkloadDirectory({
+    now: () => clock.now(),
+    changed: (spiffeId) => {
+      if (dataPlanes.sessions.length > 0 && snapshots.hasNetworkPolicies)
+        feed.publish([{ kind: 'identity', spiffeId }]);
+    },
+  });
+  const snapshots = new MeshSnapshots({
+    feed,
+    rootNamespace,
+    resource: (key) => resources.get(key),
+    resources: () => resources.all(),
+    service: (name) => registry.lookup(name),
+    services: () => registry.services(),
+    revocations: issuer.revocations,
+    bundle: () => issuer.bundle(),
+    federatedBundles: () => federation.bundles(),
+    identity: (spiffeId) => directory.get(spiffeId),
+    identities: () => directory.all(),
+  });
+  const dataPlanes = new DataPlanes({
+    snapshots,
+    registry,
+    clock,
+    log,
+    workloadOf: async (serial) => (await certificates.certificate(serial))?.workload,
+    isTainted: (serial) => issuer.hierarchy.isTainted(serial),
+  });
+  for (const holder of await certificates.workloadCertificates(clock.now())) {
+    directory.learn({ workload: undefined, ...holder });
+  }
+  teardown.add('control streams', () => dataPlanes.close());
+  teardown.add(
+    'watches',
+    registry.watch(({ name, namespace }) => feed.publish([{ kind: 'service', name, namespace }])),
+  );
+  teardown.add(
+    'watches',
+    watchRevocations({ authority: issuer, certificates, feed, dataPlanes, directory, clock, log }),
+  );
+  teardown.add(
+    'watches',
+    issuer.onIssued((issued) => directory.learn({ ...issued, spiffeId: issued.spiffeId.toString() })),
+  );
+  teardown.add(
+    'watches',
+    feed.watch(() => dataPlanes.wake()),
+  );
+  measureMesh(metrics, { ...state, dataPlanes });
+  return { dataPlanes, agents: new ListeningAgents(), directory };
+}

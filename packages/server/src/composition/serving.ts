@@ -1,0 +1,153 @@
+import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
+import {
+  AdminService,
+  AgentService,
+  ApiTokenService,
+  ControlService,
+  IdentityService,
+  LedgerService,
+  RevocationService,
+  MAX_BLOCK_BYTES,
+  TelemetryService,
+  TrustService,
+} from '@rampart/wire';
+import { agentStateOf } from '../agents/agent-state.ts';
+import { createApiHandler } from '../doors/api-handler.ts';
+import { createGate, type Gate } from '../doors/gate.ts';
+import { CallerLimits } from '../doors/limits/caller-limits.ts';
+import { FailureLimit } from '../doors/limits/failure-limit.ts';
+import { PeerVerifier } from '../doors/peer.ts';
+import { Refusals } from '../doors/refusals.ts';
+import { createAdminService } from '../doors/services/admin/admin-service.ts';
+import { createAgentService } from '../doors/services/agent-service.ts';
+import { createApiTokenService } from '../doors/services/api-tokens/api-token-service.ts';
+import { createControlService } from '../doors/services/control-service.ts';
+import { createIdentityService } from '../doors/services/identity-service.ts';
+import { createLedgerService } from '../doors/services/ledger-service.ts';
+import { createRevocationService } from '../doors/services/revocation-service.ts';
+import { createTelemetryService } from '../doors/services/telemetry-service.ts';
+import { createTrustService } from '../doors/services/trust/trust-service.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import { PolicyDesk } from '../resources/policy-desk.ts';
+import type { Telemetry } from '../telemetry/open-telemetry.ts';
+import { VERSION } from '../version.ts';
+import { certifyDoor } from './certified-door.ts';
+import type { Doors } from './doors.ts';
+import type { Mesh } from './mesh.ts';
+import { GRACE_MS, type Start } from './start.ts';
+import type { State } from './state.ts';
+
+const LARGEST_CONTROL_BYTES = 256 * 1024;
+
+const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
+
+/** A full record block and the refused connections beside it. */
+const LARGEST_REPORT_BYTES = MAX_BLOCK_BYTES + 1024 * 1024;
+
+export interface Serving {
+  readonly doors: Doors;
+  readonly state: State;
+  readonly mesh: Mesh;
+  readonly telemetry: Telemetry;
+}
+
+function deskOf({ options }: Start, { resources, journal, authority, trust }: State, { dataPlanes }: Mesh): PolicyDesk {
+  const { clock, rootNamespace, trustDomain } = options;
+  const longestLives = { certificateMs: authority.lifetimes.longestWorkloadMs, tokenMs: trust.jwt.longestSvidMs };
+  return new PolicyDesk({
+    resources,
+    journal,
+    clock,
+    rootNamespace,
+    trustDomain,
+    longestLives,
+    planes: () => dataPlanes.enforcing(),
+  });
+}
+
+interface Guards {
+  readonly failures: FailureLimit;
+  readonly gate: Gate;
+  readonly limits: CallerLimits;
+}
+
+/** What stands between callers and the services. */
+function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, entries }: State): Guards {
+  const { clock, log, callerRates: rates } = options;
+  const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
+  const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
+  const refusals = new Refusals({ journal, metrics, log, failures });
+  return {
+    failures,
+    gate: createGate({
+      tokens,
+      apiTokens,
+      isAdministrator: (id) => entries.isAdministrator(id, clock.now()),
+      failures,
+      refused: (refusal) => refusals.add(refusal),
+    }),
+    limits: new CallerLimits({ rates, clock, journal, metrics, failed }),
+  };
+}
+
+/** From here on calls are answered. */
+export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
+  const { options, teardown, metrics } = parts;
+  const { clock, log, rootNamespace, trustDomain } = options;
+  const { authority: issuer, registry, journal, resources, feed, apiTokens } = state;
+  const { failures, gate, limits } = guardsOf(parts, state);
+  const desk = deskOf(parts, state, mesh);
+  const admin = createAdminService({
+    authority: issuer,
+    registry,
+    journal,
+    resources,
+    desk,
+    ...mesh,
+    ...telemetry,
+    clock,
+    trustDomain,
+    rootNamespace,
+    version: VERSION,
+    startedAt: clock.now(),
+    revision: () => feed.revision,
+  });
+  const shutdown = new AbortController();
+  doors.api.serve(
+    createApiHandler({
+      gate,
+      verifier: new PeerVerifier({
+        clock,
+        bundle: () => issuer.bundle(),
+        isRevoked: (serial) => issuer.isRevoked(serial),
+        revocationOf: (certificate) => issuer.revocations.of(certificate),
+      }),
+      apiTokens,
+      log,
+      metrics,
+      clock,
+      documents: state.documents,
+      shutdown: shutdown.signal,
+      routes: (router: ConnectRouter) => {
+        router
+          .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures, limits }))
+          .service(AgentService, createAgentService(agentStateOf({ ...state, clock }), { ...mesh, metrics, limits }));
+        router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
+        router.service(TelemetryService, createTelemetryService(telemetry.intake), {
+          readMaxBytes: LARGEST_REPORT_BYTES,
+        });
+        router.service(ApiTokenService, createApiTokenService(apiTokens));
+        router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
+        router.service(LedgerService, createLedgerService(new Ledger(state)));
+        router.service(RevocationService, createRevocationService({ ...state, ...mesh }));
+        router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
+      },
+    }),
+  );
+  await certifyDoor(parts, { doors, state, mesh });
+  teardown.add('calls', async () => {
+    mesh.dataPlanes.close();
+    shutdown.abort(new ConnectError('the control plane is stopping', Code.Unavailable));
+    await doors.api.close(GRACE_MS);
+  });
+}

@@ -1,0 +1,102 @@
+import { type Authority, type Federation, openAuthority, type RevocationStore } from '@rampart/authority';
+import { TrustDomain } from '@rampart/core';
+import { type Checkpoints, Journal } from '@rampart/journal';
+import type { Registry } from '@rampart/registry';
+import { AdminTokens } from '../admin/admin-tokens.ts';
+import { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
+import { RegisteredEntries } from '../agents/registered-entries.ts';
+import { ChangeFeed } from '../changes/change-feed.ts';
+import { openServices } from '../control/open-services.ts';
+import { journalDocuments } from '../doors/documents/journal-documents.ts';
+import { createDocumentDesk, type DocumentDesk } from '../doors/documents/public-documents.ts';
+import { trustDocuments } from '../doors/documents/trust-documents.ts';
+import { keepCheckpoints } from '../ledger/kept-checkpoints.ts';
+import { ResourceSet } from '../resources/resource-set.ts';
+import { crlDocuments } from '../revocation/crl-keeper.ts';
+import { openRevocations } from '../revocation/open-revocations.ts';
+import { type Database, openDatabase } from '../storage/database.ts';
+import { sqliteEngine } from '../storage/sqlite/engine.ts';
+import { createAdminTokenStore } from '../storage/stores/admin-token-store.ts';
+import { createApiTokenStore } from '../storage/stores/api-token-store.ts';
+import { createAuthorityStore } from '../storage/stores/authority-store.ts';
+import { createJournalStore } from '../storage/stores/journal-store.ts';
+import { createResourceStore } from '../storage/stores/resource-store.ts';
+import { createRevisionStore } from '../storage/stores/revision-store.ts';
+import { joinTrust } from '../trust/join-trust.ts';
+import { openKeys } from '../trust/keys.ts';
+import { createOwnTrust, openJwtKeys, type OwnTrust } from '../trust/own-trust.ts';
+import { exchangeByHand, openUpstream } from '../trust/upstream.ts';
+import type { Start } from './start.ts';
+
+export interface State {
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
+  readonly authority: Authority;
+  readonly acts: RevocationStore;
+  readonly trust: OwnTrust;
+  readonly federation: Federation;
+  readonly registry: Registry;
+  readonly feed: ChangeFeed;
+  readonly resources: ResourceSet;
+  readonly tokens: AdminTokens;
+  readonly apiTokens: ApiTokens;
+  /** What anybody may read. */
+  readonly documents: DocumentDesk;
+  readonly entries: RegisteredEntries;
+}
+
+/** Everything that survives a restart. */
+export async function openState({ options, teardown, directory }: Start): Promise<State> {
+  const { clock, log } = options;
+  const database = await openDatabase(sqliteEngine(directory.database));
+  teardown.add('database', () => database.close());
+  const journal = await Journal.open(createJournalStore(database), clock);
+  teardown.add('journal', () => journal.settle());
+  const feed = await ChangeFeed.open(createRevisionStore(database));
+  const resources = await ResourceSet.open(createResourceStore(database), feed);
+  const { trustDomain, rootNamespace } = options;
+  const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
+  const { keys, keyEncryptionKey } = await openKeys({ options, teardown }, directory);
+  const shared = { feed, resources, database, journal, clock, log, teardown };
+  const checkpoints = await keepCheckpoints({ ...shared, directory, keys, trustDomain });
+  const domain = TrustDomain.of(trustDomain);
+  const jwtSvids = await openJwtKeys({ ...shared, ...options.jwt, trustDomain: domain, keys });
+  const { revocationFile } = options;
+  const revocations = await openRevocations({ ...shared, directory, revocationFile, keyEncryptionKey, trustDomain });
+  const opened = await openAuthority({
+    revocations,
+    ...(options.crlUrl === undefined ? {} : { crlUrl: options.crlUrl }),
+    trustDomain: domain,
+    keys,
+    store: createAuthorityStore(database),
+    journal,
+    clock,
+    lifetimes: options.lifetimes,
+    upstream: await openUpstream(options.upstream, domain),
+    entries,
+    jwtSvids,
+  });
+  if (options.upstream.kind === 'by-hand') await exchangeByHand(opened, directory.path);
+  const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
+  const federation = await joinTrust({ ...shared, ...options.federation, trust });
+  const registry = await openServices(options, { database, journal, teardown });
+  const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
+  const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });
+  return {
+    database,
+    journal,
+    checkpoints,
+    authority: opened,
+    acts: revocations.acts,
+    trust,
+    federation,
+    registry,
+    feed,
+    resources,
+    tokens,
+    apiTokens,
+    documents: createDocumentDesk([trustDocuments(trust), journalDocuments(checkpoints), crlDocuments(opened)]),
+    entries,
+  };
+}
