@@ -16,6 +16,7 @@ const cases = [
   { rule: 'so does PORT=', command: 'PORT=3000 node app.js', ports: [3000] },
   { rule: 'rampart up has ports of its own', command: 'npx rampart up', ports: [8443, 9090] },
   { rule: 'unless it is told others', command: 'npx rampart up --port 0 --metrics-port 0', ports: [] },
+  { rule: 'an option that is a port', command: 'npx rampart up --dns-port 8600', ports: [8600, 8443, 9090] },
   { rule: 'a command without any needs none', command: 'npx rampart --help', ports: [] },
 ] as const;
 

@@ -10,9 +10,11 @@ export function portsOf(blocks: readonly CommandBlock[]): number[] {
     .filter(({ illustration }) => illustration === undefined)
     .flatMap(({ commands }) => commands.map(({ text }) => text));
   const named = texts.flatMap((text) =>
-    [...text.matchAll(/127\.0\.0\.1:(?<port>\d{2,5})\b|\bPORT=(?<own>\d{2,5})\b/g)].map(({ groups }) =>
-      Number(groups?.['port'] ?? groups?.['own']),
-    ),
+    [
+      ...text.matchAll(
+        /127\.0\.0\.1:(?<port>\d{2,5})\b|\bPORT=(?<own>\d{2,5})\b|--[a-z-]*port[ =](?<option>\d{2,5})\b/g,
+      ),
+    ].map(({ groups }) => Number(groups?.['port'] ?? groups?.['own'] ?? groups?.['option'])),
   );
   const startsMesh = texts.some((text) => /\brampart up\b(?!.*--port)/.test(text));
   return [...new Set([...named, ...(startsMesh ? portsOfUp : [])])];

@@ -2,6 +2,7 @@ import type { JwtLifetimes, JwtSigningAlgorithm, LifetimeOptions } from '@rampar
 import type { Clock, Random } from '@rampart/core';
 import type { KeyEncryptionKey, TransitOptions } from '@rampart/keyring';
 import { createSystemClock } from './clock.ts';
+import type { DnsOptions } from './doors/dns/dns-options.ts';
 import { type CallerRates, DEFAULT_RATES } from './doors/limits/caller-limits.ts';
 import type { Logger } from './log.ts';
 import { createSystemRandom } from './random.ts';
@@ -30,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly crlUrl?: string;
   /** Where revocations are kept apart from the database; revocations.log in the data directory unless given. */
   readonly revocationFile?: string;
+  /** Where services are found by DNS; nowhere unless given. Whoever reaches that port learns where services are. */
+  readonly dns?: DnsOptions;
   /** Milliseconds an instance is still found after its data plane is gone. */
   readonly leaseMs?: number;
   /** 7 days and 1 GiB unless given. */
@@ -79,6 +82,7 @@ export interface CompleteOptions extends Required<
     | 'keyPassphrase'
     | 'jwt'
     | 'federation'
+    | 'dns'
     | 'leaseMs'
     | 'revocationFile'
     | 'crlUrl'
@@ -92,6 +96,7 @@ export interface CompleteOptions extends Required<
   readonly upstream: UpstreamOptions;
   readonly jwt: JwtOptions;
   readonly federation: FederationOptions;
+  readonly dns: DnsOptions | undefined;
   readonly revocationFile: string | undefined;
   readonly crlUrl: string | undefined;
   readonly leaseMs: number | undefined;
@@ -119,6 +124,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     keyService: given.keyService,
     jwt: given.jwt ?? {},
     federation: given.federation ?? {},
+    dns: given.dns,
     revocationFile: given.revocationFile,
     crlUrl: given.crlUrl,
     leaseMs: given.leaseMs,

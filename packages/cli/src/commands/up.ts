@@ -4,13 +4,14 @@ import { type Command, Option } from 'commander';
 import { authorityOf, authorityOptions, type AuthorityOptions } from '../arguments/authority-options.ts';
 import { parseLimit, parsePort } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
+import { type RegistryDoorOptions, registryDoorOptions, registryDoorsOf } from '../arguments/registry-door-options.ts';
 import type { Io } from '../io.ts';
 import { renderData } from '../render/output.ts';
 import { renderStart, type StartedMesh } from '../views/start.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 import { VERSION } from '../version.ts';
 
-interface UpOptions extends AuthorityOptions {
+interface UpOptions extends AuthorityOptions, RegistryDoorOptions {
   readonly host: string;
   readonly port: number;
   readonly metricsPort: number;
@@ -76,12 +77,13 @@ export function defineUp(parent: Command, shell: Shell): void {
       examples(
         ['rampart up', 'data in ./.rampart, API on 127.0.0.1:8443'],
         ['rampart up --data /tmp/mesh --port 0 --metrics-port 0', 'beside another one'],
+        ['rampart up --dns-port 8600', 'services are found by DNS too: dig @127.0.0.1 -p 8600 shop.service.consul'],
         ['rampart up --workload-ttl 1h', 'certificates that live an hour'],
         ['rampart up --root /media/root', 'intermediates of a root that is kept on a disk of its own'],
       ),
     )
     .action((options: UpOptions, own: Command) => shell.run(own, (invocation) => up(options, invocation)));
-  for (const option of authorityOptions()) command.addOption(option);
+  for (const option of [...authorityOptions(), ...registryDoorOptions()]) command.addOption(option);
 }
 
 async function up(options: UpOptions, invocation: Invocation): Promise<number> {
@@ -132,6 +134,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     ...revocationOf(options, io),
     callerRates: callerRatesOf(options),
     federation: webDoorOf(options, io),
+    ...registryDoorsOf(options),
     log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: io.stderr.isTerminal }),
   });
   const { addresses, caFile } = controlPlane;
@@ -140,6 +143,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     api: addresses.api,
     metrics: addresses.metrics,
     ...(addresses.web === undefined ? {} : { web: addresses.web }),
+    ...(addresses.dns === undefined ? {} : { dns: addresses.dns }),
     trustDomain: controlPlane.trustDomain,
     dataDirectory,
     caFile,

@@ -11,6 +11,8 @@ export interface StartedMesh {
   readonly metrics: string;
   /** Where bundle and keys are served to the web; absent where they are not. */
   readonly web?: string;
+  /** "127.0.0.1:8600"; absent without DNS. */
+  readonly dns?: string;
   readonly trustDomain: string;
   /** Absolute path. */
   readonly dataDirectory: string;
@@ -30,6 +32,7 @@ export function renderStart(
     ['API', mesh.api],
     ['Metrics', `${mesh.metrics}/metrics`],
     ...(mesh.web === undefined ? [] : [['Bundle', `${mesh.web}/bundle`]]),
+    ...(mesh.dns === undefined ? [] : [['DNS', mesh.dns]]),
     ['Trust domain', mesh.trustDomain],
     ['Data', mesh.dataDirectory],
   ];

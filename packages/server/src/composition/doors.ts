@@ -1,12 +1,14 @@
 import { type ApiServer, openApiServer } from '../doors/api-server.ts';
 import { openWebDoor, type WebDoor } from '../doors/documents/web-door.ts';
 import { openOperationsServer, type OperationsServer } from '../doors/operations-server.ts';
+import { openRegistryDoors, type RegistryDoors } from './registry-doors.ts';
 import { GRACE_MS, LOOPBACK, type Start } from './start.ts';
 import type { State } from './state.ts';
 
 export interface Doors {
   readonly api: ApiServer;
   readonly operations: OperationsServer;
+  readonly registry: RegistryDoors;
 }
 
 /** Ports come first: one that is in use is known before anything is written. */
@@ -23,7 +25,7 @@ export async function openDoors({ options, teardown, metrics }: Start, isReady: 
     },
   });
   teardown.add('API door', () => api.close(GRACE_MS));
-  return { api, operations };
+  return { api, operations, registry: await openRegistryDoors(options, { teardown, metrics }) };
 }
 
 /** Public documents for those who know no SPIFFE yet, where that is asked for. */
