@@ -36,6 +36,7 @@ export function createMemoryAuthorityStore(): AuthorityStore {
       return true;
     },
     addCertificate: async (certificate) => addOnce(certificates, certificate),
+    issued: (certificate) => ({ row: certificate, store: async () => addOnce(certificates, certificate) }),
     certificate: async (serial) => certificates.get(serial),
     certificates: async ({ spiffeId, before = Infinity, limit }) =>
       [...certificates.values()]
@@ -52,15 +53,7 @@ export function createMemoryAuthorityStore(): AuthorityStore {
     revokedCertificates: async (at) =>
       [...certificates.values()].filter(({ revocation, notAfter }) => revocation !== undefined && notAfter > at),
     ...revocationMethods(certificates),
-    longLivedCertificates: async ({ after, before, lifeMs }) =>
-      [...certificates.values()].filter(
-        ({ revocation, notBefore, notAfter }) =>
-          revocation === undefined && notAfter > after && notAfter <= before && notAfter - notBefore > lifeMs,
-      ),
-    workloadCertificates: async (at) =>
-      [...certificates.values()].filter(
-        ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,
-      ),
+    ...livingMethods(certificates),
     clockMarks: async () => clockMarks,
     keepClockMarks: async (marks) => void (clockMarks = marks),
     prune: async (endedBefore) => {
@@ -70,6 +63,22 @@ export function createMemoryAuthorityStore(): AuthorityStore {
         if (notAfter < endedBefore && isLeaf(kind)) certificates.delete(serial);
       }
     },
+  };
+}
+
+function livingMethods(
+  certificates: ReadonlyMap<string, CertificateRecord>,
+): Pick<AuthorityStore, 'longLivedCertificates' | 'workloadCertificates'> {
+  return {
+    longLivedCertificates: async ({ after, before, lifeMs }) =>
+      [...certificates.values()].filter(
+        ({ revocation, notBefore, notAfter }) =>
+          revocation === undefined && notAfter > after && notAfter <= before && notAfter - notBefore > lifeMs,
+      ),
+    workloadCertificates: async (at) =>
+      [...certificates.values()].filter(
+        ({ kind, revocation, notAfter }) => kind === 'workload' && revocation === undefined && notAfter > at,
+      ),
   };
 }
 

@@ -134,12 +134,17 @@ describe('renewal', () => {
     const gate = Promise.withResolvers<void>();
     const store: AuthorityStore = {
       ...inner,
-      addCertificate: async (certificate) => {
-        if (certificate.reason === 'renewal') {
-          reached.resolve();
-          await gate.promise;
-        }
-        return inner.addCertificate(certificate);
+      issued: (certificate) => {
+        const companion = inner.issued(certificate);
+        if (certificate.reason !== 'renewal') return companion;
+        return {
+          ...companion,
+          store: async (rows, within) => {
+            reached.resolve();
+            await gate.promise;
+            await companion.store(rows, within);
+          },
+        };
       },
     };
     const { authority } = await openFixture({ store });

@@ -1,3 +1,4 @@
+import type { Companion } from '@rampart/journal';
 import type { CertificateScope, ScopeContent } from './revocation/scope.ts';
 
 /** What a join token (or the operator) says about a workload. */
@@ -169,6 +170,8 @@ export interface AuthorityStore {
 
   /** An already known serial is an error (STORAGE_FAILED): the first record stays. */
   addCertificate(certificate: CertificateRecord): Promise<void>;
+  /** The same, to be stored with its ledger entry: for a journal whose store shares the engine of this one. */
+  issued(certificate: CertificateRecord): Companion;
   certificate(serial: string): Promise<CertificateRecord | undefined>;
   /** Newest (by ledger sequence) first. */
   certificates(query: CertificateQuery): Promise<readonly CertificateRecord[]>;

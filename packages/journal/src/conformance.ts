@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleNode } from './store.ts';
+import type { Companion, JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleNode } from './store.ts';
 
 export { checkpointStoreConformance } from './checkpoints/conformance.ts';
 
@@ -118,6 +118,17 @@ const RULES: readonly Rule[] = [
     async ({ store }) => {
       await assert.rejects(store.append({ ...batch(2, 1), nodes: [{ height: 4, position: 0, hash: hash(1) }] }));
       assert.deepEqual(await store.hashes({ height: 4, first: 0, count: 1 }), []);
+    },
+  ],
+  [
+    'companions of a batch are stored once and together, those of a refused batch are not',
+    async ({ store }) => {
+      const stored: (readonly unknown[])[] = [];
+      const storeRows: Companion['store'] = async (rows) => void stored.push(rows);
+      const companions = ['a', 'b'].map((row) => ({ row, store: storeRows }));
+      await assert.rejects(store.append({ ...batch(2, 1), companions }));
+      await store.append({ ...batch(1, 2), companions });
+      assert.deepEqual(stored, [['a', 'b']]);
     },
   ],
   [

@@ -11,8 +11,9 @@ export { parseVerifierKey } from './checkpoints/verifier-key.ts';
 export type { VerifierKey } from './checkpoints/verifier-key.ts';
 export { canonicalJson } from './canonical-json.ts';
 export type { JsonValue } from './canonical-json.ts';
+export { storeCompanions } from './companions.ts';
 export { Journal } from './journal.ts';
-export type { JournalBody, JournalHead, JournalOptions } from './journal.ts';
+export type { CompanionOf, JournalBody, JournalHead, JournalOptions } from './journal.ts';
 export { revokes, REVOKING } from './ledger/revocation-entry.ts';
 export type { EntryFields } from './ledger/revocation-entry.ts';
 export { createMemoryJournalStore } from './memory-store.ts';
@@ -20,6 +21,7 @@ export { leafHash, MerkleTree } from './merkle-tree.ts';
 export type { ConsistencyProof, InclusionProof } from './proofs/proofs.ts';
 export { verifyConsistency, verifyInclusion } from './proofs/verification.ts';
 export type {
+  Companion,
   JournalBatch,
   JournalEntry,
   JournalQuery,

@@ -7,7 +7,7 @@ import type { JsonValue } from './canonical-json.ts';
 import { leafHash, MerkleTree } from './merkle-tree.ts';
 import { consistencyProof, inclusionProof } from './proofs/proofs.ts';
 import type { ConsistencyProof, InclusionProof } from './proofs/proofs.ts';
-import type { JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleNode } from './store.ts';
+import type { Companion, JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleNode } from './store.ts';
 
 /** What a caller records; the journal adds `timestamp`, `registry_node` and `sequence`. */
 export interface JournalBody {
@@ -28,8 +28,12 @@ export interface JournalHead {
   readonly root: string;
 }
 
+/** Makes what is to be stored with an entry, by the entry's sequence. */
+export type CompanionOf = (sequence: number) => Companion;
+
 interface Waiting {
   readonly entry: JournalEntry;
+  readonly companion: Companion | undefined;
   readonly stored: PromiseWithResolvers<JournalEntry>;
 }
 
@@ -78,14 +82,15 @@ export class Journal {
 
   /**
    * Resolves once the entry is durable. Rejects with `RampartError` INVALID_ARGUMENT for a body that JSON cannot say, and
-   * with what the store threw when it could not keep the entry.
+   * with what the store threw when it could not keep the entry. With `companionOf` another row is stored in the same step.
    */
-  async append(stream: JournalStream, body: JournalBody): Promise<JournalEntry> {
+  async append(stream: JournalStream, body: JournalBody, companionOf?: CompanionOf): Promise<JournalEntry> {
     while (this.#recovery !== undefined) await this.#recovery;
     const entry = this.#next(stream, body);
+    const companion = companionOf?.(entry.sequence);
     this.#tree.add(entry.leafHash, (node) => this.#nodes.push(node));
     const stored = Promise.withResolvers<JournalEntry>();
-    this.#waiting.push({ entry, stored });
+    this.#waiting.push({ entry, companion, stored });
     if (this.#waiting.length === 1) setImmediate(() => this.#takeOff());
     return stored.promise;
   }
@@ -148,7 +153,9 @@ export class Journal {
     const head = headOf(this.#tree);
     const tree = this.#tree.state();
     try {
-      await this.#store.append({ entries: batch.map(({ entry }) => entry), tree, nodes });
+      const entries = batch.map(({ entry }) => entry);
+      const companions = batch.flatMap(({ companion }) => companion ?? []);
+      await this.#store.append({ entries, companions, tree, nodes });
       this.#head = head;
       for (const { entry, stored } of batch) stored.resolve(entry);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { RampartError } from '@rampart/core';
+import { storeCompanions } from './companions.ts';
 import type {
   JournalBatch,
   JournalEntry,
@@ -20,6 +21,7 @@ export function createMemoryJournalStore(): JournalStore {
       stored.push(...batch.entries);
       for (const node of batch.nodes) nodes.set(nodeKey(node), node.hash);
       tree = batch.tree;
+      await storeCompanions(batch.companions);
     },
     tree: async () => tree,
     read: async (query) => select(stored, query),

@@ -42,9 +42,24 @@ export interface MerkleRow {
   readonly count: number;
 }
 
+/**
+ * A row of another domain's store that becomes durable in the same step as an entry, or not at all. That store shares the
+ * engine of the journal's store and makes it; for everybody else it is opaque.
+ */
+export interface Companion {
+  readonly row: unknown;
+  /**
+   * Stores rows; called once for all companions of a batch that have the same function. `within` is what stores of this engine
+   * hand each other (a transaction), undefined where there is none.
+   */
+  readonly store: (rows: readonly unknown[], within: unknown) => Promise<void>;
+}
+
 /** Entries that become durable together, and the tree as it is after them. */
 export interface JournalBatch {
   readonly entries: readonly JournalEntry[];
+  /** Stored with them; none where it is absent. */
+  readonly companions?: readonly Companion[];
   readonly tree: MerkleState;
   /** Subtrees that these entries completed and whose roots are kept. */
   readonly nodes: readonly MerkleNode[];

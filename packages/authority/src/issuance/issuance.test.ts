@@ -44,12 +44,17 @@ describe('a workload certificate', () => {
     const gate = Promise.withResolvers<void>();
     const store: AuthorityStore = {
       ...inner,
-      addCertificate: async (certificate) => {
-        if (certificate.kind === 'workload') {
-          ledgerAtStore.push((await journal.read({ stream: 'ledger', limit: 10, order: 'oldest-first' })).length);
-          await gate.promise;
-        }
-        return inner.addCertificate(certificate);
+      issued: (certificate) => {
+        const companion = inner.issued(certificate);
+        if (certificate.kind !== 'workload') return companion;
+        return {
+          ...companion,
+          store: async (rows, within) => {
+            ledgerAtStore.push((await journal.read({ stream: 'ledger', limit: 10, order: 'oldest-first' })).length);
+            await gate.promise;
+            await companion.store(rows, within);
+          },
+        };
       },
     };
     const { authority, journal } = await openFixture({ store });

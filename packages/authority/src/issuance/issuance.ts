@@ -94,8 +94,7 @@ export class Issuance {
       notBefore,
       notAfter,
     };
-    const sequence = await this.#record(request, unrecorded, certificate);
-    await this.#options.store.addCertificate({ ...unrecorded, sequence });
+    await this.#record(request, unrecorded, certificate);
     return {
       spiffeId: request.spiffeId,
       chain: [certificate.der, ...issuer.chain],
@@ -108,19 +107,20 @@ export class Issuance {
     };
   }
 
-  /** All in one turn, so that all of it becomes durable at once or not at all. Answers the sequence of the ledger's entry. */
+  /** All in one turn, so that all of it becomes durable at once or not at all. */
   async #record(
     request: WorkloadIssue | ServerIssue,
     unrecorded: UnrecordedCertificate,
     certificate: ParsedCertificate,
-  ): Promise<number> {
-    const { journal } = this.#options;
+  ): Promise<void> {
+    const { journal, store } = this.#options;
     const events =
       request.kind === 'server' ? [serverEvent(request, unrecorded.serial)] : request.events(unrecorded.serial);
     const rotation = request.kind === 'server' ? undefined : request.rotation;
-    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, rotation));
-    const [{ sequence }] = await Promise.all([entry, ...events.map((event) => journal.audit(event))]);
-    return sequence;
+    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, rotation), (sequence) =>
+      store.issued({ ...unrecorded, sequence }),
+    );
+    await Promise.all([entry, ...events.map((event) => journal.audit(event))]);
   }
 
   #renewAt({ kind }: WorkloadIssue | ServerIssue, notAfter: number): number | undefined {

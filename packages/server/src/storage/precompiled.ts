@@ -4,25 +4,37 @@ import type { Tables } from './tables.ts';
 /** What runs compiled queries: the database, or a transaction of it. */
 type Executor = Pick<Kysely<Tables>, 'executeQuery'>;
 
+/** Rows of one statement: few of them, so that each is compiled once, and one for what is left over. */
+const ROWS_AT_ONCE = [64, 8, 1] as const;
+
 /**
- * An INSERT of one row that is compiled when it is first used: building and compiling a query costs more than running it, which
- * counts where thousands a second are written. Every row must have the columns of the first.
+ * INSERTs that are compiled when they are first used: building and compiling a query costs more than running it, which
+ * counts where thousands of rows a second are written, and so does each statement. Every row must have the columns of the first.
  */
 export function insertion<Table extends keyof Tables>(
   database: Kysely<Tables>,
   table: Table,
-): (executor: Executor, row: Tables[Table]) => Promise<void> {
-  let known: { readonly columns: readonly (keyof Tables[Table])[]; readonly compiled: CompiledQuery } | undefined;
-  return async (executor, row) => {
-    known ??= {
-      columns: Object.keys(row) as (keyof Tables[Table])[],
-      compiled: database
-        .insertInto(table)
-        .values(row as InsertObject<Tables, Table>)
-        .compile(),
-    };
-    const parameters = known.columns.map((column) => row[column]);
-    await executor.executeQuery({ ...known.compiled, parameters });
+): (executor: Executor, rows: readonly Tables[Table][]) => Promise<void> {
+  const statements = new Map<number, CompiledQuery>();
+  let columns: readonly (keyof Tables[Table])[] = [];
+  const compile = (count: number, row: Tables[Table]): CompiledQuery => {
+    columns = Object.keys(row) as (keyof Tables[Table])[];
+    const rows = Array.from({ length: count }, () => row as InsertObject<Tables, Table>);
+    const compiled = database.insertInto(table).values(rows).compile();
+    statements.set(count, compiled);
+    return compiled;
+  };
+  return async (executor, rows) => {
+    for (let at = 0; at < rows.length;) {
+      const left = rows.length - at;
+      const count = ROWS_AT_ONCE.find((size) => size <= left) ?? 1;
+      const [first, ...others] = rows.slice(at, at + count);
+      if (first === undefined) return;
+      const compiled = statements.get(count) ?? compile(count, first);
+      const parameters = [first, ...others].flatMap((row) => columns.map((column) => row[column]));
+      await executor.executeQuery({ ...compiled, parameters });
+      at += count;
+    }
   };
 }
 

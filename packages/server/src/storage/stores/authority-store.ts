@@ -21,7 +21,10 @@ const CLOCK_LATEST = 'clock_latest';
 
 /** What the authority must remember, in the database. */
 export function createAuthorityStore({ reads, writer }: Database): AuthorityStore {
-  const insertCertificate = insertion(reads, 'certificates');
+  const insertCertificates = insertion(reads, 'certificates');
+  const storeIssued = (rows: readonly unknown[], within: unknown): Promise<void> =>
+    // What `issued` made, in the transaction of the journal's store.
+    insertCertificates(within as Transaction<Tables>, rows as readonly CertificateTable[]);
   const selectCertificate = selection(reads.selectFrom('certificates').selectAll().where('serial', '=', ''));
   return {
     ...createHierarchyStore({ reads, writer }),
@@ -33,7 +36,8 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
     useEvidence: (hash, until) => writer.write((transaction) => useEvidence(transaction, { hash, until })),
     addCertificate: (certificate) =>
-      writer.write((transaction) => insertCertificate(transaction, certificateRow(certificate))),
+      writer.write((transaction) => insertCertificates(transaction, [certificateRow(certificate)])),
+    issued: (certificate) => ({ row: certificateRow(certificate), store: storeIssued }),
     certificate: async (serial) => {
       const [row] = await selectCertificate(reads, serial);
       return row === undefined ? undefined : certificateOf(row);

@@ -1,4 +1,5 @@
 import { RampartError } from '@rampart/core';
+import { storeCompanions } from '@rampart/journal';
 import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleRow, MerkleState } from '@rampart/journal';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database.ts';
@@ -10,22 +11,25 @@ const TREE = 'journal';
 
 /** The journal in the database. */
 export function createJournalStore({ reads, writer, engine }: Database): JournalStore {
-  const insertEntry = insertion(reads, 'journal_entries');
-  const insertNode = insertion(reads, 'journal_nodes');
+  const insertEntries = insertion(reads, 'journal_entries');
+  const insertNodes = insertion(reads, 'journal_nodes');
   return {
     append: (batch) =>
       writer.write(async (transaction) => {
         await checkFollows(transaction, batch);
-        for (const { leafHash, ...entry } of batch.entries) {
-          await insertEntry(transaction, { ...entry, leaf_hash: leafHash });
-        }
-        for (const node of batch.nodes) await insertNode(transaction, node);
+        await insertEntries(transaction, batch.entries.map(entryRow));
+        await insertNodes(transaction, batch.nodes);
         await storeTree(transaction, batch.tree);
+        await storeCompanions(batch.companions, transaction);
       }),
     tree: () => tree(reads),
     read: (query) => read(reads, engine, query),
     hashes: (row) => (row.height === 0 ? leafHashes(reads, row) : nodeHashes(reads, row)),
   };
+}
+
+function entryRow({ leafHash, ...entry }: JournalEntry): Tables['journal_entries'] {
+  return { ...entry, leaf_hash: leafHash };
 }
 
 async function leafHashes(database: Kysely<Tables>, { first, count }: MerkleRow): Promise<string[]> {
