@@ -111,7 +111,7 @@ export class Catalogue implements Discovery {
   watch(scope: WatchScope, wake: () => void, from?: number): WatchOpened {
     if (from !== undefined && !(from <= this.#revision)) {
       const text = `revision ${from} is not there yet; the newest is ${this.#revision}: begin without a revision`;
-      return fail({ kind: 'future', error: new RampartError('INVALID_ARGUMENT', text) });
+      return fail({ kind: 'future', error: new RampartError('FUTURE_REVISION', text) });
     }
     const oldest = this.#history.floor;
     if (from !== undefined && from < oldest) return fail({ kind: 'compacted', oldest });

@@ -107,8 +107,7 @@ export interface Discovery {
   /** By namespace, then by name. */
   services(namespace?: string): readonly ServiceSummary[];
   /**
-   * A watch of the scope; `wake` is called, not more than once until it is polled empty, when there may be something to
-   * poll. It is never called for changes of services that the scope is not about.
+   * A watch of the scope; `wake` is called, not more than once between two polls, when there may be something to poll. It is never called for changes of services that the scope is not about.
    *
    * Ordered: by revision. Unique: nothing is told twice. Reliable: nothing is left out between two polls. Atomic: changes
    * of one revision come together. Resumable: from any revision that was told, across connections. Bookmarkable: see

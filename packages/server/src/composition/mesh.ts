@@ -4,6 +4,7 @@ import { measureMesh } from '../control/mesh-metrics.ts';
 import { MeshSnapshots } from '../control/mesh-snapshots.ts';
 import { WorkloadDirectory } from '../control/workload-directory.ts';
 import { watchRevocations } from '../revocation/watch-revocations.ts';
+import { attestedWorkloads } from '../storage/stores/attested-workloads.ts';
 import { createAuthorityStore } from '../storage/stores/authority-store.ts';
 import type { Start } from './start.ts';
 import type { State } from './state.ts';
@@ -44,7 +45,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
     registry,
     clock,
     log,
-    workloadOf: async (serial) => (await certificates.certificate(serial))?.workload,
+    workloadOf: attestedWorkloads(database),
     isTainted: (serial) => issuer.hierarchy.isTainted(serial),
   });
   for (const holder of await certificates.workloadCertificates(clock.now())) {

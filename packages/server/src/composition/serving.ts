@@ -6,6 +6,7 @@ import {
   ControlService,
   IdentityService,
   LedgerService,
+  RegistryService,
   RevocationService,
   MAX_BLOCK_BYTES,
   TelemetryService,
@@ -24,11 +25,13 @@ import { createApiTokenService } from '../doors/services/api-tokens/api-token-se
 import { createControlService } from '../doors/services/control-service.ts';
 import { createIdentityService } from '../doors/services/identity-service.ts';
 import { createLedgerService } from '../doors/services/ledger-service.ts';
+import { createRegistryService } from '../doors/services/registry/registry-service.ts';
 import { createRevocationService } from '../doors/services/revocation-service.ts';
 import { createTelemetryService } from '../doors/services/telemetry-service.ts';
 import { createTrustService } from '../doors/services/trust/trust-service.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { PolicyDesk } from '../resources/policy-desk.ts';
+import { attestedWorkloads } from '../storage/stores/attested-workloads.ts';
 import type { Telemetry } from '../telemetry/open-telemetry.ts';
 import { VERSION } from '../version.ts';
 import { certifyDoor } from './certified-door.ts';
@@ -140,6 +143,10 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
         router.service(LedgerService, createLedgerService(new Ledger(state)));
         router.service(RevocationService, createRevocationService({ ...state, ...mesh }));
+        const attestedAs = attestedWorkloads(state.database);
+        router.service(RegistryService, createRegistryService({ registry, clock, attestedAs }), {
+          readMaxBytes: LARGEST_CONTROL_BYTES,
+        });
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),

@@ -1,8 +1,8 @@
 /**
- * Who may call: anyone at all, a workload or an agent with a valid certificate of this mesh, either of them (a holder), or an
- * operator with a bearer token.
+ * Who may call: anyone at all, a workload or an agent with a valid certificate of this mesh, either of them (a holder), an
+ * operator with a bearer token, or a workload or an operator (a participant): the registry itself decides what for.
  */
-export type Access = 'anyone' | 'workload' | 'agent' | 'holder' | 'admin';
+export type Access = 'anyone' | 'workload' | 'agent' | 'holder' | 'admin' | 'participant';
 
 /** Every method of the API. A method without a row is refused. */
 const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
@@ -48,6 +48,15 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.LedgerService/ListIdentityHistory', 'admin'],
   ['rampart.v1.LedgerService/ProveEntries', 'admin'],
   ['rampart.v1.LedgerService/ReadJournal', 'admin'],
+  ['rampart.v1.RegistryService/Register', 'participant'],
+  ['rampart.v1.RegistryService/Deregister', 'participant'],
+  ['rampart.v1.RegistryService/Renew', 'participant'],
+  ['rampart.v1.RegistryService/ReportCheck', 'participant'],
+  ['rampart.v1.RegistryService/Drain', 'participant'],
+  ['rampart.v1.RegistryService/SetMaintenance', 'participant'],
+  ['rampart.v1.RegistryService/Find', 'participant'],
+  ['rampart.v1.RegistryService/ListServices', 'participant'],
+  ['rampart.v1.RegistryService/Watch', 'participant'],
   ['rampart.v1.RevocationService/Revoke', 'admin'],
   ['rampart.v1.RevocationService/LiftBar', 'admin'],
   ['rampart.v1.RevocationService/ListRevocations', 'admin'],

@@ -50,6 +50,11 @@ export function connectionOf({ values }: Pick<HandlerContext, 'values'>): Connec
   return connection;
 }
 
+/** Whoever called; undefined before the gate. */
+export function callerOf({ values }: Pick<HandlerContext, 'values'>): Caller | undefined {
+  return values.get(CALLER);
+}
+
 /** The workload that called. A method asks for it in its body, so that a wrong row in the access table cannot open it. */
 export function workloadOf({ values }: Pick<HandlerContext, 'values'>): Peer {
   const caller = values.get(CALLER);

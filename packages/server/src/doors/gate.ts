@@ -67,6 +67,8 @@ function admit(method: string, context: HandlerContext, tokens: OperatorTokens):
       return admitHolder(context, access);
     case 'admin':
       return admitOperator(method, context, tokens);
+    case 'participant':
+      return admitParticipant(method, context, tokens);
     case undefined:
       throw new RampartError('PERMISSION_DENIED', `nobody may call ${method}`);
   }
@@ -85,6 +87,14 @@ function admitHolder(context: HandlerContext, asked: 'workload' | 'agent' | 'hol
       : { kind, peer: { ...verified.value, namespace: id.namespace ?? '' } };
   }
   throw new RampartError(refusalCode(verified.problem), verified.problem.message, { detail: verified.problem.code });
+}
+
+/** A token says that an operator calls, and a certificate who does; with both the token counts. */
+function admitParticipant(method: string, context: HandlerContext, operators: OperatorTokens): Caller {
+  if (context.requestHeader.has('authorization')) return admitOperator(method, context, operators);
+  const verified = connectionOf(context).peer();
+  if (verified.ok && operators.isAdministrator(verified.value.id)) return admitOperator(method, context, operators);
+  return admitHolder(context, 'workload');
 }
 
 function refusalCode(problem: SvidProblem): ErrorCode {

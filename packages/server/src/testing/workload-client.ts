@@ -9,6 +9,7 @@ import {
   ControlService,
   IdentityService,
   LedgerService,
+  RegistryService,
   RevocationService,
   TelemetryService,
   TrustService,
@@ -29,6 +30,7 @@ export interface ApiClient {
   readonly telemetry: Client<typeof TelemetryService>;
   readonly admin: Client<typeof AdminService>;
   readonly ledger: Client<typeof LedgerService>;
+  readonly registry: Client<typeof RegistryService>;
   readonly revocation: Client<typeof RevocationService>;
   readonly trust: Client<typeof TrustService>;
   readonly tokens: Client<typeof ApiTokenService>;
@@ -67,6 +69,7 @@ export function connectTo(
     telemetry: createClient(TelemetryService, transport),
     admin: createClient(AdminService, transport),
     ledger: createClient(LedgerService, transport),
+    registry: createClient(RegistryService, transport),
     revocation: createClient(RevocationService, transport),
     trust: createClient(TrustService, transport),
     tokens: createClient(ApiTokenService, transport),

@@ -39,6 +39,8 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   JOURNAL_INCONSISTENT: Code.DataLoss,
   CONTROL_PLANE_UNREACHABLE: Code.Unavailable,
   UPSTREAM_UNREACHABLE: Code.Unavailable,
+  WATCH_COMPACTED: Code.OutOfRange,
+  FUTURE_REVISION: Code.FailedPrecondition,
   INVALID_ARGUMENT: Code.InvalidArgument,
   INTERNAL: Code.Internal,
 };

@@ -68,7 +68,7 @@ const PAGE = 5000;
 /** In pages, because rows and instances of all of them at once would need twice the memory. */
 async function allInstances(database: Kysely<Tables>): Promise<StoredInstance[]> {
   const instances: StoredInstance[] = [];
-  for (let last = ''; ; ) {
+  for (let last = ''; ;) {
     const rows = await database
       .selectFrom('instances')
       .selectAll()

@@ -1,0 +1,114 @@
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type Clock, type RampartError, type Result } from '@rampart/core';
+import type { DiscoveredInstance, Discovery, Registry, RegistryIdentity } from '@rampart/registry';
+import type { RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
+import { connectionOf } from '../../caller.ts';
+import { type AttestedAs, checkStill, RegistryCallers } from './identity.ts';
+import { instanceMessage } from './messages.ts';
+import { invalid, numberOf, queryOf, registrationOf, scopeOf, statusOf } from './requests.ts';
+import { WatchStreams } from './watch-streams.ts';
+
+export interface RegistryParts {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly attestedAs: AttestedAs;
+  /** What a caller may find; everything that is there unless given. */
+  readonly viewOf?: (identity: RegistryIdentity) => Discovery;
+}
+
+const MOST_RENEWED = 1000;
+
+type Answer = { readonly instance: MessageInitShape<typeof RegisteredInstanceSchema> };
+
+/** Who offers which service where: the registry's own door. */
+export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof RegistryService> {
+  const { registry, clock, attestedAs, viewOf = () => registry.discovery } = parts;
+  const callers = new RegistryCallers(attestedAs);
+  const watches = new WatchStreams(clock);
+  const view = async (context: HandlerContext): Promise<Discovery> => viewOf(await callers.identityOf(context));
+  return {
+    ...writingMethods(registry, callers),
+    find: async (request, context) => {
+      const { revision, instances } = (await view(context)).find(queryOf(request));
+      return { revision: BigInt(revision), instances: instances.map(instanceMessage) };
+    },
+    listServices: async ({ namespace }, context) => {
+      const discovery = await view(context);
+      const services = discovery.services(namespace === '' ? undefined : namespace);
+      return {
+        revision: BigInt(discovery.revision),
+        services: services.map(({ name, revision, tags, ...rest }) => ({
+          namespace: rest.namespace,
+          name,
+          revision: BigInt(revision),
+          instances: rest.instances,
+          tags: [...tags],
+        })),
+      };
+    },
+    async *watch(request, context) {
+      const { from } = request;
+      yield* watches.serve({
+        discovery: await view(context),
+        scope: scopeOf(request),
+        from: from === undefined ? undefined : numberOf(from),
+        signal: context.signal,
+        check: () => checkStill(context),
+      });
+    },
+  };
+}
+
+type Writing = 'register' | 'deregister' | 'renew' | 'reportCheck' | 'drain' | 'setMaintenance';
+
+function writingMethods(
+  registry: Registry,
+  callers: RegistryCallers,
+): Pick<ServiceImpl<typeof RegistryService>, Writing> {
+  return {
+    register: async ({ instance }, context) => {
+      if (instance === undefined) throw invalid('instance is missing');
+      const { remoteAddress } = connectionOf(context);
+      const who = await callers.identityOf(context);
+      const registered = done(await registry.register(who, registrationOf(instance, remoteAddress)));
+      return { instance: instanceMessage(registered), revision: BigInt(registry.discovery.find(registered).revision) };
+    },
+    deregister: async ({ instanceId, reason }, context) => {
+      const sourceIp = connectionOf(context).remoteAddress;
+      const who = await callers.identityOf(context);
+      done(await registry.deregister(who, instanceId, { reason: reasonOf(reason, 'asked for'), sourceIp }));
+      return {};
+    },
+    renew: async ({ instanceIds }, context) => {
+      if (instanceIds.length > MOST_RENEWED) throw invalid(`at most ${MOST_RENEWED} leases are renewed at once`);
+      return { unknown: [...(await registry.renew(await callers.identityOf(context), instanceIds))] };
+    },
+    reportCheck: async ({ instanceId, checkId, status, output }, context) => {
+      const report = { ...(checkId === '' ? {} : { checkId }), status: statusOf(status), output };
+      return answer(await registry.reportCheck(await callers.identityOf(context), instanceId, report));
+    },
+    drain: async ({ instanceId, undo }, context) =>
+      answer(await registry.drain(await callers.identityOf(context), instanceId, !undo)),
+    setMaintenance: async ({ instanceId, enabled, reason }, context) => {
+      const maintenance = enabled ? { reason: reasonOf(reason, 'maintenance') } : undefined;
+      return answer(await registry.setMaintenance(await callers.identityOf(context), instanceId, maintenance));
+    },
+  };
+}
+
+const LONGEST_REASON = 512;
+
+function reasonOf(reason: string, otherwise: string): string {
+  if (reason.length > LONGEST_REASON) throw invalid(`the reason must be at most ${LONGEST_REASON} characters`);
+  return reason === '' ? otherwise : reason;
+}
+
+function answer(result: Result<DiscoveredInstance, RampartError>): Answer {
+  return { instance: instanceMessage(done(result)) };
+}
+
+function done<T>(result: Result<T, RampartError>): T {
+  if (!result.ok) throw result.problem;
+  return result.value;
+}
