@@ -2,7 +2,7 @@ import type { Journal } from '@rampart/journal';
 import { openRegistry, type Registry } from '@rampart/registry';
 import type { CompleteOptions } from '../control-plane-options.ts';
 import type { Database } from '../storage/database.ts';
-import { createRegistryStore } from '../storage/stores/registry-store.ts';
+import { createRegistryStore } from '../storage/stores/registry/registry-store.ts';
 import type { Teardown } from '../teardown.ts';
 
 /** The registry of services, for as long as the control plane runs. */

@@ -9,7 +9,7 @@ import { describe, it } from 'node:test';
 import { openDatabase } from './database.ts';
 import { sqliteEngine } from './sqlite/engine.ts';
 import { createJournalStore } from './stores/journal-store.ts';
-import { createRegistryStore } from './stores/registry-store.ts';
+import { createRegistryStore } from './stores/registry/registry-store.ts';
 
 /** Appends to the journal and saves instances as fast as it can, and prints what was acknowledged. */
 const WRITER = `
@@ -18,7 +18,7 @@ const url = (path) => new URL(path, ${JSON.stringify(import.meta.url)}).href;
 const { openDatabase } = await import(url('./database.ts'));
 const { sqliteEngine } = await import(url('./sqlite/engine.ts'));
 const { createJournalStore } = await import(url('./stores/journal-store.ts'));
-const { createRegistryStore } = await import(url('./stores/registry-store.ts'));
+const { createRegistryStore } = await import(url('./stores/registry/registry-store.ts'));
 const database = await openDatabase(sqliteEngine(file));
 const journal = createJournalStore(database);
 const registry = createRegistryStore(database);

@@ -9,7 +9,7 @@ import { sqliteEngine } from '../sqlite/engine.ts';
 import { createAuthorityStore } from './authority-store.ts';
 import { createCheckpointStore } from './checkpoint-store.ts';
 import { createJournalStore } from './journal-store.ts';
-import { createRegistryStore } from './registry-store.ts';
+import { createRegistryStore } from './registry/registry-store.ts';
 
 interface StoreUnderTest<Store> {
   readonly store: Store;

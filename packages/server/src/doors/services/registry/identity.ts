@@ -21,14 +21,11 @@ export class RegistryCallers {
 
   async identityOf(context: Pick<HandlerContext, 'values'>): Promise<RegistryIdentity> {
     const caller = callerOf(context);
-    switch (caller?.kind) {
-      case 'workload':
-        return { kind: 'spiffe', id: caller.peer.id, service: await this.#service(caller.peer.serial) };
-      case 'admin':
-        return { kind: 'operator', name: caller.name };
-      default:
-        throw new RampartError('UNAUTHENTICATED', 'this method needs a client certificate of this mesh or a token');
+    if (caller?.kind === 'workload') {
+      return { kind: 'spiffe', id: caller.peer.id, service: await this.#service(caller.peer.serial) };
     }
+    if (caller?.kind === 'admin') return { kind: 'operator', name: caller.name };
+    throw new RampartError('UNAUTHENTICATED', 'this method needs a client certificate of this mesh or a token');
   }
 
   async #service(serial: string): Promise<string> {

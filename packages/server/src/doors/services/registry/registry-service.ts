@@ -1,6 +1,6 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type Clock, type RampartError, type Result } from '@rampart/core';
+import type { Clock, RampartError, Result } from '@rampart/core';
 import type { DiscoveredInstance, Discovery, Registry, RegistryIdentity } from '@rampart/registry';
 import type { RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
 import { connectionOf } from '../../caller.ts';

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { type Clock, RampartError, type Timer } from '@rampart/core';
+import { type Clock, RampartError } from '@rampart/core';
 import type { DiscoveredInstance, Discovery, WatchEvent, WatchRefusal, WatchScope } from '@rampart/registry';
 import { type WatchInstancesResponse, WatchInstancesResponseSchema } from '@rampart/wire';
 import { eventMessage, presentMessage } from './messages.ts';
@@ -23,7 +23,7 @@ export class WatchStreams {
   readonly #clock: Clock;
   /** Everybody who waits, woken together when it is time for bookmarks. */
   readonly #waiting = new Set<() => void>();
-  #timer: Timer | undefined;
+  #isArmed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -67,12 +67,18 @@ export class WatchStreams {
       this.#waiting.add(ring);
       signal.addEventListener('abort', news);
       if (signal.aborted) news();
-      this.#timer ??= this.#clock.after(BOOKMARK_MS, () => this.#ring());
+      this.#arm();
     });
   }
 
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    this.#clock.after(BOOKMARK_MS, () => this.#ring());
+  }
+
   #ring(): void {
-    this.#timer = undefined;
+    this.#isArmed = false;
     for (const ring of Array.from(this.#waiting)) ring();
   }
 }

@@ -1,5 +1,5 @@
 import type { Instance, StoredInstance } from '@rampart/registry';
-import type { InstanceTable } from '../tables.ts';
+import type { InstanceTable } from '../../tables.ts';
 
 /** What an instance usually is, and rows say nothing of. Shared, because there may be many of them. */
 const USUAL: Pick<Instance, 'tags' | 'metadata' | 'weights' | 'checks'> = {

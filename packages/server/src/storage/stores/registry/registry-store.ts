@@ -1,8 +1,8 @@
 import type { RegistryStore, StoredInstance } from '@rampart/registry';
 import type { CompiledQuery, Kysely, Transaction } from 'kysely';
-import type { Database } from '../database.ts';
-import type { InstanceTable, Tables } from '../tables.ts';
-import { increment } from './counter.ts';
+import type { Database } from '../../database.ts';
+import type { InstanceTable, Tables } from '../../tables.ts';
+import { increment } from '../counter.ts';
 import { instanceOf, rowOf } from './instance-row.ts';
 
 const COLUMNS = [
