@@ -68,6 +68,13 @@ function deskOf({ options }: Start, { resources, journal, authority, trust }: St
   });
 }
 
+function registryServiceOf(
+  { options: { clock } }: Start,
+  { registry, database }: State,
+): ReturnType<typeof createRegistryService> {
+  return createRegistryService({ registry, clock, attestedAs: attestedWorkloads(database) });
+}
+
 interface Guards {
   readonly failures: FailureLimit;
   readonly gate: Gate;
@@ -140,10 +147,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
         router.service(LedgerService, createLedgerService(new Ledger(state)));
         router.service(RevocationService, createRevocationService({ ...state, ...mesh }));
-        const attestedAs = attestedWorkloads(state.database);
-        router.service(RegistryService, createRegistryService({ registry, clock, attestedAs }), {
-          readMaxBytes: LARGEST_CONTROL_BYTES,
-        });
+        router.service(RegistryService, registryServiceOf(parts, state), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),
