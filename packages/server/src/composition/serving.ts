@@ -104,7 +104,7 @@ function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, ent
 export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
   const { clock, log, rootNamespace, trustDomain } = options;
-  const { authority: issuer, registry, feed, apiTokens } = state;
+  const { authority: issuer, feed, apiTokens } = state;
   const { failures, gate, limits } = guardsOf(parts, state);
   const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
