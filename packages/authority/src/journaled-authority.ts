@@ -82,7 +82,9 @@ export class JournaledAuthority implements Authority {
     const settled = (): Promise<void> => parts.desk.settled();
     const withdraw = (serial: string): Promise<boolean> =>
       this.revoke(serial, 'issued for a certificate that was being revoked', AUTHORITY);
-    this.agents = new AgentDesk({ ...parts, entries, jwtSvids, issue, isRevoked, settled, checkBar, withdraw });
+    const tokensValidFrom = (spiffeId: SpiffeId): number => parts.revocations.tokensValidFrom(spiffeId);
+    const asked = { issue, isRevoked, tokensValidFrom, settled, checkBar, withdraw };
+    this.agents = new AgentDesk({ ...parts, entries, jwtSvids, ...asked });
     this.#challenges = new Challenges(parts.clock);
     const judges = new Judges({ ...parts, entries, ask, challenges: this.#challenges });
     const judge: Judges['judge'] = (evidence, context) => judges.judge(evidence, context);

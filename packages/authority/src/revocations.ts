@@ -82,6 +82,16 @@ export class Revocations {
     return notBefore;
   }
 
+  /** The first `iat`, in Unix milliseconds of a whole second, from which on no rule revokes a JWT-SVID of the identity. */
+  tokensValidFrom(spiffeId: SpiffeId): number {
+    let issuedAt = 0;
+    for (let rule = this.#rules.ofToken({ spiffeId, issuedAt }); rule !== undefined;) {
+      issuedAt = (Math.floor(rule.issuedUntil / 1000) + 1) * 1000;
+      rule = this.#rules.ofToken({ spiffeId, issuedAt });
+    }
+    return issuedAt;
+  }
+
   isBarred(spiffeId: SpiffeId): boolean {
     return this.#barred.has(spiffeId.toString());
   }

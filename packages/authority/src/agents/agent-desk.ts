@@ -25,6 +25,8 @@ export interface AgentDeskOptions {
   readonly lifetimes: Pick<Lifetimes, 'renewalShare'>;
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
   isRevoked(certificate: CertificateRecord): boolean;
+  /** The first `iat` of tokens that are not revoked. */
+  tokensValidFrom(spiffeId: SpiffeId): number;
   /** Resolves once revocations that are under way count. */
   settled(): Promise<void>;
   /** Throws, after putting it on record, for identities that get nothing now. */
@@ -131,6 +133,7 @@ export class AgentDesk implements Agents {
       requestedBy: call.agent.toString(),
       sourceIp: call.sourceIp,
       entryId,
+      issuedFrom: this.#options.tokensValidFrom(spiffeId),
       ...(ttlMs === undefined ? {} : { ttlMs }),
     });
     // Revoked or barred in the meantime: a token cannot be taken back, so it is not given out.

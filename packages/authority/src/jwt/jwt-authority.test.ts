@@ -109,6 +109,11 @@ describe('a JWT-SVID', () => {
     ['a trust domain alone', { spiffeId: SpiffeId.of('spiffe://cluster.local') }, /names a trust domain/],
     ['no audience', { audiences: [] }, /no audience/],
     ['an empty audience', { audiences: [''] }, /no audience/],
+    [
+      'an identity whose tokens are revoked until a later time',
+      { issuedFrom: T0 + 61_000 },
+      /yet to come; set the clock/,
+    ],
     ['no life', { ttlMs: 999 }, /at least a second/],
     ['a life that is no number', { ttlMs: Number.NaN }, /at least a second/],
   ] as const;

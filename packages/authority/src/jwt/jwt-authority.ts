@@ -29,6 +29,8 @@ const KEY_TYPES = { ES256: 'ec-p256', RS256: 'rsa-2048' } as const;
 
 const AUTHORITY: JwtRequester = { requestedBy: 'authority', sourceIp: '' };
 const SECOND = 1000;
+/** Readers take an `iat` that is no further ahead than this. */
+const MOST_AHEAD_MS = 60_000;
 
 /**
  * Opens the JWT-SVID authority of a trust domain: continues with the keys that the store knows, and makes the first one when
@@ -92,7 +94,7 @@ class JournaledJwtAuthority implements JwtAuthorities {
   }
 
   async issue(request: JwtSvidRequest): Promise<IssuedJwtSvid> {
-    const problem = problemOf(request, this.#parts.trustDomain);
+    const problem = problemOf(request, this.#parts.trustDomain) ?? aheadProblem(request, this.#parts.clock.now());
     if (problem !== undefined) {
       await this.#parts.journal.audit(events.jwtSvidDenied(request, problem));
       throw new RampartError('INVALID_ARGUMENT', `this JWT-SVID cannot be issued: ${problem}`);
@@ -141,12 +143,13 @@ class JournaledJwtAuthority implements JwtAuthorities {
     return () => void this.#listeners.delete(own);
   }
 
-  async #sign({ spiffeId, audiences, ttlMs }: JwtSvidRequest): Promise<IssuedJwtSvid> {
+  async #sign({ spiffeId, audiences, ttlMs, issuedFrom = 0 }: JwtSvidRequest): Promise<IssuedJwtSvid> {
     const { clock, lifetimes, issuer } = this.#parts;
     const key = this.#signingKey();
     const signer = this.#signers.get(key.keyId);
     if (signer === undefined) throw new RampartError('INTERNAL', 'BUG: a JWT key without a signer');
-    const now = clock.now();
+    // In the second of a revocation the next one has to do: readers know whole seconds only.
+    const now = Math.max(clock.now(), issuedFrom);
     const lifeMs = Math.min(ttlMs ?? lifetimes.svidMs, lifetimes.maxSvidMs);
     const issuedAt = Math.floor(now / SECOND) * SECOND;
     const expiresAt = Math.floor(Math.min(now + lifeMs, key.notAfter) / SECOND) * SECOND;
@@ -251,6 +254,12 @@ function problemOf({ spiffeId, audiences, ttlMs }: JwtSvidRequest, trustDomain: 
   if (new Set(audiences).size !== audiences.length) return 'it names an audience twice';
   if (ttlMs !== undefined && !(ttlMs >= SECOND)) return 'its life is not at least a second';
   return undefined;
+}
+
+function aheadProblem({ spiffeId, issuedFrom = 0 }: JwtSvidRequest, now: number): string | undefined {
+  if (issuedFrom <= now + MOST_AHEAD_MS) return undefined;
+  const until = new Date(issuedFrom).toISOString();
+  return `tokens of ${spiffeId.toString()} are revoked until ${until}, which the clock here says is yet to come; set the clock`;
 }
 
 function jwkOf(publicKeyDer: Uint8Array): JwtAuthority['jwk'] {

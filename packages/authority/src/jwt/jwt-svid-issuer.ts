@@ -15,6 +15,8 @@ export interface JwtSvidRequest extends JwtRequester {
   readonly audiences: readonly string[];
   /** The default of the authority unless given; cut down to its maximum and to the life of the signing key. */
   readonly ttlMs?: number;
+  /** What was issued before this, Unix milliseconds, is revoked: `iat` is no earlier. */
+  readonly issuedFrom?: number;
   /** "namespace/name" of the registration entry, where one gives the right. */
   readonly entryId?: string;
 }
@@ -36,7 +38,8 @@ export interface IssuedJwtSvid {
 export interface JwtSvidIssuer {
   /**
    * Resolves once ledger entry and audit record are durable.
-   * @throws RampartError INVALID_ARGUMENT for an identity without path or of another trust domain, and for no audience.
+   * @throws RampartError INVALID_ARGUMENT for an identity without path or of another trust domain, for no audience, and for an
+   * `issuedFrom` that lies a minute ahead or more: a clock was set back.
    * @throws RampartError STORAGE_FAILED, KEY_UNREADABLE, UPSTREAM_UNREACHABLE; the token is then not issued.
    */
   issue(request: JwtSvidRequest): Promise<IssuedJwtSvid>;

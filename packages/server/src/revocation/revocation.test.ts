@@ -144,6 +144,17 @@ describe('revocation', () => {
     assert.equal((await trust.validateJwtSvid({ token: other.token, audience: 'api' })).problem, '');
   });
 
+  it('is not about the JWT-SVIDs that an identity gets afterwards, in the same second neither', async () => {
+    const { trust, revocation } = admin();
+    const asked = { spiffeId: ORDERS_ID, audiences: ['api'] };
+    const { token: before } = await trust.mintJwtSvid(asked);
+    await revocation.revoke({ spiffeId: ORDERS_ID });
+    const { token: after } = await trust.mintJwtSvid(asked);
+    const problemOf = async (token: string): Promise<string> =>
+      (await trust.validateJwtSvid({ token, audience: 'api' })).problem;
+    assert.deepEqual([await problemOf(before), await problemOf(after)], ['REVOKED', '']);
+  });
+
   it('of several serials is all or nothing', async () => {
     const orders = await attest(plane, ORDERS);
     const serial = serialOf(orders);

@@ -216,6 +216,8 @@ const CASES: readonly (readonly [rule: string, header: object | string, payload:
     ['the moment of nbf is right', HEADER, { ...PAYLOAD, nbf: SECONDS }, WEB],
     ['nbf is a number', HEADER, { ...PAYLOAD, nbf: 'now' }, 'BAD_CLAIM'],
     ['iat is a number', HEADER, { ...PAYLOAD, iat: {} }, 'BAD_CLAIM'],
+    ['iat a minute ahead is another clock', HEADER, { ...PAYLOAD, iat: SECONDS + 60 }, WEB],
+    ['iat further ahead is refused', HEADER, { ...PAYLOAD, iat: SECONDS + 61 }, 'NOT_YET_VALID'],
     ['iat may be left out', HEADER, { ...PAYLOAD, iat: undefined }, WEB],
     ['jti is a text', HEADER, { ...PAYLOAD, jti: 1 }, 'BAD_CLAIM'],
     ['iss is a text', HEADER, { ...PAYLOAD, iss: ['a'] }, 'BAD_CLAIM'],

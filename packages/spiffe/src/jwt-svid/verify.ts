@@ -18,6 +18,9 @@ export interface JwtSvidTrust {
   readonly clockSkewMs?: number;
 }
 
+/** A token from a time to come would escape whoever revokes what was issued until now. As far as go-spiffe bears it. */
+const MOST_AHEAD_MS = 60_000;
+
 type Refusal = ReturnType<typeof refuse>;
 
 /** A token without `kid` is tried with each key that fits; more would be work for nothing. */
@@ -85,11 +88,17 @@ async function importKey({ jwk }: JwtAuthority, algorithm: JwtSvidAlgorithm): Pr
   return importJWK({ ...jwk }, algorithm);
 }
 
-function checkTime({ expiresAt, notBefore }: JwtSvid, { now, clockSkewMs = 0 }: JwtSvidTrust): Refusal | undefined {
+function checkTime(
+  { expiresAt, notBefore, issuedAt }: JwtSvid,
+  { now, clockSkewMs = 0 }: JwtSvidTrust,
+): Refusal | undefined {
   // Not "later than": a time that is no number must not pass.
   if (!(now - clockSkewMs < expiresAt)) return refuse('EXPIRED', `the token expired at ${isoOf(expiresAt)}`);
-  if (notBefore === undefined || now + clockSkewMs >= notBefore) return undefined;
-  return refuse('NOT_YET_VALID', `the token is not valid before ${isoOf(notBefore)}`);
+  if (notBefore !== undefined && now + clockSkewMs < notBefore) {
+    return refuse('NOT_YET_VALID', `the token is not valid before ${isoOf(notBefore)}`);
+  }
+  if (issuedAt === undefined || issuedAt <= now + clockSkewMs + MOST_AHEAD_MS) return undefined;
+  return refuse('NOT_YET_VALID', `the token says that it was issued at ${isoOf(issuedAt)}, which is yet to come`);
 }
 
 function checkAudience({ audience }: JwtSvid, trust: JwtSvidTrust): Refusal | undefined {

@@ -39,6 +39,7 @@ export function createJwtMethods(
       const issued = await jwt.issue({
         spiffeId: id,
         audiences,
+        issuedFrom: parts.authority.revocations.tokensValidFrom(id),
         ...by,
         ...(ttlSeconds === 0 ? {} : { ttlMs: ttlSeconds * 1000 }),
       });
