@@ -39,6 +39,19 @@ export class AuthoritySet {
     return this.#held.get(serial);
   }
 
+  /**
+   * The one that is held already, by its bytes.
+   * @throws RampartError INVALID_CERTIFICATE when another one has its serial: who signs elsewhere may begin at 1.
+   */
+  same({ record, certificate }: HeldAuthority): HeldAuthority | undefined {
+    const held = this.#held.get(record.serial);
+    if (held === undefined || Buffer.compare(held.certificate.der, certificate.der) === 0) return held;
+    throw new RampartError(
+      'INVALID_CERTIFICATE',
+      `another ${held.record.kind} has the serial ${record.serial} here; have it made again, with a serial of random bits`,
+    );
+  }
+
   /** Adds it, or puts it in the place of what has its serial. */
   put(held: HeldAuthority): void {
     this.#held.set(held.record.serial, held);

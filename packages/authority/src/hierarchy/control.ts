@@ -69,6 +69,12 @@ export interface HierarchyControl {
    */
   prepare(kind: CaCertificateRecord['kind'], by: Requester): Promise<AuthorityDescription>;
   /**
+   * Publishes a root (DER) whose key is kept elsewhere, before anything that it signed is used; it takes over with the first
+   * intermediate below it that is activated. The caller vouches for it.
+   * @throws RampartError ALREADY_EXISTS, INVALID_CERTIFICATE.
+   */
+  publish(root: Uint8Array, by: Requester): Promise<AuthorityDescription>;
+  /**
    * Lets a prepared authority sign, in the place of the one that did.
    * @throws RampartError NOT_FOUND; INVALID_ARGUMENT when it is not prepared, not valid now, or published too short a time ago.
    */

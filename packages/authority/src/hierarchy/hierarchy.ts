@@ -13,7 +13,7 @@ import type {
   Target,
 } from './control.ts';
 import { describeAuthority, warningsOf } from './description.ts';
-import { type ForeignAuthority, readForeignAuthority } from './upstream/foreign-authority.ts';
+import { type ForeignAuthority, readForeignAuthority, readForeignRoot } from './upstream/foreign-authority.ts';
 import { type HeldAuthority, isOver, isPublished, isValidAt, type SigningAuthority, toSign } from './held-authority.ts';
 import { createRequest, reopenRequest } from './upstream/intermediate-request.ts';
 import { reopenHierarchy } from './reopening.ts';
@@ -97,7 +97,7 @@ export class Hierarchy implements HierarchyControl {
   status(): HierarchyStatus {
     const { upstream, lifetimes, clock } = this.#options;
     const failure = this.#upkeep.failure?.message;
-    const warnings = warningsOf(this.describe(), { lifetimes, now: clock.now(), failure });
+    const warnings = warningsOf(this.describe(), { upstream: upstream.kind, lifetimes, now: clock.now(), failure });
     return { upstream: upstream.kind, warnings, requestedAt: this.#request?.createdAt };
   }
 
@@ -138,6 +138,21 @@ export class Hierarchy implements HierarchyControl {
         );
       }
       return this.#describe(await this.#prepare(kind, { by, reason: 'asked for' }));
+    });
+  }
+
+  publish(der: Uint8Array, by: Requester): Promise<AuthorityDescription> {
+    return this.#exclusive(async () => {
+      const root = readForeignRoot(der, this.#options);
+      const known = this.#set.same(root)?.record;
+      if (known !== undefined) {
+        throw new RampartError(
+          'ALREADY_EXISTS',
+          `the root ${known.serial} is known here already; it is ${known.state}`,
+        );
+      }
+      await this.#add(root, root.record.name, { by, reason: 'asked for' });
+      return this.#describe(root);
     });
   }
 
@@ -230,7 +245,7 @@ export class Hierarchy implements HierarchyControl {
       { kind: 'root', name, keyName: '', der, upstream: [], state: this.#firstState('root'), since: clock.now() },
       signer,
     );
-    const known = this.#set.find(root.record.serial);
+    const known = this.#set.same(root);
     if (known !== undefined) return known;
     await this.#add(root, root.record.name, { by: BY_ITSELF, reason: 'root of the configured upstream' });
     return root;
@@ -248,7 +263,8 @@ export class Hierarchy implements HierarchyControl {
   async #make(kind: Kind, state: 'prepared' | 'active', occasion: Occasion): Promise<HeldAuthority> {
     const { upstream } = this.#options;
     if (kind === 'root') {
-      if (upstream.kind !== 'own') throw elsewhere('root', 'configure the next one where the present one comes from');
+      if (upstream.kind !== 'own')
+        throw elsewhere('root', 'make one there, and publish it: rampart ca prepare root --certificate FILE');
       const root = await createAuthority(this.#options, state);
       await this.#add(root, root.record.name, occasion);
       return root;
@@ -268,15 +284,25 @@ export class Hierarchy implements HierarchyControl {
   async #ask(ca: ExternalCa, state: 'prepared' | 'active', occasion: Occasion): Promise<HeldAuthority> {
     const { csr, keyName, signer } = await createRequest(this.#options);
     const chain = await ca.sign(csr);
-    const foreign = readForeignAuthority(chain, { keyName, signer, roots: ca.roots }, this.#options);
+    const roots = [...ca.roots, ...this.#vouchedFor()];
+    const foreign = readForeignAuthority(chain, { keyName, signer, roots }, this.#options);
     const held = await this.#install(foreign, occasion);
     if (state === 'active') await this.#activate(held, occasion);
     return this.#set.get(held.record.serial);
   }
 
+  /** DER: what is below these is trusted by everybody already, or soon. */
+  #vouchedFor(): readonly Uint8Array[] {
+    const roots = [...this.#set.inState('root', 'prepared'), ...this.#set.inState('root', 'active')];
+    return roots.map(({ certificate }) => certificate.der);
+  }
+
   /** Its root, when that is new, is published first. */
   async #install({ intermediate, root }: ForeignAuthority, occasion: Occasion): Promise<HeldAuthority> {
-    const known = this.#set.find(root.record.serial);
+    const known = this.#set.same(root);
+    if (this.#set.same(intermediate) !== undefined) {
+      throw new RampartError('ALREADY_EXISTS', `the intermediate ${intermediate.record.serial} is known here already`);
+    }
     if (known !== undefined && isOver(known.record.state)) {
       throw new RampartError('INVALID_CERTIFICATE', `root ${root.record.serial} is ${known.record.state} here`);
     }

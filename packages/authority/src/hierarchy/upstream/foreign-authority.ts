@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { Signer } from '@rampart/keyring';
-import { verifyAuthority } from '@rampart/spiffe';
+import { checkAuthorityProfile, parseCertificate, verifyAuthority } from '@rampart/spiffe';
 import type { ParsedCertificate } from '@rampart/spiffe';
 import type { HeldAuthority } from '../held-authority.ts';
 import { commonNameOf } from '../signing-authority.ts';
@@ -54,6 +54,28 @@ export function readForeignAuthority(
     intermediate: hold(intermediate, { ...common, kind: 'intermediate', keyName }, signer),
     root: hold(root, { ...common, kind: 'root', keyName: '', upstream: [] }, undefined),
   };
+}
+
+/**
+ * Holds a root whose key is kept elsewhere against everything that relying parties will hold it against.
+ * @throws RampartError INVALID_CERTIFICATE.
+ */
+export function readForeignRoot(der: Uint8Array, { clock, trustDomain }: HierarchyOptions): HeldAuthority {
+  const now = clock.now();
+  const parsed = parseCertificate(der);
+  if (!parsed.ok) throw noRoot(parsed.problem);
+  const root = parsed.value;
+  const domain = checkAuthorityProfile(root);
+  if (!domain.ok) throw noRoot(domain.problem.message);
+  if (domain.value?.equals(trustDomain) === false) throw noRoot(`it is of trust domain ${domain.value.name}`);
+  const path = verifyAuthority([der], { trustDomain, roots: [der], at: now });
+  if (!path.ok) throw noRoot(path.problem.message);
+  const common = { kind: 'root', keyName: '', upstream: [], state: 'prepared', since: now } as const;
+  return hold(root, common, undefined);
+}
+
+function noRoot(why: string): RampartError {
+  return new RampartError('INVALID_CERTIFICATE', `this is no root that could be trusted: ${why}`);
 }
 
 function isSelfSigned({ issuer, subject }: ParsedCertificate): boolean {

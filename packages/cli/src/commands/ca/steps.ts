@@ -5,7 +5,10 @@ import type { AdminClient } from '../../connection/admin-connection.ts';
 import { EXIT } from '../../exit-code.ts';
 import { renderTime } from '../../render/moment.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
+import type { Io } from '../../io.ts';
 import { authorityData } from './authority-view.ts';
+import { readText } from './files.ts';
+import { derOf } from './pem.ts';
 
 type Kind = 'root' | 'intermediate';
 
@@ -20,21 +23,36 @@ function kindArgument(): Argument {
   return new Argument('[kind]', 'what is meant').choices(['root', 'intermediate']).default('intermediate');
 }
 
+interface PrepareOptions {
+  readonly certificate?: string;
+}
+
 function definePrepare(parent: Command, shell: Shell): void {
   parent
     .command('prepare')
     .description('make the next intermediate or root; nothing is signed with it yet, a root is published at once')
     .addArgument(kindArgument())
+    .option('--certificate <file>', 'PEM: publish this root, whose key is kept elsewhere, instead of making one')
     .addHelpText(
       'after',
       examples(
         ['rampart ca prepare', 'the next intermediate, before its time'],
         ['rampart ca prepare root', 'the next root: everybody hears of it, nobody needs it yet'],
+        ['rampart ca prepare root --certificate next-root.pem', 'the same, of a root on a disk or of an external CA'],
       ),
     )
-    .action((kind: Kind, _options: object, command: Command) =>
-      shell.run(command, (invocation) => step(invocation, 'prepared', (client) => client.prepareAuthority({ kind }))),
+    .action((kind: Kind, { certificate: file }: PrepareOptions, command: Command) =>
+      shell.run(command, async (invocation) => {
+        const certificate = file === undefined ? new Uint8Array() : await readRoot(file, invocation.io);
+        return step(invocation, 'prepared', (client) => client.prepareAuthority({ kind, certificate }));
+      }),
     );
+}
+
+async function readRoot(file: string, io: Io): Promise<Uint8Array> {
+  const [root, second] = derOf(await readText(file, io), 'CERTIFICATE', file);
+  if (root !== undefined && second === undefined) return root;
+  throw new RampartError('INVALID_CERTIFICATE', `${file} holds several certificates; publish one root after the other`);
 }
 
 interface ActivateOptions {

@@ -31,8 +31,11 @@ export function createAuthorityMethods({ authority }: AdminParts): AdminMethods<
         requestedAt: BigInt(requestedAt ?? 0),
       };
     },
-    prepareAuthority: async ({ kind }, context) => {
-      return answer(await hierarchy.prepare(kindOf(kind), operatorOf(context)));
+    prepareAuthority: async ({ kind, certificate }, context) => {
+      const operator = operatorOf(context);
+      if (certificate.length === 0) return answer(await hierarchy.prepare(kindOf(kind), operator));
+      if (kindOf(kind) === 'root') return answer(await hierarchy.publish(certificate, operator));
+      throw new RampartError('INVALID_ARGUMENT', 'certificate: only a root is published; an intermediate is installed');
     },
     activateAuthority: async ({ kind, serial, now }, context) => {
       return answer(await hierarchy.activate({ kind: kindOf(kind), serial, now }, operatorOf(context)));
