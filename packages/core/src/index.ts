@@ -118,6 +118,7 @@ export type {
 } from './resource/resource.ts';
 export type { WorkloadSelector } from './resource/selector.ts';
 export type { TargetRef } from './resource/authorization/target-ref.ts';
+export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { fail, ok, type Result } from './result.ts';
 export { parseServiceName, serviceHost, type ServiceName } from './service-name.ts';
 export { type Rate, TokenBuckets } from './token-buckets.ts';

@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 
-import { fail, ok } from '@rampart/core';
+import { fail, ok, readProcessStat } from '@rampart/core';
 import type { Result } from '@rampart/core';
 
 import type { PeerCredentials } from './peer-credentials.ts';
@@ -18,8 +18,6 @@ export interface ProcessFacts {
 
 /** Start times are in ticks of USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
-/** Fields of /proc/PID/stat after the name in parentheses, which begins with field 3: start time is field 22. */
-const START_TIME = 22 - 3;
 /** What the kernel puts behind the path of a binary that is gone, and what anybody may call a file. */
 const DELETED = ' (deleted)';
 
@@ -38,7 +36,8 @@ export async function processFacts(
 ): Promise<Result<ProcessFacts, string>> {
   try {
     const startedAt = await startTicks(pid);
-    if (startedAt / TICKS_PER_SECOND > connectedAt) return fail(`process ${pid} started after the call that it made`);
+    if (!(Number(startedAt) / TICKS_PER_SECOND <= connectedAt))
+      return fail(`process ${pid} started after the call that it made`);
     const [status, groups, path] = await Promise.all([
       readFile(`/proc/${pid}/status`, 'latin1'),
       readFile(`/proc/${pid}/cgroup`, 'utf8'),
@@ -54,11 +53,11 @@ export async function processFacts(
   }
 }
 
-async function startTicks(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
-  // The name may hold anything, parentheses too: only the last one ends it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[START_TIME] ?? Number.POSITIVE_INFINITY);
+/** Throws for a process that has ended, collected by its parent or not. */
+async function startTicks(pid: number): Promise<string> {
+  const stat = readProcessStat(await readFile(`/proc/${pid}/stat`, 'latin1'));
+  if (stat === undefined || stat.hasEnded) throw new Error('there is no such process');
+  return stat.startTicks;
 }
 
 function idsOf(status: string): Pick<ProcessFacts, 'uid' | 'gid' | 'supplementaryGids'> | undefined {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,6 +9,8 @@ import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+
+import { until } from '@rampart/testkit';
 
 import { Accounts } from './accounts.ts';
 import { BinaryDigests } from './binary-digest.ts';
@@ -73,6 +75,19 @@ describe('selectors of a process that calls over a Unix socket', () => {
     const selectors = await workloadSelectors(credentials.value, await uptimeSeconds(), sources);
     assert.ok(!selectors.ok);
     socket.destroy();
+  });
+
+  it('are none of a process that has ended and is not collected by its parent', async () => {
+    // The shell becomes a program that collects nobody.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    await until('the end of the process', () => readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z '));
+    const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
+    const facts = await processFacts({ pid, uid, gid }, await uptimeSeconds());
+    assert.deepEqual(facts, { ok: false, problem: `process ${pid} ended while it was looked at` });
+    parent.kill('SIGKILL');
+    await once(parent, 'exit');
   });
 
   it("are none of a process that started after the call: it has another one's number", async () => {

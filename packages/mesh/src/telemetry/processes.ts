@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readProcessStat } from '@rampart/core';
 
 /** Who is alive on this machine. A process is named by its id and when it began, because ids are used again. */
 export interface Processes {
@@ -45,16 +46,11 @@ function isOther(name: string): boolean {
   return now !== undefined && name !== `${pid}-${now}`;
 }
 
-const STATE = 0;
-const START_TIME = 19;
-
 /** Clock ticks after boot at which a process began; 0 for one that has ended, undefined where there is no /proc. */
 function startOf(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // proc(5): the name in parentheses may hold anything, so fields are counted from its end.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[STATE] === 'Z' || fields[STATE] === 'X' ? '0' : fields[START_TIME];
+    const stat = readProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return stat?.hasEnded === true ? '0' : stat?.startTicks;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { readProcessStat } from '@rampart/core';
 
 /** Names one process for good: a process id alone is given again to others, after a restart of the machine for instance. */
 export interface ProcessMark {
@@ -30,16 +31,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Boot id and start time (field 22 of /proc/PID/stat, proc(5)); "" where there is no /proc. */
+/** Boot id and start time; "" where there is no /proc. */
 async function startOf(pid: number): Promise<string> {
   try {
     const [boot, stat] = await Promise.all([
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile(`/proc/${pid}/stat`, 'latin1'),
     ]);
-    // The second field is the command in parentheses and may hold anything, spaces and parentheses too.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return `${boot.trim()} ${fields[19] ?? ''}`;
+    return `${boot.trim()} ${readProcessStat(stat)?.startTicks ?? ''}`;
   } catch {
     return '';
   }
