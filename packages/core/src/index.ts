@@ -76,6 +76,7 @@ export type { LabelExpression, LabelOperator, LabelSelector } from './resource/n
 export type { AddressRange, NetworkPeer } from './resource/network-policy/peer.ts';
 export type { NetworkPort, NetworkProtocol } from './resource/network-policy/port.ts';
 export type { EgressRule, IngressRule, NetworkDirection, NetworkPolicySpec } from './resource/network-policy/spec.ts';
+export { DirectEntries, type EntryOverlap, isDirectEntry } from './resource/registration/direct-entries.ts';
 export { isEvidenceSelector, selectorTextProblem } from './resource/registration/selector-text.ts';
 export { isAgentId, type RegistrationEntrySpec } from './resource/registration/spec.ts';
 export type { AclPolicy, AclRule, RegistryAclSpec } from './resource/registry/acl.ts';

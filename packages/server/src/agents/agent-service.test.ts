@@ -402,6 +402,21 @@ describe('what agents ask for', () => {
     });
   }
 
+  it('an entry for evidence of another entry is taken with a warning, until one of them is changed', async () => {
+    const web = { selectors: ['k8s:ns:prod', 'k8s:sa:web'] };
+    await apply(entry('web', web));
+    const warningsOf = async (...entries: string[]): Promise<string[]> => {
+      const { problems } = await admin.admin.apply({ document: entries.join('\n---\n'), dryRun: true });
+      return problems.map(({ severity, line, field, message }) => `${severity} ${line} ${field} ${message}`);
+    };
+    const all = entry('all', { selectors: ['k8s:ns:prod'] });
+    assert.deepEqual(await warningsOf(all), [
+      'warning 1 spec.selectors are among those of istio-system/web: nobody who attests directly gets that identity any more, because evidence for it is for this entry, too, and only one may be',
+    ]);
+    assert.deepEqual(await warningsOf(all, entry('web', { selectors: ['k8s:ns:dev'] })), []);
+    assert.deepEqual(await warningsOf(entry('web', web)), []);
+  });
+
   it('an attestor with roots that cannot be read is not taken', async () => {
     const document = JSON.stringify({
       apiVersion: 'rampart.dev/v1',

@@ -2,6 +2,7 @@ import { type Clock, RampartError, type Resource, resourceKey, type ResourceProb
 import { parseDocuments } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
+import { entryOverlaps } from './entry-overlaps.ts';
 import { federationReview } from './federability.ts';
 import { type LongestLives, unattainable } from './attainability.ts';
 import { unissuable } from './issuability.ts';
@@ -107,7 +108,7 @@ export class PolicyDesk {
     const { rootNamespace, trustDomain } = this.#options;
     const planes = this.#options.planes();
     const unfederable = federationReview({ trustDomain, resources: () => this.#options.resources.all() });
-    const { resources, problems } = parseDocuments(document, {
+    const parsed = parseDocuments(document, {
       file,
       defaultNamespace,
       rootNamespace,
@@ -118,9 +119,13 @@ export class PolicyDesk {
         ...unfederable(resource),
       ],
     });
-    if (problems.some(({ severity }) => severity === 'error')) {
-      return { resources: [], problems, revision: 0 };
+    if (parsed.problems.some(({ severity }) => severity === 'error')) {
+      return { resources: [], problems: parsed.problems, revision: 0 };
     }
+    const { resources } = parsed;
+    const present = (): readonly HeldResource[] => this.#options.resources.all();
+    const overlaps = entryOverlaps(parsed, { file, now: this.#options.clock.now(), present });
+    const problems = [...parsed.problems, ...overlaps];
     const planned = resources.map((resource) => this.#plan(resource));
     const changed = planned.filter(({ outcome }) => outcome !== 'unchanged');
     const revision = request.dryRun ? 0 : await this.#put(planned, changed, request.operator);
