@@ -77,7 +77,7 @@ export type { AddressRange, NetworkPeer } from './resource/network-policy/peer.t
 export type { NetworkPort, NetworkProtocol } from './resource/network-policy/port.ts';
 export type { EgressRule, IngressRule, NetworkDirection, NetworkPolicySpec } from './resource/network-policy/spec.ts';
 export { DirectEntries, type EntryOverlap, isDirectEntry } from './resource/registration/direct-entries.ts';
-export { isEvidenceSelector, selectorTextProblem } from './resource/registration/selector-text.ts';
+export { deadSelectorReason, isEvidenceSelector, selectorTextProblem } from './resource/registration/selector-text.ts';
 export { isAgentId, type RegistrationEntrySpec } from './resource/registration/spec.ts';
 export type { AclPolicy, AclRule, RegistryAclSpec } from './resource/registry/acl.ts';
 export { parseIdentityPattern, type IdentityPattern } from './resource/registry/identity-pattern.ts';

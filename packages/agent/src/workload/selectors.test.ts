@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { deadSelectorReason } from '@rampart/core';
 import { until } from '@rampart/testkit';
 
 import { Accounts } from './accounts.ts';
@@ -61,6 +62,9 @@ describe('selectors of a process that calls over a Unix socket', () => {
       `unix:sha256:${digest}`,
     ]) {
       assert.ok(selectors.value.has(selector), selector);
+    }
+    for (const selector of selectors.value) {
+      assert.equal(deadSelectorReason(selector), undefined, 'entries with it are warned of');
     }
     socket.destroy();
     await once(caller, 'exit');

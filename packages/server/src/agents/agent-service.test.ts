@@ -367,7 +367,7 @@ describe('what agents ask for', () => {
   });
 
   it('an administrator by its entry calls the admin API with its certificate, while the entry is in force', async () => {
-    await apply(entry('web', { admin: true }));
+    await apply(entry('web', { admin: true, parentId: AGENT }));
     const { client } = await attestAgent();
     const keyPair = generateKeyPair();
     const svid = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: createCsr(keyPair) });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { deadSelectorReason } from '@rampart/core';
 import { bindingText } from '@rampart/spiffe';
 import { signCallerIdentity, StsServer } from '@rampart/testkit';
 import type { AwsCredentials, SigningOptions } from '@rampart/testkit';
@@ -77,6 +78,9 @@ describe('a signed request for GetCallerIdentity', () => {
     assert.ok(attested.ok, attested.ok ? '' : attested.problem.message);
     assert.equal(attested.value.spiffeId.toString(), WEB_ID);
     const [, success] = await all.audit();
+    for (const selector of (success?.details['selectors'] ?? []) as readonly string[]) {
+      assert.equal(deadSelectorReason(selector), undefined, 'entries with it are warned of');
+    }
     assert.deepEqual(success?.details['selectors'], [
       'aws_iam:attestor:aws',
       `aws_iam:account:${ACCOUNT}`,

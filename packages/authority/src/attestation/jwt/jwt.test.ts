@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { deadSelectorReason } from '@rampart/core';
 import { OidcIssuer } from '@rampart/testkit';
 import { csr } from '../../fixture.ts';
 import { attestor, entry, openNewcomers, WEB_ID } from '../newcomer.fixture.ts';
@@ -46,7 +47,9 @@ async function open(...attestors: ReturnType<typeof attestor>[]): Promise<void> 
 /** Selectors that an attested newcomer was found to have. */
 async function selectors(): Promise<readonly string[]> {
   const record = (await all.audit()).find(({ event_type: type }) => type === 'ATTESTATION_SUCCESS');
-  return (record?.details['selectors'] ?? []) as readonly string[];
+  const made = (record?.details['selectors'] ?? []) as readonly string[];
+  for (const selector of made) assert.equal(deadSelectorReason(selector), undefined, 'entries with it are warned of');
+  return made;
 }
 
 describe('a token of a service account', () => {
@@ -116,7 +119,7 @@ describe('a token of a service account', () => {
     const text = token();
     const refused = await all.attest({ kind: 'jwt', token: text }, { csr: new Uint8Array() });
     assert.equal(!refused.ok && refused.problem.code, 'INVALID_CSR');
-    assert.equal((await all.audit())[0]?.details['rule'], 'csr');
+    assert.equal((await all.audit())[0]?.details['rule'], 'csr-malformed');
     assert.ok((await attest(text)).ok);
   });
 

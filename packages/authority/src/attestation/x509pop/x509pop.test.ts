@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { deadSelectorReason } from '@rampart/core';
 import { provePossession } from '@rampart/spiffe';
 import { foreignAuthority, foreignCertificate } from '@rampart/testkit';
 import type { ForeignCertificate } from '@rampart/testkit';
@@ -49,6 +50,9 @@ describe('a certificate of another authority', () => {
     const [issued, success] = await all.audit();
     assert.deepEqual([issued?.event_type, success?.event_type], ['CERTIFICATE_ISSUED', 'ATTESTATION_SUCCESS']);
     const fingerprint = (der: Uint8Array): string => createHash('sha256').update(der).digest('hex');
+    for (const selector of (success?.details['selectors'] ?? []) as readonly string[]) {
+      assert.equal(deadSelectorReason(selector), undefined, 'entries with it are warned of');
+    }
     assert.deepEqual(success?.details['selectors'], [
       'x509pop:attestor:outside',
       `x509pop:fingerprint:${fingerprint(host.der)}`,

@@ -33,7 +33,15 @@ export function readAttestorSpec(at: Cursor): AttestorSpec | undefined {
   if (given.length === 0) return at.error(`needs one of ${EVIDENCE.join(', ')}`);
   for (const name of given.slice(1))
     at.child(name).misplaced(`cannot stand beside ${given[0]}: one attestor, one kind`);
+  if (fields.agents?.selectors.length === 0 && isForMany(fields)) {
+    at.child('agents').warning('takes everybody with this evidence for an agent: name selectors that only hosts have');
+  }
   return fields;
+}
+
+/** Issuers and accounts have workloads and people beside hosts; an authority of hosts is one for hosts alone. */
+function isForMany({ jwt, awsIam }: AttestorSpec): boolean {
+  return jwt !== undefined || (awsIam !== undefined && awsIam.principals === undefined);
 }
 
 export function writeAttestorSpec({ jwt, ...rest }: AttestorSpec): object {

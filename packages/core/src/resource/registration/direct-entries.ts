@@ -1,5 +1,5 @@
 import type { RegistrationEntry } from '../resource.ts';
-import { isEvidenceSelector, selectorTypeOf } from './selector-text.ts';
+import { areOfOneEvidence, isEvidenceSelector, selectorTypeOf } from './selector-text.ts';
 
 /** Another entry that evidence for one of them may be for as well. */
 export interface EntryOverlap {
@@ -29,8 +29,6 @@ interface Group {
   readonly indexes: Map<string, Map<string, Candidate[]>>;
 }
 
-/** Types of selectors that more than one profile of tokens makes. */
-const OF_EVERY_TOKEN = 'jwt';
 /** What these say is about something in three parts ("x509pop:san:dns"). */
 const DEEP = /^x509pop:(?:subject|san|ca):[a-z]+/;
 const SHALLOW = /^[^:]+:[^:]+/;
@@ -56,7 +54,7 @@ export class DirectEntries {
     const facts = factsOf(entry);
     let possible: EntryOverlap | undefined;
     for (const group of this.#groups.values()) {
-      if (!areOfOneEvidence(group.types, typesOf(entry))) continue;
+      if (!areOfOneEvidence(group.types.union(typesOf(entry)))) continue;
       for (const { entry: other, facts: theirs } of candidatesIn(group, facts)) {
         if (other === entry || !agree(facts, theirs)) continue;
         const overlap: EntryOverlap = { other, kind: kindOf(facts, theirs) };
@@ -103,13 +101,6 @@ function factsOf({ spec }: RegistrationEntry): Facts {
 
 function typesOf({ spec }: RegistrationEntry): ReadonlySet<string> {
   return new Set(spec.selectors.map(selectorTypeOf));
-}
-
-/** A token has the selectors of one profile and those of every token; other evidence has one type. */
-function areOfOneEvidence(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  const types = some.union(others);
-  const isToken = types.delete(OF_EVERY_TOKEN);
-  return types.size === 0 || (types.size === 1 && !(isToken && (types.has('x509pop') || types.has('aws_iam'))));
 }
 
 /** Two things that are said about the same are taken for a contradiction: hardly any evidence has both. */

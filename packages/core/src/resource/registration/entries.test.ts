@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { parseResource, toJson } from '../../index.ts';
 import { parseDocuments } from '../../documents.ts';
 import { PUBLIC_JWKS } from '../../testing/resource-json.ts';
-import { expectRefusal, expectSilence, type Refusal } from '../../testing/refusals.ts';
+import { expectRefusal, expectSilence, expectWarning, type Refusal } from '../../testing/refusals.ts';
 
 const ID = 'spiffe://cluster.local/ns/prod/sa/web';
 const PEM = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
@@ -18,8 +18,8 @@ const resource = (kind: string, spec: object): Record<string, unknown> => ({
 });
 const entry = (change: object): Record<string, unknown> =>
   resource('RegistrationEntry', { spiffeId: ID, selectors: ['k8s:ns:prod', 'k8s:sa:web'], ...change });
-const jwt = (change: object): Record<string, unknown> =>
-  resource('Attestor', { jwt: { issuer: ISSUER, audiences: ['rampart'], ...change } });
+const jwtSpec = (change: object): object => ({ jwt: { issuer: ISSUER, audiences: ['rampart'], ...change } });
+const jwt = (change: object): Record<string, unknown> => resource('Attestor', jwtSpec(change));
 
 for (const [what, document] of [
   ['an entry', entry({})],
@@ -137,6 +137,58 @@ const REFUSED: readonly Refusal[] = [
 ];
 for (const refusal of REFUSED) {
   test(`an entry or attestor is refused for ${refusal[0]}`, () => expectRefusal(refusal));
+}
+
+const DOUBTED: readonly Refusal[] = [
+  ['a type that nothing makes', entry({ selectors: ['docker:label:a'] }), 'spec.selectors[0]', /of type "docker"/],
+  [
+    'a name that nothing makes',
+    entry({ selectors: ['k8s:namespace:a'] }),
+    'spec.selectors[0]',
+    /are about cluster, ns,/,
+  ],
+  [
+    'a user id that is none',
+    entry({ selectors: ['unix:uid:root'] }),
+    'spec.selectors[0]',
+    /uid is followed by a decimal/,
+  ],
+  [
+    'a digest in capitals',
+    entry({ selectors: [`unix:sha256:${'AB'.repeat(32)}`] }),
+    'spec.selectors[0]',
+    /64 lower-case/,
+  ],
+  ['a short container id', entry({ selectors: ['container:id:0123456789ab'] }), 'spec.selectors[0]', /64 lower-case/],
+  ['evidence and a process', entry({ selectors: ['k8s:ns:a', 'unix:uid:1'] }), 'spec.selectors', /of a process/],
+  [
+    'evidence of two kinds',
+    entry({ selectors: ['k8s:ns:a', 'x509pop:san:dns:a'] }),
+    'spec.selectors',
+    /k8s and x509pop/,
+  ],
+  [
+    'evidence for an agent',
+    entry({ parentId: 'spiffe://cluster.local/agent/x/y' }),
+    'spec.selectors',
+    /no agent can say k8s:ns:prod/,
+  ],
+  [
+    'administrators of any agent',
+    entry({ admin: true, selectors: ['unix:uid:0'] }),
+    'spec.admin',
+    /every agent may make administrators/,
+  ],
+  ['every token for an agent', resource('Attestor', { ...jwtSpec({}), agents: {} }), 'spec.agents', /takes everybody/],
+  [
+    'every role for an agent',
+    resource('Attestor', { awsIam: { accounts: ['1'.repeat(12)] }, agents: {} }),
+    'spec.agents',
+    /takes everybody/,
+  ],
+];
+for (const doubted of DOUBTED) {
+  test(`an entry or attestor is doubted for ${doubted[0]}`, () => expectWarning(doubted));
 }
 
 test('an entry outside the root namespace makes nobody an administrator', () => {

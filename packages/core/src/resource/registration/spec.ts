@@ -4,7 +4,13 @@ import type { Cursor } from '../cursor.ts';
 import { formatDuration, readDuration } from '../duration.ts';
 import { labelNameProblem, labelValueProblem } from '../metadata/label-syntax.ts';
 import { parsesWith, textList } from '../text-list.ts';
-import { isEvidenceSelector, isKnownSelectorType, selectorTextProblem, selectorTypeOf } from './selector-text.ts';
+import {
+  areOfOneEvidence,
+  deadSelectorReason,
+  isEvidenceSelector,
+  selectorTextProblem,
+  selectorTypeOf,
+} from './selector-text.ts';
 
 /** Who gets which identity: whoever is attested with all of the selectors. */
 export interface RegistrationEntrySpec {
@@ -122,15 +128,15 @@ function readSelectors(at: Cursor): string[] | undefined {
     return at.error('must not be empty: everybody would get this identity');
   }
   for (const item of selectors === undefined ? [] : (at.items() ?? [])) {
-    const type = typeof item.value === 'string' ? selectorTypeOf(item.value) : '';
-    if (selectors?.includes(String(item.value)) === true && !isKnownSelectorType(type)) {
-      item.warning(`nothing here makes selectors of type ${JSON.stringify(type)}: nobody will get this identity`);
-    }
+    const text = String(item.value);
+    const why = selectors?.includes(text) === true ? deadSelectorReason(text) : undefined;
+    if (why !== undefined) item.warning(`nobody will get this identity: ${why}`);
   }
   return selectors === undefined ? undefined : [...new Set(selectors)];
 }
 
-function checkTogether(at: Cursor, { spiffeId, parentId, selectors, service, labels }: RegistrationEntrySpec): void {
+function checkTogether(at: Cursor, spec: RegistrationEntrySpec): void {
+  const { spiffeId, parentId, selectors, service, labels } = spec;
   const id = SpiffeId.of(spiffeId);
   if (parentId !== undefined && !SpiffeId.of(parentId).trustDomain.equals(id.trustDomain)) {
     at.child('parentId').error(`must be of the trust domain of spiffeId, ${id.trustDomain.name}`);
@@ -144,16 +150,23 @@ function checkTogether(at: Cursor, { spiffeId, parentId, selectors, service, lab
         at.child(field).error('needs a spiffeId of the form spiffe://<trust domain>/ns/<namespace>/sa/<account>');
     }
   }
-  const evidence = selectors.find(isEvidenceSelector);
+  const why = deadEntryReason(spec);
+  if (why !== undefined) at.child('selectors').warning(`nobody will get this identity: ${why}`);
+  if (spec.admin === true && parentId === undefined && !selectors.some(isEvidenceSelector)) {
+    at.child('admin').warning('every agent may make administrators with it: let parentId name the one that shall');
+  }
+}
+
+/** Why no evidence and no process ever has all of the selectors; undefined when one may. */
+function deadEntryReason({ parentId, selectors }: RegistrationEntrySpec): string | undefined {
+  const evidence = selectors.filter(isEvidenceSelector);
+  const [first] = evidence;
+  if (first === undefined) return undefined;
   const process = selectors.find((selector) => !isEvidenceSelector(selector));
-  if (evidence === undefined) return;
-  const why =
-    process === undefined
-      ? parentId === undefined
-        ? undefined
-        : `beside parentId nobody will get this identity: no agent can say ${evidence} of a process`
-      : `nobody will get this identity: ${evidence} is said of evidence, ${process} of a process`;
-  if (why !== undefined) at.child('selectors').warning(why);
+  if (process !== undefined) return `${first} is said of evidence, ${process} of a process`;
+  if (parentId !== undefined) return `beside parentId, because no agent can say ${first} of a process`;
+  const types = new Set(evidence.map(selectorTypeOf));
+  return areOfOneEvidence(types) ? undefined : `no evidence has selectors of types ${[...types].join(' and ')}`;
 }
 
 function readLabels(at: Cursor): Record<string, string> | undefined {
