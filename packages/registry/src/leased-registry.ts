@@ -169,8 +169,9 @@ export class LeasedRegistry implements Registry {
       this.#grant(before);
       return ok(before);
     }
-    const { host, port, protocol, labels } = instance;
-    const event = registryEvent('REGISTRATION', { who, request, details: { host, port, protocol, metadata: labels } });
+    const { namespace, host, port, protocol, labels } = instance;
+    const details = { outcome: 'REGISTRATION_SUCCESS', namespace, host, port, protocol, metadata: labels };
+    const event = registryEvent('REGISTRATION', { who, request, details });
     const stored = { instance, standing: standingOf(before), checks: before?.state.checks ?? [] };
     await this.#commit(instance.instanceId, this.#options.store.save(stored), event);
     this.#grant(instance);

@@ -13,7 +13,7 @@ import type { RegistryStore, StoredInstance } from './store.ts';
 
 export interface RegistryOptions {
   readonly store: RegistryStore;
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'audit'>;
   readonly clock: Clock;
   /** How long an instance without a control stream can still be found, milliseconds; 10 000 unless given. */
   readonly leaseMs?: number;

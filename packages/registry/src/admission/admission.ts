@@ -4,7 +4,10 @@ import type { Instance } from '../store.ts';
 import type { RegistryIdentity } from './identity.ts';
 
 /** Type of the audit record that a refusal leaves. */
-export type RefusalEvent = 'REGISTRATION_DENIED' | 'IDENTITY_MISMATCH' | 'NETWORK_VIOLATION' | 'DEREGISTRATION_DENIED';
+export type RefusalEvent =
+  | 'REGISTRATION_DENIED'
+  | 'REGISTRATION_PENDING'
+  | 'IDENTITY_MISMATCH' | 'NETWORK_VIOLATION' | 'DEREGISTRATION_DENIED';
 
 export interface AdmissionRefusal {
   readonly event: RefusalEvent;

@@ -1,4 +1,4 @@
-import { compileGlob, fillPattern, parseIdentityPattern, type ServiceIdentityPattern } from '@rampart/core';
+import { compileGlob, fillPattern, parseIdentityPattern, type ServiceIdentityPattern, SpiffeId } from '@rampart/core';
 import { matchesIdentity } from '../access/caller.ts';
 import type { RegistryIdentity } from './identity.ts';
 
@@ -29,14 +29,17 @@ export class ServiceIdentities {
   /**
    * Whether an identity may stand behind a service. Where patterns are configured for the service, one of them must match. Where
    * none is, the identity must be of the namespace and either attested as the service or, where rules are written, of the service
-   * account of its name; a token must have the name of the service. Operators register for others.
+   * account of its name; a token must have the name of the service. Operators register for others: patterns are held against the
+   * identity that they say will answer there, too.
    */
-  matches(who: RegistryIdentity, registered: Registered): boolean {
+  matches(who: RegistryIdentity, registered: Registered & { readonly identity?: string }): boolean {
     const configured = this.#patterns.filter(({ covers }) => covers(registered));
     if (configured.length === 0) return this.#matchesByName(who, registered);
+    const answering = who.kind === 'operator' ? answeringIdentity(registered.identity) : undefined;
     return configured.some(({ pattern }) => {
       const parsed = parseIdentityPattern(fillPattern(pattern, registered));
-      return parsed.ok && matchesIdentity(parsed.value, who);
+      if (!parsed.ok) return false;
+      return matchesIdentity(parsed.value, who) || (answering !== undefined && matchesIdentity(parsed.value, answering));
     });
   }
 
@@ -47,4 +50,9 @@ export class ServiceIdentities {
     if (who.service === service) return true;
     return this.#isWritten ? who.id.serviceAccount === service : who.service === undefined;
   }
+}
+
+function answeringIdentity(text: string | undefined): RegistryIdentity | undefined {
+  const id = text === undefined ? undefined : SpiffeId.parse(text);
+  return id?.ok === true ? { kind: 'spiffe', id: id.value } : undefined;
 }

@@ -1,0 +1,100 @@
+import { fail, ok, RampartError, type Result } from '@rampart/core';
+import type { RegistryAccess } from '../access/authorization.ts';
+import type { RegistryPolicy } from '../access/registry-policy.ts';
+import type { RegistrationRequest } from '../registration/registration.ts';
+import type { Instance } from '../store.ts';
+import type { Admission, AdmissionRefusal, InstanceAction } from './admission.ts';
+import type { Approvals } from './approval/approvals.ts';
+import { nameOfIdentity, type RegistryIdentity } from './identity.ts';
+
+export interface SecureAdmissionOptions {
+  readonly access: RegistryAccess;
+  readonly approvals: Approvals;
+}
+
+type Admitted = Result<void, AdmissionRefusal>;
+
+/**
+ * SecureRegister: who was authenticated (at the door) must be authorized to register the service, be an identity that belongs
+ * to it, and name a host in its networks; where approval is asked for, a person must have let it in. Each refusal has its own
+ * audit type and text.
+ */
+export class SecureAdmission implements Admission {
+  readonly #access: RegistryAccess;
+  readonly #approvals: Approvals;
+
+  constructor({ access, approvals }: SecureAdmissionOptions) {
+    this.#access = access;
+    this.#approvals = approvals;
+  }
+
+  admit(who: RegistryIdentity, request: RegistrationRequest): Admitted | Promise<Admitted> {
+    const { policy } = this.#access;
+    const refusal = this.#refusalOf(who, request, policy);
+    if (refusal !== undefined) return fail(refusal);
+    const { approval = 'off' } = policy.settings;
+    const standing = { service: request.service, namespace: request.namespace, identity: nameOfIdentity(who) };
+    const state = this.#approvals.stateOf(standing, approval);
+    if (state === 'approved') return ok(undefined);
+    if (state === 'rejected') {
+      return fail(refused('REGISTRATION_DENIED', 'Registration was rejected', { reason: 'rejected by an operator' }));
+    }
+    const { host, port, sourceIp = '' } = request;
+    return this.#approvals.request({ ...standing, host, port, sourceIp }).then(
+      () => fail(waiting(approval, host)),
+      (error: unknown) => {
+        if (!(error instanceof RampartError) || error.code !== 'RATE_LIMITED') throw error;
+        return fail({ event: 'REGISTRATION_DENIED', error, details: { reason: error.message } });
+      },
+    );
+  }
+
+  manage(who: RegistryIdentity, instance: Instance, action: InstanceAction): Admitted {
+    const { owner, namespace, service, instanceId } = instance;
+    const { policy } = this.#access;
+    const isOwner = nameOfIdentity(who) === owner;
+    // A lease is a registration that goes on: whoever may no longer register loses it.
+    const goesOn = action !== 'renew' || !policy.isWritten || policy.decide(who, 'write', { namespace, service }).allowed;
+    if (isOwner && goesOn) return ok(undefined);
+    const decision = policy.decide(who, 'admin', { namespace, service });
+    if (decision.allowed) return ok(undefined);
+    const details = { reason: 'held by another identity', holder: owner, action, namespace };
+    if (!this.#access.wouldAllow(who, 'read', { namespace, service })) {
+      // Whoever may not know of a service must not learn from a refusal that there is such an instance.
+      const error = new RampartError('NOT_FOUND', `instance ${JSON.stringify(instanceId)} is not registered`);
+      return fail({ event: 'DEREGISTRATION_DENIED', error, details });
+    }
+    const message = `instance ${JSON.stringify(instanceId)} is held by another identity; use an instance id of your own`;
+    return fail(refused('DEREGISTRATION_DENIED', message, details));
+  }
+
+  #refusalOf(who: RegistryIdentity, request: RegistrationRequest, policy: RegistryPolicy): AdmissionRefusal | undefined {
+    const { service, namespace, host, sourceIp = '' } = request;
+    const decision = this.#access.authorizeRequest(who, 'write', { service, namespace, sourceIp });
+    if (!decision.allowed) {
+      const details = { namespace, reason: decision.reason };
+      return refused('REGISTRATION_DENIED', 'Not authorized to register this service', details);
+    }
+    if (!policy.identities.matches(who, request)) {
+      return refused('IDENTITY_MISMATCH', 'Identity does not match service name', { namespace });
+    }
+    const objection = policy.networks.objection(request, host);
+    if (objection !== undefined) {
+      return refused('NETWORK_VIOLATION', 'Registration from unauthorized network', { namespace, host, reason: objection });
+    }
+    return undefined;
+  }
+}
+
+function waiting(approval: string, host: string): AdmissionRefusal {
+  const error = new RampartError('APPROVAL_PENDING', 'Registration is waiting for approval');
+  return { event: 'REGISTRATION_PENDING', error, details: { approval, host } };
+}
+
+function refused(
+  event: AdmissionRefusal['event'],
+  message: string,
+  details: AdmissionRefusal['details'],
+): AdmissionRefusal {
+  return { event, error: new RampartError('PERMISSION_DENIED', message), details };
+}
