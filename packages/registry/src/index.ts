@@ -1,6 +1,37 @@
+export { AccessRecord, type AccessRecordOptions, type DecidedQuestion } from './access/access-record.ts';
+export { authenticateRequest } from './access/authentication.ts';
+export type {
+  AuthenticationFailure,
+  AuthenticationOptions,
+  CertificateProblem,
+  Credentials,
+  TokenService,
+} from './access/authentication.ts';
+export { RegistryAccess, type AskedResource, type RegistryAccessOptions } from './access/authorization.ts';
+export type { RegistryAction } from './access/permission.ts';
+export { RegistryPolicy, type Decision, type DecisionOutcome } from './access/registry-policy.ts';
+export { parseResourceText, resourceText, type RegistryResource } from './access/resource.ts';
 export type { Admission, AdmissionRefusal, InstanceAction, RefusalEvent } from './admission/admission.ts';
 export { nameOfIdentity, type RegistryIdentity } from './admission/identity.ts';
+export { Approvals } from './admission/approval/approvals.ts';
+export type {
+  ApprovalChoice,
+  ApprovalRequest,
+  ApprovalsOptions,
+  Decider,
+  ApprovalStanding,
+} from './admission/approval/approvals.ts';
+export {
+  createMemoryApprovalStore,
+  type ApprovalRecord,
+  type ApprovalState,
+  type ApprovalStore,
+} from './admission/approval/store.ts';
 export { ownServiceAdmission } from './admission/own-service.ts';
+export { SecureAdmission, type SecureAdmissionOptions } from './admission/secure-admission.ts';
+export type { Anomaly, AnomalyKind, AnomalyReason, RegistryObservation } from './anomalies/anomaly.ts';
+export { AnomalyDetector, DEFAULT_REGISTRATIONS_PER_HOUR, type AnomalyDetectorOptions } from './anomalies/detector.ts';
+export { observationOf, watchedJournal, type AnomalyWatchOptions } from './anomalies/watched-journal.ts';
 export type { ServiceChange, ServiceListener } from './discovery/catalogue.ts';
 export type {
   Discovered,

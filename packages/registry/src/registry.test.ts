@@ -64,7 +64,14 @@ describe('register', () => {
         nameOfIdentity(ORDERS),
         '10.0.1.50',
         'SUCCESS',
-        { host: '10.0.1.1', port: 8080, protocol: 'http', metadata: { version: '2.1.0' } },
+        {
+          outcome: 'REGISTRATION_SUCCESS',
+          namespace: 'default',
+          host: '10.0.1.1',
+          port: 8080,
+          protocol: 'http',
+          metadata: { version: '2.1.0' },
+        },
       ],
     );
   });

@@ -84,15 +84,21 @@ export class AccessRecord {
   }
 }
 
+const DENIED = { eventType: 'AUTHORIZATION_DENIED', result: 'DENIED' } as const;
+const CHANGED = { eventType: 'AUTHORIZATION_ALLOWED', result: 'SUCCESS' } as const;
+const ALLOWED = {
+  read: { eventType: 'DISCOVERY_QUERY', result: 'SUCCESS' },
+  write: CHANGED,
+  admin: CHANGED,
+} as const;
+
 function accessEvent({ caller, action, resource, decision, sourceIp }: DecidedQuestion, times: number): AuditEvent {
   const { outcome, reason, allowed } = decision;
-  const allowedType = action === 'read' ? 'DISCOVERY_QUERY' : 'AUTHORIZATION_ALLOWED';
   return {
-    eventType: allowed ? allowedType : 'AUTHORIZATION_DENIED',
+    ...(allowed ? ALLOWED[action] : DENIED),
     serviceName: resource.service ?? '',
     identity: nameOfIdentity(caller),
     sourceIp,
-    result: allowed ? 'SUCCESS' : 'DENIED',
     details: {
       action,
       resource: resourceText(resource),

@@ -7,7 +7,8 @@ export interface RegistryResource {
   readonly service?: string;
 }
 
-const SERVICE = /^service:([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?))?(?:\/\*)?$/;
+const SERVICE =
+  /^service:([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?))?(?:\/\*)?$/;
 const NAMESPACE = /^namespace:([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\/\*)?$/;
 
 /** "service:payment.prod", "namespace:prod/*": how records and people name it. */

@@ -7,7 +7,9 @@ import type { RegistryIdentity } from './identity.ts';
 export type RefusalEvent =
   | 'REGISTRATION_DENIED'
   | 'REGISTRATION_PENDING'
-  | 'IDENTITY_MISMATCH' | 'NETWORK_VIOLATION' | 'DEREGISTRATION_DENIED';
+  | 'IDENTITY_MISMATCH'
+  | 'NETWORK_VIOLATION'
+  | 'DEREGISTRATION_DENIED';
 
 export interface AdmissionRefusal {
   readonly event: RefusalEvent;

@@ -47,7 +47,9 @@ class World {
   readonly approvals: Approvals;
   policy: RegistryPolicy;
 
-  private constructor(parts: Pick<World, 'journal' | 'registry' | 'approvals' | 'policy'> & { readonly clock: FakeClock }) {
+  private constructor(
+    parts: Pick<World, 'journal' | 'registry' | 'approvals' | 'policy'> & { readonly clock: FakeClock },
+  ) {
     this.clock = parts.clock;
     this.journal = parts.journal;
     this.registry = parts.registry;
@@ -102,34 +104,242 @@ type Case = readonly [
 
 const CASES: readonly Case[] = [
   ['an authorized identity of the service proceeds', WRITE, {}, PAYMENT, {}, 'SUCCESS', 'REGISTRATION'],
-  ['whoever may only read is refused', [{ service: 'payment-service', policy: 'read' }], {}, PAYMENT, {}, AUTHORIZED, 'REGISTRATION_DENIED'],
-  ['whoever may do everything with other services is refused', [{ servicePrefix: 'order-', policy: 'admin' }], {}, PAYMENT, {}, AUTHORIZED, 'REGISTRATION_DENIED'],
-  ['authorization is asked before the identity', [{ service: 'x', policy: 'write' }], {}, workload('other'), {}, AUTHORIZED, 'REGISTRATION_DENIED'],
+  [
+    'whoever may only read is refused',
+    [{ service: 'payment-service', policy: 'read' }],
+    {},
+    PAYMENT,
+    {},
+    AUTHORIZED,
+    'REGISTRATION_DENIED',
+  ],
+  [
+    'whoever may do everything with other services is refused',
+    [{ servicePrefix: 'order-', policy: 'admin' }],
+    {},
+    PAYMENT,
+    {},
+    AUTHORIZED,
+    'REGISTRATION_DENIED',
+  ],
+  [
+    'authorization is asked before the identity',
+    [{ service: 'x', policy: 'write' }],
+    {},
+    workload('other'),
+    {},
+    AUTHORIZED,
+    'REGISTRATION_DENIED',
+  ],
   ['an identity of another name is refused', WRITE, {}, workload('order-service'), {}, MISMATCH, 'IDENTITY_MISMATCH'],
-  ['an identity of another namespace is refused', [{ namespace: '*', policy: 'write' }], {}, workload('payment-service', 'dev'), {}, MISMATCH, 'IDENTITY_MISMATCH'],
-  ['a token of another name is refused', [{ namespace: 'prod', policy: 'write' }], {}, token('order-service'), {}, MISMATCH, 'IDENTITY_MISMATCH'],
-  ['a token of the name of the service proceeds', [{ namespace: 'prod', policy: 'write' }], {}, token('payment-service'), {}, 'SUCCESS', 'REGISTRATION'],
-  ['a pattern lets another name in', WRITE, patterns('spiffe://cluster/ns/prod/sa/pay*'), workload('payer'), {}, 'SUCCESS', 'REGISTRATION'],
-  ['a pattern is filled in', WRITE, patterns('spiffe://*/ns/{namespace}/sa/{service}'), PAYMENT, {}, 'SUCCESS', 'REGISTRATION'],
-  ['a pattern keeps the own name out', WRITE, patterns('spiffe://cluster/ns/prod/sa/payer'), PAYMENT, {}, MISMATCH, 'IDENTITY_MISMATCH'],
-  ['a pattern for a team lets its tokens in', [{ namespace: 'prod', policy: 'write' }], patterns('team:ops'), token('bob', 'ops'), {}, 'SUCCESS', 'REGISTRATION'],
-  ['an operator registers for an identity that the pattern names', WRITE, patterns('spiffe://cluster/ns/prod/sa/payer'), OPERATOR, { identity: 'spiffe://cluster/ns/prod/sa/payer' }, 'SUCCESS', 'REGISTRATION'],
-  ['an operator cannot register for another one', WRITE, patterns('spiffe://cluster/ns/prod/sa/payer'), OPERATOR, { identity: 'spiffe://cluster/ns/prod/sa/x' }, MISMATCH, 'IDENTITY_MISMATCH'],
-  ['an address in its networks proceeds', WRITE, networks('192.0.2.0/24', '10.0.0.0/16'), PAYMENT, {}, 'SUCCESS', 'REGISTRATION'],
-  ['an address outside of them is refused', WRITE, networks('10.0.0.0/24'), PAYMENT, { host: '10.99.99.99' }, NETWORK, 'NETWORK_VIOLATION'],
-  ['an address that is written as IPv6 is what it carries', WRITE, networks('10.0.0.0/16'), PAYMENT, { host: '::ffff:10.0.1.1' }, 'SUCCESS', 'REGISTRATION'],
-  ['and gets nobody around its networks', WRITE, networks('10.0.0.0/16', '::/0'), PAYMENT, { host: '::ffff:a63:6363' }, NETWORK, 'NETWORK_VIOLATION'],
-  ['a network may be written as IPv6, too', WRITE, networks('::ffff:10.0.0.0/112'), PAYMENT, {}, 'SUCCESS', 'REGISTRATION'],
-  ['an IPv6 address is in IPv6 networks', WRITE, networks('2001:db8::/32'), PAYMENT, { host: '2001:db8::1' }, 'SUCCESS', 'REGISTRATION'],
-  ['a host name can stand for any address', WRITE, networks('0.0.0.0/0', '::/0'), PAYMENT, { host: 'payment.example' }, NETWORK, 'NETWORK_VIOLATION'],
-  ['the identity is asked before the network', WRITE, networks('192.0.2.0/24'), workload('x'), {}, MISMATCH, 'IDENTITY_MISMATCH'],
-  ['networks of other services do not count', WRITE, { networks: [{ service: 'order-*', cidrs: ['192.0.2.0/24'] }] }, PAYMENT, {}, 'SUCCESS', 'REGISTRATION'],
-  ['without rules a workload registers what it was attested as', [], {}, { ...workload('x'), service: 'payment-service' } as RegistryIdentity, {}, 'SUCCESS', 'REGISTRATION'],
-  ['without rules it registers nothing else', [], {}, { ...PAYMENT, service: 'order-service' } as RegistryIdentity, {}, MISMATCH, 'IDENTITY_MISMATCH'],
-  ['without rules it registers in no other namespace', [], {}, { ...workload('x', 'dev'), service: 'payment-service' } as RegistryIdentity, {}, MISMATCH, 'IDENTITY_MISMATCH'],
+  [
+    'an identity of another namespace is refused',
+    [{ namespace: '*', policy: 'write' }],
+    {},
+    workload('payment-service', 'dev'),
+    {},
+    MISMATCH,
+    'IDENTITY_MISMATCH',
+  ],
+  [
+    'a token of another name is refused',
+    [{ namespace: 'prod', policy: 'write' }],
+    {},
+    token('order-service'),
+    {},
+    MISMATCH,
+    'IDENTITY_MISMATCH',
+  ],
+  [
+    'a token of the name of the service proceeds',
+    [{ namespace: 'prod', policy: 'write' }],
+    {},
+    token('payment-service'),
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'a pattern lets another name in',
+    WRITE,
+    patterns('spiffe://cluster/ns/prod/sa/pay*'),
+    workload('payer'),
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'a pattern is filled in',
+    WRITE,
+    patterns('spiffe://*/ns/{namespace}/sa/{service}'),
+    PAYMENT,
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'a pattern keeps the own name out',
+    WRITE,
+    patterns('spiffe://cluster/ns/prod/sa/payer'),
+    PAYMENT,
+    {},
+    MISMATCH,
+    'IDENTITY_MISMATCH',
+  ],
+  [
+    'a pattern for a team lets its tokens in',
+    [{ namespace: 'prod', policy: 'write' }],
+    patterns('team:ops'),
+    token('bob', 'ops'),
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'an operator registers for an identity that the pattern names',
+    WRITE,
+    patterns('spiffe://cluster/ns/prod/sa/payer'),
+    OPERATOR,
+    { identity: 'spiffe://cluster/ns/prod/sa/payer' },
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'an operator cannot register for another one',
+    WRITE,
+    patterns('spiffe://cluster/ns/prod/sa/payer'),
+    OPERATOR,
+    { identity: 'spiffe://cluster/ns/prod/sa/x' },
+    MISMATCH,
+    'IDENTITY_MISMATCH',
+  ],
+  [
+    'an address in its networks proceeds',
+    WRITE,
+    networks('192.0.2.0/24', '10.0.0.0/16'),
+    PAYMENT,
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'an address outside of them is refused',
+    WRITE,
+    networks('10.0.0.0/24'),
+    PAYMENT,
+    { host: '10.99.99.99' },
+    NETWORK,
+    'NETWORK_VIOLATION',
+  ],
+  [
+    'an address that is written as IPv6 is what it carries',
+    WRITE,
+    networks('10.0.0.0/16'),
+    PAYMENT,
+    { host: '::ffff:10.0.1.1' },
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'and gets nobody around its networks',
+    WRITE,
+    networks('10.0.0.0/16', '::/0'),
+    PAYMENT,
+    { host: '::ffff:a63:6363' },
+    NETWORK,
+    'NETWORK_VIOLATION',
+  ],
+  [
+    'a network may be written as IPv6, too',
+    WRITE,
+    networks('::ffff:10.0.0.0/112'),
+    PAYMENT,
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'an IPv6 address is in IPv6 networks',
+    WRITE,
+    networks('2001:db8::/32'),
+    PAYMENT,
+    { host: '2001:db8::1' },
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'a host name can stand for any address',
+    WRITE,
+    networks('0.0.0.0/0', '::/0'),
+    PAYMENT,
+    { host: 'payment.example' },
+    NETWORK,
+    'NETWORK_VIOLATION',
+  ],
+  [
+    'the identity is asked before the network',
+    WRITE,
+    networks('192.0.2.0/24'),
+    workload('x'),
+    {},
+    MISMATCH,
+    'IDENTITY_MISMATCH',
+  ],
+  [
+    'networks of other services do not count',
+    WRITE,
+    { networks: [{ service: 'order-*', cidrs: ['192.0.2.0/24'] }] },
+    PAYMENT,
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'without rules a workload registers what it was attested as',
+    [],
+    {},
+    { ...workload('x'), service: 'payment-service' } as RegistryIdentity,
+    {},
+    'SUCCESS',
+    'REGISTRATION',
+  ],
+  [
+    'without rules it registers nothing else',
+    [],
+    {},
+    { ...PAYMENT, service: 'order-service' } as RegistryIdentity,
+    {},
+    MISMATCH,
+    'IDENTITY_MISMATCH',
+  ],
+  [
+    'without rules it registers in no other namespace',
+    [],
+    {},
+    { ...workload('x', 'dev'), service: 'payment-service' } as RegistryIdentity,
+    {},
+    MISMATCH,
+    'IDENTITY_MISMATCH',
+  ],
   ['without rules a token registers nothing', [], {}, token('payment-service'), {}, AUTHORIZED, 'REGISTRATION_DENIED'],
-  ['anonymous callers register only what a rule lets them', WRITE, {}, { kind: 'anonymous' }, {}, AUTHORIZED, 'REGISTRATION_DENIED'],
-  ['a bad address is refused before anything is asked', WRITE, {}, workload('x'), { host: '224.0.0.1' }, 'this registration was refused: host must be an address of a host, not a link-local, multicast or reserved one', 'REGISTRATION_DENIED'],
+  [
+    'anonymous callers register only what a rule lets them',
+    WRITE,
+    {},
+    { kind: 'anonymous' },
+    {},
+    AUTHORIZED,
+    'REGISTRATION_DENIED',
+  ],
+  [
+    'a bad address is refused before anything is asked',
+    WRITE,
+    {},
+    workload('x'),
+    { host: '224.0.0.1' },
+    'this registration was refused: host must be an address of a host, not a link-local, multicast or reserved one',
+    'REGISTRATION_DENIED',
+  ],
 ];
 
 describe('SecureRegister', () => {
@@ -146,7 +356,11 @@ describe('SecureRegister', () => {
 });
 
 describe('an instance of somebody else', () => {
-  const deregister = async (who: RegistryIdentity, rules: readonly AclRule[], instanceId = 'payment-1'): Promise<string> => {
+  const deregister = async (
+    who: RegistryIdentity,
+    rules: readonly AclRule[],
+    instanceId = 'payment-1',
+  ): Promise<string> => {
     const world = await World.open(rules);
     assert.equal(await world.register(PAYMENT), 'SUCCESS');
     const gone = await world.registry.deregister(who, instanceId, { reason: 'test' });
@@ -155,17 +369,28 @@ describe('an instance of somebody else', () => {
   };
 
   it('can be deregistered by whoever has admin on the service, and by its owner', async () => {
-    assert.equal(await deregister(token('bob', 'ops'), [...WRITE, { service: 'payment-service', policy: 'admin', identity: 'team:ops', namespace: 'prod' }]), 'SUCCESS');
+    assert.equal(
+      await deregister(token('bob', 'ops'), [
+        ...WRITE,
+        { service: 'payment-service', policy: 'admin', identity: 'team:ops', namespace: 'prod' },
+      ]),
+      'SUCCESS',
+    );
     assert.equal(await deregister(OPERATOR, WRITE), 'SUCCESS');
     assert.equal(await deregister(PAYMENT, WRITE), 'SUCCESS');
   });
 
   it('cannot be deregistered by whoever has less', async () => {
-    assert.match(await deregister(workload('order-service'), WRITE), /^PERMISSION_DENIED instance "payment-1" is held by another/);
+    assert.match(
+      await deregister(workload('order-service'), WRITE),
+      /^PERMISSION_DENIED instance "payment-1" is held by another/,
+    );
   });
 
   it('is, for whoever may not know of the service, what an unknown one is', async () => {
-    const rules: readonly AclRule[] = [{ service: 'payment-service', policy: 'write', identity: 'spiffe://cluster/ns/prod/sa/payment-service' }];
+    const rules: readonly AclRule[] = [
+      { service: 'payment-service', policy: 'write', identity: 'spiffe://cluster/ns/prod/sa/payment-service' },
+    ];
     const refused = await deregister(workload('x'), rules);
     const unknown = await deregister(workload('x'), rules, 'payment-2');
     assert.equal(refused, 'NOT_FOUND instance "payment-1" is not registered');
@@ -249,13 +474,20 @@ describe('registration approval', () => {
 
   it('is not decided where nobody waits', async () => {
     const world = await World.open(WRITE, { approval: 'new-services' });
-    await assert.rejects(world.approvals.decide(which, 'approved', by), (error) => error instanceof RampartError && error.code === 'NOT_FOUND');
+    await assert.rejects(
+      world.approvals.decide(which, 'approved', by),
+      (error) => error instanceof RampartError && error.code === 'NOT_FOUND',
+    );
     await world.registry.close();
   });
 
   it('takes only so many requests of one identity', async () => {
-    const world = await World.open([{ namespace: 'prod', policy: 'write' }], { identityPatterns: [{ service: '*', pattern: '*' }], approval: 'new-services' });
-    for (let index = 0; index < 100; index += 1) assert.equal(await world.register(PAYMENT, { service: `s-${index}` }), WAITING);
+    const world = await World.open([{ namespace: 'prod', policy: 'write' }], {
+      identityPatterns: [{ service: '*', pattern: '*' }],
+      approval: 'new-services',
+    });
+    for (let index = 0; index < 100; index += 1)
+      assert.equal(await world.register(PAYMENT, { service: `s-${index}` }), WAITING);
     assert.match(await world.register(PAYMENT, { service: 'one-more' }), /too many registrations wait/);
     await world.registry.close();
   });

@@ -54,7 +54,8 @@ export class SecureAdmission implements Admission {
     const { policy } = this.#access;
     const isOwner = nameOfIdentity(who) === owner;
     // A lease is a registration that goes on: whoever may no longer register loses it.
-    const goesOn = action !== 'renew' || !policy.isWritten || policy.decide(who, 'write', { namespace, service }).allowed;
+    const goesOn =
+      action !== 'renew' || !policy.isWritten || policy.decide(who, 'write', { namespace, service }).allowed;
     if (isOwner && goesOn) return ok(undefined);
     const decision = policy.decide(who, 'admin', { namespace, service });
     if (decision.allowed) return ok(undefined);
@@ -68,7 +69,11 @@ export class SecureAdmission implements Admission {
     return fail(refused('DEREGISTRATION_DENIED', message, details));
   }
 
-  #refusalOf(who: RegistryIdentity, request: RegistrationRequest, policy: RegistryPolicy): AdmissionRefusal | undefined {
+  #refusalOf(
+    who: RegistryIdentity,
+    request: RegistrationRequest,
+    policy: RegistryPolicy,
+  ): AdmissionRefusal | undefined {
     const { service, namespace, host, sourceIp = '' } = request;
     const decision = this.#access.authorizeRequest(who, 'write', { service, namespace, sourceIp });
     if (!decision.allowed) {
@@ -80,7 +85,11 @@ export class SecureAdmission implements Admission {
     }
     const objection = policy.networks.objection(request, host);
     if (objection !== undefined) {
-      return refused('NETWORK_VIOLATION', 'Registration from unauthorized network', { namespace, host, reason: objection });
+      return refused('NETWORK_VIOLATION', 'Registration from unauthorized network', {
+        namespace,
+        host,
+        reason: objection,
+      });
     }
     return undefined;
   }

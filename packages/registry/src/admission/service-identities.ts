@@ -10,7 +10,13 @@ interface Registered {
 /** Whether an entry of the settings is about a service. */
 export type Covers = (registered: Registered) => boolean;
 
-export function coversOf({ service, namespace = '*' }: { readonly service: string; readonly namespace?: string }): Covers {
+export function coversOf({
+  service,
+  namespace = '*',
+}: {
+  readonly service: string;
+  readonly namespace?: string;
+}): Covers {
   const [ofService, ofNamespace] = [compileGlob(service), compileGlob(namespace)];
   return (registered) => ofService(registered.service) && ofNamespace(registered.namespace);
 }
@@ -39,7 +45,9 @@ export class ServiceIdentities {
     return configured.some(({ pattern }) => {
       const parsed = parseIdentityPattern(fillPattern(pattern, registered));
       if (!parsed.ok) return false;
-      return matchesIdentity(parsed.value, who) || (answering !== undefined && matchesIdentity(parsed.value, answering));
+      return (
+        matchesIdentity(parsed.value, who) || (answering !== undefined && matchesIdentity(parsed.value, answering))
+      );
     });
   }
 

@@ -11,6 +11,7 @@ import { journalDocuments } from '../doors/documents/journal-documents.ts';
 import { createDocumentDesk, type DocumentDesk } from '../doors/documents/public-documents.ts';
 import { trustDocuments } from '../doors/documents/trust-documents.ts';
 import { keepCheckpoints } from '../ledger/kept-checkpoints.ts';
+import { openRegistryGuard, type RegistryGuard } from '../registry/open-guard.ts';
 import { ResourceSet } from '../resources/resource-set.ts';
 import { crlDocuments } from '../revocation/crl-keeper.ts';
 import { openRevocations } from '../revocation/open-revocations.ts';
@@ -37,6 +38,8 @@ export interface State {
   readonly trust: OwnTrust;
   readonly federation: Federation;
   readonly registry: Registry;
+  /** Who may do what with it. */
+  readonly guard: RegistryGuard;
   readonly feed: ChangeFeed;
   readonly resources: ResourceSet;
   readonly tokens: AdminTokens;
@@ -47,7 +50,7 @@ export interface State {
 }
 
 /** Everything that survives a restart. */
-export async function openState({ options, teardown, directory }: Start): Promise<State> {
+export async function openState({ options, teardown, metrics, directory }: Start): Promise<State> {
   const { clock, log } = options;
   const database = await openDatabase(sqliteEngine(directory.database));
   teardown.add('database', () => database.close());
@@ -80,7 +83,9 @@ export async function openState({ options, teardown, directory }: Start): Promis
   if (options.upstream.kind === 'by-hand') await exchangeByHand(opened, directory.path);
   const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
-  const registry = await openServices(options, { database, journal, teardown });
+  const guard = await openRegistryGuard(options, { ...shared, metrics });
+  const registry = await openServices(options, { database, guard, teardown });
+  await guard.begin(registry);
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
   const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });
   return {
@@ -92,6 +97,7 @@ export async function openState({ options, teardown, directory }: Start): Promis
     trust,
     federation,
     registry,
+    guard,
     feed,
     resources,
     tokens,

@@ -1,6 +1,6 @@
-import type { Journal } from '@rampart/journal';
 import { openRegistry, type Registry } from '@rampart/registry';
 import type { CompleteOptions } from '../control-plane-options.ts';
+import type { RegistryGuard } from '../registry/open-guard.ts';
 import type { Database } from '../storage/database.ts';
 import { createRegistryStore } from '../storage/stores/registry/registry-store.ts';
 import type { Teardown } from '../teardown.ts';
@@ -10,13 +10,14 @@ export async function openServices(
   { clock, random, log, leaseMs }: CompleteOptions,
   {
     database,
-    journal,
+    guard: { journal, admission },
     teardown,
-  }: { readonly database: Database; readonly journal: Journal; readonly teardown: Teardown },
+  }: { readonly database: Database; readonly guard: RegistryGuard; readonly teardown: Teardown },
 ): Promise<Registry> {
   const registry = await openRegistry({
     store: createRegistryStore(database),
     journal,
+    admission,
     clock,
     random,
     onFailure: (error) => log.error({ error }, 'the registry failed'),

@@ -235,10 +235,17 @@ export class PolicyDesk {
   }
 }
 
+/** Who may do what in the registry is kept longer than other policies. */
+const ACL_CHANGED = { eventType: 'ACL_CHANGED' };
+
+function isAccessControl(kind: Resource['kind']): boolean {
+  return kind === 'RegistryAcl' || kind === 'RegistrySettings';
+}
+
 function applied({ resource, before, outcome }: Planned, operator: Operator): AuditEvent {
   const details = { resource: resourceKey(resource), outcome, old: before?.json ?? '', new: toJson(resource) };
   return {
-    eventType: 'POLICY_APPLIED',
+    ...(isAccessControl(resource.kind) ? ACL_CHANGED : { eventType: 'POLICY_APPLIED' }),
     identity: operator.name,
     sourceIp: operator.sourceIp,
     result: 'SUCCESS',
@@ -249,7 +256,7 @@ function applied({ resource, before, outcome }: Planned, operator: Operator): Au
 function deleted(before: HeldResource, operator: Operator): AuditEvent {
   const details = { resource: before.key, old: before.json, new: '' };
   return {
-    eventType: 'POLICY_DELETED',
+    ...(isAccessControl(before.resource.kind) ? ACL_CHANGED : { eventType: 'POLICY_DELETED' }),
     identity: operator.name,
     sourceIp: operator.sourceIp,
     result: 'SUCCESS',

@@ -1,4 +1,5 @@
 import type { AuthorityState, CertificateKind, CertificateRecord } from '@rampart/authority';
+import type { ApprovalState } from '@rampart/registry';
 
 /** All times are Unix milliseconds. Structured values that are never selected by are JSON text. */
 export interface Tables {
@@ -14,6 +15,7 @@ export interface Tables {
   certificates: CertificateTable;
   revocations: RevocationTable;
   instances: InstanceTable;
+  registry_approvals: RegistryApprovalTable;
   resources: ResourceTable;
   resource_revisions: ResourceRevisionTable;
   resource_history: ResourceHistoryTable;
@@ -140,6 +142,19 @@ export interface InstanceTable {
   details: string | null;
   /** JSON object; null for an instance that nobody said anything of. */
   state: string | null;
+}
+
+export interface RegistryApprovalTable {
+  namespace: string;
+  service: string;
+  identity: string;
+  state: ApprovalState;
+  requested_at: number;
+  host: string;
+  port: number;
+  source_ip: string;
+  decided_at: number | null;
+  decided_by: string | null;
 }
 
 export interface ResourceTable {

@@ -3,13 +3,13 @@ import type { AuditEvent, Journal } from '@rampart/journal';
 import { approvalKey, type ApprovalRecord, type ApprovalStore } from './store.ts';
 
 /** Who wants to stand behind which service. */
-export interface Standing {
+export interface ApprovalStanding {
   readonly service: string;
   readonly namespace: string;
   readonly identity: string;
 }
 
-export interface ApprovalRequest extends Standing {
+export interface ApprovalRequest extends ApprovalStanding {
   readonly host: string;
   readonly port: number;
   readonly sourceIp: string;
@@ -56,7 +56,7 @@ export class Approvals {
   }
 
   /** What is decided of an identity behind a service under a mode; undefined when nobody has asked yet. */
-  stateOf(standing: Standing, mode: RegistrationApproval): ApprovalRecord['state'] | undefined {
+  stateOf(standing: ApprovalStanding, mode: RegistrationApproval): ApprovalRecord['state'] | undefined {
     if (mode === 'off') return 'approved';
     const own = this.#records.get(approvalKey(standing))?.state;
     if (own === 'approved' || own === 'rejected' || mode === 'new-identities') return own;
@@ -80,7 +80,7 @@ export class Approvals {
   }
 
   /** Those who stand behind services already need nobody's approval. Durable before it resolves. */
-  learn(standings: Iterable<Standing>): Promise<void> {
+  learn(standings: Iterable<ApprovalStanding>): Promise<void> {
     return this.#inTurn(async () => {
       const now = this.#options.clock.now();
       const why = { state: 'approved', decidedAt: now, decidedBy: 'registered before approval was asked for' } as const;
@@ -109,9 +109,15 @@ export class Approvals {
       }));
       if (decided.length === 0) {
         const what = `${choice.service} in ${choice.namespace}`;
-        throw new RampartError('NOT_FOUND', `nobody waits to register ${what}: rampart registry pending lists who does`);
+        throw new RampartError(
+          'NOT_FOUND',
+          `nobody waits to register ${what}: rampart registry pending lists who does`,
+        );
       }
-      await this.#put(decided, decided.map((record) => decisionEvent(record, by)));
+      await this.#put(
+        decided,
+        decided.map((record) => eventOf(record, by)),
+      );
       for (const listener of this.#listeners) listener();
       return decided;
     });
@@ -166,13 +172,16 @@ export class Approvals {
   }
 }
 
-function serviceKey({ namespace, service }: Pick<Standing, 'namespace' | 'service'>): string {
+function serviceKey({ namespace, service }: Pick<ApprovalStanding, 'namespace' | 'service'>): string {
   return `${namespace}/${service}`;
 }
 
-function decisionEvent({ service, namespace, identity, state, host }: ApprovalRecord, by: Decider): AuditEvent {
+const APPROVED = { eventType: 'REGISTRATION_APPROVED' };
+const REJECTED = { eventType: 'REGISTRATION_REJECTED' };
+
+function eventOf({ service, namespace, identity, state, host }: ApprovalRecord, by: Decider): AuditEvent {
   return {
-    eventType: state === 'approved' ? 'REGISTRATION_APPROVED' : 'REGISTRATION_REJECTED',
+    ...(state === 'approved' ? APPROVED : REJECTED),
     serviceName: service,
     identity: by.name,
     sourceIp: by.sourceIp,

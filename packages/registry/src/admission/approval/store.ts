@@ -36,6 +36,10 @@ export function createMemoryApprovalStore(): ApprovalStore {
   };
 }
 
-export function approvalKey({ namespace, service, identity }: Pick<ApprovalRecord, 'namespace' | 'service' | 'identity'>): string {
+export function approvalKey({
+  namespace,
+  service,
+  identity,
+}: Pick<ApprovalRecord, 'namespace' | 'service' | 'identity'>): string {
   return `${namespace}/${service} ${identity}`;
 }

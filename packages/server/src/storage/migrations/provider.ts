@@ -2,6 +2,7 @@ import type { Migration, MigrationProvider } from 'kysely/migration';
 import type { StorageEngine } from '../engine.ts';
 import { firstTables } from './2026-11-first-tables.ts';
 import { instanceState } from './2026-12-instance-state.ts';
+import { registryApprovals } from './2026-12-registry-approvals.ts';
 import { resourceHistory } from './2026-11-resource-history.ts';
 import { revocations } from './2026-11-revocations.ts';
 import { signingAuthorities } from './2026-11-signing-authorities.ts';
@@ -20,6 +21,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
     '2026-11-used-evidence': usedEvidence(),
     '2026-11-verifiable-journal': verifiableJournal(engine),
     '2026-12-instance-state': instanceState(),
+    '2026-12-registry-approvals': registryApprovals(),
   };
   return { getMigrations: async () => migrations };
 }
