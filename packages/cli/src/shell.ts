@@ -90,8 +90,8 @@ function invocationOf(io: Io, { output, ...connection }: GivenOptions): Invocati
     note: (line) => {
       if (globals.output === 'table') io.stderr.write(`${line}\n`);
     },
-    withAdmin: async (work) => callOperators(AdminService, await settings(), work),
-    withService: async (service, work) => callOperators(service, await settings(), work),
+    withAdmin: async (work) => callOperators(AdminService, { ...(await settings()), clock: io.clock }, work),
+    withService: async (service, work) => callOperators(service, { ...(await settings()), clock: io.clock }, work),
   };
 }
 

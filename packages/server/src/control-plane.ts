@@ -61,7 +61,7 @@ export async function start(options: CompleteOptions, teardown: Teardown): Promi
     ...(web === undefined ? {} : { web: `https://${authority(options.host)}:${web.port}` }),
     ...doors.registry.addresses,
   };
-  await writeClientFiles(directory, { ...state, api: addresses.api });
+  await writeClientFiles(directory, { ...state, ...options, api: addresses.api });
   ready.now = true;
   options.log.info(
     { ...addresses, dataDirectory: directory.path, trustDomain: options.trustDomain },

@@ -1,10 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { RampartError } from '@rampart/core';
+import { type Clock, RampartError } from '@rampart/core';
+import { RegistryService } from '@rampart/wire';
 import type { AdminService, ApiTokenService, LedgerService, RevocationService, TrustService } from '@rampart/wire';
 import { type Client, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
-import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import {
+  compressionBrotli,
+  compressionGzip,
+  createNodeHttpClient,
+  Http2SessionManager,
+} from '@connectrpc/connect-node';
+import { createTransport } from '@connectrpc/connect/protocol-connect';
 import type { ClientSettings } from './client-settings.ts';
 import { remoteFailure } from './remote-failure.ts';
+import { believingSigned } from './signed-answers.ts';
 
 export type AdminClient = Client<typeof AdminService>;
 
@@ -13,11 +21,15 @@ export type OperatorService =
   | typeof AdminService
   | typeof ApiTokenService
   | typeof LedgerService
+  | typeof RegistryService
   | typeof RevocationService
   | typeof TrustService;
 
 // Something that takes the connection and says nothing must not hold a script for ever; a call may set its own.
 const LONGEST_CALL_MS = 30_000;
+
+const SMALLEST_COMPRESSED_BYTES = 1024;
+const LARGEST_MESSAGE_BYTES = 0xffff_ffff;
 
 // A stream that may be silent for hours must find out when the other end is gone without a word.
 const KEPT_ALIVE = { pingIntervalMs: 15_000, pingTimeoutMs: 10_000 };
@@ -28,19 +40,26 @@ const KEPT_ALIVE = { pingIntervalMs: 15_000, pingTimeoutMs: 10_000 };
  */
 export async function callOperators<S extends OperatorService, T>(
   service: S,
-  settings: ClientSettings,
+  settings: ClientSettings & { readonly clock: Clock },
   work: (client: Client<S>) => Promise<T>,
 ): Promise<T> {
   const ca = await readSecured(settings.caFile, 'CA certificate', '--ca');
   const token = (await readSecured(settings.tokenFile, 'token', '--token-file')).trim();
   const sessionManager = new Http2SessionManager(settings.address, KEPT_ALIVE, { ca, minVersion: 'TLSv1.3' });
   const baseUrl = settings.address;
-  const transport = createConnectTransport({
+  const send = createNodeHttpClient({ httpVersion: '2', sessionProvider: () => sessionManager });
+  const believing = believingSigned(send, { settings, ca, now: () => settings.clock.now() });
+  const transport = createTransport({
     baseUrl,
-    httpVersion: '2',
-    sessionManager,
+    httpClient: service.typeName === RegistryService.typeName ? believing : send,
     interceptors: [authenticate(token)],
     defaultTimeoutMs: LONGEST_CALL_MS,
+    useBinaryFormat: true,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    sendCompression: null,
+    compressMinBytes: SMALLEST_COMPRESSED_BYTES,
+    readMaxBytes: LARGEST_MESSAGE_BYTES,
+    writeMaxBytes: LARGEST_MESSAGE_BYTES,
   });
   try {
     return await work(createClient(service, transport));

@@ -17,6 +17,8 @@ export interface ClientSettings {
   readonly address: string;
   readonly caFile: string;
   readonly tokenFile: string;
+  /** SPIFFE ID that signs answers about what is registered. */
+  readonly registry: string | undefined;
 }
 
 const CLIENT_FILE = 'client.json';
@@ -34,7 +36,7 @@ export async function findClientSettings(options: ConnectionOptions, io: Io): Pr
   const tokenFile =
     options.tokenFile === undefined ? found?.tokenFile : resolve(io.workingDirectory, options.tokenFile);
   if (address === undefined || caFile === undefined || tokenFile === undefined) throw nothingFound(options, io);
-  return { address: requireHttps(address), caFile, tokenFile };
+  return { address: requireHttps(address), caFile, tokenFile, registry: found?.registry };
 }
 
 function needsFile(options: ConnectionOptions): boolean {
@@ -115,14 +117,19 @@ async function refuseStrangersFile(file: string, io: Io): Promise<void> {
 function parseClientFile(text: string, directory: string): ClientSettings {
   const file = join(directory, CLIENT_FILE);
   const fields = asRecord(text);
-  const { address, ca, token } = fields ?? {};
+  const { address, ca, token, registry } = fields ?? {};
   if (typeof address !== 'string' || typeof ca !== 'string' || typeof token !== 'string') {
     throw new RampartError(
       'CONTROL_PLANE_UNREACHABLE',
       `${file} is not one that "rampart up" wrote (address, ca and token as text); start "rampart up" again or remove it`,
     );
   }
-  return { address, caFile: inside(directory, ca), tokenFile: inside(directory, token) };
+  return {
+    address,
+    caFile: inside(directory, ca),
+    tokenFile: inside(directory, token),
+    registry: typeof registry === 'string' ? registry : undefined,
+  };
 }
 
 function asRecord(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -18,7 +18,10 @@ export async function certifyDoor(
     host: options.host,
     clock,
     random,
-    use: (credentials) => doors.api.use(credentials),
+    use: (credentials, signer) => {
+      doors.api.use(credentials);
+      doors.signedAnswers.use(signer);
+    },
     failed: (error) => log.error({ error }, 'the certificate of the API could not be renewed'),
   });
   teardown.add('server certificate', () => certificate.stop());

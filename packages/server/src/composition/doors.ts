@@ -2,6 +2,7 @@ import { type ApiServer, openApiServer } from '../doors/api-server.ts';
 import { openWebDoor, type WebDoor } from '../doors/documents/web-door.ts';
 import { openOperationsServer, type OperationsServer } from '../doors/operations-server.ts';
 import { openRegistryDoors, type RegistryDoors } from './registry-doors.ts';
+import { SignedAnswers } from '../doors/signing/signed-answers.ts';
 import { GRACE_MS, LOOPBACK, type Start } from './start.ts';
 import type { State } from './state.ts';
 
@@ -9,6 +10,7 @@ export interface Doors {
   readonly api: ApiServer;
   readonly operations: OperationsServer;
   readonly registry: RegistryDoors;
+  readonly signedAnswers: SignedAnswers;
 }
 
 /** Ports come first: one that is in use is known before anything is written. */
@@ -25,7 +27,12 @@ export async function openDoors({ options, teardown, metrics }: Start, isReady: 
     },
   });
   teardown.add('API door', () => api.close(GRACE_MS));
-  return { api, operations, registry: await openRegistryDoors(options, { teardown, metrics }) };
+  return {
+    api,
+    operations,
+    signedAnswers: new SignedAnswers(options.clock),
+    registry: await openRegistryDoors(options, { teardown, metrics }),
+  };
 }
 
 /** Public documents for those who know no SPIFFE yet, where that is asked for. */

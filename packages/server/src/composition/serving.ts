@@ -100,6 +100,15 @@ function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, ent
   };
 }
 
+function verifierOf({ options }: Start, { authority }: State): PeerVerifier {
+  return new PeerVerifier({
+    clock: options.clock,
+    bundle: () => authority.bundle(),
+    isRevoked: (serial) => authority.isRevoked(serial),
+    revocationOf: (certificate) => authority.revocations.of(certificate),
+  });
+}
+
 /** From here on calls are answered. */
 export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
@@ -123,12 +132,8 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   doors.api.serve(
     createApiHandler({
       gate,
-      verifier: new PeerVerifier({
-        clock,
-        bundle: () => issuer.bundle(),
-        isRevoked: (serial) => issuer.isRevoked(serial),
-        revocationOf: (certificate) => issuer.revocations.of(certificate),
-      }),
+      signedAnswers: doors.signedAnswers,
+      verifier: verifierOf(parts, state),
       apiTokens,
       log,
       metrics,

@@ -1,7 +1,9 @@
 import type { Authority } from '@rampart/authority';
+import { SpiffeId } from '@rampart/core';
 import { bundleToPem } from '@rampart/spiffe';
 import type { AdminTokens } from '../admin/admin-tokens.ts';
 import { ensureBootstrapToken } from '../admin/bootstrap-token.ts';
+import { SERVER_ACCOUNT } from '../resources/issuability.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 import type { DataDirectory } from './data-directory.ts';
 
@@ -9,6 +11,7 @@ import type { DataDirectory } from './data-directory.ts';
 export interface ClientAccess {
   readonly authority: Pick<Authority, 'bundle'>;
   readonly tokens: AdminTokens;
+  readonly rootNamespace: string;
   /** "https://127.0.0.1:8443". */
   readonly api: string;
 }
@@ -21,10 +24,11 @@ export function writeCaFile({ caFile }: DataDirectory, authority: Pick<Authority
 /** CA file, admin token and `client.json`. */
 export async function writeClientFiles(
   directory: DataDirectory,
-  { authority, tokens, api }: ClientAccess,
+  { authority, tokens, rootNamespace, api }: ClientAccess,
 ): Promise<void> {
   await writeCaFile(directory, authority);
   await ensureBootstrapToken(tokens, directory.adminTokenFile);
-  const client = { address: api, ca: 'ca.pem', token: 'admin.token' };
+  const registry = SpiffeId.forWorkload(authority.bundle().trustDomain, rootNamespace, SERVER_ACCOUNT).toString();
+  const client = { address: api, ca: 'ca.pem', token: 'admin.token', registry };
   await writeFileAtomically(directory.clientFile, { text: `${JSON.stringify(client, undefined, 2)}\n`, mode: 0o644 });
 }

@@ -23,6 +23,7 @@ import type { DocumentDesk } from './documents/public-documents.ts';
 import type { Gate } from './gate.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
+import type { SignedAnswers } from './signing/signed-answers.ts';
 
 export interface ApiHandlerOptions {
   readonly gate: Gate;
@@ -34,6 +35,7 @@ export interface ApiHandlerOptions {
   readonly clock: Clock;
   /** What anybody may read. */
   readonly documents: DocumentDesk;
+  readonly signedAnswers: SignedAnswers;
   /** Aborted when the control plane stops: streams end, calls that are running are told. */
   readonly shutdown: AbortSignal;
   routes(router: ConnectRouter): void;
@@ -81,7 +83,8 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     setConnection(values, connectionOfRequest(request, options.verifier));
     const cut = accessOf(handler.requestPath.slice(1)) === 'anyone' ? cutWhenLate(response, clock) : undefined;
     void Promise.resolve()
-      .then(() => handler(universalRequestFromNodeRequest(request, response, undefined, values)))
+      .then(() => universalRequestFromNodeRequest(request, response, undefined, values))
+      .then((asked) => options.signedAnswers.to(asked, handler))
       .then(answeredPlainly)
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { Authority, IssuedSvid } from '@rampart/authority';
 import { type Clock, type Random, SpiffeId, type Timer } from '@rampart/core';
+import type { DiscoverySigner } from '@rampart/spiffe/http-signature';
 import { generateKeyPair, parseCertificate, type RevocableCertificate, toPem } from '@rampart/spiffe';
 import { SERVER_ACCOUNT } from '../resources/issuability.ts';
 import type { DoorCredentials } from './tls.ts';
@@ -11,7 +12,7 @@ export interface ServerCertificateOptions {
   readonly host: string;
   readonly clock: Clock;
   readonly random: Random;
-  use(credentials: DoorCredentials): void;
+  use(credentials: DoorCredentials, signer: DiscoverySigner): void;
   failed(error: unknown): void;
 }
 
@@ -72,10 +73,10 @@ export class ServerCertificate {
       dnsNames: ['localhost'],
       ipAddresses: [...new Set(['127.0.0.1', '::1', ...(isAddress(host) ? [host] : [])])],
     });
-    this.#options.use({
-      certificateChain: issued.chain.map((der) => toPem(der)).join(''),
-      privateKey: keyPair.privateKeyPem(),
-    });
+    this.#options.use(
+      { certificateChain: issued.chain.map((der) => toPem(der)).join(''), privateKey: keyPair.privateKeyPem() },
+      { ...keyPair, chain: issued.chain, spiffeId: issued.spiffeId },
+    );
     this.#own = ownOf(issued);
     this.#issuer = issued.issuerSerial;
     // Jitter keeps replicas that started together from renewing together.

@@ -3,6 +3,7 @@ import type { UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { codeToHttpStatus, errorFromJsonBytes, errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import { findTrailerError, setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { ErrorCode } from '@rampart/core';
+import { bytesOf, only } from './body.ts';
 import { ERROR_CODE_METADATA } from './error-code-metadata.ts';
 
 /** What the protocol library calls a message that it could not read, and what that is to its sender. */
@@ -91,14 +92,4 @@ function withoutWords(status: number): ConnectError {
       ? 'this content type is not taken: send application/json or application/proto'
       : 'this is no call of the API: send it with POST';
   return new ConnectError(message, Code.InvalidArgument, { [ERROR_CODE_METADATA]: 'INVALID_ARGUMENT' });
-}
-
-async function bytesOf(body: UniversalServerResponse['body']): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body ?? []) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-async function* only(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield await Promise.resolve(bytes);
 }

@@ -1,0 +1,12 @@
+export { contentDigest, isContentOf } from './content-digest.ts';
+export {
+  askForSignature,
+  DISCOVERY_TAG,
+  signatureAskedFor,
+  signDiscovery,
+  verifyDiscovery,
+  type DiscoverySigner,
+  type DiscoveryTrust,
+} from './discovery.ts';
+export type { Fields, HttpRequest, HttpResponse } from './message.ts';
+export type { HttpSignatureProblem, HttpSignatureProblemCode } from './problem.ts';

@@ -1,0 +1,23 @@
+/** The values of one header field (its name in lower case) in the order in which they came; empty when there is none. */
+export type Fields = (name: string) => readonly string[];
+
+/** A request as both ends know it. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Target URI (RFC 9110 §7.1), absolute: "https://registry:8443/path?query". */
+  readonly url: string;
+  readonly fields: Fields;
+}
+
+/** A response, with the request that it answers. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly fields: Fields;
+  readonly request?: HttpRequest;
+}
+
+export type HttpMessage = HttpRequest | HttpResponse;
+
+export function isResponse(message: HttpMessage): message is HttpResponse {
+  return 'status' in message;
+}
