@@ -25,6 +25,7 @@ describe('a control plane', () => {
       address: plane.addresses.api,
       ca: 'ca.pem',
       token: 'admin.token',
+      registry: 'spiffe://cluster.local/ns/istio-system/sa/rampart-server',
     });
   });
 
