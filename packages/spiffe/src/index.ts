@@ -4,6 +4,7 @@ export { parseBundleJson, parseBundleMap } from './bundle/read.ts';
 export { bundleToPem, checkBundle, type JwtAuthority, type TrustBundle } from './bundle/trust-bundle.ts';
 export { bundleMapToJson, bundleToJson, jwksOf, oidcKeysOf, type JsonWebKeySet } from './bundle/write.ts';
 export { buildCrl, type CrlTemplate } from './crl/build.ts';
+export { CrlLines } from './crl/lines.ts';
 export { isCrlOf, parseCrl, type ParsedCrl } from './crl/parse.ts';
 export { reasonNumber, reasonOfName, reasonOfNumber, REVOCATION_REASONS } from './crl/revoked-certificate.ts';
 export type { RevocationReason, RevokedCertificate } from './crl/revoked-certificate.ts';

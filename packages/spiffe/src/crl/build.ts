@@ -1,6 +1,5 @@
 import { RampartError } from '@rampart/core';
 import type { ParsedCertificate } from '../certificate/parsed-certificate.ts';
-import { isSerial } from '../certificate/serial.ts';
 import { OID } from '../der/oid.ts';
 import { encodeTime } from '../der/time.ts';
 import {
@@ -14,8 +13,9 @@ import {
 } from '../der/writer.ts';
 import type { TbsSigner } from '../issuance/builder.ts';
 import * as write from '../issuance/extension-writer.ts';
-import { isCrlOf, parseCrl } from './parse.ts';
-import { encodeRevoked, type RevokedCertificate } from './revoked-certificate.ts';
+import { CrlLines } from './lines.ts';
+import { isCrlOf, parseCrlAround } from './parse.ts';
+import type { RevokedCertificate } from './revoked-certificate.ts';
 
 /** What a revocation list is to say. */
 export interface CrlTemplate {
@@ -27,7 +27,7 @@ export interface CrlTemplate {
   readonly thisUpdate: number;
   /** When the next list is there at the latest. */
   readonly nextUpdate: number;
-  readonly revoked: readonly RevokedCertificate[];
+  readonly revoked: readonly RevokedCertificate[] | CrlLines;
 }
 
 const VERSION_2 = 1;
@@ -41,15 +41,22 @@ const MOST_NUMBER = 2n ** 159n;
  */
 export async function buildCrl(template: CrlTemplate, sign: TbsSigner): Promise<Uint8Array> {
   checkTemplate(template);
-  const tbs = signedPart(template);
+  const lines = linesOf(template.revoked);
+  const tbs = signedPart(template, lines);
   const der = sequence(tbs, signatureAlgorithm(), bitString(await sign(tbs)));
-  checkBuilt(der, template);
+  checkBuilt(der, template, lines);
   return der;
 }
 
-function signedPart({ issuer, number, thisUpdate, nextUpdate, revoked }: CrlTemplate): Uint8Array {
-  // Joined first: a function takes no hundred thousand arguments.
-  const list = revoked.length === 0 ? [] : [sequence(Buffer.concat(revoked.map(encodeRevoked)))];
+function linesOf(revoked: CrlTemplate['revoked']): Uint8Array {
+  if (revoked instanceof CrlLines) return revoked.bytes();
+  const lines = new CrlLines();
+  lines.add(revoked);
+  return lines.bytes();
+}
+
+function signedPart({ issuer, number, thisUpdate, nextUpdate }: CrlTemplate, lines: Uint8Array): Uint8Array {
+  const list = lines.length === 0 ? [] : [sequence(lines)];
   const keyId = issuer.subjectKeyId ?? write.keyIdOf(issuer.publicKey.bits);
   return sequence(
     smallInteger(VERSION_2),
@@ -72,28 +79,23 @@ function crlNumber(number: bigint): Uint8Array {
   return sequence(oid(OID.crlNumber), octetString(unsignedInteger(magnitude)));
 }
 
-function checkTemplate({ issuer, number, thisUpdate, nextUpdate, revoked }: CrlTemplate): void {
+function checkTemplate({ issuer, number, thisUpdate, nextUpdate }: CrlTemplate): void {
   demand(issuer.keyUsage?.has('cRLSign') ?? false, 'the key usage of the issuer lacks cRLSign');
   const isWhole = typeof number === 'bigint' || Number.isSafeInteger(number);
   demand(isWhole && number >= 0 && BigInt(number) < MOST_NUMBER, 'number is not a whole number of at most 20 bytes');
   demand(Math.floor(nextUpdate / 1000) > Math.floor(thisUpdate / 1000), 'nextUpdate is not after thisUpdate');
-  const wrong = revoked.find(({ serial }) => !isSerial(serial));
-  demand(
-    wrong === undefined,
-    `revoked holds ${JSON.stringify(wrong?.serial)}, which is not the hex of a serial number`,
-  );
-  demand(new Set(revoked.map(({ serial }) => serial)).size === revoked.length, 'revoked holds a serial number twice');
 }
 
 function demand(condition: boolean, what: string): void {
   if (!condition) throw new RampartError('INVALID_ARGUMENT', `revocation list: ${what}`);
 }
 
-function checkBuilt(der: Uint8Array, { issuer, revoked }: CrlTemplate): void {
-  const parsed = parseCrl(der);
+function checkBuilt(der: Uint8Array, { issuer }: CrlTemplate, lines: Uint8Array): void {
+  const parsed = parseCrlAround(der);
   if (!parsed.ok) throw unfit(parsed.problem);
   if (!isCrlOf(parsed.value, issuer)) throw unfit('the signature is not by the key of its issuer');
-  if (parsed.value.revoked.length !== revoked.length) throw unfit('it does not hold what is revoked');
+  // The lines were read back as they were written.
+  if (Buffer.compare(parsed.value.lines, lines) !== 0) throw unfit('it does not hold what is revoked');
 }
 
 function unfit(why: string): RampartError {

@@ -9,8 +9,8 @@ import { readTime } from '../der/time.ts';
 import { readSignatureAlgorithm, verifySignature } from '../signature.ts';
 import { readRevoked, type RevokedCertificate } from './revoked-certificate.ts';
 
-/** A complete X.509 v2 revocation list (RFC 5280 §5), read but not yet judged. Byte fields are views of one private copy. */
-export interface ParsedCrl {
+/** What a revocation list says beside what is revoked. */
+export interface CrlFrame {
   readonly der: Uint8Array;
   /** The signed part. */
   readonly tbs: Uint8Array;
@@ -25,6 +25,10 @@ export interface ParsedCrl {
   /** Grows with every list of this issuer. */
   readonly number: bigint;
   readonly authorityKeyId: Uint8Array | undefined;
+}
+
+/** A complete X.509 v2 revocation list (RFC 5280 §5), read but not yet judged. Byte fields are views of one private copy. */
+export interface ParsedCrl extends CrlFrame {
   readonly revoked: readonly RevokedCertificate[];
 }
 
@@ -42,17 +46,31 @@ const VERSION_2 = 1;
 export function parseCrl(der: Uint8Array): Result<ParsedCrl, string> {
   if (der.length > MAX_CRL_BYTES) return fail(`the revocation list is larger than ${MAX_CRL_BYTES} bytes`);
   const copy = new Uint8Array(der);
-  return decodeDer(copy, (reader) => readCrl(copy, reader));
+  return decodeDer(copy, (reader) => {
+    const { frame, list } = readCrl(copy, reader);
+    return { ...frame, revoked: list === undefined ? [] : readList(list) };
+  });
+}
+
+/** The same, but for the lines: those are not read. For whoever has written them. */
+export function parseCrlAround(der: Uint8Array): Result<CrlFrame & { readonly lines: Uint8Array }, string> {
+  return decodeDer(der, (reader) => {
+    const { frame, list } = readCrl(der, reader);
+    return { ...frame, lines: list?.content ?? new Uint8Array() };
+  });
 }
 
 /** Whether the list is signed by this authority: its name, its key, and its right to sign lists (RFC 5280 §6.3.3). */
-export function isCrlOf(crl: ParsedCrl, issuer: ParsedCertificate): boolean {
+export function isCrlOf(crl: CrlFrame, issuer: ParsedCertificate): boolean {
   if (Buffer.compare(crl.issuer, issuer.subject) !== 0 || !(issuer.keyUsage?.has('cRLSign') ?? false)) return false;
   const { signatureAlgorithm: algorithm, tbs: data, signature } = crl;
   return verifySignature({ algorithm, data, signature }, issuer.publicKey);
 }
 
-function readCrl(der: Uint8Array, reader: DerReader): ParsedCrl {
+function readCrl(
+  der: Uint8Array,
+  reader: DerReader,
+): { readonly frame: CrlFrame; readonly list: DerReader | undefined } {
   const what = 'the revocation list';
   const outer = reader.enter(TAG.sequence, what);
   const signed = outer.enter(TAG.sequence, 'the signed part');
@@ -61,7 +79,7 @@ function readCrl(der: Uint8Array, reader: DerReader): ParsedCrl {
   const issuer = readName(signed, 'the issuer').encoded;
   const thisUpdate = readTime(signed, 'the time of this list');
   const nextUpdate = readTime(signed, 'the time of the next list');
-  const revoked = readList(signed);
+  const list = signed.enterOptional(TAG.sequence, 'the revoked certificates');
   const extensions = readExtensions(signed);
   signed.end('the signed part');
   const algorithm = readSignatureAlgorithm(outer);
@@ -72,12 +90,10 @@ function readCrl(der: Uint8Array, reader: DerReader): ParsedCrl {
   if (number === undefined) throw new DerProblem(`${what} has no number`);
   const times = { thisUpdate, nextUpdate };
   const parts = { der, tbs: signed.encoded, signatureAlgorithm: algorithm.name, signature, issuer, ...times };
-  return { ...parts, number, authorityKeyId, revoked };
+  return { frame: { ...parts, number, authorityKeyId }, list };
 }
 
-function readList(signed: DerReader): readonly RevokedCertificate[] {
-  const list = signed.enterOptional(TAG.sequence, 'the revoked certificates');
-  if (list === undefined) return [];
+function readList(list: DerReader): readonly RevokedCertificate[] {
   // An empty list MUST be absent (RFC 5280 §5.1.2.6).
   if (list.done) throw new DerProblem('the revoked certificates are empty');
   const revoked: RevokedCertificate[] = [];

@@ -51,6 +51,11 @@ export class DerReader {
     return this.#bytes.subarray(this.#start, this.#end);
   }
 
+  /** What is left of that element's content. */
+  get content(): Uint8Array {
+    return this.#bytes.subarray(this.#at, this.#end);
+  }
+
   get done(): boolean {
     return this.#at === this.#end;
   }
