@@ -151,8 +151,8 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const hooks = { revoked: (certificate: CertificateRecord) => desk.revokeAuthority(certificate) };
   const hierarchy = await Hierarchy.open({ ...options, lifetimes, upstream }, hooks);
   const desk = new RevocationDesk({ ...options, acts, epoch, hierarchy, inForce });
-  const settled = (): Promise<void> => desk.settled();
-  const crls = new CrlDesk({ store, acts, clock, issuers: () => hierarchy.crlIssuers(), settled });
+  const marked = (): Promise<void> => desk.marked();
+  const crls = new CrlDesk({ store, acts, clock, issuers: () => hierarchy.crlIssuers(), marked });
   await revokeAgain(hierarchy, revokedAuthorities);
   return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations: inForce, forgetting, desk, crls });
 }

@@ -299,8 +299,27 @@ const REVOCATION_RULES: readonly Rule[] = [
       await store.addCertificate(certificate({ serial: '01' }));
       await store.addCertificate(certificate({ serial: '02' }));
       await store.revokeCertificate('02', { at: T0, reason: '', by: '' });
-      assert.deepEqual(serials(await store.revokedCertificates(T0)), ['02']);
-      assert.deepEqual(serials(await store.revokedCertificates(certificate().notAfter)), []);
+      const page = { endAfter: T0, after: 0, limit: 10 };
+      assert.deepEqual(serials(await store.revokedCertificates(page)), ['02']);
+      assert.deepEqual(serials(await store.revokedCertificates({ ...page, endAfter: certificate().notAfter })), []);
+    },
+  ],
+  [
+    'revoked certificates are read page by page, in the order of the ledger',
+    async ({ store }) => {
+      for (const [serial, sequence] of Object.entries({ '01': 4, '02': 9, '03': 2, '04': 7 })) {
+        await store.addCertificate(certificate({ serial, sequence }));
+      }
+      assert.equal(await store.revokeCertificates(['01', '02', '03', '77'], { at: T0, reason: 'x', by: 'ann' }), 3);
+      assert.equal(await store.revokeCertificates(['01', '04'], { at: T0 + 1, reason: 'y', by: 'ann' }), 1);
+      const page = (after: number): Promise<readonly { readonly serial: string }[]> =>
+        store.revokedCertificates({ endAfter: T0, after, limit: 2 });
+      assert.deepEqual(serials(await page(0)), ['03', '01']);
+      assert.deepEqual(serials(await page(4)), ['04', '02']);
+      assert.deepEqual(serials(await page(9)), []);
+      const [first] = await store.revokedCertificates({ endAfter: T0, after: 2, limit: 1 });
+      assert.deepEqual([first?.at, first?.reason, first?.issuer], [T0, 'x', certificate().issuer]);
+      assert.deepEqual(serials(await store.certificatesOf(['04', '01', '99'])).sort(), ['01', '04']);
     },
   ],
   [
@@ -337,7 +356,8 @@ const REVOCATION_RULES: readonly Rule[] = [
       const store = await test.reopen();
       assert.deepEqual((await store.certificate('01'))?.revocation, revocation);
       assert.deepEqual(serials(await store.revokedBySerial(T0)), ['02']);
-      assert.deepEqual(new Set(serials(await store.revokedCertificates(T0))), new Set(['01', '02']));
+      const revoked = await store.revokedCertificates({ endAfter: T0, after: 0, limit: 10 });
+      assert.deepEqual(new Set(serials(revoked)), new Set(['01', '02']));
     },
   ],
   [

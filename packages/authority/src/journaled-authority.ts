@@ -203,7 +203,7 @@ export class JournaledAuthority implements Authority {
 
   onRevoked(listener: (serial: string) => void): () => void {
     return this.#parts.revocations.onRevoked((event) => {
-      if (event.kind === 'certificate') listener(event.serial);
+      if (event.kind === 'certificates') for (const serial of event.serials) listener(serial);
     });
   }
 

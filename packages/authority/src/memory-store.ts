@@ -50,8 +50,6 @@ export function createMemoryAuthorityStore(): AuthorityStore {
       certificates.set(serial, { ...certificate, revocation });
       return true;
     },
-    revokedCertificates: async (at) =>
-      [...certificates.values()].filter(({ revocation, notAfter }) => revocation !== undefined && notAfter > at),
     ...revocationMethods(certificates),
     ...livingMethods(certificates),
     clockMarks: async () => clockMarks,
@@ -84,8 +82,26 @@ function livingMethods(
 
 function revocationMethods(
   certificates: Map<string, CertificateRecord>,
-): Pick<AuthorityStore, 'revokedBySerial' | 'scopeContent' | 'revokeScope'> {
+): Pick<
+  AuthorityStore,
+  'certificatesOf' | 'revokeCertificates' | 'revokedCertificates' | 'revokedBySerial' | 'scopeContent' | 'revokeScope'
+> {
   return {
+    certificatesOf: async (serials) => serials.flatMap((serial) => certificates.get(serial) ?? []),
+    revokeCertificates: async (serials, revocation) => {
+      const known = serials.flatMap((serial) => certificates.get(serial) ?? []);
+      const meant = known.filter((each) => each.revocation === undefined);
+      for (const certificate of meant) certificates.set(certificate.serial, { ...certificate, revocation });
+      return meant.length;
+    },
+    revokedCertificates: async ({ endAfter, after, limit }) =>
+      [...certificates.values()]
+        .filter(({ notAfter, sequence }) => notAfter > endAfter && sequence > after)
+        .sort((one, other) => one.sequence - other.sequence)
+        .flatMap(({ serial, issuer, sequence, revocation }) =>
+          revocation === undefined ? [] : [{ serial, issuer, sequence, at: revocation.at, reason: revocation.reason }],
+        )
+        .slice(0, limit),
     revokedBySerial: async (at) =>
       [...certificates.values()].filter(
         ({ revocation, notAfter }) => revocation !== undefined && revocation.rule === undefined && notAfter > at,

@@ -12,9 +12,11 @@ import { endOf, type RevocationAct, type RevokedCertificateFacts, type RuleAct, 
 import { isMeant, scopeOf } from './revocation/scope.ts';
 import type { CertificateRecord } from './store.ts';
 
+const EVERY_IDENTITY = '';
+
 /** Something that is no longer trusted. */
 export type RevocationEvent =
-  | { readonly kind: 'certificate'; readonly serial: string }
+  | { readonly kind: 'certificates'; readonly serials: readonly string[] }
   | { readonly kind: 'rule'; readonly rule: RevocationRule };
 
 /** Hears of every revocation once it is durable. */
@@ -34,7 +36,8 @@ export class Revocations {
   #forgottenBefore: number;
   readonly #serials = new Map<string, { readonly notAfter: number; readonly reason: RevocationReason }>();
   readonly #rules = new RevocationRuleSet();
-  readonly #ruleActs: RuleAct[] = [];
+  /** By the identity that they are about, so that many of them cost a renewal nothing. */
+  readonly #actsOf = new Map<string, RuleAct[]>();
   readonly #barred = new Set<string>();
   readonly #listeners = new Set<RevocationListener>();
 
@@ -62,8 +65,14 @@ export class Revocations {
   /** The same for what is on record. */
   ofRecord(record: CertificateRecord): string | undefined {
     if (record.revocation !== undefined || this.has(record.serial)) return this.#text(record.serial, record.spiffeId);
-    const act = this.#ruleActs.find((each) => isMeant(scopeOf(each), record));
+    const act = this.ruleOn(record);
     return act === undefined ? undefined : describeRule(ruleOf(act));
+  }
+
+  /** The act that revokes what is on record by a rule. */
+  ruleOn(record: CertificateRecord): RuleAct | undefined {
+    const isAbout = (act: RuleAct): boolean => isMeant(scopeOf(act), record);
+    return this.#actsOf.get(record.spiffeId)?.find(isAbout) ?? this.#actsOf.get(EVERY_IDENTITY)?.find(isAbout);
   }
 
   /** Why a JWT-SVID is revoked; undefined when it is not. */
@@ -151,11 +160,13 @@ export class Revocations {
     }
     if (endOf(act) < this.#forgottenBefore) return [];
     for (const certificate of act.certificates) this.#put(certificate, act.reason);
-    const certificates = act.certificates.map(({ serial }) => ({ kind: 'certificate', serial }) as const);
+    const serials = act.certificates.map(({ serial }) => serial);
+    const certificates = serials.length === 0 ? [] : [{ kind: 'certificates', serials } as const];
     if (act.kind === 'certificates') return certificates;
     const rule = ruleOf(act);
     this.#rules.add(rule);
-    this.#ruleActs.push(act);
+    const subject = act.spiffeId ?? EVERY_IDENTITY;
+    this.#actsOf.set(subject, [...(this.#actsOf.get(subject) ?? []), act]);
     if (act.bar && act.spiffeId !== undefined) this.#barred.add(act.spiffeId);
     return [{ kind: 'rule', rule }, ...certificates];
   }

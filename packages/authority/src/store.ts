@@ -139,6 +139,18 @@ export interface CertificateQuery {
   readonly limit: number;
 }
 
+export interface RevokedPage {
+  /** Only those whose notAfter is later than this, Unix milliseconds. */
+  readonly endAfter: number;
+  /** Sequence of the last one of the page before; 0 at the beginning. */
+  readonly after: number;
+  readonly limit: number;
+}
+
+/** As much of a revoked certificate as stands on a revocation list. */
+export interface RevokedRecord
+  extends Pick<CertificateRecord, 'serial' | 'issuer' | 'sequence'>, Pick<Revocation, 'at' | 'reason'> {}
+
 /**
  * Where the authority keeps what it must remember. Independent of any engine.
  *
@@ -173,13 +185,17 @@ export interface AuthorityStore {
   /** The same, to be stored with its ledger entry: for a journal whose store shares the engine of this one. */
   issued(certificate: CertificateRecord): Companion;
   certificate(serial: string): Promise<CertificateRecord | undefined>;
+  /** Those of these serials that are on record, in no particular order. */
+  certificatesOf(serials: readonly string[]): Promise<readonly CertificateRecord[]>;
   /** Newest (by ledger sequence) first. */
   certificates(query: CertificateQuery): Promise<readonly CertificateRecord[]>;
   /** True when this call revoked it; false when the serial is unknown or was revoked before (the first revocation stays). */
   revokeCertificate(serial: string, revocation: Revocation): Promise<boolean>;
-  /** Revoked certificates whose notAfter is later than `at`, in no particular order. */
-  revokedCertificates(at: number): Promise<readonly CertificateRecord[]>;
-  /** Those of them that were revoked by their serial, not by a rule. */
+  /** The same for any number of them, in steps, each of them atomic; says how many this call revoked. */
+  revokeCertificates(serials: readonly string[], revocation: Revocation): Promise<number>;
+  /** The next revoked certificates after a sequence of the ledger, in that order. */
+  revokedCertificates(page: RevokedPage): Promise<readonly RevokedRecord[]>;
+  /** Certificates whose notAfter is later than `at` and that were revoked by their serial, not by a rule; in no particular order. */
   revokedBySerial(at: number): Promise<readonly CertificateRecord[]>;
   /** Which leaves a scope means that have not ended at `at` and are not revoked; at most 20 of the newest. */
   scopeContent(scope: CertificateScope, at: number): Promise<ScopeContent>;

@@ -23,7 +23,7 @@ export function x509Response(
       bundle: rootsOf.get(svid.spiffeId.trustDomain.name) ?? new Uint8Array(),
       hint: hints[index] ?? '',
     })),
-    crl: [...crls],
+    crl: fitting(crls),
     federatedBundles: rootsByDomain(bundles.filter(({ trustDomain }) => !own.has(trustDomain.name))),
   });
 }
@@ -32,7 +32,16 @@ export function x509BundlesResponse(
   bundles: readonly TrustBundle[],
   crls: readonly Uint8Array[],
 ): MessageShape<typeof X509BundlesResponseSchema> {
-  return create(X509BundlesResponseSchema, { bundles: rootsByDomain(bundles), crl: [...crls] });
+  return create(X509BundlesResponseSchema, { bundles: rootsByDomain(bundles), crl: fitting(crls) });
+}
+
+/** gRPC clients take 4 MiB in one message unless they are told otherwise: lists of more would cost them their identity. */
+const LARGEST_LISTS_BYTES = 2 * 1024 * 1024;
+
+/** All of them or none: one without the others would say that nothing else is revoked. */
+function fitting(crls: readonly Uint8Array[]): Uint8Array[] {
+  const bytes = crls.reduce((sum, { length }) => sum + length, 0);
+  return bytes <= LARGEST_LISTS_BYTES ? [...crls] : [];
 }
 
 /** By the SPIFFE ID of the trust domain: DER certificates, one after the other. */

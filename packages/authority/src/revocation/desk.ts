@@ -57,6 +57,14 @@ export interface RevocationHit {
   readonly hits: (certificate: RevocableCertificate) => boolean;
 }
 
+/** A revocation that is in force. */
+interface Enacted {
+  /** What it hit, once all records say so. */
+  readonly marked: Promise<RevocationHit>;
+}
+
+/** Entries of certificates that become durable together. */
+const RECORDED_AT_ONCE = 250;
 /** How many of the certificates that are hit are shown. */
 const NEWEST = 20;
 
@@ -67,6 +75,7 @@ const NEWEST = 20;
 export class RevocationDesk {
   readonly #options: RevocationDeskOptions;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #marking = new Set<Promise<unknown>>();
 
   constructor(options: RevocationDeskOptions) {
     this.#options = options;
@@ -77,18 +86,25 @@ export class RevocationDesk {
     await this.#last;
   }
 
+  /** Resolves once the records of all certificates say so, too: of any number of them that takes seconds. */
+  async marked(): Promise<void> {
+    await this.#last;
+    await Promise.all(this.#marking);
+  }
+
   /**
    * All or nothing.
    * @throws RampartError NOT_FOUND for serials that are unknown or revoked, and unknown authorities; INVALID_ARGUMENT for
    * certificates of the hierarchy, identities of other trust domains and times to come; STORAGE_FAILED.
    */
-  revoke(order: RevocationOrder, by: Requester): Promise<RevocationHit> {
-    return this.#inTurn(async () => {
+  async revoke(order: RevocationOrder, by: Requester): Promise<RevocationHit> {
+    const { marked } = await this.#inTurn(async () => {
       if (order.kind === 'certificates') {
         return this.#revokeCertificates(await this.#certificates(order.serials), order, by);
       }
       return this.#revokeByRule(this.#termsOf(order), order, by);
     });
+    return marked;
   }
 
   /** What `revoke` would hit now. Throws what it would. */
@@ -101,27 +117,29 @@ export class RevocationDesk {
   }
 
   /** False when the serial is unknown or was revoked before. Throws INVALID_ARGUMENT for a certificate of the hierarchy. */
-  revokeSerial(serial: string, grounds: RevocationGrounds, by: Requester): Promise<boolean> {
-    return this.#inTurn(async () => {
+  async revokeSerial(serial: string, grounds: RevocationGrounds, by: Requester): Promise<boolean> {
+    const enacted = await this.#inTurn(async () => {
       const certificate = await this.#options.store.certificate(normalizeSerial(serial));
-      if (certificate === undefined || this.#options.inForce.ofRecord(certificate) !== undefined) return false;
-      await this.#revokeCertificates([checkLeaf(certificate)], grounds, by);
-      return true;
+      if (certificate === undefined || this.#options.inForce.ofRecord(certificate) !== undefined) return undefined;
+      return this.#revokeCertificates([checkLeaf(certificate)], grounds, by);
     });
+    await enacted?.marked;
+    return enacted !== undefined;
   }
 
   /** What the hierarchy has revoked, and put on record, itself. */
-  revokeAuthority(certificate: CertificateRecord): Promise<void> {
-    return this.#inTurn(async () => {
+  async revokeAuthority(certificate: CertificateRecord): Promise<void> {
+    const enacted = await this.#inTurn(async () => {
       const { reason, by } = certificate.revocation ?? { reason: '', by: '' };
       const asked: Requester = { name: by, sourceIp: '' };
       const placed = this.#placed({ reason: reasonIn(reason), note: reason }, asked);
       await this.#enact({ ...placed, kind: 'certificates', certificates: [factsOf(certificate)] }, asked);
       // Data planes see the leaf of a peer, not always what signed it: they know that by its key.
-      if (certificate.kind !== 'intermediate') return;
+      if (certificate.kind !== 'intermediate') return undefined;
       const terms = termsOfAuthority(certificate, this.#context());
-      await this.#revokeByRule(terms, { reason: reasonIn(reason), note: reason }, asked);
+      return this.#revokeByRule(terms, { reason: reasonIn(reason), note: reason }, asked);
     });
+    await enacted?.marked;
   }
 
   /** False when it was not barred. Throws INVALID_ARGUMENT. */
@@ -150,41 +168,43 @@ export class RevocationDesk {
     const { store, inForce } = this.#options;
     if (serials.length === 0) throw new RampartError('INVALID_ARGUMENT', 'no serial number is given');
     const unique = [...new Set(serials.map(normalizeSerial))];
-    const found = await Promise.all(unique.map((serial) => store.certificate(serial)));
-    const missing = unique.filter((_, index) => {
-      const certificate = found[index];
-      return certificate === undefined || inForce.ofRecord(certificate) !== undefined;
-    });
-    if (missing.length > 0) {
-      throw new RampartError(
-        'NOT_FOUND',
-        `no certificate that can still be revoked has the serial ${missing.join(', ')}; "rampart certs" lists them, and nothing was revoked`,
-      );
+    const found = await store.certificatesOf(unique);
+    const revocable = found.filter((certificate) => inForce.ofRecord(certificate) === undefined);
+    if (revocable.length < unique.length) {
+      const known = new Set(revocable.map(({ serial }) => serial));
+      throw new RampartError('NOT_FOUND', irrevocable(unique.filter((serial) => !known.has(serial))));
     }
-    return found.flatMap((certificate) => (certificate === undefined ? [] : [checkLeaf(certificate)]));
+    return revocable.map(checkLeaf);
   }
 
   async #revokeCertificates(
     certificates: readonly CertificateRecord[],
     grounds: RevocationGrounds,
     by: Requester,
-  ): Promise<RevocationHit> {
+  ): Promise<Enacted> {
     const { journal, store } = this.#options;
     const draft = { kind: 'certificates', certificates: certificates.map(factsOf) } as const;
     const act: CertificatesAct = { ...this.#placed(grounds, by), ...draft };
     const revocation = revocationOf(act);
-    await Promise.all(
-      certificates.flatMap((certificate) => [
-        journal.append('ledger', { ...revocationEntry(certificate, revocation), revocation: act.id }),
-        journal.audit(certificateRevoked(certificate, revocation.reason, by)),
-      ]),
-    );
+    for (let start = 0; start < certificates.length; start += RECORDED_AT_ONCE) {
+      await Promise.all(
+        certificates
+          .slice(start, start + RECORDED_AT_ONCE)
+          .flatMap((certificate) => [
+            journal.append('ledger', { ...revocationEntry(certificate, revocation), revocation: act.id }),
+            journal.audit(certificateRevoked(certificate, revocation.reason, by)),
+          ]),
+      );
+    }
     await this.#enact(act, by);
-    await Promise.all(certificates.map(({ serial }) => store.revokeCertificate(serial, revocation)));
-    return hitOf(certificates, act);
+    return this.#mark(async () => {
+      const serials = certificates.map(({ serial }) => serial);
+      await store.revokeCertificates(serials, revocation);
+      return hitOf(certificates, act);
+    });
   }
 
-  async #revokeByRule(terms: RuleTerms, grounds: RevocationGrounds, by: Requester): Promise<RevocationHit> {
+  async #revokeByRule(terms: RuleTerms, grounds: RevocationGrounds, by: Requester): Promise<Enacted> {
     const { journal, store, clock } = this.#options;
     const content = await store.scopeContent(scopeOf(terms), clock.now());
     const certificates = content.stragglers.map(factsOf);
@@ -194,10 +214,22 @@ export class RevocationDesk {
       journal.audit(events.ruleEvent(act, by, content.count)),
     ]);
     await this.#enact(act, by);
-    // Data planes are told before the records of any number of certificates are changed.
-    await turn();
-    const count = await store.revokeScope(scopeOf(act), { ...revocationOf(act), rule: act.id });
-    return { ...ruleHit(act), count, newest: content.newest, id: act.id, at: act.at };
+    return this.#mark(async () => {
+      const count = await store.revokeScope(scopeOf(act), { ...revocationOf(act), rule: act.id });
+      return { ...ruleHit(act), count, newest: content.newest, id: act.id, at: act.at };
+    });
+  }
+
+  /** Data planes are told, and certificates issued, while the records of any number of certificates are changed. */
+  #mark(work: () => Promise<RevocationHit>): Enacted {
+    const marked = turn().then(work);
+    const over = marked.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#marking.add(over);
+    void over.then(() => this.#marking.delete(over));
+    return { marked };
   }
 
   /** Durable apart from the database first: what is there is revoked, whatever becomes of the rest. */
@@ -252,6 +284,12 @@ function ruleHit(terms: RuleTerms): Pick<RevocationHit, 'hits'> {
 
 function revocationOf(act: CertificatesAct | RuleAct): Revocation {
   return { at: act.at, reason: reasonText(act), by: act.by };
+}
+
+function irrevocable(serials: readonly string[]): string {
+  const named = serials.slice(0, NEWEST).join(', ');
+  const more = serials.length > NEWEST ? `, and ${serials.length - NEWEST} more` : '';
+  return `no certificate that can still be revoked has the serial ${named}${more}; "rampart certs" lists them, and nothing was revoked`;
 }
 
 function checkLeaf(certificate: CertificateRecord): CertificateRecord {

@@ -43,6 +43,8 @@ import type { State } from './state.ts';
 const LARGEST_CONTROL_BYTES = 256 * 1024;
 
 const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
+/** Ten thousand serial numbers, however they are written. */
+const LARGEST_REVOCATION_BYTES = 1024 * 1024;
 
 /** A full record block and the refused connections beside it. */
 const LARGEST_REPORT_BYTES = MAX_BLOCK_BYTES + 1024 * 1024;
@@ -151,7 +153,9 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
         router.service(LedgerService, createLedgerService(new Ledger(state)));
-        router.service(RevocationService, createRevocationService({ ...state, ...mesh }));
+        router.service(RevocationService, createRevocationService({ ...state, ...mesh }), {
+          readMaxBytes: LARGEST_REVOCATION_BYTES,
+        });
         router.service(RegistryService, registryServiceOf(parts, state), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },

@@ -90,11 +90,13 @@ export class DataPlanes {
     }
   }
 
-  /** Ends the streams of a certificate that is no longer trusted, or of all that an authority signed. */
-  cut(serial: string): void {
+  /** Ends the streams of certificates that are no longer trusted, or of all that authorities signed. */
+  cut(serials: readonly string[]): void {
+    const revoked = new Set(serials);
     for (const session of this.sessions) {
       const { peer } = session.options;
-      if (peer.serial === serial || peer.issuerSerials.includes(serial)) {
+      const serial = [peer.serial, ...peer.issuerSerials].find((each) => revoked.has(each));
+      if (serial !== undefined) {
         session.end(new RampartError('CERTIFICATE_REVOKED', `certificate ${serial} is revoked`));
       }
     }

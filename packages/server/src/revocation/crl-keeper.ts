@@ -14,17 +14,22 @@ export interface CrlKeeperOptions {
 /** Lists are made a little after a revocation: first data planes are told, and several may follow each other. */
 const SOON_MS = 300;
 const RETRY_MS = 10_000;
+/** Lists that take long to make are made the less often. */
+const REST = 4;
 
 /** Keeps revocation lists fresh: after each revocation, after each change of authorities, and well before they end. */
 export class CrlKeeper {
   readonly #options: CrlKeeperOptions;
   readonly #unsubscribe: readonly (() => void)[];
   #timer: Timer | undefined;
+  /** The timer is that of a revocation. */
+  #isSoon = false;
+  #lastTookMs = 0;
   #isOver = false;
 
   private constructor(options: CrlKeeperOptions) {
     this.#options = options;
-    const soon = (): void => this.#plan(SOON_MS);
+    const soon = (): void => this.#planSoon();
     this.#unsubscribe = [options.authority.revocations.onRevoked(soon), options.authority.hierarchy.onChange(soon)];
   }
 
@@ -42,15 +47,26 @@ export class CrlKeeper {
   }
 
   async #refresh(): Promise<void> {
-    const { authority, feed, log } = this.#options;
+    const { authority, clock, feed, log } = this.#options;
+    const begun = clock.now();
+    this.#isSoon = false;
+    let next = CrlDesk.refreshMs;
     try {
       await authority.crls.refresh();
-      feed.publish([{ kind: 'crl' }]);
-      this.#plan(CrlDesk.refreshMs);
     } catch (error) {
-      log.error({ error }, 'the revocation lists could not be made anew');
-      this.#plan(RETRY_MS);
+      log.error({ error }, 'not all revocation lists could be made anew');
+      next = RETRY_MS;
     }
+    feed.publish([{ kind: 'crl' }]);
+    this.#lastTookMs = Math.max(0, clock.now() - begun);
+    if (!this.#isSoon) this.#plan(next);
+  }
+
+  /** Whoever revokes again and again puts nothing off. */
+  #planSoon(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    this.#plan(Math.max(SOON_MS, this.#lastTookMs * REST));
   }
 
   #plan(delayMs: number): void {

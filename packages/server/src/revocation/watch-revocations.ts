@@ -20,10 +20,11 @@ export function watchRevocations(watch: RevocationWatch): () => void {
   const { authority, feed, dataPlanes, directory, log } = watch;
   const { revocations } = authority;
   return revocations.onRevoked((event) => {
-    if (event.kind === 'certificate') {
-      feed.publish([{ kind: 'revocation', serial: event.serial }]);
-      directory.forget([event.serial]);
-      dataPlanes.cut(event.serial);
+    if (event.kind === 'certificates') {
+      // One revision, however many they are: history is counted in revisions.
+      feed.publish(event.serials.map((serial) => ({ kind: 'revocation', serial })));
+      directory.forget(event.serials);
+      dataPlanes.cut(event.serials);
       return;
     }
     feed.publish([{ kind: 'revocation-rule', id: event.rule.id }]);
@@ -36,7 +37,7 @@ export function watchRevocations(watch: RevocationWatch): () => void {
 
 /** Records of certificates say that a rule revoked them once the revocation is settled. */
 async function forgetRevoked({ authority, certificates, directory, clock }: RevocationWatch): Promise<void> {
-  await authority.revocationDesk.settled();
+  await authority.revocationDesk.marked();
   const known = directory.serials();
   const valid = new Set((await certificates.workloadCertificates(clock.now())).map(({ serial }) => serial));
   directory.forget(known.filter((serial) => !valid.has(serial)));

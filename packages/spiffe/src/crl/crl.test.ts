@@ -21,6 +21,7 @@ import { forgeAuthority } from '../testing/forgery.ts';
 import { hasOpenssl, openBench, type OpensslBench } from '../testing/openssl.ts';
 import { createTestAuthority, HOUR, issueWorkload, NOW, parsed, signerOf } from '../testing/test-authority.ts';
 import { buildCrl, type CrlTemplate } from './build.ts';
+import { CrlLines } from './lines.ts';
 import { isCrlOf, parseCrl } from './parse.ts';
 
 const authority = await createTestAuthority();
@@ -36,13 +37,23 @@ describe('a revocation list', () => {
     { serial: '7b'.repeat(20), at: NOW, reason: 'privilegeWithdrawn' },
   ] as const;
 
-  it('may hold 150,000 certificates', async () => {
-    const many = Array.from({ length: 150_000 }, (_, index) => ({
-      serial: (2 ** 40 + index).toString(16).padStart(12, '0'),
-      at: NOW,
-    }));
-    const list = parseCrl(await buildCrl({ ...template, revoked: many }, signer));
-    assert.ok(list.ok && list.value.revoked.length === many.length);
+  it('may hold 150,000 certificates, which are encoded in parts', async () => {
+    const lines = new CrlLines();
+    for (let part = 0; part < 150; part += 1) {
+      const serial = (index: number): string => (2 ** 40 + part * 1000 + index).toString(16).padStart(12, '0');
+      lines.add(Array.from({ length: 1000 }, (_, index) => ({ serial: serial(index), at: NOW })));
+    }
+    assert.throws(() => lines.add([{ serial: '010000000001', at: NOW }]), { code: 'INVALID_ARGUMENT' });
+    assert.deepEqual([lines.has('010000000001'), lines.has('01'), lines.count], [true, false, 150_000]);
+    const list = parseCrl(await buildCrl({ ...template, revoked: lines }, signer));
+    assert.ok(list.ok && list.value.revoked.length === lines.count);
+  });
+
+  it('is the same in one part or in several', async () => {
+    const lines = new CrlLines();
+    for (const line of revoked) lines.add([line]);
+    const list = parseCrl(await buildCrl({ ...template, revoked: lines }, signer));
+    assert.deepEqual(list.ok && list.value.revoked, revoked);
   });
 
   it('reads back as it was', async () => {

@@ -5,6 +5,7 @@ import { instanceState } from './2026-12-instance-state.ts';
 import { registryApprovals } from './2026-12-registry-approvals.ts';
 import { resourceHistory } from './2026-11-resource-history.ts';
 import { revocations } from './2026-11-revocations.ts';
+import { revokedCertificates } from './2026-12-revoked-certificates.ts';
 import { signingAuthorities } from './2026-11-signing-authorities.ts';
 import { trust } from './2026-11-trust.ts';
 import { usedEvidence } from './2026-11-used-evidence.ts';
@@ -22,6 +23,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
     '2026-11-verifiable-journal': verifiableJournal(engine),
     '2026-12-instance-state': instanceState(),
     '2026-12-registry-approvals': registryApprovals(),
+    '2026-12-revoked-certificates': revokedCertificates(),
   };
   return { getMigrations: async () => migrations };
 }

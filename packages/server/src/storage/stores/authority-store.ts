@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type {
   AttestationFacts,
   AuthorityStore,
@@ -10,7 +9,7 @@ import type {
 } from '@rampart/authority';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
-import { revokeStep, selectScope } from './revocations/certificate-scope.ts';
+import { revocationMethods } from './revocations/revoked-certificates.ts';
 import { readCounter, setCounter } from './counter.ts';
 import { insertion, selection } from '../precompiled.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
@@ -43,26 +42,7 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       return row === undefined ? undefined : certificateOf(row);
     },
     certificates: (query) => certificates(reads, query),
-    revokeCertificate: (serial, revocation) =>
-      writer.write(async (transaction) => {
-        const { numUpdatedRows } = await transaction
-          .updateTable('certificates')
-          .set({ revoked_at: revocation.at, revocation_reason: revocation.reason, revoked_by: revocation.by })
-          .where('serial', '=', serial)
-          .where('revoked_at', 'is', null)
-          .executeTakeFirst();
-        return numUpdatedRows > 0n;
-      }),
-    revokedCertificates: async (at) => {
-      const rows = await reads
-        .selectFrom('certificates')
-        .selectAll()
-        .where('revoked_at', 'is not', null)
-        .where('not_after', '>', at)
-        .execute();
-      return rows.map(certificateOf);
-    },
-    ...revocationMethods({ reads, writer }),
+    ...revocationMethods({ reads, writer }, certificateOf),
     longLivedCertificates: (query) => longLivedCertificates(reads, query),
     workloadCertificates: async (at) => {
       const rows = await reads
@@ -75,36 +55,6 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
       return rows.map(certificateOf);
     },
     ...forgettingMethods({ reads, writer }),
-  };
-}
-
-function revocationMethods({
-  reads,
-  writer,
-}: Pick<Database, 'reads' | 'writer'>): Pick<AuthorityStore, 'revokedBySerial' | 'scopeContent' | 'revokeScope'> {
-  return {
-    revokedBySerial: async (at) => {
-      const rows = await reads
-        .selectFrom('certificates')
-        .selectAll()
-        .where('revoked_at', 'is not', null)
-        .where('revocation_rule', 'is', null)
-        .where('not_after', '>', at)
-        .execute();
-      return rows.map(certificateOf);
-    },
-    scopeContent: async (scope, at) => {
-      const { count, newest, stragglers } = await selectScope(reads, scope, at);
-      return { count, newest: newest.map(certificateOf), stragglers: stragglers.map(certificateOf) };
-    },
-    revokeScope: async (scope, revocation) => {
-      let count = 0;
-      for (let step = -1; step !== 0; count += step) {
-        step = await writer.write((transaction) => revokeStep(transaction, scope, revocation));
-        await turn();
-      }
-      return count;
-    },
   };
 }
 
