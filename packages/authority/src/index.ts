@@ -50,6 +50,8 @@ export type {
   JoinTokenConsumption,
   JoinTokenRecord,
   Revocation,
+  RevokedPage,
+  RevokedRecord,
   WorkloadIdentity,
 } from './store.ts';
 export { openJwtAuthority, type JwtAuthorityOptions, type JwtSigningAlgorithm } from './jwt/jwt-authority.ts';

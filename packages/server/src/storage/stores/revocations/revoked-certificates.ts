@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { AuthorityStore, CertificateRecord, Revocation } from '@rampart/authority';
+import type { AuthorityStore, CertificateRecord, Revocation, RevokedPage, RevokedRecord } from '@rampart/authority';
 import type { Database } from '../../database.ts';
 import { revokeInSpan, type ScopeRows, selectScope } from './certificate-scope.ts';
 import { sequenceSpans } from './sequence-spans.ts';
@@ -44,24 +44,7 @@ export function revocationMethods(
       }
       return count;
     },
-    revokedCertificates: async ({ endAfter, after, limit }) => {
-      const rows = await reads
-        .selectFrom('certificates')
-        .select(['serial', 'issuer', 'sequence', 'revoked_at', 'revocation_reason'])
-        .where('revoked_at', 'is not', null)
-        .where('not_after', '>', endAfter)
-        .where('sequence', '>', after)
-        .orderBy('sequence')
-        .limit(limit)
-        .execute();
-      return rows.map(({ serial, issuer, sequence, revoked_at: at, revocation_reason: reason }) => ({
-        serial,
-        issuer,
-        sequence,
-        at: at ?? 0,
-        reason: reason ?? '',
-      }));
-    },
+    revokedCertificates: (page) => revokedPage(reads, page),
     revokedBySerial: async (at) => {
       const rows = await reads
         .selectFrom('certificates')
@@ -88,6 +71,28 @@ export function revocationMethods(
       return count;
     },
   };
+}
+
+async function revokedPage(
+  reads: Database['reads'],
+  { endAfter, after, limit }: RevokedPage,
+): Promise<readonly RevokedRecord[]> {
+  const rows = await reads
+    .selectFrom('certificates')
+    .select(['serial', 'issuer', 'sequence', 'revoked_at', 'revocation_reason'])
+    .where('revoked_at', 'is not', null)
+    .where('not_after', '>', endAfter)
+    .where('sequence', '>', after)
+    .orderBy('sequence')
+    .limit(limit)
+    .execute();
+  return rows.map(({ serial, issuer, sequence, revoked_at: at, revocation_reason: reason }) => ({
+    serial,
+    issuer,
+    sequence,
+    at: at ?? 0,
+    reason: reason ?? '',
+  }));
 }
 
 function revoke(

@@ -20,19 +20,24 @@ export async function* sequenceSpans(
   { spiffeId }: { readonly spiffeId?: string },
 ): AsyncGenerator<SequenceSpan> {
   let after = -1;
-  while (spiffeId === undefined) {
-    const end = await database
-      .selectFrom('certificates')
-      .select('sequence')
-      .where('sequence', '>', after)
-      .orderBy('sequence')
-      .limit(1)
-      .offset(SPAN - 1)
-      .executeTakeFirst();
-    if (end === undefined) break;
-    yield { after, upTo: end.sequence };
-    after = end.sequence;
+  for (let end = spiffeId === undefined ? await endOf(database, after) : undefined; end !== undefined;) {
+    yield { after, upTo: end };
     await turn();
+    after = end;
+    end = await endOf(database, after);
   }
   yield { after, upTo: undefined };
+}
+
+/** Undefined where fewer are left than a span has. */
+async function endOf(database: Kysely<Tables>, after: number): Promise<number | undefined> {
+  const last = await database
+    .selectFrom('certificates')
+    .select('sequence')
+    .where('sequence', '>', after)
+    .orderBy('sequence')
+    .limit(1)
+    .offset(SPAN - 1)
+    .executeTakeFirst();
+  return last?.sequence;
 }
