@@ -24,7 +24,9 @@ export type CsrRule =
   | 'csr-curve'
   | 'csr-point'
   | 'csr-signature-algorithm'
-  | 'csr-signature';
+  | 'csr-signature'
+  | 'csr-authority'
+  | 'csr-trust-domain';
 
 /** Why a request is refused. */
 export interface CsrProblem {

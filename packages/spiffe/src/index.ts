@@ -8,6 +8,7 @@ export { CrlLines } from './crl/lines.ts';
 export { isCrlOf, parseCrl, type ParsedCrl } from './crl/parse.ts';
 export { reasonNumber, reasonOfName, reasonOfNumber, REVOCATION_REASONS } from './crl/revoked-certificate.ts';
 export type { RevocationReason, RevokedCertificate } from './crl/revoked-certificate.ts';
+export { parseAuthorityCsr } from './issuance/authority-csr.ts';
 export { createAuthorityRequest, type AuthorityRequest } from './issuance/authority-request.ts';
 export { buildCertificate, type TbsSigner } from './issuance/builder.ts';
 export { randomSerial, serialAt } from './issuance/serial-number.ts';

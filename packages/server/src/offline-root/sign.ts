@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { RampartError } from '@rampart/core';
-import { buildCertificate, parseCsr, randomSerial } from '@rampart/spiffe';
+import { buildCertificate, parseAuthorityCsr, randomSerial } from '@rampart/spiffe';
 import { type OfflineRoot, wholeSeconds, writeDurably } from './offline-root.ts';
 
 /** A request for an intermediate, and how long it is to live. */
 export interface SigningOrder {
-  /** PKCS#10, DER. Only its key and the proof of its possession count. */
+  /** PKCS#10, DER, of an intermediate of the root's trust domain. Of what it says only its key counts. */
   readonly csr: Uint8Array;
   readonly lifeMs: number;
   /** Unix milliseconds. */
@@ -24,7 +24,7 @@ export interface SignedIntermediate {
 const CUSHION_MS = 10_000;
 
 /**
- * An intermediate of the root's own trust domain, for the key of the request. It is in the root's own log, on the disk, before
+ * An intermediate of the root's own trust domain, for the key of a request for one. It is in the root's own log, on the disk, before
  * it is given out.
  * @throws RampartError INVALID_CSR, INVALID_ARGUMENT when the root is not valid now.
  */
@@ -32,7 +32,7 @@ export async function signWithOfflineRoot(
   { certificate: root, trustDomain, signer, directory }: OfflineRoot,
   { csr, lifeMs, now }: SigningOrder,
 ): Promise<SignedIntermediate> {
-  const request = parseCsr(csr);
+  const request = parseAuthorityCsr(csr, trustDomain);
   if (!request.ok) {
     const { rule, message } = request.problem;
     throw new RampartError('INVALID_CSR', `the request was refused by rule ${rule}: ${message}`);
