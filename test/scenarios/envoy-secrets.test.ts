@@ -16,7 +16,9 @@ const OWN_DOMAIN = 'spiffe://cluster.local';
 const WEB = `${OWN_DOMAIN}/ns/prod/sa/web`;
 const SERVICE = 'envoy.service.secret.v3.SecretDiscoveryService';
 const TYPE = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret';
-const PLAIN = { fields: { disable_spiffe_cert_validation: { boolValue: true } } };
+const PLAIN = [{ boolValue: true }, { stringValue: 'true' }].map((value) => ({
+  fields: { disable_spiffe_cert_validation: value },
+}));
 
 interface Packed {
   readonly type_url: string;
@@ -114,6 +116,7 @@ describe('secrets for an Envoy of the host', () => {
     ['by its SPIFFE ID', [WEB], [WEB]],
     ['by the SPIFFE ID of the trust domain', [OWN_DOMAIN], [OWN_DOMAIN]],
     ['of all trust domains', ['ALL'], ['ALL']],
+    ['by all of its names', [OWN_DOMAIN, WEB, 'default', 'ROOTCA'], [WEB, 'default', OWN_DOMAIN, 'ROOTCA']],
     ['all that there is', [], [WEB, OWN_DOMAIN]],
   ];
   for (const [rule, resourceNames, expected] of questions) {
@@ -127,11 +130,13 @@ describe('secrets for an Envoy of the host', () => {
   }
 
   it('an Envoy without the SPIFFE validator gets the roots alone', async () => {
-    const secrets = await asked({ resource_names: ['ROOTCA'], node: { id: 'e', metadata: PLAIN } });
-    const context = named(secrets, 'ROOTCA');
-    assert.equal(context?.case, 'validationContext');
-    assert.ok(new X509Certificate(textOf(context.value.trustedCa)).ca);
-    assert.equal(context.value.customValidatorConfig, undefined);
+    for (const metadata of PLAIN) {
+      const secrets = await asked({ resource_names: ['ROOTCA'], node: { id: 'e', metadata } });
+      const context = named(secrets, 'ROOTCA');
+      assert.equal(context?.case, 'validationContext');
+      assert.ok(new X509Certificate(textOf(context.value.trustedCa)).ca);
+      assert.equal(context.value.customValidatorConfig, undefined);
+    }
   });
 
   it("another one's secret is refused, and another kind of resource", async () => {
@@ -168,6 +173,8 @@ describe('secrets for an Envoy of the host', () => {
     assert.deepEqual(namesOf(first), [WEB, 'ROOTCA']);
     call.write({ type_url: TYPE, response_nonce: first.nonce });
     call.write({ type_url: TYPE, resource_names_subscribe: [`${OWN_DOMAIN}/worker`] });
+    const missing = await call.until('that there is no other', ({ removed_resources: removed }) => removed.length > 0);
+    assert.deepEqual([missing.removed_resources, missing.resources], [[`${OWN_DOMAIN}/worker`], []]);
     await apply('worker', { spiffeId: `${OWN_DOMAIN}/worker` });
     const second = await call.until('the new one alone', (delta) => namesOf(delta)[0] === `${OWN_DOMAIN}/worker`);
     assert.deepEqual(second.removed_resources, []);

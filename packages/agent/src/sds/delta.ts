@@ -15,6 +15,8 @@ export class SecretDeltas {
   readonly #names = new Set<string>();
   /** Version by name. */
   #said = new Map<string, string>();
+  /** Names of which was said that there is nothing: nobody should wait for them until a timeout. */
+  readonly #saidMissing = new Set<string>();
   #isFirst = true;
   #isPlain = false;
   #nonce = 0;
@@ -43,6 +45,7 @@ export class SecretDeltas {
     }
     for (const name of request.resourceNamesSubscribe) {
       this.#names.add(name);
+      this.#saidMissing.delete(name);
       // Who subscribes again wants it again, unless it has just said which one it has.
       if (!this.#isFirst) this.#said.delete(name);
     }
@@ -56,10 +59,18 @@ export class SecretDeltas {
   /** Undefined when there is nothing to say. */
   next(secrets: ReadonlyMap<string, PackedSecret>): MessageShape<typeof DeltaDiscoveryResponseSchema> | undefined {
     const changed = [...secrets.values()].filter(({ name, version }) => this.#said.get(name) !== version);
-    const removedResources = [...this.#said.keys()].filter((name) => !secrets.has(name));
+    const missing = [...this.#names].filter((name) => name !== WILDCARD && !secrets.has(name));
+    const unsaid = missing.filter((name) => !this.#saidMissing.has(name));
+    const removedResources = [...new Set([...this.#said.keys()].filter((name) => !secrets.has(name)).concat(unsaid))];
     if (changed.length === 0 && removedResources.length === 0) return undefined;
-    for (const { name, version } of changed) this.#said.set(name, version);
-    for (const name of removedResources) this.#said.delete(name);
+    for (const { name, version } of changed) {
+      this.#said.set(name, version);
+      this.#saidMissing.delete(name);
+    }
+    for (const name of removedResources) {
+      this.#said.delete(name);
+      this.#saidMissing.add(name);
+    }
     this.#nonce += 1;
     return create(DeltaDiscoveryResponseSchema, {
       systemVersionInfo: String(this.#nonce),

@@ -8,9 +8,9 @@ export const ALL_ROOTS = 'ALL';
 /** Which secrets are asked for; undefined for all. */
 export type SecretNames = ReadonlySet<string> | undefined;
 
-/** The name under which a certificate of this entry was asked for; undefined when it was not. */
-export function certificateName(entry: HostEntry, isDefault: boolean, names: SecretNames): string | undefined {
+/** The names under which a certificate of this entry was asked for. */
+export function certificateNames(entry: HostEntry, isDefault: boolean, names: SecretNames): readonly string[] {
   const spiffeId = entry.spiffeId.toString();
-  if (names === undefined || names.has(spiffeId)) return spiffeId;
-  return isDefault && names.has(DEFAULT_SVID) ? DEFAULT_SVID : undefined;
+  if (names === undefined) return [spiffeId];
+  return [spiffeId, ...(isDefault ? [DEFAULT_SVID] : [])].filter((name) => names.has(name));
 }

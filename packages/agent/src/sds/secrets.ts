@@ -12,7 +12,7 @@ import type { Caller } from '../endpoint/caller.ts';
 import { bundlesOf, entriesOf, svidsOf } from '../identities/identities.ts';
 import type { HeldSvid, Identities } from '../identities/identities.ts';
 import type { Watched } from '../identities/watched.ts';
-import { ALL_ROOTS, certificateName, OWN_ROOTS } from './secret-names.ts';
+import { ALL_ROOTS, certificateNames, OWN_ROOTS } from './secret-names.ts';
 import type { SecretNames } from './secret-names.ts';
 
 /** A secret in the form in which it is handed out. */
@@ -40,20 +40,11 @@ export async function secretsOf(
   { identities, watched }: { readonly identities: Identities; readonly watched: Watched },
 ): Promise<ReadonlyMap<string, PackedSecret>> {
   const entries = await entriesOf(caller, identities);
-  const wanted = entries.flatMap((entry, index) => {
-    const name = certificateName(entry, index === 0, question.names);
-    return name === undefined ? [] : [{ entry, name }];
-  });
-  watched.only(wanted.map(({ entry }) => entry));
-  const held =
-    wanted.length === 0
-      ? []
-      : await svidsOf(
-          wanted.map(({ entry }) => entry),
-          identities,
-        );
-  const nameOf = new Map(wanted.map(({ entry, name }) => [entry.id, name]));
-  const certificates = held.map((svid) => certificate(nameOf.get(svid.entry.id) ?? '', svid));
+  const namesOf = new Map(entries.map((entry, index) => [entry, certificateNames(entry, index === 0, question.names)]));
+  const wanted = entries.filter((entry) => (namesOf.get(entry) ?? []).length > 0);
+  watched.only(wanted);
+  const held = wanted.length === 0 ? [] : await svidsOf(wanted, identities);
+  const certificates = held.flatMap((svid) => (namesOf.get(svid.entry) ?? []).map((name) => certificate(name, svid)));
   const roots = validationContexts(bundlesOf(entries, identities), question, identities.view.crls);
   return new Map([...certificates, ...roots].map((secret) => [secret.name, pack(secret)]));
 }

@@ -71,9 +71,12 @@ export function checkType(typeUrl: string): void {
   throw new ConnectError(`there are secrets here only, and no ${typeUrl}`, Code.InvalidArgument);
 }
 
+/** What SPIRE's agent takes for true beside true itself: metadata are often given as text. */
+const TRUE: ReadonlySet<unknown> = new Set([true, 'true', 'True', 'TRUE', 't', 'T', '1']);
+
 /** As SPIRE's agent is told it, in the node's metadata. */
 export function wantsPlain(metadata: Readonly<Record<string, unknown>>): boolean {
-  return metadata['disable_spiffe_cert_validation'] === true;
+  return TRUE.has(metadata['disable_spiffe_cert_validation']);
 }
 
 function versionOf(secrets: ReadonlyMap<string, PackedSecret>): string {
