@@ -1,4 +1,4 @@
-import { BoundedCache, ok } from '@rampart/core';
+import { BoundedCache, fail, ok, TokenBuckets } from '@rampart/core';
 import type { Clock, Result } from '@rampart/core';
 import { parseJwtSvid } from '@rampart/spiffe';
 
@@ -20,15 +20,24 @@ interface Kept extends IssuedToken {
 }
 
 const LIMIT = 1_000;
+/**
+ * New tokens of one identity. An audience may be any text: without this, one workload could spend all that the control plane signs for
+ * this host, and fill the ledger.
+ */
+const NEW_TOKENS = { perSecond: 20, burst: 100 } as const;
+const TOO_MANY: IssuanceProblem = { kind: 'unavailable', message: 'too many tokens of one identity; try again later' };
 
 /** JWT-SVIDs that were asked for, handed out again until half of their life is over, and longer while no other can be had. */
 export class JwtKeeper {
   readonly #options: JwtKeeperOptions;
   readonly #kept = new BoundedCache<string, Kept>(LIMIT);
   readonly #pending = new Map<string, Promise<Result<IssuedToken, IssuanceProblem>>>();
+  /** By entry. */
+  readonly #budgets: TokenBuckets;
 
   constructor(options: JwtKeeperOptions) {
     this.#options = options;
+    this.#budgets = new TokenBuckets(NEW_TOKENS, options.clock);
   }
 
   async get(entry: HostEntry, audiences: readonly string[]): Promise<Result<IssuedToken, IssuanceProblem>> {
@@ -53,6 +62,7 @@ export class JwtKeeper {
   #issue(key: string, entry: HostEntry, audiences: readonly string[]): Promise<Result<IssuedToken, IssuanceProblem>> {
     const running = this.#pending.get(key);
     if (running !== undefined) return running;
+    if (this.#budgets.take(entry.id) > 0) return Promise.resolve(fail(TOO_MANY));
     const pending = this.#options
       .issue(entry, audiences)
       .then((issued) => {
