@@ -8,6 +8,8 @@ export type {
   TokenService,
 } from './access/authentication.ts';
 export { RegistryAccess, type AskedResource, type RegistryAccessOptions } from './access/authorization.ts';
+export { GuardedDiscovery } from './access/guarded-discovery.ts';
+export type { DiscoveryCaller, GuardedDiscoveryOptions, PolicyChanges } from './access/guarded-discovery.ts';
 export type { RegistryAction } from './access/permission.ts';
 export { RegistryPolicy, type Decision, type DecisionOutcome } from './access/registry-policy.ts';
 export { parseResourceText, resourceText, type RegistryResource } from './access/resource.ts';

@@ -54,7 +54,7 @@ export async function start(options: CompleteOptions, teardown: Teardown): Promi
   const web = await openWeb(parts, state);
   const telemetry = openTelemetry({ ...parts, ...state, ...options, keep: options.accessLogs });
   await serve(parts, { doors, state, mesh, telemetry });
-  doors.registry.serve({ discovery: state.registry.discovery, mayAnybodyRead: () => true });
+  doors.registry.serve({ discovery: state.registry.discovery, mayAnybodyRead: state.guard.mayAnybodyRead });
   const addresses = {
     api: `https://${authority(options.host)}:${doors.api.port}`,
     metrics: `http://${LOOPBACK}:${doors.operations.port}`,

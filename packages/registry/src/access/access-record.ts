@@ -27,6 +27,8 @@ const ALIKE_MS = 60_000;
 const MOST_ALIKE = 10_000;
 /** Denials of one caller are recorded one by one up to here; a flood of them is counted. */
 const DENIALS = { perSecond: 2, burst: 120 };
+/** Different questions of one caller that are allowed are told apart up to here. */
+const DIFFERENT = { perSecond: 10, burst: 600 };
 
 interface Alike {
   readonly question: DecidedQuestion;
@@ -36,37 +38,40 @@ interface Alike {
 
 /**
  * Puts every decision on the audit record. What is allowed again and again is recorded at once, and then once a minute with
- * how often (`times`); denials are recorded one by one until one caller makes a flood of them.
+ * how often (`times`); denials are recorded one by one until one caller makes a flood of them. Whoever asks for ever new names
+ * gets one record a minute for those beyond the first hundreds, so that nobody can fill the record.
  */
 export class AccessRecord {
   readonly #options: AccessRecordOptions;
   readonly #denials: TokenBuckets;
+  readonly #different: TokenBuckets;
   readonly #alike = new Map<string, Alike>();
   #timer: Timer | undefined;
 
   constructor(options: AccessRecordOptions) {
     this.#options = options;
     this.#denials = new TokenBuckets(DENIALS, options.clock);
+    this.#different = new TokenBuckets(DIFFERENT, options.clock);
   }
 
   add(question: DecidedQuestion): void {
-    const { caller, decision, sourceIp } = question;
-    const name = nameOfIdentity(caller);
-    if (!decision.allowed && this.#denials.take(`${name} ${sourceIp}`) === 0) {
-      this.#write(question, 1);
+    const { caller, action, decision, sourceIp } = question;
+    const who = `${nameOfIdentity(caller)} ${sourceIp}`;
+    if (!decision.allowed) {
+      if (this.#denials.take(who) === 0) this.#write(question, 1);
+      else this.#count(`${who} denied`, question);
       return;
     }
-    const key = `${name} ${sourceIp} ${question.action} ${resourceText(question.resource)} ${decision.outcome} ${decision.rule}`;
+    const key = `${who} ${action} ${resourceText(question.resource)} ${decision.outcome} ${decision.rule}`;
     const alike = this.#alike.get(key);
     if (alike !== undefined) {
       alike.count += 1;
       return;
     }
-    if (this.#alike.size >= MOST_ALIKE) this.flush();
-    const isFlood = !decision.allowed;
-    if (!isFlood) this.#write(question, 1);
-    this.#alike.set(key, { question, count: isFlood ? 1 : 0 });
-    this.#timer ??= this.#options.clock.after(ALIKE_MS, () => this.flush());
+    if (this.#different.take(who) === 0) {
+      this.#write(question, 1);
+      this.#hold(key, { question, count: 0 });
+    } else this.#count(`${who} ${action}`, question);
   }
 
   /** Records what was only counted so far. */
@@ -77,6 +82,18 @@ export class AccessRecord {
       if (count > 0) this.#write(question, count);
     }
     this.#alike.clear();
+  }
+
+  #count(key: string, question: DecidedQuestion): void {
+    const alike = this.#alike.get(key);
+    if (alike === undefined) this.#hold(key, { question, count: 1 });
+    else alike.count += 1;
+  }
+
+  #hold(key: string, alike: Alike): void {
+    if (this.#alike.size >= MOST_ALIKE) this.flush();
+    this.#alike.set(key, alike);
+    this.#timer ??= this.#options.clock.after(ALIKE_MS, () => this.flush());
   }
 
   #write(question: DecidedQuestion, times: number): void {

@@ -1,8 +1,17 @@
 import type { RegistryIdentity } from '../admission/identity.ts';
 import type { AccessRecord } from './access-record.ts';
 import type { RegistryAction } from './permission.ts';
+import type { DiscoveryCaller } from './guarded-discovery.ts';
 import type { Decision, RegistryPolicy } from './registry-policy.ts';
 import type { RegistryResource } from './resource.ts';
+
+const ALL = '*';
+const FILTERED: Decision = {
+  outcome: 'ALLOW',
+  allowed: true,
+  rule: '',
+  reason: 'filtered: what the caller may know of',
+};
 
 export interface RegistryAccessOptions {
   /** What is in force now. */
@@ -37,6 +46,15 @@ export class RegistryAccess {
     if (!isCustom) this.#options.record.add({ caller, action, resource, decision, sourceIp });
     this.#options.decided?.(action, decision);
     return decision;
+  }
+
+  /** Puts on record that somebody asked for a list, of a namespace or of all; whatever he may not know of is left out of it. */
+  recordList({ identity: caller, sourceIp }: DiscoveryCaller, namespace: string = ALL): void {
+    const resource = { namespace };
+    const isComplete = this.policy.readsAll(caller, namespace);
+    const decision = isComplete ? this.policy.decide(caller, 'read', resource) : FILTERED;
+    this.#options.record.add({ caller, action: 'read', resource, decision, sourceIp });
+    this.#options.decided?.('read', decision);
   }
 
   /** The same without a record: for parts of an answer that is recorded as a whole, and for questions about others. */

@@ -64,6 +64,12 @@ export class RegistryPolicy {
     return decision;
   }
 
+  /** Whether a caller may know of everything that is, or could be, in a namespace; "*" for all of them. */
+  readsAll(caller: RegistryIdentity, namespace: string = '*'): boolean {
+    if (!this.decide(caller, 'read', { namespace }).allowed) return false;
+    return !this.#rules.deniesSome(caller, namespace);
+  }
+
   #decide(caller: RegistryIdentity, action: RegistryAction, resource: RegistryResource): Decision {
     const rules = this.#rules.decisive(caller, resource);
     const denying = rules.find(({ policy }) => policy === 'deny');

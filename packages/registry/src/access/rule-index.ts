@@ -30,6 +30,7 @@ export class RuleIndex {
   readonly #exact = new Map<string, StandingRule[]>();
   /** A rule about a whole namespace is one about all prefixes. */
   readonly #prefixed = new Map<string, StandingRule[]>([['', [OPERATORS]]]);
+  readonly #denials: StandingRule[] = [];
   #longest = 0;
 
   constructor(acls: readonly RegistryAcl[], options: { readonly isolated: boolean }) {
@@ -61,6 +62,15 @@ export class RuleIndex {
     return [...this.#exact.keys()];
   }
 
+  /** Whether a rule denies this caller something in a namespace, or in any ("*"). */
+  deniesSome(caller: RegistryIdentity, namespace: string): boolean {
+    return this.#denials.some(
+      (rule) =>
+        (namespace === ALL || rule.namespace === undefined || rule.namespace === ALL || rule.namespace === namespace) &&
+        matchesIdentity(rule.identity, caller),
+    );
+  }
+
   #closest(
     rules: readonly StandingRule[] | undefined,
     caller: RegistryIdentity,
@@ -79,6 +89,7 @@ export class RuleIndex {
 
   #add({ service, servicePrefix = '', namespace, policy, identity }: AclRule, name: string): void {
     const rule: StandingRule = { policy, identity: patternOf(identity), namespace, name };
+    if (policy === 'deny') this.#denials.push(rule);
     const [labels, label] = service === undefined ? [this.#prefixed, servicePrefix] : [this.#exact, service];
     if (service === undefined) this.#longest = Math.max(this.#longest, servicePrefix.length);
     const rules = labels.get(label);

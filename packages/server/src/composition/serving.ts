@@ -72,9 +72,9 @@ function deskOf({ options }: Start, { resources, journal, authority, trust }: St
 
 function registryServiceOf(
   { options: { clock } }: Start,
-  { registry, database }: State,
+  { registry, database, guard: { viewOf } }: State,
 ): ReturnType<typeof createRegistryService> {
-  return createRegistryService({ registry, clock, attestedAs: attestedWorkloads(database) });
+  return createRegistryService({ registry, clock, viewOf, attestedAs: attestedWorkloads(database) });
 }
 
 interface Guards {

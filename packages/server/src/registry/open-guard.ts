@@ -1,9 +1,15 @@
+import { RampartError } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import {
   AccessRecord,
   AnomalyDetector,
   Approvals,
   DEFAULT_REGISTRATIONS_PER_HOUR,
+  GuardedDiscovery,
+  type GuardedDiscoveryOptions,
+  type PolicyChanges,
+  type RegistryIdentity,
+  type ServiceKey,
   observationOf,
   type Registry,
   RegistryAccess,
@@ -36,6 +42,10 @@ export interface RegistryGuard {
   readonly admission: SecureAdmission;
   /** Where the registry writes its records: what is unusual among them is noticed. */
   readonly journal: Pick<Journal, 'audit'>;
+  /** What a caller may find of the registry; after `begin`. */
+  viewOf(identity: RegistryIdentity, sourceIp: string): GuardedDiscovery;
+  /** Whether somebody who says nothing of himself may know of a service. */
+  mayAnybodyRead(service: ServiceKey): boolean;
   /** Looks at what is registered already, before anybody else can register. */
   begin(registry: Registry): Promise<void>;
 }
@@ -49,6 +59,7 @@ export async function openRegistryGuard(
   { database, journal, feed, resources, metrics, teardown }: RegistryGuardParts,
 ): Promise<RegistryGuard> {
   const policies = new RegistryPolicies({ feed, resources, rootNamespace });
+  let views: GuardedDiscoveryOptions | undefined;
   const failed = (error: unknown): void => log.error({ error }, 'a decision of the registry could not be recorded');
   const decisions = metrics.counter(
     'rampart_registry_decisions_total',
@@ -88,10 +99,40 @@ export async function openRegistryGuard(
         for (const { kind } of reasons) anomalies.add({ kind });
       },
     }),
+    viewOf: (identity, sourceIp) => {
+      if (views === undefined)
+        throw new RampartError('INTERNAL', 'BUG: nothing can be found before the registry is open');
+      return new GuardedDiscovery(views, { identity, sourceIp });
+    },
+    mayAnybodyRead: (service) => mayAnybodyRead(access, service),
     begin: async (registry) => {
+      views = { discovery: registry.discovery, access, policyChanges: changesOf(policies, registry) };
+      teardown.add('rules of the registry', policies.follow());
       await remember(detector, journal, registry);
       await watchApproval({ policies, feed, approvals, registry, failed, teardown });
     },
+  };
+}
+
+const ANYBODY: RegistryIdentity = { kind: 'anonymous' };
+
+/** Where nobody wrote rules, whoever reaches a door that asks for nothing may know of everything. */
+function mayAnybodyRead(access: RegistryAccess, service: ServiceKey): boolean {
+  const { isWritten, settings } = access.policy;
+  if (!isWritten) return true;
+  return settings.anonymous === true && access.authorizeRequest(ANYBODY, 'read', service).allowed;
+}
+
+function changesOf(policies: RegistryPolicies, registry: Registry): PolicyChanges {
+  let lastAt = 0;
+  policies.onChange(() => {
+    lastAt = registry.revision + 1;
+  });
+  return {
+    get lastAt() {
+      return lastAt;
+    },
+    onChange: (listener) => policies.onChange(listener),
   };
 }
 

@@ -13,6 +13,7 @@ export interface RegistryPoliciesOptions {
 /** What the resources say of the registry, put together again only when one of them has changed. */
 export class RegistryPolicies {
   readonly #options: RegistryPoliciesOptions;
+  readonly #listeners = new Set<() => void>();
   #of = -1;
   #current = new RegistryPolicy([]);
 
@@ -28,6 +29,23 @@ export class RegistryPolicies {
       if (changes === 'compacted' || changes.some(isRegistryPolicy)) this.#current = this.#compile();
     }
     return this.#current;
+  }
+
+  /** Calls back when another policy is in force; returns how to end it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells those who listen, in the turn in which resources change. Returns how to end it. */
+  follow(): () => void {
+    let before = this.current();
+    return this.#options.feed.watch(() => {
+      const now = this.current();
+      if (now === before) return;
+      before = now;
+      for (const listener of Array.from(this.#listeners)) listener();
+    });
   }
 
   #compile(): RegistryPolicy {

@@ -1,7 +1,7 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Clock, RampartError, Result } from '@rampart/core';
-import type { DiscoveredInstance, Discovery, Registry, RegistryIdentity } from '@rampart/registry';
+import type { DiscoveredInstance, GuardedDiscovery, Registry, RegistryIdentity } from '@rampart/registry';
 import type { RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
 import { connectionOf } from '../../caller.ts';
 import { type AttestedAs, checkStill, RegistryCallers } from './identity.ts';
@@ -13,8 +13,8 @@ export interface RegistryParts {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly attestedAs: AttestedAs;
-  /** What a caller may find; everything that is there unless given. */
-  readonly viewOf?: (identity: RegistryIdentity) => Discovery;
+  /** What a caller may find. */
+  readonly viewOf: (identity: RegistryIdentity, sourceIp: string) => GuardedDiscovery;
 }
 
 const MOST_RENEWED = 1000;
@@ -23,10 +23,11 @@ type Answer = { readonly instance: MessageInitShape<typeof RegisteredInstanceSch
 
 /** Who offers which service where: the registry's own door. */
 export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof RegistryService> {
-  const { registry, clock, attestedAs, viewOf = () => registry.discovery } = parts;
+  const { registry, clock, attestedAs, viewOf } = parts;
   const callers = new RegistryCallers(attestedAs);
   const watches = new WatchStreams(clock);
-  const view = async (context: HandlerContext): Promise<Discovery> => viewOf(await callers.identityOf(context));
+  const view = async (context: HandlerContext): Promise<GuardedDiscovery> =>
+    viewOf(await callers.identityOf(context), connectionOf(context).remoteAddress);
   return {
     ...writingMethods(registry, callers),
     find: async (request, context) => {
@@ -35,7 +36,9 @@ export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof 
     },
     listServices: async ({ namespace }, context) => {
       const discovery = await view(context);
-      const services = discovery.services(namespace === '' ? undefined : namespace);
+      const where = namespace === '' ? undefined : namespace;
+      markIncomplete(discovery, where, context);
+      const services = discovery.services(where);
       return {
         revision: BigInt(discovery.revision),
         services: services.map(({ name, revision, tags, ...rest }) => ({
@@ -49,15 +52,27 @@ export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof 
     },
     async *watch(request, context) {
       const { from } = request;
+      const discovery = await view(context);
+      const scope = scopeOf(request);
+      if (scope === 'all' || scope.service === undefined) {
+        markIncomplete(discovery, scope === 'all' ? undefined : scope.namespace, context);
+      }
       yield* watches.serve({
-        discovery: await view(context),
-        scope: scopeOf(request),
+        discovery,
+        scope,
         from: from === undefined ? undefined : numberOf(from),
         signal: context.signal,
         check: () => checkStill(context),
       });
     },
   };
+}
+
+/** Said of lists only: of one service, being there and being known of are the same to a caller. */
+const FILTERED = 'rampart-results-filtered';
+
+function markIncomplete(discovery: GuardedDiscovery, namespace: string | undefined, context: HandlerContext): void {
+  if (!discovery.isComplete(namespace)) context.responseHeader.set(FILTERED, 'true');
 }
 
 type Writing = 'register' | 'deregister' | 'renew' | 'reportCheck' | 'drain' | 'setMaintenance';

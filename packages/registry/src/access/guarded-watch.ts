@@ -1,0 +1,56 @@
+import type { InstanceChange, ServiceKey, Watch, WatchEvent } from '../discovery/discovery.ts';
+
+export interface WatchGuard {
+  mayKnow(service: ServiceKey): boolean;
+  /** Whether what is in force is what was in force when the watch began. */
+  isPolicyOf(): boolean;
+  /** Of the registry, now. */
+  revision(): number;
+  /** Ends what wakes the watch when rules change. */
+  forget(): void;
+}
+
+/**
+ * A watch that tells only what its caller may know. When rules change it ends as if history were compacted: whoever watches
+ * begins again, and is told what he may know now.
+ */
+export class GuardedWatch implements Watch {
+  readonly #watch: Watch;
+  readonly #guard: WatchGuard;
+
+  constructor(watch: Watch, guard: WatchGuard) {
+    this.#watch = watch;
+    this.#guard = guard;
+  }
+
+  poll(): WatchEvent | undefined {
+    if (!this.#guard.isPolicyOf()) return { kind: 'compacted', oldest: this.#guard.revision() };
+    for (let event = this.#watch.poll(); event !== undefined; event = this.#watch.poll()) {
+      const told = this.#told(event);
+      if (told !== undefined) return told;
+    }
+    return undefined;
+  }
+
+  bookmark(): WatchEvent | undefined {
+    return this.#guard.isPolicyOf() ? this.#watch.bookmark() : undefined;
+  }
+
+  close(): void {
+    this.#guard.forget();
+    this.#watch.close();
+  }
+
+  #told(event: WatchEvent): WatchEvent | undefined {
+    if (event.kind === 'state') {
+      return { ...event, instances: event.instances.filter((instance) => this.#guard.mayKnow(instance)) };
+    }
+    if (event.kind !== 'changes') return event;
+    const changes = event.changes.filter((change) => this.#guard.mayKnow(serviceOf(change)));
+    return changes.length === 0 ? undefined : { ...event, changes };
+  }
+}
+
+function serviceOf(change: InstanceChange): ServiceKey {
+  return change.kind === 'put' ? change.current : change.last;
+}
