@@ -28,6 +28,7 @@ export type { EntrySource } from './registration/entries.ts';
 export { createMemoryAuthorityStore } from './memory-store.ts';
 export { normalizeSerial } from './revocations.ts';
 export type { RevocationAct } from './revocation/act.ts';
+export { keepJwtKeyRevocations } from './revocation/jwt-keys.ts';
 export { CrlDesk, type PublishedCrl } from './revocation/crl-desk.ts';
 export type { RevocationDesk, RevocationHit } from './revocation/desk.ts';
 export { createMemoryRevocationEpoch, createMemoryRevocationStore } from './revocation/memory-store.ts';

@@ -158,7 +158,7 @@ export class Revocations {
       this.#barred.delete(act.spiffeId);
       return [];
     }
-    if (endOf(act) < this.#forgottenBefore) return [];
+    if (act.kind === 'jwt-key' || endOf(act) < this.#forgottenBefore) return [];
     for (const certificate of act.certificates) this.#put(certificate, act.reason);
     const serials = act.certificates.map(({ serial }) => serial);
     const certificates = serials.length === 0 ? [] : [{ kind: 'certificates', serials } as const];

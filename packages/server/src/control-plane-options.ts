@@ -31,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly crlUrl?: string;
   /** Where revocations are kept apart from the database; revocations.log in the data directory unless given. */
   readonly revocationFile?: string;
+  /** That file is lost for good: begin a new one with what the database holds. */
+  readonly beginRevocationFile?: boolean;
   /** Where services are found by DNS; nowhere unless given. Whoever reaches that port learns where services are. */
   readonly dns?: DnsOptions;
   /** Milliseconds an instance is still found after its data plane is gone. */
@@ -85,6 +87,7 @@ export interface CompleteOptions extends Required<
     | 'dns'
     | 'leaseMs'
     | 'revocationFile'
+    | 'beginRevocationFile'
     | 'crlUrl'
     | 'keyEncryptionKey'
     | 'ports'
@@ -98,6 +101,7 @@ export interface CompleteOptions extends Required<
   readonly federation: FederationOptions;
   readonly dns: DnsOptions | undefined;
   readonly revocationFile: string | undefined;
+  readonly beginRevocationFile: boolean;
   readonly crlUrl: string | undefined;
   readonly leaseMs: number | undefined;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
@@ -126,6 +130,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     federation: given.federation ?? {},
     dns: given.dns,
     revocationFile: given.revocationFile,
+    beginRevocationFile: given.beginRevocationFile ?? false,
     crlUrl: given.crlUrl,
     leaseMs: given.leaseMs,
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },

@@ -60,6 +60,7 @@ class JournaledJwtAuthority implements JwtAuthorities {
   readonly #listeners = new Set<() => void>();
   #keys: readonly JwtKeyRecord[];
   #authorities: readonly JwtAuthority[] | undefined;
+  #keepRevocation: (key: JwtKeyRecord, by: JwtRequester) => Promise<void> = async () => {};
   /** Changes of keys, one after the other. */
   #change: Promise<unknown> = Promise.resolve();
 
@@ -132,9 +133,14 @@ class JournaledJwtAuthority implements JwtAuthorities {
       const now = this.#parts.clock.now();
       // Nobody else's tokens are to fail meanwhile: the successor is in the bundle before the key leaves it.
       if (signingKey(others, now) === undefined) await this.#prepare(now, by);
+      await this.#keepRevocation(key, by);
       await this.#retire(key, { type: 'JWT_KEY_REVOKED', by });
       return true;
     });
+  }
+
+  onRevoking(keep: (key: JwtKeyRecord, by: JwtRequester) => Promise<void>): void {
+    this.#keepRevocation = keep;
   }
 
   onChanged(listener: () => void): () => void {

@@ -61,6 +61,8 @@ export interface JwtAuthorities extends JwtSvidIssuer {
   keepCurrent(): Promise<number>;
   /** Makes a successor at once; it signs once it has been published for long enough. */
   rotate(by: JwtRequester): Promise<JwtKeyRecord>;
+  /** `keep` remembers that a key is revoked, before anything else is done about it. */
+  onRevoking(keep: (key: JwtKeyRecord, by: JwtRequester) => Promise<void>): void;
   /**
    * Takes a key out of the bundle at once, and with it every token that it signed; another key signs from here on.
    * False when there is no such key, or it left before.

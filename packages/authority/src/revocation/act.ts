@@ -61,8 +61,16 @@ export interface LiftAct extends CommonAct {
   readonly spiffeId: string;
 }
 
+/** A key of JWT-SVIDs, and with it every token that it signed. */
+export interface JwtKeyAct extends CommonAct {
+  readonly kind: 'jwt-key';
+  readonly keyId: string;
+  /** No token that it signed is valid for longer. */
+  readonly notAfter: number;
+}
+
 /** One thing that was done about what is no longer trusted. Acts are never changed and never taken back. */
-export type RevocationAct = CertificatesAct | RuleAct | LiftAct;
+export type RevocationAct = CertificatesAct | RuleAct | LiftAct | JwtKeyAct;
 
 /** Longer than anything lives that authorities sign for leaves. */
 const RULE_LIFE_MS = 400 * 24 * 3600 * 1000;
@@ -70,7 +78,17 @@ const RULE_LIFE_MS = 400 * 24 * 3600 * 1000;
 /** From when on an act has no effect any more, because whatever it was about has ended; bars and lifts have no end. */
 export function endOf(act: RevocationAct): number {
   if (act.kind === 'certificates') return Math.max(...act.certificates.map(({ notAfter }) => notAfter));
+  if (act.kind === 'jwt-key') return act.notAfter;
   return act.kind === 'lift' || act.bar ? Infinity : act.issuedUntil + RULE_LIFE_MS;
+}
+
+/** The certificates that an act names by their serials. */
+export function certificatesIn(act: RevocationAct): readonly RevokedCertificateFacts[] {
+  return act.kind === 'lift' || act.kind === 'jwt-key' ? [] : act.certificates;
+}
+
+export function isRule(act: RevocationAct): act is RuleAct {
+  return act.kind === 'identity' || act.kind === 'issued-before';
 }
 
 /** The form in which data planes are told a rule. */

@@ -4,6 +4,7 @@ import { buildCrl, CrlLines } from '@rampart/spiffe';
 import type { SigningAuthority } from '../hierarchy/held-authority.ts';
 import { reasonIn } from '../revocations.ts';
 import type { AuthorityStore } from '../store.ts';
+import { certificatesIn } from './act.ts';
 import type { RevocationStore } from './store.ts';
 
 export interface CrlDeskOptions {
@@ -102,8 +103,7 @@ export class CrlDesk {
     const lines: LinesByIssuer = new Map();
     await this.#addRecorded(lines, endAfter);
     for (const act of await this.#options.acts.acts()) {
-      if (act.kind === 'lift') continue;
-      const ended = act.certificates.filter(({ notAfter }) => notAfter > endAfter);
+      const ended = certificatesIn(act).filter(({ notAfter }) => notAfter > endAfter);
       for (let start = 0; start < ended.length; start += AT_ONCE) {
         for (const { serial, issuer } of ended.slice(start, start + AT_ONCE)) {
           const of = linesOf(lines, issuer);

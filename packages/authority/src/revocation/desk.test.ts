@@ -93,6 +93,8 @@ describe('the revocation of an identity', () => {
   it('that cannot be written apart from the database did not come about, and says so', async () => {
     const failing = {
       acts: [],
+      forgottenBefore: 0,
+      forget: () => Promise.resolve(),
       append: () => Promise.reject(new RampartError('STORAGE_FAILED', 'no room')),
     };
     const { reopen, audit } = await openFixture();

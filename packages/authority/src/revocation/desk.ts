@@ -8,6 +8,7 @@ import type { Requester } from '../authority.ts';
 import { certificateRevoked } from '../events.ts';
 import type { HierarchyControl } from '../hierarchy/control.ts';
 import { revocationEntry } from '../issuance/ledger.ts';
+import type { JwtKeyRecord } from '../jwt/store.ts';
 import { normalizeSerial, reasonIn, type Revocations } from '../revocations.ts';
 import type { AuthorityStore, CertificateRecord, Revocation } from '../store.ts';
 import {
@@ -140,6 +141,14 @@ export class RevocationDesk {
       return this.#revokeByRule(terms, { reason: reasonIn(reason), note: reason }, asked);
     });
     await enacted?.marked;
+  }
+
+  /** Remembers that a key of JWT-SVIDs is revoked; the rest is done, and put on record, where the keys are. */
+  revokeJwtKey({ keyId, notAfter }: Pick<JwtKeyRecord, 'keyId' | 'notAfter'>, by: Requester): Promise<void> {
+    return this.#inTurn(async () => {
+      const placed = this.#placed({ reason: 'unspecified', note: '' }, by);
+      await this.#enact({ ...placed, kind: 'jwt-key', keyId, notAfter }, by);
+    });
   }
 
   /** False when it was not barred. Throws INVALID_ARGUMENT. */

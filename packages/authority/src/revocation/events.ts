@@ -78,6 +78,7 @@ export function restoredEntry(act: RevocationAct): JournalBody {
 
 function subjectOf(act: RevocationAct): Omit<JournalBody, 'event_type'> {
   if (act.kind === 'lift') return { spiffe_id: act.spiffeId };
+  if (act.kind === 'jwt-key') return { spiffe_id: '', key_id: act.keyId };
   if (act.kind !== 'certificates') return termsIn(act);
   return { spiffe_id: '', serials: act.certificates.map(({ serial }) => serial) };
 }

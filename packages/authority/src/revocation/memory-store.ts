@@ -10,6 +10,9 @@ export function createMemoryRevocationStore(): RevocationStore {
       if (!acts.has(act.id)) acts.set(act.id, act);
     },
     acts: async () => [...acts.values()],
+    forget: async (ids) => {
+      for (const id of ids) acts.delete(id);
+    },
     nextCrlNumber: async (least) => {
       crlNumber = Math.max(crlNumber + 1, least);
       return crlNumber;
@@ -20,10 +23,19 @@ export function createMemoryRevocationStore(): RevocationStore {
 /** A revocation epoch that lasts as long as the process. */
 export function createMemoryRevocationEpoch(): RevocationEpoch {
   const acts: RevocationAct[] = [];
+  let forgottenBefore = 0;
   return {
     acts,
+    get forgottenBefore(): number {
+      return forgottenBefore;
+    },
     append: async (act) => {
       acts.push(act);
+    },
+    forget: async (over, endedBefore) => {
+      const ids = new Set(over.map(({ id }) => id));
+      acts.splice(0, acts.length, ...acts.filter(({ id }) => !ids.has(id)));
+      forgottenBefore = endedBefore;
     },
   };
 }

@@ -2,7 +2,7 @@ import { RampartError } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { Revocations } from '../revocations.ts';
 import type { AuthorityStore } from '../store.ts';
-import { endOf, reasonText, type RevocationAct } from './act.ts';
+import { certificatesIn, endOf, isRule, reasonText, type RevocationAct, type RuleAct } from './act.ts';
 import { restoredEntry, restoredEvent } from './events.ts';
 import { scopeOf } from './scope.ts';
 import type { RevocationEpoch, RevocationStore } from './store.ts';
@@ -16,42 +16,90 @@ export interface RestorationOptions {
   readonly forgottenBefore: number;
 }
 
+/** Acts that become durable together. */
+const AT_ONCE = 250;
+/** Fewer that are over are not worth writing the others again. */
+const FEWEST_FORGOTTEN = 100;
+
 /**
  * Puts in force what the epoch and the database hold, together. What the database lacks, because an old copy of it was put
  * back or the process died between the two, is put there and on record. Returns the serials of authorities among them.
  * @throws RampartError DATA_DIRECTORY_UNREADABLE when the epoch lacks what the database holds.
  */
 export async function restoreRevocations(
-  { store, acts, epoch, journal, forgottenBefore }: RestorationOptions,
+  options: RestorationOptions,
   inForce: Revocations,
 ): Promise<readonly string[]> {
+  const { acts, epoch } = options;
+  const over = Math.max(options.forgottenBefore, epoch.forgottenBefore);
   const stored = await acts.acts();
   const known = new Set(stored.map(({ id }) => id));
-  const missing = epoch.acts.filter(({ id }) => !known.has(id));
-  for (const act of missing) {
-    await Promise.all([journal.append('ledger', restoredEntry(act)), journal.audit(restoredEvent(act))]);
-    await acts.addAct(act);
-  }
+  await restore(
+    epoch.acts.filter((act) => !known.has(act.id) && endOf(act) >= over),
+    options,
+  );
   const kept = new Set(epoch.acts.map(({ id }) => id));
-  const lost = stored.filter(({ id }) => !kept.has(id)).length;
+  const lost = stored.filter((act) => !kept.has(act.id) && endOf(act) >= over).length;
   if (lost > 0) throw shortened(lost);
-  for (const act of epoch.acts) {
-    inForce.restore(act);
-    if (endOf(act) >= forgottenBefore) await mark(act, store);
+  for (const act of epoch.acts) inForce.restore(act);
+  await markCertificates(epoch.acts, options);
+  for (const act of epoch.acts.filter(isRule)) {
+    if (endOf(act) >= options.forgottenBefore) await markRule(act, options);
   }
+  await forget(stored, options);
   return epoch.acts
-    .flatMap((act) => (act.kind === 'certificates' ? act.certificates : []))
+    .flatMap(certificatesIn)
     .flatMap(({ kind, serial }) => (kind === 'root' || kind === 'intermediate' ? [serial] : []));
 }
 
-/** Records of certificates say that they are revoked, those too that an interrupted revocation did not come to. */
-async function mark(act: RevocationAct, store: AuthorityStore): Promise<void> {
-  if (act.kind === 'lift') return;
-  const revocation = { at: act.at, reason: reasonText(act), by: act.by };
-  for (const { serial, kind } of act.certificates) {
-    if (kind !== 'root' && kind !== 'intermediate') await store.revokeCertificate(serial, revocation);
+async function restore(missing: readonly RevocationAct[], { acts, journal }: RestorationOptions): Promise<void> {
+  for (let start = 0; start < missing.length; start += AT_ONCE) {
+    const some = missing.slice(start, start + AT_ONCE);
+    await Promise.all(
+      some.flatMap((act) => [journal.append('ledger', restoredEntry(act)), journal.audit(restoredEvent(act))]),
+    );
+    await Promise.all(some.map((act) => acts.addAct(act)));
   }
-  if (act.kind !== 'certificates') await store.revokeScope(scopeOf(act), { ...revocation, rule: act.id });
+}
+
+/** Records of certificates say that they are revoked, those too that an interrupted revocation did not come to. */
+async function markCertificates(
+  acts: readonly RevocationAct[],
+  { store, forgottenBefore }: RestorationOptions,
+): Promise<void> {
+  const named = new Map<string, RevocationAct>();
+  for (const act of acts) {
+    for (const { serial, kind, notAfter } of certificatesIn(act)) {
+      const isLeaf = kind !== 'root' && kind !== 'intermediate';
+      if (isLeaf && notAfter >= forgottenBefore && !named.has(serial)) named.set(serial, act);
+    }
+  }
+  const unmarked = (await store.certificatesOf([...named.keys()])).filter(({ revocation }) => revocation === undefined);
+  const byAct = Map.groupBy(unmarked, ({ serial }) => named.get(serial));
+  for (const [act, certificates] of byAct) {
+    if (act === undefined) continue;
+    const serials = certificates.map(({ serial }) => serial);
+    await store.revokeCertificates(serials, { at: act.at, reason: reasonText(act), by: act.by });
+  }
+}
+
+async function markRule(act: RuleAct, { store, forgottenBefore }: RestorationOptions): Promise<void> {
+  const scope = scopeOf(act);
+  const { count } = await store.scopeContent(scope, forgottenBefore);
+  if (count === 0) return;
+  await store.revokeScope(scope, { at: act.at, reason: reasonText(act), by: act.by, rule: act.id });
+}
+
+/** Drops what is over once that is the greater part: the epoch is read whole at each start. */
+async function forget(
+  stored: readonly RevocationAct[],
+  { acts, epoch, forgottenBefore }: RestorationOptions,
+): Promise<void> {
+  const isOver = (act: RevocationAct): boolean => endOf(act) < forgottenBefore;
+  const over = epoch.acts.filter(isOver);
+  if (over.length < FEWEST_FORGOTTEN || over.length * 2 < epoch.acts.length) return;
+  await acts.forget(stored.filter(isOver).map(({ id }) => id));
+  await epoch.forget(over, forgottenBefore);
 }
 
 /** The database never holds what was not put in the file before. */

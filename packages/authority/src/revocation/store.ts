@@ -6,6 +6,7 @@ export interface RevocationStore {
   addAct(act: RevocationAct): Promise<void>;
   /** All of them, in the order of adding. */
   acts(): Promise<readonly RevocationAct[]>;
+  forget(ids: readonly string[]): Promise<void>;
   /** A number for the next revocation list: greater than every one before, and at least `least`. */
   nextCrlNumber(least: number): Promise<number>;
 }
@@ -17,6 +18,10 @@ export interface RevocationStore {
 export interface RevocationEpoch {
   /** What it held when it was opened, in the order of appending. */
   readonly acts: readonly RevocationAct[];
+  /** What had no effect since before this, Unix milliseconds, may have been dropped from it; 0 while nothing was. */
+  readonly forgottenBefore: number;
   /** Resolves when the act survives the loss of power. Throws `RampartError` STORAGE_FAILED; nothing is appended then. */
   append(act: RevocationAct): Promise<void>;
+  /** Drops acts that had no effect since before a time. Throws `RampartError` STORAGE_FAILED; all of them are there then. */
+  forget(acts: readonly RevocationAct[], endedBefore: number): Promise<void>;
 }

@@ -22,6 +22,7 @@ interface UpOptions extends AuthorityOptions, RegistryDoorOptions {
   readonly jwtAlgorithm: (typeof JWT_ALGORITHMS)[number];
   readonly crlUrl?: string;
   readonly revocationFile?: string;
+  readonly beginRevocationFile?: true;
   readonly webPort?: number;
   readonly webCert?: string;
   readonly webKey?: string;
@@ -66,6 +67,7 @@ export function defineUp(parent: Command, shell: Shell): void {
       '--revocation-file <file>',
       'where revocations are kept apart from the database (default: in the data directory)',
     )
+    .option('--begin-revocation-file', 'that file is lost for good: begin a new one with what the database holds')
     .option('--web-port <port>', 'port that serves bundle and keys with a certificate of the public web', parsePort)
     .option('--web-cert <file>', 'PEM certificate chain of that port; read again when it is renewed')
     .option('--web-key <file>', 'PEM private key of that port')
@@ -171,11 +173,12 @@ function callerRatesOf({
 }
 
 function revocationOf(
-  { crlUrl, revocationFile }: UpOptions,
+  { crlUrl, revocationFile, beginRevocationFile }: UpOptions,
   { workingDirectory }: Io,
-): { readonly crlUrl?: string; readonly revocationFile?: string } {
+): { readonly crlUrl?: string; readonly revocationFile?: string; readonly beginRevocationFile: boolean } {
   return {
     ...(crlUrl === undefined ? {} : { crlUrl: crlUrl.replace(/\/+$/, '') }),
+    beginRevocationFile: beginRevocationFile === true,
     ...(revocationFile === undefined ? {} : { revocationFile: resolve(workingDirectory, revocationFile) }),
   };
 }

@@ -1,4 +1,10 @@
-import { type Authority, type Federation, openAuthority, type RevocationStore } from '@rampart/authority';
+import {
+  type Authority,
+  type Federation,
+  keepJwtKeyRevocations,
+  openAuthority,
+  type RevocationStore,
+} from '@rampart/authority';
 import { TrustDomain } from '@rampart/core';
 import { type Checkpoints, Journal } from '@rampart/journal';
 import type { Registry } from '@rampart/registry';
@@ -62,11 +68,12 @@ export async function openState({ options, teardown, metrics, directory }: Start
   const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
   const { keys, keyEncryptionKey } = await openKeys({ options, teardown }, directory);
   const shared = { feed, resources, database, journal, clock, log, teardown };
-  const checkpoints = await keepCheckpoints({ ...shared, directory, keys, trustDomain });
   const domain = TrustDomain.of(trustDomain);
   const jwtSvids = await openJwtKeys({ ...shared, ...options.jwt, trustDomain: domain, keys });
-  const { revocationFile } = options;
-  const revocations = await openRevocations({ ...shared, directory, revocationFile, keyEncryptionKey, trustDomain });
+  const { revocationFile, beginRevocationFile } = options;
+  const kept = { directory, revocationFile, beginRevocationFile, keyEncryptionKey, trustDomain };
+  const revocations = await openRevocations({ ...shared, ...kept });
+  const checkpoints = await keepCheckpoints({ ...shared, directory, keys, trustDomain });
   const opened = await openAuthority({
     revocations,
     ...(options.crlUrl === undefined ? {} : { crlUrl: options.crlUrl }),
@@ -81,6 +88,7 @@ export async function openState({ options, teardown, metrics, directory }: Start
     jwtSvids,
   });
   if (options.upstream.kind === 'by-hand') await exchangeByHand(opened, directory.path);
+  await keepJwtKeyRevocations(jwtSvids, { desk: opened.revocationDesk, epoch: revocations.epoch });
   const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
   const guard = await openRegistryGuard(options, { ...shared, metrics });

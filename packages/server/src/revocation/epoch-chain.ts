@@ -8,8 +8,20 @@ export interface ChainHead {
   readonly seal: string;
 }
 
+/** That a file took the place of a longer one: its first line after the header. */
+export interface Compaction {
+  readonly kind: 'compaction';
+  /** What had no effect since before this, Unix milliseconds, was left out. */
+  readonly endedBefore: number;
+  /** How far the file before had come. */
+  readonly replaced: ChainHead;
+  /** Acts that were kept. */
+  readonly kept: number;
+}
+
 /** The lines of a revocation file that are sound, from the first on. */
 export interface SoundLines {
+  readonly compaction: Compaction | undefined;
   readonly acts: readonly RevocationAct[];
   /** Seal of each line, the header's first. */
   readonly seals: readonly string[];
@@ -46,7 +58,7 @@ export class EpochChain {
   }
 
   /** The line of an act, with its end. */
-  line(before: string, act: RevocationAct): { readonly text: string; readonly seal: string } {
+  line(before: string, act: RevocationAct | Compaction): { readonly text: string; readonly seal: string } {
     const json = JSON.stringify(act);
     const seal = this.#seal(before, json);
     return { text: `${seal} ${json}\n`, seal };
@@ -56,18 +68,32 @@ export class EpochChain {
   read(bytes: Uint8Array): SoundLines | undefined {
     const header = Buffer.from(this.headerLine);
     if (Buffer.compare(bytes.subarray(0, header.length), header) !== 0) return undefined;
-    const acts: RevocationAct[] = [];
+    const entries: (RevocationAct | Compaction)[] = [];
     const seals = [this.start];
     let length = header.length;
     for (let end = bytes.indexOf(NEWLINE, length); end !== -1; end = bytes.indexOf(NEWLINE, length)) {
       const text = Buffer.from(bytes.subarray(length, end)).toString('utf8');
       const seal = this.#seal(seals.at(-1) ?? '', text.slice(SEAL_HEX + 1));
       if (!isSame(text.slice(0, SEAL_HEX), seal)) break;
-      acts.push(JSON.parse(text.slice(SEAL_HEX + 1)) as RevocationAct);
+      entries.push(JSON.parse(text.slice(SEAL_HEX + 1)) as RevocationAct | Compaction);
       seals.push(seal);
       length = end + 1;
     }
-    return { acts, seals, length, rest: bytes.length - length };
+    const acts = entries.filter((entry) => entry.kind !== 'compaction');
+    const compaction = entries.find((entry) => entry.kind === 'compaction');
+    return { compaction, acts, seals, length, rest: bytes.length - length };
+  }
+
+  /** A whole file. */
+  text(entries: readonly (RevocationAct | Compaction)[]): { readonly text: string; readonly head: ChainHead } {
+    let seal = this.start;
+    const lines = [this.headerLine];
+    for (const entry of entries) {
+      const line = this.line(seal, entry);
+      seal = line.seal;
+      lines.push(line.text);
+    }
+    return { text: lines.join(''), head: { count: entries.length, seal } };
   }
 
   headText({ count, seal }: ChainHead): string {

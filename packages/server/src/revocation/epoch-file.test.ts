@@ -34,6 +34,7 @@ describe('the revocation file', () => {
       keyEncryptionKey: localKeyEncryptionKey(new Uint8Array(32).fill(7)),
       trustDomain: 'cluster.local',
       earlier: () => Promise.resolve([]),
+      isExpected: () => Promise.resolve(false),
       dropped: (bytes) => void dropped.push(bytes),
       ...change,
     });
@@ -140,6 +141,49 @@ describe('the revocation file', () => {
     await (await reopen()).append(act('c'));
     await cp(at('old.log'), at('revocations.log'));
     await assert.rejects(reopen(), { code: 'DATA_DIRECTORY_UNREADABLE' });
+  });
+
+  it('of which nothing is left is no beginning, where anything else remembers it, until an operator says so', async () => {
+    await holding('a');
+    for (const name of ['revocations.log', 'keys/revocations.key', 'keys/revocations.head']) await rm(at(name));
+    const isExpected = (): Promise<boolean> => Promise.resolve(true);
+    await assert.rejects(reopen({ isExpected }), { message: /is missing: .* --begin-revocation-file/ });
+    await assert.rejects(stat(at('revocations.log')), { code: 'ENOENT' });
+    const begun = await reopen({ isExpected, isLost: true, earlier: () => Promise.resolve([act('old')]) });
+    assert.deepEqual(ids(begun), ['old']);
+  });
+
+  it('loses what is forgotten, and remembers since when', async () => {
+    await holding('a', 'b', 'c', 'd');
+    const before = (await stat(at('revocations.log'))).size;
+    const file = await reopen();
+    await file.forget([act('a'), act('c')], 77);
+    await file.append(act('e'));
+    await file.close();
+    open.length = 0;
+    assert.ok((await stat(at('revocations.log'))).size < before + 300);
+    const again = await reopen();
+    assert.deepEqual([ids(again), again.forgottenBefore], [['b', 'd', 'e'], 77]);
+    await again.forget([act('b')], 88);
+    assert.deepEqual([ids(await reopen()), again.forgottenBefore], [['d', 'e'], 88]);
+  });
+
+  it('is whole when its writer died between the shorter file and its length, and takes no other for that', async () => {
+    await holding('a', 'b', 'c');
+    await cp(at('revocations.log'), at('long.log'));
+    await cp(at('keys/revocations.head'), at('long.head'));
+    const file = await reopen();
+    await file.forget([act('a')], 77);
+    await cp(at('keys/revocations.head'), at('short.head'));
+    const sound = await readFile(at('revocations.log'), 'utf8');
+    await cp(at('long.head'), at('keys/revocations.head'));
+    await writeFile(at('revocations.log'), sound.split('\n').toSpliced(-2, 1).join('\n'));
+    await assert.rejects(reopen(), { code: 'DATA_DIRECTORY_UNREADABLE' });
+    await writeFile(at('revocations.log'), sound);
+    assert.deepEqual(ids(await reopen()), ['b', 'c']);
+    assert.equal(await readFile(at('keys/revocations.head'), 'utf8'), await readFile(at('short.head'), 'utf8'));
+    await cp(at('long.log'), at('revocations.log'));
+    await assert.rejects(reopen(), /is another one than was written last/);
   });
 
   it('loses the end of a line that its writer died over, and nothing else', async () => {

@@ -4,7 +4,7 @@ import type { RevocationAct, RevocationEpoch } from '@rampart/authority';
 import { RampartError } from '@rampart/core';
 import { type KeyEncryptionKey, openSealedSecret } from '@rampart/keyring';
 import { writeFileAtomically } from '../directory/atomic-file.ts';
-import { type ChainHead, EpochChain, type SoundLines } from './epoch-chain.ts';
+import { type ChainHead, type Compaction, EpochChain, type SoundLines } from './epoch-chain.ts';
 
 export interface EpochFileOptions {
   readonly path: string;
@@ -15,6 +15,10 @@ export interface EpochFileOptions {
   readonly trustDomain: string;
   /** What a new file begins with: what was revoked before there was one. */
   earlier(): Promise<readonly RevocationAct[]>;
+  /** Something else remembers that there was a file: that there is none is no beginning. */
+  isExpected(): Promise<boolean>;
+  /** An operator says that the file is lost, and a new one is to be begun in its place. */
+  readonly isLost?: boolean;
   /** The last line was not whole: its writer died, and its revocation was never answered. */
   dropped(bytes: number): void;
 }
@@ -38,7 +42,8 @@ export async function openEpochFile(options: EpochFileOptions): Promise<EpochFil
   const known = await readUnlessMissing(path);
   if (known !== undefined) return reopen(chain, options, known);
   const head = await readUnlessMissing(options.headPath);
-  if (!isNew && head !== undefined) throw unusable(path, 'is missing', options);
+  const wasThere = (!isNew && head !== undefined) || (await options.isExpected());
+  if (wasThere && options.isLost !== true) throw unusable(path, 'is missing');
   return begin(chain, options);
 }
 
@@ -46,31 +51,28 @@ async function begin(chain: EpochChain, options: EpochFileOptions): Promise<Epoc
   const { path, headPath } = options;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const acts = await options.earlier();
-  let seal = chain.start;
-  let text = chain.headerLine;
-  for (const act of acts) {
-    const line = chain.line(seal, act);
-    seal = line.seal;
-    text += line.text;
-  }
+  const { text, head } = chain.text(acts);
   await writeFileAtomically(path, { text, mode: OWNER_ONLY });
-  const head: ChainHead = { count: acts.length, seal };
   await writeFileAtomically(headPath, { text: chain.headText(head), mode: OWNER_ONLY });
-  return SealedEpochFile.open(chain, options, { acts, head, length: Buffer.byteLength(text) });
+  return SealedEpochFile.open(chain, options, { acts, head, length: Buffer.byteLength(text), forgottenBefore: 0 });
 }
 
 async function reopen(chain: EpochChain, options: EpochFileOptions, bytes: Uint8Array): Promise<EpochFile> {
   const { path, headPath } = options;
   const lines = chain.read(bytes);
-  if (lines === undefined)
-    throw unusable(path, 'is damaged at its beginning, or belongs to another authority', options);
+  if (lines === undefined) throw unusable(path, 'is damaged at its beginning, or belongs to another authority');
   const stored = await readUnlessMissing(headPath);
   const last = stored === undefined ? undefined : chain.readHead(Buffer.from(stored).toString('utf8'));
-  if (last === undefined) throw unusable(headPath, stored === undefined ? 'is missing' : 'is damaged', options);
-  checkLength(lines, last, options);
-  const { acts, length, rest } = lines;
-  const head: ChainHead = { count: acts.length, seal: lines.seals.at(-1) ?? '' };
-  const file = await SealedEpochFile.open(chain, options, { acts, head, length });
+  if (last === undefined) throw unusable(headPath, stored === undefined ? 'is missing' : 'is damaged');
+  const { acts, length, rest, compaction } = lines;
+  const head: ChainHead = { count: lines.seals.length - 1, seal: lines.seals.at(-1) ?? '' };
+  if (isReplacement(lines, last)) {
+    await writeFileAtomically(headPath, { text: chain.headText(head), mode: OWNER_ONLY });
+  } else {
+    checkLength(lines, last, options);
+  }
+  const forgottenBefore = compaction?.endedBefore ?? 0;
+  const file = await SealedEpochFile.open(chain, options, { acts, head, length, forgottenBefore });
   if (rest > 0) {
     options.dropped(rest);
     await file.cutBack();
@@ -78,14 +80,20 @@ async function reopen(chain: EpochChain, options: EpochFileOptions, bytes: Uint8
   return file;
 }
 
+/** Whoever wrote the file anew died before its length was known; nothing was appended since. */
+function isReplacement({ compaction, acts }: SoundLines, last: ChainHead): boolean {
+  if (compaction === undefined) return false;
+  const { replaced, kept } = compaction;
+  return replaced.count === last.count && replaced.seal === last.seal && acts.length === kept;
+}
+
 /** The file may be ahead of what is known of its length by what its last writer died over; it may never be behind. */
-function checkLength({ acts, seals, rest }: SoundLines, last: ChainHead, options: EpochFileOptions): void {
-  const { path } = options;
-  if (last.count > acts.length) {
-    const line = acts.length + 2;
-    throw unusable(path, rest > 0 ? `is damaged in line ${line}` : `was cut: it ends before line ${line}`, options);
+function checkLength({ seals, rest }: SoundLines, last: ChainHead, { path }: EpochFileOptions): void {
+  const line = seals.length + 1;
+  if (last.count >= seals.length) {
+    throw unusable(path, rest > 0 ? `is damaged in line ${line}` : `was cut: it ends before line ${line}`);
   }
-  if (seals[last.count] !== last.seal) throw unusable(path, 'is another one than was written last', options);
+  if (seals[last.count] !== last.seal) throw unusable(path, 'is another one than was written last');
 }
 
 interface Contents {
@@ -93,13 +101,15 @@ interface Contents {
   readonly head: ChainHead;
   /** Bytes. */
   readonly length: number;
+  readonly forgottenBefore: number;
 }
 
 class SealedEpochFile implements EpochFile {
   readonly acts: readonly RevocationAct[];
   readonly #chain: EpochChain;
   readonly #options: EpochFileOptions;
-  readonly #file: FileHandle;
+  #file: FileHandle;
+  #forgottenBefore: number;
   #head: ChainHead;
   #length: number;
   #isBroken = false;
@@ -112,6 +122,11 @@ class SealedEpochFile implements EpochFile {
     this.acts = contents.acts;
     this.#head = contents.head;
     this.#length = contents.length;
+    this.#forgottenBefore = contents.forgottenBefore;
+  }
+
+  get forgottenBefore(): number {
+    return this.#forgottenBefore;
   }
 
   static async open(chain: EpochChain, options: EpochFileOptions, contents: Contents): Promise<SealedEpochFile> {
@@ -120,7 +135,15 @@ class SealedEpochFile implements EpochFile {
   }
 
   append(act: RevocationAct): Promise<void> {
-    const done = this.#last.then(() => this.#append(act));
+    return this.#inTurn(() => this.#append(act));
+  }
+
+  forget(acts: readonly RevocationAct[], endedBefore: number): Promise<void> {
+    return this.#inTurn(() => this.#forget(new Set(acts.map(({ id }) => id)), endedBefore));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
     this.#last = done.catch(() => undefined);
     return done;
   }
@@ -134,6 +157,30 @@ class SealedEpochFile implements EpochFile {
   async close(): Promise<void> {
     await this.#last;
     await this.#file.close();
+  }
+
+  /** The new file names the one that it replaces, so that its writer may die before the new length is known. */
+  async #forget(ids: ReadonlySet<string>, endedBefore: number): Promise<void> {
+    const { path, headPath } = this.#options;
+    const lines = this.#chain.read(await readFile(path));
+    if (lines === undefined || lines.seals.at(-1) !== this.#head.seal) throw unusable(path, 'was changed meanwhile');
+    const acts = lines.acts.filter(({ id }) => !ids.has(id));
+    const compaction: Compaction = { kind: 'compaction', endedBefore, replaced: this.#head, kept: acts.length };
+    const { text, head } = this.#chain.text([compaction, ...acts]);
+    try {
+      await writeFileAtomically(path, { text, mode: OWNER_ONLY });
+      await writeFileAtomically(headPath, { text: this.#chain.headText(head), mode: OWNER_ONLY });
+      // What is open is the file that was replaced.
+      await this.#file.close();
+      this.#file = await open(path, 'r+');
+    } catch (cause) {
+      this.#isBroken = true;
+      const why = `the revocation file ${path} cannot be written anew; check its disk, then start again`;
+      throw new RampartError('STORAGE_FAILED', why, { cause });
+    }
+    this.#head = head;
+    this.#length = Buffer.byteLength(text);
+    this.#forgottenBefore = endedBefore;
   }
 
   async #append(act: RevocationAct): Promise<void> {
@@ -167,9 +214,9 @@ async function readUnlessMissing(path: string): Promise<Uint8Array | undefined> 
   }
 }
 
-function unusable(path: string, what: string, { keyPath, headPath }: EpochFileOptions): RampartError {
+function unusable(path: string, what: string): RampartError {
   return new RampartError(
     'DATA_DIRECTORY_UNREADABLE',
-    `${path} ${what}: without it nobody knows what was revoked. Put its newest copy back. If there is none, remove ${keyPath} and ${headPath} and whatever is left of the file, start again, and revoke anew what was revoked since the database was backed up`,
+    `${path} ${what}: without it nobody knows what was revoked. Put its newest copy back. If there is none, remove whatever is left of the revocation file, start once with --begin-revocation-file, and revoke anew what was revoked since the database was backed up`,
   );
 }

@@ -202,6 +202,9 @@ describe('revocation', () => {
       const { id } = await admin().revocation.revoke({ spiffeId: ORDERS_ID, bar: true });
       const witness = await attest(plane, { namespace: 'shop', serviceAccount: 'witness' });
       await admin().revocation.revoke({ serials: [serialOf(witness)] });
+      const stolen = (await admin().trust.listJwtKeys({})).keys.find(({ state }) => state === 'active')?.keyId ?? '';
+      const { token } = await admin().trust.mintJwtSvid({ spiffeId: `${ORDERS_ID}2`, audiences: ['api'] });
+      await admin().trust.revokeJwtKey({ keyId: stolen });
       await restart();
       for (const rest of ['-wal', '-shm']) await rm(`${database()}${rest}`, { force: true });
       await cp(copy(), database());
@@ -209,6 +212,10 @@ describe('revocation', () => {
       await assert.rejects(renew(orders), /is revoked/);
       await assert.rejects(attest(plane, ORDERS), /is barred/);
       await assert.rejects(renew(witness), /is revoked/);
+      assert.notEqual((await admin().trust.validateJwtSvid({ token, audience: 'api' })).problem, '');
+      assert.ok(
+        (await admin().trust.listJwtKeys({})).keys.some(({ keyId, state }) => keyId === stolen && state === 'retired'),
+      );
       const listener = listen(other, 'a');
       await until('the rule to be told', () => listener.rules.has(id));
       assert.ok(listener.revoked.has(serialOf(witness)));
@@ -218,7 +225,7 @@ describe('revocation', () => {
       resumed.connect({ id: 'a', revision: held });
       await until('whoever resumes to be told too', () => resumed.rules.has(id));
       assert.equal(resumed.received[0]?.reset, false);
-      assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 2);
+      assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 3);
       // What was signed meanwhile is not forgotten either.
       const gone = /signed before, says .*journal\.checkpoint; .* put back on purpose/;
       await assert.rejects(admin().ledger.getCheckpoint({ fresh: true }), gone);
@@ -229,13 +236,19 @@ describe('revocation', () => {
       assert.ok(certificates.every(({ revokedAt }) => revokedAt !== 0n));
       await restart();
       plane = await planes.start();
-      assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 2);
+      assert.equal((await auditTypes()).filter((type) => type === 'REVOCATION_RESTORED').length, 3);
     });
 
     it('without the revocation file nothing starts', async () => {
       await restart();
       await rm(join(planes.dataDirectory, 'revocations.log'));
       await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_UNREADABLE' });
+      for (const name of ['key', 'head']) await rm(join(planes.dataDirectory, 'keys', `revocations.${name}`));
+      await assert.rejects(planes.start(), /is missing: .* start once with --begin-revocation-file/);
+      for (const rest of ['', '-wal', '-shm']) await rm(`${database()}${rest}`, { force: true });
+      await assert.rejects(planes.start(), /is missing/, 'the last checkpoint remembers it');
+      plane = await planes.start({ beginRevocationFile: true });
+      assert.ok((await auditTypes()).includes('REVOCATION_FILE_BEGUN'));
     });
 
     it('the file may be kept elsewhere', async () => {

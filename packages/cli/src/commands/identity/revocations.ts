@@ -27,12 +27,14 @@ export async function listRevocations({ withService, show, note, io }: Invocatio
   return EXIT.ok;
 }
 
-function whatOf({ kind, serials, spiffeId, issuedBefore, issuer, namespace, bar }: RevocationRecord): string {
+function whatOf({ kind, serials, spiffeId, issuedBefore, issuer, namespace, bar, keyId }: RevocationRecord): string {
   switch (kind) {
     case 'certificates':
       return serials.length === 1 ? `certificate ${serials[0] ?? ''}` : `${serials.length} certificates`;
     case 'identity':
       return bar ? `${spiffeId}, barred` : spiffeId;
+    case 'jwt-key':
+      return `JWT key ${keyId}`;
     case 'lift':
       return `${spiffeId}, bar lifted`;
     default: {

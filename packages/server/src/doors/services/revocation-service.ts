@@ -134,6 +134,7 @@ function recordOf(act: RevocationAct): Record<string, unknown> & { readonly id: 
   const { id, kind, by, reason, note } = act;
   const common = { id, kind, at: BigInt(act.at), by, reason, note };
   if (act.kind === 'lift') return { ...common, spiffeId: act.spiffeId };
+  if (act.kind === 'jwt-key') return { ...common, keyId: act.keyId };
   const serials = act.certificates.map(({ serial }) => serial);
   if (act.kind === 'certificates') return { ...common, serials };
   return {

@@ -5,6 +5,8 @@ import type { Tables } from '../../tables.ts';
 import { increment, readCounter } from '../counter.ts';
 
 const CRL_NUMBER = 'crl_number';
+/** Ids in one statement. */
+const AT_ONCE = 500;
 
 /** Acts of revocation, in the database. */
 export function createRevocationStore({ reads, writer }: Database): RevocationStore {
@@ -14,6 +16,13 @@ export function createRevocationStore({ reads, writer }: Database): RevocationSt
       const rows = await reads.selectFrom('revocations').select('act').orderBy('position').execute();
       return rows.map(({ act }) => JSON.parse(act) as RevocationAct);
     },
+    forget: (ids) =>
+      writer.write(async (transaction) => {
+        for (let start = 0; start < ids.length; start += AT_ONCE) {
+          const some = ids.slice(start, start + AT_ONCE);
+          await transaction.deleteFrom('revocations').where('id', 'in', some).execute();
+        }
+      }),
     nextCrlNumber: (least) =>
       writer.write(async (transaction) => {
         const last = await readCounter(transaction, CRL_NUMBER);
