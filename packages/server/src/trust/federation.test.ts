@@ -169,6 +169,41 @@ spec:
     assert.deepEqual((await asAdmin(home, ({ admin }) => admin.apply({ document: moved, file: 'f' }))).problems, []);
   });
 
+  it('are told apart by their names: no other name of this one, and not the one that means any mesh', async () => {
+    const home = await here.start({ trustDomain: 'home.example' });
+    const problemsOf = (
+      ...resources: readonly (readonly [kind: string, name: string, spec: object])[]
+    ): Promise<string[]> =>
+      asAdmin(home, async ({ admin }) => {
+        const document = resources
+          .map(([kind, name, spec]) => JSON.stringify({ apiVersion: 'rampart.dev/v1', kind, metadata: { name }, spec }))
+          .join('\n---\n');
+        return (await admin.apply({ document, file: 'f' })).problems.map(({ field, message }) => `${field} ${message}`);
+      });
+    const federated = (trustDomain: string): readonly [string, string, object] => [
+      'FederatedTrustDomain',
+      'partner',
+      { trustDomain, bundleEndpointUrl: 'https://localhost:1/', bundleEndpointProfile: { type: 'https_web' } },
+    ];
+    const known = (...trustDomainAliases: readonly string[]): readonly [string, string, object] => [
+      'MeshConfig',
+      'default',
+      { trustDomainAliases },
+    ];
+    assert.match((await problemsOf(federated('cluster.local'))).join(), /take cluster\.local for home\.example itself/);
+    assert.match(
+      (await problemsOf(known('old.example'), federated('old.example'))).join(),
+      /another name of this trust/,
+    );
+    assert.match(
+      (await problemsOf(federated(PARTNER), known('old.example', PARTNER))).join(),
+      /^spec\.trustDomainAliases\[1\] .*partner\.example is federated with/,
+    );
+    assert.deepEqual(await problemsOf(federated(PARTNER), known('old.example')), []);
+    assert.match((await problemsOf(federated('old.example'))).join(), /another name of this trust domain/);
+    assert.match((await problemsOf(known(PARTNER))).join(), /partner\.example is federated with/);
+  });
+
   it('tell agents the bundles of both, with the keys of JWT-SVIDs', async () => {
     const [home, partner] = [await here.start(), await there.start({ trustDomain: PARTNER })];
     await apply(home, await relationshipTo(partner));

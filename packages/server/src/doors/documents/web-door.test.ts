@@ -87,11 +87,14 @@ describe('the web door', () => {
 
   it('is a bundle endpoint of the profile https_web for another control plane', async () => {
     await certify();
-    const plane = await planes.start({ federation: { webDoor: { port: 0, ...files() } } });
-    const other = await others.start({ trustDomain: 'partner.example', federation: { webRoots: ca.rootPem } });
+    const plane = await planes.start({
+      trustDomain: 'partner.example',
+      federation: { webDoor: { port: 0, ...files() } },
+    });
+    const other = await others.start({ federation: { webRoots: ca.rootPem } });
     const { admin, trust, close } = connectAsAdmin(other);
     const spec = {
-      trustDomain: 'cluster.local',
+      trustDomain: 'partner.example',
       bundleEndpointUrl: `https://localhost:${new URL(plane.addresses.web ?? '').port}/bundle`,
       bundleEndpointProfile: { type: 'https_web' },
     };
@@ -103,7 +106,7 @@ describe('the web door', () => {
     });
     assert.deepEqual((await admin.apply({ document, file: 'f' })).problems, []);
     await until('the bundle', async () => ((await trust.listTrustDomains({})).trustDomains[1]?.fetchedAt ?? 0n) > 0n);
-    const { roots } = await trust.getTrustBundle({ trustDomain: 'cluster.local' });
+    const { roots } = await trust.getTrustBundle({ trustDomain: 'partner.example' });
     assert.ok(
       roots.length > 0 &&
         readFileSync(plane.caFile, 'utf8').includes(
