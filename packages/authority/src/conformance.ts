@@ -193,7 +193,7 @@ const CERTIFICATE_RULES: readonly Rule[] = [
     async ({ store }) => {
       await store.addCertificate(certificate({ serial: '01', sequence: 9 }));
       await store.addCertificate(certificate({ serial: '02', sequence: 3, spiffeId: 'spiffe://cluster.local/other' }));
-      await store.addCertificate(certificate({ serial: '03', sequence: 11 }));
+      await store.addCertificate(certificate({ serial: '03', sequence: 5000 }));
       assert.deepEqual(serials(await store.certificates({ limit: 10 })), ['03', '01', '02']);
       assert.deepEqual(serials(await store.certificates({ limit: 2 })), ['03', '01']);
       const [newest] = await store.certificates({ limit: 1 });

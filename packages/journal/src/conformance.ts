@@ -121,6 +121,23 @@ const RULES: readonly Rule[] = [
     },
   ],
   [
+    'ledger entries about an identity are found however far apart they are',
+    async ({ store }) => {
+      const own = new Set([1, 1500, 3000]);
+      const entries = batch(1, 3000).entries.map((each) => ({
+        ...each,
+        stream: 'ledger' as const,
+        body: JSON.stringify({ spiffe_id: own.has(each.sequence) ? 'spiffe://a/b' : 'spiffe://a/c' }),
+      }));
+      await store.append({ ...batch(1, 3000), entries });
+      const found = async (query: Partial<JournalQuery>): Promise<number[]> =>
+        sequences(await store.read({ spiffeId: 'spiffe://a/b', limit: 10, order: 'newest-first', ...query }));
+      assert.deepEqual(await found({}), [3000, 1500, 1]);
+      assert.deepEqual(await found({ limit: 1, before: 3000 }), [1500]);
+      assert.deepEqual(await found({ order: 'oldest-first', kind: 'THIRD' }), [1500, 3000]);
+    },
+  ],
+  [
     'companions of a batch are stored once and together, those of a refused batch are not',
     async ({ store }) => {
       const stored: (readonly unknown[])[] = [];

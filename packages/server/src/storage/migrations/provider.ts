@@ -10,6 +10,7 @@ import { signingAuthorities } from './2026-11-signing-authorities.ts';
 import { trust } from './2026-11-trust.ts';
 import { usedEvidence } from './2026-11-used-evidence.ts';
 import { verifiableJournal } from './2026-11-verifiable-journal.ts';
+import { slicedIndices } from './2026-12-sliced-indices.ts';
 
 /** Every migration by name; they run in the order of their names, once each. */
 export function migrationProvider(engine: StorageEngine): MigrationProvider {
@@ -24,6 +25,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
     '2026-12-instance-state': instanceState(),
     '2026-12-registry-approvals': registryApprovals(),
     '2026-12-revoked-certificates': revokedCertificates(),
+    '2026-12-sliced-indices': slicedIndices(engine),
   };
   return { getMigrations: async () => migrations };
 }

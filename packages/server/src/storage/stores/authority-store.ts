@@ -9,6 +9,7 @@ import type {
 } from '@rampart/authority';
 import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../database.ts';
+import { isOf } from './revocations/certificate-scope.ts';
 import { revocationMethods } from './revocations/revoked-certificates.ts';
 import { readCounter, setCounter } from './counter.ts';
 import { insertion, selection } from '../precompiled.ts';
@@ -101,7 +102,7 @@ async function certificates(
   { spiffeId, before, limit }: CertificateQuery,
 ): Promise<CertificateRecord[]> {
   let select = database.selectFrom('certificates').selectAll().orderBy('sequence', 'desc').limit(limit);
-  if (spiffeId !== undefined) select = select.where('spiffe_id', '=', spiffeId);
+  if (spiffeId !== undefined) select = select.where((builder) => isOf(builder, spiffeId));
   if (before !== undefined) select = select.where('sequence', '<', before);
   return (await select.execute()).map(certificateOf);
 }

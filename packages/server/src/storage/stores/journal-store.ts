@@ -1,10 +1,11 @@
 import { RampartError } from '@rampart/core';
 import { storeCompanions } from '@rampart/journal';
 import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleRow, MerkleState } from '@rampart/journal';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Expression, type ExpressionBuilder, type Kysely, sql, type SqlBool, type Transaction } from 'kysely';
 import type { Database } from '../database.ts';
 import type { StorageEngine } from '../engine.ts';
 import { insertion } from '../precompiled.ts';
+import { sliceOf, slicesOf } from '../slices.ts';
 import type { Tables } from '../tables.ts';
 
 const TREE = 'journal';
@@ -89,36 +90,36 @@ async function read(
   engine: Pick<StorageEngine, 'jsonText'>,
   query: JournalQuery,
 ): Promise<JournalEntry[]> {
-  let select = database
-    .selectFrom('journal_entries')
+  const entries =
+    query.spiffeId === undefined
+      ? database.selectFrom('journal_entries')
+      : // A join and not a condition, so that the slices are gone through in the index by identity.
+        database.selectFrom(slicesOf('journal_entries').as('slice')).crossJoin('journal_entries');
+  const rows = await entries
     .select(['sequence', 'at', 'stream', 'kind', 'body', 'leaf_hash as leafHash'])
+    .where((builder) => builder.and(conditions(builder, engine, query)))
     .orderBy('sequence', query.order === 'oldest-first' ? 'asc' : 'desc')
-    .limit(query.limit);
-  if (query.stream !== undefined) {
-    select = select.where('stream', '=', query.stream);
-  }
-  if (query.kind !== undefined) {
-    select = select.where('kind', '=', query.kind);
-  }
-  if (query.exceptKinds !== undefined) {
-    select = select.where('kind', 'not in', query.exceptKinds);
-  }
-  if (query.spiffeId !== undefined || query.about !== undefined) {
-    // The literal stands in the text of the query: that is how a partial index is found to cover it.
-    select = select.where('stream', '=', sql.lit('ledger'));
-  }
-  if (query.spiffeId !== undefined) {
-    select = select.where(engine.jsonText('body', 'spiffe_id'), '=', query.spiffeId);
-  }
-  if (query.about !== undefined) {
-    select = select.where(engine.jsonText('body', query.about.field), '=', query.about.value);
-  }
-  if (query.after !== undefined) {
-    select = select.where('sequence', '>', query.after);
-  }
-  if (query.before !== undefined) {
-    select = select.where('sequence', '<', query.before);
-  }
-  const rows = await select.execute();
+    .limit(query.limit)
+    .execute();
   return rows.map((row) => ({ ...row }));
+}
+
+function conditions(
+  builder: ExpressionBuilder<Tables, 'journal_entries'>,
+  { jsonText }: Pick<StorageEngine, 'jsonText'>,
+  { stream, kind, exceptKinds, spiffeId, about, after, before }: JournalQuery,
+): Expression<SqlBool>[] {
+  return [
+    ...(stream === undefined ? [] : [builder('stream', '=', stream)]),
+    // Among the entries of an identity the index by kind is no help, and is not to look like one.
+    ...(kind === undefined ? [] : [builder(spiffeId === undefined ? 'kind' : sql`kind || ''`, '=', kind)]),
+    ...(exceptKinds === undefined ? [] : [builder('kind', 'not in', exceptKinds)]),
+    // The literal stands in the text of the query: that is how a partial index is found to cover it.
+    ...(spiffeId === undefined && about === undefined ? [] : [builder('stream', '=', sql.lit('ledger'))]),
+    ...(spiffeId === undefined ? [] : [builder(jsonText('body', 'spiffe_id'), '=', spiffeId)]),
+    ...(spiffeId === undefined ? [] : [sql<SqlBool>`${sliceOf('journal_entries')} = slice.number`]),
+    ...(about === undefined ? [] : [builder(jsonText('body', about.field), '=', about.value)]),
+    ...(after === undefined ? [] : [builder('sequence', '>', after)]),
+    ...(before === undefined ? [] : [builder('sequence', '<', before)]),
+  ];
 }

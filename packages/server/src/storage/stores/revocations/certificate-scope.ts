@@ -1,5 +1,6 @@
 import type { CertificateScope, Revocation } from '@rampart/authority';
 import { type Expression, type ExpressionBuilder, type Kysely, sql, type SqlBool, type Transaction } from 'kysely';
+import { sliceOf, slicesOf } from '../../slices.ts';
 import type { CertificateTable, Tables } from '../../tables.ts';
 import type { SequenceSpan } from './sequence-spans.ts';
 
@@ -57,9 +58,17 @@ function meaning(
     builder('revoked_at', 'is', null),
     builder('kind', 'in', LEAVES),
     builder.or([builder('not_before', '<=', notBeforeUntil), builder('issued_at', '<=', issuedUntil)]),
-    ...(spiffeId === undefined ? [] : [builder('spiffe_id', '=', spiffeId)]),
+    ...(spiffeId === undefined ? [] : [isOf(builder, spiffeId)]),
     ...(issuer === undefined ? [] : [builder('issuer', '=', issuer)]),
     // A DNS label holds none of the characters that LIKE knows.
     ...(namespace === undefined ? [] : [builder('spiffe_id', 'like', `spiffe://%/ns/${namespace}/sa/%`)]),
+  ]);
+}
+
+/** That a certificate is of an identity. */
+export function isOf(builder: ExpressionBuilder<Tables, 'certificates'>, spiffeId: string): Expression<SqlBool> {
+  return builder.and([
+    sql<SqlBool>`${sliceOf('certificates')} in ${slicesOf('certificates')}`,
+    builder('spiffe_id', '=', spiffeId),
   ]);
 }
