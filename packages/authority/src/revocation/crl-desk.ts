@@ -56,6 +56,11 @@ export class CrlDesk {
     return this.#current;
   }
 
+  /** Whether the lists can be used at a time: after a jump of the clock they have ended, or are of the future. */
+  isCurrent(now: number): boolean {
+    return this.#current.every(({ nextUpdate }) => now < nextUpdate && nextUpdate <= now + LIFE_MS);
+  }
+
   /**
    * Makes every list anew, in parts, so that hundreds of thousands of certificates keep nobody waiting. Rejects with what kept it
    * from that: an authority whose key is out of reach keeps its old list while that lasts, and the others get theirs.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { createCsr, generateKeyPair, parseCertificate, provePossession, toPem } from '@rampart/spiffe';
+import { createCsr, generateKeyPair, parseCertificate, parseCrl, provePossession, toPem } from '@rampart/spiffe';
 import { foreignAuthority, foreignCertificate } from '@rampart/testkit';
 import type { SvidResponse, SyncUpdate } from '@rampart/wire';
 import type { ControlPlane } from '../control-plane.ts';
@@ -138,6 +138,18 @@ describe('what agents ask for', () => {
     }
     const { chain } = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() });
     assert.notDeepEqual(chain[1], response.chain[1]);
+  });
+
+  it('an agent has lists that are of now soon after the clock of the control plane jumped back', async () => {
+    const { client } = await attestAgent();
+    const { heard } = listen(client);
+    await until('the first update', () => heard.length > 0);
+    clock.jump(-24 * 3_600_000);
+    clock.advance(10_000);
+    clock.advance(1000);
+    await until('new lists', () => heard.slice(1).some(({ crls }) => crls.length === 2));
+    const parsed = parseCrl(heard.at(-1)?.crls[0] ?? new Uint8Array());
+    assert.ok(parsed.ok && parsed.value.thisUpdate <= clock.now());
   });
 
   it('an agent that is late with the renewal of its own certificate is told so', async () => {

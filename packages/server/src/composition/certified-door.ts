@@ -25,12 +25,18 @@ export async function certifyDoor(
     failed: (error) => log.error({ error }, 'the certificate of the API could not be renewed'),
   });
   teardown.add('server certificate', () => certificate.stop());
+  const lists = await CrlKeeper.start({ ...state, clock, log });
+  teardown.add('revocation lists', () => lists.stop());
   const watch = watchHierarchy({
     ...state,
     ...mesh,
     clock,
     replaceOwn: (authorities) => certificate.replace(authorities),
-    ticked: () => certificate.check(),
+    ticked: () => {
+      certificate.check();
+      lists.check();
+      mesh.directory.tick();
+    },
     bundleChanged: () =>
       void writeCaFile(directory, state.authority).catch((error: unknown) =>
         log.error({ error }, 'the CA file could not be brought up to date'),
@@ -39,8 +45,6 @@ export async function certifyDoor(
   teardown.add('authorities', watch);
   teardown.add('expiry', await watchExpiry({ ...state, ...mesh, rootNamespace, clock, log }));
   for (const warning of state.authority.hierarchy.status().warnings) log.warn({ warning }, 'certificates');
-  const lists = await CrlKeeper.start({ ...state, clock, log });
-  teardown.add('revocation lists', () => lists.stop());
   const { revocations } = state.authority;
   teardown.add(
     'watches',

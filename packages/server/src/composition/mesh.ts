@@ -22,6 +22,8 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
   const certificates = createAuthorityStore(database);
   const directory = new WorkloadDirectory({
     now: () => clock.now(),
+    wentBack: () =>
+      void learnHolders().catch((error: unknown) => log.error({ error }, 'who holds certificates could not be read')),
     changed: (spiffeId) => {
       if (dataPlanes.sessions.length > 0 && snapshots.hasNetworkPolicies)
         feed.publish([{ kind: 'identity', spiffeId }]);
@@ -48,9 +50,11 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
     workloadOf: attestedWorkloads(database),
     isTainted: (serial) => issuer.hierarchy.isTainted(serial),
   });
-  for (const holder of await certificates.workloadCertificates(clock.now())) {
-    directory.learn({ workload: undefined, ...holder });
-  }
+  const learnHolders = async (): Promise<void> => {
+    const holders = await certificates.workloadCertificates(clock.now());
+    for (const holder of holders) directory.learn({ workload: undefined, ...holder });
+  };
+  await learnHolders();
   teardown.add('control streams', () => dataPlanes.close());
   teardown.add(
     'watches',

@@ -16,18 +16,23 @@ interface Fixture {
 function open(): Fixture {
   const time = { now: 0 };
   const changed: string[] = [];
-  const directory = new WorkloadDirectory({ now: () => time.now, changed: (spiffeId) => changed.push(spiffeId) });
+  const directory = new WorkloadDirectory({
+    now: () => time.now,
+    wentBack: () => learn('01', { v: '1' }),
+    changed: (spiffeId) => changed.push(spiffeId),
+  });
+  const learn: Fixture['learn'] = (serial, labels, notAfter = HOUR) =>
+    directory.learn({
+      spiffeId: ID,
+      serial,
+      notAfter,
+      workload: { namespace: 'web', serviceAccount: 'api', service: '', labels },
+    });
   return {
     directory,
     changed,
     time,
-    learn: (serial, labels, notAfter = HOUR) =>
-      directory.learn({
-        spiffeId: ID,
-        serial,
-        notAfter,
-        workload: { namespace: 'web', serviceAccount: 'api', service: '', labels },
-      }),
+    learn,
     told: () => directory.get(ID)?.variants.map(({ labels, serials }) => [labels, serials]),
   };
 }
@@ -73,5 +78,16 @@ describe('the directory of workloads', () => {
     time.now = HOUR + 1;
     learn('02', { v: '2' }, 2 * HOUR);
     assert.deepEqual(told(), [[{ v: '2' }, []]]);
+  });
+
+  it('learns again what had ended when the clock goes back', () => {
+    const { learn, told, time, directory } = open();
+    learn('01', { v: '1' });
+    time.now = 2 * HOUR;
+    directory.tick();
+    assert.equal(told(), undefined);
+    time.now = HOUR / 2;
+    directory.tick();
+    assert.deepEqual(told(), [[{ v: '1' }, []]]);
   });
 });

@@ -15,6 +15,8 @@ export interface CertificateHolder {
 
 export interface WorkloadDirectoryOptions {
   now(): number;
+  /** The clock went back: what had ended is to be learnt again. */
+  wentBack(): void;
   /** What is told of this identity is different now. */
   changed(spiffeId: string): void;
 }
@@ -82,6 +84,11 @@ export class WorkloadDirectory {
     }
   }
 
+  /** Called often, so that a clock that jumps is noticed though nobody comes. */
+  tick(): void {
+    this.#sweep();
+  }
+
   /** Of every certificate that is known here. */
   serials(): string[] {
     return [...this.#identityOf.keys()];
@@ -106,10 +113,14 @@ export class WorkloadDirectory {
 
   #sweep(): void {
     const now = this.#options.now();
-    if (now - this.#sweptAt < SWEEP_MS) {
+    const sinceLast = now - this.#sweptAt;
+    if (sinceLast >= 0 && sinceLast < SWEEP_MS) {
       return;
     }
     this.#sweptAt = now;
+    if (sinceLast < 0) {
+      this.#options.wentBack();
+    }
     for (const [spiffeId, identity] of this.#identities) {
       this.#drop(spiffeId, identity, (_, notAfter) => notAfter < now);
     }

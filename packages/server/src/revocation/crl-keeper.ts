@@ -40,6 +40,12 @@ export class CrlKeeper {
     return keeper;
   }
 
+  /** Called often: timers do not notice when the clock jumps. */
+  check(): void {
+    const { authority, clock } = this.#options;
+    if (!authority.crls.isCurrent(clock.now())) this.#planSoon();
+  }
+
   stop(): void {
     this.#isOver = true;
     this.#timer?.cancel();
