@@ -72,7 +72,8 @@ export class CrlKeeper {
   #planSoon(): void {
     if (this.#isSoon) return;
     this.#isSoon = true;
-    this.#plan(Math.max(SOON_MS, this.#lastTookMs * REST));
+    // The clock may have jumped while they were made.
+    this.#plan(Math.min(Math.max(SOON_MS, this.#lastTookMs * REST), CrlDesk.refreshMs));
   }
 
   #plan(delayMs: number): void {
