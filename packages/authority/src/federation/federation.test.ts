@@ -210,11 +210,14 @@ describe('federation', () => {
     assert.deepEqual(rootsOf(opened), hexOf(partnerBundle));
   });
 
-  it('polls as often as the bundle hints, and every 5 minutes where it does not', async () => {
+  it('polls as often as the bundle hints, every 10 seconds at most, and every 5 minutes where it does not', async () => {
     const opened = await open([web()]);
     assert.equal(await opened.clock.delay(), 0, 'at once');
     await opened.poll();
     assert.equal(await opened.clock.delay(), 60_000);
+    answer = (response) => response.end(bundleToJson({ ...partnerBundle, refreshHintSeconds: 1 }));
+    await opened.poll();
+    assert.equal(await opened.clock.delay(), 10_000);
     const { refreshHintSeconds: _, ...silent } = partnerBundle;
     answer = (response) => response.end(bundleToJson(silent));
     await opened.poll();

@@ -34,6 +34,8 @@ export interface NeighbourStatus {
 /** Where the document has no refresh hint (SPIFFE_Federation.md §4.1). */
 const DEFAULT_POLL_SECONDS = 300;
 const LONGEST_POLL_SECONDS = 24 * 3600;
+/** A partner that changes its bundle all the time keeps nobody busier than this. */
+const SHORTEST_POLL_SECONDS = 10;
 
 /** One federated trust domain: its last good bundle, and the polling for the next. */
 export class Neighbour {
@@ -159,5 +161,5 @@ export class Neighbour {
 
 function pollSeconds(bundle: TrustBundle | undefined): number {
   const hint = bundle?.refreshHintSeconds ?? 0;
-  return hint === 0 ? DEFAULT_POLL_SECONDS : Math.min(hint, LONGEST_POLL_SECONDS);
+  return hint === 0 ? DEFAULT_POLL_SECONDS : Math.max(SHORTEST_POLL_SECONDS, Math.min(hint, LONGEST_POLL_SECONDS));
 }

@@ -148,19 +148,20 @@ describe('the keys of JWT-SVIDs', () => {
     assert.equal((await authority.keepCurrent()) > clock.time, true);
     assert.equal(authority.authorities().length, 2);
     assert.equal(authority.signingKeyId(), first, 'prepared, not in use');
-    clock.time = T0 + 7 * DAY - (7 * DAY) / 6;
-    assert.notEqual(authority.signingKeyId(), first, 'in use in the last sixth');
-    clock.time = T0 + 7 * DAY - 1;
-    const { token } = await authority.issue(REQUEST);
-    await authority.keepCurrent();
-    assert.equal(authority.authorities().length, 2, 'the old key is there to its end');
+    clock.time = T0 + 7 * DAY - (7 * DAY) / 6 - 1;
+    const { token } = await authority.issue({ ...REQUEST, ttlMs: 3_600_000 });
     clock.time += 1;
+    assert.notEqual(authority.signingKeyId(), first, 'in use in the last sixth');
+    clock.time += 3_598_000;
+    assert.equal(await verify(token), WEB.toString());
+    const due = await authority.keepCurrent();
+    assert.equal(authority.authorities().length, 2, 'the old key is there until its last token has ended');
+    clock.time = due;
     await authority.keepCurrent();
     assert.deepEqual(
       authority.authorities().map(({ keyId }) => keyId),
       [authority.signingKeyId()],
     );
-    assert.equal(await verify(token), WEB.toString());
     assert.deepEqual(changes, [2, 3]);
     assert.deepEqual(
       (await kinds('ledger')).filter((kind) => kind.startsWith('JWT_KEY')),
@@ -196,10 +197,21 @@ describe('the keys of JWT-SVIDs', () => {
   it('rotate on request, once the new one has been published for five refresh hints', async () => {
     const { authority, clock } = await open();
     const next = await authority.rotate(ANN);
+    assert.deepEqual(await authority.rotate(ANN), next, 'once, however often it is asked for');
     assert.notEqual(authority.signingKeyId(), next.keyId);
     assert.equal(authority.authorities().length, 2);
     clock.time += 25 * 60_000;
     assert.equal(authority.signingKeyId(), next.keyId);
+  });
+
+  it('are few in the bundle, however often they rotate', async () => {
+    const { authority, clock } = await open();
+    for (let round = 0; round < 100; round += 1) {
+      await authority.rotate(ANN);
+      clock.time += 26 * 60_000;
+      await authority.keepCurrent();
+      assert.ok(authority.authorities().length <= 4);
+    }
   });
 
   it('change to the algorithm that is asked for with overlap, like any other rotation', async () => {

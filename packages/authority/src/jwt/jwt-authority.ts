@@ -122,7 +122,13 @@ class JournaledJwtAuthority implements JwtAuthorities {
 
   rotate(by: JwtRequester): Promise<JwtKeyRecord> {
     const { clock, lifetimes } = this.#parts;
-    return this.#inTurn(() => this.#prepare(clock.now() + lifetimes.publishedMs, by));
+    return this.#inTurn(async () => {
+      const [now, from] = [clock.now(), clock.now() + lifetimes.publishedMs];
+      const newest = newestKey(this.#keys, now);
+      // Whoever asks again and again gets no more keys for it: a bundle of hundreds would be refused everywhere.
+      const isUnderWay = newest !== undefined && newest.activeFrom > now && newest.activeFrom <= from;
+      return isUnderWay ? newest : this.#prepare(from, by);
+    });
   }
 
   revoke(keyId: string, by: JwtRequester): Promise<boolean> {

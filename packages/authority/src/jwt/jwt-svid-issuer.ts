@@ -59,7 +59,7 @@ export interface JwtAuthorities extends JwtSvidIssuer {
   readonly sequence: number;
   /** Does what is due: prepares a successor, retires what has ended. Gives the Unix milliseconds at which to come again. */
   keepCurrent(): Promise<number>;
-  /** Makes a successor at once; it signs once it has been published for long enough. */
+  /** Makes a successor at once; it signs once it has been published for long enough. While one is under way, that one. */
   rotate(by: JwtRequester): Promise<JwtKeyRecord>;
   /** `keep` remembers that a key is revoked, before anything else is done about it. */
   onRevoking(keep: (key: JwtKeyRecord, by: JwtRequester) => Promise<void>): void;

@@ -43,16 +43,26 @@ export function sequenceOf(keys: readonly JwtKeyRecord[]): number {
 }
 
 export function dutiesAt(keys: readonly JwtKeyRecord[], now: number, lifetimes: JwtLifetimes): JwtKeyDuties {
-  const retire = publishedKeys(keys).filter(({ notAfter }) => notAfter <= now);
+  const retire = publishedKeys(keys).filter((key) => endOf(key, keys, lifetimes) <= now);
   return { retire, prepareFrom: prepareFrom(keys, now, lifetimes) };
 }
 
 /** When the duties change next, at the latest: for whoever keeps the time. */
-export function nextDutyAt(keys: readonly JwtKeyRecord[], now: number, { keyMs }: JwtLifetimes): number {
+export function nextDutyAt(keys: readonly JwtKeyRecord[], now: number, lifetimes: JwtLifetimes): number {
   const published = publishedKeys(keys);
   const newest = published.toSorted(byActivation).at(-1);
-  const preparation = newest === undefined ? now : newest.notAfter - keyMs / PREPARED_AT;
-  return Math.max(now, Math.min(preparation, ...published.map(({ notAfter }) => notAfter)));
+  const preparation = newest === undefined ? now : newest.notAfter - lifetimes.keyMs / PREPARED_AT;
+  return Math.max(now, Math.min(preparation, ...published.map((key) => endOf(key, published, lifetimes))));
+}
+
+/** When the last token that a key could have signed has ended: whoever has stolen it is to have no use of it any longer. */
+function endOf(
+  { activeFrom, notAfter }: JwtKeyRecord,
+  keys: readonly JwtKeyRecord[],
+  { maxSvidMs }: JwtLifetimes,
+): number {
+  const successors = publishedKeys(keys).filter((other) => other.activeFrom > activeFrom);
+  return Math.min(notAfter, ...successors.map((other) => other.activeFrom + maxSvidMs));
 }
 
 function prepareFrom(keys: readonly JwtKeyRecord[], now: number, lifetimes: JwtLifetimes): number | undefined {

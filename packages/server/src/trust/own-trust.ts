@@ -75,16 +75,24 @@ class KeyKeeper {
   readonly #jwt: JwtAuthorities;
   readonly #options: JwtKeysOptions;
   #timer: Timer | undefined;
+  #running = false;
   #stopped = false;
 
   constructor(jwt: JwtAuthorities, options: JwtKeysOptions) {
     this.#jwt = jwt;
     this.#options = options;
+    // An operator's rotation sets other times.
+    jwt.onChanged(() => {
+      if (!this.#running && !this.#stopped) this.run();
+    });
   }
 
   run(): void {
     const { clock, log } = this.#options;
-    void this.#jwt.keepCurrent().then(
+    this.#timer?.cancel();
+    this.#running = true;
+    const done = this.#jwt.keepCurrent().finally(() => (this.#running = false));
+    void done.then(
       (due) => this.#plan(Math.min(Math.max(due - clock.now(), 1), LONGEST_WAIT_MS)),
       (error: unknown) => {
         if (this.#stopped) return;
