@@ -8,35 +8,66 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
  * them (the JSON Canonicalization Scheme, RFC 8785). Throws `RampartError` INVALID_ARGUMENT for what JSON cannot say.
  */
 export function canonicalJson(value: JsonValue): string {
-  return print(value, '$');
+  return print(value) ?? refuse(value, '$');
 }
 
-function print(value: unknown, path: string): string {
+/** Undefined for what JSON cannot say. */
+function print(value: unknown): string | undefined {
+  if (typeof value === 'string') return printString(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : undefined;
   if (value === null || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string') return printString(value, path);
-  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item, index) => print(item, `${path}[${index}]`)).join(',')}]`;
-  if (isPlainObject(value)) return printObject(value, path);
-  throw unsayable(path, typeof value);
+  if (Array.isArray(value)) return printArray(value);
+  return isPlainObject(value) ? printObject(value) : undefined;
 }
 
-function printString(value: string, path: string): string {
+/** ASCII without quotation mark, backslash and control characters stands for itself. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function printString(value: string): string | undefined {
+  if (PLAIN.test(value)) return `"${value}"`;
   // RFC 8785 §3.2.2.2: a lone surrogate has no UTF-8 form, so it could not be hashed.
-  if (!value.isWellFormed()) throw unsayable(path, 'string with a lone surrogate');
-  return JSON.stringify(value);
+  return value.isWellFormed() ? JSON.stringify(value) : undefined;
 }
 
-function printObject(value: Readonly<Record<string, unknown>>, path: string): string {
-  const members = Object.keys(value)
-    .sort()
-    .map((key) => `${printString(key, path)}:${print(value[key], `${path}.${key}`)}`);
-  return `{${members.join(',')}}`;
+function printArray(values: readonly unknown[]): string | undefined {
+  let text = '[';
+  for (let index = 0; index < values.length; index += 1) {
+    const item = print(values[index]);
+    if (item === undefined) return undefined;
+    text += index === 0 ? item : `,${item}`;
+  }
+  return `${text}]`;
+}
+
+function printObject(value: Readonly<Record<string, unknown>>): string | undefined {
+  const keys = Object.keys(value).sort();
+  let text = '{';
+  for (const key of keys) {
+    const name = printString(key);
+    const item = print(value[key]);
+    if (name === undefined || item === undefined) return undefined;
+    text += text === '{' ? `${name}:${item}` : `,${name}:${item}`;
+  }
+  return `${text}}`;
 }
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** Says where it is: only what is refused pays for keeping count of that. */
+function refuse(value: unknown, path: string): never {
+  if (typeof value === 'string') throw unsayable(path, 'string with a lone surrogate');
+  const inside: [path: string, item: unknown][] = Array.isArray(value)
+    ? value.map((item, index) => [`${path}[${index}]`, item])
+    : isPlainObject(value)
+      ? Object.keys(value).map((key) => [`${path}.${key}`, printString(key) === undefined ? key : value[key]])
+      : [];
+  const [where, what] = inside.find(([, item]) => print(item) === undefined) ?? [];
+  if (where !== undefined) refuse(what, where);
+  throw unsayable(path, typeof value);
 }
 
 function unsayable(path: string, what: string): RampartError {

@@ -3,12 +3,19 @@ import { RampartError } from '@rampart/core';
 import type { MerkleNode, MerkleState } from './store.ts';
 
 // RFC 9162 §2.1.1: the prefixes keep a leaf from passing for an inner node.
-const LEAF_PREFIX = Uint8Array.of(0x00);
-const NODE_PREFIX = Uint8Array.of(0x01);
+const LEAF_PREFIX = 0x00;
+const NODE_PREFIX = 0x01;
+const HASH_OCTETS = 32;
+/** What an inner node is the hash of: made anew for each, it would cost more than the hash. */
+const children = Buffer.alloc(1 + 2 * HASH_OCTETS, NODE_PREFIX);
 
 /** Hex SHA-256 of 0x00 and the bytes (of text: its UTF-8 bytes) of one entry: MTH({d}) of RFC 9162 §2.1.1. */
 export function leafHash(data: string | Uint8Array): string {
-  return hash('sha256', Buffer.concat([LEAF_PREFIX, typeof data === 'string' ? Buffer.from(data) : data]), 'hex');
+  const prefixed =
+    typeof data === 'string'
+      ? String.fromCharCode(LEAF_PREFIX) + data
+      : Buffer.concat([Uint8Array.of(LEAF_PREFIX), data]);
+  return hash('sha256', prefixed, 'hex');
 }
 
 /**
@@ -74,7 +81,11 @@ export class MerkleTree {
 
 /** Root of a tree by those of its left and right subtree, RFC 9162 §2.1.1. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer<ArrayBuffer> {
-  return Buffer.from(hash('sha256', Buffer.concat([NODE_PREFIX, left, right]), 'buffer'));
+  if (left.length !== HASH_OCTETS || right.length !== HASH_OCTETS)
+    return hash('sha256', Buffer.concat([Uint8Array.of(NODE_PREFIX), left, right]), 'buffer');
+  children.set(left, 1);
+  children.set(right, 1 + HASH_OCTETS);
+  return hash('sha256', children, 'buffer');
 }
 
 function isSound({ size, peaks }: MerkleState): boolean {
