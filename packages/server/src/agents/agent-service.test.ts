@@ -148,7 +148,7 @@ describe('what agents ask for', () => {
       const before = heard.length;
       clock.jump(hours * 3_600_000);
       clock.advance(10_000);
-      clock.advance(5000);
+      clock.advance(301);
       await until('new lists', () => heard.slice(before).some(({ crls }) => crls.length === 2));
       const parsed = parseCrl(heard.at(-1)?.crls[0] ?? new Uint8Array());
       assert.ok(parsed.ok && Math.abs(parsed.value.thisUpdate - clock.now()) < 60_000);
