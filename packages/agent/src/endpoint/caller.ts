@@ -14,6 +14,7 @@ export class Caller {
   readonly #sources: SelectorSources;
   readonly #connectedAt: Promise<number>;
   readonly #atFirst: Promise<Selectors>;
+  #most: ReadonlySet<string> | undefined;
 
   /** To be made while the connection is new: the process is looked at now. */
   constructor(credentials: Result<PeerCredentials, string>, sources: SelectorSources) {
@@ -23,6 +24,11 @@ export class Caller {
     this.#atFirst = this.#look();
   }
 
+  /** All that can ever be true of the process on this connection; undefined while nothing is known. */
+  get mostSelectors(): ReadonlySet<string> | undefined {
+    return this.#most;
+  }
+
   /**
    * What was true of the process when it connected and still is. A process that has become another program since, or that
    * has ended and left its connection to a child, gets nothing by that.
@@ -30,6 +36,7 @@ export class Caller {
   async selectors(): Promise<Selectors> {
     const atFirst = await this.#atFirst;
     if (!atFirst.ok) return atFirst;
+    this.#most = atFirst.value;
     const now = await this.#look();
     if (!now.ok) return now;
     return ok(new Set([...now.value].filter((selector) => atFirst.value.has(selector))));

@@ -6,6 +6,11 @@ export interface FollowOptions<State> {
   readonly changes: ChangeSignal;
   readonly signal: AbortSignal;
   readonly splay: Splay;
+  /**
+   * Equal while nothing that is known could make the state another one, so that it need not be looked at; undefined when only a look
+   * can say. A host hears of many changes that are about few of its processes.
+   */
+  outlook(): string | undefined;
   /** What is to be told now. What it throws ends the stream. */
   look(): Promise<State>;
   /** Equal for states that say the same. */
@@ -17,13 +22,19 @@ export async function* followState<State>(options: FollowOptions<State>): AsyncG
   const { changes, signal, splay } = options;
   using _listener = splay.join();
   let told: string | undefined;
+  let lookedAt: string | undefined;
   for (;;) {
     const { version } = changes;
-    const state = await options.look();
-    const digest = options.digest(state);
-    if (digest !== told) {
-      told = digest;
-      yield state;
+    const outlook = options.outlook();
+    if (outlook === undefined || outlook !== lookedAt) {
+      const state = await options.look();
+      // What changed while it was looked at is another look.
+      lookedAt = changes.version === version ? options.outlook() : undefined;
+      const digest = options.digest(state);
+      if (digest !== told) {
+        told = digest;
+        yield state;
+      }
     }
     await changes.changed(version, signal);
     signal.throwIfAborted();

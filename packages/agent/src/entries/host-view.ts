@@ -20,6 +20,8 @@ export interface HostViewOptions {
 export class HostView {
   readonly #options: HostViewOptions;
   #entries = new Map<string, HostEntry>();
+  /** By the first selector of each; undefined when they have changed since. */
+  #bySelector: ReadonlyMap<string, readonly HostEntry[]> | undefined;
   #bundles = new Map<string, TrustBundle>();
   #revoked = new Set<string>();
   readonly #rules = new RevocationRuleSet();
@@ -53,6 +55,7 @@ export class HostView {
       this.#tainted = new Set();
       this.#crls = [];
     }
+    this.#bySelector = undefined;
     for (const id of update.removedEntryIds) this.#entries.delete(id);
     for (const entry of update.entries) {
       const read = readEntry(entry, trustDomain);
@@ -78,7 +81,10 @@ export class HostView {
 
   /** Entries of a workload of which these selectors are true, in an order that stays: by id. */
   entriesFor(selectors: ReadonlySet<string>): readonly HostEntry[] {
-    return [...this.#entries.values()]
+    this.#bySelector ??= Map.groupBy(this.#entries.values(), (entry) => entry.selectors[0] ?? '');
+    const index = this.#bySelector;
+    return [...selectors]
+      .flatMap((selector) => index.get(selector) ?? [])
       .filter((entry) => this.#isInForce(entry) && entry.selectors.every((selector) => selectors.has(selector)))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   }

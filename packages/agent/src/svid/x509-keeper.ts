@@ -74,6 +74,13 @@ export class X509Keeper {
     return usable !== undefined && !outcome.ok && this.#isUsable(usable, entry) ? ok(usable) : outcome;
   }
 
+  /** The SVID of an entry that `get` would give now without asking for another one. */
+  peek(entry: HostEntry): WorkloadSvid | undefined {
+    const svid = this.#kept.get(entry.id)?.svid;
+    const isGood = svid !== undefined && this.#isUsable(svid, entry) && !this.#options.view.isTainted(svid);
+    return isGood ? svid : undefined;
+  }
+
   /** Why there is none, if it is not to be asked for again yet. */
   #freshFailure({ failure, terms }: Kept, entry: HostEntry): IssuanceProblem | undefined {
     const { clock, epoch } = this.#options;

@@ -50,14 +50,16 @@ async function userSelectors({ uid }: ProcessFacts, accounts: Accounts): Promise
 }
 
 async function groupSelectors({ gid, supplementaryGids }: ProcessFacts, accounts: Accounts): Promise<string[]> {
-  const group = await accounts.group(gid);
-  const more = await Promise.all(
-    supplementaryGids.map(async (each) => {
-      const name = await accounts.group(each);
-      return [`unix:supplementary_gid:${each}`, ...(name === undefined ? [] : [`unix:supplementary_group:${name}`])];
-    }),
-  );
-  return [`unix:gid:${gid}`, ...(group === undefined ? [] : [`unix:group:${group}`]), ...more.flat()];
+  const names = await accounts.groups();
+  const named = (kind: string, id: number): string[] => {
+    const name = names.get(String(id));
+    return name === undefined ? [] : [`unix:${kind}:${name}`];
+  };
+  return [
+    `unix:gid:${gid}`,
+    ...named('group', gid),
+    ...supplementaryGids.flatMap((each) => [`unix:supplementary_gid:${each}`, ...named('supplementary_group', each)]),
+  ];
 }
 
 function controlGroupSelectors(path: string): string[] {
