@@ -65,6 +65,8 @@ export type {
 } from './health/check.ts';
 export type { CheckRequest } from './health/check-request.ts';
 export { isUsable, type InstanceHealth, type InstanceState, type Standing } from './health/instance-state.ts';
+export type { Probe, ProbeResult } from './health/probe.ts';
+export { type ProbeLimits, probeLimits } from './health/probe-target.ts';
 export type { LeaseKind } from './leases/leases.ts';
 export { createMemoryRegistryStore } from './memory-store.ts';
 export type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';

@@ -9,10 +9,13 @@ import type { DiscoveredInstance, Discovery } from './discovery/discovery.ts';
 import type { Service } from './discovery/service.ts';
 import { deregistration, registryEvent, standingChange } from './events.ts';
 import type { RegistryEventContext } from './events.ts';
-import type { CheckState } from './health/check.ts';
 import { checkOutput } from './health/check-output.ts';
 import { initialState, type Standing, stateOf } from './health/instance-state.ts';
+import { HealthMonitor, type Observation } from './health/monitor.ts';
+import type { Probe } from './health/probe.ts';
+import { NO_PROBES_ELSEWHERE, probeProblem } from './health/probe-target.ts';
 import { instanceOf, isSame } from './registration/instance.ts';
+import { Deadlines } from './leases/deadlines.ts';
 import { type LeaseKind, Leases } from './leases/leases.ts';
 import { checkRegistration } from './registration/registration.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
@@ -31,6 +34,9 @@ export class LeasedRegistry implements Registry {
   readonly #leaseMs: number;
   readonly #catalogue: Catalogue;
   readonly #leases: Leases;
+  readonly #monitor: HealthMonitor;
+  /** Instances that are critical and are not to be for long. */
+  readonly #critical: Deadlines;
   /** Changes of one instance happen one after the other. */
   readonly #turns = new Turns();
   #closed = false;
@@ -49,7 +55,14 @@ export class LeasedRegistry implements Registry {
       listenerFailed: (error) => options.onFailure?.(error),
     });
     this.#leases = new Leases({ clock: options.clock, ended: (instanceId) => this.#expire(instanceId) });
-    for (const { instance } of instances) this.#grant(instance);
+    this.#critical = new Deadlines(options.clock, (instanceId) => this.#reap(instanceId));
+    this.#monitor = new HealthMonitor({
+      clock: options.clock,
+      random: options.random,
+      observe: (instanceId, seen) => void this.#observe(instanceId, seen),
+      failed: (error) => options.onFailure?.(error),
+    });
+    for (const { instance } of instances) this.#care(instance, undefined);
   }
 
   get discovery(): Discovery {
@@ -66,6 +79,8 @@ export class LeasedRegistry implements Registry {
       await this.#audit('REGISTRATION_DENIED', { who, request, details: { reason: checked.problem.message } });
       return checked;
     }
+    const aimed = probeProblem(who, request, this.#options.probes ?? NO_PROBES_ELSEWHERE);
+    if (aimed !== undefined) return this.#refuse(who, request, unwantedChecks(aimed));
     const foreign = foreignIdentity(who, request);
     const admitted = foreign ?? (await this.#admission.admit(who, request));
     if (!admitted.ok) return this.#refuse(who, request, admitted.problem);
@@ -80,7 +95,7 @@ export class LeasedRegistry implements Registry {
     return this.#managed({ who, instanceId, action: 'deregister', sourceIp }, async (instance) => {
       const event = { ...deregistration(instance, reason, nameOfIdentity(who)), sourceIp };
       await this.#commit(instanceId, this.#options.store.remove(instanceId), event);
-      this.#forget(instanceId);
+      this.#forget(instance);
       return ok(undefined);
     });
   }
@@ -126,8 +141,13 @@ export class LeasedRegistry implements Registry {
         const text = `check ${check.checkId} is run by the control plane; only TTL checks are reported`;
         return fail(new RampartError('INVALID_ARGUMENT', text));
       }
-      return ok(this.#observe(instance, { ...check, status, output: checkOutput(output) }));
+      this.#monitor.heard(instance, check);
+      return ok(this.#observe(instanceId, { checkId: check.checkId, status, output: checkOutput(output) }) ?? instance);
     });
+  }
+
+  startChecks(probe: Probe): void {
+    if (!this.#closed) this.#monitor.start(probe);
   }
 
   attach(instanceId: string): boolean {
@@ -157,6 +177,8 @@ export class LeasedRegistry implements Registry {
   async close(): Promise<void> {
     this.#closed = true;
     this.#leases.releaseAll();
+    this.#monitor.close();
+    this.#critical.clear();
     await this.#turns.idle();
     this.#leases.releaseAll();
   }
@@ -174,12 +196,12 @@ export class LeasedRegistry implements Registry {
     const event = registryEvent('REGISTRATION', { who, request, details });
     const stored = { instance, standing: standingOf(before), checks: before?.state.checks ?? [] };
     await this.#commit(instance.instanceId, this.#options.store.save(stored), event);
-    this.#grant(instance);
     // Its checks may have been run meanwhile.
     const { state } = this.#catalogue.instance(instance.instanceId) ?? {};
     const kept = { standing: stored.standing, checks: state?.checks ?? [] };
     const shown = { ...instance, state: initialState(instance, kept, instance.registeredAt) };
     this.#catalogue.put(shown);
+    this.#care(instance, before);
     return ok(shown);
   }
 
@@ -216,21 +238,41 @@ export class LeasedRegistry implements Registry {
     const now = this.#catalogue.instance(instanceId);
     const current = { ...shown, state: stateOf(standing, now?.state.checks ?? state.checks) };
     this.#catalogue.put(current);
+    this.#countCritical(current);
     return ok(current);
   }
 
   /** A check said something: what is shown follows at once, the store after it. */
-  #observe(instance: DiscoveredInstance, seen: Pick<CheckState, 'checkId' | 'status' | 'output'>): DiscoveredInstance {
-    const { checkId, status, output } = seen;
-    const before = instance.state.checks.find((check) => check.checkId === checkId);
-    if (before === undefined || (before.status === status && before.output === output)) return instance;
-    const changedAt = before.status === status ? before.changedAt : this.#options.clock.now();
-    const checks = instance.state.checks.map((check) =>
-      check === before ? { ...before, status, output, changedAt } : check,
-    );
+  #observe(instanceId: string, { checkId, output, status }: Observation): DiscoveredInstance | undefined {
+    const instance = this.#catalogue.instance(instanceId);
+    const before = instance?.state.checks.find((check) => check.checkId === checkId);
+    if (instance === undefined || before === undefined) return undefined;
+    const isNews = status !== undefined && status !== before.status;
+    if (!isNews && output === before.output) return instance;
+    const said = isNews ? { ...before, status, output, changedAt: this.#options.clock.now() } : { ...before, output };
+    const checks = instance.state.checks.map((check) => (check === before ? said : check));
     const shown = { ...instance, state: stateOf(standingOf(instance), checks) };
+    if (!isNews) {
+      this.#catalogue.amend(shown);
+      return shown;
+    }
     this.#catalogue.put(shown);
+    this.#countCritical(shown);
+    this.#reconcile(instanceId).catch((error: unknown) => this.#insist(() => this.#reconcile(instanceId), error));
     return shown;
+  }
+
+  /** What runs beside an instance from now on: its lease, its checks, and how long it may be critical. */
+  #care(instance: Instance, before: Instance | undefined): void {
+    this.#grant(instance);
+    this.#monitor.follow(instance, before);
+    const shown = this.#catalogue.instance(instance.instanceId);
+    if (shown !== undefined) this.#countCritical(shown);
+  }
+
+  #countCritical({ instanceId, deregisterCriticalAfterMs, state }: DiscoveredInstance): void {
+    if (deregisterCriticalAfterMs === undefined || state.health !== 'critical') this.#critical.delete(instanceId);
+    else if (!this.#critical.has(instanceId)) this.#critical.set(instanceId, deregisterCriticalAfterMs);
   }
 
   #grant({ instanceId, leaseMs }: Instance): void {
@@ -247,19 +289,28 @@ export class LeasedRegistry implements Registry {
   }
 
   #expire(instanceId: string): void {
-    const expired = this.#turns.run(instanceId, async () => {
+    // While this waits for its turn, the instance may come back.
+    this.#drop(instanceId, 'lease expired', () => this.#leases.hasEnded(instanceId));
+  }
+
+  #reap(instanceId: string): void {
+    this.#drop(instanceId, 'critical for too long', ({ state }) => state.health === 'critical');
+  }
+
+  /** Takes away an instance that nobody asked to take away, if the reason still holds when its turn comes. */
+  #drop(instanceId: string, reason: string, holds: (instance: DiscoveredInstance) => boolean): void {
+    const dropped = this.#turns.run(instanceId, async () => {
       const instance = this.#catalogue.instance(instanceId);
-      // While this waited for its turn, the instance may have come back.
-      if (instance === undefined || !this.#leases.hasEnded(instanceId)) return;
-      this.#forget(instanceId);
+      if (instance === undefined || !holds(instance)) return;
+      this.#forget(instance);
       const removed = this.#options.store.remove(instanceId);
-      const event = deregistration(instance, 'lease expired');
+      const event = deregistration(instance, reason);
       const [removal, record] = await Promise.allSettled([removed, this.#options.journal.audit(event)]);
       if (removal.status === 'rejected') this.#insist(() => this.#reconcile(instanceId), removal.reason);
       if (record.status === 'rejected')
         this.#insist(async () => void (await this.#options.journal.audit(event)), record.reason);
     });
-    expired.catch((error: unknown) => this.#options.onFailure?.(error));
+    dropped.catch((error: unknown) => this.#options.onFailure?.(error));
   }
 
   /** Tries again and again, about once in a lease period, what nobody waits for but must come about. */
@@ -282,8 +333,11 @@ export class LeasedRegistry implements Registry {
     });
   }
 
-  #forget(instanceId: string): void {
+  #forget(instance: DiscoveredInstance): void {
+    const { instanceId } = instance;
     this.#leases.release(instanceId);
+    this.#monitor.unfollow(instance);
+    this.#critical.delete(instanceId);
     this.#catalogue.remove(instanceId);
   }
 
@@ -326,6 +380,11 @@ function foreignIdentity(
     error: new RampartError('PERMISSION_DENIED', message),
     details: { asked: identity },
   });
+}
+
+function unwantedChecks(problem: string): AdmissionRefusal {
+  const error = new RampartError('INVALID_ARGUMENT', `this registration was refused: ${problem}`);
+  return { event: 'REGISTRATION_DENIED', error, details: { reason: problem } };
 }
 
 function instanceAlone({ state: _, ...instance }: DiscoveredInstance): Instance {

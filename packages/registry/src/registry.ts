@@ -6,6 +6,8 @@ import type { ServiceListener } from './discovery/catalogue.ts';
 import type { DiscoveredInstance, Discovery } from './discovery/discovery.ts';
 import type { Service } from './discovery/service.ts';
 import type { CheckStatus } from './health/check.ts';
+import type { Probe } from './health/probe.ts';
+import type { ProbeLimits } from './health/probe-target.ts';
 import type { LeaseKind } from './leases/leases.ts';
 import { LeasedRegistry } from './leased-registry.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
@@ -20,6 +22,8 @@ export interface RegistryOptions {
   readonly random: Random;
   /** Who may register what; `ownServiceAdmission` unless given. */
   readonly admission?: Admission;
+  /** Where checks may be run; only where registrations come from, and no scripts, unless given. */
+  readonly probes?: ProbeLimits;
   /** Hears of failures that no caller waits for: a listener that threw, a store that could not forget an expired instance yet. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -61,6 +65,8 @@ export interface Registry {
     instanceId: string,
     report: CheckReport,
   ): Promise<Result<DiscoveredInstance, RampartError>>;
+  /** From here on the checks that the server runs are run; until then they say what they said last. */
+  startChecks(probe: Probe): void;
   /** A control stream of the instance is up and holds its lease; each is ended by its own `detach`. False: no such instance. */
   attach(instanceId: string): boolean;
   /** A control stream is gone; after the last one the lease counts down. */

@@ -71,11 +71,14 @@ function parseResourceUpdate(update: ResourceUpdate): Resource | string | undefi
 
 function parseService(update: ServiceUpdate): MeshService {
   const { namespace, name } = update;
+  const inService = update.endpoints.filter(({ outOfService }) => !outOfService);
+  const outOfService = update.endpoints.length - inService.length;
   return {
     namespace,
     name,
     host: serviceHost({ name, namespace }),
-    endpoints: update.endpoints.flatMap(parseEndpoint),
+    endpoints: inService.flatMap(parseEndpoint),
+    ...(outOfService === 0 ? {} : { outOfService }),
   };
 }
 
@@ -83,7 +86,7 @@ function parseService(update: ServiceUpdate): MeshService {
 function parseEndpoint(endpoint: Endpoint): MeshEndpoint[] {
   const spiffeId = SpiffeId.parse(endpoint.spiffeId);
   if (!spiffeId.ok) return [];
-  const { instanceId, host, port, protocol, labels } = endpoint;
+  const { instanceId, host, port, protocol, labels, weight } = endpoint;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return [
     {
@@ -95,6 +98,7 @@ function parseEndpoint(endpoint: Endpoint): MeshEndpoint[] {
       spiffeId: spiffeId.value,
       identity: spiffeId.value.toString(),
       address,
+      ...(weight > 1 ? { weight } : {}),
     },
   ];
 }

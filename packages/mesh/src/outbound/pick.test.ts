@@ -51,6 +51,25 @@ describe('pick', () => {
     assert.equal(alternate.pick(two, 80), first);
   });
 
+  it('an instance is drawn as often as it weighs', () => {
+    const light = service(1, 1);
+    const [first, second] = light.endpoints;
+    assert.ok(first && second);
+    const weighted = { ...light, endpoints: [{ ...first, weight: 3 }, second] };
+    const drawn = [0, 0.2, 0.5, 0.74, 0.76, 0.99].map((draw) => new Picker(() => draw).pick(weighted, 80)?.instanceId);
+    assert.deepEqual(drawn, ['i0', 'i0', 'i0', 'i0', 'i1', 'i1']);
+  });
+
+  it('of two, the one with fewer requests in flight for its weight', () => {
+    const light = service(1, 1);
+    const [first, second] = light.endpoints;
+    assert.ok(first && second);
+    const heavy = { ...first, weight: 3 };
+    const picker = new Picker(alternating(0, 0.9));
+    for (const endpoint of [heavy, heavy, second]) picker.started(endpoint);
+    assert.equal(picker.pick({ ...light, endpoints: [heavy, second] }, 80), heavy);
+  });
+
   it('property: whatever is drawn, only an instance of the service is picked', () => {
     fc.assert(
       fc.property(

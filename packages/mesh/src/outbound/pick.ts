@@ -12,7 +12,7 @@ interface Load {
   inFlight: number;
 }
 
-/** Picks an instance: of two drawn at random, the one with fewer requests in flight (power of two choices). */
+/** Picks an instance: of two drawn at random, by weight, the one with fewer requests in flight for its weight (power of two choices). */
 export class Picker {
   readonly #random: Random;
   /** By instance id. A counter stays when it is back at zero, because the next request is near. */
@@ -26,10 +26,11 @@ export class Picker {
   pick(service: MeshService, port: number): MeshEndpoint | undefined {
     const candidates = endpointsOn(service, port);
     if (candidates.length <= 1) return candidates[0];
-    const first = candidates[Math.floor(this.#random() * candidates.length)];
-    const second = candidates[Math.floor(this.#random() * candidates.length)];
+    const total = totalWeight(candidates);
+    const first = this.#draw(candidates, total);
+    const second = this.#draw(candidates, total);
     if (first === undefined || second === undefined) return candidates[0];
-    return this.#load(second).inFlight < this.#load(first).inFlight ? second : first;
+    return this.#burden(second) < this.#burden(first) ? second : first;
   }
 
   started(endpoint: MeshEndpoint): void {
@@ -38,6 +39,21 @@ export class Picker {
 
   finished(endpoint: MeshEndpoint): void {
     this.#load(endpoint).inFlight -= 1;
+  }
+
+  /** An instance at random, each as likely as its weight. */
+  #draw(candidates: readonly MeshEndpoint[], total: number): MeshEndpoint | undefined {
+    let left = this.#random() * total;
+    if (total === candidates.length) return candidates[Math.floor(left)];
+    for (const candidate of candidates) {
+      left -= candidate.weight ?? 1;
+      if (left < 0) return candidate;
+    }
+    return candidates.at(-1);
+  }
+
+  #burden(endpoint: MeshEndpoint): number {
+    return this.#load(endpoint).inFlight / (endpoint.weight ?? 1);
   }
 
   #load({ instanceId }: MeshEndpoint): Load {
@@ -52,6 +68,12 @@ export class Picker {
   #forgetIdle(): void {
     for (const [instanceId, { inFlight }] of this.#loads) if (inFlight <= 0) this.#loads.delete(instanceId);
   }
+}
+
+function totalWeight(candidates: readonly MeshEndpoint[]): number {
+  let total = 0;
+  for (const { weight = 1 } of candidates) total += weight;
+  return total;
 }
 
 function endpointsOn(service: MeshService, port: number): readonly MeshEndpoint[] {

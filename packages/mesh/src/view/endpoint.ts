@@ -13,13 +13,18 @@ export interface MeshEndpoint {
   readonly labels: Readonly<Record<string, string>>;
   /** "host:port". */
   readonly address: string;
+  /** How much it is to be given beside others; 1 unless given. */
+  readonly weight?: number;
 }
 
-/** All instances of one service, as the registry last told. */
+/** A service, as the registry last told. */
 export interface MeshService {
   readonly namespace: string;
   readonly name: string;
   /** "orders-api.default.svc". */
   readonly host: string;
+  /** Those that may be given requests. */
   readonly endpoints: readonly MeshEndpoint[];
+  /** Instances that are registered and may not: they drain, are in maintenance or critical. */
+  readonly outOfService?: number;
 }

@@ -80,10 +80,7 @@ export class Outbound {
     if (reach?.refusal !== undefined && this.#plane.picker.pick(resolution.service, port) !== undefined) {
       return { kind: 'failed', error: new EgressDenied(service.host, reach.refusal), service };
     }
-    const known = service.endpoints.map((each) => each.port).join(', ');
-    const why =
-      known === '' ? 'no instance of it is registered' : `no instance of it serves port ${port} (known: ${known})`;
-    return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${why}`, service);
+    return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${whyNobody(service, port)}`, service);
   }
 
   /** Opens a connection on which nothing is sent until the peer has proved the identity the registry names. */
@@ -135,6 +132,13 @@ export class Outbound {
 }
 
 /** Applications already know what to do when a connection is refused: the usual code, and our words. */
+function whyNobody({ endpoints, outOfService = 0 }: MeshService, port: number): string {
+  const known = endpoints.map((each) => each.port).join(', ');
+  if (known !== '') return `no instance of it serves port ${port} (known: ${known})`;
+  if (outOfService === 0) return 'no instance of it is registered';
+  return `none of its ${outOfService} instances is in service; see: rampart registry show`;
+}
+
 function failed(code: RampartError['code'], message: string, service: MeshService | undefined): Route {
   return {
     kind: 'failed',

@@ -144,6 +144,18 @@ export class Catalogue implements Discovery {
     this.#publish(revision, entries);
   }
 
+  /**
+   * Shows words of a check that are new, and nothing else that is: no change that anybody is told of. Whoever looks sees them.
+   * An instance that says something else every few seconds would otherwise wake everybody and use up history (Consul waits
+   * five minutes with such changes).
+   */
+  amend(instance: DiscoveredInstance): void {
+    const record = this.#record(instance);
+    this.#instances.set(instance.instanceId, instance);
+    record.instances.set(instance.instanceId, instance);
+    record.changed(record.revision);
+  }
+
   remove(instanceId: string): void {
     const before = this.#instances.get(instanceId);
     if (before === undefined) return;

@@ -7,7 +7,7 @@ import {
   selects,
   type WorkloadRef,
 } from '@rampart/core';
-import type { Service } from '@rampart/registry';
+import { isUsable, type Service } from '@rampart/registry';
 import { reasonNumber, type TrustBundle } from '@rampart/spiffe';
 import {
   type Bundle,
@@ -293,13 +293,18 @@ export function serviceUpdate({ name, namespace, instances }: Service): ServiceU
   return create(ServiceUpdateSchema, {
     name,
     namespace,
-    endpoints: instances.map(({ instanceId, host, port, protocol, identity, labels }) => ({
-      instanceId,
-      host,
-      port,
-      protocol,
-      spiffeId: identity,
-      labels: { ...labels },
-    })),
+    endpoints: instances.map(({ instanceId, host, port, protocol, identity, labels, weights, state }) => {
+      const weight = state.health === 'warning' ? weights.warning : weights.passing;
+      return {
+        instanceId,
+        host,
+        port,
+        protocol,
+        spiffeId: identity,
+        labels: { ...labels },
+        outOfService: !isUsable(state) || weight === 0,
+        weight: weight === 1 ? 0 : weight,
+      };
+    }),
   });
 }

@@ -292,6 +292,10 @@ export interface Endpoint {
   /** The identity that must answer there. */
   spiffeId: string;
   labels: { [key: string]: string };
+  /** It is to be given nothing new: it drains, is in maintenance or its health is critical. What it has under way goes on. */
+  outOfService: boolean;
+  /** How much it is to be given beside others; 0 means 1. */
+  weight: number;
 }
 
 export interface Endpoint_LabelsEntry {
@@ -2505,7 +2509,7 @@ export const ServiceUpdate: MessageFns<ServiceUpdate> = {
 };
 
 function createBaseEndpoint(): Endpoint {
-  return { instanceId: "", host: "", port: 0, protocol: "", spiffeId: "", labels: {} };
+  return { instanceId: "", host: "", port: 0, protocol: "", spiffeId: "", labels: {}, outOfService: false, weight: 0 };
 }
 
 export const Endpoint: MessageFns<Endpoint> = {
@@ -2528,6 +2532,12 @@ export const Endpoint: MessageFns<Endpoint> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       Endpoint_LabelsEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
     });
+    if (message.outOfService !== false) {
+      writer.uint32(56).bool(message.outOfService);
+    }
+    if (message.weight !== 0) {
+      writer.uint32(64).uint32(message.weight);
+    }
     return writer;
   },
 
@@ -2593,6 +2603,22 @@ export const Endpoint: MessageFns<Endpoint> = {
             if (entry6.value !== undefined) {
               message.labels[entry6.key] = entry6.value;
             }
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.outOfService = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.weight = reader.uint32();
             continue;
           }
         }

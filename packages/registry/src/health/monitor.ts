@@ -1,0 +1,176 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Random } from '@rampart/core';
+import { Deadlines } from '../leases/deadlines.ts';
+import type { Instance } from '../store.ts';
+import type { CheckDefinition, CheckStatus } from './check.ts';
+import { checkOutput } from './check-output.ts';
+import type { Probe, ProbeResult } from './probe.ts';
+import { Thresholds } from './thresholds.ts';
+
+/** What a check says now; the status is left out when it stays what it is. */
+export interface Observation {
+  readonly checkId: string;
+  readonly status?: CheckStatus;
+  readonly output: string;
+}
+
+export interface MonitorOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  observe(instanceId: string, seen: Observation): void;
+  failed(error: unknown): void;
+}
+
+interface Followed {
+  readonly instance: Instance;
+  readonly check: CheckDefinition;
+  readonly thresholds: Thresholds;
+  run: AbortController | undefined;
+}
+
+/** What is new is looked at within that time; what was known before a restart, within its interval. */
+const SOON_MS = 500;
+/** More would be a flood of their own. The others wait for their turn. */
+const MOST_RUNS = 128;
+
+/** Runs the checks that the server runs and counts down the others. Costs nothing for instances without checks. */
+export class HealthMonitor {
+  readonly #options: MonitorOptions;
+  readonly #followed = new Map<string, Followed>();
+  readonly #deadlines: Deadlines;
+  readonly #queue: string[] = [];
+  #running = 0;
+  #probe: Probe | undefined;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    this.#deadlines = new Deadlines(options.clock, (key) => this.#due(key));
+  }
+
+  /** From here on checks are run. */
+  start(probe: Probe): void {
+    this.#probe = probe;
+    for (const [key, { check }] of this.#followed) if (check.kind.type !== 'ttl') this.#spread(key, check.intervalMs);
+  }
+
+  /** Follows the checks of an instance in place of those that it had. */
+  follow(instance: Instance, before: Instance | undefined): void {
+    for (const check of before?.checks ?? [])
+      if (!instance.checks.some(({ checkId }) => checkId === check.checkId)) this.#forget(keyOf(instance, check));
+    for (const check of instance.checks) {
+      const key = keyOf(instance, check);
+      const known = this.#followed.get(key);
+      const isSame =
+        known !== undefined && isDeepStrictEqual(known.check, check) && isSameTarget(known.instance, instance);
+      if (isSame) continue;
+      this.#forget(key);
+      this.#followed.set(key, { instance, check, thresholds: new Thresholds(), run: undefined });
+      if (check.kind.type === 'ttl') this.#deadlines.set(key, check.kind.ttlMs);
+      else if (this.#probe !== undefined) this.#spread(key, Math.min(SOON_MS, check.intervalMs));
+    }
+  }
+
+  unfollow(instance: Instance): void {
+    for (const check of instance.checks) this.#forget(keyOf(instance, check));
+  }
+
+  /** A TTL check was reported: it counts from the start. */
+  heard(instance: Instance, check: CheckDefinition): void {
+    const key = keyOf(instance, check);
+    if (check.kind.type === 'ttl' && this.#followed.has(key)) this.#deadlines.set(key, check.kind.ttlMs);
+  }
+
+  close(): void {
+    this.#deadlines.clear();
+    this.#queue.length = 0;
+    for (const { run } of this.#followed.values()) run?.abort();
+    this.#followed.clear();
+  }
+
+  #forget(key: string): void {
+    const followed = this.#followed.get(key);
+    if (followed === undefined) return;
+    this.#followed.delete(key);
+    this.#deadlines.delete(key);
+    followed.run?.abort();
+  }
+
+  #due(key: string): void {
+    const followed = this.#followed.get(key);
+    if (followed === undefined) return;
+    const { instance, check } = followed;
+    if (check.kind.type === 'ttl') {
+      const { checkId } = check;
+      const output = `not reported for ${check.kind.ttlMs} ms`;
+      this.#options.observe(instance.instanceId, { checkId, status: 'critical', output });
+      return;
+    }
+    this.#queue.push(key);
+    this.#take();
+  }
+
+  #take(): void {
+    while (this.#running < MOST_RUNS) {
+      const key = this.#queue.shift();
+      if (key === undefined) return;
+      const followed = this.#followed.get(key);
+      if (followed === undefined || followed.run !== undefined) continue;
+      this.#running += 1;
+      this.#run(key, followed)
+        .catch((error: unknown) => this.#options.failed(error))
+        .finally(() => {
+          this.#running -= 1;
+          this.#take();
+        });
+    }
+  }
+
+  async #run(key: string, followed: Followed): Promise<void> {
+    const { clock } = this.#options;
+    const { instance, check } = followed;
+    const run = new AbortController();
+    followed.run = run;
+    const began = clock.now();
+    const result = await this.#result(followed, run);
+    followed.run = undefined;
+    if (this.#followed.get(key) !== followed) return;
+    const elapsed = clock.now() - began;
+    const jitter = 0.95 + 0.1 * this.#options.random();
+    this.#deadlines.set(key, Math.max(0, check.intervalMs * jitter - elapsed));
+    const status = followed.thresholds.count(result.status, check);
+    const seen = { checkId: check.checkId, output: checkOutput(result.output) };
+    this.#options.observe(instance.instanceId, status === undefined ? seen : { ...seen, status });
+  }
+
+  /** Of the probe, or that it took too long: a probe that hangs must not hold its place for ever. */
+  async #result({ instance, check }: Followed, run: AbortController): Promise<ProbeResult> {
+    const { clock } = this.#options;
+    const late = Promise.withResolvers<ProbeResult>();
+    const timer = clock.after(check.timeoutMs, () => {
+      late.resolve({ status: 'critical', output: `no answer within ${check.timeoutMs} ms` });
+      run.abort();
+    });
+    run.signal.addEventListener('abort', () => late.resolve({ status: 'critical', output: 'not run to its end' }));
+    try {
+      const probed = this.#probe?.(instance, check, run.signal) ?? late.promise;
+      return await Promise.race([probed, late.promise]);
+    } catch (error) {
+      this.#options.failed(error);
+      return { status: 'critical', output: 'the check could not be run; see the log of the control plane' };
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #spread(key: string, within: number): void {
+    this.#deadlines.set(key, within * this.#options.random());
+  }
+}
+
+function keyOf({ instanceId }: Instance, { checkId }: CheckDefinition): string {
+  return `${instanceId} ${checkId}`;
+}
+
+function isSameTarget(a: Instance, b: Instance): boolean {
+  return a.host === b.host && a.port === b.port && a.identity === b.identity && a.owner === b.owner;
+}
