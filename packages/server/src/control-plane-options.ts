@@ -1,6 +1,7 @@
 import type { JwtLifetimes, JwtSigningAlgorithm, LifetimeOptions } from '@rampart/authority';
 import type { Clock, Random } from '@rampart/core';
 import type { KeyEncryptionKey, TransitOptions } from '@rampart/keyring';
+import { type ProbeLimits, probeLimits } from '@rampart/registry';
 import { createSystemClock } from './clock.ts';
 import type { DnsOptions } from './doors/dns/dns-options.ts';
 import { type CallerRates, DEFAULT_RATES } from './doors/limits/caller-limits.ts';
@@ -37,6 +38,7 @@ export interface ControlPlaneOptions {
   readonly dns?: DnsOptions;
   /** Milliseconds an instance is still found after its data plane is gone. */
   readonly leaseMs?: number;
+  readonly healthChecks?: HealthCheckOptions;
   /** 7 days and 1 GiB unless given. */
   readonly accessLogs?: Partial<AccessLogRetention>;
   /** What protects the keys of the authority; the file keys/master.key of the data directory unless given. */
@@ -49,6 +51,14 @@ export interface ControlPlaneOptions {
   readonly callerRates?: Partial<CallerRates>;
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+/** Health checks that this server runs. */
+export interface HealthCheckOptions {
+  /** Networks ("10.0.0.0/8") where checks may be run beside the address that a registration comes from. */
+  readonly networks?: readonly string[];
+  /** Whether operators may register checks that are programs, started by this process. */
+  readonly scripts?: boolean;
 }
 
 /** JWT-SVIDs. */
@@ -86,6 +96,7 @@ export interface CompleteOptions extends Required<
     | 'federation'
     | 'dns'
     | 'leaseMs'
+    | 'healthChecks'
     | 'revocationFile'
     | 'beginRevocationFile'
     | 'crlUrl'
@@ -104,6 +115,7 @@ export interface CompleteOptions extends Required<
   readonly beginRevocationFile: boolean;
   readonly crlUrl: string | undefined;
   readonly leaseMs: number | undefined;
+  readonly probes: ProbeLimits;
   readonly keyEncryptionKey: KeyEncryptionKey | undefined;
   readonly keyPassphrase: string | undefined;
   readonly keyService: TransitOptions | undefined;
@@ -133,6 +145,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     beginRevocationFile: given.beginRevocationFile ?? false,
     crlUrl: given.crlUrl,
     leaseMs: given.leaseMs,
+    probes: probeLimits(given.healthChecks?.networks ?? [], given.healthChecks?.scripts ?? false),
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
     callerRates: { ...DEFAULT_RATES, ...given.callerRates },
     keyEncryptionKey: given.keyEncryptionKey,

@@ -5,13 +5,14 @@ import { authorityOf, authorityOptions, type AuthorityOptions } from '../argumen
 import { parseLimit, parsePort } from '../arguments/number.ts';
 import { EXIT } from '../exit-code.ts';
 import { type RegistryDoorOptions, registryDoorOptions, registryDoorsOf } from '../arguments/registry-door-options.ts';
+import { type HealthCheckOptions, healthCheckOptions, healthChecksOf } from '../arguments/health-check-options.ts';
 import type { Io } from '../io.ts';
 import { renderData } from '../render/output.ts';
 import { renderStart, type StartedMesh } from '../views/start.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 import { VERSION } from '../version.ts';
 
-interface UpOptions extends AuthorityOptions, RegistryDoorOptions {
+interface UpOptions extends AuthorityOptions, RegistryDoorOptions, HealthCheckOptions {
   readonly host: string;
   readonly port: number;
   readonly metricsPort: number;
@@ -85,7 +86,8 @@ export function defineUp(parent: Command, shell: Shell): void {
       ),
     )
     .action((options: UpOptions, own: Command) => shell.run(own, (invocation) => up(options, invocation)));
-  for (const option of [...authorityOptions(), ...registryDoorOptions()]) command.addOption(option);
+  for (const option of [...authorityOptions(), ...registryDoorOptions(), ...healthCheckOptions()])
+    command.addOption(option);
 }
 
 async function up(options: UpOptions, invocation: Invocation): Promise<number> {
@@ -137,6 +139,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     callerRates: callerRatesOf(options),
     federation: webDoorOf(options, io),
     ...registryDoorsOf(options),
+    ...healthChecksOf(options),
     log: createLogger({ level: options.logLevel, destination: io.stderr, pretty: io.stderr.isTerminal }),
   });
   const { addresses, caFile } = controlPlane;

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { RampartError } from '@rampart/core';
 import type { RegistryIdentity } from '../admission/identity.ts';
 import type { RegistrationRequest } from '../registration/registration.ts';
 
@@ -36,7 +37,7 @@ export function probeProblem(
   return `checks are run at the address that a registration comes from (${sourceIp ?? 'unknown'}), not at ${host}; report a TTL check, or have the control plane started with a probe network`;
 }
 
-/** Networks as text: "10.0.0.0/8", "fd00::/8". Throws TypeError for what is none. */
+/** Networks as text: "10.0.0.0/8", "fd00::/8". Throws `RampartError` INVALID_ARGUMENT for what is none. */
 export function probeLimits(networks: readonly string[], scripts: boolean): ProbeLimits {
   const list = new BlockList();
   for (const network of networks) {
@@ -44,7 +45,7 @@ export function probeLimits(networks: readonly string[], scripts: boolean): Prob
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
     const most = family === 'ipv6' ? 128 : 32;
     if (isIP(address) === 0 || !/^\d{1,3}$/.test(prefix) || Number(prefix) > most)
-      throw new TypeError(`${network} is no network; write it as 10.0.0.0/8`);
+      throw new RampartError('INVALID_ARGUMENT', `${network} is no network; write it as 10.0.0.0/8`);
     list.addSubnet(address, Number(prefix), family);
   }
   return {

@@ -1,5 +1,8 @@
 import { writeCaFile } from '../directory/client-files.ts';
+import { peerVerifier } from '../doors/peer.ts';
 import { ServerCertificate } from '../doors/server-certificate.ts';
+import type { DoorCredentials } from '../doors/tls.ts';
+import { createProbe } from '../health/probes.ts';
 import { watchExpiry } from '../ledger/watch-expiry.ts';
 import { CrlKeeper } from '../revocation/crl-keeper.ts';
 import { watchHierarchy } from '../trust/hierarchy-watch.ts';
@@ -12,6 +15,7 @@ export async function certifyDoor(
   { doors, state, mesh }: Omit<Serving, 'telemetry'>,
 ): Promise<void> {
   const { clock, random, log, rootNamespace } = options;
+  let own: DoorCredentials = { certificateChain: '', privateKey: '' };
   const certificate = await ServerCertificate.start({
     authority: state.authority,
     rootNamespace,
@@ -19,6 +23,7 @@ export async function certifyDoor(
     clock,
     random,
     use: (credentials, signer) => {
+      own = credentials;
       doors.api.use(credentials);
       doors.signedAnswers.use(signer);
     },
@@ -27,6 +32,8 @@ export async function certifyDoor(
   teardown.add('server certificate', () => certificate.stop());
   const lists = await CrlKeeper.start({ ...state, clock, log });
   teardown.add('revocation lists', () => lists.stop());
+  const verifier = peerVerifier(clock, state.authority);
+  state.registry.startChecks(createProbe(options.probes, () => ({ credentials: own, verifier })));
   const watch = watchHierarchy({
     ...state,
     ...mesh,

@@ -17,7 +17,7 @@ import { createApiHandler } from '../doors/api-handler.ts';
 import { createGate, type Gate } from '../doors/gate.ts';
 import { CallerLimits } from '../doors/limits/caller-limits.ts';
 import { FailureLimit } from '../doors/limits/failure-limit.ts';
-import { PeerVerifier } from '../doors/peer.ts';
+import { peerVerifier } from '../doors/peer.ts';
 import { Refusals } from '../doors/refusals.ts';
 import { createAdminService } from '../doors/services/admin/admin-service.ts';
 import { createAgentService } from '../doors/services/agent-service.ts';
@@ -102,15 +102,6 @@ function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, ent
   };
 }
 
-function verifierOf({ options }: Start, { authority }: State): PeerVerifier {
-  return new PeerVerifier({
-    clock: options.clock,
-    bundle: () => authority.bundle(),
-    isRevoked: (serial) => authority.isRevoked(serial),
-    revocationOf: (certificate) => authority.revocations.of(certificate),
-  });
-}
-
 /** From here on calls are answered. */
 export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
@@ -135,7 +126,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
     createApiHandler({
       gate,
       signedAnswers: doors.signedAnswers,
-      verifier: verifierOf(parts, state),
+      verifier: peerVerifier(clock, issuer),
       apiTokens,
       log,
       metrics,

@@ -7,7 +7,7 @@ import type { Teardown } from '../teardown.ts';
 
 /** The registry of services, for as long as the control plane runs. */
 export async function openServices(
-  { clock, random, log, leaseMs }: CompleteOptions,
+  { clock, random, log, leaseMs, probes }: CompleteOptions,
   {
     database,
     guard: { journal, admission },
@@ -20,6 +20,7 @@ export async function openServices(
     admission,
     clock,
     random,
+    probes,
     onFailure: (error) => log.error({ error }, 'the registry failed'),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });

@@ -1,4 +1,5 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { Authority } from '@rampart/authority';
 import { type Clock, fail, isAgentId, ok, type Result, type SpiffeId } from '@rampart/core';
 import { type RevocableCertificate, type SvidProblem, type TrustBundle, verifySvid } from '@rampart/spiffe';
 
@@ -101,6 +102,19 @@ export class PeerVerifier {
       notAfter,
     });
   }
+}
+
+/** Judges by the bundle and the revocations of an authority. */
+export function peerVerifier(
+  clock: Clock,
+  authority: Pick<Authority, 'bundle' | 'isRevoked' | 'revocations'>,
+): PeerVerifier {
+  return new PeerVerifier({
+    clock,
+    bundle: () => authority.bundle(),
+    isRevoked: (serial) => authority.isRevoked(serial),
+    revocationOf: (certificate) => authority.revocations.of(certificate),
+  });
 }
 
 /** DER certificates that the peer sent, leaf first. */

@@ -1,0 +1,55 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+import { fail, ok, type Result } from '@rampart/core';
+import type { Instance, ProbeLimits } from '@rampart/registry';
+
+/** Where no check goes, whoever asks: what answers there tells secrets to everybody on the host. */
+const FORBIDDEN = new BlockList();
+for (const [address, prefix] of [
+  ['0.0.0.0', 8],
+  // Link-local: AWS, Azure, Google and others keep instance metadata and credentials behind 169.254.169.254.
+  ['169.254.0.0', 16],
+  ['224.0.0.0', 3],
+  // Metadata of Alibaba, Oracle and the wire server of Azure.
+  ['100.100.100.200', 32],
+  ['192.0.0.192', 32],
+  ['168.63.129.16', 32],
+] as const)
+  FORBIDDEN.addSubnet(address, prefix, 'ipv4');
+for (const [address, prefix] of [
+  ['::', 128],
+  ['fe80::', 10],
+  ['ff00::', 8],
+  // Metadata of AWS.
+  ['fd00:ec2::254', 128],
+] as const)
+  FORBIDDEN.addSubnet(address, prefix, 'ipv6');
+
+export function isForbidden(address: string): boolean {
+  // Also judges IPv4 addresses that are written as IPv6 ones.
+  return FORBIDDEN.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * The one address that a run of a check may go to. A name is resolved once and the check goes to what was judged, so that
+ * a second answer of DNS changes nothing.
+ */
+export async function probeAddress(
+  { host, owner }: Pick<Instance, 'host' | 'owner'>,
+  limits: ProbeLimits,
+): Promise<Result<string, string>> {
+  // An address was judged when it was registered.
+  const found = isIP(host) === 0 ? await resolved(host) : host;
+  if (found === undefined) return fail(`the name ${host} cannot be resolved`);
+  if (isForbidden(found)) return fail(`checks do not go to ${found}`);
+  const isOpen = isIP(host) !== 0 || owner.startsWith('operator:') || limits.allows(found);
+  return isOpen ? ok(found) : fail(`${host} is ${found}, which is in no probe network of the control plane`);
+}
+
+async function resolved(host: string): Promise<string | undefined> {
+  try {
+    return (await lookup(host)).address;
+  } catch {
+    return undefined;
+  }
+}
