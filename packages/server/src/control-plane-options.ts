@@ -145,11 +145,15 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     beginRevocationFile: given.beginRevocationFile ?? false,
     crlUrl: given.crlUrl,
     leaseMs: given.leaseMs,
-    probes: probeLimits(given.healthChecks?.networks ?? [], given.healthChecks?.scripts ?? false),
+    probes: probesOf(given.healthChecks),
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
     callerRates: { ...DEFAULT_RATES, ...given.callerRates },
     keyEncryptionKey: given.keyEncryptionKey,
     clock: given.clock ?? createSystemClock(),
     random: given.random ?? createSystemRandom(),
   };
+}
+
+function probesOf({ networks = [], scripts = false }: HealthCheckOptions = {}): ProbeLimits {
+  return probeLimits(networks, scripts);
 }

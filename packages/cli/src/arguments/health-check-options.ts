@@ -12,7 +12,7 @@ export function healthCheckOptions(): readonly Option[] {
     new Option(
       '--probe-network <cidr>',
       'network where health checks may be run beside the address that a registration comes from; may be repeated',
-    ).argParser((text: string, earlier: readonly string[] = []) => [...earlier, text]),
+    ).argParser(collect),
     new Option('--script-checks', 'operators may register health checks that are programs on this machine'),
   ];
 }
@@ -27,4 +27,8 @@ export function healthChecksOf({
       ...(scriptChecks === undefined ? {} : { scripts: true }),
     },
   };
+}
+
+function collect(text: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), text];
 }

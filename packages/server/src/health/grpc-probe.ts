@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:http2';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ProbeResult } from '@rampart/registry';
 
@@ -27,8 +27,11 @@ export async function probeGrpc(socket: Socket, service: string, signal: AbortSi
     });
     stream.on('error', () => undefined);
     let grpcStatus = '';
-    stream.on('response', (headers) => (grpcStatus = String(headers['grpc-status'] ?? grpcStatus)));
-    stream.on('trailers', (trailers) => (grpcStatus = String(trailers['grpc-status'] ?? grpcStatus)));
+    const take = (headers: IncomingHttpHeaders): void => {
+      grpcStatus = String(headers['grpc-status'] ?? grpcStatus);
+    };
+    stream.on('response', take);
+    stream.on('trailers', take);
     const ended = once(stream, 'close', { signal });
     const body: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => {

@@ -22,7 +22,7 @@ export interface ProbeIdentity {
 }
 
 /** Whoever answered is not who must answer; nothing was sent. */
-export class WrongPeer extends Error {}
+class WrongPeer extends Error {}
 
 export async function connectPlain({ address, port, signal }: ProbeTarget): Promise<Socket> {
   const socket = net.connect({ host: address, port });

@@ -27,7 +27,7 @@ describe('a check that the control plane runs', () => {
           void (!response.destroyed && response.write('x'.repeat(65_536), () => setImmediate(more)));
         more();
       } else if (request.url !== '/silent')
-        response.end(`${request.method} ${request.headers['x-key'] ?? ''} ${request.headers.host}`);
+        response.end(`${request.method} ${String(request.headers['x-key'] ?? '')} ${String(request.headers.host)}`);
     });
     const server = createHttp2Server();
     server.on('stream', answerHealth);
