@@ -94,6 +94,22 @@ describe('public documents', () => {
     assert.deepEqual(discovery['id_token_signing_alg_values_supported'], ['ES256']);
   });
 
+  it('keys and discovery document are found under the path of the issuer, too', async () => {
+    const plane = await planes.start({ jwt: { issuer: 'https://id.example.org/mesh/one' } });
+    for (const path of ['/mesh/one/.well-known/openid-configuration', '/.well-known/openid-configuration']) {
+      const { status, body } = await get(plane, path);
+      assert.equal(status, 200, path);
+      assert.match(body, /"jwks_uri":"https:\/\/id\.example\.org\/mesh\/one\/keys"/);
+    }
+    for (const [path, status] of [
+      ['/mesh/one/keys', 200],
+      ['/mesh/onekeys', 404],
+      ['/mesh/keys', 404],
+    ] as const) {
+      assert.equal((await get(plane, path)).status, status, path);
+    }
+  });
+
   it('keys and discovery document name RS256 where tokens are signed with it', async () => {
     const plane = await planes.start({ jwt: { issuer: 'https://id.example.org', algorithm: 'RS256' } });
     const { keys } = JSON.parse((await get(plane, '/keys')).body) as { keys: Record<string, unknown>[] };

@@ -24,7 +24,10 @@ export function trustDocuments(trust: OwnTrust): DocumentShelf {
     written.set(bundle, texts);
     return texts;
   };
-  return (path) => {
+  // Readers append to the issuer, whatever its path is (OpenID Connect Discovery 1.0 §4).
+  const prefix = trust.issuer === undefined ? '' : new URL(trust.issuer).pathname.replace(/\/$/, '');
+  return (asked) => {
+    const path = asked.startsWith(`${prefix}/`) ? asked.slice(prefix.length) : asked;
     const bundle = trust.bundle();
     const document = (body: string): PublicDocument => ({
       type: JSON_TYPE,
