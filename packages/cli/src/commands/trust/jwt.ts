@@ -117,9 +117,10 @@ async function listKeys({ withService, show }: Invocation): Promise<number> {
     data: () => keys.map(keyData),
     table: () =>
       renderTable(
-        columnsOf('KEY', 'STATE', 'CREATED', 'SIGNS FROM', 'UNTIL'),
+        columnsOf('KEY', 'ALGORITHM', 'STATE', 'CREATED', 'SIGNS FROM', 'UNTIL'),
         keys.map((key) => [
           key.keyId,
+          key.algorithm,
           key.state,
           renderTime(Number(key.createdAt)),
           renderTime(Number(key.activeFrom)),
@@ -154,7 +155,7 @@ async function revokeKey(keyId: string, { withService, show }: Invocation): Prom
   return EXIT.ok;
 }
 
-function keyData({ keyId, state, createdAt, activeFrom, notAfter }: JwtKey): object {
+function keyData({ keyId, algorithm, state, createdAt, activeFrom, notAfter }: JwtKey): object {
   const times = { createdAt: renderTime(Number(createdAt)), activeFrom: renderTime(Number(activeFrom)) };
-  return { keyId, state, ...times, notAfter: renderTime(Number(notAfter)) };
+  return { keyId, algorithm, state, ...times, notAfter: renderTime(Number(notAfter)) };
 }

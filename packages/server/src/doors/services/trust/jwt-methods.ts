@@ -1,7 +1,7 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { Authority, Federation, JwtKeyRecord } from '@rampart/authority';
 import { type Clock, RampartError, SpiffeId, type TrustDomain } from '@rampart/core';
-import { type JwtAuthority, verifyJwtSvid } from '@rampart/spiffe';
+import { algorithmOf, type JwtAuthority, toPublicJwk, verifyJwtSvid } from '@rampart/spiffe';
 import type { TrustService } from '@rampart/wire';
 import { SERVER_ACCOUNT } from '../../../resources/issuability.ts';
 import type { OwnTrust } from '../../../trust/own-trust.ts';
@@ -88,11 +88,17 @@ function keyMessage(
 ): Record<string, unknown> & { readonly keyId: string } {
   return {
     keyId: key.keyId,
+    algorithm: algorithmOfKey(key),
     state: stateOf(key, { signing: trust.jwt.signingKeyId(), now: clock.now() }),
     createdAt: BigInt(key.createdAt),
     activeFrom: BigInt(key.activeFrom),
     notAfter: BigInt(key.notAfter),
   };
+}
+
+function algorithmOfKey({ publicKeyDer }: JwtKeyRecord): string {
+  const jwk = toPublicJwk(publicKeyDer);
+  return jwk === undefined ? '' : algorithmOf(jwk);
 }
 
 function stateOf(key: JwtKeyRecord, { signing, now }: { readonly signing: string; readonly now: number }): string {
