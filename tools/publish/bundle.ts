@@ -18,7 +18,7 @@ export interface Bundle {
 /** Bundles a package's entries and programs into `dist/lib`, one file each and chunks for what they share. */
 export async function bundlePackage(published: PublishedPackage): Promise<Bundle> {
   const folder = join(repositoryRoot, 'packages', published.folder);
-  const sources = [...Object.values(published.entries), ...Object.values(published.programs)];
+  const sources = [...Object.values(published.entries), ...Object.values(published.programs), ...published.processes];
   const build = await rolldown({
     input: Object.fromEntries(sources.map((source) => [stem(source), join(folder, source)])),
     platform: 'node',

@@ -10,6 +10,8 @@ export interface PublishedPackage {
   readonly entries: Readonly<Record<string, string>>;
   /** Programs it installs, each with its source. */
   readonly programs: Readonly<Record<string, string>>;
+  /** Programs that it starts for itself, by their sources. */
+  readonly processes: readonly string[];
   /** Packages of ours that stay dependencies instead of being bundled. */
   readonly keeps: readonly string[];
   /** Brings the third-party code it uses inside itself, so that it installs nothing beside it. */
@@ -32,13 +34,20 @@ export interface SourceManifest {
 export function publishedPackages(): PublishedPackage[] {
   return [
     // It is loaded into other people's services: it must not bring dependencies that could meet theirs.
-    published('node', { keeps: [], selfContained: true }),
+    published('node', { processes: [], keeps: [], selfContained: true }),
     // `rampart run` starts services with --import @rampart/node/register, which must be a package of its own.
-    published('cli', { keeps: ['@rampart/node'], selfContained: false }),
+    published('cli', {
+      processes: ['../server/src/storage/sqlite/audit-sql/query-process.ts'],
+      keeps: ['@rampart/node'],
+      selfContained: false,
+    }),
   ];
 }
 
-function published(folder: string, how: Pick<PublishedPackage, 'keeps' | 'selfContained'>): PublishedPackage {
+function published(
+  folder: string,
+  how: Pick<PublishedPackage, 'processes' | 'keeps' | 'selfContained'>,
+): PublishedPackage {
   const manifest = readManifest(join(repositoryRoot, 'packages', folder));
   return { folder, entries: manifest.exports, programs: manifest.bin ?? {}, manifest, ...how };
 }

@@ -2,6 +2,7 @@ import { parseServiceName, SpiffeId } from '@rampart/core';
 import type { Part } from './parts.ts';
 import { judgeJson, judgeLoggedItems } from './records.ts';
 import { judgeAcl, judgeOutline, judgeResource } from './resources.ts';
+import { translateAuditSql } from '@rampart/server/storage';
 import { judgeTokenCheck } from './service-tokens.ts';
 import { accepted, pending, prose, refused } from './verdict.ts';
 import type { SeedVerdict } from './verdict.ts';
@@ -16,7 +17,7 @@ export async function judge(part: Part): Promise<SeedVerdict[]> {
     case 'json':
       return [await judgeJson(part.text)];
     case 'sql':
-      return [pending('audit queries (SQL)')];
+      return [judgeSql(part.text)];
     case 'hcl':
       return [part.text.startsWith('path ') ? pending('secret policies (HCL)') : judgeAcl(part.text, part)];
     case 'alert-text':
@@ -36,6 +37,12 @@ export async function judge(part: Part): Promise<SeedVerdict[]> {
     case 'picture':
       return [prose('picture, flow or checklist')];
   }
+}
+
+/** Questions to the audit record are put to the embedded store as they are printed. */
+function judgeSql(text: string): SeedVerdict {
+  const translated = translateAuditSql(text, 0);
+  return translated.ok ? accepted('question to the audit record') : refused(translated.problem.message);
 }
 
 /** The algorithms of the seeds, each with the capability that is to behave like it. */

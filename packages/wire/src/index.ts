@@ -156,6 +156,7 @@ export type {
   SyncRequest,
   SyncUpdate,
 } from './gen/rampart/v1/agent_pb.ts';
+export { AuditService } from './gen/rampart/v1/audit_pb.ts';
 export { LedgerService } from './gen/rampart/v1/ledger_pb.ts';
 export type { GetCheckpointResponse, ProveEntriesResponse, RecordedEntry } from './gen/rampart/v1/ledger_pb.ts';
 export {

@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { type Clock, RampartError } from '@rampart/core';
 import { RegistryService } from '@rampart/wire';
-import type { AdminService, ApiTokenService, LedgerService, RevocationService, TrustService } from '@rampart/wire';
+import type {
+  AdminService,
+  ApiTokenService,
+  AuditService,
+  LedgerService,
+  RevocationService,
+  TrustService,
+} from '@rampart/wire';
 import { type Client, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import {
   compressionBrotli,
@@ -20,6 +27,7 @@ export type AdminClient = Client<typeof AdminService>;
 export type OperatorService =
   | typeof AdminService
   | typeof ApiTokenService
+  | typeof AuditService
   | typeof LedgerService
   | typeof RegistryService
   | typeof RevocationService

@@ -1,3 +1,4 @@
+import type { Clock } from '@rampart/core';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import {
   AdminService,
@@ -5,6 +6,7 @@ import {
   ApiTokenService,
   ControlService,
   IdentityService,
+  AuditService,
   LedgerService,
   RegistryService,
   RevocationService,
@@ -24,6 +26,7 @@ import { createAgentService } from '../doors/services/agent-service.ts';
 import { createApiTokenService } from '../doors/services/api-tokens/api-token-service.ts';
 import { createControlService } from '../doors/services/control-service.ts';
 import { createIdentityService } from '../doors/services/identity-service.ts';
+import { type AuditServiceOptions, createAuditService } from '../doors/services/audit-service.ts';
 import { createLedgerService } from '../doors/services/ledger-service.ts';
 import { createRegistryService } from '../doors/services/registry/registry-service.ts';
 import { createRevocationService } from '../doors/services/revocation-service.ts';
@@ -102,6 +105,14 @@ function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, ent
   };
 }
 
+function auditDesk({ database, journal, guard }: State, clock: Clock): Omit<AuditServiceOptions, 'clock'> {
+  return {
+    auditSql: database.engine.auditSql(clock),
+    journal,
+    allowedServices: () => guard.allowedServices(),
+  };
+}
+
 /** From here on calls are answered. */
 export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, teardown, metrics } = parts;
@@ -143,6 +154,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         });
         router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
+        router.service(AuditService, createAuditService({ ...auditDesk(state, clock), clock }));
         router.service(LedgerService, createLedgerService(new Ledger(state)));
         router.service(RevocationService, createRevocationService({ ...state, ...mesh }), {
           readMaxBytes: LARGEST_REVOCATION_BYTES,

@@ -39,6 +39,7 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.AdminService/ListServices', 'admin'],
   ['rampart.v1.AdminService/GetStatus', 'admin'],
   ['rampart.v1.AdminService/QueryAudit', 'admin'],
+  ['rampart.v1.AuditService/Ask', 'admin'],
   ['rampart.v1.ApiTokenService/CreateApiToken', 'admin'],
   ['rampart.v1.ApiTokenService/ListApiTokens', 'admin'],
   ['rampart.v1.ApiTokenService/RotateApiToken', 'admin'],

@@ -46,6 +46,8 @@ export interface RegistryGuard {
   viewOf(identity: RegistryIdentity, sourceIp: string): GuardedDiscovery;
   /** Whether somebody who says nothing of himself may know of a service. */
   mayAnybodyRead(service: ServiceKey): boolean;
+  /** Names of services that a rule names or somebody approved. */
+  allowedServices(): readonly string[];
   /** Looks at what is registered already, before anybody else can register. */
   begin(registry: Registry): Promise<void>;
 }
@@ -105,6 +107,7 @@ export async function openRegistryGuard(
       return new GuardedDiscovery(views, { identity, sourceIp });
     },
     mayAnybodyRead: (service) => mayAnybodyRead(access, service),
+    allowedServices: () => allowedServices(policies, approvals),
     begin: async (registry) => {
       views = { discovery: registry.discovery, access, policyChanges: changesOf(policies, registry) };
       teardown.add('rules of the registry', policies.follow());
@@ -134,6 +137,11 @@ function changesOf(policies: RegistryPolicies, registry: Registry): PolicyChange
     },
     onChange: (listener) => policies.onChange(listener),
   };
+}
+
+function allowedServices(policies: RegistryPolicies, approvals: Approvals): readonly string[] {
+  const approved = approvals.all().filter(({ state }) => state === 'approved');
+  return [...new Set([...policies.current().namedServices(), ...approved.map(({ service }) => service)])];
 }
 
 /** What is registered now, and what the newest records tell, is nothing unusual. */

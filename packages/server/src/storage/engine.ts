@@ -1,4 +1,6 @@
+import type { Clock } from '@rampart/core';
 import type { ColumnDataType, Dialect, RawBuilder } from 'kysely';
+import type { AuditSql } from './audit-sql.ts';
 
 /** What a database engine brings: everything else in storage is the same for all of them. */
 export interface StorageEngine {
@@ -8,4 +10,6 @@ export interface StorageEngine {
   readonly bytesType: ColumnDataType;
   /** The text in a field of a column of JSON text, as an expression that an index can be on. */
   jsonText(column: string, field: string): RawBuilder<string>;
+  /** Answers questions about the audit record in SQL, beside everything else. */
+  auditSql(clock: Clock): AuditSql;
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { StorageEngine } from '../engine.ts';
+import { createSqliteAuditSql } from './audit-sql/audit-sql.ts';
 import { SqliteDialect } from './dialect.ts';
 
 /** The embedded default: one file, built into Node, nothing to install. */
@@ -10,5 +11,6 @@ export function sqliteEngine(file: string): StorageEngine {
     bytesType: 'blob',
     // An index is only used for the very same expression, so that the field must stand in the text of the query.
     jsonText: (column, field) => sql<string>`json_extract(${sql.ref(column)}, ${sql.lit(`$.${field}`)})`,
+    auditSql: (clock) => createSqliteAuditSql(file, clock),
   };
 }
