@@ -149,22 +149,9 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   const inForce = new Revocations(before, await store.revokedBySerial(before));
   const revokedAuthorities = await restoreRevocations({ ...options, acts, epoch, forgottenBefore: before }, inForce);
   const hooks = { revoked: (certificate: CertificateRecord) => desk.revokeAuthority(certificate) };
-  const hierarchy = await Hierarchy.open({ ...options, lifetimes, upstream }, hooks);
+  const hierarchy = await Hierarchy.open({ ...options, lifetimes, upstream, revoked: revokedAuthorities }, hooks);
   const desk = new RevocationDesk({ ...options, acts, epoch, hierarchy, inForce });
   const marked = (): Promise<void> => desk.marked();
   const crls = new CrlDesk({ store, acts, clock, issuers: () => hierarchy.crlIssuers(), marked });
-  await revokeAgain(hierarchy, revokedAuthorities);
   return new JournaledAuthority({ ...options, lifetimes, hierarchy, revocations: inForce, forgetting, desk, crls });
-}
-
-/** After an old database was put back, an authority that was revoked since must not sign again. */
-async function revokeAgain(hierarchy: Hierarchy, serials: readonly string[]): Promise<void> {
-  const by = { name: 'authority', sourceIp: '' };
-  const reason = 'it was revoked before an old database was put back';
-  for (const serial of serials) {
-    const state = hierarchy.describe().find((each) => each.serial === serial)?.state;
-    if (state === 'active' || state === 'old') await hierarchy.taint({ serial, reason }, by);
-    if (state !== undefined && state !== 'revoked' && state !== 'retired')
-      await hierarchy.revoke({ serial, reason }, by);
-  }
 }

@@ -32,6 +32,7 @@ export interface HierarchyHooks {
 }
 
 const MADE: Occasion = { by: BY_ITSELF, reason: 'the first of its kind' };
+const RESTORED: Occasion = { by: BY_ITSELF, reason: 'it was revoked before an old database was put back' };
 
 /**
  * The roots and the intermediates below them. A root's key signs intermediates only, an intermediate's key leaves only. Several
@@ -65,12 +66,21 @@ export class Hierarchy implements HierarchyControl {
     });
   }
 
-  /** Continues the stored hierarchy, or makes what is missing of it: all at the first opening. */
-  static async open(options: HierarchyOptions, hooks: HierarchyHooks): Promise<Hierarchy> {
+  /**
+   * Continues the stored hierarchy, or makes what is missing of it: all at the first opening. `revoked` are the serials of
+   * authorities that must not sign, though an old database that was put back may say so.
+   */
+  static async open(
+    { revoked, ...options }: HierarchyOptions & { readonly revoked: readonly string[] },
+    hooks: HierarchyHooks,
+  ): Promise<Hierarchy> {
     const set = new AuthoritySet(await reopenHierarchy(options));
     const notes = await options.store.hierarchyNotes();
     const hierarchy = new Hierarchy(options, hooks, { set, notes });
-    await hierarchy.#exclusive(() => hierarchy.#establish());
+    await hierarchy.#exclusive(async () => {
+      for (const serial of revoked) await hierarchy.#shutOut(serial);
+      await hierarchy.#establish();
+    });
     return hierarchy;
   }
 
@@ -187,11 +197,10 @@ export class Hierarchy implements HierarchyControl {
     return this.#exclusive(async () => {
       const bad = this.#set.get(serial);
       demandState(bad, ['tainted', 'prepared'], 'taint it first, so that nothing that is in use stands on it');
-      const affected = bad.record.kind === 'root' ? [...this.#set.below(bad).filter(isPublished), bad] : [bad];
-      for (const held of affected) {
-        const certificate = await this.#steps.revoked(held, { by, reason });
+      for (const held of this.#standing(bad)) {
+        // Until it is revoked for everybody it is not here either, so that whoever was interrupted goes on with it.
+        await this.#hooks.revoked(await this.#steps.revoked(held, { by, reason }));
         await this.#commit({ states: [this.#stateOf(held, 'revoked')] });
-        if (certificate !== undefined) await this.#hooks.revoked(certificate);
       }
       return this.#describe(this.#set.get(serial));
     });
@@ -224,6 +233,21 @@ export class Hierarchy implements HierarchyControl {
     });
   }
 
+  /** What stands with an authority, itself last. */
+  #standing(held: HeldAuthority): readonly HeldAuthority[] {
+    return held.record.kind === 'root' ? [...this.#set.below(held).filter(isPublished), held] : [held];
+  }
+
+  /** Everybody else knows already; whether there is another one is asked afterwards. */
+  async #shutOut(serial: string): Promise<void> {
+    const bad = this.#set.find(serial);
+    if (bad === undefined || isOver(bad.record.state)) return;
+    for (const held of this.#standing(bad)) {
+      await this.#steps.revoked(held, RESTORED);
+      await this.#commit({ states: [this.#stateOf(held, 'revoked')] });
+    }
+  }
+
   /** Whatever is missing: everything at the first opening, the rest when that ended half-way. */
   async #establish(): Promise<void> {
     const { upstream } = this.#options;
@@ -246,6 +270,13 @@ export class Hierarchy implements HierarchyControl {
       signer,
     );
     const known = this.#set.same(root);
+    if (known !== undefined && isOver(known.record.state)) {
+      const { serial, state } = known.record;
+      throw new RampartError(
+        'INVALID_CERTIFICATE',
+        `the root ${serial} of --root is ${state} here; start with another`,
+      );
+    }
     if (known !== undefined) return known;
     await this.#add(root, root.record.name, { by: BY_ITSELF, reason: 'root of the configured upstream' });
     return root;

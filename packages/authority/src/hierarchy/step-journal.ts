@@ -1,3 +1,4 @@
+import { RampartError } from '@rampart/core';
 import type { JsonValue } from '@rampart/journal';
 import type { Requester } from '../authority.ts';
 import { issuanceEntry, revocationEntry } from '../issuance/ledger.ts';
@@ -63,11 +64,14 @@ export class StepJournal {
     ]);
   }
 
-  /** Leaves the revocation on the certificate's own record, too; undefined when it was revoked before. */
-  async revoked({ record }: HeldAuthority, { by, reason }: Occasion): Promise<CertificateRecord | undefined> {
+  /** Leaves the revocation on the certificate's own record, too; one that is there already stays. */
+  async revoked({ record }: HeldAuthority, { by, reason }: Occasion): Promise<CertificateRecord> {
     const { store, journal, clock } = this.#options;
     const certificate = await store.certificate(record.serial);
-    if (certificate === undefined || certificate.revocation !== undefined) return undefined;
+    if (certificate === undefined) {
+      throw new RampartError('STORAGE_FAILED', `the record of authority ${record.serial} is missing`);
+    }
+    if (certificate.revocation !== undefined) return certificate;
     const revocation: Revocation = { at: clock.now(), reason, by: by.name };
     const { serial, kind, name } = record;
     await Promise.all([

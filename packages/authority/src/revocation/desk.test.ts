@@ -4,7 +4,9 @@ import { RampartError } from '@rampart/core';
 import { parseCertificate, type RevocableCertificate } from '@rampart/spiffe';
 import { ANN, attest, csr, openFixture, ORDERS_ID, T0 } from '../fixture.ts';
 import type { IssuedSvid } from '../issuance/issuance.ts';
+import { createMemoryAuthorityStore } from '../memory-store.ts';
 import { createMemoryRevocationEpoch, createMemoryRevocationStore } from './memory-store.ts';
+import type { RevocationEpoch } from './store.ts';
 
 const ID = ORDERS_ID.toString();
 const GROUNDS = { reason: 'keyCompromise', note: '' } as const;
@@ -143,5 +145,59 @@ describe('the revocation epoch and the database together', () => {
     assert.equal(again.hierarchy.describe().find((each) => each.serial === serial)?.state, 'revoked');
     assert.notEqual((await attest(again)).issuerSerial, serial);
     assert.ok(again.isRevoked(serial));
+  });
+
+  for (const upstream of ['own', 'by-hand'] as const) {
+    it(`keep a revoked root from vouching again, and start without it where roots are ${upstream}`, async () => {
+      const { reopen, revocations, store } = await openFixture();
+      const authority = await reopen();
+      const serial = authority.hierarchy.describe()[0]?.serial ?? '';
+      const before = await store.caCertificates();
+      await authority.hierarchy.prepare('root', ANN);
+      await authority.hierarchy.activate({ kind: 'root', serial: '', now: true }, ANN);
+      await authority.hierarchy.taint({ serial, reason: 'stolen' }, ANN);
+      await authority.hierarchy.revoke({ serial, reason: 'stolen' }, ANN);
+      const old = createMemoryAuthorityStore();
+      await old.changeHierarchy({ added: before });
+      for (const { kind, serial: each, name, notBefore, notAfter } of before) {
+        const record = { kind, serial: each, issuer: name, notBefore, notAfter, sequence: 0, issuedAt: 0 } as const;
+        await old.addCertificate({
+          ...record,
+          spiffeId: 'spiffe://cluster.local',
+          requestedBy: '',
+          reason: 'hierarchy',
+        });
+      }
+      const acts = createMemoryRevocationStore();
+      const again = await reopen({ store: old, upstream: { kind: upstream }, revocations: { ...revocations, acts } });
+      const states = again.hierarchy.describe().map(({ kind, state }) => `${kind} ${state}`);
+      const fresh = upstream === 'own' ? ['root active', 'intermediate active'] : [];
+      assert.deepEqual(states, ['root revoked', 'intermediate revoked', ...fresh]);
+      assert.equal(again.bundle().roots.length, fresh.length / 2);
+    });
+  }
+});
+
+describe('the revocation of an authority', () => {
+  it('that could not be put in force is not done either, and is done when it is asked for again', async () => {
+    const { reopen, revocations } = await openFixture();
+    let isFull = true;
+    const epoch: RevocationEpoch = {
+      ...revocations.epoch,
+      append: async (act) => {
+        if (isFull) throw new RampartError('STORAGE_FAILED', 'no room');
+        await revocations.epoch.append(act);
+      },
+    };
+    const authority = await reopen({ revocations: { ...revocations, epoch } });
+    const stolen = await attest(authority);
+    const { issuerSerial: serial } = stolen;
+    const target = { serial, reason: 'stolen' };
+    await authority.hierarchy.taint(target, ANN);
+    await assert.rejects(authority.hierarchy.revoke(target, ANN), { code: 'STORAGE_FAILED' });
+    assert.equal(authority.hierarchy.isTainted(serial), true);
+    isFull = false;
+    assert.equal((await authority.hierarchy.revoke(target, ANN)).state, 'revoked');
+    assert.ok(authority.revocations.rules().length === 1 && authority.revocations.of(revocable(stolen)) !== undefined);
   });
 });
