@@ -16,7 +16,8 @@ import {
 } from '@rampart/wire';
 import { agentStateOf } from '../agents/agent-state.ts';
 import { createApiHandler } from '../doors/api-handler.ts';
-import { createGate, type Gate } from '../doors/gate.ts';
+import { type Access, accessOf } from '../doors/access.ts';
+import { createGate, type Gate, type Refusal } from '../doors/gate.ts';
 import { CallerLimits } from '../doors/limits/caller-limits.ts';
 import { FailureLimit } from '../doors/limits/failure-limit.ts';
 import { peerVerifier } from '../doors/peer.ts';
@@ -84,7 +85,12 @@ interface Guards {
   readonly failures: FailureLimit;
   readonly gate: Gate;
   readonly limits: CallerLimits;
+  /** For calls that asked for an identity with what cannot be read. */
+  unread(refusal: Refusal): void;
 }
+
+/** What an operator mistypes is between the two of them. */
+const ASKS_FOR_IDENTITY: ReadonlySet<Access | undefined> = new Set<Access>(['anyone', 'holder', 'agent']);
 
 /** What stands between callers and the services. */
 function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, entries }: State): Guards {
@@ -102,6 +108,12 @@ function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, ent
       refused: (refusal) => refusals.add(refusal),
     }),
     limits: new CallerLimits({ rates, clock, journal, metrics, failed }),
+    unread: (refusal) => {
+      const access = accessOf(refusal.method);
+      if (!ASKS_FOR_IDENTITY.has(access)) return;
+      if (access === 'anyone') failures.fail(refusal.remoteAddress);
+      refusals.add(refusal);
+    },
   };
 }
 
@@ -118,7 +130,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   const { options, teardown, metrics } = parts;
   const { clock, log, rootNamespace, trustDomain } = options;
   const { authority: issuer, feed, apiTokens } = state;
-  const { failures, gate, limits } = guardsOf(parts, state);
+  const { failures, gate, limits, unread } = guardsOf(parts, state);
   const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
     ...state,
@@ -136,6 +148,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   doors.api.serve(
     createApiHandler({
       gate,
+      unread,
       signedAnswers: doors.signedAnswers,
       verifier: peerVerifier(clock, issuer),
       apiTokens,

@@ -7,7 +7,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import type { Clock, Timer } from '@rampart/core';
+import { type Clock, type ErrorCode, RampartError, type Timer } from '@rampart/core';
 import { withReadableStatus } from '@rampart/wire/grpc-status';
 import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
 import type { Logger } from '../log.ts';
@@ -20,7 +20,7 @@ import { toConnectError } from './outcomes/connect-error.ts';
 import { ERROR_CODE_METADATA } from './outcomes/error-code-metadata.ts';
 import { answeredPlainly } from './outcomes/unread-call.ts';
 import type { DocumentDesk } from './documents/public-documents.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, Refusal } from './gate.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
 import type { SignedAnswers } from './signing/signed-answers.ts';
@@ -38,6 +38,8 @@ export interface ApiHandlerOptions {
   readonly signedAnswers: SignedAnswers;
   /** Aborted when the control plane stops: streams end, calls that are running are told. */
   readonly shutdown: AbortSignal;
+  /** Told of every call whose message could not be read: too large, or no message of the method. */
+  unread(refusal: Refusal): void;
   routes(router: ConnectRouter): void;
 }
 
@@ -80,12 +82,19 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     }
     writeReadableStatus(response);
     const values = createContextValues();
-    setConnection(values, connectionOfRequest(request, options.verifier));
-    const cut = accessOf(handler.requestPath.slice(1)) === 'anyone' ? cutWhenLate(response, clock) : undefined;
+    const connection = connectionOfRequest(request, options.verifier);
+    setConnection(values, connection);
+    const method = handler.requestPath.slice(1);
+    const unread = ({ metadata, rawMessage }: ConnectError): void => {
+      const code = (metadata.get(ERROR_CODE_METADATA) ?? 'INVALID_ARGUMENT') as ErrorCode;
+      const { remoteAddress } = connection;
+      options.unread({ method, remoteAddress, error: new RampartError(code, rawMessage) });
+    };
+    const cut = accessOf(method) === 'anyone' ? cutWhenLate(response, clock) : undefined;
     void Promise.resolve()
       .then(() => universalRequestFromNodeRequest(request, response, undefined, values))
       .then((asked) => options.signedAnswers.to(asked, handler))
-      .then(answeredPlainly)
+      .then((answer) => answeredPlainly(answer, unread))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       .catch((error: unknown) => {
         // The other end went away in the middle; what went wrong on our side was logged where it did.

@@ -163,7 +163,7 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
       content: JSON.stringify({ document: 'x'.repeat(5 * 1024 * 1024) }),
       status: 429,
       code: 'DOCUMENT_TOO_LARGE',
-      says: /^the message is larger than the 4194304 bytes that are taken: send it in parts$/,
+      says: /^the message is larger than the 4194304 bytes that this method takes$/,
     },
     {
       call: 'more than the API takes, made small',
@@ -171,7 +171,7 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
       content: gzipSync(Buffer.alloc(64 * 1024 * 1024)),
       status: 429,
       code: 'DOCUMENT_TOO_LARGE',
-      says: /^the message is larger than the 4194304 bytes that are taken: send it in parts$/,
+      says: /^the message is larger than the 4194304 bytes that this method takes$/,
     },
     {
       call: 'what is not compressed as it says',
@@ -221,6 +221,15 @@ describe('plain curl with JSON', { skip: missing ? 'curl is not installed' : fal
       assert.match(text, new RegExp(`^rampart-code: ${code}\r$`, 'm'));
       assert.match(text, /^grpc-message: the message is [^%]*: [^%]*\r$/m);
     }
+  });
+
+  it('is on the record when it asks for an identity with what cannot be read', async () => {
+    const answer = await call('IdentityService/Attest', { csr: 'A'.repeat(90_000) });
+    assert.deepEqual([answer.status, answer.code], [429, 'DOCUMENT_TOO_LARGE']);
+    const { body } = await call('AdminService/QueryAudit', { eventType: 'ACCESS_DENIED' });
+    assert.match(JSON.stringify(body['records']), /IdentityService\/Attest.*larger than the 65536 bytes/);
+    await call('AdminService/Apply', { document: 7 });
+    assert.deepEqual((await call('AdminService/QueryAudit', { eventType: 'ACCESS_DENIED' })).body, body);
   });
 
   it('is told that calls are sent by POST', async () => {

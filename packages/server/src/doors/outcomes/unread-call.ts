@@ -23,7 +23,7 @@ const PLAIN: readonly {
     said: /readMaxBytes (\d+)/,
     code: Code.ResourceExhausted,
     name: 'DOCUMENT_TOO_LARGE',
-    message: ([, most = '']) => `the message is larger than the ${most} bytes that are taken: send it in parts`,
+    message: ([, most = '']) => `the message is larger than the ${most} bytes that this method takes`,
   },
   {
     said: /^decompression failed/,
@@ -59,14 +59,20 @@ export function plainly(error: ConnectError): ConnectError {
 
 /**
  * The answer to a call that was refused before any of our code ran, because its message could not be read: unary calls
- * of Connect have the error in their body, those of gRPC in their trailers.
+ * of Connect have the error in their body, those of gRPC in their trailers. `unread` is told of it.
  */
-export async function answeredPlainly(answer: UniversalServerResponse): Promise<UniversalServerResponse> {
+export async function answeredPlainly(
+  answer: UniversalServerResponse,
+  unread: (error: ConnectError) => void,
+): Promise<UniversalServerResponse> {
   const { status, header, trailer } = answer;
   if (status === 200) {
     const error = trailer === undefined ? undefined : findTrailerError(trailer);
     const told = error === undefined ? undefined : plainly(error);
-    if (trailer !== undefined && told !== undefined && told !== error) setTrailerStatus(trailer, told);
+    if (trailer !== undefined && told !== undefined && told !== error) {
+      setTrailerStatus(trailer, told);
+      unread(told);
+    }
     return answer;
   }
   if (header?.has(ERROR_CODE_METADATA) === true) return answer;
@@ -74,6 +80,7 @@ export async function answeredPlainly(answer: UniversalServerResponse): Promise<
   const error =
     body.byteLength === 0 ? withoutWords(status) : errorFromJsonBytes(body, undefined, withoutWords(status));
   const told = plainly(error);
+  if (told !== error) unread(told);
   return { ...answer, ...asJson(told, body.byteLength === 0 ? status : codeToHttpStatus(told.code)) };
 }
 
