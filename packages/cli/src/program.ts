@@ -15,6 +15,7 @@ import { defineRevoke } from './commands/identity/revoke.ts';
 import { defineAgent } from './commands/identity/agent.ts';
 import { defineSvid } from './commands/identity/svid/svid.ts';
 import { defineLogs } from './commands/logs.ts';
+import { defineRegistry } from './commands/registry/registry.ts';
 import { defineApply } from './commands/resources/apply.ts';
 import { defineDiff } from './commands/resources/diff.ts';
 import { defineHistory } from './commands/resources/history.ts';
@@ -82,6 +83,7 @@ function createProgram(shell: Shell, io: Io): Command {
     defineHistory,
     defineGet,
     defineDelete,
+    defineRegistry,
     defineAuthz,
     defineAnalyze,
     defineTlsCheck,
