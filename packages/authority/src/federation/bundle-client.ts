@@ -23,6 +23,14 @@ const LONGEST_CHAIN = 8;
 /** Temporary ones only: a new address is never remembered (SPIFFE_Federation.md §5.1). */
 const REDIRECTS: ReadonlySet<number> = new Set([302, 303, 307]);
 
+/** OpenSSL's names for a chain that leads to no trusted root. */
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
+
 type Answer =
   | { readonly kind: 'document'; readonly text: string }
   | { readonly kind: 'redirect'; readonly url: string };
@@ -57,8 +65,16 @@ async function get(url: string, relationship: Relationship, trust: EndpointTrust
   try {
     return await exchange(url, tlsOptions(relationship, trust));
   } catch (error) {
-    return fail(error instanceof Error ? error.message : 'the endpoint cannot be reached');
+    return fail(reasonOf(error, relationship));
   }
+}
+
+function reasonOf(error: unknown, { profile }: Relationship): string {
+  if (!(error instanceof Error)) return 'the endpoint cannot be reached';
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'ECONNRESET' && error.message === 'aborted') return 'the answer ended before it was whole';
+  if (profile.type !== 'https_web' || !UNKNOWN_AUTHORITY.has(code)) return error.message;
+  return `the certificate is of no authority that this machine trusts (${code}): add that one with NODE_EXTRA_CA_CERTS; an endpoint that shows an SVID has the profile https_spiffe`;
 }
 
 function exchange(url: string, tls: RequestOptions): Promise<Result<Answer, string>> {
