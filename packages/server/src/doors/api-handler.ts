@@ -21,6 +21,7 @@ import { ERROR_CODE_METADATA } from './outcomes/error-code-metadata.ts';
 import { answeredPlainly } from './outcomes/unread-call.ts';
 import type { DocumentDesk } from './documents/public-documents.ts';
 import type { Gate, Refusal } from './gate.ts';
+import { plainAddress } from './limits/network-of.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
 import type { SignedAnswers } from './signing/signed-answers.ts';
@@ -125,11 +126,6 @@ function connectionOfRequest(request: NodeRequest, verifier: PeerVerifier): Conn
     peer: () => verifier.verify(socket),
     destroy: () => (session === undefined ? socket.destroy() : session.destroy()),
   };
-}
-
-/** IPv4 in its own form also where the socket is of both families. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }
 
 function refuseUnknown(request: NodeRequest, response: NodeResponse): void {

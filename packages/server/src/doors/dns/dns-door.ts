@@ -2,7 +2,8 @@ import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dg
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { type Clock, RampartError } from '@rampart/core';
-import { networkOf } from '../limits/network-of.ts';
+import { limitConnections } from '../limits/connection-limit.ts';
+import { plainAddress } from '../limits/network-of.ts';
 import { type ListenAddress, listen } from '../listening.ts';
 import { framed } from './forwarder.ts';
 import type { Responder } from './responder.ts';
@@ -25,7 +26,6 @@ const MOST_OF_ONE_NETWORK = 64;
 /** From one whole message to the next, however its bytes trickle in. */
 const LONGEST_SILENCE_MS = 10_000;
 const PORT_ATTEMPTS = 10;
-const LOOPBACK = /^(?:127\.|::1$)/;
 
 /** @throws RampartError PORT_IN_USE; INVALID_ARGUMENT when this machine has no such address. */
 export async function openDnsDoor(options: DnsDoorOptions): Promise<DnsDoor> {
@@ -37,22 +37,14 @@ export async function openDnsDoor(options: DnsDoorOptions): Promise<DnsDoor> {
     if (responder !== undefined) void respondOverUdp({ udp, responder, packet, remote });
   });
   tcp.maxConnections = MOST_CONNECTIONS;
-  const networks = new Map<string, number>();
+  limitConnections(tcp, MOST_OF_ONE_NETWORK);
   tcp.on('connection', (socket: Socket) => {
-    const network = networkOf(plainAddress(socket.remoteAddress ?? ''));
-    const open = networks.get(network) ?? 0;
-    if (responder === undefined || (open >= MOST_OF_ONE_NETWORK && !LOOPBACK.test(network))) {
+    if (responder === undefined) {
       socket.destroy();
       return;
     }
-    networks.set(network, open + 1);
     sockets.add(socket);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      const left = (networks.get(network) ?? 1) - 1;
-      if (left === 0) networks.delete(network);
-      else networks.set(network, left);
-    });
+    socket.once('close', () => sockets.delete(socket));
     void answerConnection(socket, responder, options.clock);
   });
   return {
@@ -155,9 +147,4 @@ function firstMessage(bytes: Uint8Array): Uint8Array | 'too long' | undefined {
   const length = high * 256 + low;
   if (length > LARGEST_QUERY_BYTES) return 'too long';
   return bytes.length < 2 + length ? undefined : bytes.subarray(2, 2 + length);
-}
-
-/** IPv4 in its own form also where the socket is of both families. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }

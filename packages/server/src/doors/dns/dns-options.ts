@@ -19,6 +19,4 @@ export interface DnsOptions {
   readonly rate?: Rate;
 }
 
-export const DEFAULT_DATACENTER = 'dc1';
-export const DEFAULT_NAMESPACE = 'default';
 export const DEFAULT_DNS_RATE: Rate = { perSecond: 200, burst: 400 };

@@ -12,7 +12,7 @@ import { createSystemRandom } from '../../random.ts';
 import { programMissing } from '../../testing/outside-program.ts';
 import { OPERATOR, openTestRegistry, type TestRegistry } from '../../testing/test-registry.ts';
 import { KeyIndex } from '../instances/key-index.ts';
-import { nodeName } from '../instances/node-name.ts';
+import { nodeKeys } from '../instances/node-name.ts';
 import { type Dns, openDns } from './open-dns.ts';
 import type { DnsOptions } from './dns-options.ts';
 
@@ -29,7 +29,7 @@ async function open(options: Partial<DnsOptions> = {}, hidden: readonly string[]
   const dns = await openDns({ host: '127.0.0.1', port: 0, clock, random: createSystemRandom(), metrics, ...options });
   doors.push(dns);
   const { discovery } = ground.registry;
-  const nodes = new KeyIndex({ discovery, keysOf: ({ host }) => [nodeName(host)] });
+  const nodes = new KeyIndex({ discovery, keysOf: nodeKeys });
   dns.serve({ discovery, nodes, mayRead: ({ service }) => !hidden.includes(service) });
   return dns;
 }

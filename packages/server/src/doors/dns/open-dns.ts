@@ -1,10 +1,11 @@
 import type { Clock, Random } from '@rampart/core';
 import type { Discovery, ServiceKey } from '@rampart/registry';
 import type { Metrics } from '../../metrics.ts';
+import { DEFAULT_DATACENTER, DEFAULT_NAMESPACE } from '../instances/consul-defaults.ts';
 import type { KeyIndex } from '../instances/key-index.ts';
 import { isAddress } from '../instances/node-name.ts';
 import { openDnsDoor } from './dns-door.ts';
-import { DEFAULT_DATACENTER, DEFAULT_DNS_RATE, DEFAULT_NAMESPACE, type DnsOptions } from './dns-options.ts';
+import { DEFAULT_DNS_RATE, type DnsOptions } from './dns-options.ts';
 import { Forwarder } from './forwarder.ts';
 import { Responder } from './responder.ts';
 import { ZoneAnswers } from './zone-answers.ts';

@@ -5,7 +5,7 @@ import { Metrics } from '../../metrics.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { openTestRegistry, type TestRegistry } from '../../testing/test-registry.ts';
 import { KeyIndex } from '../instances/key-index.ts';
-import { nodeName } from '../instances/node-name.ts';
+import { nodeKeys } from '../instances/node-name.ts';
 import { Forwarder, type Transport } from './forwarder.ts';
 import { Responder } from './responder.ts';
 import { ZoneAnswers } from './zone-answers.ts';
@@ -29,7 +29,7 @@ describe('the responder', () => {
     const metrics = new Metrics();
     const zones = new ZoneAnswers({
       discovery,
-      nodes: new KeyIndex({ discovery, keysOf: ({ host }) => [nodeName(host)] }),
+      nodes: new KeyIndex({ discovery, keysOf: nodeKeys }),
       mayRead: () => true,
       datacenter: 'dc1',
       namespace: 'default',

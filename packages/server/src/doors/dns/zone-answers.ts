@@ -96,7 +96,9 @@ export class ZoneAnswers {
   }
 
   #node(node: string, type: number): Found | undefined {
-    const here = this.#options.nodes.get(node).flatMap((id) => this.#readable(id));
+    const known = this.#options.nodes.get(node).flatMap((id) => this.#readable(id));
+    // A host has the name of its address here, and no other that somebody gave it.
+    const here = known.filter(({ host }) => nodeName(host) === node);
     const [first] = here;
     if (first === undefined) return undefined;
     if (type !== TYPE.TXT) return { answers: this.#hosts([first.host], type), additionals: [] };

@@ -20,3 +20,8 @@ export function networkOf(address: string): string {
 function groupsOf(text: string): string[] {
   return text === '' ? [] : text.split(':').map((group) => group.replace(/^0+(?=.)/, '').toLowerCase());
 }
+
+/** IPv4 in its own form also where the socket is of both families. */
+export function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}
