@@ -3,6 +3,7 @@ import type { Clock, Random } from '@rampart/core';
 import type { KeyEncryptionKey, TransitOptions } from '@rampart/keyring';
 import { type ProbeLimits, probeLimits } from '@rampart/registry';
 import { createSystemClock } from './clock.ts';
+import type { ConsulOptions } from './doors/consul/consul-options.ts';
 import type { DnsOptions } from './doors/dns/dns-options.ts';
 import { type CallerRates, DEFAULT_RATES } from './doors/limits/caller-limits.ts';
 import type { Logger } from './log.ts';
@@ -36,6 +37,8 @@ export interface ControlPlaneOptions {
   readonly beginRevocationFile?: boolean;
   /** Where services are found by DNS; nowhere unless given. Whoever reaches that port learns where services are. */
   readonly dns?: DnsOptions;
+  /** Where clients of Consul find the registry; nowhere unless given. */
+  readonly consul?: ConsulOptions;
   /** Milliseconds an instance is still found after its data plane is gone. */
   readonly leaseMs?: number;
   readonly healthChecks?: HealthCheckOptions;
@@ -95,6 +98,7 @@ export interface CompleteOptions extends Required<
     | 'jwt'
     | 'federation'
     | 'dns'
+    | 'consul'
     | 'leaseMs'
     | 'healthChecks'
     | 'revocationFile'
@@ -111,6 +115,7 @@ export interface CompleteOptions extends Required<
   readonly jwt: JwtOptions;
   readonly federation: FederationOptions;
   readonly dns: DnsOptions | undefined;
+  readonly consul: ConsulOptions | undefined;
   readonly revocationFile: string | undefined;
   readonly beginRevocationFile: boolean;
   readonly crlUrl: string | undefined;
@@ -141,6 +146,7 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     jwt: given.jwt ?? {},
     federation: given.federation ?? {},
     dns: given.dns,
+    consul: given.consul,
     revocationFile: given.revocationFile,
     beginRevocationFile: given.beginRevocationFile ?? false,
     crlUrl: given.crlUrl,

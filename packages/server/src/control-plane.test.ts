@@ -40,7 +40,7 @@ describe('a control plane', () => {
   });
 
   it('has no metric that the README does not name, and names none that is not there', async () => {
-    const { addresses } = await planes.start({ dns: { port: 0 } });
+    const { addresses } = await planes.start({ dns: { port: 0 }, consul: { httpPort: 0 } });
     const text = await (await fetch(`${addresses.metrics}/metrics`)).text();
     const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
     const served = new Set(text.match(/(?<=^# TYPE )\w+/gm));

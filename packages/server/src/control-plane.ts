@@ -13,8 +13,15 @@ import { VERSION } from './version.ts';
 
 /** A control plane that is running. */
 export interface ControlPlane {
-  /** Where it listens: "https://127.0.0.1:8443" and "http://127.0.0.1:9090"; `web` where public documents are served to the web, "127.0.0.1:8600" for DNS. */
-  readonly addresses: { readonly api: string; readonly metrics: string; readonly web?: string; readonly dns?: string };
+  /** Where it listens: "https://127.0.0.1:8443" and "http://127.0.0.1:9090"; `web` where public documents are served to the web, "127.0.0.1:8600" for DNS; `consul` where clients of Consul ask. */
+  readonly addresses: {
+    readonly api: string;
+    readonly metrics: string;
+    readonly web?: string;
+    readonly dns?: string;
+    readonly consul?: string;
+    readonly consulTls?: string;
+  };
   /** PEM roots that its certificate and every workload's certificate chain to. */
   readonly caFile: string;
   /** Bearer token for the admin API, readable by its owner only. */
@@ -54,7 +61,6 @@ export async function start(options: CompleteOptions, teardown: Teardown): Promi
   const web = await openWeb(parts, state);
   const telemetry = openTelemetry({ ...parts, ...state, ...options, keep: options.accessLogs });
   await serve(parts, { doors, state, mesh, telemetry });
-  doors.registry.serve({ discovery: state.registry.discovery, mayAnybodyRead: state.guard.mayAnybodyRead });
   const addresses = {
     api: `https://${authority(options.host)}:${doors.api.port}`,
     metrics: `http://${LOOPBACK}:${doors.operations.port}`,

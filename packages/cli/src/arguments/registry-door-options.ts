@@ -9,6 +9,8 @@ export interface RegistryDoorOptions {
   readonly dnsPort?: number;
   readonly dnsTtl?: number;
   readonly dnsForward?: readonly Address[];
+  readonly consulPort?: number;
+  readonly consulTlsPort?: number;
   readonly datacenter?: string;
 }
 
@@ -30,22 +32,32 @@ export function registryDoorOptions(): readonly Option[] {
       '--dns-forward <address>',
       'resolver that other names are asked of, for this host and private networks; may be repeated',
     ).argParser(collectAddress),
-    new Option('--datacenter <name>', 'datacenter in names and answers of DNS (default: dc1)').argParser(
+    new Option(
+      '--consul-port <port>',
+      "port of Consul's HTTP API, plain, always on loopback; none without it",
+    ).argParser(parsePort),
+    new Option('--consul-tls-port <port>', "port of Consul's HTTP API over TLS; none without it").argParser(parsePort),
+    new Option('--datacenter <name>', 'datacenter in names and answers of DNS and Consul (default: dc1)').argParser(
       parseDatacenter,
     ),
   ];
 }
 
-export function registryDoorsOf(options: RegistryDoorOptions): Pick<ControlPlaneOptions, 'dns'> {
-  const { dnsPort, dnsTtl, dnsForward, datacenter } = options;
-  if (dnsPort === undefined) return {};
+export function registryDoorsOf(options: RegistryDoorOptions): Pick<ControlPlaneOptions, 'dns' | 'consul'> {
+  const { dnsPort, dnsTtl, dnsForward, consulPort, consulTlsPort } = options;
+  const datacenter = options.datacenter === undefined ? {} : { datacenter: options.datacenter };
+  const dns = {
+    ...(dnsTtl === undefined ? {} : { ttlSeconds: Math.floor(dnsTtl / 1000) }),
+    ...(dnsForward === undefined ? {} : { forwardTo: dnsForward }),
+    ...datacenter,
+  };
+  const consul = {
+    ...(consulPort === undefined ? {} : { httpPort: consulPort }),
+    ...(consulTlsPort === undefined ? {} : { httpsPort: consulTlsPort }),
+  };
   return {
-    dns: {
-      port: dnsPort,
-      ...(dnsTtl === undefined ? {} : { ttlSeconds: Math.floor(dnsTtl / 1000) }),
-      ...(dnsForward === undefined ? {} : { forwardTo: dnsForward }),
-      ...(datacenter === undefined ? {} : { datacenter }),
-    },
+    ...(dnsPort === undefined ? {} : { dns: { port: dnsPort, ...dns } }),
+    ...(Object.keys(consul).length === 0 ? {} : { consul: { ...consul, ...datacenter } }),
   };
 }
 

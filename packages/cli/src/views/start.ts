@@ -13,6 +13,9 @@ export interface StartedMesh {
   readonly web?: string;
   /** "127.0.0.1:8600"; absent without DNS. */
   readonly dns?: string;
+  /** "http://127.0.0.1:8500" and "https://127.0.0.1:8501"; absent without Consul's API. */
+  readonly consul?: string;
+  readonly consulTls?: string;
   readonly trustDomain: string;
   /** Absolute path. */
   readonly dataDirectory: string;
@@ -33,6 +36,8 @@ export function renderStart(
     ['Metrics', `${mesh.metrics}/metrics`],
     ...(mesh.web === undefined ? [] : [['Bundle', `${mesh.web}/bundle`]]),
     ...(mesh.dns === undefined ? [] : [['DNS', mesh.dns]]),
+    ...(mesh.consul === undefined ? [] : [['Consul API', mesh.consul]]),
+    ...(mesh.consulTls === undefined ? [] : [['Consul API', mesh.consulTls]]),
     ['Trust domain', mesh.trustDomain],
     ['Data', mesh.dataDirectory],
   ];

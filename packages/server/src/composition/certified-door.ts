@@ -25,6 +25,7 @@ export async function certifyDoor(
     use: (credentials, signer) => {
       own = credentials;
       doors.api.use(credentials);
+      doors.registry.use(credentials);
       doors.signedAnswers.use(signer);
     },
     failed: (error) => log.error({ error }, 'the certificate of the API could not be renewed'),

@@ -14,7 +14,8 @@ export interface Doors {
 }
 
 /** Ports come first: one that is in use is known before anything is written. */
-export async function openDoors({ options, teardown, metrics }: Start, isReady: () => boolean): Promise<Doors> {
+export async function openDoors(start: Start, isReady: () => boolean): Promise<Doors> {
+  const { options, teardown, metrics } = start;
   const operations = await openOperationsServer({ host: LOOPBACK, port: options.ports.metrics, metrics, isReady });
   teardown.add('operations door', () => operations.close());
   const failed = metrics.counter('rampart_tls_handshakes_failed_total', 'TLS handshakes with the API that failed.');
@@ -31,7 +32,7 @@ export async function openDoors({ options, teardown, metrics }: Start, isReady: 
     api,
     operations,
     signedAnswers: new SignedAnswers(options.clock),
-    registry: await openRegistryDoors(options, { teardown, metrics }),
+    registry: await openRegistryDoors(start),
   };
 }
 

@@ -1,53 +1,99 @@
-import type { Clock, Random } from '@rampart/core';
-import type { Discovery, ServiceKey } from '@rampart/registry';
-import type { Metrics } from '../metrics.ts';
-import type { Teardown } from '../teardown.ts';
-import type { DnsOptions } from '../doors/dns/dns-options.ts';
+import type { ServiceKey } from '@rampart/registry';
+import type { CompleteOptions } from '../control-plane-options.ts';
+import { createCallerDesk } from '../doors/consul/caller-desk.ts';
+import type { CallerDesk } from '../doors/consul/consul-caller.ts';
+import { type Consul, type ConsulSource, openConsul } from '../doors/consul/open-consul.ts';
 import { type Dns, openDns } from '../doors/dns/open-dns.ts';
 import { KeyIndex } from '../doors/instances/key-index.ts';
-import { nodeName } from '../doors/instances/node-name.ts';
-
-export interface RegistryDoorsOptions {
-  readonly host: string;
-  /** Closed unless given. */
-  readonly dns: DnsOptions | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-}
-
-/** What the doors answer from. */
-export interface RegistrySource {
-  readonly discovery: Discovery;
-  /** Whether whoever says nothing of himself may know of a service. */
-  mayAnybodyRead(service: ServiceKey): boolean;
-}
+import { nodeKeys } from '../doors/instances/node-name.ts';
+import type { FailureLimit } from '../doors/limits/failure-limit.ts';
+import type { PeerVerifier } from '../doors/peer.ts';
+import { RegistryCallers } from '../doors/services/registry/identity.ts';
+import type { DoorCredentials } from '../doors/tls.ts';
+import { attestedWorkloads } from '../storage/stores/attested-workloads.ts';
+import { VERSION } from '../version.ts';
+import { LOOPBACK, type Start } from './start.ts';
+import type { State } from './state.ts';
 
 /** The doors that clients of other registries know. */
 export interface RegistryDoors {
-  /** "127.0.0.1:8600" where there is one. */
-  readonly addresses: { readonly dns?: string };
+  /** "127.0.0.1:8600", "http://127.0.0.1:8500", "https://127.0.0.1:8501", where they are. */
+  readonly addresses: { readonly dns?: string; readonly consul?: string; readonly consulTls?: string };
+  /** Takes a certificate into use. */
+  use(credentials: DoorCredentials): void;
   /** Answers from now on. */
-  serve(source: RegistrySource): void;
+  serve(state: State, guards: RegistryDoorGuards): void;
+}
+
+/** What this door has in common with that of the API. */
+export interface RegistryDoorGuards {
+  readonly verifier: PeerVerifier;
+  readonly failures: FailureLimit;
 }
 
 /** Takes the ports that are asked for. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT. */
-export async function openRegistryDoors(
-  options: RegistryDoorsOptions,
-  { teardown, metrics }: { readonly teardown: Teardown; readonly metrics: Metrics },
-): Promise<RegistryDoors> {
-  const dns: Dns | undefined =
-    options.dns === undefined ? undefined : await openDns({ ...options, ...options.dns, metrics });
+export async function openRegistryDoors({ options, teardown, metrics }: Start): Promise<RegistryDoors> {
+  const { host, clock, random, log } = options;
+  const dns = options.dns === undefined ? undefined : await openDns({ ...options.dns, host, clock, random, metrics });
   teardown.add('DNS door', () => dns?.close());
+  const shared = { host, clock, random, log, metrics, version: VERSION };
+  const consul = options.consul === undefined ? undefined : await openConsul({ ...options.consul, ...shared });
+  teardown.add('Consul door', () => consul?.close());
   return {
-    addresses: dns === undefined ? {} : { dns: `${hostPart(options.host)}:${dns.port}` },
-    serve: ({ discovery, mayAnybodyRead }) => {
-      const nodes = new KeyIndex({ discovery, keysOf: ({ host }) => [nodeName(host)] });
+    addresses: addressesOf(host, dns, consul),
+    use: (credentials) => consul?.use(credentials),
+    serve: (state, guards) => {
+      const { registry } = state;
+      const nodes = new KeyIndex({ discovery: registry.discovery, keysOf: nodeKeys });
       teardown.add('nodes', () => nodes.close());
-      dns?.serve({ discovery, nodes, mayRead: mayAnybodyRead });
+      dns?.serve({ discovery: registry.discovery, nodes, mayRead: (service) => mayAnybodyRead(service, state) });
+      consul?.serve({
+        registry,
+        nodes,
+        callers: callersOf(state, guards, options),
+        ...readersOf(state),
+      });
     },
   };
 }
 
+/** Names that nobody registered are no question to decide or record: there is no end of them. */
+function mayAnybodyRead(service: ServiceKey, { guard, registry }: State): boolean {
+  const isKnown = registry.lookup({ name: service.service, namespace: service.namespace }) !== undefined;
+  return !isKnown || guard.mayAnybodyRead(service);
+}
+
+function readersOf({ guard }: State): Pick<ConsulSource, 'discoveryOf' | 'mayRead' | 'mayReadAll'> {
+  return {
+    discoveryOf: (caller, sourceIp) => guard.viewOf(caller, sourceIp),
+    mayRead: (caller, { service, namespace }) => guard.access.wouldAllow(caller, 'read', { service, namespace }),
+    mayReadAll: (caller, namespace) => guard.viewOf(caller, '').isComplete(namespace),
+  };
+}
+
+function callersOf(state: State, guards: RegistryDoorGuards, { clock, log }: CompleteOptions): CallerDesk {
+  const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
+  const { tokens, apiTokens, entries, guard, journal, database } = state;
+  return createCallerDesk({
+    ...guards,
+    tokens,
+    apiTokens,
+    holders: new RegistryCallers(attestedWorkloads(database)),
+    isAdministrator: (id) => entries.isAdministrator(id, clock.now()),
+    allowsAnonymous: () => guard.policies.current().settings.anonymous ?? false,
+    audit: (event) => void journal.audit(event).catch(failed),
+  });
+}
+
+function addressesOf(host: string, dns: Dns | undefined, consul: Consul | undefined): RegistryDoors['addresses'] {
+  return {
+    ...(dns === undefined ? {} : { dns: `${hostPart(host)}:${dns.port}` }),
+    ...(consul?.http === undefined ? {} : { consul: `http://${LOOPBACK}:${consul.http.port}` }),
+    ...(consul?.https === undefined ? {} : { consulTls: `https://${hostPart(host)}:${consul.https.port}` }),
+  };
+}
+
 function hostPart(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return LOOPBACK;
   return host.includes(':') ? `[${host}]` : host;
 }

@@ -131,6 +131,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   const { clock, log, rootNamespace, trustDomain } = options;
   const { authority: issuer, feed, apiTokens } = state;
   const { failures, gate, limits, unread } = guardsOf(parts, state);
+  const verifier = peerVerifier(clock, issuer);
   const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
     ...state,
@@ -150,7 +151,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
       gate,
       unread,
       signedAnswers: doors.signedAnswers,
-      verifier: peerVerifier(clock, issuer),
+      verifier,
       apiTokens,
       log,
       metrics,
@@ -177,6 +178,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
       },
     }),
   );
+  doors.registry.serve(state, { verifier, failures });
   await certifyDoor(parts, { doors, state, mesh });
   teardown.add('calls', async () => {
     mesh.dataPlanes.close();

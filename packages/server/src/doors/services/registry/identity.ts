@@ -3,6 +3,7 @@ import type { WorkloadIdentity } from '@rampart/authority';
 import { BoundedCache, RampartError } from '@rampart/core';
 import type { RegistryIdentity } from '@rampart/registry';
 import { callerOf, connectionOf } from '../../caller.ts';
+import type { Holder } from '../../peer.ts';
 
 /** What the holder of a certificate was attested as. */
 export type AttestedAs = (serial: string) => Promise<Pick<WorkloadIdentity, 'service'> | undefined>;
@@ -21,11 +22,14 @@ export class RegistryCallers {
 
   async identityOf(context: Pick<HandlerContext, 'values'>): Promise<RegistryIdentity> {
     const caller = callerOf(context);
-    if (caller?.kind === 'workload') {
-      return { kind: 'spiffe', id: caller.peer.id, service: await this.#service(caller.peer.serial) };
-    }
+    if (caller?.kind === 'workload') return this.holder(caller.peer);
     if (caller?.kind === 'admin') return { kind: 'operator', name: caller.name };
     throw new RampartError('UNAUTHENTICATED', 'this method needs a client certificate of this mesh or a token');
+  }
+
+  /** Whoever holds a certificate that was judged. */
+  async holder({ id, serial }: Pick<Holder, 'id' | 'serial'>): Promise<RegistryIdentity> {
+    return { kind: 'spiffe', id, service: await this.#service(serial) };
   }
 
   async #service(serial: string): Promise<string> {

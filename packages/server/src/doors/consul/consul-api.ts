@@ -1,0 +1,129 @@
+import { RampartError } from '@rampart/core';
+import { type ConsulAccess, consulAccessOf, listedEndpoints } from './access.ts';
+import type { CallCredentials, CallerDesk, ConsulCaller } from './consul-caller.ts';
+import { agentCheckRoutes } from './endpoints/agent-checks.ts';
+import { agentSelfRoutes } from './endpoints/agent-self.ts';
+import { agentServiceRoutes } from './endpoints/agent-services.ts';
+import { catalogChangeRoutes } from './endpoints/catalog-changes.ts';
+import { catalogRoutes } from './endpoints/catalog.ts';
+import { healthRoutes } from './endpoints/health.ts';
+import { type ConsulAnswer, textAnswer } from './http/answer.ts';
+import type { ConsulCall } from './http/call.ts';
+import { type ConsulRoutes, RouteTable } from './http/route.ts';
+import type { RegistryView } from './registry-view.ts';
+
+/** A request whose path and caller are not looked at yet. */
+export interface ConsulRequest extends Pick<CallCredentials, 'authorization' | 'tls'> {
+  readonly method: string;
+  readonly url: URL;
+  /** Value of X-Consul-Namespace. */
+  readonly namespace: string | undefined;
+  readonly remoteAddress: string;
+  readonly signal: AbortSignal;
+  /** Read only when the caller is let in; undefined when it is longer than anybody needs, or no text. */
+  body(): Promise<string | undefined>;
+}
+
+export interface ConsulApiOptions {
+  readonly view: RegistryView;
+  readonly callers: CallerDesk;
+}
+
+const RANK: Readonly<Record<Exclude<ConsulAccess, 'anyone' | 'nobody'>, number>> = { read: 0, write: 1, operator: 2 };
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Everything that answers, by the names of the table of access. */
+export function consulRoutes(view: RegistryView): ConsulRoutes {
+  return {
+    ...agentSelfRoutes(view),
+    ...agentServiceRoutes(view),
+    ...agentCheckRoutes(view),
+    ...catalogRoutes(view),
+    ...catalogChangeRoutes(view),
+    ...healthRoutes(view),
+  };
+}
+
+/** Consul's HTTP API over the registry: which endpoint, who calls, may he, what is the answer. */
+export class ConsulApi {
+  readonly #options: ConsulApiOptions;
+  readonly #routes: ConsulRoutes;
+  readonly #table = new RouteTable(listedEndpoints());
+
+  constructor(options: ConsulApiOptions) {
+    this.#options = options;
+    this.#routes = consulRoutes(options.view);
+  }
+
+  /** @throws RampartError for what has a status of its own (`refusalAnswer`). */
+  async answer(request: ConsulRequest): Promise<ConsulAnswer> {
+    const found = this.#table.find(request.method, request.url.pathname);
+    if (found.kind === 'unknown') return textAnswer(404, `there is no ${request.url.pathname} here`);
+    if (found.kind === 'other-method') {
+      return textAnswer(405, `method ${request.method} not allowed`, { allow: found.allowed.join(',') });
+    }
+    const { name, params } = found.route;
+    const access = consulAccessOf(name);
+    if (access === undefined || access === 'nobody') {
+      return textAnswer(
+        501,
+        `${request.url.pathname} is not part of this registry: it keeps services, not ${topicOf(name)}`,
+      );
+    }
+    if (request.url.searchParams.has('token')) {
+      throw new RampartError(
+        'INVALID_ARGUMENT',
+        'tokens in URLs end up in logs: send X-Consul-Token or Authorization: Bearer',
+      );
+    }
+    this.#checkDatacenter(request.url.searchParams);
+    const namespace = this.#namespaceOf(request);
+    const caller = await this.#admit(request, name, access);
+    const body = await request.body();
+    if (body === undefined) return textAnswer(413, 'Request body too large, or no UTF-8');
+    const { remoteAddress: sourceIp, signal } = request;
+    const discovery = this.#options.view.discoveryOf(caller, sourceIp);
+    const query = request.url.searchParams;
+    const call: ConsulCall = { params, query, caller, discovery, namespace, sourceIp, body, signal };
+    return (await this.#routes[name]?.(call)) ?? textAnswer(404, `there is no ${request.url.pathname} here`);
+  }
+
+  async #admit(
+    { authorization, tls, remoteAddress }: ConsulRequest,
+    endpoint: string,
+    access: Exclude<ConsulAccess, 'nobody'>,
+  ): Promise<ConsulCaller['identity']> {
+    if (access === 'anyone') return { kind: 'anonymous' };
+    const { callers } = this.#options;
+    const isBlocked = callers.isBlocked(remoteAddress);
+    const identified = await callers.identify({ authorization, tls, remoteAddress, endpoint });
+    // Whoever has valid credentials is not kept out by a neighbour who guesses.
+    if (!identified.ok && isBlocked) {
+      throw new RampartError('RATE_LIMITED', 'too many refused calls from this address: wait a few seconds');
+    }
+    if (!identified.ok) throw identified.problem.error;
+    const { identity, may } = identified.value;
+    if (RANK[may] < RANK[access]) {
+      throw new RampartError('PERMISSION_DENIED', `Permission denied: this token may not call ${endpoint}`);
+    }
+    return identity;
+  }
+
+  #namespaceOf({ url, namespace }: ConsulRequest): string {
+    const asked = url.searchParams.get('ns') ?? namespace ?? '';
+    if (asked === '') return this.#options.view.namespace;
+    if (NAMESPACE.test(asked)) return asked;
+    throw new RampartError('INVALID_ARGUMENT', 'a namespace is a DNS label; one at a time is asked for');
+  }
+
+  #checkDatacenter(query: URLSearchParams): void {
+    const asked = query.get('dc') ?? '';
+    if (asked === '' || asked === this.#options.view.datacenter) return;
+    throw new RampartError('INVALID_ARGUMENT', `No path to datacenter: this one is ${this.#options.view.datacenter}`);
+  }
+}
+
+/** "kv", "session": what an endpoint that is not part of this would be about. */
+function topicOf(endpoint: string): string {
+  return endpoint.split('/')[2] ?? '';
+}

@@ -1,0 +1,28 @@
+import type { Result } from '@rampart/core';
+import type { AuthenticationFailure, RegistryIdentity } from '@rampart/registry';
+import type { TLSSocket } from 'node:tls';
+
+/** Who calls, and the most that his credentials are for. */
+export interface ConsulCaller {
+  readonly identity: RegistryIdentity;
+  /** `read` for tokens that change nothing, `operator` for those of administrators. */
+  readonly may: 'read' | 'write' | 'operator';
+}
+
+/** What a call says of its caller. */
+export interface CallCredentials {
+  /** Value of Authorization, or of X-Consul-Token as if it stood there. */
+  readonly authorization: string | undefined;
+  /** Undefined over plain HTTP. */
+  readonly tls: TLSSocket | undefined;
+  readonly remoteAddress: string;
+  /** For the record of a refusal: "PUT /v1/agent/service/register". */
+  readonly endpoint: string;
+}
+
+/** AuthenticateRequest for this door. */
+export interface CallerDesk {
+  /** Whether an address was refused so often that it has to wait. */
+  isBlocked(remoteAddress: string): boolean;
+  identify(credentials: CallCredentials): Promise<Result<ConsulCaller, AuthenticationFailure>>;
+}

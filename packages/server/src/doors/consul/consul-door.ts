@@ -1,0 +1,149 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import type { Logger } from '../../log.ts';
+import type { Counter } from '../../metrics.ts';
+import { limitConnections } from '../limits/connection-limit.ts';
+import { plainAddress } from '../limits/network-of.ts';
+import { type ListenAddress, listen } from '../listening.ts';
+import { type DoorCredentials, tlsSettings } from '../tls.ts';
+import type { ConsulApi, ConsulRequest } from './consul-api.ts';
+import { type ConsulAnswer, refusalAnswer, textAnswer } from './http/answer.ts';
+import { isMeantForLoopback } from './http/own-host.ts';
+import { readBody } from './http/read-body.ts';
+
+export interface ConsulDoorOptions extends ListenAddress {
+  readonly kind: 'http' | 'https';
+  readonly log: Logger;
+  /** Calls by status. */
+  readonly calls: Counter;
+}
+
+/** One port of Consul's HTTP API. Nobody is answered before `serve`, nor over HTTPS before `use`. */
+export interface ConsulDoor {
+  readonly port: number;
+  use(credentials: DoorCredentials): void;
+  serve(api: ConsulApi): void;
+  close(): Promise<void>;
+}
+
+/** A blocking query is a connection that waits. */
+const MOST_OF_ONE_NETWORK = 512;
+const MOST_CONNECTIONS = 10_000;
+const LIMITS = { maxHeaderSize: 16 * 1024, requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 30_000 };
+const TOKEN = /^[\w.~+/-]{1,1024}=*$/;
+
+/** @throws RampartError PORT_IN_USE; INVALID_ARGUMENT when this machine has no such address. */
+export async function openConsulDoor(options: ConsulDoorOptions): Promise<ConsulDoor> {
+  let api: ConsulApi | undefined;
+  const closing = new AbortController();
+  const handler = (request: IncomingMessage, response: ServerResponse): void =>
+    void respond(request, response, { ...options, api, closing: closing.signal });
+  const secure = options.kind === 'https' ? secureServer(handler) : undefined;
+  const server: Server | HttpsServer = secure ?? createHttpServer(LIMITS, handler);
+  server.maxConnections = MOST_CONNECTIONS;
+  limitConnections(server, MOST_OF_ONE_NETWORK);
+  const port = await listen(server, options);
+  return {
+    port,
+    use: (credentials) => secure?.setSecureContext(tlsSettings(credentials)),
+    serve: (given) => {
+      api = given;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        closing.abort();
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        setImmediate(() => server.closeAllConnections());
+      }),
+  };
+}
+
+function secureServer(handler: (request: IncomingMessage, response: ServerResponse) => void): HttpsServer {
+  const server = createHttpsServer(
+    {
+      ...tlsSettings(),
+      ...LIMITS,
+      requestCert: true,
+      // waiver: reject-unauthorized -- callers with a token have no certificate; every certificate that is used goes through PeerVerifier
+      rejectUnauthorized: false,
+      handshakeTimeout: LIMITS.headersTimeout,
+    },
+    handler,
+  );
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return server;
+}
+
+interface Ground extends ConsulDoorOptions {
+  readonly api: ConsulApi | undefined;
+  readonly closing: AbortSignal;
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, ground: Ground): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const signal = AbortSignal.any([gone.signal, ground.closing]);
+  const answer = await answerOf(request, ground, signal);
+  ground.calls.add({ status: String(answer.status) });
+  if (response.destroyed) return;
+  send(response, answer, isSet(request, 'pretty'));
+  // What was not read belongs to a request that was refused: the connection is not for another one.
+  if (!request.complete) response.once('finish', () => request.destroy());
+}
+
+async function answerOf(request: IncomingMessage, ground: Ground, signal: AbortSignal): Promise<ConsulAnswer> {
+  const { api, log, kind } = ground;
+  try {
+    if (api === undefined) return textAnswer(503, 'not ready');
+    if (kind === 'http' && !isMeantForLoopback(request.headers.host)) return textAnswer(421, 'this is not that host');
+    const parsed = requestOf(request, signal);
+    return parsed === undefined
+      ? textAnswer(400, 'Bad request: the URL or a header cannot be read')
+      : await api.answer(parsed);
+  } catch (error) {
+    const refusal = refusalAnswer(error);
+    if (refusal !== undefined) return refusal;
+    if (!signal.aborted) log.error({ error }, 'a call of the Consul API failed');
+    return textAnswer(500, 'internal error');
+  }
+}
+
+function requestOf(request: IncomingMessage, signal: AbortSignal): ConsulRequest | undefined {
+  const { headers, socket, method = '' } = request;
+  const url = request.url?.startsWith('/') === true ? URL.parse(`http://localhost${request.url}`) : null;
+  const token = single(headers['x-consul-token']);
+  // As it stands there, so that a token of a wrong form is a wrong token.
+  const bearer = token === undefined || token === '' ? undefined : `Bearer ${TOKEN.test(token) ? token : ''}`;
+  if (url === null) return undefined;
+  return {
+    method,
+    url,
+    authorization: bearer ?? headers.authorization,
+    tls: socket instanceof TLSSocket ? socket : undefined,
+    namespace: single(headers['x-consul-namespace']),
+    remoteAddress: plainAddress(socket.remoteAddress ?? ''),
+    signal,
+    body: () => readBody(request),
+  };
+}
+
+function single(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+function isSet(request: IncomingMessage, name: string): boolean {
+  return request.url?.split('?', 2)[1]?.split('&').includes(name) ?? false;
+}
+
+function send(response: ServerResponse, { status, headers, body }: ConsulAnswer, isPretty: boolean): void {
+  const isJson = 'json' in body;
+  const text = isJson ? JSON.stringify(body.json, undefined, isPretty ? 4 : undefined) : body.text;
+  response.writeHead(status, {
+    'content-type': isJson ? 'application/json' : 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  });
+  response.end(text);
+}

@@ -1,0 +1,145 @@
+import { RampartError } from '@rampart/core';
+import { type DiscoveredInstance, nameOfIdentity, type RegistryIdentity } from '@rampart/registry';
+import { nodeName } from '../../instances/node-name.ts';
+import { instanceIdFor, knownInstanceId, serviceIdOf } from '../../instances/service-id.ts';
+import type { Item } from '../filter/filter.ts';
+import { type ConsulAnswer, DONE, jsonAnswer, textAnswer } from '../http/answer.ts';
+import { answerWhenChanged, type Question } from '../http/blocking.ts';
+import { bodyFields, type ConsulCall, isSet, param } from '../http/call.ts';
+import { filterOf } from '../http/filtered.ts';
+import type { ConsulRoutes } from '../http/route.ts';
+import { aggregatedStatus, checksOf } from '../model/check.ts';
+import { agentServiceDetails, agentServiceFields } from '../model/service.ts';
+import { SHAPES } from '../model/shapes.ts';
+import { serviceDefinition } from '../registration/service-definition.ts';
+import type { RegistryView } from '../registry-view.ts';
+import { instancesOf, namespaceQuestion } from './health.ts';
+import { indexOf, indexOfRevision, visible } from './visible.ts';
+
+const HEALTH_STATUS = { passing: 200, warning: 429, critical: 503, maintenance: 503 } as const;
+
+/** `/v1/agent/service…`: an agent is what its caller registered; operators see everything in the namespace. */
+export function agentServiceRoutes(view: RegistryView): ConsulRoutes {
+  return {
+    'GET /v1/agent/services': (call) => {
+      const matches = filterOf(call.query, SHAPES.agentService);
+      const services = (): Item =>
+        Object.fromEntries(
+          ownInstances(call, view)
+            .map((instance) => [serviceIdOf(instance), agentServiceFields(instance, view)] as const)
+            .filter(([, fields]) => matches(fields)),
+        );
+      return answerWhenChanged(call, namespaceQuestion(call, view, services), view);
+    },
+    'GET /v1/agent/service/:id': (call) => agentService(call, view),
+    'GET /v1/agent/health/service/name/:name': (call) => healthOfName(call, view),
+    'GET /v1/agent/health/service/id/:id': (call) => {
+      const instance = knownInstance(call, param(call, 'id'));
+      if (instance === undefined) return textAnswer(404, `ServiceId ${param(call, 'id')} not found`);
+      const json = healthFields(instance, view);
+      return healthAnswer(call, aggregatedStatus(instance), json);
+    },
+    'PUT /v1/agent/service/register': (call) => register(call, view),
+    'PUT /v1/agent/service/deregister/:id': async (call) => {
+      const id = param(call, 'id');
+      const instanceId = knownInstance(call, id)?.instanceId ?? id;
+      const { caller, sourceIp } = call;
+      const removed = await view.registry.deregister(caller, instanceId, {
+        reason: 'deregistered by its agent',
+        sourceIp,
+      });
+      if (!removed.ok) throw removed.problem;
+      return DONE;
+    },
+    'PUT /v1/agent/service/maintenance/:id': (call) => maintain(call, view),
+  };
+}
+
+/** What an agent of the caller would hold: what it registered itself. */
+export function ownInstances(call: ConsulCall, view: RegistryView): readonly DiscoveredInstance[] {
+  if (call.caller.kind === 'operator') return instancesOf(call, view);
+  return visible(call, view.owners.get(nameOfIdentity(call.caller)));
+}
+
+/** The instance that the caller means by the id of a service: on its own host first. */
+export function knownInstance(call: ConsulCall, serviceId: string): DiscoveredInstance | undefined {
+  const id = knownInstanceId(call.discovery, { serviceId, node: nodeName(call.sourceIp) });
+  return visible(call, [id])[0];
+}
+
+/** @throws RampartError PERMISSION_DENIED for those who proved nothing: nothing can be theirs. */
+export function requireProof(caller: RegistryIdentity): void {
+  if (caller.kind === 'anonymous') throw new RampartError('UNAUTHENTICATED', 'Authentication required');
+}
+
+async function register(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> {
+  requireProof(call.caller);
+  const { sourceIp, namespace } = call;
+  const definition = serviceDefinition(bodyFields(call), { ownAddress: sourceIp, namespace, sourceIp });
+  const instanceId = instanceIdFor(view.discovery, definition);
+  const registered = await view.registry.register(call.caller, { ...definition.request, instanceId });
+  if (!registered.ok) throw registered.problem;
+  return DONE;
+}
+
+async function maintain(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> {
+  requireProof(call.caller);
+  const enable = call.query.get('enable');
+  if (enable !== 'true' && enable !== 'false') {
+    throw new RampartError('INVALID_ARGUMENT', 'Missing value for enable: it must be true or false');
+  }
+  const id = param(call, 'id');
+  const instanceId = knownInstance(call, id)?.instanceId ?? id;
+  const maintenance = enable === 'true' ? { reason: call.query.get('reason') ?? '' } : undefined;
+  const changed = await view.registry.setMaintenance(call.caller, instanceId, maintenance);
+  if (!changed.ok) throw changed.problem;
+  return DONE;
+}
+
+function agentService(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> | ConsulAnswer {
+  const id = param(call, 'id');
+  const found = (): DiscoveredInstance | undefined => knownInstance(call, id);
+  const first = found();
+  if (first === undefined) {
+    return textAnswer(404, `unknown service ID: ${id}. Ensure that the service ID is passed, not the service name.`);
+  }
+  const key = { service: first.service, namespace: first.namespace };
+  const question: Question = {
+    about: { service: key },
+    isFiltered: false,
+    answer: () => {
+      const instance = found();
+      const json = instance === undefined ? null : agentServiceDetails(instance, view);
+      return { index: instance === undefined ? indexOfRevision(0) : indexOf(view, instance), json };
+    },
+  };
+  return answerWhenChanged(call, question, view);
+}
+
+function healthOfName(call: ConsulCall, view: RegistryView): ConsulAnswer {
+  const name = param(call, 'name');
+  const instances = ownInstances(call, view).filter(({ service }) => service === name);
+  if (instances.length === 0) return textAnswer(404, `ServiceName ${name} Not Found`);
+  const statuses = new Set(instances.map(aggregatedStatus));
+  const worst = (['maintenance', 'critical', 'warning'] as const).find((status) => statuses.has(status));
+  return healthAnswer(
+    call,
+    worst ?? 'passing',
+    instances.map((instance) => healthFields(instance, view)),
+  );
+}
+
+function healthFields(instance: DiscoveredInstance, view: RegistryView): Item {
+  return {
+    AggregatedStatus: aggregatedStatus(instance),
+    Service: agentServiceFields(instance, view),
+    Checks: checksOf(instance, indexOf(view, instance)),
+  };
+}
+
+function healthAnswer({ query }: ConsulCall, status: keyof typeof HEALTH_STATUS, json: Item): ConsulAnswer {
+  const code = HEALTH_STATUS[status];
+  return isSet(query, 'format') && query.get('format') === 'text'
+    ? textAnswer(code, status)
+    : { ...jsonAnswer(json), status: code };
+}

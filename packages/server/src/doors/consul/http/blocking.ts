@@ -1,0 +1,107 @@
+import { RampartError } from '@rampart/core';
+import { parseGoDuration } from '../duration.ts';
+import type { Item } from '../filter/filter.ts';
+import { contentHash } from '../model/service.ts';
+import type { RegistryView } from '../registry-view.ts';
+import { type ConsulAnswer, jsonAnswer } from './answer.ts';
+import { type ConsulCall, isSet } from './call.ts';
+import { Changes, type Subject } from './changes.ts';
+
+/** An answer as it is now, and what it is about. */
+export interface Question {
+  /** A service has an index of its own; other answers count as changed when they are different. */
+  readonly about: Subject;
+  /** Whether there may be more than this caller is told. */
+  readonly isFiltered: boolean;
+  answer(): { readonly index: number; readonly json: Item };
+}
+
+const USUAL_WAIT_MS = 5 * 60_000;
+const LONGEST_WAIT_MS = 10 * 60_000;
+/** Up to a sixteenth more, so that callers that began together do not come back together (Consul). */
+const JITTER = 1 / 16;
+
+/** Answers a question at once, or when its answer has changed since the index or hash that the caller knows, or after its patience. */
+export async function answerWhenChanged(
+  call: ConsulCall,
+  question: Question,
+  view: RegistryView,
+): Promise<ConsulAnswer> {
+  const patience = patienceOf(call.query);
+  const consistency = consistencyOf(call.query);
+  const known = knownOf(call.query);
+  const first = question.answer();
+  const isKnown =
+    known === undefined
+      ? false
+      : known.kind === 'index'
+        ? known.index === first.index
+        : known.hash === contentHash(first.json);
+  const last = isKnown ? await waited(question, { first, view, patience, signal: call.signal }) : first;
+  return jsonAnswer(last.json, {
+    'x-consul-index': String(last.index),
+    ...(known?.kind === 'hash' ? { 'x-consul-contenthash': contentHash(last.json) } : {}),
+    'x-consul-knownleader': 'true',
+    'x-consul-lastcontact': '0',
+    'x-consul-effective-consistency': consistency,
+    ...(question.isFiltered && call.caller.kind !== 'anonymous' ? { 'x-consul-results-filtered-by-acls': 'true' } : {}),
+    ...(isSet(call.query, 'cached') ? { 'x-cache': 'MISS', age: '0' } : {}),
+  });
+}
+
+type Answered = ReturnType<Question['answer']>;
+
+interface Waiting {
+  readonly first: Answered;
+  readonly view: RegistryView;
+  readonly patience: number;
+  readonly signal: AbortSignal;
+}
+
+async function waited(question: Question, { first, view, patience, signal }: Waiting): Promise<Answered> {
+  const isService = typeof question.about === 'object' && 'service' in question.about;
+  const before = isService ? '' : JSON.stringify(first.json);
+  const changes = new Changes(question.about, { ...view, signal });
+  const until = view.clock.now() + patience * (1 + JITTER * view.random());
+  try {
+    for (;;) {
+      const left = until - view.clock.now();
+      if (left <= 0 || signal.aborted || !(await changes.next(left))) return question.answer();
+      const now = question.answer();
+      if (isService ? now.index !== first.index : JSON.stringify(now.json) !== before) return now;
+      await changes.pause();
+    }
+  } finally {
+    changes.close();
+  }
+}
+
+type Known = { readonly kind: 'index'; readonly index: number } | { readonly kind: 'hash'; readonly hash: string };
+
+/** What the caller has already; undefined when it does not want to wait. */
+function knownOf(query: URLSearchParams): Known | undefined {
+  const hash = query.get('hash');
+  if (hash !== null && hash !== '') return { kind: 'hash', hash };
+  const text = query.get('index');
+  if (text === null || text === '' || text === '0') return undefined;
+  if (!/^\d{1,20}$/.test(text)) throw new RampartError('INVALID_ARGUMENT', 'Invalid index');
+  return { kind: 'index', index: Number(text) };
+}
+
+function patienceOf(query: URLSearchParams): number {
+  const text = query.get('wait');
+  if (text === null || text === '') return USUAL_WAIT_MS;
+  const wait = parseGoDuration(text);
+  if (wait === undefined) throw new RampartError('INVALID_ARGUMENT', 'Invalid wait time');
+  return wait === 0 ? USUAL_WAIT_MS : Math.min(wait, LONGEST_WAIT_MS);
+}
+
+/** One process answers, so every answer is consistent; the caller is told what it asked for. */
+function consistencyOf(query: URLSearchParams): string {
+  const [stale, consistent] = [isSet(query, 'stale'), isSet(query, 'consistent')];
+  if (stale && consistent) {
+    throw new RampartError('INVALID_ARGUMENT', 'Cannot specify ?stale with ?consistent, conflicting semantics.');
+  }
+  if (consistent) return 'consistent';
+  return stale ? 'stale' : 'leader';
+}
