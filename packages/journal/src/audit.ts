@@ -48,15 +48,16 @@ export type AuditBody = Omit<AuditRecord, 'timestamp' | 'registry_node' | 'seque
 
 /** What the journal stores for an event. */
 export function auditBody(event: AuditEvent): AuditBody {
+  // In the order in which they are printed: what is in order need not be sorted.
   return {
-    event_type: event.eventType,
-    service_name: tame(event.serviceName ?? ''),
-    instance_id: tame(event.instanceId ?? ''),
-    identity: tame(event.identity ?? ''),
-    source_ip: tame(event.sourceIp ?? ''),
-    result: event.result,
-    details: tameMembers(event.details ?? {}),
     correlation_id: tame(event.correlationId ?? ''),
+    details: tameMembers(event.details ?? {}),
+    event_type: event.eventType,
+    identity: tame(event.identity ?? ''),
+    instance_id: tame(event.instanceId ?? ''),
+    result: event.result,
+    service_name: tame(event.serviceName ?? ''),
+    source_ip: tame(event.sourceIp ?? ''),
   };
 }
 

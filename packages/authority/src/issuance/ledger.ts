@@ -23,27 +23,29 @@ export function issuanceEntry(
   rotation?: Rotation,
 ): JournalBody {
   const { attestation } = certificate;
+  // In the order in which they are printed: what is in order need not be sorted.
   return {
-    event_type: 'CERTIFICATE_ISSUED',
-    serial: certificate.serial,
-    kind: certificate.kind,
-    spiffe_id: certificate.spiffeId,
-    requested_by: requesterOf(certificate),
-    issuer: certificate.issuer,
-    issuer_key_id: Buffer.from(parsed.authorityKeyId ?? []).toString('hex'),
-    reason: certificate.reason,
-    entry: certificate.entryId ?? '',
     attestation:
       attestation === undefined
-        ? { evidence: evidenceOf(certificate), attestor: '', selectors: [] }
-        : { evidence: attestation.evidence, attestor: attestation.attestor, selectors: attestation.selectors },
-    issued_at: certificate.issuedAt,
-    not_before: certificate.notBefore,
-    not_after: certificate.notAfter,
+        ? { attestor: '', evidence: evidenceOf(certificate), selectors: [] }
+        : { attestor: attestation.attestor, evidence: attestation.evidence, selectors: attestation.selectors },
     certificate_sha256: hash('sha256', parsed.der, 'hex'),
-    public_key_sha256: hash('sha256', parsed.publicKey.der, 'hex'),
+    entry: certificate.entryId ?? '',
+    event_type: 'CERTIFICATE_ISSUED',
+    issued_at: certificate.issuedAt,
+    issuer: certificate.issuer,
+    issuer_key_id: Buffer.from(parsed.authorityKeyId ?? []).toString('hex'),
+    kind: certificate.kind,
+    not_after: certificate.notAfter,
+    not_before: certificate.notBefore,
     // One entry for both: thousands of renewals a second would write a second one each.
-    ...(rotation === undefined ? {} : { old_serial: rotation.oldSerial, rotation: rotation.reason }),
+    ...(rotation === undefined ? {} : { old_serial: rotation.oldSerial }),
+    public_key_sha256: hash('sha256', parsed.publicKey.der, 'hex'),
+    reason: certificate.reason,
+    requested_by: requesterOf(certificate),
+    ...(rotation === undefined ? {} : { rotation: rotation.reason }),
+    serial: certificate.serial,
+    spiffe_id: certificate.spiffeId,
   };
 }
 

@@ -19,7 +19,7 @@ function readRelativeName(relative: DerReader, what: string): void {
   while (!relative.done) {
     const attribute = relative.enter(TAG.sequence, what);
     attribute.element(TAG.oid, what);
-    attribute.any(what);
+    attribute.skip(what);
     attribute.end(what);
   }
 }

@@ -1,10 +1,18 @@
 /** Longest accepted encoding; the identifiers of X.509 need at most 10 bytes. */
 const MAX_OCTETS = 64;
 
-/** Dotted text of the content octets of an OBJECT IDENTIFIER (X.690 §8.19); undefined when not minimal, cut off or absurdly long. */
-export function decodeOid(content: Uint8Array): string | undefined {
-  const known = KNOWN.get(fingerprint(content));
-  return known !== undefined && equals(known.content, content) ? known.dotted : decodeAny(content);
+/** Where the content octets of an element are. */
+interface Octets {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Dotted text of an OBJECT IDENTIFIER (X.690 §8.19); undefined when not minimal, cut off or absurdly long. */
+export function decodeOid(bytes: Uint8Array, start = 0, end: number = bytes.length): string | undefined {
+  const octets = { bytes, start, end };
+  const known = KNOWN.get(fingerprint(octets));
+  return known !== undefined && isSame(known.content, octets) ? known.dotted : decodeAny(bytes.subarray(start, end));
 }
 
 function decodeAny(content: Uint8Array): string | undefined {
@@ -74,18 +82,18 @@ export const OID = {
 const KNOWN: ReadonlyMap<number, { readonly dotted: string; readonly content: Uint8Array }> = new Map(
   Object.values(OID).map((dotted) => {
     const content = encodeOid(dotted);
-    return [fingerprint(content), { dotted, content }];
+    return [fingerprint({ bytes: content, start: 0, end: content.length }), { dotted, content }];
   }),
 );
 
-function fingerprint(content: Uint8Array): number {
-  let sum = content.length;
-  for (let at = 0; at < content.length; at += 1) sum = (Math.imul(sum, 31) + (content[at] ?? 0)) | 0;
+function fingerprint({ bytes, start, end }: Octets): number {
+  let sum = end - start;
+  for (let at = start; at < end; at += 1) sum = (Math.imul(sum, 31) + (bytes[at] ?? 0)) | 0;
   return sum;
 }
 
-function equals(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false;
-  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+function isSame(content: Uint8Array, { bytes, start, end }: Octets): boolean {
+  if (content.length !== end - start) return false;
+  for (let at = 0; at < content.length; at += 1) if (content[at] !== bytes[start + at]) return false;
   return true;
 }

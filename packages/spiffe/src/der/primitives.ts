@@ -4,10 +4,13 @@ import { TAG } from './tag.ts';
 
 /** BOOLEAN: DER allows 0x00 and 0xff only (X.690 §11.1). */
 export function readBoolean(reader: DerReader, what: string): boolean {
-  const { content } = reader.element(TAG.boolean, what);
-  const octet = content[0];
-  if (content.length !== 1 || (octet !== 0x00 && octet !== 0xff)) throw new DerProblem(`${what} is not a DER BOOLEAN`);
+  const octet = reader.read(TAG.boolean, what, onlyOctet);
+  if (octet !== 0x00 && octet !== 0xff) throw new DerProblem(`${what} is not a DER BOOLEAN`);
   return octet === 0xff;
+}
+
+function onlyOctet(bytes: Uint8Array, start: number, end: number): number | undefined {
+  return end - start === 1 ? bytes[start] : undefined;
 }
 
 /** INTEGER as its two's-complement octets, minimal (X.690 §8.3.2). */
@@ -30,7 +33,7 @@ export function readSmallInteger(reader: DerReader, what: string): number {
 
 /** OBJECT IDENTIFIER as dotted text. */
 export function readOid(reader: DerReader, what: string): string {
-  const text = decodeOid(reader.element(TAG.oid, what).content);
+  const text = reader.read(TAG.oid, what, decodeOid);
   if (text === undefined) throw new DerProblem(`${what} is not a DER OBJECT IDENTIFIER`);
   return text;
 }

@@ -78,6 +78,19 @@ export class DerReader {
     return this.any(what);
   }
 
+  /** What `decode` makes of the content of the next element, which must carry `tag`; for what needs no view of it. */
+  read<T>(tag: number, what: string, decode: (bytes: Uint8Array, start: number, end: number) => T): T {
+    this.#expect(tag, what);
+    const { contentStart, contentEnd } = this.#extent(what);
+    this.#at = contentEnd;
+    return decode(this.#bytes, contentStart, contentEnd);
+  }
+
+  /** Moves past the next element, whatever its tag. */
+  skip(what: string): void {
+    this.#at = this.#extent(what).contentEnd;
+  }
+
   /** A reader over the content of the next element, which must carry `tag`; this reader moves past it. */
   enter(tag: number, what: string): DerReader {
     this.#expect(tag, what);

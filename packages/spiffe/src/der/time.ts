@@ -39,8 +39,21 @@ function notOfRfc5280(what: string): DerProblem {
   return new DerProblem(`${what} is not a time of RFC 5280`);
 }
 
-/** Encodes Unix milliseconds, cut down to the second. Years 1950 to 9999. */
+/** What was encoded last: certificates of one second begin and end together. */
+const encoded = new Map<number, Uint8Array>();
+const KEPT = 8;
+
+/** Encodes Unix milliseconds, cut down to the second. Years 1950 to 9999. Do not write to it. */
 export function encodeTime(milliseconds: number): Uint8Array {
+  const known = encoded.get(milliseconds);
+  if (known !== undefined) return known;
+  if (encoded.size === KEPT) encoded.clear();
+  const time = encodeAny(milliseconds);
+  encoded.set(milliseconds, time);
+  return time;
+}
+
+function encodeAny(milliseconds: number): Uint8Array {
   const date = new Date(milliseconds);
   const year = date.getUTCFullYear();
   const generalized = year >= FIRST_GENERALIZED_YEAR;
