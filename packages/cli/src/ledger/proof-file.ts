@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '@rampart/core';
+import { isObject, isTexts, parseJson } from './json-file.ts';
 import type { CertificateProof, ProvenBody } from './certificate-proof.ts';
 
 const FORMAT = 'rampart.dev/certificate-proof/v1';
@@ -27,20 +28,4 @@ function provenBody(value: unknown): ProvenBody | undefined {
   const { sequence, body, path } = value;
   if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || typeof body !== 'string') return undefined;
   return isTexts(path) ? { sequence, body, path } : undefined;
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -127,6 +127,34 @@ describe('an auditor', { concurrency: false }, () => {
     assert.equal((await rampart('audit verify --quick')).code, 2);
   });
 
+  test('hands on a proof that nothing changed since a checkpoint, which holds without a control plane', async () => {
+    const key = (await rampart('audit key')).stdout.trim();
+    const words = '--from kept.checkpoint';
+    assert.match((await rampart(`audit proof ${words} --out week.proof`)).stderr, /rampart audit verify --offline/);
+    const folder = await mkdtemp(join(tmpdir(), 'rampart-witness-'));
+    const offline = (line: string): Promise<Outcome> =>
+      runIn(`audit verify --offline ${line}`.split(' '), { workingDirectory: folder });
+    try {
+      for (const name of ['kept.checkpoint', 'week.proof'])
+        await writeFile(join(folder, name), await readFile(file(name)));
+      const held = await offline(`week.proof ${words} --key ${key}`);
+      assert.match(held.stdout, /^verified: consistency proven, \d+ signed by \S+, the first \d+ as you kept them\n$/);
+      const proof = JSON.parse(await readFile(file('week.proof'), 'utf8')) as { hashes: string[]; first: number };
+      for (const [name, change, said] of [
+        ['fewer.proof', { hashes: proof.hashes.slice(1) }, /it was rewritten/],
+        ['other.proof', { first: proof.first - 1 }, /it proves from \d+ entries on, the checkpoint that you kept has/],
+      ] as const) {
+        await writeFile(join(folder, name), JSON.stringify({ ...proof, ...change }));
+        const refused = await offline(`${name} ${words} --key ${key}`);
+        assert.deepEqual([refused.code, said.test(refused.stdout)], [1, true], refused.stdout);
+      }
+      assert.equal((await offline(`week.proof --key ${key}`)).code, 2);
+      assert.equal((await offline(`week.proof ${words}`)).code, 2);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   for (const { rule, sql, undo, ask, said } of [
     {
       rule: 'the body of an entry',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Shell } from '../../shell.ts';
 import { defineAuditCheckpoint, defineAuditKey } from './checkpoint.ts';
+import { defineAuditProof } from './proof.ts';
 import { defineAuditQuery } from './query.ts';
 import { defineAuditVerify } from './verify.ts';
 
@@ -11,5 +12,6 @@ export function defineAudit(parent: Command, shell: Shell): void {
   defineAuditQuery(audit, shell);
   defineAuditVerify(audit, shell);
   defineAuditCheckpoint(audit, shell);
+  defineAuditProof(audit, shell);
   defineAuditKey(audit, shell);
 }

@@ -1,13 +1,16 @@
-import { type Checkpoint, openCheckpoint, type VerifierKey, verifyConsistency } from '@rampart/journal';
+import { type Checkpoint, openCheckpoint, type VerifierKey } from '@rampart/journal';
 import { RampartError } from '@rampart/core';
 import { LedgerService } from '@rampart/wire';
 import type { Client } from '@connectrpc/connect';
 import type { Command } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import { changedGroups } from '../../ledger/changed-groups.ts';
+import { continuationProblems, openKept } from '../../ledger/continuation.ts';
+import { parseContinuation } from '../../ledger/continuation-file.ts';
 import { JournalCheck } from '../../ledger/journal-check.ts';
 import { lastSigned } from '../../ledger/last-signed.ts';
 import { readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
+import type { Io } from '../../io.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { readText } from '../ca/files.ts';
 
@@ -15,6 +18,7 @@ interface VerifyOptions {
   readonly from?: string;
   readonly key?: string;
   readonly quick?: true;
+  readonly offline?: string;
 }
 
 type LedgerClient = Client<typeof LedgerService>;
@@ -29,11 +33,16 @@ export function defineAuditVerify(parent: Command, shell: Shell): void {
     .option('--from <file>', 'a checkpoint that you kept: nothing before it may have changed')
     .option('--key <vkey>', 'verifier key, or the file that holds it (default: what the control plane says)')
     .option('--quick', 'with --from: only prove that what was signed then is a beginning of what is signed now')
+    .option(
+      '--offline <file>',
+      'check a proof from "rampart audit proof"; asks no control plane, needs --from and --key',
+    )
     .addHelpText(
       'after',
       examples(
         ['rampart audit verify', 'every entry against the signed checkpoint'],
         ['rampart audit verify --from monday.checkpoint --key kept.vkey', 'trusting nothing but what you kept'],
+        ['rampart audit verify --offline week.proof --from monday.checkpoint --key kept.vkey', 'the same, anywhere'],
       ),
     )
     .action((options: VerifyOptions, command: Command) =>
@@ -56,6 +65,8 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
     throw new RampartError('INVALID_ARGUMENT', '--quick proves from a checkpoint that you kept: name it with --from');
   }
   const given = options.key === undefined ? undefined : await readVerifierKey(options.key, io);
+  const { offline } = options;
+  if (offline !== undefined) return report(await verifyFile(offline, { options, given, io }), invocation);
   if (given === undefined)
     note('the key is what the control plane says; keep "rampart audit key" and give it with --key');
   const text = options.from === undefined ? undefined : await readText(options.from, io);
@@ -78,28 +89,29 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
   return report(finding, invocation);
 }
 
-function openKept(text: string, key: VerifierKey, file: string): Checkpoint {
-  const kept = openCheckpoint(text, key);
-  if (kept.ok) return kept.value;
-  throw new RampartError('INVALID_ARGUMENT', `${file} is no checkpoint of this journal: ${kept.problem}`);
-}
-
 async function keptProblems(
   kept: Checkpoint,
   { key, client }: { readonly key: VerifierKey; readonly client: LedgerClient },
-): Promise<string[]> {
-  const answer = await client.getCheckpoint({ since: BigInt(kept.size) });
-  const now = openCheckpoint(answer.note, key);
-  if (!now.ok) return [`the checkpoint is not to be trusted: ${now.problem}`];
-  const { size, root } = now.value;
-  if (kept.size > size) {
-    return [
-      `${kept.size} entries were signed in the checkpoint that you kept, and there are ${size}: entries are gone`,
-    ];
+): Promise<readonly string[]> {
+  const { note: checkpoint, consistency: hashes } = await client.getCheckpoint({ since: BigInt(kept.size) });
+  return continuationProblems(kept, { first: kept.size, checkpoint, hashes }, key).problems;
+}
+
+/** What a file proves, with what the reader kept. */
+async function verifyFile(
+  file: string,
+  { options, given, io }: { readonly options: VerifyOptions; readonly given: VerifierKey | undefined; readonly io: Io },
+): Promise<Finding> {
+  if (given === undefined || options.from === undefined) {
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      '--offline asks nobody: say with --key whose signature counts, and with --from which checkpoint you kept',
+    );
   }
-  const extension = { first: kept.size, second: size, hashes: answer.consistency };
-  if (verifyConsistency(extension, kept.root, root)) return [];
-  return [`the journal does not begin with the ${kept.size} entries of the checkpoint that you kept: it was rewritten`];
+  const proof = parseContinuation(await readText(file, io));
+  if (!proof.ok) throw new RampartError('INVALID_ARGUMENT', `${file}: ${proof.problem}`);
+  const kept = openKept(await readText(options.from, io), given, options.from);
+  return { ...continuationProblems(kept, proof.value, given), kept, key: given, entries: 0 };
 }
 
 async function recompute(
