@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { HttpCheck } from '../health/check.ts';
+import type { CheckRequest } from '../health/check-request.ts';
 import { checkRegistration } from './registration.ts';
 import type { RegistrationRequest } from './registration.ts';
 
@@ -12,6 +14,16 @@ const GOOD: RegistrationRequest = {
   protocol: 'http',
   labels: { app: 'orders', 'app.kubernetes.io/version': '1.2.3', empty: '' },
 };
+
+const TCP: CheckRequest = { kind: { type: 'tcp' } };
+const CHECKS: readonly CheckRequest[] = [
+  TCP,
+  http({ method: 'HEAD', headers: { 'x-key': 'k' }, port: 81 }),
+  http({ scheme: 'https' }),
+  { kind: { type: 'grpc', tls: true, service: 'orders.v1.Orders' } },
+  { kind: { type: 'ttl', ttlMs: 1000 } },
+  { kind: { type: 'script', args: ['/bin/true', ''] }, failuresBeforeWarning: 1, failuresBeforeCritical: 3 },
+];
 
 const ACCEPTED: readonly (readonly [rule: string, change: Partial<RegistrationRequest>])[] = [
   ['an ordinary registration', {}],
@@ -26,6 +38,16 @@ const ACCEPTED: readonly (readonly [rule: string, change: Partial<RegistrationRe
   ['the highest port', { port: 65_535 }],
   ['64 labels', { labels: labels(64) }],
   ['no labels', { labels: {} }],
+  ['nothing but what it needs', {}],
+  ['tags of other languages', { tags: ['größe', 'v2'] }],
+  ['64 tags and 64 metadata', { tags: Array.from({ length: 64 }, (_, index) => `t${index}`), metadata: labels(64) }],
+  ['metadata of 512 characters', { metadata: { 'consul/key_1.a-b': 'v'.repeat(512) } }],
+  ['a weight of nothing while it warns', { weights: { passing: 65_535, warning: 0 } }],
+  ['a region alone', { locality: { region: 'eu-west-1' } }],
+  ['a version', { version: '2.1.0-rc.1' }],
+  ['a lease without end', { leaseMs: 0 }],
+  ['no identity, for what is outside of the mesh', { identity: '' }],
+  ['a check of each kind', { checks: CHECKS }],
   ['an instance id with every kind of character', { instanceId: 'Pod_1.web:8080-x' }],
 ];
 
@@ -68,6 +90,46 @@ const REFUSED: readonly (readonly [rule: string, change: Partial<RegistrationReq
   ['no port', { port: Number.NaN }, /port must be a whole number/],
   ['an empty protocol', { protocol: '' }, /protocol must be/],
   ['a protocol in upper case', { protocol: 'HTTP' }, /protocol must be/],
+  ['65 tags', { tags: Array.from({ length: 65 }, () => 't') }, /tags must be at most 64, there are 65/],
+  ['an empty tag', { tags: [''] }, /tags must each be 1 to 128/],
+  ['a tag with a line end', { tags: ['a\nb'] }, /tags must each be/],
+  ['65 metadata', { metadata: labels(65) }, /metadata must be at most 64/],
+  ['a metadata key with a space', { metadata: { 'a b': '' } }, /metadata must have keys/],
+  ['a metadata value of 513 characters', { metadata: { a: 'v'.repeat(513) } }, /metadata must have values/],
+  ['a metadata value that has no UTF-8 form', { metadata: { a: '\ud800' } }, /metadata must have values/],
+  ['a weight of nothing while it passes', { weights: { passing: 0, warning: 1 } }, /weights must be/],
+  ['half a weight', { weights: { passing: 1.5, warning: 1 } }, /weights must be/],
+  ['a zone without a region', { locality: { region: '', zone: 'a' } }, /locality must have a region/],
+  ['a version with a space', { version: '2 1' }, /version must be/],
+  ['a lease of less than a second', { leaseMs: 999 }, /leaseMs must be a second to a day/],
+  ['a lease of more than a day', { leaseMs: 86_400_001 }, /leaseMs must be/],
+  ['less than a minute of being critical', { deregisterCriticalAfterMs: 59_999 }, /deregisterCriticalAfterMs must be/],
+  ['an identity that is none', { identity: 'orders' }, /identity must be a SPIFFE ID/],
+  ['17 checks', { checks: Array.from({ length: 17 }, () => TCP) }, /checks must be at most 16/],
+  [
+    'two checks of one id',
+    {
+      checks: [
+        { ...TCP, checkId: 'c' },
+        { ...TCP, checkId: 'c' },
+      ],
+    },
+    /"c" is there twice/,
+  ],
+  ['an interval of less than a second', { checks: [{ ...TCP, intervalMs: 999 }] }, /checks\[0\]\.intervalMs/],
+  ['a port of a check out of range', { checks: [{ kind: { type: 'tcp', port: 0 } }] }, /checks\[0\]\.port/],
+  ['a path that is a URL', { checks: [http({ path: 'http://metadata/' })] }, /checks\[0\]\.path/],
+  ['a path with a line end', { checks: [http({ path: '/\r\nx: y' })] }, /checks\[0\]\.path/],
+  ['a header with a line end', { checks: [http({ headers: { a: 'b\r\nc: d' } })] }, /checks\[0\]\.headers/],
+  ['a header that says whose host it is', { checks: [http({ headers: { Host: 'x' } })] }, /checks\[0\]\.headers/],
+  ['a method with a space', { checks: [http({ method: 'GET /x' })] }, /checks\[0\]\.method/],
+  ['a TTL of nothing', { checks: [{ kind: { type: 'ttl', ttlMs: 0 } }] }, /checks\[0\]\.ttlMs/],
+  ['a script without a program', { checks: [{ kind: { type: 'script', args: [] } }] }, /checks\[0\]\.args/],
+  [
+    'a warning after it is critical',
+    { checks: [{ ...TCP, failuresBeforeWarning: 3, failuresBeforeCritical: 2 }] },
+    /failuresBeforeWarning must not/,
+  ],
   ['65 labels', { labels: labels(65) }, /labels must be at most 64, there are 65/],
   ['an empty label name', { labels: { '': 'x' } }, /labels\[""\] must have a name/],
   ['a label name of 64 characters', { labels: { ['k'.repeat(64)]: 'x' } }, /must have a name/],
@@ -101,4 +163,8 @@ describe('a registration is refused, by the name of the field, with', () => {
 
 function labels(count: number): Record<string, string> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`label-${index}`, `${index}`]));
+}
+
+function http(change: Partial<HttpCheck>): CheckRequest {
+  return { kind: { type: 'http', scheme: 'http', path: '/health?deep=1', ...change } };
 }
