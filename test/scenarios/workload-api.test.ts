@@ -253,6 +253,7 @@ describe('the SPIFFE Workload API of a host', () => {
   const mistakes: readonly (readonly [rule: string, method: string, request: object])[] = [
     ['a token for nobody', 'FetchJWTSVID', {}],
     ['an empty audience', 'FetchJWTSVID', { audience: ['a', ''] }],
+    ['a token for more than 32', 'FetchJWTSVID', { audience: Array.from({ length: 33 }, (_, n) => `a${n}`) }],
     ['a SPIFFE ID that is none', 'FetchJWTSVID', { audience: ['a'], spiffe_id: 'web' }],
     ['a question without audience', 'ValidateJWTSVID', { svid: 'x' }],
     ['a question without token', 'ValidateJWTSVID', { audience: 'a' }],
@@ -270,7 +271,7 @@ describe('the SPIFFE Workload API of a host', () => {
     await web({ hint: 'internal' });
     await apply('worker', { spiffeId: `${OWN_DOMAIN}/worker` });
     const client = await workload();
-    const { svids } = await client.first<JwtAnswer>('FetchJWTSVID', { audience: ['orders', 'billing'] });
+    const { svids } = await client.first<JwtAnswer>('FetchJWTSVID', { audience: ['orders', 'billing', 'orders'] });
     assert.deepEqual(
       svids.map(({ spiffe_id: id, hint }) => [id, hint]),
       [

@@ -18,22 +18,23 @@ import type { Identities } from '../identities/identities.ts';
 const MOST_AUDIENCES = 32;
 const LONGEST_AUDIENCE = 2_048;
 
-/** @throws ConnectError InvalidArgument */
-export function checkAudiences(audiences: readonly string[]): void {
+/** Audiences as a token names them: each once. @throws ConnectError InvalidArgument */
+export function checkedAudiences(audiences: readonly string[]): readonly string[] {
   if (audiences.length === 0 || audiences.some((audience) => audience === '')) {
     throw new ConnectError('the audience is missing: say whom the token is meant for', Code.InvalidArgument);
   }
   if (audiences.length > MOST_AUDIENCES || audiences.some(({ length }) => length > LONGEST_AUDIENCE)) {
-    const limits = `${MOST_AUDIENCES} audiences of ${LONGEST_AUDIENCE} characters`;
-    throw new ConnectError(`these are more than ${limits}`, Code.InvalidArgument);
+    const limits = `at most ${MOST_AUDIENCES} audiences of at most ${LONGEST_AUDIENCE} characters each`;
+    throw new ConnectError(`a token is for ${limits}`, Code.InvalidArgument);
   }
+  return [...new Set(audiences)];
 }
 
 /** Of the caller's entries those of the identity that it asks for. @throws ConnectError InvalidArgument, PermissionDenied */
 export function entriesAskedFor(entries: readonly HostEntry[], spiffeId: string): readonly HostEntry[] {
   if (spiffeId === '') return entries;
   const asked = SpiffeId.parse(spiffeId);
-  if (!asked.ok) throw new ConnectError(`spiffe_id is none: ${asked.problem}`, Code.InvalidArgument);
+  if (!asked.ok) throw new ConnectError(`spiffe_id is no SPIFFE ID: ${asked.problem}`, Code.InvalidArgument);
   const found = entries.filter((entry) => entry.spiffeId.equals(asked.value));
   if (found.length > 0) return found;
   throw new ConnectError('no identity: the one that is asked for is not of this process', Code.PermissionDenied);

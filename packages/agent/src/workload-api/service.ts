@@ -19,7 +19,7 @@ import {
   x509State,
 } from '../identities/x509-state.ts';
 import type { BundleState, X509State } from '../identities/x509-state.ts';
-import { checkAudiences, entriesAskedFor, jwtBundlesResponse, jwtResponse, validateToken } from './jwt.ts';
+import { checkedAudiences, entriesAskedFor, jwtBundlesResponse, jwtResponse, validateToken } from './jwt.ts';
 import { x509BundlesResponse, x509Response } from './x509.ts';
 
 export interface WorkloadApiOptions {
@@ -62,12 +62,12 @@ export function createWorkloadApi(options: WorkloadApiOptions): ServiceImpl<type
       for await (const { bundles } of states) yield jwtBundlesResponse(bundles);
     },
     async fetchJWTSVID({ audience, spiffeId }, context) {
-      checkAudiences(audience);
+      const audiences = checkedAudiences(audience);
       const entries = entriesAskedFor(await entriesOf(callerOf(context), identities), spiffeId);
-      return jwtResponse(entries, audience, identities);
+      return jwtResponse(entries, audiences, identities);
     },
     async validateJWTSVID({ audience, svid }, context) {
-      checkAudiences([audience]);
+      checkedAudiences([audience]);
       if (svid === '') throw new ConnectError('svid is missing: the token to judge', Code.InvalidArgument);
       const bundles = bundlesOf(await entriesOf(callerOf(context), identities), identities);
       return validateToken({ token: svid, audience, bundles, view: identities.view, now: clock.now() });

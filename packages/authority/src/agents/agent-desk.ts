@@ -129,7 +129,7 @@ export class AgentDesk implements Agents {
     await this.#options.checkBar(spiffeId, call.agent.toString());
     const issued = await jwtSvids.issue({
       spiffeId,
-      audiences,
+      audiences: [...new Set(audiences)],
       requestedBy: call.agent.toString(),
       sourceIp: call.sourceIp,
       entryId,
