@@ -1,8 +1,10 @@
-import { readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 
 import { fail, ok, readProcessStat } from '@rampart/core';
 import type { Result } from '@rampart/core';
 
+import { binaryPath } from './binary-path.ts';
+import type { BinaryPath } from './binary-path.ts';
 import type { PeerCredentials } from './peer-credentials.ts';
 
 /** What proc(5) says about a process. */
@@ -10,17 +12,13 @@ export interface ProcessFacts {
   readonly uid: number;
   readonly gid: number;
   readonly supplementaryGids: readonly number[];
-  /** Path of the binary, in the mount namespace of the process; undefined when it is gone or this agent may not see it. */
-  readonly path: string | undefined;
+  readonly binary: BinaryPath | undefined;
   /** Paths of its control groups, one for each hierarchy ("/system.slice/web.service"). */
   readonly controlGroups: readonly string[];
 }
 
 /** Start times are in ticks of USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
-/** What the kernel puts behind the path of a binary that is gone, and what anybody may call a file. */
-const DELETED = ' (deleted)';
-
 /** Seconds since the machine was started. */
 export async function uptimeSeconds(): Promise<number> {
   return Number.parseFloat(await readFile('/proc/uptime', 'latin1'));
@@ -38,16 +36,16 @@ export async function processFacts(
     const startedAt = await startTicks(pid);
     if (!(Number(startedAt) / TICKS_PER_SECOND <= connectedAt))
       return fail(`process ${pid} started after the call that it made`);
-    const [status, groups, path] = await Promise.all([
+    const [status, groups, binary] = await Promise.all([
       readFile(`/proc/${pid}/status`, 'latin1'),
       readFile(`/proc/${pid}/cgroup`, 'utf8'),
-      readlink(`/proc/${pid}/exe`).catch(() => undefined),
+      binaryPath(pid),
     ]);
     const ids = idsOf(status);
     if (ids === undefined) return fail(`the status of process ${pid} cannot be read`);
     if (ids.uid !== uid) return fail(`process ${pid} is of another user than the one that called`);
     if ((await startTicks(pid)) !== startedAt) return fail(`process ${pid} ended while it was looked at`);
-    return ok({ ...ids, path: path?.endsWith(DELETED) === true ? undefined : path, controlGroups: pathsOf(groups) });
+    return ok({ ...ids, binary, controlGroups: pathsOf(groups) });
   } catch {
     return fail(`process ${pid} ended while it was looked at`);
   }

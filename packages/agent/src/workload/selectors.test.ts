@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { fork, spawn } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,9 +15,18 @@ import { until } from '@rampart/testkit';
 
 import { Accounts } from './accounts.ts';
 import { BinaryDigests } from './binary-digest.ts';
+import { binaryPath } from './binary-path.ts';
 import { peerCredentials } from './peer-credentials.ts';
 import { processFacts, uptimeSeconds } from './process-facts.ts';
 import { workloadSelectors } from './selectors.ts';
+
+const whereIs = (program: string): string => realpathSync(`/usr/bin/${program}`);
+const noNamespaces =
+  spawnSync('unshare', ['-Urm', 'mount', '--bind', '/usr/bin/env', '/usr/bin/env']).status === 0
+    ? false
+    : 'this machine lets nobody make a namespace';
+const notRoot =
+  spawnSync('unshare', ['-m', 'true']).status === 0 ? false : 'only root makes mount namespaces of the host';
 
 /** Connects to the socket it is told and stays. */
 const CALLER = "import net from 'node:net'; net.connect(process.argv[2]).on('close', () => process.exit(0));";
@@ -83,9 +92,11 @@ describe('selectors of a process that calls over a Unix socket', () => {
 
   it('are none of a process that has ended and is not collected by its parent', async () => {
     // The shell becomes a program that collects nobody.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const pid = Number(line.toString());
+    await until('the program', () => readlinkSync(`/proc/${parent.pid}/exe`) === whereIs('sleep'));
+    process.kill(pid, 'SIGKILL');
     await until('the end of the process', () => readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z '));
     const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
     const facts = await processFacts({ pid, uid, gid }, await uptimeSeconds());
@@ -134,6 +145,41 @@ describe('selectors of a process that calls over a Unix socket', () => {
     socket.destroy();
     await once(caller, 'exit');
   });
+
+  it('name no path that a user has arranged for itself', { skip: noNamespaces }, async () => {
+    const forged = join(directory, 'forged');
+    copyFileSync(whereIs('sleep'), forged);
+    const target = whereIs('env');
+    const script = `mount --bind ${forged} ${target} && echo up && exec ${target} 60`;
+    const caller = spawn('unshare', ['-Urm', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await once(caller.stdout, 'data');
+    const pid = caller.pid ?? 0;
+    await until('the forged binary', () => readlinkSync(`/proc/${pid}/exe`) === target);
+    const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
+    const selectors = await workloadSelectors({ pid, uid, gid }, await uptimeSeconds(), sources);
+    assert.ok(selectors.ok);
+    assert.deepEqual(
+      [...selectors.value].filter((each) => each.includes(':path:')),
+      [],
+    );
+    const digest = createHash('sha256').update(readFileSync(forged)).digest('hex');
+    assert.ok(selectors.value.has(`unix:sha256:${digest}`));
+    caller.kill('SIGKILL');
+    await once(caller, 'exit');
+  });
+
+  it(
+    'name a path in a namespace that the host has made, where it leads to the same file',
+    { skip: notRoot },
+    async () => {
+      const caller = spawn('unshare', ['-m', whereIs('sleep'), '60'], { stdio: 'ignore' });
+      const pid = caller.pid ?? 0;
+      await until('the program', () => readlinkSync(`/proc/${pid}/exe`) === whereIs('sleep'));
+      assert.deepEqual(await binaryPath(pid), { path: whereIs('sleep'), isHosts: true });
+      caller.kill('SIGKILL');
+      await once(caller, 'exit');
+    },
+  );
 
   it('say nothing of a connection that is closed', async () => {
     const { caller, socket } = await call();

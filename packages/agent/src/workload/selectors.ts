@@ -3,7 +3,9 @@ import type { Result } from '@rampart/core';
 
 import type { Accounts } from './accounts.ts';
 import type { BinaryDigests } from './binary-digest.ts';
+import type { BinaryPath } from './binary-path.ts';
 import { controlGroupFacts } from './control-group.ts';
+import type { ControlGroupFacts } from './control-group.ts';
 import type { PeerCredentials } from './peer-credentials.ts';
 import { processFacts } from './process-facts.ts';
 import type { ProcessFacts } from './process-facts.ts';
@@ -17,7 +19,7 @@ export interface SelectorSources {
 /**
  * What is true of the process that opened a connection, as selectors of registration entries: `unix:uid:…`, `unix:user:…`,
  * `unix:gid:…`, `unix:group:…`, `unix:supplementary_gid:…`, `unix:supplementary_group:…`, `unix:path:…`, `unix:sha256:…` (the
- * names of SPIRE's unix attestor), `systemd:id:…`, `container:id:…`. The problem says why nothing can be said of it.
+ * names of SPIRE's unix attestor), `systemd:id:…`, `container:id:…`, `container:path:…`. The problem says why nothing can be said of it.
  */
 export async function workloadSelectors(
   peer: PeerCredentials,
@@ -32,14 +34,15 @@ export async function workloadSelectors(
     userSelectors(facts.value, sources.accounts),
     groupSelectors(facts.value, sources.accounts),
   ]);
-  const { path, controlGroups } = facts.value;
+  const { binary, controlGroups } = facts.value;
+  const inGroups = controlGroups.map(controlGroupFacts);
   return ok(
     new Set([
       ...users,
       ...groups,
-      ...(path === undefined ? [] : [`unix:path:${path}`]),
+      ...pathSelectors(binary, inGroups),
       ...(digest === undefined ? [] : [`unix:sha256:${digest}`]),
-      ...controlGroups.flatMap(controlGroupSelectors),
+      ...inGroups.flatMap(controlGroupSelectors),
     ]),
   );
 }
@@ -62,8 +65,14 @@ async function groupSelectors({ gid, supplementaryGids }: ProcessFacts, accounts
   ];
 }
 
-function controlGroupSelectors(path: string): string[] {
-  const { unit, containerId } = controlGroupFacts(path);
+/** The path inside a container is the container's own word, and no other process has one. */
+function pathSelectors(binary: BinaryPath | undefined, groups: readonly ControlGroupFacts[]): string[] {
+  if (binary === undefined) return [];
+  if (binary.isHosts) return [`unix:path:${binary.path}`];
+  return groups.some(({ containerId }) => containerId !== undefined) ? [`container:path:${binary.path}`] : [];
+}
+
+function controlGroupSelectors({ unit, containerId }: ControlGroupFacts): string[] {
   return [
     ...(unit === undefined ? [] : [`systemd:id:${unit}`]),
     ...(containerId === undefined ? [] : [`container:id:${containerId}`]),

@@ -56,7 +56,7 @@ const OF_PROCESSES: ReadonlyMap<string, Names> = new Map([
     },
   ],
   ['systemd', { id: /\.service$/ }],
-  ['container', { id: SHA256 }],
+  ['container', { id: SHA256, path: /^\// }],
 ]);
 const MAX_LENGTH = 2048;
 const FORM = /^[a-z][a-z0-9_-]{0,31}:\S(?:[^\r\n]*\S)?$/;
