@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '@rampart/core';
 import { auditRecord } from '@rampart/journal';
 import type { AuditEvent, Journal } from '@rampart/journal';
@@ -35,6 +36,8 @@ const HOUR_MS = 3600 * 1000;
 const PATIENCE_MS = 600_000;
 /** Older records than these are forgotten; at worst something is said twice. */
 const MOST_RECORDS = 10_000;
+/** Certificates that are looked at before others have their turn. */
+const AT_ONCE = 50;
 
 interface Said {
   readonly at: number;
@@ -52,6 +55,8 @@ export class ExpiryWatch {
   /** By serial; for each number of days one. */
   readonly #said = new Map<string, Said[]>();
   readonly #told = new Map<string, number>();
+  /** Leaves that end soon and that another one took the place of: a rotation is for good. */
+  readonly #replaced = new Set<string>();
   #scannedAt: number | undefined;
 
   private constructor(options: ExpiryWatchOptions) {
@@ -88,7 +93,10 @@ export class ExpiryWatch {
       before: now + FIRST_WARNING_MS,
       lifeMs: LONG_LIVED_MS,
     });
-    for (const certificate of ending) {
+    const serials = new Set(ending.map(({ serial }) => serial));
+    for (const serial of this.#replaced) if (!serials.has(serial)) this.#replaced.delete(serial);
+    for (const [index, certificate] of ending.entries()) {
+      if (index % AT_ONCE === AT_ONCE - 1) await turn();
       const warning = dueWarning(certificate, now);
       if (warning === undefined || this.#hasSaid(certificate.serial, warning.days, now)) continue;
       if (await this.#isReplaced(certificate)) continue;
@@ -103,8 +111,11 @@ export class ExpiryWatch {
       const state = this.#options.hierarchy.describe().find((authority) => authority.serial === serial)?.state;
       return state !== 'active' && state !== 'prepared';
     }
+    if (this.#replaced.has(serial)) return true;
     const about = { field: 'old_serial', value: serial } as const;
-    return (await this.#options.journal.read({ spiffeId, about, limit: 1, order: 'newest-first' })).length > 0;
+    const [rotation] = await this.#options.journal.read({ spiffeId, about, limit: 1, order: 'newest-first' });
+    if (rotation !== undefined) this.#replaced.add(serial);
+    return rotation !== undefined;
   }
 
   async #checkRenewals(now: number): Promise<void> {
