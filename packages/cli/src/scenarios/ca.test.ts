@@ -51,9 +51,9 @@ suite('rampart ca', { concurrency: false }, () => {
   test('shows what signs, and when the next one comes', async () => {
     const { code, stdout, stderr } = await mesh.run(['ca']);
     assert.equal(code, 0);
-    assert.match(stdout, /^KIND +SERIAL +STATE/);
+    assert.match(stdout, /^KIND +SERIAL +STATE +SINCE +ENDS +IN USE/);
     assert.match(stdout, /root +[0-9a-f]{32} +active/);
-    assert.match(stdout, /intermediate +[0-9a-f]{32} +active .* made \d{4}-\d\d-\d\d, signs \d{4}-\d\d-\d\d +here/);
+    assert.match(stdout, /intermediate +[0-9a-f]{32} +active .* 0 +made \d{4}-\d\d-\d\d, signs \d{4}-\d\d-\d\d +here/);
     assert.match(stderr, /signed by a root of its own; trust bundle number 1/);
   });
 

@@ -128,6 +128,8 @@ describe('what agents ask for', () => {
     assert.ok(intermediate.ok);
     const { serial, subjectKeyId = new Uint8Array() } = intermediate.value;
     await admin.admin.taintAuthority({ serial, reason: 'key leaked' });
+    const used = (await admin.admin.listAuthorities({})).authorities.map(({ inUse }) => inUse);
+    assert.deepEqual(used, [1, 1, 0], 'by one agent, until it has renewed');
     const later = listen(client);
     for (const each of [heard, later.heard]) {
       await until('the word', () => each.some(({ rotate }) => rotate));

@@ -42,17 +42,18 @@ async function showAuthorities(all: boolean, { withAdmin, show, note, io, palett
       bundleSequence: Number(bundleSequence),
       requestedAt: renderTime(Number(requestedAt)),
       warnings,
-      authorities: authorities.map(authorityData),
+      authorities: authorities.map((authority) => ({ ...authorityData(authority), inUse: authority.inUse })),
     }),
     table: () =>
       renderTable(
-        columnsOf('KIND', 'SERIAL', 'STATE', 'SINCE', 'ENDS', 'NEXT', 'KEY'),
+        columnsOf('KIND', 'SERIAL', 'STATE', 'SINCE', 'ENDS', 'IN USE', 'NEXT', 'KEY'),
         authorities.map((authority) => [
           authority.kind,
           authority.serial,
           stateOf(authority, palette),
           `${renderSpan(now - Number(authority.since))} ago`,
           renderTime(Number(authority.notAfter)),
+          String(authority.inUse),
           nextOf(authority),
           authority.canSign ? 'here' : 'elsewhere',
         ]),

@@ -4,6 +4,7 @@ import type { Clock } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { Registry } from '@rampart/registry';
 import type { AdminService } from '@rampart/wire';
+import type { ListeningAgents } from '../../../agents/listening-agents.ts';
 import type { DataPlanes } from '../../../control/data-planes.ts';
 import type { WorkloadDirectory } from '../../../control/workload-directory.ts';
 import type { PolicyDesk } from '../../../resources/policy-desk.ts';
@@ -21,6 +22,7 @@ export interface AdminParts {
   readonly resources: ResourceSet;
   readonly desk: PolicyDesk;
   readonly dataPlanes: DataPlanes;
+  readonly agents: ListeningAgents;
   /** Labels of those who hold certificates. */
   readonly directory: WorkloadDirectory;
   readonly logs: AccessLogStore;

@@ -17,14 +17,32 @@ const LONGEST_REASON = 1000;
 const MOST_CERTIFICATES = 8;
 
 /** The certificates that sign others. */
-export function createAuthorityMethods({ authority }: AdminParts): AdminMethods<Methods> {
+export function createAuthorityMethods({ authority, dataPlanes, agents }: AdminParts): AdminMethods<Methods> {
   const { hierarchy } = authority;
+  const inUse = (): Map<string, number> => {
+    const counts = new Map<string, number>();
+    const holders = [...dataPlanes.sessions.map(({ options: { peer } }) => peer), ...agents.holders()];
+    for (const serial of holders.flatMap(({ issuerSerials }) => issuerSerials)) {
+      counts.set(serial, (counts.get(serial) ?? 0) + 1);
+    }
+    return counts;
+  };
   return {
     listAuthorities: (_request, context) => {
       operatorOf(context);
       const { upstream, warnings, requestedAt } = hierarchy.status();
+      const counts = inUse();
+      const described = hierarchy.describe();
+      // A root is used by whoever uses an intermediate below it: holders are known by those.
+      const used = ({ kind, serial }: AuthorityDescription): number =>
+        kind === 'intermediate'
+          ? (counts.get(serial) ?? 0)
+          : described.reduce(
+              (sum, each) => sum + (each.kind === 'intermediate' && each.root === serial ? used(each) : 0),
+              0,
+            );
       return {
-        authorities: hierarchy.describe().map(authorityMessage),
+        authorities: described.map((each) => ({ ...authorityMessage(each), inUse: used(each) })),
         upstream,
         bundleSequence: BigInt(authority.bundle().sequence),
         warnings: [...warnings],
