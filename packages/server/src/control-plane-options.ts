@@ -68,7 +68,7 @@ export interface HealthCheckOptions {
 export interface JwtOptions {
   /** `iss` of every token: the https URL under which relying parties reach this server. Without one there is no discovery document. */
   readonly issuer?: string;
-  /** What they are signed with, ES256 unless given; some clouds know RS256 only. */
+  /** What they are signed with: as before unless given, ES256 at first; some clouds know RS256 only. */
   readonly algorithm?: JwtSigningAlgorithm;
   readonly lifetimes?: Partial<JwtLifetimes>;
 }

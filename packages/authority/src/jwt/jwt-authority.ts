@@ -16,7 +16,7 @@ export interface JwtAuthorityOptions {
   readonly journal: Journal;
   readonly clock: Pick<Clock, 'now'>;
   readonly lifetimes?: Partial<JwtLifetimes>;
-  /** ES256 unless given. RS256 is what every relying party of OpenID Connect knows, and some clouds know nothing else. */
+  /** That of the last key unless given, and of the first ES256. RS256 is what every relying party of OpenID Connect knows, and some clouds know nothing else. */
   readonly algorithm?: JwtSigningAlgorithm;
   /** `iss` of every token: the URL under which relying parties find /.well-known/openid-configuration. */
   readonly issuer?: string;
@@ -42,7 +42,7 @@ export async function openJwtAuthority(options: JwtAuthorityOptions): Promise<Jw
   const keys = await options.store.jwtKeys();
   const signers = new Map<string, Signer>();
   for (const key of publishedKeys(keys)) signers.set(key.keyId, await reopen(key, options.keys));
-  const { algorithm = 'ES256' } = options;
+  const { algorithm = lastAlgorithm(keys) } = options;
   const authority = new JournaledJwtAuthority({ ...options, algorithm, lifetimes }, { keys, signers });
   await authority.keepCurrent();
   return authority;
@@ -266,6 +266,12 @@ function problemOf({ spiffeId, audiences, ttlMs }: JwtSvidRequest, trustDomain: 
   if (new Set(audiences).size !== audiences.length) return 'it names an audience twice';
   if (ttlMs !== undefined && !(ttlMs >= SECOND)) return 'its life is not at least a second';
   return undefined;
+}
+
+/** A restart without a word about it changes nothing. */
+function lastAlgorithm(keys: readonly JwtKeyRecord[]): JwtSigningAlgorithm {
+  const last = keys.at(-1);
+  return last !== undefined && algorithmOf(jwkOf(last.publicKeyDer)) === 'RS256' ? 'RS256' : 'ES256';
 }
 
 function aheadProblem({ spiffeId, issuedFrom = 0 }: JwtSvidRequest, now: number): string | undefined {

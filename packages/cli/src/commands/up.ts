@@ -20,7 +20,7 @@ interface UpOptions extends AuthorityOptions, RegistryDoorOptions, HealthCheckOp
   readonly attestationRate?: number;
   readonly signingRate?: number;
   readonly jwtIssuer?: string;
-  readonly jwtAlgorithm: (typeof JWT_ALGORITHMS)[number];
+  readonly jwtAlgorithm?: (typeof JWT_ALGORITHMS)[number];
   readonly crlUrl?: string;
   readonly revocationFile?: string;
   readonly beginRevocationFile?: true;
@@ -59,9 +59,10 @@ export function defineUp(parent: Command, shell: Shell): void {
     .option('--signing-rate <number>', 'certificates, and tokens, a second for one caller (default: 500)', parseLimit)
     .option('--jwt-issuer <url>', 'https URL under which relying parties reach this server: `iss` of JWT-SVIDs')
     .addOption(
-      new Option('--jwt-algorithm <name>', 'what JWT-SVIDs are signed with; some clouds know RS256 only')
-        .choices(JWT_ALGORITHMS)
-        .default('ES256'),
+      new Option(
+        '--jwt-algorithm <name>',
+        'what JWT-SVIDs are signed with from now on: ES256, or RS256 for clouds that know nothing else (default: as before, ES256 at first)',
+      ).choices(JWT_ALGORITHMS),
     )
     .option('--crl-url <url>', 'http(s) URL under which others reach /crl here; certificates name it then')
     .option(
@@ -116,6 +117,13 @@ async function up(options: UpOptions, invocation: Invocation): Promise<number> {
   }
 }
 
+function jwtOf({ jwtIssuer, jwtAlgorithm }: UpOptions): { issuer?: string; algorithm?: 'ES256' | 'RS256' } {
+  return {
+    ...(jwtIssuer === undefined ? {} : { issuer: jwtIssuer }),
+    ...(jwtAlgorithm === undefined ? {} : { algorithm: jwtAlgorithm }),
+  };
+}
+
 interface RunningMesh {
   readonly started: StartedMesh;
   stop(): Promise<void>;
@@ -138,7 +146,7 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
     ports: { api: options.port, metrics: options.metricsPort },
     ...(trustDomain === undefined ? {} : { trustDomain }),
     ...(await authorityOf(options, io)),
-    jwt: { algorithm: options.jwtAlgorithm, ...(options.jwtIssuer === undefined ? {} : { issuer: options.jwtIssuer }) },
+    jwt: jwtOf(options),
     ...revocationOf(options, io),
     callerRates: callerRatesOf(options),
     federation: webDoorOf(options, io),
