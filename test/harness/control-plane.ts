@@ -12,7 +12,7 @@ import type { Client } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import type { AccessLogRecord, ConnectionRefusal } from '@rampart/core';
 import { until } from '@rampart/testkit';
-import { AdminService, RevocationService } from '@rampart/wire';
+import { AdminService, RegistryService, RevocationService } from '@rampart/wire';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
@@ -98,7 +98,11 @@ export class ControlPlaneProcess {
     return this.#client(RevocationService);
   }
 
-  #client<S extends typeof AdminService | typeof RevocationService>(service: S): Client<S> {
+  get registry(): Client<typeof RegistryService> {
+    return this.#client(RegistryService);
+  }
+
+  #client<S extends typeof AdminService | typeof RegistryService | typeof RevocationService>(service: S): Client<S> {
     const token = readFileSync(join(this.folder, 'admin.token'), 'utf8').trim();
     this.#session ??= new Http2SessionManager(
       this.address,
