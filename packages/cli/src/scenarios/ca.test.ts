@@ -128,6 +128,10 @@ suite('rampart ca', { concurrency: false }, () => {
     assert.match(await ok('token', 'create', '--service-account', 'batch'), /^rjt_/);
     const cannot = await mesh.run(['ca', 'prepare']);
     assert.match(cannot.stderr, /signing key is kept elsewhere; ask for one with: rampart ca request/);
+    assert.match(
+      await ok('ca'),
+      /root .* active .* needed by \d{4}-\d\d-\d\d +elsewhere\n(.*\n)*intermediate .* active .* needed by/,
+    );
   });
 
   test('takes a passphrase from the environment, or as it is typed, never as an argument', async () => {

@@ -54,7 +54,7 @@ async function showAuthorities(all: boolean, { withAdmin, show, note, io, palett
           `${renderSpan(now - Number(authority.since))} ago`,
           renderTime(Number(authority.notAfter)),
           String(authority.inUse),
-          nextOf(authority),
+          nextOf(authority, answer),
           authority.canSign ? 'here' : 'elsewhere',
         ]),
       ),
@@ -71,7 +71,16 @@ function stateOf({ state }: CertificateAuthority, palette: Palette): Cell {
   return state === 'prepared' ? state : { text: state, paint: palette.dim };
 }
 
-function nextOf({ prepareAt, activateAt }: CertificateAuthority): string {
-  if (prepareAt === 0n) return '';
-  return `made ${renderTime(Number(prepareAt)).slice(0, 10)}, signs ${renderTime(Number(activateAt)).slice(0, 10)}`;
+interface Listed {
+  readonly upstream: string;
+  readonly authorities: readonly CertificateAuthority[];
+}
+
+function nextOf(authority: CertificateAuthority, { upstream, authorities }: Listed): string {
+  const [made, signs] = [authority.prepareAt, authority.activateAt].map((at) => renderTime(Number(at)).slice(0, 10));
+  if (authority.prepareAt === 0n) return '';
+  const root = authorities.find(({ serial }) => serial === authority.root);
+  const isMadeHere = authority.kind === 'root' ? upstream === 'own' && authority.canSign : root?.canSign === true;
+  const isAskedFor = authority.kind === 'intermediate' && upstream === 'external';
+  return isMadeHere || isAskedFor ? `made ${made}, signs ${signs}` : `needed by ${signs}`;
 }
