@@ -24,6 +24,7 @@ import type { Gate, Refusal } from './gate.ts';
 import { plainAddress } from './limits/network-of.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
+import { cutUnread } from './unread-request.ts';
 import type { SignedAnswers } from './signing/signed-answers.ts';
 
 export interface ApiHandlerOptions {
@@ -76,6 +77,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
+    cutUnread(request, response);
     const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
     if (handler === undefined) {
       if (!options.documents(request, response)) refuseUnknown(request, response);

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { type Clock, RampartError, type Timer } from '@rampart/core';
 import { type ListenAddress, listen } from '../listening.ts';
+import { cutUnread } from '../unread-request.ts';
 import type { DocumentDesk } from './public-documents.ts';
 
 export interface WebDoorOptions extends ListenAddress {
@@ -51,6 +52,7 @@ const RELOAD_MS = 60_000;
 export async function openWebDoor(options: WebDoorOptions): Promise<WebDoor> {
   let credentials = await load(options);
   const server = createServer({ ...TLS, ...credentials, ...LIMITS }, (request, response) => {
+    cutUnread(request, response);
     if (!options.documents(request, response))
       response.writeHead(404, { 'content-type': 'text/plain' }).end('there is nothing here\n');
   });

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { describe, it } from 'node:test';
+import { cutUnread } from './unread-request.ts';
+
+describe('a request that is answered before it was whole', () => {
+  for (const [rule, body, isCut] of [
+    ['is cut, when more of it may come without end', '', true],
+    ['leaves the connection be, when the rest comes soon', 'abcd', false],
+  ] as const) {
+    it(rule, async () => {
+      const server = createServer((request, response) => {
+        cutUnread(request, response, body === '' ? 20 : 5000);
+        response.end('no');
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      const head = 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\n';
+      socket.write(head);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      assert.match(answer.toString(), /^HTTP\/1\.1 200/);
+      if (isCut) {
+        await once(socket, 'close');
+      } else {
+        socket.write(body + head + body);
+        const [next] = (await once(socket, 'data')) as [Buffer];
+        assert.match(next.toString(), /^HTTP\/1\.1 200/);
+        socket.destroy();
+      }
+      server.close();
+      server.closeAllConnections();
+    });
+  }
+});

@@ -1,0 +1,19 @@
+import type { NodeRequest, NodeResponse } from './node-handler.ts';
+
+/** As long as it takes a caller to see its answer. */
+const LINGER_MS = 1000;
+
+/**
+ * Over HTTP/1.1 Node goes on reading what is left of a request after its answer, however much that is. Nobody wants it: the
+ * connection is cut. It lingers a moment, because a caller that is cut while it sends may never see why.
+ */
+export function cutUnread(request: NodeRequest, response: NodeResponse, lingerMs: number = LINGER_MS): void {
+  if (request.httpVersionMajor !== 1) return;
+  const { socket } = request;
+  response.once('finish', () => {
+    if (request.complete) return;
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    request.once('end', () => clearTimeout(timer));
+    socket.once('close', () => clearTimeout(timer));
+  });
+}
