@@ -4,7 +4,8 @@ import type { KeyStore } from '@rampart/keyring';
 import type { TrustBundle } from '@rampart/spiffe';
 import type { HierarchyControl } from './hierarchy/control.ts';
 import type { Challenge } from './attestation/challenges.ts';
-import type { EvidenceRequest } from './attestation/reception.ts';
+import type { EvidenceProblem, JwtEvidence } from './attestation/evidence.ts';
+import type { EvidencedIdentity, EvidenceRequest } from './attestation/reception.ts';
 import type { AskOutside } from './outside/ask.ts';
 import type { CertificateUse, ExpiryWatch } from './expiry/expiry-watch.ts';
 import { Forgetting } from './expiry/forgetting.ts';
@@ -54,8 +55,6 @@ export interface ServerIdentity {
   readonly dnsNames: readonly string[];
   /** IP literals. */
   readonly ipAddresses: readonly string[];
-  /** Serial of the certificate that the new one takes the place of. */
-  readonly replaces?: string;
 }
 
 /**
@@ -87,6 +86,8 @@ export interface Authority {
    * ATTESTATION_DENIED, whose message names the rule (as does `detail`).
    */
   attestWith(request: EvidenceRequest): Promise<Result<IssuedSvid, RampartError>>;
+  /** The workload that a token speaks for, by the same rules; nothing is issued, used up or recorded. */
+  identify(evidence: JwtEvidence): Promise<Result<EvidencedIdentity, EvidenceProblem>>;
   /**
    * Next certificate for a peer that holds a valid one, as the same workload. INVALID_CSR; CERTIFICATE_REVOKED;
    * PERMISSION_DENIED when `peerSerial` is no valid certificate of `peer` that was issued here; ATTESTATION_DENIED when what vouched

@@ -23,14 +23,14 @@ import { agentIdOf } from './agents/agent-id.ts';
 import { invalidCsr } from './issuance/invalid-csr.ts';
 import { Renewals } from './issuance/renewals.ts';
 import { NO_ENTRIES } from './registration/entries.ts';
-import { HALF, Issuance } from './issuance/issuance.ts';
-import { rotationOf } from './issuance/rotation.ts';
+import { Issuance } from './issuance/issuance.ts';
 import type { IssuedSvid, WorkloadIssue } from './issuance/issuance.ts';
 import { Challenges } from './attestation/challenges.ts';
 import type { Challenge } from './attestation/challenges.ts';
 import { Judges } from './attestation/judges.ts';
 import { Reception } from './attestation/reception.ts';
-import type { EvidenceRequest } from './attestation/reception.ts';
+import type { EvidenceProblem, JwtEvidence } from './attestation/evidence.ts';
+import type { EvidencedIdentity, EvidenceRequest } from './attestation/reception.ts';
 import { askOutside } from './outside/https-client.ts';
 import { JoinTokens, tokenId } from './attestation/join-tokens.ts';
 import type { JoinToken, JoinTokenRequest } from './attestation/join-tokens.ts';
@@ -176,17 +176,18 @@ export class JournaledAuthority implements Authority {
     return this.#reception.attest(request);
   }
 
+  identify(evidence: JwtEvidence): Promise<Result<EvidencedIdentity, EvidenceProblem>> {
+    return this.#reception.identify(evidence);
+  }
+
   async renew(peer: SpiffeId, peerSerial: string, request: RenewalRequest): Promise<Result<IssuedSvid, RampartError>> {
     await this.#prune();
     return this.#renewals.renew(peer, peerSerial, request);
   }
 
-  async issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid> {
-    const { spiffeId, dnsNames, ipAddresses, replaces = '' } = server;
-    const { store, clock } = this.#parts;
-    const old = await store.certificate(replaces);
-    const rotation = old === undefined ? {} : { rotation: rotationOf(old, { now: clock.now(), renewalShare: HALF }) };
-    return this.#issuance.issue({ kind: 'server', spiffeId, publicKeyDer, dnsNames, ipAddresses, ...rotation });
+  issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid> {
+    const { spiffeId, dnsNames, ipAddresses } = server;
+    return this.#issuance.issue({ kind: 'server', spiffeId, publicKeyDer, dnsNames, ipAddresses });
   }
 
   list(query: Partial<CertificateQuery> = {}): Promise<readonly CertificateRecord[]> {

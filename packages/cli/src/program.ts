@@ -15,6 +15,7 @@ import { defineRevoke } from './commands/identity/revoke.ts';
 import { defineAgent } from './commands/identity/agent.ts';
 import { defineSvid } from './commands/identity/svid/svid.ts';
 import { defineLogs } from './commands/logs.ts';
+import { defineAcl } from './commands/registry/acl.ts';
 import { defineRegistry } from './commands/registry/registry.ts';
 import { defineApply } from './commands/resources/apply.ts';
 import { defineDiff } from './commands/resources/diff.ts';
@@ -83,7 +84,6 @@ function createProgram(shell: Shell, io: Io): Command {
     defineHistory,
     defineGet,
     defineDelete,
-    defineRegistry,
     defineAuthz,
     defineAnalyze,
     defineTlsCheck,
@@ -94,6 +94,8 @@ function createProgram(shell: Shell, io: Io): Command {
     define(program, shell);
   defineCerts(program, shell);
   defineRevoke(program, shell);
+  defineRegistry(program, shell);
+  defineAcl(program, shell);
   for (const define of [defineJwt, defineFederation, defineApiToken, defineAudit, defineStatus, defineVersion])
     define(program, shell);
   return program;

@@ -24,13 +24,18 @@ export class TokenBuckets {
     this.#clock = clock;
   }
 
+  /** What a caller has now: whole tokens, and the milliseconds until there are as many as there can be. */
+  left(key: string): { readonly tokens: number; readonly fullInMs: number } {
+    const { perSecond, burst } = this.#rate;
+    const tokens = this.#tokens(key, this.#clock.now());
+    return { tokens: Math.floor(tokens), fullInMs: Math.ceil(((burst - tokens) / perSecond) * 1000) };
+  }
+
   /** Takes one; 0, or else the milliseconds until there is one again. */
   take(key: string): number {
-    const { perSecond, burst } = this.#rate;
+    const { perSecond } = this.#rate;
     const now = this.#clock.now();
-    const known = this.#buckets.get(key);
-    const gained = known === undefined ? burst : (Math.max(0, now - known.at) / 1000) * perSecond;
-    const tokens = Math.min(burst, (known?.tokens ?? 0) + gained);
+    const tokens = this.#tokens(key, now);
     const bucket = { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now };
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
@@ -39,5 +44,12 @@ export class TokenBuckets {
       this.#buckets.delete(oldest.value);
     }
     return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000);
+  }
+
+  #tokens(key: string, now: number): number {
+    const { perSecond, burst } = this.#rate;
+    const known = this.#buckets.get(key);
+    if (known === undefined) return burst;
+    return Math.min(burst, known.tokens + (Math.max(0, now - known.at) / 1000) * perSecond);
   }
 }

@@ -177,12 +177,15 @@ export {
   InstanceEventSchema,
   InstanceRegistrationSchema,
   RegisteredInstanceSchema,
+  RegistrationApprovalSchema,
   RegistryService,
   WatchInstancesResponseSchema,
 } from './gen/rampart/v1/registry_pb.ts';
 export type {
   CheckRegistration,
+  DecideRegistrationRequest,
   FindInstancesRequest,
+  RegistrationApproval,
   InstanceEvent,
   InstanceRegistration,
   RegisteredInstance,

@@ -40,6 +40,12 @@ interface Admission {
   readonly entry?: EntryTerms;
 }
 
+/** Whom evidence speaks for. */
+export interface EvidencedIdentity {
+  readonly spiffeId: SpiffeId;
+  readonly workload: WorkloadIdentity | undefined;
+}
+
 /** How many entries an audit record names. */
 const NAMED = 5;
 
@@ -72,6 +78,17 @@ export class Reception {
     return ok(
       await this.#issue(request, { ...admission.value, attested: attested.value, key: csr.value.publicKeyDer }),
     );
+  }
+
+  /** Whom evidence makes somebody, by the same rules; nothing is issued, used up or recorded. */
+  async identify(evidence: Evidence): Promise<Result<EvidencedIdentity, EvidenceProblem>> {
+    const now = this.#options.clock.now();
+    const attested = await this.#options.judge(evidence, { csr: new Uint8Array(), now });
+    if (!attested.ok) return attested;
+    const admission = this.#admitWorkload(attested.value, now);
+    if (!admission.ok) return admission;
+    const { spiffeId, workload } = admission.value;
+    return ok({ spiffeId, workload });
   }
 
   #issue(

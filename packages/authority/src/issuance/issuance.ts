@@ -54,11 +54,10 @@ export interface ServerIssue {
   readonly publicKeyDer: Uint8Array;
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
-  readonly rotation?: Rotation;
 }
 
 /** Who holds a certificate renews it then by itself. */
-export const HALF = 0.5;
+const HALF = 0.5;
 
 interface IssuanceOptions {
   readonly hierarchy: Hierarchy;
@@ -117,7 +116,8 @@ export class Issuance {
     const { journal, store } = this.#options;
     const events =
       request.kind === 'server' ? [serverEvent(request, unrecorded.serial)] : request.events(unrecorded.serial);
-    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, request.rotation), (sequence) =>
+    const rotation = request.kind === 'server' ? undefined : request.rotation;
+    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, rotation), (sequence) =>
       store.issued({ ...unrecorded, sequence }),
     );
     await Promise.all([entry, ...events.map((event) => journal.audit(event))]);

@@ -45,6 +45,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
   const dataPlanes = new DataPlanes({
     snapshots,
     registry,
+    approvals: state.guard.approvals,
     clock,
     log,
     workloadOf: attestedWorkloads(database),

@@ -6,10 +6,12 @@ import { type Consul, type ConsulSource, openConsul } from '../doors/consul/open
 import { type Dns, openDns } from '../doors/dns/open-dns.ts';
 import { KeyIndex } from '../doors/instances/key-index.ts';
 import { nodeKeys } from '../doors/instances/node-name.ts';
+import type { CallerLimits } from '../doors/limits/caller-limits.ts';
 import type { FailureLimit } from '../doors/limits/failure-limit.ts';
 import type { PeerVerifier } from '../doors/peer.ts';
 import { RegistryCallers } from '../doors/services/registry/identity.ts';
 import type { DoorCredentials } from '../doors/tls.ts';
+import type { RegistryTokens } from '../registry/registry-tokens.ts';
 import { attestedWorkloads } from '../storage/stores/attested-workloads.ts';
 import { VERSION } from '../version.ts';
 import { LOOPBACK, type Start } from './start.ts';
@@ -29,6 +31,8 @@ export interface RegistryDoors {
 export interface RegistryDoorGuards {
   readonly verifier: PeerVerifier;
   readonly failures: FailureLimit;
+  readonly limits: CallerLimits;
+  readonly registryTokens: RegistryTokens;
 }
 
 /** Takes the ports that are asked for. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT. */
@@ -78,7 +82,7 @@ function callersOf(state: State, guards: RegistryDoorGuards, { clock, log }: Com
     ...guards,
     tokens,
     apiTokens,
-    holders: new RegistryCallers(attestedWorkloads(database)),
+    holders: new RegistryCallers(attestedWorkloads(database), guards.limits),
     isAdministrator: (id) => entries.isAdministrator(id, clock.now()),
     allowsAnonymous: () => guard.policies.current().settings.anonymous ?? false,
     audit: (event) => void journal.audit(event).catch(failed),

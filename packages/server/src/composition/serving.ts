@@ -16,12 +16,8 @@ import {
 } from '@rampart/wire';
 import { agentStateOf } from '../agents/agent-state.ts';
 import { createApiHandler } from '../doors/api-handler.ts';
-import { type Access, accessOf } from '../doors/access.ts';
-import { createGate, type Gate, type Refusal } from '../doors/gate.ts';
-import { CallerLimits } from '../doors/limits/caller-limits.ts';
-import { FailureLimit } from '../doors/limits/failure-limit.ts';
+import type { CallerLimits } from '../doors/limits/caller-limits.ts';
 import { peerVerifier } from '../doors/peer.ts';
-import { Refusals } from '../doors/refusals.ts';
 import { createAdminService } from '../doors/services/admin/admin-service.ts';
 import { createAgentService } from '../doors/services/agent-service.ts';
 import { createApiTokenService } from '../doors/services/api-tokens/api-token-service.ts';
@@ -40,6 +36,7 @@ import type { Telemetry } from '../telemetry/open-telemetry.ts';
 import { VERSION } from '../version.ts';
 import { certifyDoor } from './certified-door.ts';
 import type { Doors } from './doors.ts';
+import { guardsOf } from './guards.ts';
 import type { Mesh } from './mesh.ts';
 import { GRACE_MS, type Start } from './start.ts';
 import type { State } from './state.ts';
@@ -76,45 +73,10 @@ function deskOf({ options }: Start, { resources, journal, authority, trust }: St
 
 function registryServiceOf(
   { options: { clock } }: Start,
-  { registry, database, guard: { viewOf } }: State,
+  { registry, database, guard }: State,
+  limits: CallerLimits,
 ): ReturnType<typeof createRegistryService> {
-  return createRegistryService({ registry, clock, viewOf, attestedAs: attestedWorkloads(database) });
-}
-
-interface Guards {
-  readonly failures: FailureLimit;
-  readonly gate: Gate;
-  readonly limits: CallerLimits;
-  /** For calls that asked for an identity with what cannot be read. */
-  unread(refusal: Refusal): void;
-}
-
-/** What an operator mistypes is between the two of them. */
-const ASKS_FOR_IDENTITY: ReadonlySet<Access | undefined> = new Set<Access>(['anyone', 'holder', 'agent']);
-
-/** What stands between callers and the services. */
-function guardsOf({ options, metrics }: Start, { journal, tokens, apiTokens, entries }: State): Guards {
-  const { clock, log, callerRates: rates } = options;
-  const failures = new FailureLimit({ clock, burst: 20, perSecond: 1 });
-  const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
-  const refusals = new Refusals({ journal, metrics, log, failures });
-  return {
-    failures,
-    gate: createGate({
-      tokens,
-      apiTokens,
-      isAdministrator: (id) => entries.isAdministrator(id, clock.now()),
-      failures,
-      refused: (refusal) => refusals.add(refusal),
-    }),
-    limits: new CallerLimits({ rates, clock, journal, metrics, failed }),
-    unread: (refusal) => {
-      const access = accessOf(refusal.method);
-      if (!ASKS_FOR_IDENTITY.has(access)) return;
-      if (access === 'anyone') failures.fail(refusal.remoteAddress);
-      refusals.add(refusal);
-    },
-  };
+  return createRegistryService({ registry, clock, guard, limits, attestedAs: attestedWorkloads(database) });
 }
 
 function auditDesk({ database, journal, guard }: State, clock: Clock): Omit<AuditServiceOptions, 'clock'> {
@@ -130,7 +92,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   const { options, teardown, metrics } = parts;
   const { clock, log, rootNamespace, trustDomain } = options;
   const { authority: issuer, feed, apiTokens } = state;
-  const { failures, gate, limits, unread } = guardsOf(parts, state);
+  const { failures, gate, limits, registryTokens, unread } = guardsOf(parts, state);
   const verifier = peerVerifier(clock, issuer);
   const desk = deskOf(parts, state, mesh);
   const admin = createAdminService({
@@ -173,12 +135,14 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(RevocationService, createRevocationService({ ...state, ...mesh }), {
           readMaxBytes: LARGEST_REVOCATION_BYTES,
         });
-        router.service(RegistryService, registryServiceOf(parts, state), { readMaxBytes: LARGEST_CONTROL_BYTES });
+        router.service(RegistryService, registryServiceOf(parts, state, limits), {
+          readMaxBytes: LARGEST_CONTROL_BYTES,
+        });
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),
   );
-  doors.registry.serve(state, { verifier, failures });
+  doors.registry.serve(state, { verifier, failures, limits, registryTokens });
   await certifyDoor(parts, { doors, state, mesh });
   teardown.add('calls', async () => {
     mesh.dataPlanes.close();

@@ -1,6 +1,6 @@
 import type { WorkloadIdentity } from '@rampart/authority';
 import { type Clock, RampartError } from '@rampart/core';
-import type { Registry } from '@rampart/registry';
+import type { Approvals, Registry } from '@rampart/registry';
 import type { RevocableCertificate } from '@rampart/spiffe';
 import type { ControlPlaneMessage, DataPlaneMessage, Hello } from '@rampart/wire';
 import type { Connection } from '../doors/caller.ts';
@@ -14,6 +14,8 @@ import { SessionInstances } from './session-instances.ts';
 export interface DataPlanesOptions {
   readonly snapshots: MeshSnapshots;
   readonly registry: Registry;
+  /** Registrations that wait for a person. */
+  readonly approvals: Pick<Approvals, 'onDecided'>;
   readonly clock: Clock;
   readonly log: Logger;
   /** What the holder of a certificate was attested as. */
@@ -162,7 +164,7 @@ export class DataPlanes {
   }
 
   async #open({ peer, connection }: IncomingStream, hello: Hello): Promise<Session> {
-    const { snapshots, registry, clock, log } = this.#options;
+    const { snapshots, registry, approvals, clock, log } = this.#options;
     const workload = await this.#options.workloadOf(peer.serial);
     if (workload === undefined) {
       throw new RampartError(
@@ -182,7 +184,14 @@ export class DataPlanes {
       hello,
       labels: workload.labels,
       snapshots,
-      instances: new SessionInstances({ registry, peer, workload, remoteAddress: connection.remoteAddress, log }),
+      instances: new SessionInstances({
+        registry,
+        peer,
+        workload,
+        remoteAddress: connection.remoteAddress,
+        log,
+        onDecided: (listener) => approvals.onDecided(listener),
+      }),
       clock,
       moved: () => this.#moved(),
       ended: (over) => {

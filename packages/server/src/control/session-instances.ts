@@ -13,6 +13,8 @@ export interface SessionInstancesOptions {
   /** Address the stream comes from. */
   readonly remoteAddress: string;
   readonly log: Logger;
+  /** Calls back when registrations that waited for a person were decided; returns how to end it. */
+  onDecided(listener: () => void): () => void;
 }
 
 /** Ports one process may serve; what goes beyond is no service. */
@@ -22,11 +24,15 @@ const MOST_INSTANCES = 64;
 export class SessionInstances {
   readonly #options: SessionInstancesOptions;
   readonly #attached = new Set<string>();
+  /** What waits for a person's approval, by instance id. */
+  readonly #waiting = new Map<string, RegisterInstance>();
+  readonly #forget: () => void;
   #released = false;
   #problem = '';
 
   constructor(options: SessionInstancesOptions) {
     this.#options = options;
+    this.#forget = options.onDecided(() => this.#tryAgain());
   }
 
   /** Why the last registration was refused; "" when it was not. A refused registration must not cost a workload its policies. */
@@ -34,7 +40,8 @@ export class SessionInstances {
     return this.#problem;
   }
 
-  async register({ instanceId, host, port, protocol }: RegisterInstance): Promise<void> {
+  async register(request: RegisterInstance): Promise<void> {
+    const { instanceId, host, port, protocol } = request;
     const { registry, peer, workload, remoteAddress, log } = this.#options;
     if (workload.service === '') {
       log.debug({ peer: peer.id.toString() }, 'a pure client serves a port; it is not registered');
@@ -57,6 +64,8 @@ export class SessionInstances {
       sourceIp: remoteAddress,
     });
     this.#note(registered);
+    this.#waiting.delete(instanceId);
+    if (!registered.ok && registered.problem.code === 'APPROVAL_PENDING') this.#waiting.set(instanceId, request);
     if (registered.ok && !this.#released && !this.#attached.has(instanceId) && registry.attach(instanceId)) {
       this.#attached.add(instanceId);
     }
@@ -65,6 +74,7 @@ export class SessionInstances {
   async deregister(instanceId: string): Promise<void> {
     const { registry, remoteAddress } = this.#options;
     this.#attached.delete(instanceId);
+    this.#waiting.delete(instanceId);
     const gone = await registry.deregister(this.#identity(), instanceId, {
       reason: 'stopped',
       sourceIp: remoteAddress,
@@ -75,10 +85,19 @@ export class SessionInstances {
   /** The stream is gone: the leases count down. */
   release(): void {
     this.#released = true;
+    this.#forget();
+    this.#waiting.clear();
     for (const instanceId of this.#attached) {
       this.#options.registry.detach(instanceId);
     }
     this.#attached.clear();
+  }
+
+  #tryAgain(): void {
+    const { log } = this.#options;
+    for (const request of Array.from(this.#waiting.values())) {
+      this.register(request).catch((error: unknown) => log.error({ error }, 'an approved registration failed'));
+    }
   }
 
   #identity(): RegistryIdentity {

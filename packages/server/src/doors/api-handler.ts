@@ -66,9 +66,9 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     jsonOptions: { ignoreUnknownFields: false },
     shutdownSignal: options.shutdown,
     interceptors: [createCallOutcomes(options), createTokenEnd(options.apiTokens)],
-    requestGate: (context) => {
+    requestGate: async (context) => {
       try {
-        gate(context);
+        await gate(context);
       } catch (error) {
         throw toConnectError(error);
       }

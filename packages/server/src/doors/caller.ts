@@ -2,6 +2,7 @@ import { type ContextKey, type ContextValues, createContextKey, type HandlerCont
 import { RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
+import type { RegistryIdentity } from '@rampart/registry';
 import type { Role } from '../admin/api-tokens/role.ts';
 import type { Holder, Peer } from './peer.ts';
 
@@ -10,6 +11,14 @@ export type Caller =
   | { readonly kind: 'anyone' }
   | { readonly kind: 'workload'; readonly peer: Peer }
   | { readonly kind: 'agent'; readonly peer: Holder }
+  /** Of the registry, by a token that is no operator's, or anonymous. */
+  | {
+      readonly kind: 'participant';
+      readonly identity: RegistryIdentity;
+      readonly tokenId?: string;
+      /** Unix milliseconds at which what proves it ends; absent where it has no end of its own. */
+      readonly until?: number;
+    }
   | {
       readonly kind: 'admin';
       readonly name: string;
@@ -100,5 +109,5 @@ export function roleOf({ values }: Pick<HandlerContext, 'values'>): Role | undef
 /** Id of the short-lived token that called; undefined when none did. */
 export function apiTokenOf({ values }: Pick<HandlerContext, 'values'>): string | undefined {
   const caller = values.get(CALLER);
-  return caller?.kind === 'admin' ? caller.tokenId : undefined;
+  return caller?.kind === 'admin' || caller?.kind === 'participant' ? caller.tokenId : undefined;
 }

@@ -7,10 +7,14 @@ import { mayCall } from '../admin/api-tokens/role.ts';
 import { accessOf } from './access.ts';
 import { type Caller, connectionOf, setCaller } from './caller.ts';
 import type { FailureLimit } from './limits/failure-limit.ts';
+import { ERROR_CODE_METADATA } from './outcomes/error-code-metadata.ts';
+import { admitParticipant, type ParticipantOptions } from './participants.ts';
 
 export interface GateOptions {
   readonly tokens: AdminTokens;
   readonly apiTokens: ApiTokens;
+  /** Who takes part in the registry. */
+  readonly participants: Omit<ParticipantOptions, 'isAdministrator'>;
   /** Whether a registration entry makes whoever holds an identity an administrator. */
   isAdministrator(id: SpiffeId): boolean;
   /** Slows down addresses that keep being refused. */
@@ -29,28 +33,58 @@ export interface Refusal {
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
 /** Lets a call in or refuses it, after its headers and before any of its message is read. */
-export type Gate = (context: HandlerContext) => void;
+export type Gate = (context: HandlerContext) => void | Promise<void>;
 
 export function createGate(options: GateOptions): Gate {
   return (context) => {
     const method = `${context.service.typeName}/${context.method.name}`;
     const { remoteAddress } = connectionOf(context);
+    refuseBlocked(context, options.failures);
     const isBlocked = options.failures.blocks(remoteAddress);
     if (isBlocked && accessOf(method) === 'anyone') {
       throw tooManyRefusals();
     }
-    try {
-      setCaller(context.values, admit(method, context, options));
-    } catch (error) {
+    const refuse = (error: unknown): never => {
       if (error instanceof RampartError) {
-        options.failures.fail(remoteAddress);
+        options.failures.fail(remoteAddress, isGuess(error, remoteAddress));
         options.refused({ method, remoteAddress, error });
       }
       // Whoever has a valid token or certificate is not kept out by a neighbour who guesses.
       throw isBlocked ? tooManyRefusals() : error;
+    };
+    if (accessOf(method) === 'participant') {
+      return admitParticipantTo(method, context, options).then((caller) => setCaller(context.values, caller), refuse);
     }
+    try {
+      setCaller(context.values, admit(method, context, options));
+    } catch (error) {
+      refuse(error);
+    }
+    return undefined;
   };
 }
+
+/** From a blocked address nothing is looked at but certificates, which nobody can guess. */
+function refuseBlocked(context: HandlerContext, failures: FailureLimit): void {
+  const connection = connectionOf(context);
+  const milliseconds = failures.blockedMs(connection.remoteAddress);
+  if (milliseconds === 0) return;
+  if (!context.requestHeader.has('authorization') && connection.peer().ok) return;
+  const seconds = Math.ceil(milliseconds / 1000);
+  throw new ConnectError(
+    `too many failed attempts from this address: it is blocked for ${seconds} s`,
+    Code.ResourceExhausted,
+    { [ERROR_CODE_METADATA]: 'RATE_LIMITED', 'retry-after': String(seconds) },
+  );
+}
+
+/** On this very host, certificates that count no more come from many processes and are nobody's guess. */
+function isGuess({ code }: RampartError, remoteAddress: string): boolean {
+  if (code === 'UNAUTHENTICATED') return true;
+  return (code === 'INVALID_CERTIFICATE' || code === 'CERTIFICATE_REVOKED') && !LOOPBACK.test(remoteAddress);
+}
+
+const LOOPBACK = /^(?:127\.|::1$)/;
 
 function tooManyRefusals(): ConnectError {
   return new ConnectError('too many refused calls from this address: wait a few seconds', Code.ResourceExhausted);
@@ -68,10 +102,20 @@ function admit(method: string, context: HandlerContext, tokens: OperatorTokens):
     case 'admin':
       return admitOperator(method, context, tokens);
     case 'participant':
-      return admitParticipant(method, context, tokens);
     case undefined:
       throw new RampartError('PERMISSION_DENIED', `nobody may call ${method}`);
   }
+}
+
+/** Tokens of the API are for what their role may call, here too. */
+async function admitParticipantTo(method: string, context: HandlerContext, options: GateOptions): Promise<Caller> {
+  const role = options.apiTokens.identify(bearerOf(context) ?? '')?.role;
+  if (role !== undefined && role !== 'service') return admitOperator(method, context, options);
+  return admitParticipant(context, { ...options.participants, isAdministrator: options.isAdministrator });
+}
+
+function bearerOf(context: HandlerContext): string | undefined {
+  return BEARER.exec(context.requestHeader.get('authorization') ?? '')?.[1];
 }
 
 function admitHolder(context: HandlerContext, asked: 'workload' | 'agent' | 'holder'): Caller {
@@ -87,14 +131,6 @@ function admitHolder(context: HandlerContext, asked: 'workload' | 'agent' | 'hol
       : { kind, peer: { ...verified.value, namespace: id.namespace ?? '' } };
   }
   throw new RampartError(refusalCode(verified.problem), verified.problem.message, { detail: verified.problem.code });
-}
-
-/** A token says that an operator calls, and a certificate who does; with both the token counts. */
-function admitParticipant(method: string, context: HandlerContext, operators: OperatorTokens): Caller {
-  if (context.requestHeader.has('authorization')) return admitOperator(method, context, operators);
-  const verified = connectionOf(context).peer();
-  if (verified.ok && operators.isAdministrator(verified.value.id)) return admitOperator(method, context, operators);
-  return admitHolder(context, 'workload');
 }
 
 function refusalCode(problem: SvidProblem): ErrorCode {

@@ -1,8 +1,10 @@
+import type { ErrorCode } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { Logger } from '../log.ts';
 import type { Counter, Metrics } from '../metrics.ts';
 import type { FailureLimit } from './limits/failure-limit.ts';
 import type { Refusal } from './gate.ts';
+import { AuthenticationRefused } from './participants.ts';
 
 export interface RefusalsOptions {
   readonly journal: Journal;
@@ -10,6 +12,14 @@ export interface RefusalsOptions {
   readonly log: Logger;
   readonly failures: FailureLimit;
 }
+
+const ACCESS_DENIED = { eventType: 'ACCESS_DENIED' };
+const AUTHENTICATION_FAILED = { eventType: 'AUTHENTICATION_FAILED' };
+const UNPROVEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'UNAUTHENTICATED',
+  'INVALID_CERTIFICATE',
+  'CERTIFICATE_REVOKED',
+]);
 
 /** Counts, logs and records calls that the door refused. */
 export class Refusals {
@@ -32,12 +42,14 @@ export class Refusals {
       // Whoever goes on and on is counted, but cannot fill the record.
       return;
     }
+    const reason = error instanceof AuthenticationRefused ? (error.detail ?? error.message) : error.message;
     journal
       .audit({
-        eventType: 'ACCESS_DENIED',
+        ...(UNPROVEN.has(error.code) ? AUTHENTICATION_FAILED : ACCESS_DENIED),
+        identity: error instanceof AuthenticationRefused ? error.attempted : '',
         sourceIp: remoteAddress,
         result: 'DENIED',
-        details: { method, code: error.code, reason: error.message },
+        details: { method, code: error.code, reason },
       })
       .catch((cause: unknown) => log.error({ error: cause }, 'a refusal could not be recorded'));
   }

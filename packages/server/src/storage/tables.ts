@@ -232,7 +232,9 @@ export interface FederatedBundleTable {
 export interface ApiTokenTable {
   id: string;
   name: string;
-  role: 'admin' | 'enroller' | 'viewer';
+  role: 'admin' | 'enroller' | 'viewer' | 'service';
+  /** JSON array of names; null for none. */
+  teams: string | null;
   /** Hex SHA-256 of the token. */
   token_hash: string;
   created_at: number;

@@ -2,6 +2,7 @@ import { RampartError } from '@rampart/core';
 import { type ApiToken, ApiTokenService } from '@rampart/wire';
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../../arguments/duration.ts';
+import { collectText } from '../../arguments/pair.ts';
 import { EXIT } from '../../exit-code.ts';
 import { renderSpan, renderTime } from '../../render/moment.ts';
 import { columnsOf, renderTable } from '../../render/table.ts';
@@ -10,6 +11,8 @@ import { examples, type Invocation, type Shell } from '../../shell.ts';
 interface CreateOptions {
   readonly role: string;
   readonly ttl?: number;
+  readonly team?: readonly string[];
+  readonly static?: boolean;
 }
 
 interface RotateOptions {
@@ -17,7 +20,7 @@ interface RotateOptions {
   readonly overlap?: number;
 }
 
-const ROLES = ['admin', 'enroller', 'viewer'];
+const ROLES = ['admin', 'enroller', 'viewer', 'service'];
 
 /** `rampart api-token`: bearer tokens of people and machines that call the control plane, for less than an hour. */
 export function defineApiToken(parent: Command, shell: Shell): void {
@@ -55,11 +58,15 @@ function defineCreate(parent: Command, shell: Shell): void {
     .argument('<name>', 'who holds it, for the audit record')
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).makeOptionMandatory())
     .option('--ttl <duration>', 'how long it lives, less than an hour (default: 15m)', parseDuration)
+    .option('--team <name>', 'a team that its holder is of, for rules of the registry; may be repeated', collectText)
+    .option('--static', 'it lives until it is revoked (only for --role service)')
     .addHelpText(
       'after',
       examples(
         ['rampart api-token create ann@example --role admin > ann.token', 'for a person'],
         ['rampart api-token create ci --role enroller --ttl 5m', 'for a pipeline that starts workloads'],
+        ['rampart api-token create bob --role service --team ops', 'for what the registry lets the team ops do'],
+        ['rampart api-token create legacy-db --role service --static', 'for a service that can keep one token only'],
       ),
     )
     .action((name: string, options: CreateOptions, command: Command) =>
@@ -67,9 +74,10 @@ function defineCreate(parent: Command, shell: Shell): void {
     );
 }
 
-async function createToken(name: string, { role, ttl }: CreateOptions, invocation: Invocation): Promise<number> {
+async function createToken(name: string, options: CreateOptions, invocation: Invocation): Promise<number> {
+  const { role, ttl, team = [], static: isStatic = false } = options;
   const made = await invocation.withService(ApiTokenService, (client) =>
-    client.createApiToken({ name, role, ttlSeconds: secondsOf(ttl) }),
+    client.createApiToken({ name, role, ttlSeconds: secondsOf(ttl), teams: [...team], static: isStatic }),
   );
   return showNew(made, invocation);
 }
@@ -88,8 +96,10 @@ function showNew(
   if (description === undefined)
     throw new RampartError('INTERNAL', 'the control plane answered without a token; check its version');
   show({ data: () => ({ token, ...tokenData(description) }), table: () => `${token}\n` });
-  const span = renderSpan(Number(description.expiresAt) - io.clock.now());
-  note(`${description.id}: ${description.role} for ${description.name}, for ${span}`);
+  const end = endOf(description, io.clock.now());
+  note(
+    `${description.id}: ${description.role} for ${description.name}, ${end === NEVER ? 'until it is revoked' : `for ${end}`}`,
+  );
   return EXIT.ok;
 }
 
@@ -100,13 +110,14 @@ async function listTokens({ withService, show, note, io }: Invocation): Promise<
     data: () => tokens.map(tokenData),
     table: () =>
       renderTable(
-        columnsOf('ID', 'NAME', 'ROLE', 'CREATED BY', 'ENDS IN'),
+        columnsOf('ID', 'NAME', 'ROLE', 'CREATED BY', 'ENDS IN', 'TEAMS'),
         tokens.map((token) => [
           token.id,
           token.name,
           token.role,
           token.createdBy,
-          renderSpan(Number(token.expiresAt) - now),
+          endOf(token, now),
+          token.teams.join(', '),
         ]),
       ),
   });
@@ -135,7 +146,14 @@ function secondsOf(milliseconds: number | undefined): number {
   return milliseconds === undefined ? 0 : Math.max(1, Math.ceil(milliseconds / 1000));
 }
 
-function tokenData({ id, name, role, createdAt, expiresAt, createdBy }: ApiToken): object {
-  const times = { createdAt: renderTime(Number(createdAt)), expiresAt: renderTime(Number(expiresAt)) };
-  return { id, name, role, ...times, createdBy };
+const NEVER = 'never';
+
+/** How long it lives yet. */
+function endOf({ expiresAt }: ApiToken, now: number): string {
+  return expiresAt === 0n ? NEVER : renderSpan(Number(expiresAt) - now);
+}
+
+function tokenData({ id, name, role, teams, createdAt, expiresAt, createdBy }: ApiToken): object {
+  const end = expiresAt === 0n ? null : renderTime(Number(expiresAt));
+  return { id, name, role, teams: [...teams], createdAt: renderTime(Number(createdAt)), expiresAt: end, createdBy };
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock, RampartError, type Timer } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { isRole, type Role, ROLES } from './role.ts';
-import type { ApiTokenRecord, ApiTokenStore } from './store.ts';
+import { type ApiTokenRecord, type ApiTokenStore, NEVER_ENDS } from './store.ts';
 
 /** A token that is made for somebody. */
 export interface ApiTokenRequest {
@@ -10,6 +10,9 @@ export interface ApiTokenRequest {
   readonly role: string;
   /** Less than an hour; 15 minutes unless given. */
   readonly ttlSeconds?: number;
+  readonly teams?: readonly string[];
+  /** It lives until it is revoked; only for the role "service". */
+  readonly isStatic?: boolean;
 }
 
 /** Who asks, for the audit record. */
@@ -35,6 +38,9 @@ const TOKEN = /^rampart-api-([0-9a-f]{16})\.[\w-]{43}$/;
 const NAME = /^[a-z0-9](?:[a-z0-9._@-]{0,61}[a-z0-9])?$/;
 const ID_OCTETS = 8;
 const SECRET_OCTETS = 32;
+const MOST_TEAMS = 32;
+/** Timers of the platform reach no further (2³¹ − 1 ms). */
+const LONGEST_TIMER_MS = 2_147_483_647;
 const DEFAULT_TTL_SECONDS = 900;
 const LEAST_TTL_SECONDS = 10;
 const TTL_LIMIT_SECONDS = 3600;
@@ -59,10 +65,13 @@ export class ApiTokens {
 
   /** @throws RampartError INVALID_ARGUMENT for a name, role or life that cannot be; STORAGE_FAILED. */
   async create(
-    { name, role, ttlSeconds = DEFAULT_TTL_SECONDS }: ApiTokenRequest,
+    { name, role, ttlSeconds = DEFAULT_TTL_SECONDS, teams = [], isStatic = false }: ApiTokenRequest,
     by: TokenRequester,
   ): Promise<NewApiToken> {
-    const created = this.#make({ name: checkName(name), role: checkRole(role), ttlSeconds: checkTtl(ttlSeconds) }, by);
+    const holder = { name: checkName(name), role: checkRole(role), teams: checkTeams(teams) };
+    demand(!isStatic || holder.role === 'service', 'static is for tokens of the role "service": all others end');
+    const ttl = isStatic ? undefined : checkTtl(ttlSeconds);
+    const created = this.#make(holder, ttl, by);
     await this.#prune();
     await this.#keep(created.record, event('API_TOKEN_CREATED', created.record, { by }));
     return created;
@@ -96,10 +105,12 @@ export class ApiTokens {
     const { clock, store } = this.#options;
     const old = this.list().find((record) => record.id === id);
     if (old === undefined) throw notFound(`there is no valid token with the id ${JSON.stringify(id)}`);
-    const ttlSeconds = checkTtl(times.ttlSeconds ?? Math.round((old.expiresAt - old.createdAt) / 1000));
+    const isStatic = old.expiresAt === NEVER_ENDS && times.ttlSeconds === undefined;
+    const own = (old.expiresAt - old.createdAt) / 1000;
+    const ttlSeconds = isStatic ? undefined : checkTtl(times.ttlSeconds ?? Math.round(own));
     const { overlapSeconds = DEFAULT_OVERLAP_SECONDS } = times;
     demand(overlapSeconds >= 0 && overlapSeconds < TTL_LIMIT_SECONDS, 'overlap_seconds is not less than an hour');
-    const next = this.#make({ name: old.name, role: old.role, ttlSeconds }, by);
+    const next = this.#make(old, ttlSeconds, by);
     const expiresAt = Math.min(old.expiresAt, clock.now() + overlapSeconds * 1000);
     await Promise.all([
       this.#keep(next.record, event('API_TOKEN_ROTATED', next.record, { by, previous: old.id })),
@@ -135,7 +146,7 @@ export class ApiTokens {
       timer?.cancel();
       const leftMs = (this.#records.get(id)?.expiresAt ?? 0) - clock.now();
       if (leftMs > 0) {
-        timer = clock.after(leftMs, look);
+        timer = clock.after(Math.min(leftMs, LONGEST_TIMER_MS), look);
         return;
       }
       forget();
@@ -158,15 +169,16 @@ export class ApiTokens {
   }
 
   #make(
-    { name, role, ttlSeconds }: { readonly name: string; readonly role: Role; readonly ttlSeconds: number },
+    { name, role, teams }: Pick<ApiTokenRecord, 'name' | 'role' | 'teams'>,
+    ttlSeconds: number | undefined,
     by: TokenRequester,
   ): NewApiToken {
     const id = randomBytes(ID_OCTETS).toString('hex');
     const token = `${PREFIX}${id}.${randomBytes(SECRET_OCTETS).toString('base64url')}`;
     const createdAt = this.#options.clock.now();
     const tokenHash = hashOf(token).toString('hex');
-    const expiresAt = createdAt + ttlSeconds * 1000;
-    return { token, record: { id, name, role, tokenHash, createdAt, expiresAt, createdBy: by.name } };
+    const expiresAt = ttlSeconds === undefined ? NEVER_ENDS : createdAt + ttlSeconds * 1000;
+    return { token, record: { id, name, role, teams, tokenHash, createdAt, expiresAt, createdBy: by.name } };
   }
 
   async #keep(record: ApiTokenRecord, audit: AuditEvent): Promise<void> {
@@ -189,14 +201,15 @@ function hashOf(token: string): Buffer {
 
 function event(
   eventType: 'API_TOKEN_CREATED' | 'API_TOKEN_ROTATED' | 'API_TOKEN_REVOKED',
-  { id, name, role, expiresAt }: ApiTokenRecord,
+  { id, name, role, teams, expiresAt }: ApiTokenRecord,
   { by, previous }: { readonly by: TokenRequester; readonly previous?: string },
 ): AuditEvent {
   const details = {
     id,
     name,
     role,
-    expires_at: new Date(expiresAt).toISOString(),
+    ...(teams.length === 0 ? {} : { teams }),
+    expires_at: expiresAt === NEVER_ENDS ? 'never' : new Date(expiresAt).toISOString(),
     ...(previous === undefined ? {} : { previous_id: previous }),
   };
   return { eventType, identity: by.name, sourceIp: by.sourceIp, result: 'SUCCESS', details };
@@ -208,6 +221,15 @@ function checkName(name: string): string {
     'name is not 1 to 63 characters of a-z, 0-9, ".", "-", "_" and "@", beginning and ending with a letter or digit',
   );
   return name;
+}
+
+function checkTeams(teams: readonly string[]): readonly string[] {
+  demand(teams.length <= MOST_TEAMS, `a token has at most ${MOST_TEAMS} teams`);
+  demand(
+    teams.every((team) => NAME.test(team)),
+    'teams are names of 1 to 63 characters of a-z, 0-9, ".", "-", "_" and "@"',
+  );
+  return [...new Set(teams)];
 }
 
 function checkRole(role: string): Role {

@@ -1,7 +1,7 @@
 /** What the holder of a token of the API may do. */
-export type Role = 'admin' | 'enroller' | 'viewer';
+export type Role = 'admin' | 'enroller' | 'viewer' | 'service';
 
-export const ROLES: readonly Role[] = ['admin', 'enroller', 'viewer'];
+export const ROLES: readonly Role[] = ['admin', 'enroller', 'viewer', 'service'];
 
 /** What changes nothing and shows no secret. */
 const VIEWER: readonly string[] = [
@@ -25,6 +25,8 @@ const VIEWER: readonly string[] = [
   'rampart.v1.RegistryService/Find',
   'rampart.v1.RegistryService/ListServices',
   'rampart.v1.RegistryService/Watch',
+  'rampart.v1.RegistryService/ListPending',
+  'rampart.v1.RegistryService/CheckAccess',
   'rampart.v1.RevocationService/ListRevocations',
   'rampart.v1.TrustService/ValidateJwtSvid',
   'rampart.v1.TrustService/ListJwtKeys',
@@ -39,6 +41,19 @@ const ENROLLER: readonly string[] = [
   'rampart.v1.TrustService/GetTrustBundle',
 ];
 
+/** What services and teams ask of the registry; what they may do with which service is said by its rules. */
+const SERVICE: readonly string[] = [
+  'rampart.v1.RegistryService/Register',
+  'rampart.v1.RegistryService/Deregister',
+  'rampart.v1.RegistryService/Renew',
+  'rampart.v1.RegistryService/ReportCheck',
+  'rampart.v1.RegistryService/Drain',
+  'rampart.v1.RegistryService/SetMaintenance',
+  'rampart.v1.RegistryService/Find',
+  'rampart.v1.RegistryService/ListServices',
+  'rampart.v1.RegistryService/Watch',
+];
+
 /** Every holder may exchange its own token; the method itself sees to it that it is no other's. */
 const EVERYONE = 'rampart.v1.ApiTokenService/RotateApiToken';
 
@@ -46,6 +61,7 @@ const EVERYONE = 'rampart.v1.ApiTokenService/RotateApiToken';
 const METHODS: Readonly<Record<Exclude<Role, 'admin'>, ReadonlySet<string>>> = {
   enroller: new Set([...ENROLLER, EVERYONE]),
   viewer: new Set([...VIEWER, EVERYONE]),
+  service: new Set([...SERVICE, EVERYONE]),
 };
 
 export function mayCall(role: Role, method: string): boolean {

@@ -1,22 +1,28 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { TokenBuckets } from '@rampart/core';
-import type { Clock, ErrorCode, Rate } from '@rampart/core';
+import type { Clock, ErrorCode, Rate, RegistryLimits } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
 import type { Counter, Metrics } from '../../metrics.ts';
 import { ERROR_CODE_METADATA } from '../outcomes/error-code-metadata.ts';
 import { networkOf } from './network-of.ts';
+import { type Allowance, rateHeaders } from './rate-headers.ts';
 
 /** What callers may ask for only so often. */
-export type Limited = 'attestation' | 'x509' | 'jwt';
+export type Limited = 'attestation' | 'x509' | 'jwt' | 'registration' | 'query';
 
 /** How often: for each address, and for each identity that proves itself. */
 export type CallerRates = Readonly<Record<Limited, Rate>>;
 
-/** SPIRE's numbers: one attestation and 500 signatures a second. Hosts that start all at once behind one address need a burst. */
+/**
+ * SPIRE's numbers: one attestation and 500 signatures a second. Hosts that start all at once behind one address need a burst, and
+ * so does whoever registers many instances.
+ */
 export const DEFAULT_RATES: CallerRates = {
   attestation: { perSecond: 1, burst: 60 },
   x509: { perSecond: 500, burst: 500 },
   jwt: { perSecond: 500, burst: 500 },
+  registration: { perSecond: 50, burst: 500 },
+  query: { perSecond: 1000, burst: 5000 },
 };
 
 export interface CallerLimitsOptions {
@@ -43,23 +49,34 @@ const LOOPBACK = /^(?:127\.|::1$)/;
 /** Keeps callers from taking more of the control plane than their share. */
 export class CallerLimits {
   readonly #options: CallerLimitsOptions;
-  readonly #buckets: Readonly<Record<Limited, TokenBuckets>>;
+  readonly #rates: Record<Limited, Rate>;
+  readonly #buckets: Record<Limited, TokenBuckets>;
   readonly #counter: Counter;
   readonly #auditedAt = new Map<string, number>();
 
   constructor(options: CallerLimitsOptions) {
     const { rates, clock, metrics } = options;
     this.#options = options;
+    this.#rates = { ...rates };
     this.#buckets = {
       attestation: new TokenBuckets(rates.attestation, clock),
       x509: new TokenBuckets(rates.x509, clock),
       jwt: new TokenBuckets(rates.jwt, clock),
+      registration: new TokenBuckets(rates.registration, clock),
+      query: new TokenBuckets(rates.query, clock),
     };
     this.#counter = metrics.counter('rampart_rate_limited_calls_total', 'Calls refused for their number, by limit.');
   }
 
-  /** Throws a `ConnectError` RESOURCE_EXHAUSTED with the code RATE_LIMITED and `retry-after` in seconds. */
-  admit(limited: Limited, caller: LimitedCaller): void {
+  /** Takes the rates of the registry from its settings; whoever used them up begins anew when they change. */
+  follow({ registrations, queries }: RegistryLimits): void {
+    const { rates } = this.#options;
+    this.#setRate('registration', registrations ?? rates.registration);
+    this.#setRate('query', queries ?? rates.query);
+  }
+
+  /** What is left; throws a `ConnectError` RESOURCE_EXHAUSTED with the code RATE_LIMITED and `retry-after` in seconds. */
+  admit(limited: Limited, caller: LimitedCaller): Allowance {
     const { remoteAddress, identity } = caller;
     const buckets = this.#buckets[limited];
     // The processes of this very host share one address; those that are attested are told apart by their identity.
@@ -72,6 +89,16 @@ export class CallerLimits {
     if (wait > 0) {
       throw this.#refuse(limited, caller, wait);
     }
+    const key = identity === '' ? `ip ${networkOf(remoteAddress)}` : `id ${identity}`;
+    const { tokens, fullInMs } = buckets.left(key);
+    return { limited, rate: this.#rates[limited], left: tokens, resetMs: fullInMs };
+  }
+
+  #setRate(limited: Limited, rate: Rate): void {
+    const { perSecond, burst } = this.#rates[limited];
+    if (rate.perSecond === perSecond && rate.burst === burst) return;
+    this.#rates[limited] = rate;
+    this.#buckets[limited] = new TokenBuckets(rate, this.#options.clock);
   }
 
   #refuse(limited: Limited, caller: LimitedCaller, waitMs: number): ConnectError {
@@ -81,12 +108,16 @@ export class CallerLimits {
     return new ConnectError(
       `too many requests of kind ${limited} for one caller: try again in ${seconds} s`,
       Code.ResourceExhausted,
-      { [ERROR_CODE_METADATA]: CODE, 'retry-after': String(seconds) },
+      {
+        [ERROR_CODE_METADATA]: CODE,
+        'retry-after': String(seconds),
+        ...rateHeaders({ limited, rate: this.#rates[limited], left: 0, resetMs: waitMs }),
+      },
     );
   }
 
   #audit(limited: Limited, { remoteAddress, identity }: LimitedCaller, waitMs: number): void {
-    const { clock, journal, rates, failed } = this.#options;
+    const { clock, journal, failed } = this.#options;
     const key = `${limited} ${networkOf(remoteAddress)} ${identity}`;
     const now = clock.now();
     if (now - (this.#auditedAt.get(key) ?? Number.NEGATIVE_INFINITY) < AUDIT_EVERY_MS) {
@@ -96,7 +127,7 @@ export class CallerLimits {
       this.#auditedAt.clear();
     }
     this.#auditedAt.set(key, now);
-    const details = { limit: limited, per_second: rates[limited].perSecond, retry_after_ms: waitMs };
+    const details = { limit: limited, per_second: this.#rates[limited].perSecond, retry_after_ms: waitMs };
     const event = { eventType: 'RATE_LIMITED', identity, sourceIp: remoteAddress, result: 'DENIED', details } as const;
     journal.audit(event).catch(failed);
   }

@@ -7,14 +7,29 @@ export interface FailureLimitOptions {
   readonly burst: number;
   /** Failures that are forgiven each second. */
   readonly perSecond: number;
+  /** When an address is blocked, and for how long; never unless given. */
+  readonly block?: AddressBlock;
+}
+
+export interface AddressBlock {
+  /** Failures within a minute after which an address is blocked. */
+  perMinute(): number;
+  blockSeconds(): number;
+  /** Hears of each block, once. */
+  blocked(address: string, block: { readonly failures: number; readonly seconds: number }): void;
 }
 
 interface Bucket {
   failures: number;
   at: number;
+  /** Failures since `minuteAt`, which is at most a minute ago. */
+  ofMinute: number;
+  minuteAt: number;
+  blockedUntil: number;
 }
 
 const MOST_ADDRESSES = 10_000;
+const MINUTE_MS = 60_000;
 
 /** Slows down whoever keeps failing, by address: guessing is made slow, and refusals cannot fill the audit record. */
 export class FailureLimit {
@@ -27,26 +42,53 @@ export class FailureLimit {
 
   /** Whether an address must wait before it may try again. */
   blocks(address: string): boolean {
-    return this.#current(networkOf(address)).failures >= this.#options.burst;
+    const bucket = this.#current(networkOf(address));
+    return bucket.failures >= this.#options.burst || bucket.blockedUntil > bucket.at;
   }
 
-  fail(address: string): void {
+  /** Milliseconds for which nothing but a certificate is looked at from this address; 0 when it is not blocked. */
+  blockedMs(address: string): number {
+    const { blockedUntil, at } = this.#current(networkOf(address));
+    return Math.max(0, blockedUntil - at);
+  }
+
+  /** @param isGuess Somebody failed to prove who they are: enough of that blocks the address. */
+  fail(address: string, isGuess: boolean = true): void {
     const network = networkOf(address);
     const bucket = this.#current(network);
     bucket.failures += 1;
+    if (isGuess) bucket.ofMinute += 1;
     this.#buckets.delete(network);
     this.#buckets.set(network, bucket);
     const oldest = this.#buckets.keys().next();
     if (this.#buckets.size > MOST_ADDRESSES && oldest.done !== true) {
       this.#buckets.delete(oldest.value);
     }
+    this.#block(address, bucket);
+  }
+
+  #block(address: string, bucket: Bucket): void {
+    const { block } = this.#options;
+    if (block === undefined || bucket.blockedUntil > bucket.at || bucket.ofMinute < block.perMinute()) return;
+    const seconds = block.blockSeconds();
+    bucket.blockedUntil = bucket.at + seconds * 1000;
+    block.blocked(address, { failures: bucket.ofMinute, seconds });
+    bucket.ofMinute = 0;
   }
 
   #current(network: string): Bucket {
     const { clock, perSecond } = this.#options;
     const now = clock.now();
-    const bucket = this.#buckets.get(network) ?? { failures: 0, at: now };
-    const forgiven = (Math.max(0, now - bucket.at) / 1000) * perSecond;
-    return { failures: Math.max(0, bucket.failures - forgiven), at: now };
+    const known = this.#buckets.get(network);
+    if (known === undefined) return { failures: 0, at: now, ofMinute: 0, minuteAt: now, blockedUntil: 0 };
+    const forgiven = (Math.max(0, now - known.at) / 1000) * perSecond;
+    const isSameMinute = now - known.minuteAt < MINUTE_MS;
+    return {
+      failures: Math.max(0, known.failures - forgiven),
+      at: now,
+      ofMinute: isSameMinute ? known.ofMinute : 0,
+      minuteAt: isSameMinute ? known.minuteAt : now,
+      blockedUntil: known.blockedUntil,
+    };
   }
 }

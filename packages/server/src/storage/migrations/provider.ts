@@ -7,6 +7,7 @@ import { resourceHistory } from './2026-11-resource-history.ts';
 import { revocations } from './2026-11-revocations.ts';
 import { revokedCertificates } from './2026-12-revoked-certificates.ts';
 import { signingAuthorities } from './2026-11-signing-authorities.ts';
+import { tokenTeams } from './2026-12-token-teams.ts';
 import { trust } from './2026-11-trust.ts';
 import { usedEvidence } from './2026-11-used-evidence.ts';
 import { verifiableJournal } from './2026-11-verifiable-journal.ts';
@@ -24,6 +25,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
     '2026-11-verifiable-journal': verifiableJournal(engine),
     '2026-12-instance-state': instanceState(),
     '2026-12-registry-approvals': registryApprovals(),
+    '2026-12-token-teams': tokenTeams(),
     '2026-12-revoked-certificates': revokedCertificates(),
     '2026-12-sliced-indices': slicedIndices(engine),
   };

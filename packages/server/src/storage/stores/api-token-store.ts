@@ -7,13 +7,18 @@ const MOST_IN_ONE = 500;
 /** The hashes of short-lived tokens in the database. */
 export function createApiTokenStore({ reads, writer }: Database): ApiTokenStore {
   return {
-    all: () =>
-      reads
+    all: async () => {
+      const rows = await reads
         .selectFrom('api_tokens')
-        .select(['id', 'name', 'role', 'token_hash as tokenHash', 'created_at as createdAt'])
+        .select(['id', 'name', 'role', 'teams', 'token_hash as tokenHash', 'created_at as createdAt'])
         .select(['expires_at as expiresAt', 'created_by as createdBy'])
-        .execute(),
-    add: ({ tokenHash, createdAt, expiresAt, createdBy, ...same }) =>
+        .execute();
+      return rows.map(({ teams, ...row }) => ({
+        ...row,
+        teams: teams === null ? [] : (JSON.parse(teams) as string[]),
+      }));
+    },
+    add: ({ tokenHash, createdAt, expiresAt, createdBy, teams, ...same }) =>
       writer.write(async (transaction) => {
         const row = {
           ...same,
@@ -21,6 +26,7 @@ export function createApiTokenStore({ reads, writer }: Database): ApiTokenStore 
           created_at: createdAt,
           expires_at: expiresAt,
           created_by: createdBy,
+          teams: teams.length === 0 ? null : JSON.stringify(teams),
         };
         await transaction.insertInto('api_tokens').values(row).execute();
       }),

@@ -94,7 +94,7 @@ async function read(
     query.spiffeId === undefined
       ? database.selectFrom('journal_entries')
       : // A join and not a condition, so that the slices are gone through in the index by identity.
-        database.selectFrom(slicesOf('journal_entries', query).as('slice')).crossJoin('journal_entries');
+        database.selectFrom(slicesOf('journal_entries').as('slice')).crossJoin('journal_entries');
   const rows = await entries
     .select(['sequence', 'at', 'stream', 'kind', 'body', 'leaf_hash as leafHash'])
     .where((builder) => builder.and(conditions(builder, engine, query)))
@@ -107,12 +107,13 @@ async function read(
 function conditions(
   builder: ExpressionBuilder<Tables, 'journal_entries'>,
   { jsonText }: Pick<StorageEngine, 'jsonText'>,
-  { stream, kind, spiffeId, about, after, before }: JournalQuery,
+  { stream, kind, exceptKinds, spiffeId, about, after, before }: JournalQuery,
 ): Expression<SqlBool>[] {
   return [
     ...(stream === undefined ? [] : [builder('stream', '=', stream)]),
     // Among the entries of an identity the index by kind is no help, and is not to look like one.
     ...(kind === undefined ? [] : [builder(spiffeId === undefined ? 'kind' : sql`kind || ''`, '=', kind)]),
+    ...(exceptKinds === undefined ? [] : [builder('kind', 'not in', exceptKinds)]),
     // The literal stands in the text of the query: that is how a partial index is found to cover it.
     ...(spiffeId === undefined && about === undefined ? [] : [builder('stream', '=', sql.lit('ledger'))]),
     ...(spiffeId === undefined ? [] : [builder(jsonText('body', 'spiffe_id'), '=', spiffeId)]),

@@ -2,16 +2,20 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import { RampartError } from '@rampart/core';
 import type { ApiTokenService } from '@rampart/wire';
 import type { ApiTokens, NewApiToken } from '../../../admin/api-tokens/api-tokens.ts';
-import type { ApiTokenRecord } from '../../../admin/api-tokens/store.ts';
+import { type ApiTokenRecord, NEVER_ENDS } from '../../../admin/api-tokens/store.ts';
 import { apiTokenOf, roleOf } from '../../caller.ts';
 import { operatorOf } from '../admin/admin-parts.ts';
 
 /** Short-lived tokens of this API itself. */
 export function createApiTokenService(tokens: ApiTokens): ServiceImpl<typeof ApiTokenService> {
   return {
-    createApiToken: async ({ name, role, ttlSeconds }, context) => {
+    createApiToken: async ({ name, role, ttlSeconds, teams, static: isStatic }, context) => {
       const by = operatorOf(context);
-      return created(await tokens.create({ name, role, ...(ttlSeconds === 0 ? {} : { ttlSeconds }) }, by));
+      if (isStatic && ttlSeconds !== 0) {
+        throw new RampartError('INVALID_ARGUMENT', 'a static token has no ttl_seconds: leave one of the two out');
+      }
+      const life = ttlSeconds === 0 ? {} : { ttlSeconds };
+      return created(await tokens.create({ name, role, teams, isStatic, ...life }, by));
     },
     listApiTokens: (_, context) => {
       operatorOf(context);
@@ -52,6 +56,7 @@ function created({ token, record }: NewApiToken): { readonly token: string; read
   return { token, description: description(record) };
 }
 
-function description({ id, name, role, createdAt, expiresAt, createdBy }: ApiTokenRecord): Message {
-  return { id, name, role, createdBy, createdAt: BigInt(createdAt), expiresAt: BigInt(expiresAt) };
+function description({ id, name, role, teams, createdAt, expiresAt, createdBy }: ApiTokenRecord): Message {
+  const end = expiresAt === NEVER_ENDS ? 0 : expiresAt;
+  return { id, name, role, teams: [...teams], createdBy, createdAt: BigInt(createdAt), expiresAt: BigInt(end) };
 }

@@ -1,9 +1,12 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Clock, RampartError, Result } from '@rampart/core';
-import type { DiscoveredInstance, GuardedDiscovery, Registry, RegistryIdentity } from '@rampart/registry';
+import type { DiscoveredInstance, GuardedDiscovery, Registry } from '@rampart/registry';
 import type { RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
+import type { RegistryGuard } from '../../../registry/open-guard.ts';
 import { connectionOf } from '../../caller.ts';
+import type { CallerLimits } from '../../limits/caller-limits.ts';
+import { createAccessMethods } from './access-methods.ts';
 import { type AttestedAs, checkStill, RegistryCallers } from './identity.ts';
 import { instanceMessage } from './messages.ts';
 import { invalid, numberOf, queryOf, registrationOf, scopeOf, statusOf } from './requests.ts';
@@ -13,8 +16,8 @@ export interface RegistryParts {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly attestedAs: AttestedAs;
-  /** What a caller may find. */
-  readonly viewOf: (identity: RegistryIdentity, sourceIp: string) => GuardedDiscovery;
+  readonly guard: Pick<RegistryGuard, 'viewOf' | 'approvals' | 'policies'>;
+  readonly limits: CallerLimits;
 }
 
 const MOST_RENEWED = 1000;
@@ -23,13 +26,14 @@ type Answer = { readonly instance: MessageInitShape<typeof RegisteredInstanceSch
 
 /** Who offers which service where: the registry's own door. */
 export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof RegistryService> {
-  const { registry, clock, attestedAs, viewOf } = parts;
-  const callers = new RegistryCallers(attestedAs);
+  const { registry, clock, attestedAs, guard, limits } = parts;
+  const callers = new RegistryCallers(attestedAs, limits);
   const watches = new WatchStreams(clock);
   const view = async (context: HandlerContext): Promise<GuardedDiscovery> =>
-    viewOf(await callers.identityOf(context), connectionOf(context).remoteAddress);
+    guard.viewOf(await callers.admit('query', context), connectionOf(context).remoteAddress);
   return {
     ...writingMethods(registry, callers),
+    ...createAccessMethods(guard),
     find: async (request, context) => {
       const { revision, instances } = (await view(context)).find(queryOf(request));
       return { revision: BigInt(revision), instances: instances.map(instanceMessage) };
@@ -62,7 +66,7 @@ export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof 
         scope,
         from: from === undefined ? undefined : numberOf(from),
         signal: context.signal,
-        check: () => checkStill(context),
+        check: () => checkStill(context, clock.now()),
       });
     },
   };
@@ -85,29 +89,31 @@ function writingMethods(
     register: async ({ instance }, context) => {
       if (instance === undefined) throw invalid('instance is missing');
       const { remoteAddress } = connectionOf(context);
-      const who = await callers.identityOf(context);
+      const who = await callers.admit('registration', context);
       const registered = done(await registry.register(who, registrationOf(instance, remoteAddress)));
       return { instance: instanceMessage(registered), revision: BigInt(registry.discovery.find(registered).revision) };
     },
     deregister: async ({ instanceId, reason }, context) => {
       const sourceIp = connectionOf(context).remoteAddress;
-      const who = await callers.identityOf(context);
+      const who = await callers.admit('registration', context);
       done(await registry.deregister(who, instanceId, { reason: reasonOf(reason, 'asked for'), sourceIp }));
       return {};
     },
     renew: async ({ instanceIds }, context) => {
       if (instanceIds.length > MOST_RENEWED) throw invalid(`at most ${MOST_RENEWED} leases are renewed at once`);
-      return { unknown: [...(await registry.renew(await callers.identityOf(context), instanceIds))] };
+      return { unknown: [...(await registry.renew(await callers.admit('query', context), instanceIds))] };
     },
     reportCheck: async ({ instanceId, checkId, status, output }, context) => {
       const report = { ...(checkId === '' ? {} : { checkId }), status: statusOf(status), output };
-      return answer(await registry.reportCheck(await callers.identityOf(context), instanceId, report));
+      return answer(await registry.reportCheck(await callers.admit('query', context), instanceId, report));
     },
     drain: async ({ instanceId, undo }, context) =>
-      answer(await registry.drain(await callers.identityOf(context), instanceId, !undo)),
+      answer(await registry.drain(await callers.admit('registration', context), instanceId, !undo)),
     setMaintenance: async ({ instanceId, enabled, reason }, context) => {
       const maintenance = enabled ? { reason: reasonOf(reason, 'maintenance') } : undefined;
-      return answer(await registry.setMaintenance(await callers.identityOf(context), instanceId, maintenance));
+      return answer(
+        await registry.setMaintenance(await callers.admit('registration', context), instanceId, maintenance),
+      );
     },
   };
 }

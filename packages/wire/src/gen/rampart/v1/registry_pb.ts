@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/registry.proto.
  */
 export const file_rampart_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("ChlyYW1wYXJ0L3YxL3JlZ2lzdHJ5LnByb3RvEgpyYW1wYXJ0LnYxIigKCExvY2FsaXR5Eg4KBnJlZ2lvbhgBIAEoCRIMCgR6b25lGAIgASgJIjMKD0luc3RhbmNlV2VpZ2h0cxIPCgdwYXNzaW5nGAEgASgNEg8KB3dhcm5pbmcYAiABKA0i3wQKFEluc3RhbmNlUmVnaXN0cmF0aW9uEhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEgwKBGhvc3QYBCABKAkSDAoEcG9ydBgFIAEoDRIQCghwcm90b2NvbBgGIAEoCRI8CgZsYWJlbHMYByADKAsyLC5yYW1wYXJ0LnYxLkluc3RhbmNlUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EgwKBHRhZ3MYCCADKAkSQAoIbWV0YWRhdGEYCSADKAsyLi5yYW1wYXJ0LnYxLkluc3RhbmNlUmVnaXN0cmF0aW9uLk1ldGFkYXRhRW50cnkSLAoHd2VpZ2h0cxgKIAEoCzIbLnJhbXBhcnQudjEuSW5zdGFuY2VXZWlnaHRzEiYKCGxvY2FsaXR5GAsgASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIPCgd2ZXJzaW9uGAwgASgJEi0KBmNoZWNrcxgNIAMoCzIdLnJhbXBhcnQudjEuQ2hlY2tSZWdpc3RyYXRpb24SJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgOIAEoBBIQCghsZWFzZV9tcxgPIAEoBBIRCglzcGlmZmVfaWQYECABKAkSEQoJcGVybWFuZW50GBEgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsMDChFDaGVja1JlZ2lzdHJhdGlvbhIQCghjaGVja19pZBgBIAEoCRIMCgRuYW1lGAIgASgJEiUKBGh0dHAYAyABKAsyFS5yYW1wYXJ0LnYxLkh0dHBDaGVja0gAEiMKA3RjcBgEIAEoCzIULnJhbXBhcnQudjEuVGNwQ2hlY2tIABIlCgRncnBjGAUgASgLMhUucmFtcGFydC52MS5HcnBjQ2hlY2tIABIjCgN0dGwYBiABKAsyFC5yYW1wYXJ0LnYxLlR0bENoZWNrSAASKQoGc2NyaXB0GAcgASgLMhcucmFtcGFydC52MS5TY3JpcHRDaGVja0gAEhMKC2ludGVydmFsX21zGAggASgEEhIKCnRpbWVvdXRfbXMYCSABKAQSHgoWc3VjY2Vzc19iZWZvcmVfcGFzc2luZxgKIAEoDRIkChdmYWlsdXJlc19iZWZvcmVfd2FybmluZxgLIAEoDUgBiAEBEiAKGGZhaWx1cmVzX2JlZm9yZV9jcml0aWNhbBgMIAEoDRIWCg5pbml0aWFsX3N0YXR1cxgNIAEoCUIGCgRraW5kQhoKGF9mYWlsdXJlc19iZWZvcmVfd2FybmluZyKsAQoJSHR0cENoZWNrEg4KBnNjaGVtZRgBIAEoCRIMCgRwb3J0GAIgASgNEgwKBHBhdGgYAyABKAkSDgoGbWV0aG9kGAQgASgJEjMKB2hlYWRlcnMYBSADKAsyIi5yYW1wYXJ0LnYxLkh0dHBDaGVjay5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGAoIVGNwQ2hlY2sSDAoEcG9ydBgBIAEoDSI3CglHcnBjQ2hlY2sSCwoDdGxzGAEgASgIEgwKBHBvcnQYAiABKA0SDwoHc2VydmljZRgDIAEoCSIaCghUdGxDaGVjaxIOCgZ0dGxfbXMYASABKAQiGwoLU2NyaXB0Q2hlY2sSDAoEYXJncxgBIAMoCSIlChNJbnN0YW5jZU1haW50ZW5hbmNlEg4KBnJlYXNvbhgBIAEoCSJxCg1JbnN0YW5jZUNoZWNrEhAKCGNoZWNrX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBm91dHB1dBgEIAEoCRISCgpjaGFuZ2VkX2F0GAUgASgDEgwKBHR5cGUYBiABKAki0wUKElJlZ2lzdGVyZWRJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIRCglzcGlmZmVfaWQYBCABKAkSDQoFb3duZXIYBSABKAkSDAoEaG9zdBgGIAEoCRIMCgRwb3J0GAcgASgNEhAKCHByb3RvY29sGAggASgJEjoKBmxhYmVscxgJIAMoCzIqLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlLkxhYmVsc0VudHJ5EgwKBHRhZ3MYCiADKAkSPgoIbWV0YWRhdGEYCyADKAsyLC5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZS5NZXRhZGF0YUVudHJ5EiwKB3dlaWdodHMYDCABKAsyGy5yYW1wYXJ0LnYxLkluc3RhbmNlV2VpZ2h0cxImCghsb2NhbGl0eRgNIAEoCzIULnJhbXBhcnQudjEuTG9jYWxpdHkSDwoHdmVyc2lvbhgOIAEoCRIVCg1yZWdpc3RlcmVkX2F0GA8gASgDEhAKCGRyYWluaW5nGBAgASgIEjQKC21haW50ZW5hbmNlGBEgASgLMh8ucmFtcGFydC52MS5JbnN0YW5jZU1haW50ZW5hbmNlEg4KBmhlYWx0aBgSIAEoCRIpCgZjaGVja3MYEyADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlQ2hlY2sSJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgUIAEoBBIQCghsZWFzZV9tcxgVIAEoBBIRCglwZXJtYW5lbnQYFiABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTAoWUmVnaXN0ZXJTZXJ2aWNlUmVxdWVzdBIyCghpbnN0YW5jZRgBIAEoCzIgLnJhbXBhcnQudjEuSW5zdGFuY2VSZWdpc3RyYXRpb24iXQoXUmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZRIQCghyZXZpc2lvbhgCIAEoBCI/ChhEZXJlZ2lzdGVyU2VydmljZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIhsKGURlcmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2UiKgoSUmVuZXdMZWFzZXNSZXF1ZXN0EhQKDGluc3RhbmNlX2lkcxgBIAMoCSImChNSZW5ld0xlYXNlc1Jlc3BvbnNlEg8KB3Vua25vd24YASADKAkiWwoSUmVwb3J0Q2hlY2tSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGNoZWNrX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIOCgZvdXRwdXQYBCABKAkiRwoTUmVwb3J0Q2hlY2tSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjEKDERyYWluUmVxdWVzdBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgR1bmRvGAIgASgIIkEKDURyYWluUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZSJNChVTZXRNYWludGVuYW5jZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHZW5hYmxlZBgCIAEoCBIOCgZyZWFzb24YAyABKAkiSgoWU2V0TWFpbnRlbmFuY2VSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIkEKEExhYmVsUmVxdWlyZW1lbnQSCwoDa2V5GAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg4KBnZhbHVlcxgDIAMoCSKsAQoURmluZEluc3RhbmNlc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIiCgRuZWFyGAUgASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIOCgZoZWFsdGgYBiABKAkiXAoVRmluZEluc3RhbmNlc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEjEKCWluc3RhbmNlcxgCIAMoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjIKHUxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJjCh5MaXN0UmVnaXN0ZXJlZFNlcnZpY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSLwoIc2VydmljZXMYAiADKAsyHS5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRTZXJ2aWNlImcKEVJlZ2lzdGVyZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhEKCWluc3RhbmNlcxgEIAEoDRIMCgR0YWdzGAUgAygJIqUBChVXYXRjaEluc3RhbmNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIOCgZoZWFsdGgYBSABKAkSEQoEZnJvbRgGIAEoBEgAiAEBQgcKBV9mcm9tInIKFldhdGNoSW5zdGFuY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSDAoEbW9yZRgDIAEoCBIpCgZldmVudHMYBCADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlRXZlbnQigwEKDUluc3RhbmNlRXZlbnQSEAoIcmV2aXNpb24YASABKAQSLQoDcHV0GAIgASgLMh4ucmFtcGFydC52MS5SZWdpc3RlcmVkSW5zdGFuY2VIABIoCgRnb25lGAMgASgLMhgucmFtcGFydC52MS5Hb25lSW5zdGFuY2VIAEIHCgVldmVudCJHCgxHb25lSW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAky+AUKD1JlZ2lzdHJ5U2VydmljZRJTCghSZWdpc3RlchIiLnJhbXBhcnQudjEuUmVnaXN0ZXJTZXJ2aWNlUmVxdWVzdBojLnJhbXBhcnQudjEuUmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USWQoKRGVyZWdpc3RlchIkLnJhbXBhcnQudjEuRGVyZWdpc3RlclNlcnZpY2VSZXF1ZXN0GiUucmFtcGFydC52MS5EZXJlZ2lzdGVyU2VydmljZVJlc3BvbnNlEkgKBVJlbmV3Eh4ucmFtcGFydC52MS5SZW5ld0xlYXNlc1JlcXVlc3QaHy5yYW1wYXJ0LnYxLlJlbmV3TGVhc2VzUmVzcG9uc2USTgoLUmVwb3J0Q2hlY2sSHi5yYW1wYXJ0LnYxLlJlcG9ydENoZWNrUmVxdWVzdBofLnJhbXBhcnQudjEuUmVwb3J0Q2hlY2tSZXNwb25zZRI8CgVEcmFpbhIYLnJhbXBhcnQudjEuRHJhaW5SZXF1ZXN0GhkucmFtcGFydC52MS5EcmFpblJlc3BvbnNlElcKDlNldE1haW50ZW5hbmNlEiEucmFtcGFydC52MS5TZXRNYWludGVuYW5jZVJlcXVlc3QaIi5yYW1wYXJ0LnYxLlNldE1haW50ZW5hbmNlUmVzcG9uc2USSwoERmluZBIgLnJhbXBhcnQudjEuRmluZEluc3RhbmNlc1JlcXVlc3QaIS5yYW1wYXJ0LnYxLkZpbmRJbnN0YW5jZXNSZXNwb25zZRJlCgxMaXN0U2VydmljZXMSKS5yYW1wYXJ0LnYxLkxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXF1ZXN0GioucmFtcGFydC52MS5MaXN0UmVnaXN0ZXJlZFNlcnZpY2VzUmVzcG9uc2USUAoFV2F0Y2gSIS5yYW1wYXJ0LnYxLldhdGNoSW5zdGFuY2VzUmVxdWVzdBoiLnJhbXBhcnQudjEuV2F0Y2hJbnN0YW5jZXNSZXNwb25zZTABYgZwcm90bzM");
+  fileDesc("ChlyYW1wYXJ0L3YxL3JlZ2lzdHJ5LnByb3RvEgpyYW1wYXJ0LnYxIigKCExvY2FsaXR5Eg4KBnJlZ2lvbhgBIAEoCRIMCgR6b25lGAIgASgJIjMKD0luc3RhbmNlV2VpZ2h0cxIPCgdwYXNzaW5nGAEgASgNEg8KB3dhcm5pbmcYAiABKA0i3wQKFEluc3RhbmNlUmVnaXN0cmF0aW9uEhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEgwKBGhvc3QYBCABKAkSDAoEcG9ydBgFIAEoDRIQCghwcm90b2NvbBgGIAEoCRI8CgZsYWJlbHMYByADKAsyLC5yYW1wYXJ0LnYxLkluc3RhbmNlUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EgwKBHRhZ3MYCCADKAkSQAoIbWV0YWRhdGEYCSADKAsyLi5yYW1wYXJ0LnYxLkluc3RhbmNlUmVnaXN0cmF0aW9uLk1ldGFkYXRhRW50cnkSLAoHd2VpZ2h0cxgKIAEoCzIbLnJhbXBhcnQudjEuSW5zdGFuY2VXZWlnaHRzEiYKCGxvY2FsaXR5GAsgASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIPCgd2ZXJzaW9uGAwgASgJEi0KBmNoZWNrcxgNIAMoCzIdLnJhbXBhcnQudjEuQ2hlY2tSZWdpc3RyYXRpb24SJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgOIAEoBBIQCghsZWFzZV9tcxgPIAEoBBIRCglzcGlmZmVfaWQYECABKAkSEQoJcGVybWFuZW50GBEgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsMDChFDaGVja1JlZ2lzdHJhdGlvbhIQCghjaGVja19pZBgBIAEoCRIMCgRuYW1lGAIgASgJEiUKBGh0dHAYAyABKAsyFS5yYW1wYXJ0LnYxLkh0dHBDaGVja0gAEiMKA3RjcBgEIAEoCzIULnJhbXBhcnQudjEuVGNwQ2hlY2tIABIlCgRncnBjGAUgASgLMhUucmFtcGFydC52MS5HcnBjQ2hlY2tIABIjCgN0dGwYBiABKAsyFC5yYW1wYXJ0LnYxLlR0bENoZWNrSAASKQoGc2NyaXB0GAcgASgLMhcucmFtcGFydC52MS5TY3JpcHRDaGVja0gAEhMKC2ludGVydmFsX21zGAggASgEEhIKCnRpbWVvdXRfbXMYCSABKAQSHgoWc3VjY2Vzc19iZWZvcmVfcGFzc2luZxgKIAEoDRIkChdmYWlsdXJlc19iZWZvcmVfd2FybmluZxgLIAEoDUgBiAEBEiAKGGZhaWx1cmVzX2JlZm9yZV9jcml0aWNhbBgMIAEoDRIWCg5pbml0aWFsX3N0YXR1cxgNIAEoCUIGCgRraW5kQhoKGF9mYWlsdXJlc19iZWZvcmVfd2FybmluZyKsAQoJSHR0cENoZWNrEg4KBnNjaGVtZRgBIAEoCRIMCgRwb3J0GAIgASgNEgwKBHBhdGgYAyABKAkSDgoGbWV0aG9kGAQgASgJEjMKB2hlYWRlcnMYBSADKAsyIi5yYW1wYXJ0LnYxLkh0dHBDaGVjay5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGAoIVGNwQ2hlY2sSDAoEcG9ydBgBIAEoDSI3CglHcnBjQ2hlY2sSCwoDdGxzGAEgASgIEgwKBHBvcnQYAiABKA0SDwoHc2VydmljZRgDIAEoCSIaCghUdGxDaGVjaxIOCgZ0dGxfbXMYASABKAQiGwoLU2NyaXB0Q2hlY2sSDAoEYXJncxgBIAMoCSIlChNJbnN0YW5jZU1haW50ZW5hbmNlEg4KBnJlYXNvbhgBIAEoCSJxCg1JbnN0YW5jZUNoZWNrEhAKCGNoZWNrX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBm91dHB1dBgEIAEoCRISCgpjaGFuZ2VkX2F0GAUgASgDEgwKBHR5cGUYBiABKAki0wUKElJlZ2lzdGVyZWRJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIRCglzcGlmZmVfaWQYBCABKAkSDQoFb3duZXIYBSABKAkSDAoEaG9zdBgGIAEoCRIMCgRwb3J0GAcgASgNEhAKCHByb3RvY29sGAggASgJEjoKBmxhYmVscxgJIAMoCzIqLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlLkxhYmVsc0VudHJ5EgwKBHRhZ3MYCiADKAkSPgoIbWV0YWRhdGEYCyADKAsyLC5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZS5NZXRhZGF0YUVudHJ5EiwKB3dlaWdodHMYDCABKAsyGy5yYW1wYXJ0LnYxLkluc3RhbmNlV2VpZ2h0cxImCghsb2NhbGl0eRgNIAEoCzIULnJhbXBhcnQudjEuTG9jYWxpdHkSDwoHdmVyc2lvbhgOIAEoCRIVCg1yZWdpc3RlcmVkX2F0GA8gASgDEhAKCGRyYWluaW5nGBAgASgIEjQKC21haW50ZW5hbmNlGBEgASgLMh8ucmFtcGFydC52MS5JbnN0YW5jZU1haW50ZW5hbmNlEg4KBmhlYWx0aBgSIAEoCRIpCgZjaGVja3MYEyADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlQ2hlY2sSJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgUIAEoBBIQCghsZWFzZV9tcxgVIAEoBBIRCglwZXJtYW5lbnQYFiABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTAoWUmVnaXN0ZXJTZXJ2aWNlUmVxdWVzdBIyCghpbnN0YW5jZRgBIAEoCzIgLnJhbXBhcnQudjEuSW5zdGFuY2VSZWdpc3RyYXRpb24iXQoXUmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZRIQCghyZXZpc2lvbhgCIAEoBCI/ChhEZXJlZ2lzdGVyU2VydmljZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIhsKGURlcmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2UiKgoSUmVuZXdMZWFzZXNSZXF1ZXN0EhQKDGluc3RhbmNlX2lkcxgBIAMoCSImChNSZW5ld0xlYXNlc1Jlc3BvbnNlEg8KB3Vua25vd24YASADKAkiWwoSUmVwb3J0Q2hlY2tSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGNoZWNrX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIOCgZvdXRwdXQYBCABKAkiRwoTUmVwb3J0Q2hlY2tSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjEKDERyYWluUmVxdWVzdBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgR1bmRvGAIgASgIIkEKDURyYWluUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZSJNChVTZXRNYWludGVuYW5jZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHZW5hYmxlZBgCIAEoCBIOCgZyZWFzb24YAyABKAkiSgoWU2V0TWFpbnRlbmFuY2VSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIkEKEExhYmVsUmVxdWlyZW1lbnQSCwoDa2V5GAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg4KBnZhbHVlcxgDIAMoCSKsAQoURmluZEluc3RhbmNlc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIiCgRuZWFyGAUgASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIOCgZoZWFsdGgYBiABKAkiXAoVRmluZEluc3RhbmNlc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEjEKCWluc3RhbmNlcxgCIAMoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjIKHUxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJjCh5MaXN0UmVnaXN0ZXJlZFNlcnZpY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSLwoIc2VydmljZXMYAiADKAsyHS5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRTZXJ2aWNlImcKEVJlZ2lzdGVyZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhEKCWluc3RhbmNlcxgEIAEoDRIMCgR0YWdzGAUgAygJIqUBChVXYXRjaEluc3RhbmNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIOCgZoZWFsdGgYBSABKAkSEQoEZnJvbRgGIAEoBEgAiAEBQgcKBV9mcm9tInIKFldhdGNoSW5zdGFuY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSDAoEbW9yZRgDIAEoCBIpCgZldmVudHMYBCADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlRXZlbnQigwEKDUluc3RhbmNlRXZlbnQSEAoIcmV2aXNpb24YASABKAQSLQoDcHV0GAIgASgLMh4ucmFtcGFydC52MS5SZWdpc3RlcmVkSW5zdGFuY2VIABIoCgRnb25lGAMgASgLMhgucmFtcGFydC52MS5Hb25lSW5zdGFuY2VIAEIHCgVldmVudCJHCgxHb25lSW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkiJQoSTGlzdFBlbmRpbmdSZXF1ZXN0Eg8KB2RlY2lkZWQYASABKAgiTgoTTGlzdFBlbmRpbmdSZXNwb25zZRI3Cg1yZWdpc3RyYXRpb25zGAEgAygLMiAucmFtcGFydC52MS5SZWdpc3RyYXRpb25BcHByb3ZhbCLIAQoUUmVnaXN0cmF0aW9uQXBwcm92YWwSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSDQoFc3RhdGUYBCABKAkSFAoMcmVxdWVzdGVkX2F0GAUgASgDEgwKBGhvc3QYBiABKAkSDAoEcG9ydBgHIAEoDRIRCglzb3VyY2VfaXAYCCABKAkSEgoKZGVjaWRlZF9hdBgJIAEoAxISCgpkZWNpZGVkX2J5GAogASgJIlEKGURlY2lkZVJlZ2lzdHJhdGlvblJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkiVQoaRGVjaWRlUmVnaXN0cmF0aW9uUmVzcG9uc2USNwoNcmVnaXN0cmF0aW9ucxgBIAMoCzIgLnJhbXBhcnQudjEuUmVnaXN0cmF0aW9uQXBwcm92YWwiVwoSQ2hlY2tBY2Nlc3NSZXF1ZXN0EhAKCGlkZW50aXR5GAEgASgJEg0KBXRlYW1zGAIgAygJEg4KBmFjdGlvbhgDIAEoCRIQCghyZXNvdXJjZRgEIAEoCSJVChNDaGVja0FjY2Vzc1Jlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDwoHb3V0Y29tZRgCIAEoCRIMCgRydWxlGAMgASgJEg4KBnJlYXNvbhgEIAEoCTLLCAoPUmVnaXN0cnlTZXJ2aWNlElMKCFJlZ2lzdGVyEiIucmFtcGFydC52MS5SZWdpc3RlclNlcnZpY2VSZXF1ZXN0GiMucmFtcGFydC52MS5SZWdpc3RlclNlcnZpY2VSZXNwb25zZRJZCgpEZXJlZ2lzdGVyEiQucmFtcGFydC52MS5EZXJlZ2lzdGVyU2VydmljZVJlcXVlc3QaJS5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USSAoFUmVuZXcSHi5yYW1wYXJ0LnYxLlJlbmV3TGVhc2VzUmVxdWVzdBofLnJhbXBhcnQudjEuUmVuZXdMZWFzZXNSZXNwb25zZRJOCgtSZXBvcnRDaGVjaxIeLnJhbXBhcnQudjEuUmVwb3J0Q2hlY2tSZXF1ZXN0Gh8ucmFtcGFydC52MS5SZXBvcnRDaGVja1Jlc3BvbnNlEjwKBURyYWluEhgucmFtcGFydC52MS5EcmFpblJlcXVlc3QaGS5yYW1wYXJ0LnYxLkRyYWluUmVzcG9uc2USVwoOU2V0TWFpbnRlbmFuY2USIS5yYW1wYXJ0LnYxLlNldE1haW50ZW5hbmNlUmVxdWVzdBoiLnJhbXBhcnQudjEuU2V0TWFpbnRlbmFuY2VSZXNwb25zZRJLCgRGaW5kEiAucmFtcGFydC52MS5GaW5kSW5zdGFuY2VzUmVxdWVzdBohLnJhbXBhcnQudjEuRmluZEluc3RhbmNlc1Jlc3BvbnNlEmUKDExpc3RTZXJ2aWNlcxIpLnJhbXBhcnQudjEuTGlzdFJlZ2lzdGVyZWRTZXJ2aWNlc1JlcXVlc3QaKi5yYW1wYXJ0LnYxLkxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXNwb25zZRJQCgVXYXRjaBIhLnJhbXBhcnQudjEuV2F0Y2hJbnN0YW5jZXNSZXF1ZXN0GiIucmFtcGFydC52MS5XYXRjaEluc3RhbmNlc1Jlc3BvbnNlMAESTgoLTGlzdFBlbmRpbmcSHi5yYW1wYXJ0LnYxLkxpc3RQZW5kaW5nUmVxdWVzdBofLnJhbXBhcnQudjEuTGlzdFBlbmRpbmdSZXNwb25zZRJYCgdBcHByb3ZlEiUucmFtcGFydC52MS5EZWNpZGVSZWdpc3RyYXRpb25SZXF1ZXN0GiYucmFtcGFydC52MS5EZWNpZGVSZWdpc3RyYXRpb25SZXNwb25zZRJXCgZSZWplY3QSJS5yYW1wYXJ0LnYxLkRlY2lkZVJlZ2lzdHJhdGlvblJlcXVlc3QaJi5yYW1wYXJ0LnYxLkRlY2lkZVJlZ2lzdHJhdGlvblJlc3BvbnNlEk4KC0NoZWNrQWNjZXNzEh4ucmFtcGFydC52MS5DaGVja0FjY2Vzc1JlcXVlc3QaHy5yYW1wYXJ0LnYxLkNoZWNrQWNjZXNzUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * @generated from message rampart.v1.Locality
@@ -1169,6 +1169,240 @@ export const GoneInstanceSchema: GenMessage<GoneInstance> = /*@__PURE__*/
   messageDesc(file_rampart_v1_registry, 33);
 
 /**
+ * @generated from message rampart.v1.ListPendingRequest
+ */
+export type ListPendingRequest = Message<"rampart.v1.ListPendingRequest"> & {
+  /**
+   * @generated from field: bool decided = 1;
+   */
+  decided: boolean;
+};
+
+/**
+ * Describes the message rampart.v1.ListPendingRequest.
+ * Use `create(ListPendingRequestSchema)` to create a new message.
+ */
+export const ListPendingRequestSchema: GenMessage<ListPendingRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_registry, 34);
+
+/**
+ * @generated from message rampart.v1.ListPendingResponse
+ */
+export type ListPendingResponse = Message<"rampart.v1.ListPendingResponse"> & {
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated rampart.v1.RegistrationApproval registrations = 1;
+   */
+  registrations: RegistrationApproval[];
+};
+
+/**
+ * Describes the message rampart.v1.ListPendingResponse.
+ * Use `create(ListPendingResponseSchema)` to create a new message.
+ */
+export const ListPendingResponseSchema: GenMessage<ListPendingResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_registry, 35);
+
+/**
+ * An identity that wants to stand behind a service.
+ *
+ * @generated from message rampart.v1.RegistrationApproval
+ */
+export type RegistrationApproval = Message<"rampart.v1.RegistrationApproval"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * SPIFFE ID, "token:NAME" or "operator:NAME".
+   *
+   * @generated from field: string identity = 3;
+   */
+  identity: string;
+
+  /**
+   * "pending", "approved", "rejected".
+   *
+   * @generated from field: string state = 4;
+   */
+  state: string;
+
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: int64 requested_at = 5;
+   */
+  requestedAt: bigint;
+
+  /**
+   * Where it wanted to be found, and where it came from.
+   *
+   * @generated from field: string host = 6;
+   */
+  host: string;
+
+  /**
+   * @generated from field: uint32 port = 7;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string source_ip = 8;
+   */
+  sourceIp: string;
+
+  /**
+   * 0 and empty while it waits.
+   *
+   * @generated from field: int64 decided_at = 9;
+   */
+  decidedAt: bigint;
+
+  /**
+   * @generated from field: string decided_by = 10;
+   */
+  decidedBy: string;
+};
+
+/**
+ * Describes the message rampart.v1.RegistrationApproval.
+ * Use `create(RegistrationApprovalSchema)` to create a new message.
+ */
+export const RegistrationApprovalSchema: GenMessage<RegistrationApproval> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_registry, 36);
+
+/**
+ * @generated from message rampart.v1.DecideRegistrationRequest
+ */
+export type DecideRegistrationRequest = Message<"rampart.v1.DecideRegistrationRequest"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+
+  /**
+   * ["default"]
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * One of those who wait, or who will. [all who wait]
+   *
+   * @generated from field: string identity = 3;
+   */
+  identity: string;
+};
+
+/**
+ * Describes the message rampart.v1.DecideRegistrationRequest.
+ * Use `create(DecideRegistrationRequestSchema)` to create a new message.
+ */
+export const DecideRegistrationRequestSchema: GenMessage<DecideRegistrationRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_registry, 37);
+
+/**
+ * @generated from message rampart.v1.DecideRegistrationResponse
+ */
+export type DecideRegistrationResponse = Message<"rampart.v1.DecideRegistrationResponse"> & {
+  /**
+   * @generated from field: repeated rampart.v1.RegistrationApproval registrations = 1;
+   */
+  registrations: RegistrationApproval[];
+};
+
+/**
+ * Describes the message rampart.v1.DecideRegistrationResponse.
+ * Use `create(DecideRegistrationResponseSchema)` to create a new message.
+ */
+export const DecideRegistrationResponseSchema: GenMessage<DecideRegistrationResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_registry, 38);
+
+/**
+ * @generated from message rampart.v1.CheckAccessRequest
+ */
+export type CheckAccessRequest = Message<"rampart.v1.CheckAccessRequest"> & {
+  /**
+   * SPIFFE ID, "token:NAME", "team:NAME", "operator:NAME" or "anonymous".
+   *
+   * @generated from field: string identity = 1;
+   */
+  identity: string;
+
+  /**
+   * Of a token.
+   *
+   * @generated from field: repeated string teams = 2;
+   */
+  teams: string[];
+
+  /**
+   * "read", "write", "admin".
+   *
+   * @generated from field: string action = 3;
+   */
+  action: string;
+
+  /**
+   * "service:NAME", "service:NAME.NAMESPACE", "namespace:NAME/*".
+   *
+   * @generated from field: string resource = 4;
+   */
+  resource: string;
+};
+
+/**
+ * Describes the message rampart.v1.CheckAccessRequest.
+ * Use `create(CheckAccessRequestSchema)` to create a new message.
+ */
+export const CheckAccessRequestSchema: GenMessage<CheckAccessRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_registry, 39);
+
+/**
+ * @generated from message rampart.v1.CheckAccessResponse
+ */
+export type CheckAccessResponse = Message<"rampart.v1.CheckAccessResponse"> & {
+  /**
+   * @generated from field: bool allowed = 1;
+   */
+  allowed: boolean;
+
+  /**
+   * "ALLOW", "ALLOW_DEFAULT", "DENY".
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+
+  /**
+   * "rules[2]"; empty when no rule decided.
+   *
+   * @generated from field: string rule = 3;
+   */
+  rule: string;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rampart.v1.CheckAccessResponse.
+ * Use `create(CheckAccessResponseSchema)` to create a new message.
+ */
+export const CheckAccessResponseSchema: GenMessage<CheckAccessResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_registry, 40);
+
+/**
  * @generated from service rampart.v1.RegistryService
  */
 export const RegistryService: GenService<{
@@ -1255,6 +1489,46 @@ export const RegistryService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchInstancesRequestSchema;
     output: typeof WatchInstancesResponseSchema;
+  },
+  /**
+   * Registrations that wait for a person; with `decided`, what was decided, too.
+   *
+   * @generated from rpc rampart.v1.RegistryService.ListPending
+   */
+  listPending: {
+    methodKind: "unary";
+    input: typeof ListPendingRequestSchema;
+    output: typeof ListPendingResponseSchema;
+  },
+  /**
+   * Lets in what waits under this name. Durable and on record before it answers. NOT_FOUND when nothing waits.
+   *
+   * @generated from rpc rampart.v1.RegistryService.Approve
+   */
+  approve: {
+    methodKind: "unary";
+    input: typeof DecideRegistrationRequestSchema;
+    output: typeof DecideRegistrationResponseSchema;
+  },
+  /**
+   * Keeps it out, until it is approved after all.
+   *
+   * @generated from rpc rampart.v1.RegistryService.Reject
+   */
+  reject: {
+    methodKind: "unary";
+    input: typeof DecideRegistrationRequestSchema;
+    output: typeof DecideRegistrationResponseSchema;
+  },
+  /**
+   * What the rules in force say to a question; nothing is recorded.
+   *
+   * @generated from rpc rampart.v1.RegistryService.CheckAccess
+   */
+  checkAccess: {
+    methodKind: "unary";
+    input: typeof CheckAccessRequestSchema;
+    output: typeof CheckAccessResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rampart_v1_registry, 0);
