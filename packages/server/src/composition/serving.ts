@@ -89,7 +89,7 @@ function auditDesk({ database, journal, guard }: State, clock: Clock): Omit<Audi
 
 /** From here on calls are answered. */
 export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
-  const { options, teardown, metrics } = parts;
+  const { options, metrics } = parts;
   const { clock, log, rootNamespace, trustDomain } = options;
   const { authority: issuer, feed, apiTokens } = state;
   const { failures, gate, limits, registryTokens, unread } = guardsOf(parts, state);
@@ -144,6 +144,15 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   );
   doors.registry.serve(state, { verifier, failures, limits, registryTokens });
   await certifyDoor(parts, { doors, state, mesh });
+  endCallsWith(parts, { doors, mesh }, shutdown);
+}
+
+/** Calls that are running end before what they work with. */
+function endCallsWith(
+  { teardown }: Start,
+  { doors, mesh }: Pick<Serving, 'doors' | 'mesh'>,
+  shutdown: AbortController,
+): void {
   teardown.add('calls', async () => {
     mesh.dataPlanes.close();
     shutdown.abort(new ConnectError('the control plane is stopping', Code.Unavailable));
