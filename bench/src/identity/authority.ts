@@ -104,21 +104,28 @@ async function joined(authority: Authority, index: number, csr: Uint8Array | und
   return attested.value;
 }
 
-/** Resident megabytes of a process with an authority, before and after `count` identities hold a certificate of it. */
-export async function liveIdentities(count: number): Promise<{ readonly before: number; readonly after: number }> {
+/**
+ * Resident megabytes of a process with an authority, before and after `count` identities hold a certificate of it, and the
+ * megabytes of living objects that came with them.
+ */
+export async function liveIdentities(
+  count: number,
+): Promise<{ readonly before: number; readonly after: number; readonly heapAdded: number }> {
   const authority = await openDurableAuthority();
   const csr = createCsr(generateKeyPair());
   for (let warm = 0; warm < GROUP; warm += 1) await joined(authority, count + warm, csr);
-  const before = residentMegabytes();
+  const before = megabytes();
   for (let from = 0; from < count; from += GROUP) {
     await Promise.all(
       Array.from({ length: Math.min(GROUP, count - from) }, (_, index) => joined(authority, from + index, csr)),
     );
   }
-  return { before, after: residentMegabytes() };
+  const after = megabytes();
+  return { before: before.resident, after: after.resident, heapAdded: after.heap - before.heap };
 }
 
-function residentMegabytes(): number {
+function megabytes(): { readonly resident: number; readonly heap: number } {
   globalThis.gc?.();
-  return process.memoryUsage.rss() / 1_048_576;
+  const { rss, heapUsed } = process.memoryUsage();
+  return { resident: rss / 1_048_576, heap: heapUsed / 1_048_576 };
 }

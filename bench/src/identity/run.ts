@@ -83,12 +83,37 @@ function ratio(series: readonly Series[]): number {
   return rounded(median(of(X509).map((ours, round) => ours / (raw[round] ?? Number.NaN))), 3);
 }
 
-async function memory({ quick, environment, progress }: RunOptions): Promise<Record<string, number>> {
-  const count = quick ? LIVE_IDENTITIES / 10 : LIVE_IDENTITIES;
-  progress(`memory with ${count} identities`);
-  const options = { script: SCRIPT, args: ['memory', String(count)], execArgv: ['--expose-gc'] };
-  const { child, hello } = await Child.start(options, environment);
+/** What V8's young generation may grow to under load says more of the load than of the identities. */
+const YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
+
+async function memory(options: RunOptions): Promise<Record<string, number>> {
+  const count = options.quick ? LIVE_IDENTITIES / 10 : LIVE_IDENTITIES;
+  options.progress(`memory with ${count} identities`);
+  const grown = await memoryOf(count, [], options);
+  const bounded = await memoryOf(count, YOUNG_GENERATION, options);
+  return {
+    live_identities: count,
+    rss_before_mb: grown.before,
+    rss_after_mb: grown.after,
+    bounded_rss_before_mb: bounded.before,
+    bounded_rss_after_mb: bounded.after,
+    heap_added_mb: bounded.heapAdded,
+  };
+}
+
+async function memoryOf(
+  count: number,
+  flags: readonly string[],
+  { environment }: RunOptions,
+): Promise<{ readonly before: number; readonly after: number; readonly heapAdded: number }> {
+  const execArgv = ['--expose-gc', ...flags];
+  const { child, hello } = await Child.start(
+    { script: SCRIPT, args: ['memory', String(count)], execArgv },
+    environment,
+  );
   await child.stop();
-  const [before, after] = [Number(hello['before']), Number(hello['after'])];
-  return { live_identities: count, rss_before_mb: rounded(before, 1), rss_after_mb: rounded(after, 1) };
+  const [before = 0, after = 0, heapAdded = 0] = ['before', 'after', 'heapAdded'].map((name) =>
+    rounded(Number(hello[name]), 1),
+  );
+  return { before, after, heapAdded };
 }
