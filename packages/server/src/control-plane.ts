@@ -1,3 +1,4 @@
+import { checkLifetimes } from '@rampart/authority';
 import { openDoors, openWeb } from './composition/doors.ts';
 import { joinMesh } from './composition/mesh.ts';
 import { serve } from './composition/serving.ts';
@@ -41,6 +42,8 @@ export interface ControlPlane {
  */
 export async function startControlPlane(given: ControlPlaneOptions): Promise<ControlPlane> {
   const options = completeOptions(given);
+  // Lives that cannot be are to leave nothing behind.
+  checkLifetimes(options.lifetimes);
   const teardown = new Teardown(options.log);
   try {
     return await start(options, teardown);

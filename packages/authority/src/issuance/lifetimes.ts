@@ -63,7 +63,7 @@ export function checkLifetimes({ profile = 'mesh', ...given }: LifetimeOptions =
   const { workloadMs, longestWorkloadMs, serverMs, intermediateMs } = lifetimes;
   demand(
     workloadMs <= longestWorkloadMs,
-    `workloadMs must be at most ${longestWorkloadMs / HOUR} hours in the profile "${profile}"; longer ones are for the profile "observatory"`,
+    `workloadMs must be at most ${longestWorkloadMs / HOUR} hours in the profile "${profile}"${profile === 'mesh' ? '; longer ones are for the profile "observatory"' : ''}`,
   );
   demand(intermediateMs > Math.max(workloadMs, serverMs), 'intermediateMs must be longer than workloadMs and serverMs');
   demand(lifetimes.rootMs > intermediateMs, 'rootMs must be longer than intermediateMs');

@@ -42,6 +42,7 @@ const FIRST_ATTESTATIONS = 60;
 const API_PORT = 8443;
 const METRICS_PORT = 9090;
 const LONGEST_WORKLOAD_TTL_MS = 24 * 3_600_000;
+const SHORTEST_WORKLOAD_TTL_MS = 1000;
 
 export function defineUp(parent: Command, shell: Shell): void {
   const command = parent
@@ -134,6 +135,9 @@ async function startMesh(options: UpOptions, { io, globals }: Invocation): Promi
   // Loaded only here, so that no other command pays for the control plane.
   const { createLogger, startControlPlane } = await import('@rampart/server');
   const { certificates, workloadTtl, trustDomain } = options;
+  if (workloadTtl !== undefined && workloadTtl < SHORTEST_WORKLOAD_TTL_MS) {
+    throw new RampartError('INVALID_ARGUMENT', '--workload-ttl is shorter than 1s; certificates count whole seconds');
+  }
   if (certificates === 'mesh' && workloadTtl !== undefined && workloadTtl > LONGEST_WORKLOAD_TTL_MS) {
     throw new RampartError(
       'INVALID_ARGUMENT',

@@ -80,6 +80,8 @@ suite('a wrong command line exits 2 with one line that helps', () => {
     ['up --port 70000', /a port, 0 to 65535/],
     ['up --workload-ttl 10', /number with a unit/],
     ['up --workload-ttl 25h', /longer than 24h/],
+    ['up --workload-ttl 500ms', /shorter than 1s/],
+    ['up --certificates observatory --workload-ttl 2161h', /at most 2160 hours in the profile "observatory"$/m],
     ['authz check', /--to <service>' not specified; --help shows/],
     ['authz check --to orders --to-label app=x', /--to-label is for files: give them with -f/],
     ['authz explain orders --trust-domain example.org', /--trust-domain is for files/],
