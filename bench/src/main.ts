@@ -7,6 +7,7 @@ import { benchIdentity } from './identity/run.ts';
 import { benchInProcess } from './inprocess/run.ts';
 import { benchPolicy } from './policy/run.ts';
 import { benchPropagation } from './propagation/run.ts';
+import { benchRegistry } from './registry/run.ts';
 
 type Bench = (options: RunOptions) => Promise<Record<string, unknown>>;
 
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   inprocess: benchInProcess,
   policy: benchPolicy,
   propagation: benchPropagation,
+  registry: benchRegistry,
 };
 
 const USAGE = `Usage: npm run bench -- NAME [--quick] [--json FILE]

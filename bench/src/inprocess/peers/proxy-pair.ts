@@ -2,11 +2,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 
 import { startPair } from '../pair.ts';
 import type { Absent } from '../../harness/absent.ts';
+import { freePort, listening } from '../../harness/ports.ts';
 import type { Ground, Running, Subject } from '../subject.ts';
 
 export interface Ports {
@@ -56,7 +56,7 @@ async function startProxies(options: ProxyPairOptions, ground: Ground): Promise<
     writeFileSync(file, sideOf(options.config(ground.directory, ports), side));
     proxies.push(spawn(options.program, options.args(file), { stdio: 'ignore' }));
   }
-  await Promise.all([answering(ports.near), answering(ports.far)]);
+  await Promise.all([listening(ports.near), listening(ports.far)]);
   return {
     url: `http://127.0.0.1:${ports.near}`,
     server,
@@ -73,30 +73,4 @@ async function startProxies(options: ProxyPairOptions, ground: Ground): Promise<
 function sideOf(config: string, side: 'near' | 'far'): string {
   const [common = '', near = '', far = ''] = config.split(/^#(?:near|far)$/m);
   return common + (side === 'near' ? near : far);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
-}
-
-async function answering(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const socket = connect(port, '127.0.0.1');
-    const up = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'error').then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (up) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 25);
-    });
-  }
-  throw new Error(`nothing answers on port ${port}`);
 }
