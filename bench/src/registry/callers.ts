@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { RegistryService } from '@rampart/wire';
+import { Client } from 'undici';
 
 import { Line } from './unary.ts';
 
@@ -8,6 +9,8 @@ import { Line } from './unary.ts';
 export interface Reach {
   readonly subject: 'rampart' | 'etcd';
   readonly origin: string;
+  /** Where Consul's API is; the same as the origin for others. */
+  readonly consul: string;
   /** PEM. */
   readonly ca: string;
   readonly token: string;
@@ -34,28 +37,38 @@ export function createCaller(reach: Reach): Caller {
 }
 
 const SERVICE = `/${RegistryService.typeName}`;
-const { register: REGISTER, find: FIND, watch: WATCHING } = RegistryService.method;
+const { watch: WATCHING } = RegistryService.method;
 
-function rampartCaller({ origin, ca, token }: Reach): Caller {
-  const authorization = `Bearer ${token}`;
-  const line = new Line(origin, Buffer.from(ca), { 'content-type': 'application/proto', authorization });
+/** Registers and discovers over plain HTTP as Consul's clients do, watches over the registry's own API. */
+function rampartCaller({ origin, consul, ca, token }: Reach): Caller {
+  const http = new Client(consul, { connect: { ca }, pipelining: 1 });
+  const headers = { 'x-consul-token': token };
   const streams = new Line(origin, Buffer.from(ca), {
     'content-type': 'application/grpc',
     te: 'trailers',
-    authorization,
+    authorization: `Bearer ${token}`,
   });
+  const ask = async (method: 'GET' | 'PUT', path: string, content?: object): Promise<string> => {
+    const body = content === undefined ? null : JSON.stringify(content);
+    const answer = await http.request({ method, path, headers, body });
+    const text = await answer.body.text();
+    if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${text}`);
+    return text;
+  };
   return {
     register: async (instance, service) => {
-      const registration = { ...registrationOf(instance, service), leaseMs: BigInt(LEASE_SECONDS * 1000) };
-      await line.call(
-        `${SERVICE}/Register`,
-        toBinary(REGISTER.input, create(REGISTER.input, { instance: registration })),
-      );
+      const { instanceId, service: name, host, port, labels } = registrationOf(instance, service);
+      const check = { TTL: `${LEASE_SECONDS}s`, Status: 'passing' };
+      await ask('PUT', '/v1/agent/service/register', {
+        ID: instanceId,
+        Name: name,
+        Address: host,
+        Port: port,
+        Meta: labels,
+        Check: check,
+      });
     },
-    discover: async (service) => {
-      const question = create(FIND.input, { service: `service-${service}`, namespace: NAMESPACE });
-      return (await line.call(`${SERVICE}/Find`, toBinary(FIND.input, question))).length;
-    },
+    discover: async (service) => (await ask('GET', `/v1/health/service/service-${service}`)).length,
     watch: (service, changed) => {
       const question = create(WATCHING.input, { service: `service-${service}`, namespace: NAMESPACE });
       streams.stream(`${SERVICE}/Watch`, framed(toBinary(WATCHING.input, question)), {
@@ -64,7 +77,7 @@ function rampartCaller({ origin, ca, token }: Reach): Caller {
       });
     },
     close: () => {
-      line.close();
+      void http.destroy();
       streams.close();
     },
   };

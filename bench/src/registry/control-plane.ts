@@ -8,11 +8,13 @@ const begun = performance.now();
 const plane = await startControlPlane({
   dataDirectory: join(directory, 'data'),
   ports: { api: 0, metrics: 0 },
+  consul: { httpsPort: 0 },
   log: createLogger({ level: 'warn', destination: process.stderr, pretty: false }),
 });
 process.once('disconnect', () => void plane.stop().then(() => process.exit(0)));
 process.send?.({
   address: plane.addresses.api,
+  consul: plane.addresses.consulTls,
   caFile: plane.caFile,
   tokenFile: plane.adminTokenFile,
   // Since the process began, as whoever starts it sees it.

@@ -36,6 +36,7 @@ export async function startRampart({ directory, environment }: SubjectGround): P
     reach: {
       subject: 'rampart',
       origin: String(hello['address']),
+      consul: String(hello['consul']),
       ca: readFileSync(String(hello['caFile']), 'utf8'),
       token: readFileSync(String(hello['tokenFile']), 'utf8').trim(),
     },
@@ -71,7 +72,7 @@ export async function startEtcd({ directory }: SubjectGround): Promise<Subject |
   return {
     name: 'etcd',
     pid: etcd.pid ?? -1,
-    reach: { subject: 'etcd', origin, ca: readFileSync(join(directory, 'ca.crt'), 'utf8'), token: '' },
+    reach: { subject: 'etcd', origin, consul: origin, ca: readFileSync(join(directory, 'ca.crt'), 'utf8'), token: '' },
     readyMs: performance.now() - begun,
     stop: async () => {
       const gone = once(etcd, 'exit');
