@@ -19,7 +19,8 @@ export interface ConsulRequest extends Pick<CallCredentials, 'authorization' | '
   /** Value of X-Consul-Namespace. */
   readonly namespace: string | undefined;
   readonly remoteAddress: string;
-  readonly signal: AbortSignal;
+  /** A signal for when the caller is gone or the control plane stops. */
+  end(): AbortSignal;
   /** Read only when the caller is let in; undefined when it is longer than anybody needs, or no text. */
   body(): Promise<string | undefined>;
 }
@@ -81,10 +82,10 @@ export class ConsulApi {
     const caller = await this.#admit(request, name, access);
     const body = await request.body();
     if (body === undefined) return textAnswer(413, 'Request body too large, or no UTF-8');
-    const { remoteAddress: sourceIp, signal } = request;
+    const { remoteAddress: sourceIp } = request;
     const discovery = this.#options.view.discoveryOf(caller, sourceIp);
     const query = request.url.searchParams;
-    const call: ConsulCall = { params, query, caller, discovery, namespace, sourceIp, body, signal };
+    const call: ConsulCall = { params, query, caller, discovery, namespace, sourceIp, body, end: () => request.end() };
     return (await this.#routes[name]?.(call)) ?? textAnswer(404, `there is no ${request.url.pathname} here`);
   }
 

@@ -9,8 +9,10 @@ import { type ListenAddress, listen } from '../listening.ts';
 import { type DoorCredentials, tlsSettings } from '../tls.ts';
 import type { ConsulApi, ConsulRequest } from './consul-api.ts';
 import { type ConsulAnswer, refusalAnswer, textAnswer } from './http/answer.ts';
+import type { Item } from './filter/filter.ts';
 import { isMeantForLoopback } from './http/own-host.ts';
 import { readBody } from './http/read-body.ts';
+import { type Rendered, textOf } from './http/rendered.ts';
 
 export interface ConsulDoorOptions extends ListenAddress {
   readonly kind: 'http' | 'https';
@@ -82,10 +84,7 @@ interface Ground extends ConsulDoorOptions {
 }
 
 async function respond(request: IncomingMessage, response: ServerResponse, ground: Ground): Promise<void> {
-  const gone = new AbortController();
-  response.on('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, ground.closing]);
-  const answer = await answerOf(request, ground, signal);
+  const answer = await answerOf(request, response, ground);
   ground.calls.add({ status: String(answer.status) });
   if (response.destroyed) return;
   send(response, answer, isSet(request, 'pretty'));
@@ -93,24 +92,32 @@ async function respond(request: IncomingMessage, response: ServerResponse, groun
   if (!request.complete) response.once('finish', () => request.destroy());
 }
 
-async function answerOf(request: IncomingMessage, ground: Ground, signal: AbortSignal): Promise<ConsulAnswer> {
-  const { api, log, kind } = ground;
+async function answerOf(request: IncomingMessage, response: ServerResponse, ground: Ground): Promise<ConsulAnswer> {
+  const { api, log, kind, closing } = ground;
   try {
     if (api === undefined) return textAnswer(503, 'not ready');
     if (kind === 'http' && !isMeantForLoopback(request.headers.host)) return textAnswer(421, 'this is not that host');
-    const parsed = requestOf(request, signal);
+    const parsed = requestOf(request, () => endOf(response, closing));
     return parsed === undefined
       ? textAnswer(400, 'Bad request: the URL or a header cannot be read')
       : await api.answer(parsed);
   } catch (error) {
     const refusal = refusalAnswer(error);
     if (refusal !== undefined) return refusal;
-    if (!signal.aborted) log.error({ error }, 'a call of the Consul API failed');
+    if (!closing.aborted && !response.destroyed) log.error({ error }, 'a call of the Consul API failed');
     return textAnswer(500, 'internal error');
   }
 }
 
-function requestOf(request: IncomingMessage, signal: AbortSignal): ConsulRequest | undefined {
+/** Made for those who wait: most calls are over before anybody could go away. */
+function endOf(response: ServerResponse, closing: AbortSignal): AbortSignal {
+  const gone = new AbortController();
+  if (response.destroyed) gone.abort();
+  else response.once('close', () => gone.abort());
+  return AbortSignal.any([gone.signal, closing]);
+}
+
+function requestOf(request: IncomingMessage, end: () => AbortSignal): ConsulRequest | undefined {
   const { headers, socket, method = '' } = request;
   const url = request.url?.startsWith('/') === true ? URL.parse(`http://localhost${request.url}`) : null;
   const token = single(headers['x-consul-token']);
@@ -124,7 +131,7 @@ function requestOf(request: IncomingMessage, signal: AbortSignal): ConsulRequest
     tls: socket instanceof TLSSocket ? socket : undefined,
     namespace: single(headers['x-consul-namespace']),
     remoteAddress: plainAddress(socket.remoteAddress ?? ''),
-    signal,
+    end,
     body: () => readBody(request),
   };
 }
@@ -137,12 +144,19 @@ function isSet(request: IncomingMessage, name: string): boolean {
   return request.url?.split('?', 2)[1]?.split('&').includes(name) ?? false;
 }
 
+function jsonText(json: Item | Rendered, isPretty: boolean): string {
+  if (isPretty) return JSON.stringify(json, undefined, 4);
+  return textOf(json);
+}
+
 function send(response: ServerResponse, { status, headers, body }: ConsulAnswer, isPretty: boolean): void {
   const isJson = 'json' in body;
-  const text = isJson ? JSON.stringify(body.json, undefined, isPretty ? 4 : undefined) : body.text;
+  const text = isJson ? jsonText(body.json, isPretty) : body.text;
   response.writeHead(status, {
     'content-type': isJson ? 'application/json' : 'text/plain; charset=utf-8',
     'x-content-type-options': 'nosniff',
+    // Head and body are one write only where the length is known before.
+    'content-length': Buffer.byteLength(text),
     ...headers,
   });
   response.end(text);

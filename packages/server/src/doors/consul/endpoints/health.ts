@@ -10,13 +10,16 @@ import { checksOf } from '../model/check.ts';
 import { localityMeta, nodeFields } from '../model/node.ts';
 import { serviceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
+import type { Rendered } from '../http/rendered.ts';
 import type { RegistryView } from '../registry-view.ts';
+import { isUsual, UsualAnswers } from './usual-answers.ts';
 import { type Asked, indexOf, indexOfRevision, onNamedNode } from './visible.ts';
 
 const STATES = new Set(['any', 'passing', 'warning', 'critical']);
 
 /** `/v1/health`: services with the nodes that they are on and the checks that speak of them. */
 export function healthRoutes(view: RegistryView): ConsulRoutes {
+  const usual = new UsualAnswers();
   return {
     'GET /v1/health/service/:service': (call) => {
       const matches = filterOf(call.query, SHAPES.entry);
@@ -26,7 +29,8 @@ export function healthRoutes(view: RegistryView): ConsulRoutes {
           .filter(({ locality }) => asksFor(localityMeta(locality)))
           .map((instance) => entryOf(instance, indexOfRevision(revision), view))
           .filter(matches);
-      return answerWhenChanged(call, serviceQuestion(call, view, entries), view);
+      const json = isUsual(call) ? usual.of(call, entries) : entries;
+      return answerWhenChanged(call, serviceQuestion(call, view, json), view);
     },
     'GET /v1/health/checks/:service': (call) => {
       const matches = filterOf(call.query, SHAPES.check);
@@ -62,7 +66,11 @@ export function healthRoutes(view: RegistryView): ConsulRoutes {
  * What is asked of the service in the path, with `?tag=` as often as given, `?passing` and `?near=`. A service that the caller may
  * not know of has the answer of one that nobody ever registered, and the same headers.
  */
-export function serviceQuestion(call: ConsulCall, view: RegistryView, json: (found: Discovered) => Item): Question {
+export function serviceQuestion(
+  call: ConsulCall,
+  view: RegistryView,
+  json: (found: Discovered) => Item | Rendered,
+): Question {
   const service = param(call, 'service');
   const key = { service, namespace: call.namespace };
   const near = nearOf(call, view);

@@ -1,14 +1,15 @@
 import { type ErrorCode, RampartError } from '@rampart/core';
 import type { Item } from '../filter/filter.ts';
+import type { Rendered } from './rendered.ts';
 
 /** What is sent back: JSON, or text where Consul sends text. */
 export interface ConsulAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: { readonly json: Item } | { readonly text: string };
+  readonly body: { readonly json: Item | Rendered } | { readonly text: string };
 }
 
-export function jsonAnswer(json: Item, headers?: Readonly<Record<string, string>>): ConsulAnswer {
+export function jsonAnswer(json: Item | Rendered, headers?: Readonly<Record<string, string>>): ConsulAnswer {
   return { status: 200, body: { json }, ...(headers === undefined ? {} : { headers }) };
 }
 

@@ -2,6 +2,7 @@ import { RampartError } from '@rampart/core';
 import { parseGoDuration } from '../duration.ts';
 import type { Item } from '../filter/filter.ts';
 import { contentHash } from '../model/service.ts';
+import type { Rendered } from './rendered.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { type ConsulAnswer, jsonAnswer } from './answer.ts';
 import { type ConsulCall, isSet } from './call.ts';
@@ -13,7 +14,7 @@ export interface Question {
   readonly about: Subject;
   /** Whether there may be more than this caller is told. */
   readonly isFiltered: boolean;
-  answer(): { readonly index: number; readonly json: Item };
+  answer(): { readonly index: number; readonly json: Item | Rendered };
 }
 
 const USUAL_WAIT_MS = 5 * 60_000;
@@ -37,7 +38,7 @@ export async function answerWhenChanged(
       : known.kind === 'index'
         ? known.index === first.index
         : known.hash === contentHash(first.json);
-  const last = isKnown ? await waited(question, { first, view, patience, signal: call.signal }) : first;
+  const last = isKnown ? await waited(question, { first, view, patience, signal: call.end() }) : first;
   return jsonAnswer(last.json, {
     'x-consul-index': String(last.index),
     ...(known?.kind === 'hash' ? { 'x-consul-contenthash': contentHash(last.json) } : {}),

@@ -16,8 +16,8 @@ export interface ConsulCall {
   readonly sourceIp: string;
   /** As it was sent. */
   readonly body: string;
-  /** Aborted when the caller is gone or the control plane stops. */
-  readonly signal: AbortSignal;
+  /** A signal for when the caller is gone or the control plane stops, made for those who wait. */
+  end(): AbortSignal;
 }
 
 /** A parameter that is there, as `?passing` or with a value that is not false. */

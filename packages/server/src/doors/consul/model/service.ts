@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net';
 import type { DiscoveredInstance } from '@rampart/registry';
 import { serviceIdOf } from '../../instances/service-id.ts';
 import type { Item } from '../filter/filter.ts';
+import { type Rendered, textOf } from '../http/rendered.ts';
 import { nodeFields } from './node.ts';
 
 type Fields = Readonly<Record<string, Item>>;
@@ -90,8 +91,8 @@ export function catalogServiceFields(instance: DiscoveredInstance, index: number
 }
 
 /** What changes when the answer does: of an item, or of a whole answer. */
-export function contentHash(item: Item): string {
-  return createHash('sha256').update(JSON.stringify(item)).digest('hex').slice(0, 16);
+export function contentHash(item: Item | Rendered): string {
+  return createHash('sha256').update(textOf(item)).digest('hex').slice(0, 16);
 }
 
 function metaOf({ metadata, version }: DiscoveredInstance): Fields {
