@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { RegistryService } from '@rampart/wire';
 import { Client } from 'undici';
 
@@ -117,14 +117,14 @@ function etcdCaller({ origin, ca }: Reach): Caller {
     register: async (instance, service) => {
       const registration = registrationOf(instance, service);
       const lease = leaseId(
-        await line.call(LEASE_GRANT, framed(new BinaryWriter().tag(1, 0).int64(LEASE_SECONDS).finish())),
+        await line.call(LEASE_GRANT, framed(new BinaryWriter().tag(1, WireType.Varint).int64(LEASE_SECONDS).finish())),
       );
       const put = new BinaryWriter()
-        .tag(1, 2)
+        .tag(1, WireType.LengthDelimited)
         .string(keyOf(registration))
-        .tag(2, 2)
+        .tag(2, WireType.LengthDelimited)
         .string(JSON.stringify(registration))
-        .tag(3, 0)
+        .tag(3, WireType.Varint)
         .int64(lease);
       await line.call(PUT, framed(put.finish()));
     },
@@ -135,7 +135,7 @@ function etcdCaller({ origin, ca }: Reach): Caller {
         if (isCreated) changed();
         isCreated = true;
       };
-      line.stream(WATCH, framed(new BinaryWriter().tag(1, 2).bytes(rangeOf(service)).finish()), {
+      line.stream(WATCH, framed(new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(rangeOf(service)).finish()), {
         isLast: false,
         received,
       });
@@ -151,7 +151,12 @@ function keyOf({ namespace, service, instanceId }: Registration): string {
 /** Everything under a service's prefix: from "…/" up to "…0", the character after the slash. */
 function rangeOf(service: number): Uint8Array {
   const prefix = `/${NAMESPACE}/service-${service}`;
-  return new BinaryWriter().tag(1, 2).string(`${prefix}/`).tag(2, 2).string(`${prefix}0`).finish();
+  return new BinaryWriter()
+    .tag(1, WireType.LengthDelimited)
+    .string(`${prefix}/`)
+    .tag(2, WireType.LengthDelimited)
+    .string(`${prefix}0`)
+    .finish();
 }
 
 /** `ID` (field 2) of a LeaseGrantResponse. */

@@ -9,6 +9,7 @@ import { Child } from '../harness/child.ts';
 import { freePort, listening } from '../harness/ports.ts';
 import type { Reach } from './callers.ts';
 
+const ETCD = 'etcd';
 const CONTROL_PLANE = fileURLToPath(new URL('control-plane.ts', import.meta.url));
 
 export interface Subject {
@@ -56,7 +57,7 @@ export async function startEtcd({ directory }: SubjectGround): Promise<Subject |
   const data = mkdtempSync(join(directory, 'etcd-'));
   const begun = performance.now();
   const etcd = spawn(
-    'etcd',
+    ETCD,
     [
       ['--data-dir', data],
       ['--listen-client-urls', `https://127.0.0.1:${clients}`],
@@ -83,5 +84,5 @@ export async function startEtcd({ directory }: SubjectGround): Promise<Subject |
 }
 
 function isInstalled(): boolean {
-  return spawnSync('sh', ['-c', 'command -v etcd'], { stdio: 'ignore' }).status === 0;
+  return spawnSync('sh', ['-c', `command -v ${ETCD}`], { stdio: 'ignore' }).status === 0;
 }

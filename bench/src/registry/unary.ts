@@ -25,7 +25,7 @@ export class Line {
       stream.on('response', (headers) => {
         status = `${headers[':status']} ${grpcStatus(headers)}`;
       });
-      stream.on('trailers', (trailers) => {
+      stream.on('trailers', (trailers: IncomingHttpHeaders) => {
         status = `200 ${grpcStatus(trailers)}`;
       });
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
