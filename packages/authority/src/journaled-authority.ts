@@ -37,7 +37,8 @@ import type { JoinToken, JoinTokenRequest } from './attestation/join-tokens.ts';
 import type { Lifetimes } from './issuance/lifetimes.ts';
 import { groundsIn } from './revocations.ts';
 import type { Revocations } from './revocations.ts';
-import { barredEvent } from './revocation/events.ts';
+import { BARRED_RULE, barredEvent } from './revocation/events.ts';
+import type { IdentityOrder } from './revocation/events.ts';
 import type { CrlDesk } from './revocation/crl-desk.ts';
 import type { RevocationDesk } from './revocation/desk.ts';
 import type { CertificateQuery, CertificateRecord, WorkloadIdentity } from './store.ts';
@@ -76,7 +77,7 @@ export class JournaledAuthority implements Authority {
     const validFrom = (certificate: RevocableCertificate): number => parts.revocations.validFrom(certificate);
     this.#issuance = new Issuance({ ...parts, validFrom });
     const issue = (request: WorkloadIssue): Promise<IssuedSvid> => this.#issueToWorkload(request);
-    const checkBar = (spiffeId: SpiffeId, requestedBy: string): Promise<void> => this.#checkBar(spiffeId, requestedBy);
+    const checkBar = (order: IdentityOrder): Promise<void> => this.#checkBar(order);
     const revocationOf = (certificate: CertificateRecord): string | undefined =>
       parts.revocations.ofRecord(certificate);
     const isRevoked = (certificate: CertificateRecord): boolean => revocationOf(certificate) !== undefined;
@@ -162,6 +163,7 @@ export class JournaledAuthority implements Authority {
       workload: token.workload,
       reason: 'attested',
       requestedBy: '',
+      sourceIp,
       events: (serial) => events.attested({ ...stranger, token }, serial),
     });
     return ok(issued);
@@ -228,23 +230,24 @@ export class JournaledAuthority implements Authority {
 
   async #issueToWorkload(request: WorkloadIssue): Promise<IssuedSvid> {
     const { desk, revocations } = this.#parts;
-    await this.#checkBar(request.spiffeId, request.requestedBy);
+    await this.#checkBar(request);
     const issued = await this.#issuance.issue(request);
     await desk.settled();
     if (revocations.isBarred(request.spiffeId)) {
       await this.revoke(issued.serial, 'issued while its identity was being barred', AUTHORITY);
-      await this.#checkBar(request.spiffeId, request.requestedBy);
+      await this.#checkBar(request);
     }
     for (const listener of this.#issuedListeners) listener(issued);
     return issued;
   }
 
-  async #checkBar(spiffeId: SpiffeId, requestedBy: string): Promise<void> {
-    if (!this.#parts.revocations.isBarred(spiffeId)) return;
-    await this.#audit(barredEvent(spiffeId.toString(), requestedBy));
+  async #checkBar(order: IdentityOrder): Promise<void> {
+    if (!this.#parts.revocations.isBarred(order.spiffeId)) return;
+    await this.#audit(barredEvent(order));
     throw new RampartError(
       'PERMISSION_DENIED',
-      `${spiffeId.toString()} is barred: it gets no certificate and no token until an operator lifts that (rampart revoke --lift)`,
+      `refused by rule ${BARRED_RULE}: ${order.spiffeId.toString()} is barred: it gets no certificate and no token until an operator lifts that (rampart revoke --lift)`,
+      { detail: BARRED_RULE },
     );
   }
 

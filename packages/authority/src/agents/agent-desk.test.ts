@@ -59,7 +59,12 @@ describe('a token that is signed for an agent', () => {
       ANN,
     );
     signed();
-    assert.match(await outcome, /is barred/);
+    assert.match(await outcome, /refused by rule identity-barred: .* is barred/);
+    const [record] = await fixture.audit();
+    assert.deepEqual(
+      [record?.event_type, record?.details['rule'], record?.source_ip],
+      ['ISSUANCE_DENIED', 'identity-barred', '10.0.0.5'],
+    );
   });
 
   it('is given out otherwise', async () => {

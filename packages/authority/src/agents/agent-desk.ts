@@ -14,6 +14,7 @@ import { rotationOf } from '../issuance/rotation.ts';
 import { normalizeSerial } from '../revocations.ts';
 import * as events from './events.ts';
 import type { AgentCall } from './events.ts';
+import type { IdentityOrder } from '../revocation/events.ts';
 import type { IssuedJwtSvid, JwtSvidIssuer } from '../jwt/jwt-svid-issuer.ts';
 
 export interface AgentDeskOptions {
@@ -30,7 +31,7 @@ export interface AgentDeskOptions {
   /** Resolves once revocations that are under way count. */
   settled(): Promise<void>;
   /** Throws, after putting it on record, for identities that get nothing now. */
-  checkBar(spiffeId: SpiffeId, requestedBy: string): Promise<void>;
+  checkBar(order: IdentityOrder): Promise<void>;
   /** Revokes what was just issued. */
   withdraw(serial: string): Promise<unknown>;
 }
@@ -102,6 +103,7 @@ export class AgentDesk implements Agents {
       reason: 'agent',
       ...(rotation === undefined ? {} : { rotation }),
       requestedBy: call.agent.toString(),
+      sourceIp: call.sourceIp,
       events: (serial) => [events.x509Issued(call, entry, serial)],
     });
     await this.#options.settled();
@@ -125,13 +127,12 @@ export class AgentDesk implements Agents {
     }
     const { entry, holder } = permit.value;
     const spiffeId = SpiffeId.of(entry.spec.spiffeId);
+    const order = { spiffeId, requestedBy: call.agent.toString(), sourceIp: call.sourceIp };
     const ttlMs = jwtLifeOf(entry, this.#options.clock.now());
-    await this.#options.checkBar(spiffeId, call.agent.toString());
+    await this.#options.checkBar(order);
     const issued = await jwtSvids.issue({
-      spiffeId,
+      ...order,
       audiences: [...new Set(audiences)],
-      requestedBy: call.agent.toString(),
-      sourceIp: call.sourceIp,
       entryId,
       issuedFrom: this.#options.tokensValidFrom(spiffeId),
       ...(ttlMs === undefined ? {} : { ttlMs }),
@@ -139,7 +140,7 @@ export class AgentDesk implements Agents {
     // Revoked or barred in the meantime: a token cannot be taken back, so it is not given out.
     await this.#options.settled();
     if (this.#options.isRevoked(holder)) return this.#refuse(call, { entryId, problem: revokedAgent(call.serial) });
-    await this.#options.checkBar(spiffeId, call.agent.toString());
+    await this.#options.checkBar(order);
     return ok(issued);
   }
 

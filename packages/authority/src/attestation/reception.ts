@@ -103,6 +103,7 @@ export class Reception {
       attestation: { evidence: request.evidence.kind, attestor: attestor.metadata.name, selectors },
       reason: 'attested',
       requestedBy: '',
+      sourceIp: request.sourceIp,
       events: (serial) =>
         attestationSucceeded(request, {
           identity: spiffeId.toString(),

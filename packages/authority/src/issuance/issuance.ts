@@ -43,6 +43,8 @@ export interface WorkloadIssue {
   readonly rotation?: Rotation;
   /** SPIFFE ID, or "". */
   readonly requestedBy: string;
+  /** Address of who asks. */
+  readonly sourceIp: string;
   /** Goes on the audit record together with the ledger's entry. */
   readonly events: (serial: string) => readonly AuditEvent[];
 }

@@ -80,6 +80,7 @@ export class Renewals {
       reason: 'renewal',
       rotation: rotationOf(current, { now: clock.now(), renewalShare: lifetimes.renewalShare }),
       requestedBy: current.spiffeId,
+      sourceIp: renewer.sourceIp,
       events: (serial) => [events.renewed(renewer, workload, serial)],
     });
   }

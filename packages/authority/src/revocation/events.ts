@@ -1,3 +1,4 @@
+import type { SpiffeId } from '@rampart/core';
 import type { AuditEvent, JournalBody } from '@rampart/journal';
 import type { Requester } from '../authority.ts';
 import type { LiftAct, RevocationAct, RuleAct } from './act.ts';
@@ -53,10 +54,22 @@ export function liftEvent({ id, spiffeId, note }: LiftAct, by: Requester): Audit
   return { eventType: 'BAR_LIFTED', identity: by.name, sourceIp: by.sourceIp, result: 'SUCCESS', details };
 }
 
+/** Somebody asks for a certificate or a token of an identity. */
+export interface IdentityOrder {
+  readonly spiffeId: SpiffeId;
+  /** SPIFFE ID of the agent that asks; "" for the identity itself. */
+  readonly requestedBy: string;
+  readonly sourceIp: string;
+}
+
+/** By which whoever is barred is refused. */
+export const BARRED_RULE = 'identity-barred';
+
 /** An identity that asked for something while it is barred. */
-export function barredEvent(spiffeId: string, requestedBy: string): AuditEvent {
-  const details = { rule: 'identity-barred', spiffe_id: spiffeId };
-  return { eventType: 'ISSUANCE_DENIED', identity: requestedBy || spiffeId, result: 'DENIED', details };
+export function barredEvent({ spiffeId, requestedBy, sourceIp }: IdentityOrder): AuditEvent {
+  const id = spiffeId.toString();
+  const details = { rule: BARRED_RULE, spiffe_id: id };
+  return { eventType: 'ISSUANCE_DENIED', identity: requestedBy || id, sourceIp, result: 'DENIED', details };
 }
 
 /** A revocation that could not be made durable after its record was: it did not come about. */
