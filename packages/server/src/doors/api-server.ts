@@ -1,5 +1,7 @@
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type ListenAddress, listen } from './listening.ts';
 import type { NodeHandler } from './node-handler.ts';
 import { type DoorCredentials, tlsSettings } from './tls.ts';
@@ -16,6 +18,8 @@ export interface ApiServer {
 }
 
 export interface ApiServerOptions extends ListenAddress {
+  /** How long a connection may be up before it asks for anything, in milliseconds; 30 s unless given. */
+  readonly patienceMs?: number;
   /** Told why a TLS handshake failed. */
   handshakeFailed(error: Error): void;
 }
@@ -27,9 +31,11 @@ const HTTP1_LIMITS = { maxHeaderSize: LARGEST_HEADER_BYTES };
 const MOST_STREAMS = 256;
 /** A control stream beats every few seconds; a connection without any traffic for this long is gone. */
 const IDLE_SESSION_MS = 5 * 60_000;
+const PATIENCE_MS = 30_000;
 
 /** Opens the port at once, so that a port in use is known before anything else is done; nobody gets in without `use`. */
 export async function openApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { patienceMs = PATIENCE_MS } = options;
   const server = createSecureServer({
     ...tlsSettings(),
     ...HTTP1_LIMITS,
@@ -52,10 +58,13 @@ export async function openApiServer(options: ApiServerOptions): Promise<ApiServe
   });
   server.on('session', (session) => {
     sessions.add(session);
-    session.setTimeout(IDLE_SESSION_MS, () => session.close());
+    session.on('timeout', () => session.close());
+    session.setTimeout(patienceMs);
+    session.once('stream', () => session.setTimeout(IDLE_SESSION_MS));
     session.once('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
   });
+  cutSilent(server, patienceMs);
   server.on('tlsClientError', options.handshakeFailed);
   const port = await listen(server, options);
   let closing: Promise<void> | undefined;
@@ -65,6 +74,23 @@ export async function openApiServer(options: ApiServerOptions): Promise<ApiServe
     serve: (handler) => server.on('request', handler),
     close: (graceMs) => (closing ??= close(server, { sockets, sessions, graceMs })),
   };
+}
+
+/** Over HTTP/1.1 Node waits for the first request of a connection as long as it takes. */
+function cutSilent(server: Http2SecureServer, patienceMs: number): void {
+  const cuts = new WeakMap<Socket, () => void>();
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') return;
+    const cut = (): void => void socket.destroy();
+    cuts.set(socket, cut);
+    socket.setTimeout(patienceMs, cut);
+  });
+  server.on('request', ({ httpVersionMajor, socket }: Pick<IncomingMessage, 'httpVersionMajor' | 'socket'>) => {
+    const cut = httpVersionMajor === 1 ? cuts.get(socket) : undefined;
+    if (cut === undefined) return;
+    cuts.delete(socket);
+    socket.setTimeout(0, cut);
+  });
 }
 
 interface Closing {
