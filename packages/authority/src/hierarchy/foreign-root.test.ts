@@ -93,6 +93,39 @@ describe('a root that is kept elsewhere', () => {
     assert.deepEqual(authority.bundle().roots, [ca.root.certificate.der]);
   });
 
+  for (const { what, isKnown } of [
+    { what: 'is not made to sign by a taint while some may not have heard of it', isKnown: false },
+    { what: 'signs after a taint where everybody has heard of it', isKnown: true },
+  ]) {
+    it(what, async () => {
+      const { fixture, authority, ca } = await openExternal();
+      const { hierarchy } = authority;
+      const first = ca.root;
+      const [, { serial } = { serial: '' }] = hierarchy.describe();
+      const second = await foreignRoot();
+      await hierarchy.publish(second.certificate.der, ANN);
+      ca.root = second;
+      await hierarchy.prepare('intermediate', ANN);
+      if (isKnown) fixture.clock.time += DAY;
+      ca.root = first;
+      await hierarchy.taint({ serial, reason: 'key leaked' }, ANN);
+      const active = hierarchy.describe().find(({ kind, state }) => kind === 'intermediate' && state === 'active');
+      assert.equal(active?.root, (isKnown ? second : first).certificate.serial);
+    });
+  }
+
+  it('is made to sign by a taint where there is no other way', async () => {
+    const { authority, ca } = await openExternal();
+    const { hierarchy } = authority;
+    const [, { serial } = { serial: '' }] = hierarchy.describe();
+    ca.root = await foreignRoot();
+    await hierarchy.publish(ca.root.certificate.der, ANN);
+    await hierarchy.prepare('intermediate', ANN);
+    ca.root = { ...ca.root, sign: () => Promise.reject(new Error('away')) };
+    await hierarchy.taint({ serial, reason: 'key leaked' }, ANN);
+    assert.deepEqual(states(authority), ['root old', 'intermediate tainted', 'root active', 'intermediate active']);
+  });
+
   it('is warned about before it ends, while there is time for the next one', async () => {
     const { fixture, authority, ca } = await openExternal();
     const warned = (): boolean =>

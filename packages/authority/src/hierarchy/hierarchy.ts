@@ -16,8 +16,9 @@ import { describeAuthority, warningsOf } from './description.ts';
 import { type ForeignAuthority, readForeignAuthority, readForeignRoot } from './upstream/foreign-authority.ts';
 import { type HeldAuthority, isOver, isPublished, isValidAt, type SigningAuthority, toSign } from './held-authority.ts';
 import { createRequest, reopenRequest } from './upstream/intermediate-request.ts';
+import { demandState, elsewhere, nothingSigns } from './problems.ts';
 import { reopenHierarchy } from './reopening.ts';
-import { publicationMs } from './rotation-rule.ts';
+import { knownAt } from './rotation-rule.ts';
 import { commonNameOf, createAuthority, holdAuthority, readCertificate } from './signing-authority.ts';
 import type { HierarchyOptions } from './signing-authority.ts';
 import { BY_ITSELF, type Occasion, StepJournal } from './step-journal.ts';
@@ -352,11 +353,11 @@ export class Hierarchy implements HierarchyControl {
       throw elsewhere('root', 'install an intermediate that it signed, and activate that');
     }
     const root = next.record.kind === 'root' ? next : this.#set.rootOf(next);
-    const knownAt = root?.record.state === 'prepared' ? root.record.since + publicationMs(this.#options.lifetimes) : 0;
-    if (atOnce || now >= knownAt) return;
+    const heardAt = knownAt(root?.record, this.#options.lifetimes);
+    if (atOnce || now >= heardAt) return;
     throw new RampartError(
       'INVALID_ARGUMENT',
-      `root ${root?.record.serial ?? ''} was published a short while ago, and a workload that was cut off since may not know it before ${new Date(knownAt).toISOString()}; wait until then, or activate it now all the same with --now`,
+      `root ${root?.record.serial ?? ''} was published a short while ago, and a workload that was cut off since may not know it before ${new Date(heardAt).toISOString()}; wait until then, or activate it now all the same with --now`,
     );
   }
 
@@ -383,8 +384,18 @@ export class Hierarchy implements HierarchyControl {
       );
     }
     if (active.length === 0) return;
-    const waiting = this.#set.inState('intermediate', 'prepared').find((held) => !bad.includes(held));
-    await this.#activate(waiting ?? (await this.#prepare('intermediate', occasion)), occasion);
+    const now = this.#options.clock.now();
+    const ready = this.#set
+      .inState('intermediate', 'prepared')
+      .filter((each) => !bad.includes(each) && isValidAt(each, now));
+    const known = ready.find((each) => now >= knownAt(this.#set.rootOf(each)?.record, this.#options.lifetimes));
+    const made = (): Promise<HeldAuthority> =>
+      this.#prepare('intermediate', occasion).catch((error: unknown) => {
+        // One whose root not everybody has heard of is better than none.
+        if (ready[0] !== undefined) return ready[0];
+        throw error;
+      });
+    await this.#activate(known ?? (await made()), occasion);
   }
 
   async #retire(held: HeldAuthority, occasion: Occasion): Promise<void> {
@@ -455,26 +466,4 @@ interface Stored {
 interface Move {
   readonly held: HeldAuthority;
   readonly state: AuthorityState;
-}
-
-function demandState({ record }: HeldAuthority, states: readonly AuthorityState[], otherwise: string): void {
-  if (states.includes(record.state)) return;
-  throw new RampartError(
-    'INVALID_ARGUMENT',
-    `the ${record.kind} ${record.serial} is ${record.state}: ${otherwise}; see "rampart ca show"`,
-  );
-}
-
-function elsewhere(kind: Kind, remedy: string): RampartError {
-  return new RampartError(
-    'INVALID_ARGUMENT',
-    `no ${kind} can be made here, its signing key is kept elsewhere; ${remedy}`,
-  );
-}
-
-function nothingSigns(): RampartError {
-  return new RampartError(
-    'IDENTITY_NOT_READY',
-    'this authority has no intermediate that is valid now; have one signed with: rampart ca request, rampart ca install',
-  );
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { longestGuaranteedLife, publicationMs, rootRotationOf, rotationOf } from './rotation-rule.ts';
+import { knownAt, longestGuaranteedLife, rootRotationOf, rotationOf } from './rotation-rule.ts';
 
 const HOUR = 3600 * 1000;
 const DAY = 24 * HOUR;
@@ -39,6 +39,9 @@ describe('the rule of rotation', () => {
   });
 
   it('publishes a root for as long as a workload may be cut off, a day at most', () => {
-    assert.deepEqual([publicationMs({ workloadMs: HOUR }), publicationMs({ workloadMs: 90 * DAY })], [HOUR, DAY]);
+    const prepared = { state: 'prepared', since: 1000 } as const;
+    const heard = [HOUR, 90 * DAY].map((workloadMs) => knownAt(prepared, { workloadMs }) - 1000);
+    assert.deepEqual(heard, [HOUR, DAY]);
+    assert.equal(knownAt({ state: 'active', since: 1000 }, { workloadMs: DAY }), 0);
   });
 });

@@ -1,4 +1,5 @@
 import type { Lifetimes } from '../issuance/lifetimes.ts';
+import type { AuthorityState } from '../store.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -47,6 +48,14 @@ export function longestGuaranteedLife(authorityLifeMs: number): number {
  * How long a root is published before it signs, in milliseconds: as long as a workload's certificate lives, at most a day, so
  * that whoever was cut off has renewed and heard of it, or is out anyway.
  */
-export function publicationMs({ workloadMs }: Pick<Lifetimes, 'workloadMs'>): number {
+function publicationMs({ workloadMs }: Pick<Lifetimes, 'workloadMs'>): number {
   return Math.min(workloadMs, DAY_MS);
+}
+
+/** From when on whoever matters has heard of a root, Unix milliseconds: one that signs, or has signed, was published before. */
+export function knownAt(
+  root: { readonly state: AuthorityState; readonly since: number } | undefined,
+  lifetimes: Pick<Lifetimes, 'workloadMs'>,
+): number {
+  return root?.state === 'prepared' ? root.since + publicationMs(lifetimes) : 0;
 }

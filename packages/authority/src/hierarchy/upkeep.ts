@@ -1,7 +1,7 @@
 import { RampartError } from '@rampart/core';
 import type { AuthoritySet } from './authority-set.ts';
 import { type HeldAuthority, isPublished, isValidAt } from './held-authority.ts';
-import { publicationMs, rootRotationOf, rotationOf } from './rotation-rule.ts';
+import { knownAt, rootRotationOf, rotationOf } from './rotation-rule.ts';
 import type { HierarchyOptions } from './signing-authority.ts';
 
 /** What upkeep may do. Each is durable and on record when it resolves. */
@@ -68,9 +68,15 @@ export class Upkeep {
   async #ensureSigning(): Promise<void> {
     if (this.#signing !== undefined) return;
     const ready = [...this.#set.inState('intermediate', 'prepared'), ...this.#set.inState('intermediate', 'old')];
-    const next = ready.find((held) => held.signer !== undefined && isValidAt(held, this.#now));
+    const usable = ready.filter((held) => held.signer !== undefined && isValidAt(held, this.#now));
+    const next = usable.find((held) => this.#isKnown(this.#set.rootOf(held)));
     const reason = 'no other intermediate is valid now';
-    await this.#steps.activate(next ?? (await this.#prepareIntermediate(reason)), reason);
+    const made = (): Promise<HeldAuthority> =>
+      this.#prepareIntermediate(reason).catch((error: unknown) => {
+        if (usable[0] !== undefined) return usable[0];
+        throw error;
+      });
+    await this.#steps.activate(next ?? (await made()), reason);
   }
 
   async #rotateRoot(): Promise<void> {
@@ -87,10 +93,9 @@ export class Upkeep {
       }
       return;
     }
-    const known = this.#now >= waiting.record.since + publicationMs(lifetimes);
     // A root that an operator configured takes over once everybody knows it; one of our own when the last one is ending.
     const wanted = upstream.kind === 'root' || this.#now >= due.activateAt;
-    if (known && wanted) await this.#steps.activate(waiting, 'the present root comes to its end');
+    if (this.#isKnown(waiting) && wanted) await this.#steps.activate(waiting, 'the present root comes to its end');
   }
 
   async #rotateIntermediate(): Promise<void> {
@@ -119,8 +124,7 @@ export class Upkeep {
 
   /** A root that was published only now must first be heard of. */
   #isKnown(root: HeldAuthority | undefined): boolean {
-    if (root?.record.state !== 'prepared') return true;
-    return this.#now >= root.record.since + publicationMs(this.#options.lifetimes);
+    return this.#now >= knownAt(root?.record, this.#options.lifetimes);
   }
 
   async #retireOver(): Promise<void> {
