@@ -84,6 +84,7 @@ function createProgram(shell: Shell, io: Io): Command {
     defineHistory,
     defineGet,
     defineDelete,
+    defineRegistry,
     defineAuthz,
     defineAnalyze,
     defineTlsCheck,

@@ -1,9 +1,26 @@
 import type { Command } from 'commander';
-import { defineApproval } from './approval.ts';
 import type { Shell } from '../../shell.ts';
+import { defineApproval } from './approval.ts';
+import { defineHealth, defineList, defineShow } from './find.ts';
+import { defineRegister } from './register.ts';
+import { defineDeregister, defineDrain, defineMaintenance } from './standing.ts';
+import { defineWatch } from './watch.ts';
 
-/** `rampart registry`: the services of the mesh, and who may offer them. */
+/** `rampart registry`: who offers which service where, in what state, and who may. */
 export function defineRegistry(parent: Command, shell: Shell): void {
-  const registry = parent.command('registry').description('the services of the mesh, and who may offer them');
-  defineApproval(registry, shell);
+  const registry = parent
+    .command('registry')
+    .description('services, their instances and their health: find, watch, register, drain; and who may offer them');
+  for (const define of [
+    defineList,
+    defineShow,
+    defineHealth,
+    defineWatch,
+    defineRegister,
+    defineDeregister,
+    defineDrain,
+    defineMaintenance,
+    defineApproval,
+  ])
+    define(registry, shell);
 }
