@@ -10,7 +10,6 @@ suite('the registry on the command line', () => {
   let mesh: ScenarioMesh;
   let server: Server;
   let port = 0;
-  let answer = 200;
   const run = (words: string): Promise<Outcome> => mesh.run(words.split(' '));
   const done = async (words: string): Promise<string> => {
     const { code, stdout, stderr } = await run(words);
@@ -20,10 +19,7 @@ suite('the registry on the command line', () => {
 
   before(async () => {
     mesh = await startScenarioMesh(Date.now);
-    server = createServer((_, response) => {
-      response.statusCode = answer;
-      response.end('fine');
-    });
+    server = createServer((_, response) => response.end('fine'));
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     ({ port } = server.address() as AddressInfo);
   });
@@ -35,7 +31,7 @@ suite('the registry on the command line', () => {
   test('what is outside of the mesh is registered by hand, with its checks, and found with all that it has', async () => {
     const words = `--instance search-1 --tag v2 --meta team=find --locality eu/eu-1 --service-version 2.1 --weight 3`;
     const registered = await done(
-      `registry register search 127.0.0.1:${port} ${words} --check http:/health --interval 1s`,
+      `registry register search --at 127.0.0.1:${port} ${words} --check http:/health --interval 1s`,
     );
     assert.match(registered, /^search-1 is registered: search\.default\.svc at 127\.0\.0\.1:\d+, critical\n$/);
     while ((await run('registry health search')).code !== 0);
@@ -66,16 +62,21 @@ suite('the registry on the command line', () => {
 
   const refusals: readonly (readonly [rule: string, words: string, code: number, text: RegExp])[] = [
     ['an unknown instance', 'registry deregister never', 1, /"never" is not registered/],
-    ['an address without a port', 'registry register x 10.0.0.1', 2, /not an address with a port/],
-    ['a check of no kind', 'registry register x 10.0.0.1:1 --check smtp', 2, /http:\/path/],
-    ['a bad value', 'registry register x 10.0.0.1:0', 2, /port must be a whole number/],
+    ['an address without a port', 'registry register x --at 10.0.0.1', 2, /not an address with a port/],
+    ['a check of no kind', 'registry register x --at 10.0.0.1:1 --check smtp', 2, /http:\/path/],
+    ['a bad value', 'registry register x --at 10.0.0.1:0', 2, /port must be a whole number/],
     [
       'an address where clouds keep their metadata',
-      'registry register x 169.254.169.254:80',
+      'registry register x --at 169.254.169.254:80',
       2,
       /must be an address of a host/,
     ],
-    ['a script, which nobody allowed', 'registry register x 10.0.0.1:1 --check script:true', 2, /must not be scripts/],
+    [
+      'a script, which nobody allowed',
+      'registry register x --at 10.0.0.1:1 --check script:true',
+      2,
+      /must not be scripts/,
+    ],
     ['a watch from the future', 'registry watch --from 900000000000000', 1, /not there yet/],
   ];
   for (const [rule, words, code, text] of refusals)

@@ -13,6 +13,7 @@ import { collectMetadata } from './metadata.ts';
 import { type Place, parsePlace } from './place.ts';
 
 interface RegisterOptions {
+  readonly at: string;
   readonly namespace: string;
   readonly instance?: string;
   readonly protocol: string;
@@ -37,7 +38,7 @@ export function defineRegister(parent: Command, shell: Shell): void {
       'register an instance by hand: what is outside of the mesh (workloads of the mesh register themselves)',
     )
     .argument('<service>', 'name of the service: database, or database.prod')
-    .argument('<address>', 'where it answers: 10.0.0.7:5432, [fd00::7]:5432 or db.internal:5432')
+    .requiredOption('--at <host:port>', 'where it answers: 10.0.0.7:5432, [fd00::7]:5432 or db.internal:5432')
     .option('-n, --namespace <name>', 'namespace of a short name', 'default')
     .option('--instance <id>', 'id of the instance, unique in the mesh (default: <service>-<host>-<port>)')
     .option('--protocol <name>', 'http, tcp, grpc …', 'http')
@@ -59,27 +60,18 @@ export function defineRegister(parent: Command, shell: Shell): void {
     .addHelpText(
       'after',
       examples(
-        ['rampart registry register database 10.0.0.7:5432 --protocol tcp --check tcp', 'with a health check'],
-        ['rampart registry register search 10.0.0.9:80 --check http:/health --weight 3', 'three times the share'],
+        ['rampart registry register database --at 10.0.0.7:5432 --protocol tcp --check tcp', 'with a health check'],
+        ['rampart registry register search --at 10.0.0.9:80 --check http:/health --weight 3', 'three times the share'],
       ),
     )
-    .action((service: string, address: string, options: RegisterOptions, command: Command) =>
-      shell.run(command, (invocation) => register({ service, address, options }, invocation)),
+    .action((service: string, options: RegisterOptions, command: Command) =>
+      shell.run(command, (invocation) => register(service, options, invocation)),
     );
 }
 
-interface Asked {
-  readonly service: string;
-  readonly address: string;
-  readonly options: RegisterOptions;
-}
-
-async function register(
-  { service: text, address, options }: Asked,
-  { withService, show }: Invocation,
-): Promise<number> {
+async function register(text: string, options: RegisterOptions, { withService, show }: Invocation): Promise<number> {
   const { name: service, namespace } = parseService(text, options.namespace);
-  const { host, port } = parseAddress(address);
+  const { host, port } = parseAddress(options.at);
   const { instance: id = `${service}-${host}-${port}`, protocol, spiffeId, label = {}, tag = [], meta = {} } = options;
   const { weight, locality, serviceVersion: version, check = [], interval, deregisterAfter, lease } = options;
   const request = {
