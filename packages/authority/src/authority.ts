@@ -55,6 +55,8 @@ export interface ServerIdentity {
   readonly dnsNames: readonly string[];
   /** IP literals. */
   readonly ipAddresses: readonly string[];
+  /** Serial of the certificate that the new one takes the place of. */
+  readonly replaces?: string;
 }
 
 /**

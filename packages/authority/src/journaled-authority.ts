@@ -23,7 +23,8 @@ import { agentIdOf } from './agents/agent-id.ts';
 import { invalidCsr } from './issuance/invalid-csr.ts';
 import { Renewals } from './issuance/renewals.ts';
 import { NO_ENTRIES } from './registration/entries.ts';
-import { Issuance } from './issuance/issuance.ts';
+import { HALF, Issuance } from './issuance/issuance.ts';
+import { rotationOf } from './issuance/rotation.ts';
 import type { IssuedSvid, WorkloadIssue } from './issuance/issuance.ts';
 import { Challenges } from './attestation/challenges.ts';
 import type { Challenge } from './attestation/challenges.ts';
@@ -187,9 +188,12 @@ export class JournaledAuthority implements Authority {
     return this.#renewals.renew(peer, peerSerial, request);
   }
 
-  issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid> {
-    const { spiffeId, dnsNames, ipAddresses } = server;
-    return this.#issuance.issue({ kind: 'server', spiffeId, publicKeyDer, dnsNames, ipAddresses });
+  async issueServerCertificate(publicKeyDer: Uint8Array, server: ServerIdentity): Promise<IssuedSvid> {
+    const { spiffeId, dnsNames, ipAddresses, replaces = '' } = server;
+    const { store, clock } = this.#parts;
+    const old = await store.certificate(replaces);
+    const rotation = old === undefined ? {} : { rotation: rotationOf(old, { now: clock.now(), renewalShare: HALF }) };
+    return this.#issuance.issue({ kind: 'server', spiffeId, publicKeyDer, dnsNames, ipAddresses, ...rotation });
   }
 
   list(query: Partial<CertificateQuery> = {}): Promise<readonly CertificateRecord[]> {

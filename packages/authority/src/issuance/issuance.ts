@@ -56,10 +56,11 @@ export interface ServerIssue {
   readonly publicKeyDer: Uint8Array;
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
+  readonly rotation?: Rotation;
 }
 
 /** Who holds a certificate renews it then by itself. */
-const HALF = 0.5;
+export const HALF = 0.5;
 
 interface IssuanceOptions {
   readonly hierarchy: Hierarchy;
@@ -118,8 +119,7 @@ export class Issuance {
     const { journal, store } = this.#options;
     const events =
       request.kind === 'server' ? [serverEvent(request, unrecorded.serial)] : request.events(unrecorded.serial);
-    const rotation = request.kind === 'server' ? undefined : request.rotation;
-    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, rotation), (sequence) =>
+    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, request.rotation), (sequence) =>
       store.issued({ ...unrecorded, sequence }),
     );
     await Promise.all([entry, ...events.map((event) => journal.audit(event))]);

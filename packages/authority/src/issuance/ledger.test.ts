@@ -47,6 +47,15 @@ describe('the ledger', () => {
     for (const entry of await ledger()) assert.equal(fields(entry)['requested_by'], 'control-plane');
   });
 
+  it('says of the control plane which of its own certificates took the place of which', async () => {
+    const { authority, ledger } = await openFixture();
+    const server = { spiffeId: ORDERS_ID, dnsNames: [], ipAddresses: [] };
+    const { serial } = await authority.issueServerCertificate(publicKey(), server);
+    await authority.issueServerCertificate(publicKey(), { ...server, replaces: serial });
+    const [first = {}, next = {}] = (await ledger()).slice(-2).map(fields);
+    assert.deepEqual([first['old_serial'], next['old_serial'], next['rotation']], [undefined, serial, 'emergency']);
+  });
+
   for (const { share = 0.5, age, reason } of [
     { age: DAY / 2, reason: 'scheduled' },
     { age: 0.45 * DAY, reason: 'scheduled' },

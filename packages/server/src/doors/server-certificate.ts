@@ -72,6 +72,7 @@ export class ServerCertificate {
       spiffeId: SpiffeId.forWorkload(trustDomain, rootNamespace, SERVER_ACCOUNT),
       dnsNames: ['localhost'],
       ipAddresses: [...new Set(['127.0.0.1', '::1', ...(isAddress(host) ? [host] : [])])],
+      ...(this.#own === undefined ? {} : { replaces: this.#own.serial }),
     });
     this.#options.use(
       { certificateChain: issued.chain.map((der) => toPem(der)).join(''), privateKey: keyPair.privateKeyPem() },

@@ -129,6 +129,15 @@ describe('revocation', () => {
       const { certificates } = await admin().admin.listCertificates({ limit: 100 });
       return certificates.filter(({ kind, revokedAt }) => kind === 'server' && revokedAt === 0n).length === 1;
     });
+    const spiffeId = 'spiffe://cluster.local/ns/istio-system/sa/rampart-server';
+    const { entries } = await admin().ledger.listIdentityHistory({ spiffeId });
+    const told = entries.map(({ kind, body }) => [kind, (JSON.parse(body) as { rotation?: string }).rotation]);
+    const [issued, revoked] = ['CERTIFICATE_ISSUED', 'CERTIFICATES_REVOKED'];
+    assert.deepEqual(told, [
+      [issued, undefined],
+      [revoked, undefined],
+      [issued, 'emergency'],
+    ]);
   });
 
   it('is about the JWT-SVIDs of an identity, and a bar about new ones', async () => {
