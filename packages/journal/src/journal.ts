@@ -5,7 +5,7 @@ import type { AuditEvent } from './audit.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { JsonValue } from './canonical-json.ts';
 import { leafHash, MerkleTree } from './merkle-tree.ts';
-import { consistencyProof, inclusionProof } from './proofs/proofs.ts';
+import { consistencyProof, inclusionProof, inclusionProofs } from './proofs/proofs.ts';
 import type { ConsistencyProof, InclusionProof } from './proofs/proofs.ts';
 import type { Companion, JournalEntry, JournalQuery, JournalStore, JournalStream, MerkleNode } from './store.ts';
 
@@ -112,6 +112,13 @@ export class Journal {
   async inclusion(sequence: number, size: number = this.#head.size): Promise<InclusionProof> {
     this.#checkSize(size);
     return inclusionProof(this.#store, sequence - 1, size);
+  }
+
+  /** The same of many entries, which share most of what is read. */
+  async inclusions(sequences: readonly number[], size: number = this.#head.size): Promise<readonly InclusionProof[]> {
+    this.#checkSize(size);
+    const indexes = sequences.map((sequence) => sequence - 1);
+    return inclusionProofs(this.#store, indexes, size);
   }
 
   /** That the tree of `second` entries is that of `first` and more (RFC 9162 §2.1.4.1); as `inclusion`. */

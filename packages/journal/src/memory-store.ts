@@ -59,7 +59,6 @@ function matches(entry: JournalEntry, query: JournalQuery): boolean {
   return (
     (query.stream === undefined || entry.stream === query.stream) &&
     (query.kind === undefined || entry.kind === query.kind) &&
-    query.exceptKinds?.includes(entry.kind) !== true &&
     (query.spiffeId === undefined || isAbout(entry, { field: 'spiffe_id', value: query.spiffeId })) &&
     (query.about === undefined || isAbout(entry, query.about)) &&
     (query.after === undefined || entry.sequence > query.after) &&

@@ -69,8 +69,6 @@ export interface JournalBatch {
 export interface JournalQuery {
   readonly stream?: JournalStream;
   readonly kind?: string;
-  /** Not those of these kinds. */
-  readonly exceptKinds?: readonly string[];
   /** Only ledger entries about this identity: by `spiffe_id` of their body. The one quick way to find entries by what they say. */
   readonly spiffeId?: string;
   /** Only ledger entries whose body has this text in this field; without `spiffeId` every entry is looked at. */

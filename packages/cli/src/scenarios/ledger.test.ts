@@ -256,7 +256,7 @@ describe('an auditor', { concurrency: false }, () => {
       () => rampart('audit verify'),
     );
     assert.deepEqual(
-      [code, stdout.startsWith('not verified: the journal lost the hash of its entr')],
+      [code, stdout.startsWith('not verified: the journal lost a hash of its entries')],
       [1, true],
       stdout,
     );

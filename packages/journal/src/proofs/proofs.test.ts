@@ -144,7 +144,7 @@ describe('proofs of a tree of 300 leaves', () => {
     const lost = {
       hashes: async (row: Parameters<JournalStore['hashes']>[0]) => (await store.hashes(row)).slice(0, 3),
     };
-    await assert.rejects(inclusionProof(lost, 0, 300), /lost the hash of its entr(y|ies) .* rampart audit verify/);
+    await assert.rejects(inclusionProof(lost, 0, 300), /lost a hash of its entries 1 to 16; .* rampart audit verify/);
   });
 });
 

@@ -42,9 +42,12 @@ export class SubtreeRoots {
     const group = await this.#group(height, Math.floor(position / GROUP));
     const hash = group[position % GROUP];
     if (hash !== undefined) return Buffer.from(hash, 'hex');
+    // Which one of the group it is cannot be told: those after it have moved up.
+    const first = Math.floor(position / GROUP) * GROUP * 2 ** height + 1;
+    const last = first + GROUP * 2 ** height - 1;
     throw new RampartError(
       'JOURNAL_INCONSISTENT',
-      `the journal lost the hash of ${entriesOf(height, position)}; see what is damaged with: rampart audit verify`,
+      `the journal lost a hash of its entries ${first} to ${last}; see what is damaged with: rampart audit verify`,
     );
   }
 
@@ -54,9 +57,4 @@ export class SubtreeRoots {
     this.#groups.set(key, known);
     return known;
   }
-}
-
-function entriesOf(height: number, position: number): string {
-  const first = position * 2 ** height + 1;
-  return height === 0 ? `its entry ${first}` : `its entries ${first} to ${first + 2 ** height - 1}`;
 }

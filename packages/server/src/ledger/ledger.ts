@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { type CertificateRecord, normalizeSerial } from '@rampart/authority';
 import { RampartError } from '@rampart/core';
 import {
@@ -29,9 +30,12 @@ export interface ProvenEntry {
 /** Entries of one certificate: no more than a few. */
 const MOST_OF_ONE = 1000;
 /** Tokens are no certificates, and there may be thousands of them an hour. */
-const TOKENS = ['JWT_SVID_ISSUED'];
+const TOKENS: ReadonlySet<string> = new Set(['JWT_SVID_ISSUED']);
+const PROVEN_AT_ONCE = 50;
 const RULES = REVOKING.filter((kind) => kind !== 'CERTIFICATE_REVOKED');
 const PAGE = 500;
+/** Entries that are searched before others have their turn. */
+const SEARCHED = 5000;
 
 /** What is on record of certificates, and the proof of it. */
 export class Ledger {
@@ -81,19 +85,36 @@ export class Ledger {
     return [...own, ...replaced];
   }
 
-  /** Of a certificate that only the ledger knows still: goes through all of it. */
+  /** Of a certificate that only the ledger knows still: goes through all of it, in parts. */
   async #identityOf(serial: string): Promise<string | undefined> {
-    const about = { field: 'serial', value: serial } as const;
-    const [entry] = await this.#parts.journal.read({ about, limit: 1, order: 'newest-first' });
-    const spiffeId = entry === undefined ? undefined : fieldsOf(entry)['spiffe_id'];
-    return typeof spiffeId === 'string' ? spiffeId : undefined;
+    const { journal } = this.#parts;
+    const query = { about: { field: 'serial', value: serial }, limit: 1, order: 'newest-first' } as const;
+    for (let end = journal.head.size; end > 0; end -= SEARCHED) {
+      const [entry] = await journal.read({ ...query, after: end - SEARCHED, before: end + 1 });
+      const spiffeId = entry === undefined ? undefined : fieldsOf(entry)['spiffe_id'];
+      if (typeof spiffeId === 'string') return spiffeId;
+      await turn();
+    }
+    return undefined;
   }
 
   /** The newest so many entries about an identity, oldest first, with the rules that hit what it had; tokens are left out. */
   async history(spiffeId: string, limit: number): Promise<readonly JournalEntry[]> {
-    const newest = await this.#parts.journal.read({ spiffeId, exceptKinds: TOKENS, limit, order: 'newest-first' });
+    const newest = await this.#newestOf(spiffeId, limit);
     const rules = await this.#rulesThatHit(newest.map(fieldsOf).filter(isIssuance), limit);
     return inOrder([...newest, ...rules]).slice(-limit);
+  }
+
+  async #newestOf(spiffeId: string, limit: number): Promise<readonly JournalEntry[]> {
+    const found: JournalEntry[] = [];
+    for (let before = this.#parts.journal.head.size + 1; found.length < limit;) {
+      const page = await this.#parts.journal.read({ spiffeId, before, limit: PAGE, order: 'newest-first' });
+      found.push(...page.filter(({ kind }) => !TOKENS.has(kind)));
+      if (page.length < PAGE) break;
+      before = page.at(-1)?.sequence ?? 0;
+      await turn();
+    }
+    return found.slice(0, limit);
   }
 
   /** The latest checkpoint; a new one where there is none, or not of enough entries, or when it is asked for. */
@@ -117,18 +138,20 @@ export class Ledger {
     sequences: readonly number[],
   ): Promise<{ readonly checkpoint: SignedCheckpoint; readonly entries: readonly ProvenEntry[] }> {
     const { journal } = this.#parts;
-    const checkpoint = await this.checkpoint({ size: Math.max(0, ...sequences) });
-    const prove = async (sequence: number): Promise<ProvenEntry> => {
-      const [entry] = await journal.read({
-        after: sequence - 1,
-        before: sequence + 1,
-        limit: 1,
-        order: 'oldest-first',
-      });
+    const found: JournalEntry[] = [];
+    for (const sequence of sequences) {
+      const around = { after: sequence - 1, before: sequence + 1 };
+      const [entry] = await journal.read({ ...around, limit: 1, order: 'oldest-first' });
       if (entry === undefined) throw new RampartError('NOT_FOUND', `entry ${sequence} is missing in the journal`);
-      return { entry, proof: await journal.inclusion(sequence, checkpoint.size) };
-    };
-    const entries = await Promise.all(sequences.map(prove));
+      found.push(entry);
+      if (found.length % PROVEN_AT_ONCE === 0) await turn();
+    }
+    const checkpoint = await this.checkpoint({ size: Math.max(0, ...sequences) });
+    const proofs = await journal.inclusions(sequences, checkpoint.size);
+    const entries = found.flatMap((entry, index) => {
+      const proof = proofs[index];
+      return proof === undefined ? [] : [{ entry, proof }];
+    });
     return { checkpoint, entries };
   }
 

@@ -107,13 +107,12 @@ async function read(
 function conditions(
   builder: ExpressionBuilder<Tables, 'journal_entries'>,
   { jsonText }: Pick<StorageEngine, 'jsonText'>,
-  { stream, kind, exceptKinds, spiffeId, about, after, before }: JournalQuery,
+  { stream, kind, spiffeId, about, after, before }: JournalQuery,
 ): Expression<SqlBool>[] {
   return [
     ...(stream === undefined ? [] : [builder('stream', '=', stream)]),
     // Among the entries of an identity the index by kind is no help, and is not to look like one.
     ...(kind === undefined ? [] : [builder(spiffeId === undefined ? 'kind' : sql`kind || ''`, '=', kind)]),
-    ...(exceptKinds === undefined ? [] : [builder('kind', 'not in', exceptKinds)]),
     // The literal stands in the text of the query: that is how a partial index is found to cover it.
     ...(spiffeId === undefined && about === undefined ? [] : [builder('stream', '=', sql.lit('ledger'))]),
     ...(spiffeId === undefined ? [] : [builder(jsonText('body', 'spiffe_id'), '=', spiffeId)]),
