@@ -107,11 +107,11 @@ export class Ledger {
 
   async #newestOf(spiffeId: string, limit: number): Promise<readonly JournalEntry[]> {
     const found: JournalEntry[] = [];
-    for (let before = this.#parts.journal.head.size + 1; found.length < limit;) {
-      const page = await this.#parts.journal.read({ spiffeId, before, limit: PAGE, order: 'newest-first' });
-      found.push(...page.filter(({ kind }) => !TOKENS.has(kind)));
-      if (page.length < PAGE) break;
-      before = page.at(-1)?.sequence ?? 0;
+    const { journal } = this.#parts;
+    const query = { spiffeId, limit: SEARCHED, order: 'newest-first' } as const;
+    for (let end = journal.head.size; end > 0 && found.length < limit; end -= SEARCHED) {
+      const entries = await journal.read({ ...query, after: end - SEARCHED, before: end + 1 });
+      found.push(...entries.filter(({ kind }) => !TOKENS.has(kind)));
       await turn();
     }
     return found.slice(0, limit);

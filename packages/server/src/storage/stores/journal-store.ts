@@ -94,7 +94,7 @@ async function read(
     query.spiffeId === undefined
       ? database.selectFrom('journal_entries')
       : // A join and not a condition, so that the slices are gone through in the index by identity.
-        database.selectFrom(slicesOf('journal_entries').as('slice')).crossJoin('journal_entries');
+        database.selectFrom(slicesOf('journal_entries', query).as('slice')).crossJoin('journal_entries');
   const rows = await entries
     .select(['sequence', 'at', 'stream', 'kind', 'body', 'leaf_hash as leafHash'])
     .where((builder) => builder.and(conditions(builder, engine, query)))
