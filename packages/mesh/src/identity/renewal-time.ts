@@ -24,17 +24,22 @@ export function renewalDelay(
 export interface Appointment {
   /** Unix milliseconds. */
   readonly at: number;
-  /** A certificate that is to be valid until then: after a jump back of the clock it may not be yet, and it is due at once. */
+  /**
+   * A certificate that is to be valid until then: after a jump back of the clock it may not be yet, and it is due at once. One
+   * that is not yet valid to begin with is that of a control plane whose clock is ahead, and another one would be no better.
+   */
   readonly certificate?: { readonly notBefore: number } | undefined;
 }
 
 /** Calls back once when something is due by the clock, within a minute after a jump. */
 export function keepAppointment(clock: Clock, { at, certificate }: Appointment, due: () => void): Timer {
   let timer: Timer;
+  const validFrom =
+    certificate === undefined || clock.now() < certificate.notBefore ? -Infinity : certificate.notBefore;
   const sleep = (): void => {
     timer = clock.after(Math.min(Math.max(at - clock.now(), 1), LONGEST_SLEEP_MS), () => {
       const now = clock.now();
-      if (now >= at || (certificate !== undefined && now < certificate.notBefore)) due();
+      if (now >= at || now < validFrom) due();
       else sleep();
     });
   };

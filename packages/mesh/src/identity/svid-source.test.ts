@@ -23,13 +23,13 @@ interface Scene {
   readonly asked: number[];
 }
 
-/** A source whose control plane has the same clock, and gives certificates of a day. */
-async function scene(renewShare?: number): Promise<Scene> {
+/** A source whose control plane gives certificates of a day, by a clock that is `aheadMs` ahead. */
+async function scene(renewShare?: number, aheadMs = 0): Promise<Scene> {
   const clock = new SettableClock(T0);
   const asked: number[] = [];
   const issue = async (): Promise<Svid> => {
-    const now = clock.now();
-    asked.push((now - T0) / HOUR);
+    asked.push((clock.now() - T0) / HOUR);
+    const now = clock.now() + aheadMs;
     const own = await ca.issue(now, {
       namespace: 'default',
       serviceAccount: 'orders',
@@ -96,6 +96,12 @@ describe('a certificate is renewed', () => {
     await clock.advance(11 * HOUR);
     assert.equal(asked.length, 2);
     assert.ok((source.current?.notBefore ?? 0) < clock.now());
+  });
+
+  it('no sooner, and not each minute, where the clock of the control plane is ahead', async () => {
+    const { clock, asked } = await scene(undefined, 30_000);
+    await clock.advance(13 * HOUR);
+    assert.deepEqual(hours(asked), [0, 12]);
   });
 
   it('no sooner after the clock has jumped back a little', async () => {
