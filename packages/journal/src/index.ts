@@ -14,7 +14,7 @@ export type { JsonValue } from './canonical-json.ts';
 export { storeCompanions } from './companions.ts';
 export { Journal } from './journal.ts';
 export type { CompanionOf, JournalBody, JournalHead, JournalOptions } from './journal.ts';
-export { revokes, REVOKING } from './ledger/revocation-entry.ts';
+export { isFailure, revocationOf, revokes, REVOKING } from './ledger/revocation-entry.ts';
 export type { EntryFields } from './ledger/revocation-entry.ts';
 export { createMemoryJournalStore } from './memory-store.ts';
 export { leafHash, MerkleTree } from './merkle-tree.ts';

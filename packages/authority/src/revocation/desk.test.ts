@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { EntryFields } from '@rampart/journal';
 import { RampartError } from '@rampart/core';
 import { parseCertificate, type RevocableCertificate } from '@rampart/spiffe';
 import { ANN, attest, csr, openFixture, ORDERS_ID, T0 } from '../fixture.ts';
@@ -99,12 +100,16 @@ describe('the revocation of an identity', () => {
       forget: () => Promise.resolve(),
       append: () => Promise.reject(new RampartError('STORAGE_FAILED', 'no room')),
     };
-    const { reopen, audit } = await openFixture();
+    const { reopen, audit, ledger } = await openFixture();
     const authority = await reopen({ revocations: { acts: createMemoryRevocationStore(), epoch: failing } });
     const spared = await attest(authority);
     await assert.rejects(authority.revocationDesk.revoke(ORDER, ANN), { code: 'STORAGE_FAILED' });
     assert.equal(authority.revocations.of(revocable(spared)), undefined);
     assert.equal((await audit())[0]?.event_type, 'REVOCATION_FAILED');
+    const fieldsOf = ({ body }: { readonly body: string }): EntryFields => JSON.parse(body) as EntryFields;
+    const [revoked, failed] = (await ledger()).slice(-2).map(fieldsOf);
+    assert.equal(failed?.['event_type'], 'REVOCATION_FAILED');
+    assert.equal(failed['revocation'], revoked?.['revocation']);
   });
 });
 

@@ -247,7 +247,10 @@ export class RevocationDesk {
     try {
       await epoch.append(act);
     } catch (error) {
-      await journal.audit(events.failedEvent(act, by));
+      await Promise.all([
+        journal.append('ledger', events.failedEntry(events.unfinished(act))),
+        journal.audit(events.failedEvent(act, by)),
+      ]);
       throw error;
     }
     // From here on it is revoked, even if the database fails: the next start puts it there.

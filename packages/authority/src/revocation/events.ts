@@ -1,7 +1,7 @@
 import type { SpiffeId } from '@rampart/core';
 import type { AuditEvent, JournalBody } from '@rampart/journal';
 import type { Requester } from '../authority.ts';
-import type { LiftAct, RevocationAct, RuleAct } from './act.ts';
+import { certificatesIn, type LiftAct, type RevocationAct, type RuleAct } from './act.ts';
 
 const iso = (at: number): string => new Date(at).toISOString();
 
@@ -76,6 +76,30 @@ export function barredEvent({ spiffeId, requestedBy, sourceIp }: IdentityOrder):
 export function failedEvent(act: RevocationAct, by: Requester): AuditEvent {
   const details = { revocation: act.id, kind: act.kind, reason: 'the revocation file could not be written' };
   return { eventType: 'REVOCATION_FAILED', identity: by.name, sourceIp: by.sourceIp, result: 'FAILURE', details };
+}
+
+/** Takes back what the ledger said of it before. */
+export function failedEntry({ id, spiffeId, serials, by }: UnfinishedAct): JournalBody {
+  return { event_type: 'REVOCATION_FAILED', revocation: id, spiffe_id: spiffeId, serials, requested_by: by };
+}
+
+/** What the ledger has of a revocation that did not come about. */
+export interface UnfinishedAct {
+  readonly id: string;
+  readonly spiffeId: string;
+  readonly serials: readonly string[];
+  readonly by: string;
+}
+
+/** A revocation that was on record when its process died, before it was in force. */
+export function unfinishedEvent({ id }: UnfinishedAct): AuditEvent {
+  const details = { revocation: id, reason: 'the process ended before it was in force' };
+  return { eventType: 'REVOCATION_FAILED', identity: 'authority', result: 'FAILURE', details };
+}
+
+export function unfinished(act: RevocationAct): UnfinishedAct {
+  const spiffeId = act.kind === 'identity' || act.kind === 'lift' ? (act.spiffeId ?? '') : '';
+  return { id: act.id, spiffeId, serials: certificatesIn(act).map(({ serial }) => serial), by: act.by };
 }
 
 /** A revocation that the database did not hold, as after an old copy of it was put back. */

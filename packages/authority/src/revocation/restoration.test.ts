@@ -36,6 +36,7 @@ const BAR: RevocationAct = {
 interface World {
   readonly acts: RevocationStore;
   readonly epoch: RevocationEpoch;
+  readonly journal: Journal;
   open(forgottenBefore: number): Promise<{ readonly inForce: Revocations; readonly entries: number }>;
 }
 
@@ -59,6 +60,7 @@ async function world(ended: number): Promise<World> {
   return {
     acts,
     epoch,
+    journal,
     open: async (forgottenBefore) => {
       const inForce = new Revocations(forgottenBefore, []);
       const store = createMemoryAuthorityStore();
@@ -67,6 +69,27 @@ async function world(ended: number): Promise<World> {
     },
   };
 }
+
+describe('a revocation whose process died', () => {
+  const RULE = { event_type: 'IDENTITY_REVOKED', spiffe_id: SHUT_OUT, issued_until: T0, requested_by: 'ann' };
+
+  it('before it was in force is taken back in the ledger, once', async () => {
+    const { open, journal } = await world(0);
+    await journal.append('ledger', { ...RULE, revocation: 'unfinished' });
+    await open(0);
+    await open(0);
+    const ledger = await journal.read({ stream: 'ledger', limit: 10, order: 'oldest-first' });
+    const told = ledger.map(({ kind, body }) => [kind, (JSON.parse(body) as { revocation: string }).revocation]);
+    assert.deepEqual(told.slice(1), [['REVOCATION_FAILED', 'unfinished']]);
+    assert.equal((await journal.read({ kind: 'REVOCATION_FAILED', limit: 9, order: 'oldest-first' })).length, 2);
+  });
+
+  it('after that stands', async () => {
+    const { open, journal } = await world(0);
+    await journal.append('ledger', { ...RULE, event_type: 'IDENTITY_BARRED', revocation: 'bar' });
+    assert.equal((await open(0)).entries, 1);
+  });
+});
 
 describe('what is over', () => {
   it('is dropped from database and epoch once it is the greater part, and bars never are', async () => {

@@ -1,9 +1,9 @@
 import { RampartError } from '@rampart/core';
-import type { Journal } from '@rampart/journal';
+import { type EntryFields, type Journal, type JournalEntry, REVOKING } from '@rampart/journal';
 import type { Revocations } from '../revocations.ts';
 import type { AuthorityStore } from '../store.ts';
 import { certificatesIn, endOf, isRule, reasonText, type RevocationAct, type RuleAct } from './act.ts';
-import { restoredEntry, restoredEvent } from './events.ts';
+import { failedEntry, restoredEntry, restoredEvent, unfinishedEvent } from './events.ts';
 import { scopeOf } from './scope.ts';
 import type { RevocationEpoch, RevocationStore } from './store.ts';
 
@@ -41,6 +41,7 @@ export async function restoreRevocations(
   const kept = new Set(epoch.acts.map(({ id }) => id));
   const lost = stored.filter((act) => !kept.has(act.id) && endOf(act) >= over).length;
   if (lost > 0) throw shortened(lost);
+  await takeBackUnfinished(new Set([...known, ...kept]), options);
   for (const act of epoch.acts) inForce.restore(act);
   await markCertificates(epoch.acts, options);
   for (const act of epoch.acts.filter(isRule)) {
@@ -50,6 +51,24 @@ export async function restoreRevocations(
   return epoch.acts
     .flatMap(certificatesIn)
     .flatMap(({ kind, serial }) => (kind === 'root' || kind === 'intermediate' ? [serial] : []));
+}
+
+/** The ledger has it first: a process that dies then leaves the last one there, and nowhere else. */
+async function takeBackUnfinished(ids: ReadonlySet<string>, { journal }: RestorationOptions): Promise<void> {
+  const newest = (kind: string): Promise<readonly JournalEntry[]> =>
+    journal.read({ stream: 'ledger', kind, limit: 1, order: 'newest-first' });
+  const found = (await Promise.all([...REVOKING, 'REVOCATION_FAILED'].map(newest))).flat();
+  const last = found.reduce<JournalEntry | undefined>(
+    (best, entry) => (best === undefined || entry.sequence > best.sequence ? entry : best),
+    undefined,
+  );
+  if (last === undefined || last.kind === 'REVOCATION_FAILED') return;
+  const fields = JSON.parse(last.body) as EntryFields;
+  const { revocation: id, spiffe_id: spiffeId, requested_by: by } = fields;
+  if (typeof id !== 'string' || ids.has(id)) return;
+  const isRuled = typeof fields['issued_until'] === 'number';
+  const act = { id, spiffeId: isRuled ? String(spiffeId) : '', serials: [], by: String(by) };
+  await Promise.all([journal.append('ledger', failedEntry(act)), journal.audit(unfinishedEvent(act))]);
 }
 
 async function restore(missing: readonly RevocationAct[], { acts, journal }: RestorationOptions): Promise<void> {
@@ -95,7 +114,9 @@ async function forget(
   stored: readonly RevocationAct[],
   { acts, epoch, forgottenBefore }: RestorationOptions,
 ): Promise<void> {
-  const isOver = (act: RevocationAct): boolean => endOf(act) < forgottenBefore;
+  // The last one shows that what the ledger has of it came about.
+  const last = epoch.acts.findLast((act) => isRule(act) || act.kind === 'certificates');
+  const isOver = (act: RevocationAct): boolean => endOf(act) < forgottenBefore && act.id !== last?.id;
   const over = epoch.acts.filter(isOver);
   if (over.length < FEWEST_FORGOTTEN || over.length * 2 < epoch.acts.length) return;
   await acts.forget(stored.filter(isOver).map(({ id }) => id));

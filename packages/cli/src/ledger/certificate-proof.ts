@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   type EntryFields,
+  isFailure,
   leafHash,
   openCheckpoint,
   revokes,
@@ -44,7 +45,8 @@ export function checkProof(proof: CertificateProof, key: VerifierKey): ProofChec
     return { problems: [`the checkpoint is not to be trusted: ${opened.problem}`], checkpoint: undefined, entries };
   const checkpoint = opened.value;
   const issued = entries.filter((fields) => isIssuanceOf(fields, proof.serial));
-  const subject = { checkpoint, serial: proof.serial, issued };
+  const ids = new Set(entries.filter((fields) => !isFailure(fields)).map(({ revocation }) => revocation));
+  const subject = { checkpoint, serial: proof.serial, issued, ids };
   const problems = proof.entries.flatMap((entry) => problemOf(entry, subject) ?? []);
   if (issued.length === 0) problems.push(`there is no record that certificate ${proof.serial} was issued`);
   if (issued.length > 1) problems.push(`certificate ${proof.serial} was issued ${issued.length} times`);
@@ -119,7 +121,14 @@ function problemOf(
     checkpoint,
     serial,
     issued,
-  }: { readonly checkpoint: Checkpoint; readonly serial: string; readonly issued: readonly EntryFields[] },
+    ids,
+  }: {
+    readonly checkpoint: Checkpoint;
+    readonly serial: string;
+    readonly issued: readonly EntryFields[];
+    /** Of revocations that the proof has. */
+    readonly ids: ReadonlySet<unknown>;
+  },
 ): string | undefined {
   const { size, root } = checkpoint;
   const fields = entryFields(body);
@@ -132,7 +141,8 @@ function problemOf(
   const isOf =
     fields['serial'] === serial ||
     fields['old_serial'] === serial ||
-    issued.some((issuance) => revokes(fields, issuance));
+    issued.some((issuance) => revokes(fields, issuance)) ||
+    (isFailure(fields) && ids.has(fields['revocation']));
   return isOf ? undefined : `entry ${sequence} (${kind}) is not about certificate ${serial}`;
 }
 

@@ -1,4 +1,4 @@
-import { type EntryFields, revokes, REVOKING } from '@rampart/journal';
+import { type EntryFields, revocationOf, REVOKING } from '@rampart/journal';
 import type { Certificate, RecordedEntry } from '@rampart/wire';
 import { recordProblems } from './certificate-proof.ts';
 import { entryFields, textField } from './entry-fields.ts';
@@ -17,8 +17,9 @@ interface Issued {
 export class RecordCheck {
   readonly #now: number;
   readonly #issued = new Map<string, Issued>();
-  readonly #bySerial = new Map<string, EntryFields>();
+  readonly #bySerial = new Map<string, EntryFields[]>();
   readonly #byIdentity = new Map<string, EntryFields[]>();
+  readonly #failed: EntryFields[] = [];
 
   /** `now` is the time of the control plane, Unix milliseconds. */
   constructor(now: number) {
@@ -30,6 +31,7 @@ export class RecordCheck {
     if (stream !== 'ledger') return;
     if (kind === ISSUED) this.#addIssued(entryFields(body));
     else if (REVOKING.includes(kind)) this.#addRevocation(entryFields(body));
+    else if (kind === 'REVOCATION_FAILED') this.#failed.push(entryFields(body));
   }
 
   /** Every field in which a record differs from the ledger, and what it hides. */
@@ -65,17 +67,17 @@ export class RecordCheck {
   #addRevocation(fields: EntryFields): void {
     const { serial, serials, spiffe_id: spiffeId } = fields;
     const named: readonly unknown[] = Array.isArray(serials) ? serials : [serial];
-    for (const each of named) if (typeof each === 'string') this.#bySerial.set(each, fields);
+    for (const each of named) {
+      if (typeof each === 'string') this.#bySerial.set(each, [...(this.#bySerial.get(each) ?? []), fields]);
+    }
     if (typeof fields['issued_until'] !== 'number') return;
     const subject = typeof spiffeId === 'string' ? spiffeId : '';
     this.#byIdentity.set(subject, [...(this.#byIdentity.get(subject) ?? []), fields]);
   }
 
   #revocationOf(issued: EntryFields): EntryFields | undefined {
-    const rules = [
-      ...(this.#byIdentity.get(textField(issued, 'spiffe_id')) ?? []),
-      ...(this.#byIdentity.get('') ?? []),
-    ];
-    return this.#bySerial.get(textField(issued, 'serial')) ?? rules.find((rule) => revokes(rule, issued));
+    const own = this.#bySerial.get(textField(issued, 'serial')) ?? [];
+    const rules = [textField(issued, 'spiffe_id'), ''].flatMap((subject) => this.#byIdentity.get(subject) ?? []);
+    return revocationOf([...own, ...rules, ...this.#failed], issued);
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type EntryFields, revokes } from './revocation-entry.ts';
+import { type EntryFields, revocationOf, revokes } from './revocation-entry.ts';
 
 const WEB = 'spiffe://cluster.local/ns/prod/sa/web';
 const ISSUED = {
@@ -47,4 +47,17 @@ describe('a ledger entry revokes a certificate', () => {
   for (const [what, entry, issued, revoked] of cases) {
     it(what, () => assert.equal(revokes(entry, issued), revoked));
   }
+});
+
+describe('a revocation that did not come about', () => {
+  const revoked = { event_type: 'CERTIFICATE_REVOKED', serial: '5fd1', revocation: 'r1' };
+  const failed = { event_type: 'REVOCATION_FAILED', serials: ['5fd1'], revocation: 'r1' };
+
+  it('revokes nothing', () => assert.equal(revocationOf([revoked, failed], ISSUED), undefined));
+  it('leaves another one alone', () => {
+    const again = { ...revoked, revocation: 'r2' };
+    assert.equal(revocationOf([revoked, failed, again], ISSUED), again);
+    const ofAuthority = { event_type: 'CERTIFICATE_REVOKED', serial: '5fd1' };
+    assert.equal(revocationOf([ofAuthority, failed], ISSUED), ofAuthority);
+  });
 });

@@ -10,6 +10,9 @@ const BY_RULE: ReadonlySet<unknown> = new Set([
   'CERTIFICATES_REVOKED',
   'REVOCATION_RESTORED',
 ]);
+const FAILED = 'REVOCATION_FAILED';
+/** Those of authorities, and of older versions, have no id. */
+const NONE = Symbol('none');
 const AUTHORITIES: ReadonlySet<unknown> = new Set(['root', 'intermediate']);
 
 /** Event types of the ledger that revoke. */
@@ -25,6 +28,17 @@ export function revokes(revocation: EntryFields, issued: EntryFields): boolean {
   if (!BY_RULE.has(type)) return false;
   if (Array.isArray(serials) && serials.includes(issued['serial'])) return true;
   return typeof revocation['issued_until'] === 'number' && isMeant(revocation, issued);
+}
+
+/** The first of these entries that revokes the certificate of an issuance, and came about. */
+export function revocationOf(entries: readonly EntryFields[], issued: EntryFields): EntryFields | undefined {
+  const failed = new Set(entries.filter(isFailure).map(({ revocation }) => revocation));
+  return entries.find((entry) => revokes(entry, issued) && !failed.has(entry['revocation'] ?? NONE));
+}
+
+/** Whether it says that a revocation on record before did not come about. */
+export function isFailure(entry: EntryFields): boolean {
+  return entry['event_type'] === FAILED;
 }
 
 /** A field that is "" narrows nothing. */

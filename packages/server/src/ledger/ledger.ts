@@ -59,18 +59,37 @@ export class Ledger {
     // What is on record may be gone, or be wrong about whose it is; the ledger is not.
     const spiffeId = told.length > 0 ? undefined : await this.#identityOf(serial);
     const entries = spiffeId === undefined ? told : await this.#entriesOf(spiffeId, serial);
-    const issued = entries.map(fieldsOf).filter((fields) => fields['serial'] === serial && isIssuance(fields));
-    return { certificate, entries: inOrder([...entries, ...(await this.#rulesThatHit(issued, MOST_OF_ONE))]) };
+    const isOwn = (entry: JournalEntry): boolean => fieldsOf(entry)['serial'] === serial;
+    const rules = await this.#rulesThatHit(entries.filter(isOwn), MOST_OF_ONE);
+    return { certificate, entries: inOrder([...entries, ...rules]) };
   }
 
-  /** Revocations by rule, and restored ones, that are about any of these issuances. */
-  async #rulesThatHit(issued: readonly EntryFields[], limit: number): Promise<readonly JournalEntry[]> {
+  /** Revocations by rule, and restored ones, that are about any issuance among these entries; and which did not come about. */
+  async #rulesThatHit(entries: readonly JournalEntry[], limit: number): Promise<readonly JournalEntry[]> {
+    const issued = entries.map(fieldsOf).filter(isIssuance);
     // A rule that is about no single identity stands under "".
     const subjects = issued.length === 0 ? [] : ['', ...new Set(issued.map((fields) => String(fields['spiffe_id'])))];
     const read = (spiffeId: string, kind: string): Promise<readonly JournalEntry[]> =>
       this.#parts.journal.read({ spiffeId, kind, limit, order: 'newest-first' });
     const found = await Promise.all(subjects.flatMap((spiffeId) => RULES.map((kind) => read(spiffeId, kind))));
-    return found.flat().filter((entry) => issued.some((fields) => revokes(fieldsOf(entry), fields)));
+    const rules = found.flat().filter((entry) => {
+      const rule = fieldsOf(entry);
+      return issued.some((fields) => revokes(rule, fields));
+    });
+    return [...rules, ...(await this.#failuresOf([...entries, ...rules], subjects))];
+  }
+
+  /** What says that revocations among these entries did not come about. */
+  async #failuresOf(entries: readonly JournalEntry[], subjects: readonly string[]): Promise<readonly JournalEntry[]> {
+    const ids = new Set(
+      entries.filter(({ kind }) => REVOKING.includes(kind)).map((each) => fieldsOf(each)['revocation']),
+    );
+    if (ids.size === 0) return [];
+    const query = { kind: 'REVOCATION_FAILED', limit: MOST_OF_ONE, order: 'newest-first' } as const;
+    const read = (spiffeId: string): Promise<readonly JournalEntry[]> =>
+      this.#parts.journal.read({ ...query, spiffeId });
+    const found = await Promise.all(subjects.map(read));
+    return found.flat().filter((entry) => ids.has(fieldsOf(entry)['revocation']));
   }
 
   async #entriesOf(spiffeId: string, serial: string): Promise<readonly JournalEntry[]> {
@@ -101,7 +120,7 @@ export class Ledger {
   /** The newest so many entries about an identity, oldest first, with the rules that hit what it had; tokens are left out. */
   async history(spiffeId: string, limit: number): Promise<readonly JournalEntry[]> {
     const newest = await this.#newestOf(spiffeId, limit);
-    const rules = await this.#rulesThatHit(newest.map(fieldsOf).filter(isIssuance), limit);
+    const rules = await this.#rulesThatHit(newest, limit);
     return inOrder([...newest, ...rules]).slice(-limit);
   }
 

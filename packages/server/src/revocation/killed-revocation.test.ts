@@ -4,10 +4,25 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ended, startProcess } from '../testing/plane-process.ts';
 import { TestPlanes } from '../testing/test-plane.ts';
-import { connectAsAdmin } from '../testing/workload-client.ts';
+import { type ApiClient, connectAsAdmin } from '../testing/workload-client.ts';
 
 const ROUNDS = 3;
 const AT_ONCE = 4;
+
+/** Revocations of the ledger that are neither in force nor taken back there. */
+async function undecided({ ledger, revocation }: ApiClient): Promise<string[]> {
+  const { revocations } = await revocation.listRevocations({ limit: 10_000 });
+  const decided = new Set(revocations.map(({ id }) => id));
+  const recorded: string[] = [];
+  for await (const { entries } of ledger.readJournal({})) {
+    for (const { stream, kind, body } of entries) {
+      const { revocation: id = '' } = stream === 'ledger' ? (JSON.parse(body) as { readonly revocation?: string }) : {};
+      if (kind === 'REVOCATION_FAILED') decided.add(id);
+      else if (id !== '') recorded.push(id);
+    }
+  }
+  return recorded.filter((id) => !decided.has(id));
+}
 
 describe('revocations while the control plane is killed', () => {
   const planes = new TestPlanes();
@@ -51,6 +66,7 @@ describe('revocations while the control plane is killed', () => {
     );
     const recorded = (await client.admin.queryAudit({ eventType: 'IDENTITY_BARRED', limit: 10_000 })).records.length;
     assert.ok(recorded >= held.size);
+    assert.deepEqual(await undecided(client), []);
     client.close();
     await plane.stop();
     for (const rest of ['', '-wal', '-shm']) await rm(join(planes.dataDirectory, `rampart.db${rest}`), { force: true });

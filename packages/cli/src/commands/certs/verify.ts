@@ -1,6 +1,6 @@
 import { hash, X509Certificate } from 'node:crypto';
 import { RampartError } from '@rampart/core';
-import { type EntryFields, revokes, type VerifierKey } from '@rampart/journal';
+import { type EntryFields, revocationOf, type VerifierKey } from '@rampart/journal';
 import { type Certificate, LedgerService } from '@rampart/wire';
 import type { Command } from 'commander';
 import { parseSerial } from '../../arguments/serial.ts';
@@ -120,7 +120,7 @@ function findingOf(check: ProofCheck, { key, serial, certificate, record }: Subj
   } else if (certificate !== undefined) {
     problems.push(...[fileProblem(issued, certificate.sha256)].filter((problem) => problem !== undefined));
   }
-  const revoked = issued && check.entries.find((fields) => revokes(fields, issued));
+  const revoked = issued && revocationOf(check.entries, issued);
   if (record !== undefined && issued !== undefined) {
     problems.push(...recordProblems(record, issued, revoked));
   }
@@ -128,13 +128,13 @@ function findingOf(check: ProofCheck, { key, serial, certificate, record }: Subj
     problems,
     checkpoint: check.checkpoint,
     key,
-    subject: `certificate ${serial}${revoked === undefined ? '' : `, revoked ${revocationText(revoked)},`}`,
+    subject: `certificate ${serial}${revoked === undefined ? '' : `, revoked ${describeRevocation(revoked)},`}`,
     entries: check.entries.length,
   };
 }
 
 /** Somebody who verifies a certificate that was taken back must not overlook that. */
-function revocationText(revoked: EntryFields): string {
+function describeRevocation(revoked: EntryFields): string {
   const at = Number(revoked['revoked_at'] ?? Date.parse(textField(revoked, 'timestamp')));
   return `${renderTime(at)} (${textField(revoked, 'reason')})`;
 }
