@@ -81,14 +81,15 @@ export class Catalogue implements Discovery {
     const record = this.#services.get(keyOf(query.namespace, query.service));
     // What was forgotten changed before the oldest revision that history reaches.
     if (record === undefined) return { revision: this.#history.floor, instances: NOBODY };
+    const { tag, tags = [], selector, near, health = 'any' } = query;
+    if (tag === undefined && tags.length === 0 && selector === undefined) {
+      const found = record.healthy(health);
+      return near === undefined ? found : { ...found, instances: byNearness(found.instances, near) };
+    }
     const filter = filterOf(query);
-    const whole = record.whole();
-    if (filter === undefined && query.near === undefined) return whole;
-    const instances = filter === undefined ? whole.instances : whole.instances.filter(filter);
-    return {
-      revision: record.revision,
-      instances: query.near === undefined ? instances : byNearness(instances, query.near),
-    };
+    const { instances } = record.whole();
+    const found = filter === undefined ? instances : instances.filter(filter);
+    return { revision: record.revision, instances: near === undefined ? found : byNearness(found, near) };
   }
 
   services(namespace?: string): readonly ServiceSummary[] {

@@ -1,5 +1,8 @@
-import type { Discovered, DiscoveredInstance, ServiceSummary } from './discovery.ts';
+import type { Discovered, DiscoveredInstance, DiscoveryQuery, ServiceSummary } from './discovery.ts';
 import type { HistoryEntry } from './history.ts';
+import { filterOf } from './query.ts';
+
+type Health = NonNullable<DiscoveryQuery['health']>;
 
 /** A service and the instances that are registered now, whatever their health. Never changed; a change makes a new one. */
 export interface Service extends Discovered {
@@ -21,6 +24,7 @@ export class ServiceRecord {
   /** Changes that history still reaches, oldest first. */
   readonly log: HistoryEntry[] = [];
   #whole: Service | undefined;
+  readonly #healthy = new Map<Health, Discovered>();
   #summary: ServiceSummary | undefined;
 
   constructor(name: string, namespace: string, revision: number) {
@@ -36,6 +40,18 @@ export class ServiceRecord {
     return this.#whole;
   }
 
+  /** Those of a health, as one object until the next change. */
+  healthy(health: Health): Discovered {
+    let found = this.#healthy.get(health);
+    if (found === undefined) {
+      const isMeant = filterOf({ service: this.name, namespace: this.namespace, health });
+      const { revision, instances } = this.whole();
+      found = { revision, instances: isMeant === undefined ? instances : instances.filter(isMeant) };
+      this.#healthy.set(health, found);
+    }
+    return found;
+  }
+
   summary(): ServiceSummary {
     const { name, namespace, revision, instances } = this;
     this.#summary ??= { name, namespace, revision, instances: instances.size, tags: this.#tags() };
@@ -45,6 +61,7 @@ export class ServiceRecord {
   changed(revision: number): void {
     this.revision = revision;
     this.#whole = undefined;
+    this.#healthy.clear();
     this.#summary = undefined;
   }
 

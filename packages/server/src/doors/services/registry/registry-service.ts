@@ -91,7 +91,9 @@ function writingMethods(
       const { remoteAddress } = connectionOf(context);
       const who = await callers.admit('registration', context);
       const registered = done(await registry.register(who, registrationOf(instance, remoteAddress)));
-      return { instance: instanceMessage(registered), revision: BigInt(registry.discovery.find(registered).revision) };
+      const { service, namespace } = registered;
+      const { revision } = registry.discovery.find({ service, namespace });
+      return { instance: instanceMessage(registered), revision: BigInt(revision) };
     },
     deregister: async ({ instanceId, reason }, context) => {
       const sourceIp = connectionOf(context).remoteAddress;
