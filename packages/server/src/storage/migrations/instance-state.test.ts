@@ -64,9 +64,6 @@ async function writeAsBefore(file: string): Promise<void> {
   const database = new Kysely<Tables>({ dialect: engine.dialect });
   const { error } = await new Migrator({ db: database, provider: migrationProvider(engine) }).migrateTo(BEFORE);
   assert.equal(error, undefined);
-  await database
-    .insertInto('instances')
-    .values(ROW as InstanceTable)
-    .execute();
+  await database.insertInto('instances').values(ROW).execute();
   await database.destroy();
 }
