@@ -50,6 +50,9 @@ export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) {
     return plainly(error);
   }
+  if (isCallerGone(error)) {
+    return new ConnectError('the caller went away in the middle of its message', Code.Canceled);
+  }
   if (error instanceof RampartError && error.code !== 'INTERNAL') {
     return new ConnectError(error.message, CODES[error.code], { [ERROR_CODE_METADATA]: error.code });
   }
@@ -64,5 +67,11 @@ export function isOurFault(error: unknown): boolean {
     const { code } = plainly(error);
     return code === Code.Internal || code === Code.Unknown;
   }
+  if (isCallerGone(error)) return false;
   return !(error instanceof RampartError) || error.code === 'INTERNAL' || error.code === 'STORAGE_FAILED';
+}
+
+/** What Node says of a request whose connection ended before it did. */
+function isCallerGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
