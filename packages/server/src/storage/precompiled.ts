@@ -28,12 +28,14 @@ export function insertion<Table extends keyof Tables>(
     for (let at = 0; at < rows.length;) {
       const left = rows.length - at;
       const count = ROWS_AT_ONCE.find((size) => size <= left) ?? 1;
-      const [first, ...others] = rows.slice(at, at + count);
-      if (first === undefined) return;
-      const compiled = statements.get(count) ?? compile(count, first);
-      const parameters = [first, ...others].flatMap((row) => columns.map((column) => row[column]));
+      const end = at + count;
+      const compiled = statements.get(count) ?? compile(count, rows[at] as Tables[Table]);
+      const parameters: unknown[] = [];
+      for (; at < end; at += 1) {
+        const row = rows[at] as Tables[Table];
+        for (const column of columns) parameters.push(row[column]);
+      }
       await executor.executeQuery({ ...compiled, parameters });
-      at += count;
     }
   };
 }

@@ -29,8 +29,8 @@ export function createJournalStore({ reads, writer, engine }: Database): Journal
   };
 }
 
-function entryRow({ leafHash, ...entry }: JournalEntry): Tables['journal_entries'] {
-  return { ...entry, leaf_hash: leafHash };
+function entryRow({ sequence, at, stream, kind, body, leafHash }: JournalEntry): Tables['journal_entries'] {
+  return { sequence, at, stream, kind, body, leaf_hash: leafHash };
 }
 
 async function leafHashes(database: Kysely<Tables>, { first, count }: MerkleRow): Promise<string[]> {
