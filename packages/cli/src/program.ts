@@ -95,7 +95,6 @@ function createProgram(shell: Shell, io: Io): Command {
     define(program, shell);
   defineCerts(program, shell);
   defineRevoke(program, shell);
-  defineRegistry(program, shell);
   defineAcl(program, shell);
   for (const define of [defineJwt, defineFederation, defineApiToken, defineAudit, defineStatus, defineVersion])
     define(program, shell);
