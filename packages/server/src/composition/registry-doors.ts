@@ -12,6 +12,7 @@ import type { PeerVerifier } from '../doors/peer.ts';
 import { RegistryCallers } from '../doors/services/registry/identity.ts';
 import type { DoorCredentials } from '../doors/tls.ts';
 import type { RegistryTokens } from '../registry/registry-tokens.ts';
+import type { PolicyDesk } from '../resources/policy-desk.ts';
 import { attestedWorkloads } from '../storage/stores/attested-workloads.ts';
 import { VERSION } from '../version.ts';
 import { LOOPBACK, type Start } from './start.ts';
@@ -33,6 +34,7 @@ export interface RegistryDoorGuards {
   readonly failures: FailureLimit;
   readonly limits: CallerLimits;
   readonly registryTokens: RegistryTokens;
+  readonly desk: PolicyDesk;
 }
 
 /** Takes the ports that are asked for. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT. */
@@ -55,6 +57,7 @@ export async function openRegistryDoors({ options, teardown, metrics }: Start): 
         registry,
         nodes,
         callers: callersOf(state, guards, options),
+        acl: { ...state, desk: guards.desk, rootNamespace: options.rootNamespace },
         ...readersOf(state),
       });
     },
@@ -77,10 +80,9 @@ function readersOf({ guard }: State): Pick<ConsulSource, 'discoveryOf' | 'mayRea
 
 function callersOf(state: State, guards: RegistryDoorGuards, { clock, log }: CompleteOptions): CallerDesk {
   const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
-  const { tokens, apiTokens, entries, guard, journal, database } = state;
+  const { apiTokens, entries, guard, journal, database } = state;
   return createCallerDesk({
     ...guards,
-    tokens,
     apiTokens,
     holders: new RegistryCallers(attestedWorkloads(database), guards.limits),
     isAdministrator: (id) => entries.isAdministrator(id, clock.now()),

@@ -142,7 +142,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
       },
     }),
   );
-  doors.registry.serve(state, { verifier, failures, limits, registryTokens });
+  doors.registry.serve(state, { verifier, failures, limits, registryTokens, desk });
   await certifyDoor(parts, { doors, state, mesh });
   endCallsWith(parts, { doors, mesh }, shutdown);
 }

@@ -1,19 +1,29 @@
-import { fail, ok, type Result, type SpiffeId } from '@rampart/core';
-import type { AuditEvent } from '@rampart/journal';
-import { authenticateRequest, type AuthenticationFailure, type RegistryIdentity } from '@rampart/registry';
 import type { TLSSocket } from 'node:tls';
-import type { AdminTokens } from '../../admin/admin-tokens.ts';
+import { ConnectError } from '@connectrpc/connect';
+import { fail, isAgentId, ok, type Result, type SpiffeId } from '@rampart/core';
+import type { AuditEvent } from '@rampart/journal';
+import {
+  authenticateRequest,
+  type AuthenticationFailure,
+  type CertificateProblem,
+  nameOfIdentity,
+  type RegistryIdentity,
+} from '@rampart/registry';
 import type { ApiTokens } from '../../admin/api-tokens/api-tokens.ts';
+import type { RegistryTokens, TokenHolder } from '../../registry/registry-tokens.ts';
+import type { CallerLimits } from '../limits/caller-limits.ts';
 import type { FailureLimit } from '../limits/failure-limit.ts';
-import type { Holder, PeerVerifier } from '../peer.ts';
+import { rateHeaders } from '../limits/rate-headers.ts';
+import type { PeerVerifier } from '../peer.ts';
 import type { RegistryCallers } from '../services/registry/identity.ts';
-import type { CallCredentials, CallerDesk, ConsulCaller } from './consul-caller.ts';
+import type { CallCredentials, CallerDesk, ConsulCaller, LimitOutcome } from './consul-caller.ts';
 
 export interface CallerDeskOptions {
-  readonly tokens: AdminTokens;
+  readonly registryTokens: RegistryTokens;
   readonly apiTokens: ApiTokens;
   readonly verifier: PeerVerifier;
   readonly holders: RegistryCallers;
+  readonly limits: CallerLimits;
   /** Whether a registration entry makes whoever holds an identity an administrator. */
   isAdministrator(id: SpiffeId): boolean;
   /** Whether callers without any credentials are let in. */
@@ -34,51 +44,71 @@ export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
       if (!outcome.ok) recordFailure(outcome.problem, credentials, options);
       return outcome;
     },
+    limit: ({ identity }, remoteAddress, kind) => {
+      if (identity.kind === 'operator') return { isRefused: false, headers: {} };
+      const name = identity.kind === 'anonymous' ? '' : nameOfIdentity(identity);
+      return limited(() => rateHeaders(options.limits.admit(kind, { remoteAddress, identity: name })));
+    },
   };
 }
 
-async function identify({ authorization, tls }: CallCredentials, options: CallerDeskOptions): Promise<Identified> {
-  const holder = tls === undefined ? undefined : holderOf(tls, options.verifier);
-  let may: ConsulCaller['may'] = 'write';
-  const validate = (token: string): RegistryIdentity | undefined => {
-    const admin = options.tokens.nameOf(token);
-    if (admin !== undefined) {
-      may = 'operator';
-      return { kind: 'operator', name: admin };
-    }
-    const known = options.apiTokens.identify(token);
-    if (known === undefined || known.role === 'enroller') return undefined;
-    may = known.role === 'admin' ? 'operator' : 'read';
-    return { kind: 'operator', name: known.name };
-  };
+async function identify(credentials: CallCredentials, options: CallerDeskOptions): Promise<Identified> {
+  const { authorization, tls } = credentials;
+  const judged = authorization === undefined && tls !== undefined ? judgedOf(tls, options.verifier) : undefined;
+  let holder: TokenHolder | undefined;
   const authenticated = await authenticateRequest(
+    { authorization, ...(judged === undefined ? {} : { certificate: () => certified(judged) }) },
     {
-      authorization,
-      ...(holder === undefined ? {} : { certificate: () => certified(holder) }),
+      tokens: { validate: async (token) => (holder = await options.registryTokens.holderOf(token))?.identity },
+      allowAnonymous: options.allowsAnonymous(),
     },
-    { tokens: { validate }, allowAnonymous: options.allowsAnonymous() },
   );
   if (!authenticated.ok) return authenticated;
   const identity = authenticated.value;
-  if (identity.kind !== 'spiffe' || holder?.ok !== true) return ok({ identity, may });
+  if (holder !== undefined) return ok(ofToken(holder, options.apiTokens));
+  if (identity.kind !== 'spiffe' || judged?.ok !== true) return ok({ identity, may: 'write' });
   if (options.isAdministrator(identity.id)) {
     return ok({ identity: { kind: 'operator', name: identity.id.toString() }, may: 'operator' });
   }
-  return ok({ identity: await options.holders.holder(holder.value), may });
+  return ok({ identity: await options.holders.holder(judged.value), may: 'write' });
+}
+
+/** Tokens for looking, and those that only bring workloads in, change nothing here. */
+function ofToken({ identity, tokenId }: TokenHolder, apiTokens: ApiTokens): ConsulCaller {
+  if (identity.kind === 'operator') return { identity, may: 'operator', ...(tokenId === undefined ? {} : { tokenId }) };
+  if (tokenId === undefined) return { identity, may: 'write' };
+  const role = apiTokens.list().find(({ id }) => id === tokenId)?.role;
+  return { identity, tokenId, may: role === 'service' ? 'write' : 'read' };
 }
 
 type Judged = ReturnType<PeerVerifier['verify']>;
 
 /** What the certificate of the connection proves; undefined without one. */
-function holderOf(tls: TLSSocket, verifier: PeerVerifier): Judged | undefined {
+function judgedOf(tls: TLSSocket, verifier: PeerVerifier): Judged | undefined {
   const judged = verifier.verify(tls);
   return !judged.ok && judged.problem.code === 'NO_CERTIFICATE' ? undefined : judged;
 }
 
-function certified(judged: Judged): Result<RegistryIdentity, { readonly reason: string }> {
+function certified(judged: Judged): Result<RegistryIdentity, CertificateProblem> {
   if (!judged.ok) return fail({ reason: judged.problem.message });
-  const { id }: Holder = judged.value;
+  const { id } = judged.value;
+  if (isAgentId(id)) return fail({ reason: 'an agent takes no part in the registry', claimed: id.toString() });
   return ok({ kind: 'spiffe', id });
+}
+
+/** The limits speak to callers of the API; here their words are headers. */
+function limited(admit: () => Readonly<Record<string, string>>): LimitOutcome {
+  try {
+    return { isRefused: false, headers: admit() };
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error;
+    const names = ['retry-after', 'ratelimit', 'ratelimit-policy'];
+    const headers = names.flatMap((name) => {
+      const value = error.metadata.get(name);
+      return value === null ? [] : [[name, value] as const];
+    });
+    return { isRefused: true, headers: Object.fromEntries(headers) };
+  }
 }
 
 /** Whoever goes on and on is counted, but cannot fill the record. */
@@ -94,6 +124,6 @@ function recordFailure(
     identity: attempted,
     sourceIp: remoteAddress,
     result: 'DENIED',
-    details: { method: endpoint, answer: error.message, reason },
+    details: { method: endpoint, code: error.code, reason },
   });
 }

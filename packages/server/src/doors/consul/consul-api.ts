@@ -1,6 +1,9 @@
 import { RampartError } from '@rampart/core';
 import { type ConsulAccess, consulAccessOf, listedEndpoints } from './access.ts';
-import type { CallCredentials, CallerDesk, ConsulCaller } from './consul-caller.ts';
+import type { CallCredentials, CallerDesk, ConsulCaller, LimitOutcome } from './consul-caller.ts';
+import type { AclParts } from './acl/acl-parts.ts';
+import { aclPolicyRoutes } from './endpoints/acl-policies.ts';
+import { aclTokenRoutes } from './endpoints/acl-tokens.ts';
 import { agentCheckRoutes } from './endpoints/agent-checks.ts';
 import { agentSelfRoutes } from './endpoints/agent-self.ts';
 import { agentServiceRoutes } from './endpoints/agent-services.ts';
@@ -27,6 +30,7 @@ export interface ConsulRequest extends Pick<CallCredentials, 'authorization' | '
 
 export interface ConsulApiOptions {
   readonly view: RegistryView;
+  readonly acl: AclParts;
   readonly callers: CallerDesk;
 }
 
@@ -34,7 +38,7 @@ const RANK: Readonly<Record<Exclude<ConsulAccess, 'anyone' | 'nobody'>, number>>
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Everything that answers, by the names of the table of access. */
-export function consulRoutes(view: RegistryView): ConsulRoutes {
+export function consulRoutes(view: RegistryView, acl: AclParts): ConsulRoutes {
   return {
     ...agentSelfRoutes(view),
     ...agentServiceRoutes(view),
@@ -42,6 +46,8 @@ export function consulRoutes(view: RegistryView): ConsulRoutes {
     ...catalogRoutes(view),
     ...catalogChangeRoutes(view),
     ...healthRoutes(view),
+    ...aclPolicyRoutes(acl),
+    ...aclTokenRoutes(acl),
   };
 }
 
@@ -53,7 +59,7 @@ export class ConsulApi {
 
   constructor(options: ConsulApiOptions) {
     this.#options = options;
-    this.#routes = consulRoutes(options.view);
+    this.#routes = consulRoutes(options.view, options.acl);
   }
 
   /** @throws RampartError for what has a status of its own (`refusalAnswer`). */
@@ -71,30 +77,30 @@ export class ConsulApi {
         `${request.url.pathname} is not part of this registry: it keeps services, not ${topicOf(name)}`,
       );
     }
-    if (request.url.searchParams.has('token')) {
-      throw new RampartError(
-        'INVALID_ARGUMENT',
-        'tokens in URLs end up in logs: send X-Consul-Token or Authorization: Bearer',
-      );
-    }
     this.#checkDatacenter(request.url.searchParams);
     const namespace = this.#namespaceOf(request);
     const caller = await this.#admit(request, name, access);
+    const allowance = this.#limit(caller, request, access);
+    if (allowance.isRefused) return textAnswer(429, 'too many requests', allowance.headers);
     const body = await request.body();
     if (body === undefined) return textAnswer(413, 'Request body too large, or no UTF-8');
+    const { identity, tokenId } = caller;
     const { remoteAddress: sourceIp } = request;
-    const discovery = this.#options.view.discoveryOf(caller, sourceIp);
+    const discovery = this.#options.view.discoveryOf(identity, sourceIp);
     const query = request.url.searchParams;
-    const call: ConsulCall = { params, query, caller, discovery, namespace, sourceIp, body, end: () => request.end() };
-    return (await this.#routes[name]?.(call)) ?? textAnswer(404, `there is no ${request.url.pathname} here`);
+    const end = (): AbortSignal => request.end();
+    const call: ConsulCall = { params, query, caller: identity, tokenId, discovery, namespace, sourceIp, body, end };
+    const answer = await this.#routes[name]?.(call);
+    if (answer === undefined) throw new RampartError('INTERNAL', `BUG: nothing answers ${name}`);
+    return { ...answer, headers: { ...allowance.headers, ...answer.headers } };
   }
 
   async #admit(
     { authorization, tls, remoteAddress }: ConsulRequest,
     endpoint: string,
     access: Exclude<ConsulAccess, 'nobody'>,
-  ): Promise<ConsulCaller['identity']> {
-    if (access === 'anyone') return { kind: 'anonymous' };
+  ): Promise<ConsulCaller> {
+    if (access === 'anyone') return { identity: { kind: 'anonymous' }, may: 'read' };
     const { callers } = this.#options;
     const isBlocked = callers.isBlocked(remoteAddress);
     const identified = await callers.identify({ authorization, tls, remoteAddress, endpoint });
@@ -103,11 +109,16 @@ export class ConsulApi {
       throw new RampartError('RATE_LIMITED', 'too many refused calls from this address: wait a few seconds');
     }
     if (!identified.ok) throw identified.problem.error;
-    const { identity, may } = identified.value;
-    if (RANK[may] < RANK[access]) {
+    if (RANK[identified.value.may] < RANK[access]) {
       throw new RampartError('PERMISSION_DENIED', `Permission denied: this token may not call ${endpoint}`);
     }
-    return identity;
+    return identified.value;
+  }
+
+  /** What anybody is told costs nothing and is not limited. */
+  #limit(caller: ConsulCaller, { remoteAddress }: ConsulRequest, access: ConsulAccess): LimitOutcome {
+    if (access === 'anyone') return { isRefused: false, headers: {} };
+    return this.#options.callers.limit(caller, remoteAddress, access === 'read' ? 'query' : 'registration');
   }
 
   #namespaceOf({ url, namespace }: ConsulRequest): string {

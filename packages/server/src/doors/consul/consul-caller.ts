@@ -7,6 +7,8 @@ export interface ConsulCaller {
   readonly identity: RegistryIdentity;
   /** `read` for tokens that change nothing, `operator` for those of administrators. */
   readonly may: 'read' | 'write' | 'operator';
+  /** Of a token of the API. */
+  readonly tokenId?: string;
 }
 
 /** What a call says of its caller. */
@@ -25,4 +27,12 @@ export interface CallerDesk {
   /** Whether an address was refused so often that it has to wait. */
   isBlocked(remoteAddress: string): boolean;
   identify(credentials: CallCredentials): Promise<Result<ConsulCaller, AuthenticationFailure>>;
+  /** Takes one call from what the caller may make; operators may make any number. */
+  limit(caller: ConsulCaller, remoteAddress: string, kind: 'registration' | 'query'): LimitOutcome;
+}
+
+/** Fields of the header that say what is left, or when there is something again. */
+export interface LimitOutcome {
+  readonly isRefused: boolean;
+  readonly headers: Readonly<Record<string, string>>;
 }

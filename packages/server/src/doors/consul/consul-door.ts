@@ -120,20 +120,26 @@ function endOf(response: ServerResponse, closing: AbortSignal): AbortSignal {
 function requestOf(request: IncomingMessage, end: () => AbortSignal): ConsulRequest | undefined {
   const { headers, socket, method = '' } = request;
   const url = request.url?.startsWith('/') === true ? URL.parse(`http://localhost${request.url}`) : null;
-  const token = single(headers['x-consul-token']);
-  // As it stands there, so that a token of a wrong form is a wrong token.
-  const bearer = token === undefined || token === '' ? undefined : `Bearer ${TOKEN.test(token) ? token : ''}`;
   if (url === null) return undefined;
+  const bearer = bearerOf(single(headers['x-consul-token']));
+  // Older clients know no other way; nothing here keeps URLs.
+  const inUrl = bearerOf(url.searchParams.get('token') ?? undefined);
   return {
     method,
     url,
-    authorization: bearer ?? headers.authorization,
+    authorization: bearer ?? headers.authorization ?? inUrl,
     tls: socket instanceof TLSSocket ? socket : undefined,
     namespace: single(headers['x-consul-namespace']),
     remoteAddress: plainAddress(socket.remoteAddress ?? ''),
     end,
     body: () => readBody(request),
   };
+}
+
+/** A token of a wrong form stays one, so that it is a wrong token and not none. */
+function bearerOf(token: string | undefined): string | undefined {
+  if (token === undefined || token === '') return undefined;
+  return `Bearer ${TOKEN.test(token) ? token : ''}`;
 }
 
 function single(value: string | readonly string[] | undefined): string | undefined {

@@ -5,6 +5,7 @@ import type { Metrics } from '../../metrics.ts';
 import { DEFAULT_DATACENTER, DEFAULT_NAMESPACE } from '../instances/consul-defaults.ts';
 import { KeyIndex } from '../instances/key-index.ts';
 import type { DoorCredentials } from '../tls.ts';
+import type { AclParts } from './acl/acl-parts.ts';
 import { ConsulApi } from './consul-api.ts';
 import type { CallerDesk } from './consul-caller.ts';
 import { type ConsulDoor, openConsulDoor } from './consul-door.ts';
@@ -26,6 +27,7 @@ export interface ConsulSource {
   readonly registry: Registry;
   readonly nodes: KeyIndex;
   readonly callers: CallerDesk;
+  readonly acl: AclParts;
   discoveryOf: RegistryView['discoveryOf'];
   mayRead: RegistryView['mayRead'];
   mayReadAll: RegistryView['mayReadAll'];
@@ -59,7 +61,7 @@ export async function openConsul(options: OpenConsulOptions): Promise<Consul> {
     serve: (source) => {
       const view = viewOf(options, source);
       indexes.push(view.checks, view.owners);
-      const api = new ConsulApi({ view, callers: source.callers });
+      const api = new ConsulApi({ view, acl: source.acl, callers: source.callers });
       http?.serve(api);
       https?.serve(api);
     },

@@ -8,6 +8,8 @@ export interface ConsulCall {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly caller: RegistryIdentity;
+  /** Of the token of the API that was shown. */
+  readonly tokenId: string | undefined;
   /** What the caller may find. */
   readonly discovery: Discovery;
   /** What the call is about unless its body says another: `?ns=`, the header X-Consul-Namespace, or the usual one. */
@@ -29,6 +31,11 @@ export function isSet(query: URLSearchParams, name: string): boolean {
 /** @throws RampartError INVALID_ARGUMENT when the body is no JSON object. */
 export function bodyFields({ body }: Pick<ConsulCall, 'body'>): Fields {
   return Fields.of(parsed(body), '');
+}
+
+/** The same where nothing need be sent. */
+export function optionalFields({ body }: Pick<ConsulCall, 'body'>): Fields {
+  return Fields.of(body.trim() === '' ? {} : parsed(body), '');
 }
 
 function parsed(body: string): unknown {

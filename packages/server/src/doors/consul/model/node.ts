@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { DiscoveredInstance, Locality } from '@rampart/registry';
 import { nodeOf } from '../../instances/node-name.ts';
+import { uuidOf } from '../acl/uuid.ts';
 import type { Item } from '../filter/filter.ts';
 
 /** A host as clients of Consul know nodes: one for each address or host name that instances are on. */
@@ -46,11 +46,6 @@ function taggedAddresses(host: string): Readonly<Record<string, string>> {
   return { lan: host, [`lan_${family}`]: host, wan: host, [`wan_${family}`]: host };
 }
 
-/** A UUID that is always the same for a node (RFC 9562 §5.8, version 8 over SHA-256). */
 export function nodeId(node: string): string {
-  const hash = createHash('sha256').update(`rampart node ${node}`).digest();
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x80;
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  const hex = hash.toString('hex').slice(0, 32);
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return uuidOf(`rampart node ${node}`);
 }
