@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { Random } from '@rampart/core';
 import type { DiscoveredInstance, Discovery, ServiceKey } from '@rampart/registry';
 import type { KeyIndex } from '../instances/key-index.ts';
@@ -186,11 +187,16 @@ export class ZoneAnswers {
     return { owner: undefined, ttl: this.#options.ttlSeconds, data };
   }
 
-  /** Fisher–Yates. */
+  /** Fisher–Yates, with one number of the real generator for each answer: an order is no secret. */
   #shuffle<T>(given: readonly T[]): readonly T[] {
     const items = [...given];
+    let state = Math.floor(this.#options.random() * 2 ** 32) | 1;
     for (let left = items.length; left > 1; left -= 1) {
-      const pick = Math.floor(this.#options.random() * left);
+      // xorshift32 (Marsaglia 2003).
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      const pick = (state >>> 0) % left;
       const last = items[left - 1];
       const picked = items[pick];
       if (last !== undefined && picked !== undefined) [items[left - 1], items[pick]] = [picked, last];
@@ -209,10 +215,11 @@ function hasTag(tags: readonly string[], asked: string): boolean {
   return tags.some((tag) => tag.toLowerCase() === asked);
 }
 
-/** In the shortest spelling that is the same for all, so that one address is answered once. */
+/** In the spelling that is the same for all, so that one address is answered once. */
 function addressData(address: string): RecordData & { readonly type: 'A' | 'AAAA' } {
+  if (isIPv4(address)) return { type: 'A', address };
   const bytes = addressBytes(address);
-  return { type: bytes?.length === 4 ? 'A' : 'AAAA', address: bytes === undefined ? address : addressText(bytes) };
+  return { type: 'AAAA', address: bytes === undefined ? address : addressText(bytes) };
 }
 
 /** RFC 1464: where the instances of a node say that they are. */

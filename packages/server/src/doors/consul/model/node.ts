@@ -1,8 +1,11 @@
 import { isIPv6 } from 'node:net';
+import { BoundedCache } from '@rampart/core';
 import type { DiscoveredInstance, Locality } from '@rampart/registry';
 import { nodeOf } from '../../instances/node-name.ts';
 import { uuidOf } from '../acl/uuid.ts';
 import type { Item } from '../filter/filter.ts';
+
+const IDS = new BoundedCache<string, string>(10_000);
 
 /** A host as clients of Consul know nodes: one for each address or host name that instances are on. */
 export interface NodeFields {
@@ -47,5 +50,9 @@ function taggedAddresses(host: string): Readonly<Record<string, string>> {
 }
 
 export function nodeId(node: string): string {
-  return uuidOf(`rampart node ${node}`);
+  const known = IDS.get(node);
+  if (known !== undefined) return known;
+  const id = uuidOf(`rampart node ${node}`);
+  IDS.set(node, id);
+  return id;
 }

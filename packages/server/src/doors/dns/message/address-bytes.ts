@@ -1,15 +1,29 @@
 import { isIP } from 'node:net';
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+
 /** The 4 or 16 bytes of an IP literal without zone; undefined for anything else. */
 export function addressBytes(address: string): Uint8Array | undefined {
   switch (isIP(address)) {
     case 4:
-      return Uint8Array.from(address.split('.'), Number);
+      return fourBytes(address);
     case 6:
       return address.includes('%') ? undefined : sixteenBytes(address);
     default:
       return undefined;
   }
+}
+
+function fourBytes(address: string): Uint8Array {
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let index = 0; index < address.length; index += 1) {
+    const digit = address.codePointAt(index) ?? 0;
+    if (digit === DOT) at += 1;
+    else bytes[at] = (bytes[at] ?? 0) * 10 + digit - ZERO;
+  }
+  return bytes;
 }
 
 function sixteenBytes(address: string): Uint8Array {
