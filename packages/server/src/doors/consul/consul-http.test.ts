@@ -302,4 +302,22 @@ describe('who may call the Consul API', () => {
     assert.deepEqual((await asked('/v1/catalog/services?ns=vault')).json, {});
     assert.equal((await ask('/v1/health/service/secret?ns=vault')).status, 200);
   });
+
+  it('a caller that asks too often is told when to come back', async () => {
+    const { tokens, close } = connectAsAdmin(plane);
+    const { token } = await tokens.createApiToken({ name: 'eager', role: 'viewer' });
+    close();
+    await applyDocument({
+      apiVersion: 'rampart.dev/v1',
+      kind: 'RegistrySettings',
+      metadata: { name: 'default', namespace: 'istio-system' },
+      spec: { limits: { queries: { perSecond: 1, burst: 2 } } },
+    });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask('/v1/catalog/services', { token })));
+    const first = answers.find(({ status }) => status === 200);
+    const last = answers.find(({ status }) => status === 429);
+    assert.match(first?.headers['ratelimit'] ?? '', /^"query";r=\d+;t=\d+$/);
+    assert.ok(Number(last?.headers['retry-after']) >= 1);
+    assert.equal((await ask('/v1/catalog/services')).status, 200, 'operators are not limited');
+  });
 });
