@@ -368,13 +368,14 @@ export class LeasedRegistry implements Registry {
   }
 }
 
-/** Whoever proved an identity registers what answers with that identity, whatever the admission thinks. */
+/** Operators alone say whose identity answers elsewhere; with anybody else's word for it, a name could be led to nowhere. */
 function foreignIdentity(
   who: RegistryIdentity,
   { identity }: RegistrationRequest,
 ): Result<never, AdmissionRefusal> | undefined {
-  if (who.kind !== 'spiffe' || identity === undefined || identity === who.id.toString()) return undefined;
-  const message = `${who.id.toString()} may not register an instance of another identity; leave the identity out`;
+  const own = who.kind === 'spiffe' ? who.id.toString() : '';
+  if (who.kind === 'operator' || identity === undefined || identity === own) return undefined;
+  const message = `${nameOfIdentity(who)} may not register an instance of another identity; leave the identity out`;
   return fail({
     event: 'IDENTITY_MISMATCH',
     error: new RampartError('PERMISSION_DENIED', message),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { SpiffeId } from '@rampart/core';
+import { ok, SpiffeId } from '@rampart/core';
 import { auditRecord, createMemoryJournalStore, Journal } from '@rampart/journal';
 import type { RegistryIdentity } from '../admission/identity.ts';
+import { ownServiceAdmission } from '../admission/own-service.ts';
 import type { DiscoveredInstance } from '../discovery/discovery.ts';
 import { FakeClock } from '../leases/fake-clock.ts';
 import { createMemoryRegistryStore } from '../memory-store.ts';
@@ -82,6 +83,18 @@ describe('a check that the server runs', () => {
     await test.register({ checks: [TCP] });
     await test.run(500);
     assert.deepEqual([test.health, test.failures.length], ['critical', 1]);
+  });
+
+  it('waits for its turn when too many are under way', async () => {
+    const test = await setUp();
+    let end: (result: ProbeResult) => void = () => undefined;
+    test.result = new Promise((resolve) => (end = resolve));
+    for (let index = 0; index < 200; index += 1) await test.register({ checks: [TCP], instanceId: `i${index}` });
+    await test.run(500);
+    assert.equal(test.runs, 128);
+    end({ status: 'passing', output: '' });
+    await test.run(1);
+    assert.equal(test.runs, 200);
   });
 
   it('of an instance that is gone is not run any more', async () => {
@@ -199,6 +212,27 @@ describe('drain and maintenance', () => {
 
 const SCRIPT: CheckRequest = { kind: { type: 'script', args: ['true'] } };
 
+const TOKEN: RegistryIdentity = { kind: 'token', name: 't', teams: [] };
+const OTHER = 'spiffe://cluster.local/ns/default/sa/payments';
+
+describe('an identity that must answer', () => {
+  const named: readonly (readonly [rule: string, accepted: boolean, who: RegistryIdentity, identity: string])[] = [
+    ["is a workload's own", true, WHO, 'spiffe://cluster.local/ns/default/sa/a'],
+    ["is not another one's, whatever the admission thinks of a workload", false, WHO, OTHER],
+    ['is none where a workload registers', false, WHO, ''],
+    ["is not somebody's, whatever the admission thinks of a token", false, TOKEN, OTHER],
+    ['is none where a token registers', true, TOKEN, ''],
+    ['is whose an operator says', true, OPERATOR, OTHER],
+  ];
+  for (const [rule, accepted, who, identity] of named)
+    it(rule, async () => {
+      const { registry } = await setUp();
+      const registered = await registry.register(who, { ...REQUEST, identity });
+      assert.equal(registered.ok, accepted);
+      if (registered.ok) assert.equal(registered.value.identity, identity);
+    });
+});
+
 /** Where the control plane may be made to knock. */
 const AIMED: readonly (readonly [
   rule: string,
@@ -265,6 +299,7 @@ async function setUp(probes?: ProbeLimits): Promise<Test> {
       clock,
       random: () => 0.5,
       onFailure: (error) => failures.push(error),
+      admission: { admit: () => ok(undefined), manage: ownServiceAdmission.manage },
       ...(probes === undefined ? {} : { probes }),
     });
     open.push(registry);
