@@ -6,14 +6,10 @@ import { spawnSync } from 'node:child_process';
  */
 export function programMissing(program: string, debianPackage: string): string | false {
   if (isInstalled(program)) return false;
-  // Another test file may be at it: apt waits for its lock.
-  spawnSync(
-    'apt-get',
-    ['install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', debianPackage],
-    {
-      stdio: 'ignore',
-    },
-  );
+  const quietly = ['-y', '-qq', '--no-install-recommends'];
+  // Another test file may be at it: apt waits for its lock. Without a network nobody waits for long.
+  const patience = ['-o', 'DPkg::Lock::Timeout=60', '-o', 'Acquire::Retries=0'];
+  spawnSync('apt-get', ['install', ...quietly, ...patience, debianPackage], { stdio: 'ignore', timeout: 90_000 });
   return isInstalled(program) ? false : `${program} is not installed; install the Debian package ${debianPackage}`;
 }
 
