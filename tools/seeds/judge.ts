@@ -1,6 +1,7 @@
 import { parseServiceName, SpiffeId } from '@rampart/core';
 import type { Part } from './parts.ts';
 import { judgeJson, judgeLoggedItems } from './records.ts';
+import { REGISTRY_ALGORITHMS } from './registry-algorithms.ts';
 import { judgeAcl, judgeOutline, judgeResource } from './resources.ts';
 import { translateAuditSql } from '@rampart/server/storage';
 import { judgeTokenCheck } from './service-tokens.ts';
@@ -25,7 +26,7 @@ export async function judge(part: Part): Promise<SeedVerdict[]> {
     case 'trace':
       return [pending('distributed traces')];
     case 'algorithm':
-      return [judgeAlgorithms(part.text)];
+      return [await judgeAlgorithm(part.text)];
     case 'spiffe-ids':
       return [judgeIdentities(part.text.split('\n'))];
     case 'commands':
@@ -45,19 +46,9 @@ function judgeSql(text: string): SeedVerdict {
   return translated.ok ? accepted('question to the audit record') : refused(translated.problem.message);
 }
 
-/** The algorithms of the seeds, each with the capability that is to behave like it. */
-const algorithms: Readonly<Record<string, string>> = {
-  AuthenticateRequest: 'the registry door: API tokens',
-  AuthorizeRequest: 'service ACLs',
-  HasPermission: 'service ACLs',
-  SecureRegister: 'registration rules: identity patterns, networks, approval',
-  IdentityMatchesService: 'registration rules: identity patterns, networks, approval',
-};
-
-function judgeAlgorithms(text: string): SeedVerdict {
+function judgeAlgorithm(text: string): Promise<SeedVerdict> {
   const name = /^ALGORITHM (\w+)/.exec(text)?.[1] ?? '';
-  const capability = algorithms[name];
-  return capability === undefined ? refused(`no capability is named for ${name}`) : pending(`${capability} (${name})`);
+  return REGISTRY_ALGORITHMS[name]?.(text) ?? Promise.resolve(refused(`no part of the product does ${name}`));
 }
 
 function judgeIdentities(identities: readonly string[]): SeedVerdict {

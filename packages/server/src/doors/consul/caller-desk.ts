@@ -39,6 +39,11 @@ export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
   const { failures } = options;
   return {
     isBlocked: (remoteAddress) => failures.blocks(remoteAddress),
+    blockedMs: ({ authorization, tls, remoteAddress }) => {
+      const milliseconds = failures.blockedMs(remoteAddress);
+      const proves = authorization === undefined && tls !== undefined && options.verifier.verify(tls).ok;
+      return proves ? 0 : milliseconds;
+    },
     identify: async (credentials) => {
       const outcome = await identify(credentials, options);
       if (!outcome.ok) recordFailure(outcome.problem, credentials, options);

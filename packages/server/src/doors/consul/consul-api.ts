@@ -79,6 +79,11 @@ export class ConsulApi {
     }
     this.#checkDatacenter(request.url.searchParams);
     const namespace = this.#namespaceOf(request);
+    const blockedMs = access === 'anyone' ? 0 : this.#options.callers.blockedMs({ ...request, endpoint: name });
+    if (blockedMs > 0) {
+      const seconds = String(Math.ceil(blockedMs / 1000));
+      return textAnswer(429, 'too many failed attempts from this address', { 'retry-after': seconds });
+    }
     const caller = await this.#admit(request, name, access);
     const allowance = this.#limit(caller, request, access);
     if (allowance.isRefused) return textAnswer(429, 'too many requests', allowance.headers);

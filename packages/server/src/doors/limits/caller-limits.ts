@@ -5,7 +5,7 @@ import type { Journal } from '@rampart/journal';
 import type { Counter, Metrics } from '../../metrics.ts';
 import { ERROR_CODE_METADATA } from '../outcomes/error-code-metadata.ts';
 import { networkOf } from './network-of.ts';
-import { type Allowance, rateHeaders } from './rate-headers.ts';
+import { type Allowance, refusedHeaders, type Taken } from './rate-headers.ts';
 
 /** What callers may ask for only so often. */
 export type Limited = 'attestation' | 'x509' | 'jwt' | 'registration' | 'query';
@@ -77,21 +77,35 @@ export class CallerLimits {
 
   /** What is left; throws a `ConnectError` RESOURCE_EXHAUSTED with the code RATE_LIMITED and `retry-after` in seconds. */
   admit(limited: Limited, caller: LimitedCaller): Allowance {
+    const taken = this.take(limited, caller);
+    if (taken.waitMs === 0) return taken;
+    const headers = refusedHeaders(taken);
+    throw new ConnectError(
+      `too many requests of kind ${limited} for one caller: try again in ${headers['retry-after']} s`,
+      Code.ResourceExhausted,
+      { [ERROR_CODE_METADATA]: CODE, ...headers },
+    );
+  }
+
+  /** Counts a call; one that has to wait is counted and put on record as refused. */
+  take(limited: Limited, caller: LimitedCaller): Taken {
     const { remoteAddress, identity } = caller;
     const buckets = this.#buckets[limited];
     // The processes of this very host share one address; those that are attested are told apart by their identity.
     const isOwnHost = LOOPBACK.test(remoteAddress);
-    const waits = [
+    const waitMs = Math.max(
       isOwnHost ? 0 : buckets.take(`ip ${networkOf(remoteAddress)}`),
       identity === '' ? 0 : buckets.take(`id ${identity}`),
-    ];
-    const wait = Math.max(...waits);
-    if (wait > 0) {
-      throw this.#refuse(limited, caller, wait);
+    );
+    const rate = this.#rates[limited];
+    if (waitMs > 0) {
+      this.#counter.add({ limit: limited });
+      this.#audit(limited, caller, waitMs);
+      return { limited, rate, left: 0, resetMs: waitMs, waitMs };
     }
     const key = identity === '' ? `ip ${networkOf(remoteAddress)}` : `id ${identity}`;
     const { tokens, fullInMs } = buckets.left(key);
-    return { limited, rate: this.#rates[limited], left: tokens, resetMs: fullInMs };
+    return { limited, rate, left: tokens, resetMs: fullInMs, waitMs };
   }
 
   #setRate(limited: Limited, rate: Rate): void {
@@ -99,21 +113,6 @@ export class CallerLimits {
     if (rate.perSecond === perSecond && rate.burst === burst) return;
     this.#rates[limited] = rate;
     this.#buckets[limited] = new TokenBuckets(rate, this.#options.clock);
-  }
-
-  #refuse(limited: Limited, caller: LimitedCaller, waitMs: number): ConnectError {
-    this.#counter.add({ limit: limited });
-    this.#audit(limited, caller, waitMs);
-    const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-    return new ConnectError(
-      `too many requests of kind ${limited} for one caller: try again in ${seconds} s`,
-      Code.ResourceExhausted,
-      {
-        [ERROR_CODE_METADATA]: CODE,
-        'retry-after': String(seconds),
-        ...rateHeaders({ limited, rate: this.#rates[limited], left: 0, resetMs: waitMs }),
-      },
-    );
   }
 
   #audit(limited: Limited, { remoteAddress, identity }: LimitedCaller, waitMs: number): void {

@@ -11,6 +11,17 @@ export interface Allowance {
   readonly resetMs: number;
 }
 
+/** What became of a call that was counted. */
+export interface Taken extends Allowance {
+  /** Milliseconds until it may be made; 0 when it may be made now. */
+  readonly waitMs: number;
+}
+
+/** Header fields of a call that was refused for its number. */
+export function refusedHeaders(taken: Taken): Record<string, string> {
+  return { 'retry-after': String(Math.max(1, Math.ceil(taken.waitMs / 1000))), ...rateHeaders(taken) };
+}
+
 /**
  * The header fields `RateLimit-Policy` and `RateLimit` (IETF draft-ietf-httpapi-ratelimit-headers): a quota `q` in a window of `w`
  * seconds, of which `r` is left and which is whole again in `t` seconds.
