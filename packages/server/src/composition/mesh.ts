@@ -17,7 +17,7 @@ export interface Mesh {
 
 /** What data planes are told, and who is listening. */
 export async function joinMesh({ options, teardown, metrics }: Start, state: State): Promise<Mesh> {
-  const { database, feed, resources, registry, authority: issuer, federation } = state;
+  const { database, feed, resources, registry, guard, authority: issuer, federation } = state;
   const { clock, log, rootNamespace } = options;
   const certificates = createAuthorityStore(database);
   const directory = new WorkloadDirectory({
@@ -36,6 +36,11 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
     resources: () => resources.all(),
     service: (name) => registry.lookup(name),
     services: () => registry.services(),
+    visibility: {
+      isLimited: () => guard.access.policy.isWritten,
+      mayKnow: (id, { name, namespace }) =>
+        guard.access.wouldAllow({ kind: 'spiffe', id }, 'read', { service: name, namespace }),
+    },
     revocations: issuer.revocations,
     bundle: () => issuer.bundle(),
     federatedBundles: () => federation.bundles(),
@@ -45,7 +50,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
   const dataPlanes = new DataPlanes({
     snapshots,
     registry,
-    approvals: state.guard.approvals,
+    approvals: guard.approvals,
     clock,
     log,
     workloadOf: attestedWorkloads(database),

@@ -159,6 +159,42 @@ describe('the control stream', () => {
     await until('its end', () => !frontend.services.has('production/orders-api'));
   });
 
+  it('tells a workload of the services that rules let it know of, and of no others', async () => {
+    const plane = await planes.start();
+    const operator = admin(plane);
+    const [frontend, orders] = await Promise.all([connected(plane, FRONTEND), connected(plane, ORDERS)]);
+    orders.register('orders-1', 3000);
+    await until('the service', () => frontend.services.has('production/orders-api'));
+    const rules = `namespace "production" {
+      service "orders-api" {
+        policy = "write"
+        identity = "spiffe://cluster.local/ns/production/sa/orders"
+      }
+    }`;
+    await operator.apply({ document: rules, file: 'rules.hcl' });
+    await until('the rules', () => !frontend.services.has('production/orders-api'));
+    orders.register('orders-2', 3001);
+    await until('the instance', () => orders.services.get('production/orders-api') === 2);
+    assert.equal(frontend.services.size, 0);
+    await operator.apply({ document: 'namespace "production" { policy = "read" }', file: 'more.hcl' });
+    await until('both', () => frontend.services.get('production/orders-api') === 2);
+  });
+
+  it('registers what waited for a person as soon as it is approved', async () => {
+    const plane = await planes.start();
+    const registry = connectAsAdmin(plane);
+    clients.push(registry);
+    const settings = { approval: 'new-services' };
+    const resource = { apiVersion: 'rampart.dev/v1', kind: 'RegistrySettings', metadata: { name: 'default' } };
+    await registry.admin.apply({ document: JSON.stringify({ ...resource, spec: settings }) });
+    const orders = await connected(plane, ORDERS);
+    orders.register('orders-1', 3000);
+    await until('the request', async () => (await registry.registry.listPending({})).registrations.length === 1);
+    assert.equal(orders.services.size, 0);
+    await registry.registry.approve({ service: 'orders-api', namespace: 'production' });
+    await until('the service', () => orders.services.get('production/orders-api') === 1);
+  });
+
   it('does not register a pure client, and goes on', async () => {
     const plane = await planes.start();
     const frontend = await connected(plane, FRONTEND);

@@ -5,6 +5,7 @@ import {
   type Resource,
   type ResourceKind,
   selects,
+  type SpiffeId,
   type WorkloadRef,
 } from '@rampart/core';
 import { isUsable, type Service } from '@rampart/registry';
@@ -40,6 +41,7 @@ export interface MeshState {
   resources(): readonly HeldResource[];
   service(name: { readonly name: string; readonly namespace: string }): Service | undefined;
   services(): readonly Service[];
+  readonly visibility: ServiceVisibility;
   readonly revocations: ToldRevocations;
   bundle(): TrustBundle;
   /** Of the trust domains that this one federates with. */
@@ -49,8 +51,16 @@ export interface MeshState {
   identities(): readonly IdentityFacts[];
 }
 
+/** Which services a workload may know of. */
+export interface ServiceVisibility {
+  /** Whether rules of the registry keep services from anybody; else everybody is told the same. */
+  isLimited(): boolean;
+  mayKnow(id: SpiffeId, service: { readonly name: string; readonly namespace: string }): boolean;
+}
+
 /** What decides what a data plane is told. */
 export interface Reader {
+  readonly id: SpiffeId;
   readonly namespace: string;
   /** A NetworkPolicy is about it: it is told who its peers are. */
   readonly isolated: boolean;
@@ -76,8 +86,8 @@ export class MeshSnapshots {
     return this.#state.feed.revision;
   }
 
-  /** Everything a workload of the namespace may know; replaces whatever it knew. */
-  full(namespace: string): ControlPlaneMessage {
+  /** Everything a workload may know; replaces whatever it knew. */
+  full({ id, namespace }: Pick<Reader, 'id' | 'namespace'>): ControlPlaneMessage {
     const state = this.#state;
     return create(ControlPlaneMessageSchema, {
       revision: BigInt(state.feed.revision),
@@ -88,7 +98,10 @@ export class MeshSnapshots {
           ({ resource: { kind, metadata } }) => isForDataPlanes(kind) && this.#isVisible(metadata.namespace, namespace),
         )
         .map((held) => this.#resourceUpdate(held)),
-      services: state.services().map((service) => this.#serviceUpdate(service)),
+      services: state
+        .services()
+        .filter((service) => this.#mayKnow(id, service))
+        .map((service) => this.#serviceUpdate(service)),
       ...this.revoked(),
       bundle: this.#bundle(),
       federatedBundles: this.#federated(),
@@ -135,16 +148,21 @@ export class MeshSnapshots {
   }
 
   /** What a reader must hear after a revision; undefined for nothing, 'compacted' when only a full one helps. */
-  delta({ namespace, isolated }: Reader, since: number): ControlPlaneMessage | undefined | 'compacted' {
+  delta({ id, namespace, isolated }: Reader, since: number): ControlPlaneMessage | undefined | 'compacted' {
     const { feed } = this.#state;
     if (this.#deltasOf !== feed.revision) {
       this.#deltasOf = feed.revision;
       this.#deltas = new Map();
     }
-    const key = `${since} ${isolated} ${namespace}`;
+    const isLimited = this.#state.visibility.isLimited();
+    const key = `${since} ${isolated} ${namespace} ${isLimited ? id.toString() : ''}`;
     if (!this.#deltas.has(key)) {
       const changes = feed.since(since);
       if (changes === 'compacted') {
+        return 'compacted';
+      }
+      // Who may know of what is another question now: only the whole answers it.
+      if (changes.some((change) => isAbout(change, 'RegistryAcl') || isAbout(change, 'RegistrySettings'))) {
         return 'compacted';
       }
       const visible = changes.filter((change) => {
@@ -154,6 +172,7 @@ export class MeshSnapshots {
         if (change.kind === 'identity' || isOfNamespace(change)) {
           return isolated;
         }
+        if (change.kind === 'service') return this.#mayKnow(id, change);
         return change.kind !== 'resource' || this.#isVisible(change.namespace, namespace);
       });
       this.#deltas.set(key, visible.length === 0 ? undefined : this.#message(visible));
@@ -225,6 +244,11 @@ export class MeshSnapshots {
       }
     }
     return this.#networkPolicies;
+  }
+
+  #mayKnow(id: SpiffeId, service: { readonly name: string; readonly namespace: string }): boolean {
+    const { visibility } = this.#state;
+    return !visibility.isLimited() || visibility.mayKnow(id, service);
   }
 
   #isVisible(namespace: string, reader: string): boolean {

@@ -171,12 +171,13 @@ export class Session {
   #full(): ControlPlaneMessage {
     const { snapshots, peer } = this.options;
     this.#knowsPeers = snapshots.isIsolated(this.#workload);
-    return this.#knowsPeers ? this.#introduce(snapshots.full(peer.namespace)) : snapshots.full(peer.namespace);
+    const message = snapshots.full(peer);
+    return this.#knowsPeers ? this.#introduce(message) : message;
   }
 
   #delta(): ControlPlaneMessage | undefined {
     const { snapshots, peer } = this.options;
-    const delta = snapshots.delta({ namespace: peer.namespace, isolated: this.#knowsPeers }, this.#cursor);
+    const delta = snapshots.delta({ ...peer, isolated: this.#knowsPeers }, this.#cursor);
     if (delta === 'compacted') {
       return this.#full();
     }
