@@ -1,5 +1,5 @@
 import { type AclRule, fail, type RegistryAcl, type RegistrySettingsSpec, SpiffeId } from '@rampart/core';
-import { auditRecord, createMemoryJournalStore, Journal } from '@rampart/journal';
+import { type AuditRecord, auditRecord, createMemoryJournalStore, Journal } from '@rampart/journal';
 import {
   AccessRecord,
   Approvals,
@@ -63,7 +63,7 @@ async function judgeAuthorization(text: string): Promise<SeedVerdict> {
     });
     await journal.settle();
     const [entry] = await journal.read({ stream: 'audit', limit: 1, order: 'oldest-first' });
-    recorded.push(String(entry === undefined ? '' : auditRecord(entry).details['outcome']));
+    recorded.push(entry === undefined ? '' : outcomeOf(auditRecord(entry)));
   }
   return same('AuthorizeRequest', outcomes, recorded);
 }
@@ -127,8 +127,8 @@ async function registered(
     .map((entry) => auditRecord(entry))
     .findLast((one) => !one.event_type.startsWith('AUTHORIZATION'));
   await registry.close();
-  const event = last?.event_type === 'REGISTRATION' ? last.details['outcome'] : last?.event_type;
-  return `${String(event)}: ${answer.ok ? 'SUCCESS' : answer.problem.message}`;
+  const event = last?.event_type === 'REGISTRATION' ? outcomeOf(last) : (last?.event_type ?? '');
+  return `${event}: ${answer.ok ? 'SUCCESS' : answer.problem.message}`;
 }
 
 /** The example of the algorithm: an identity that can register a service. */
@@ -144,6 +144,10 @@ function judgeIdentity(text: string): Promise<SeedVerdict> {
       ? accepted(`IdentityMatchesService: ${id} for ${service}, and no other`)
       : refused('the example is refused');
   return Promise.resolve(verdict);
+}
+
+function outcomeOf({ details: { outcome } }: AuditRecord): string {
+  return typeof outcome === 'string' ? outcome : '';
 }
 
 function workload(account: string, namespace = 'prod'): RegistryIdentity {

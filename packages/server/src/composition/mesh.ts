@@ -1,11 +1,12 @@
 import { ListeningAgents } from '../agents/listening-agents.ts';
 import { DataPlanes } from '../control/data-planes.ts';
 import { measureMesh } from '../control/mesh-metrics.ts';
-import { MeshSnapshots } from '../control/mesh-snapshots.ts';
+import { MeshSnapshots, type ServiceVisibility } from '../control/mesh-snapshots.ts';
 import { WorkloadDirectory } from '../control/workload-directory.ts';
 import { watchRevocations } from '../revocation/watch-revocations.ts';
 import { attestedWorkloads } from '../storage/stores/attested-workloads.ts';
 import { createAuthorityStore } from '../storage/stores/authority-store.ts';
+import type { RegistryGuard } from '../registry/open-guard.ts';
 import type { Start } from './start.ts';
 import type { State } from './state.ts';
 
@@ -13,6 +14,14 @@ export interface Mesh {
   readonly dataPlanes: DataPlanes;
   readonly agents: ListeningAgents;
   readonly directory: WorkloadDirectory;
+}
+
+function visibilityBy({ access }: RegistryGuard): ServiceVisibility {
+  return {
+    isLimited: () => access.policy.isWritten,
+    mayKnow: (id, { name, namespace }) =>
+      access.wouldAllow({ kind: 'spiffe', id }, 'read', { service: name, namespace }),
+  };
 }
 
 /** What data planes are told, and who is listening. */
@@ -36,11 +45,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
     resources: () => resources.all(),
     service: (name) => registry.lookup(name),
     services: () => registry.services(),
-    visibility: {
-      isLimited: () => guard.access.policy.isWritten,
-      mayKnow: (id, { name, namespace }) =>
-        guard.access.wouldAllow({ kind: 'spiffe', id }, 'read', { service: name, namespace }),
-    },
+    visibility: visibilityBy(guard),
     revocations: issuer.revocations,
     bundle: () => issuer.bundle(),
     federatedBundles: () => federation.bundles(),
@@ -74,10 +79,8 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
     'watches',
     issuer.onIssued((issued) => directory.learn({ ...issued, spiffeId: issued.spiffeId.toString() })),
   );
-  teardown.add(
-    'watches',
-    feed.watch(() => dataPlanes.wake()),
-  );
+  const stopWaking = feed.watch(() => dataPlanes.wake());
+  teardown.add('watches', stopWaking);
   measureMesh(metrics, { ...state, dataPlanes });
   return { dataPlanes, agents: new ListeningAgents(), directory };
 }
