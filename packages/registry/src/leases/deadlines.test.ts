@@ -37,6 +37,21 @@ describe('deadlines', () => {
     );
   });
 
+  it('of one moment do not hold the loop: they are called in parts, and one that is moved in between is not', () => {
+    const clock = new FakeClock(0);
+    let called = 0;
+    const deadlines = new Deadlines(clock, () => (called += 1));
+    for (let id = 0; id < 1000; id += 1) deadlines.set(`${id}`, 10);
+    clock.advance(10);
+    assert.ok(called < 1000, 'a part');
+    for (let id = 0; id < 1000; id += 1) if (deadlines.has(`${id}`)) deadlines.set(`${id}`, 1000);
+    const early = called;
+    clock.advance(999);
+    assert.equal(called, early);
+    clock.advance(200);
+    assert.deepEqual([called, deadlines.size], [1000, 0]);
+  });
+
   it('may be set again while they are called', () => {
     const clock = new FakeClock(0);
     const called: number[] = [];

@@ -6,6 +6,10 @@ interface Entry {
   readonly at: number;
 }
 
+/** When more are due, whoever else wants the loop comes in between: after a restart, every lease may end in the same moment. */
+const MOST_AT_ONCE = 256;
+const PAUSE_MS = 20;
+
 /**
  * Many deadlines on one timer. Setting one later than it was costs nothing but a map entry: it is looked at when its old
  * time comes.
@@ -58,27 +62,30 @@ export class Deadlines {
     this.#timer = undefined;
   }
 
-  #arm(): void {
+  #arm(least = 0): void {
     const next = this.#heap[0];
     if (next === undefined || this.#isCalling) return;
     if (this.#timer !== undefined && this.#timer.at <= next.at) return;
     this.#timer?.timer.cancel();
-    const timer = this.#clock.after(Math.max(0, next.at - this.#clock.now()), () => this.#ring());
+    const timer = this.#clock.after(Math.max(least, next.at - this.#clock.now()), () => this.#ring());
     this.#timer = { at: next.at, timer };
   }
 
   #ring(): void {
     this.#timer = undefined;
     this.#isCalling = true;
+    let looked = 0;
     try {
       const now = this.#clock.now();
       for (let next = this.#heap[0]; next !== undefined && next.at <= now; next = this.#heap[0]) {
+        if (looked === MOST_AT_ONCE) break;
+        looked += 1;
         this.#pop();
         this.#look(next, now);
       }
     } finally {
       this.#isCalling = false;
-      this.#arm();
+      this.#arm(looked === MOST_AT_ONCE ? PAUSE_MS : 0);
     }
   }
 
