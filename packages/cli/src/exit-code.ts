@@ -49,6 +49,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, number>> = {
   KEY_UNREADABLE: EXIT.unavailable,
   STORAGE_FAILED: EXIT.unavailable,
   JOURNAL_INCONSISTENT: EXIT.no,
+  INVALID_BACKUP: EXIT.no,
   CONTROL_PLANE_UNREACHABLE: EXIT.unavailable,
   UPSTREAM_UNREACHABLE: EXIT.unavailable,
   INTERNAL: EXIT.unavailable,

@@ -2,6 +2,8 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { defineAnalyze } from './commands/analyze.ts';
 import { defineAudit } from './commands/audit/audit.ts';
 import { defineAuthz } from './commands/authz/authz.ts';
+import { defineBackup } from './commands/backup/backup.ts';
+import { defineRestore } from './commands/backup/restore.ts';
 import { defineCa } from './commands/ca/ca.ts';
 import { defineCertsHistory } from './commands/certs/history.ts';
 import { defineCertsProof } from './commands/certs/proof.ts';
@@ -96,7 +98,16 @@ function createProgram(shell: Shell, io: Io): Command {
   defineCerts(program, shell);
   defineRevoke(program, shell);
   defineAcl(program, shell);
-  for (const define of [defineJwt, defineFederation, defineApiToken, defineAudit, defineStatus, defineVersion])
+  for (const define of [
+    defineJwt,
+    defineFederation,
+    defineApiToken,
+    defineAudit,
+    defineBackup,
+    defineRestore,
+    defineStatus,
+    defineVersion,
+  ])
     define(program, shell);
   return program;
 }

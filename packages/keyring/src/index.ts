@@ -11,3 +11,6 @@ export { signerOf, type KeyType, type Signer } from './signer.ts';
 export { TransitKeyStore } from './transit/transit-key-store.ts';
 export type { TransitOptions } from './transit/transit-connection.ts';
 export { openSealedSecret, type SealedSecret } from './sealed-secret.ts';
+export { OctetReader } from './sealed-stream/octet-reader.ts';
+export { openStream } from './sealed-stream/open-stream.ts';
+export { sealStream, type SealStreamOptions } from './sealed-stream/seal-stream.ts';

@@ -34,26 +34,53 @@ export async function fromPassphrase({
   file,
   cost = DEFAULT_COST,
 }: PassphraseOptions): Promise<KeyEncryptionKey> {
-  const secret = passphrase.normalize('NFKC');
-  if (secret.length < MIN_CHARACTERS) {
-    throw new RampartError(
-      'INVALID_ARGUMENT',
-      `the passphrase is shorter than ${MIN_CHARACTERS} characters; choose a longer one`,
-    );
-  }
+  const secret = secretOf(passphrase);
   const stored = await readPrivateFile(file);
   if (stored !== undefined) return deriveStored(secret, parseParameters(stored, file), file);
-  const salt = new Uint8Array(randomBytes(SALT_OCTETS));
-  const key = await derive(secret, { ...cost, salt });
-  const text = formatParameters({ ...cost, salt, keyId: keyId(key) });
-  if (await createPrivateFile(file, new TextEncoder().encode(text))) return localKeyEncryptionKey(key);
+  const { key, parameters } = await deriveNew(secret, cost);
+  if (await createPrivateFile(file, new TextEncoder().encode(formatParameters(parameters)))) return key;
   // Somebody else made it at the same moment: theirs counts.
   return deriveStored(secret, parseParameters((await readPrivateFile(file)) ?? new Uint8Array(), file), file);
 }
 
+/** A key-encryption key, and what it is derived from beside the passphrase. */
+export interface DerivedKey {
+  readonly key: KeyEncryptionKey;
+  readonly parameters: ScryptParameters;
+}
+
+/** A key under a salt of its own, whose parameters the caller keeps. Throws INVALID_ARGUMENT for a short passphrase. */
+export function newPassphraseKey(passphrase: string, cost: ScryptCost = DEFAULT_COST): Promise<DerivedKey> {
+  return deriveNew(secretOf(passphrase), cost);
+}
+
+/** The key of these parameters; undefined when it is another passphrase that it was made with. */
+export async function passphraseKeyOf(
+  passphrase: string,
+  parameters: ScryptParameters,
+): Promise<KeyEncryptionKey | undefined> {
+  const key = await derive(passphrase.normalize('NFKC'), parameters);
+  return Buffer.compare(keyId(key), parameters.keyId) === 0 ? localKeyEncryptionKey(key) : undefined;
+}
+
+function secretOf(passphrase: string): string {
+  const secret = passphrase.normalize('NFKC');
+  if (secret.length >= MIN_CHARACTERS) return secret;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `the passphrase is shorter than ${MIN_CHARACTERS} characters; choose a longer one`,
+  );
+}
+
+async function deriveNew(secret: string, cost: ScryptCost): Promise<DerivedKey> {
+  const salt = new Uint8Array(randomBytes(SALT_OCTETS));
+  const key = await derive(secret, { ...cost, salt });
+  return { key: localKeyEncryptionKey(key), parameters: { ...cost, salt, keyId: keyId(key) } };
+}
+
 async function deriveStored(secret: string, parameters: ScryptParameters, file: string): Promise<KeyEncryptionKey> {
-  const key = await derive(secret, parameters);
-  if (Buffer.compare(keyId(key), parameters.keyId) === 0) return localKeyEncryptionKey(key);
+  const key = await passphraseKeyOf(secret, parameters);
+  if (key !== undefined) return key;
   throw unreadableFile(file, 'was made with another passphrase; start with that one');
 }
 

@@ -52,6 +52,13 @@ export function authorityOptions(): readonly Option[] {
     new Option('--upstream-ca-tls <file>', 'PEM: the only roots that its own TLS certificate may come from'),
     new Option('--upstream-ca-roots <file>', 'PEM: the only roots that its chains may end in'),
     new Option('--upstream-ca-token <file>', 'holds its bearer token, mode 0600; read again for each request'),
+    ...keyOptions(),
+  ];
+}
+
+/** Where the keys of a control plane are, and what protects them. */
+export function keyOptions(): readonly Option[] {
+  return [
     new Option('--key-service <url>', "keys never leave this service, which has the API of Vault's transit engine"),
     new Option('--key-service-ca <file>', 'PEM: the only roots that its TLS certificate may come from'),
     new Option('--key-service-token <file>', 'holds its token, mode 0600; read again for each call'),
@@ -69,6 +76,18 @@ type Given = Pick<ControlPlaneOptions, 'lifetimes' | 'upstream' | 'keyService' |
 export async function authorityOf(options: AuthorityOptions, io: Io): Promise<Given> {
   const { certificates: profile = 'mesh', workloadTtl } = options;
   const upstream = await upstreamOf(options, io);
+  return {
+    lifetimes: { profile, ...(workloadTtl === undefined ? {} : { workloadMs: workloadTtl }) },
+    ...(upstream === undefined ? {} : { upstream }),
+    ...(await keysOf(options, io)),
+  };
+}
+
+/** What `keyOptions` say; throws as `authorityOf`. */
+export async function keysOf(
+  options: AuthorityOptions,
+  io: Io,
+): Promise<Pick<ControlPlaneOptions, 'keyService' | 'keyPassphrase'>> {
   const keyService = await keyServiceOf(options, io);
   const { keyPassphraseFile: passphraseFile, keyPassphraseEnv: passphraseEnv } = options;
   const isProtected = passphraseFile !== undefined || passphraseEnv !== undefined;
@@ -77,10 +96,8 @@ export async function authorityOf(options: AuthorityOptions, io: Io): Promise<Gi
     ...(passphraseEnv === undefined ? {} : { passphraseEnv }),
   };
   return {
-    lifetimes: { profile, ...(workloadTtl === undefined ? {} : { workloadMs: workloadTtl }) },
-    ...(upstream === undefined ? {} : { upstream }),
     ...(keyService === undefined ? {} : { keyService }),
-    ...(isProtected ? { keyPassphrase: await readPassphrase(source, io, 'known') } : {}),
+    ...(isProtected ? { keyPassphrase: await readPassphrase(source, io, { use: 'known', of: 'keys' }) } : {}),
   };
 }
 
@@ -92,7 +109,7 @@ async function upstreamOf(options: AuthorityOptions, io: Io): Promise<Given['ups
       ...(file === undefined ? {} : { passphraseFile: file }),
       ...(name === undefined ? {} : { passphraseEnv: name }),
     };
-    const passphrase = await readPassphrase(source, io, 'known');
+    const passphrase = await readPassphrase(source, io, { use: 'known', of: 'root' });
     return { kind: 'root', directory: resolve(io.workingDirectory, options.root), passphrase };
   }
   const { upstreamCa: url, upstreamCaTls, upstreamCaRoots, upstreamCaToken } = options;

@@ -71,7 +71,8 @@ async function findClientFile(options: ConnectionOptions, io: Io): Promise<Clien
   return undefined;
 }
 
-function candidateDirectories(options: ConnectionOptions, io: Io): string[] {
+/** Where a data directory may be: --data, else RAMPART_HOME, else each `.rampart` from the working directory upwards. */
+export function candidateDirectories(options: ConnectionOptions, io: Io): string[] {
   if (options.data !== undefined) return [resolve(io.workingDirectory, options.data)];
   const home = io.env['RAMPART_HOME'];
   if (home !== undefined && home !== '') return [resolve(io.workingDirectory, home)];

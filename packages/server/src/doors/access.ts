@@ -49,6 +49,7 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.LedgerService/ListIdentityHistory', 'admin'],
   ['rampart.v1.LedgerService/ProveEntries', 'admin'],
   ['rampart.v1.LedgerService/ReadJournal', 'admin'],
+  ['rampart.v1.LedgerService/RecordBackup', 'admin'],
   ['rampart.v1.RegistryService/Register', 'participant'],
   ['rampart.v1.RegistryService/Deregister', 'participant'],
   ['rampart.v1.RegistryService/Renew', 'participant'],

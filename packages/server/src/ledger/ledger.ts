@@ -12,6 +12,7 @@ import {
   REVOKING,
   type SignedCheckpoint,
 } from '@rampart/journal';
+import { type BackupCaller, recordBackup } from '../backup/record.ts';
 import type { Database } from '../storage/database.ts';
 import { createAuthorityStore } from '../storage/stores/authority-store.ts';
 
@@ -47,6 +48,12 @@ export class Ledger {
 
   get verifierKey(): string {
     return this.#parts.checkpoints.key.text;
+  }
+
+  /** Puts a backup on the audit record. Throws INVALID_BACKUP for a manifest that the key of the checkpoints has not signed. */
+  recordBackup(manifest: string, caller: BackupCaller): Promise<JournalEntry> {
+    const { checkpoints, journal } = this.#parts;
+    return recordBackup(manifest, { key: checkpoints.key, journal }, caller);
   }
 
   /** The certificate, until a day after its end, and the entries about it, oldest first. */

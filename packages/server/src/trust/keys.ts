@@ -19,9 +19,18 @@ export interface Keys {
   readonly keyEncryptionKey: KeyEncryptionKey;
 }
 
+/** Where keys are, and what protects them. */
+export type KeySource = Pick<CompleteOptions, 'keyPassphrase' | 'keyService'>;
+
 export async function openKeys(
-  { options, teardown }: { readonly options: CompleteOptions; readonly teardown: Teardown },
-  directory: DataDirectory,
+  {
+    options,
+    teardown,
+  }: {
+    readonly options: KeySource & Pick<CompleteOptions, 'keyEncryptionKey'>;
+    readonly teardown: Pick<Teardown, 'add'>;
+  },
+  directory: Pick<DataDirectory, 'keys'>,
 ): Promise<Keys> {
   const keyEncryptionKey = options.keyEncryptionKey ?? (await localKey(options, directory));
   if (options.keyService === undefined) {
@@ -32,7 +41,7 @@ export async function openKeys(
   return { keys: service, keyEncryptionKey };
 }
 
-function localKey({ keyPassphrase }: CompleteOptions, { keys }: DataDirectory): Promise<KeyEncryptionKey> {
+function localKey({ keyPassphrase }: KeySource, { keys }: Pick<DataDirectory, 'keys'>): Promise<KeyEncryptionKey> {
   if (keyPassphrase === undefined) return fromKeyFile(join(keys, 'master.key'));
   return fromPassphrase({ passphrase: keyPassphrase, file: join(keys, 'passphrase.json') });
 }

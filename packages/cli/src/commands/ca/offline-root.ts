@@ -75,7 +75,7 @@ export function defineOfflineRoot(parent: Command, shell: Shell): void {
 async function initRoot(options: InitOptions, { io, show }: Invocation): Promise<number> {
   const { createOfflineRoot } = await import('@rampart/server/offline-root');
   const directory = resolve(io.workingDirectory, options.offline);
-  const passphrase = await readPassphrase(options, io, 'new');
+  const passphrase = await readPassphrase(options, io, { use: 'new', of: 'root' });
   const { trustDomain, life: lifeMs } = options;
   const root = await createOfflineRoot({ directory, passphrase, trustDomain, lifeMs, now: io.clock.now() });
   const { serial, notAfter } = root;
@@ -103,7 +103,7 @@ async function signRequest(
     throw new RampartError('INVALID_CSR', `${file} holds several requests; sign one after the other`);
   }
   const directory = resolve(io.workingDirectory, options.root);
-  const root = await openOfflineRoot(directory, await readPassphrase(options, io, 'known'));
+  const root = await openOfflineRoot(directory, await readPassphrase(options, io, { use: 'known', of: 'root' }));
   const signed = await signWithOfflineRoot(root, { csr, lifeMs: options.life, now: io.clock.now() });
   const pem = signed.chain.map((der) => pemOf(der, 'CERTIFICATE')).join('');
   if (globals.output === 'table') await writeText(pem, options.out, io);

@@ -22,11 +22,15 @@ export function passphraseOptions(): readonly Option[] {
  * The passphrase: of a file, of an environment variable, or typed without being shown; a new one is typed twice.
  * Throws INVALID_ARGUMENT, without quoting it.
  */
-export async function readPassphrase(options: PassphraseOptions, io: Io, use: 'new' | 'known'): Promise<string> {
+export async function readPassphrase(
+  options: PassphraseOptions,
+  io: Io,
+  { use, of }: { readonly use: 'new' | 'known'; readonly of: string },
+): Promise<string> {
   const { passphraseFile: file, passphraseEnv: name } = options;
   if (file !== undefined) return demand((await readText(file, io)).split(/\r?\n/)[0], `the first line of ${file}`);
   if (name !== undefined) return demand(io.env[name], `the environment variable ${name}`);
-  const typed = demand(await io.readSecret('Passphrase of the root: '), 'what was typed');
+  const typed = demand(await io.readSecret(`Passphrase of the ${of}: `), 'what was typed');
   if (use === 'new' && (await io.readSecret('The same once more: ')) !== typed) {
     throw new RampartError('INVALID_ARGUMENT', 'the two passphrases differ; start again');
   }

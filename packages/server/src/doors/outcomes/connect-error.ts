@@ -37,6 +37,7 @@ const CODES: Readonly<Record<ErrorCode, Code>> = {
   KEY_UNREADABLE: Code.Unavailable,
   STORAGE_FAILED: Code.Unavailable,
   JOURNAL_INCONSISTENT: Code.DataLoss,
+  INVALID_BACKUP: Code.InvalidArgument,
   CONTROL_PLANE_UNREACHABLE: Code.Unavailable,
   UPSTREAM_UNREACHABLE: Code.Unavailable,
   WATCH_COMPACTED: Code.OutOfRange,

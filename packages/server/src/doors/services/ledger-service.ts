@@ -50,6 +50,10 @@ export function createLedgerService(ledger: Ledger): ServiceImpl<typeof LedgerSe
         entries: entries.map(({ entry, proof }) => ({ entry: entryMessage(entry), path: [...proof.hashes] })),
       };
     },
+    recordBackup: async ({ manifest }, context) => {
+      const { sequence } = await ledger.recordBackup(manifest, operatorOf(context));
+      return { sequence: BigInt(sequence) };
+    },
     async *readJournal({ after, upTo }, context) {
       operatorOf(context);
       for await (const page of ledger.pages(Number(after), Number(upTo))) {

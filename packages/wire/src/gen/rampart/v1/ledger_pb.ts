@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/ledger.proto.
  */
 export const file_rampart_v1_ledger: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYW1wYXJ0L3YxL2xlZGdlci5wcm90bxIKcmFtcGFydC52MSJgCg1SZWNvcmRlZEVudHJ5EhAKCHNlcXVlbmNlGAEgASgEEg4KBnN0cmVhbRgCIAEoCRIMCgRraW5kGAMgASgJEgwKBGJvZHkYBCABKAkSEQoJbGVhZl9oYXNoGAUgASgJIjQKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eg0KBWZyZXNoGAEgASgIEg0KBXNpbmNlGAIgASgEIlwKFUdldENoZWNrcG9pbnRSZXNwb25zZRIMCgRub3RlGAEgASgJEhQKDHZlcmlmaWVyX2tleRgCIAEoCRIKCgJhdBgDIAEoAxITCgtjb25zaXN0ZW5jeRgEIAMoCSItChtHZXRDZXJ0aWZpY2F0ZVJlY29yZFJlcXVlc3QSDgoGc2VyaWFsGAEgASgJIngKHEdldENlcnRpZmljYXRlUmVjb3JkUmVzcG9uc2USLAoLY2VydGlmaWNhdGUYASABKAsyFy5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlEioKB2VudHJpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLlJlY29yZGVkRW50cnkiPgoaTGlzdElkZW50aXR5SGlzdG9yeVJlcXVlc3QSEQoJc3BpZmZlX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIkkKG0xpc3RJZGVudGl0eUhpc3RvcnlSZXNwb25zZRIqCgdlbnRyaWVzGAEgAygLMhkucmFtcGFydC52MS5SZWNvcmRlZEVudHJ5IigKE1Byb3ZlRW50cmllc1JlcXVlc3QSEQoJc2VxdWVuY2VzGAEgAygEImoKFFByb3ZlRW50cmllc1Jlc3BvbnNlEhIKCmNoZWNrcG9pbnQYASABKAkSFAoMdmVyaWZpZXJfa2V5GAIgASgJEigKB2VudHJpZXMYAyADKAsyFy5yYW1wYXJ0LnYxLlByb3ZlbkVudHJ5IkUKC1Byb3ZlbkVudHJ5EigKBWVudHJ5GAEgASgLMhkucmFtcGFydC52MS5SZWNvcmRlZEVudHJ5EgwKBHBhdGgYAiADKAkiMgoSUmVhZEpvdXJuYWxSZXF1ZXN0Eg0KBWFmdGVyGAEgASgEEg0KBXVwX3RvGAIgASgEIkEKE1JlYWRKb3VybmFsUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnJhbXBhcnQudjEuUmVjb3JkZWRFbnRyeTLdAwoNTGVkZ2VyU2VydmljZRJUCg1HZXRDaGVja3BvaW50EiAucmFtcGFydC52MS5HZXRDaGVja3BvaW50UmVxdWVzdBohLnJhbXBhcnQudjEuR2V0Q2hlY2twb2ludFJlc3BvbnNlEmkKFEdldENlcnRpZmljYXRlUmVjb3JkEicucmFtcGFydC52MS5HZXRDZXJ0aWZpY2F0ZVJlY29yZFJlcXVlc3QaKC5yYW1wYXJ0LnYxLkdldENlcnRpZmljYXRlUmVjb3JkUmVzcG9uc2USZgoTTGlzdElkZW50aXR5SGlzdG9yeRImLnJhbXBhcnQudjEuTGlzdElkZW50aXR5SGlzdG9yeVJlcXVlc3QaJy5yYW1wYXJ0LnYxLkxpc3RJZGVudGl0eUhpc3RvcnlSZXNwb25zZRJRCgxQcm92ZUVudHJpZXMSHy5yYW1wYXJ0LnYxLlByb3ZlRW50cmllc1JlcXVlc3QaIC5yYW1wYXJ0LnYxLlByb3ZlRW50cmllc1Jlc3BvbnNlElAKC1JlYWRKb3VybmFsEh4ucmFtcGFydC52MS5SZWFkSm91cm5hbFJlcXVlc3QaHy5yYW1wYXJ0LnYxLlJlYWRKb3VybmFsUmVzcG9uc2UwAWIGcHJvdG8z", [file_rampart_v1_admin]);
+  fileDesc("ChdyYW1wYXJ0L3YxL2xlZGdlci5wcm90bxIKcmFtcGFydC52MSJgCg1SZWNvcmRlZEVudHJ5EhAKCHNlcXVlbmNlGAEgASgEEg4KBnN0cmVhbRgCIAEoCRIMCgRraW5kGAMgASgJEgwKBGJvZHkYBCABKAkSEQoJbGVhZl9oYXNoGAUgASgJIjQKFEdldENoZWNrcG9pbnRSZXF1ZXN0Eg0KBWZyZXNoGAEgASgIEg0KBXNpbmNlGAIgASgEIlwKFUdldENoZWNrcG9pbnRSZXNwb25zZRIMCgRub3RlGAEgASgJEhQKDHZlcmlmaWVyX2tleRgCIAEoCRIKCgJhdBgDIAEoAxITCgtjb25zaXN0ZW5jeRgEIAMoCSItChtHZXRDZXJ0aWZpY2F0ZVJlY29yZFJlcXVlc3QSDgoGc2VyaWFsGAEgASgJIngKHEdldENlcnRpZmljYXRlUmVjb3JkUmVzcG9uc2USLAoLY2VydGlmaWNhdGUYASABKAsyFy5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlEioKB2VudHJpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLlJlY29yZGVkRW50cnkiPgoaTGlzdElkZW50aXR5SGlzdG9yeVJlcXVlc3QSEQoJc3BpZmZlX2lkGAEgASgJEg0KBWxpbWl0GAIgASgNIkkKG0xpc3RJZGVudGl0eUhpc3RvcnlSZXNwb25zZRIqCgdlbnRyaWVzGAEgAygLMhkucmFtcGFydC52MS5SZWNvcmRlZEVudHJ5IigKE1Byb3ZlRW50cmllc1JlcXVlc3QSEQoJc2VxdWVuY2VzGAEgAygEImoKFFByb3ZlRW50cmllc1Jlc3BvbnNlEhIKCmNoZWNrcG9pbnQYASABKAkSFAoMdmVyaWZpZXJfa2V5GAIgASgJEigKB2VudHJpZXMYAyADKAsyFy5yYW1wYXJ0LnYxLlByb3ZlbkVudHJ5IkUKC1Byb3ZlbkVudHJ5EigKBWVudHJ5GAEgASgLMhkucmFtcGFydC52MS5SZWNvcmRlZEVudHJ5EgwKBHBhdGgYAiADKAkiMgoSUmVhZEpvdXJuYWxSZXF1ZXN0Eg0KBWFmdGVyGAEgASgEEg0KBXVwX3RvGAIgASgEIkEKE1JlYWRKb3VybmFsUmVzcG9uc2USKgoHZW50cmllcxgBIAMoCzIZLnJhbXBhcnQudjEuUmVjb3JkZWRFbnRyeSInChNSZWNvcmRCYWNrdXBSZXF1ZXN0EhAKCG1hbmlmZXN0GAEgASgJIigKFFJlY29yZEJhY2t1cFJlc3BvbnNlEhAKCHNlcXVlbmNlGAEgASgEMrAECg1MZWRnZXJTZXJ2aWNlElQKDUdldENoZWNrcG9pbnQSIC5yYW1wYXJ0LnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GiEucmFtcGFydC52MS5HZXRDaGVja3BvaW50UmVzcG9uc2USaQoUR2V0Q2VydGlmaWNhdGVSZWNvcmQSJy5yYW1wYXJ0LnYxLkdldENlcnRpZmljYXRlUmVjb3JkUmVxdWVzdBooLnJhbXBhcnQudjEuR2V0Q2VydGlmaWNhdGVSZWNvcmRSZXNwb25zZRJmChNMaXN0SWRlbnRpdHlIaXN0b3J5EiYucmFtcGFydC52MS5MaXN0SWRlbnRpdHlIaXN0b3J5UmVxdWVzdBonLnJhbXBhcnQudjEuTGlzdElkZW50aXR5SGlzdG9yeVJlc3BvbnNlElEKDFByb3ZlRW50cmllcxIfLnJhbXBhcnQudjEuUHJvdmVFbnRyaWVzUmVxdWVzdBogLnJhbXBhcnQudjEuUHJvdmVFbnRyaWVzUmVzcG9uc2USUAoLUmVhZEpvdXJuYWwSHi5yYW1wYXJ0LnYxLlJlYWRKb3VybmFsUmVxdWVzdBofLnJhbXBhcnQudjEuUmVhZEpvdXJuYWxSZXNwb25zZTABElEKDFJlY29yZEJhY2t1cBIfLnJhbXBhcnQudjEuUmVjb3JkQmFja3VwUmVxdWVzdBogLnJhbXBhcnQudjEuUmVjb3JkQmFja3VwUmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_admin]);
 
 /**
  * An entry of the journal as it is stored.
@@ -335,6 +335,44 @@ export const ReadJournalResponseSchema: GenMessage<ReadJournalResponse> = /*@__P
   messageDesc(file_rampart_v1_ledger, 11);
 
 /**
+ * @generated from message rampart.v1.RecordBackupRequest
+ */
+export type RecordBackupRequest = Message<"rampart.v1.RecordBackupRequest"> & {
+  /**
+   * Signed note: what is in the backup.
+   *
+   * @generated from field: string manifest = 1;
+   */
+  manifest: string;
+};
+
+/**
+ * Describes the message rampart.v1.RecordBackupRequest.
+ * Use `create(RecordBackupRequestSchema)` to create a new message.
+ */
+export const RecordBackupRequestSchema: GenMessage<RecordBackupRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_ledger, 12);
+
+/**
+ * @generated from message rampart.v1.RecordBackupResponse
+ */
+export type RecordBackupResponse = Message<"rampart.v1.RecordBackupResponse"> & {
+  /**
+   * Of the record.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message rampart.v1.RecordBackupResponse.
+ * Use `create(RecordBackupResponseSchema)` to create a new message.
+ */
+export const RecordBackupResponseSchema: GenMessage<RecordBackupResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_ledger, 13);
+
+/**
  * @generated from service rampart.v1.LedgerService
  */
 export const LedgerService: GenService<{
@@ -387,6 +425,16 @@ export const LedgerService: GenService<{
     methodKind: "server_streaming";
     input: typeof ReadJournalRequestSchema;
     output: typeof ReadJournalResponseSchema;
+  },
+  /**
+   * Puts a backup on the audit record. Only its maker could sign what it says of itself.
+   *
+   * @generated from rpc rampart.v1.LedgerService.RecordBackup
+   */
+  recordBackup: {
+    methodKind: "unary";
+    input: typeof RecordBackupRequestSchema;
+    output: typeof RecordBackupResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rampart_v1_ledger, 0);

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { verifierKeyOf } from '@rampart/journal';
+import { OctetReader, openStream, sealStream } from '@rampart/keyring';
+import { createSystemClock } from '../clock.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import { TestPlanes, until } from '../testing/test-plane.ts';
+import { attest, connectAsAdmin } from '../testing/workload-client.ts';
+import { CONTEXT, createBackup, type CreatedBackup } from './create.ts';
+import { restoreBackup, type Restoration, type Restored } from './restore.ts';
+import { verifyBackup } from './verify.ts';
+
+const PASSPHRASE = 'three words and a bird';
+/** Cheap, because these tests are not about guessing. */
+const COST = { N: 2 ** 10, r: 8, p: 1 };
+const clock = createSystemClock();
+const STRANGER = generateKeyPairSync('ed25519').publicKey;
+const NO_KEYS = { keyPassphrase: undefined, keyService: undefined };
+
+describe('a backup', () => {
+  const planes = new TestPlanes();
+  let root: string;
+  let file: string;
+  let target: string;
+
+  beforeEach(async () => {
+    await planes.open();
+    root = dirname(planes.dataDirectory);
+    file = join(root, 'one.rampart');
+    target = join(root, 'restored');
+  });
+  afterEach(() => planes.close());
+
+  async function backUp(plane: ControlPlane, out = file): Promise<CreatedBackup> {
+    const { ledger, close } = connectAsAdmin(plane);
+    try {
+      return await createBackup({
+        directory: plane.dataDirectory,
+        out,
+        passphrase: PASSPHRASE,
+        keys: NO_KEYS,
+        cost: COST,
+        clock,
+        record: (manifest) => ledger.recordBackup({ manifest }),
+      });
+    } finally {
+      close();
+    }
+  }
+
+  function restore(change: Partial<Restoration> = {}): Promise<Restored> {
+    return restoreBackup({
+      file,
+      passphrase: PASSPHRASE,
+      key: undefined,
+      directory: target,
+      keys: NO_KEYS,
+      keepApiTokens: false,
+      clock,
+      ...change,
+    });
+  }
+
+  /** No directory, and nothing that was to become one. */
+  async function nothingWritten(): Promise<void> {
+    assert.deepEqual(
+      (await readdir(root)).filter((name) => name.startsWith('restored')),
+      [],
+    );
+  }
+
+  it('taken under load has everything that was acknowledged before, and starts again', async () => {
+    const plane = await planes.start();
+    const { admin, close } = connectAsAdmin(plane);
+    const tokens: string[] = [];
+    const over = new AbortController();
+    const load = Array.from({ length: 8 }, async (_, caller) => {
+      while (!over.signal.aborted) {
+        const workload = { namespace: 'default', serviceAccount: `w${caller}`, service: '' };
+        tokens.push((await admin.createJoinToken({ workload })).token);
+      }
+    });
+    await until('load', () => tokens.length > 100);
+    const before = tokens.length;
+    const { manifest } = await backUp(plane);
+    const during = tokens.length - before;
+    over.abort();
+    await Promise.all(load);
+    close();
+    assert.ok(during > 0, 'the control plane worked on meanwhile');
+    await planes.latest.stop();
+
+    const { ended } = await restore({ key: manifest.key });
+    assert.ok(ended.joinTokens >= before, `${ended.joinTokens} of ${before}`);
+    const again = await planes.start({ dataDirectory: target });
+    assert.deepEqual((await kindsOf(again)).slice(0, 1), ['BACKUP_RESTORED']);
+    const { ledger, close: closeAgain } = connectAsAdmin(again);
+    await ledger.getCheckpoint({ fresh: true });
+    closeAgain();
+  });
+
+  it('is on the audit record, with or without a control plane that is running', async () => {
+    const plane = await planes.start();
+    await backUp(plane);
+    assert.ok((await kindsOf(plane)).includes('BACKUP_CREATED'));
+    await plane.stop();
+    const record = (): Promise<never> => Promise.reject(new Error('nobody is there'));
+    const { dataDirectory: directory } = plane;
+    const out = join(root, 'two.rampart');
+    await createBackup({ directory, out, passphrase: PASSPHRASE, keys: NO_KEYS, cost: COST, clock, record });
+    const again = await planes.start();
+    assert.equal((await kindsOf(again)).filter((kind) => kind === 'BACKUP_CREATED').length, 2);
+  });
+
+  it('is not there when it could not be recorded, nor put over another file', async () => {
+    const plane = await planes.start();
+    const wanted = {
+      directory: plane.dataDirectory,
+      out: file,
+      passphrase: PASSPHRASE,
+      keys: NO_KEYS,
+      cost: COST,
+      clock,
+    };
+    await assert.rejects(createBackup({ ...wanted, record: () => Promise.reject(new Error('away')) }));
+    await assert.rejects(access(file));
+    await writeFile(file, 'mine');
+    await assert.rejects(backUp(plane), { code: 'ALREADY_EXISTS' });
+    assert.equal(await readFile(file, 'utf8'), 'mine');
+    assert.ok(!(await readdir(plane.dataDirectory)).includes('backup.tmp'));
+  });
+
+  it('goes only into an empty directory', async () => {
+    await backUp(await planes.start());
+    await mkdir(target);
+    await writeFile(join(target, 'mine'), '');
+    await assert.rejects(restore(), { code: 'ALREADY_EXISTS' });
+    assert.deepEqual(await readdir(target), ['mine']);
+  });
+
+  it('that was tampered with, cut off, or is not for this reader is refused, and nothing is written', async () => {
+    await backUp(await planes.start());
+    const sealed = await readFile(file);
+    const flipped = (at: number): Buffer => {
+      const changed = Buffer.from(sealed);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      return changed;
+    };
+    const cases: Readonly<Record<string, Uint8Array>> = {
+      'one bit of the first part': flipped(1000),
+      'one bit of the last part': flipped(sealed.length - 1),
+      'cut off at the end of a part': sealed.subarray(0, sealed.length - (sealed.length % 1000)),
+      'half of it': sealed.subarray(0, sealed.length / 2),
+      'nothing in it': new Uint8Array(),
+      'more than there was': Buffer.concat([sealed, sealed]),
+      'no backup': Buffer.from('SQLite format 3'),
+    };
+    const copy = join(root, 'copy');
+    for (const [what, bytes] of Object.entries(cases)) {
+      await writeFile(copy, bytes);
+      await assert.rejects(restore({ file: copy }), { code: 'INVALID_BACKUP' }, what);
+      await assert.rejects(
+        verifyBackup({ file: copy, passphrase: PASSPHRASE, key: undefined }),
+        { code: 'INVALID_BACKUP' },
+        what,
+      );
+      await nothingWritten();
+    }
+    await assert.rejects(restore({ passphrase: 'three words and a bee' }), /made with another passphrase/);
+    const stranger = verifierKeyOf('cluster.local/journal', STRANGER.export({ type: 'spki', format: 'der' }));
+    await assert.rejects(restore({ key: stranger }), /was made by cluster.local\/journal\+[0-9a-f]{8}, not by/);
+    await nothingWritten();
+  });
+
+  it('that somebody with the passphrase put together anew is refused: it is not what was signed', async () => {
+    await backUp(await planes.start());
+    const contents = await unsealed(file);
+    const start = contents.indexOf('SQLite format 3');
+    const cases: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
+      'another database': (bytes) => Buffer.from(bytes.fill('x', start + 5000, start + 5010)),
+      'another manifest': (bytes) => Buffer.from(bytes.fill('0', 120, 121)),
+      'more at the end': (bytes) => Buffer.concat([bytes, Buffer.from('x')]),
+      'less at the end': (bytes) => bytes.subarray(0, -1),
+    };
+    const copy = join(root, 'copy');
+    for (const [what, change] of Object.entries(cases)) {
+      await writeFile(
+        copy,
+        sealStream(piece(change(Buffer.from(contents))), { passphrase: PASSPHRASE, context: CONTEXT, cost: COST }),
+      );
+      await assert.rejects(restore({ file: copy }), { code: 'INVALID_BACKUP' }, what);
+      await nothingWritten();
+    }
+  });
+
+  it('of a journal that was changed is not made', async () => {
+    const plane = await planes.start();
+    const database = new DatabaseSync(join(plane.dataDirectory, 'rampart.db'));
+    database.exec(`UPDATE journal_entries SET body = '{}' WHERE sequence = 2`);
+    database.close();
+    await assert.rejects(backUp(plane), { code: 'JOURNAL_INCONSISTENT' });
+    await assert.rejects(access(file));
+  });
+
+  it('brings back nothing that was revoked since, with the newest revocation file', async () => {
+    const plane = await planes.start();
+    const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'lost' });
+    const lostSerial = new X509Certificate(credentials.certificate).serialNumber.toLowerCase();
+    await backUp(plane);
+    const older = join(root, 'older.log');
+    await copyFile(join(plane.dataDirectory, 'revocations.log'), older);
+    const first = connectAsAdmin(plane);
+    await first.admin.revokeCertificate({ serial: lostSerial, reason: 'stolen' });
+    first.close();
+    await backUp(plane, join(root, 'two.rampart'));
+    await plane.stop();
+    const revocations = join(plane.dataDirectory, 'revocations.log');
+
+    await assert.rejects(restore({ file: join(root, 'two.rampart'), revocations: older }), /older than the one/);
+    await restore({ revocations });
+    const again = connectAsAdmin(await planes.start({ dataDirectory: target }));
+    const { certificates } = await again.admin.listCertificates({});
+    again.close();
+    const lost = certificates.find(({ serial }) => serial === lostSerial);
+    assert.ok(lost !== undefined && lost.revokedAt > 0n);
+  });
+
+  it('whose restoring is killed leaves no data directory, and can be restored then', async () => {
+    await backUp(await planes.start());
+    await planes.latest.stop();
+    const child = spawn(process.execPath, ['--input-type=module', '-e', RESTORING, file, target, PASSPHRASE], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    await until(
+      'its beginning',
+      async () => (await readdir(`${target}.restoring`).catch((): string[] => [])).includes('keys'),
+      20_000,
+    );
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await assert.rejects(access(target));
+    await restore();
+    await planes.start({ dataDirectory: target });
+    assert.ok(!(await readdir(root)).includes('restored.restoring'));
+  });
+});
+
+/** Waits before it would be done, so that it is killed in the middle. */
+const RESTORING = `
+const [, file, directory, passphrase] = process.argv;
+const { restoreBackup } = await import(${JSON.stringify(new URL('restore.ts', import.meta.url).href)});
+const clock = { now: () => { for (;;); }, after: () => ({ cancel() {} }) };
+await restoreBackup({ file, passphrase, key: undefined, directory, keys: {}, keepApiTokens: false, clock });
+`;
+
+/** Records of backups, newest first. */
+async function kindsOf(plane: ControlPlane): Promise<string[]> {
+  const { admin, close } = connectAsAdmin(plane);
+  const { records } = await admin.queryAudit({ limit: 1000 });
+  close();
+  const kinds = records.map((record) => (JSON.parse(record) as { readonly event_type: string }).event_type);
+  return kinds.filter((kind) => kind === 'BACKUP_RESTORED' || kind === 'BACKUP_CREATED');
+}
+
+async function unsealed(file: string): Promise<Buffer> {
+  const reader = new OctetReader(openStream(piece(await readFile(file)), { passphrase: PASSPHRASE, context: CONTEXT }));
+  return Buffer.from(await reader.take(Number.MAX_SAFE_INTEGER));
+}
+
+async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
