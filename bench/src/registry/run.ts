@@ -10,6 +10,7 @@ import type { RunOptions } from '../harness/run-options.ts';
 import { writePki } from '../inprocess/pki.ts';
 import { PER_SERVICE } from './callers.ts';
 import { measureFanOut } from './fan-out.ts';
+import { measureInProcess } from './in-process.ts';
 import { measureSize } from './size.ts';
 import { startEtcd, startRampart } from './subjects.ts';
 import type { Subject, SubjectGround } from './subjects.ts';
@@ -48,7 +49,11 @@ export async function benchRegistry(options: RunOptions): Promise<Record<string,
       await rounds(series, options);
       const fanOut = await measureFanOut(series, options);
       return {
-        subjects: [...series.map((each) => report(each, fanOut)), ...absent],
+        subjects: [
+          ...series.map((each) => report(each, fanOut)),
+          ...absent,
+          await measureInProcess(STANDING, options.quick ? 100_000 : 1_000_000),
+        ],
         ratios: ratiosOf(series),
         size: await measureSize(ground, options),
       };

@@ -6,7 +6,8 @@ import { after, before, suite, test } from 'node:test';
 import { captureIo } from '../scenarios/captured-io.ts';
 import { findClientSettings } from './client-settings.ts';
 
-const CLIENT = { address: 'https://127.0.0.1:8443', ca: 'ca.pem', token: 'admin.token' };
+const REGISTRY = 'spiffe://cluster.local/ns/istio-system/sa/rampart-server';
+const CLIENT = { address: 'https://127.0.0.1:8443', ca: 'ca.pem', token: 'admin.token', registry: REGISTRY };
 const UNREACHABLE = { code: 'CONTROL_PLANE_UNREACHABLE' };
 
 suite('the control plane is found', () => {
@@ -36,6 +37,7 @@ suite('the control plane is found', () => {
       address: CLIENT.address,
       caFile: join(home, 'ca.pem'),
       tokenFile: join(home, 'admin.token'),
+      registry: REGISTRY,
     });
   });
   test('in RAMPART_HOME before any directory', async () => {
@@ -54,7 +56,12 @@ suite('the control plane is found', () => {
   test('by options alone, without any file', async () => {
     assert.deepEqual(
       await findClientSettings({ address: 'https://mesh.example:8443/', ca: 'a.pem', tokenFile: 't' }, io('empty')),
-      { address: 'https://mesh.example:8443', caFile: join(root, 'empty/a.pem'), tokenFile: join(root, 'empty/t') },
+      {
+        address: 'https://mesh.example:8443',
+        caFile: join(root, 'empty/a.pem'),
+        tokenFile: join(root, 'empty/t'),
+        registry: undefined,
+      },
     );
   });
   test('not at all: the error says how to start one', async () => {
