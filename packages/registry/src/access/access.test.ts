@@ -98,6 +98,40 @@ const CASES: readonly Case[] = [
     'DENY',
   ],
   [
+    'what a rule about the namespace gives, a rule about one service of it does not take away',
+    [
+      { service: 'payment-service', policy: 'read' },
+      { namespace: 'prod', policy: 'admin', identity: 'team:ops' },
+      { namespace: 'prod', service: 'payment-service', policy: 'read' },
+    ],
+    token('bob', 'ops'),
+    'admin',
+    PAYMENT,
+    'ALLOW',
+  ],
+  [
+    'what is given to everybody takes nothing from who has more of the same service',
+    [
+      { namespace: 'prod', service: 'payment-service', policy: 'read' },
+      { service: 'payment-service', policy: 'write', identity: 'spiffe://cluster/ns/prod/sa/payment' },
+    ],
+    workload('payment'),
+    'write',
+    PAYMENT,
+    'ALLOW',
+  ],
+  [
+    'a rule that lets everybody look keeps no operator out',
+    [
+      { service: 'payment-service', policy: 'read' },
+      { namespace: 'prod', policy: 'read' },
+    ],
+    OPERATOR,
+    'admin',
+    PAYMENT,
+    'ALLOW',
+  ],
+  [
     'a longer prefix is closer than a shorter one',
     [
       { servicePrefix: '', policy: 'deny' },

@@ -71,14 +71,15 @@ export class RegistryPolicy {
   }
 
   #decide(caller: RegistryIdentity, action: RegistryAction, resource: RegistryResource): Decision {
-    const rules = this.#rules.decisive(caller, resource);
-    const denying = rules.find(({ policy }) => policy === 'deny');
-    if (denying !== undefined) {
-      return { outcome: 'DENY', allowed: false, rule: denying.name, reason: `rule ${denying.name} denies it` };
-    }
-    const allowing = rules.find(({ policy }) => hasPermission(policy, action));
-    if (allowing !== undefined) {
-      return { outcome: 'ALLOW', allowed: true, rule: allowing.name, reason: `rule ${allowing.name} allows it` };
+    for (const rules of this.#rules.decisive(caller, resource)) {
+      const denying = rules.find(({ policy }) => policy === 'deny');
+      if (denying !== undefined) {
+        return { outcome: 'DENY', allowed: false, rule: denying.name, reason: `rule ${denying.name} denies it` };
+      }
+      const allowing = rules.find(({ policy }) => hasPermission(policy, action));
+      if (allowing !== undefined) {
+        return { outcome: 'ALLOW', allowed: true, rule: allowing.name, reason: `rule ${allowing.name} allows it` };
+      }
     }
     const what = `${action} on ${resourceText(resource)}`;
     if (this.#allowsByDefault(caller, action, resource)) {

@@ -41,20 +41,14 @@ export class RuleIndex {
   }
 
   /**
-   * The rules that decide: those about this caller under the label that fits best. An exact name is closer than any prefix, a
-   * longer prefix closer than a shorter one (Consul's rule), and of rules with the same label one that names the namespace is
-   * closer than one without, that closer than one for all namespaces.
+   * The rules about this caller that decide, by how closely they fit: the first that denies or gives what is asked ends the question.
+   * Of service names the closest counts, an exact one before any prefix and a longer prefix before a shorter one (Consul's rule); after
+   * it the whole namespace. In each, a rule that names the namespace is closer than one without, that closer than one for all namespaces.
    */
-  decisive(caller: RegistryIdentity, resource: RegistryResource): readonly StandingRule[] {
-    const { service } = resource;
-    if (service === undefined) return this.#closest(this.#prefixed.get(''), caller, resource);
-    const exact = this.#closest(this.#exact.get(service), caller, resource);
-    if (exact.length > 0) return exact;
-    for (let length = Math.min(service.length, this.#longest); length >= 0; length -= 1) {
-      const found = this.#closest(this.#prefixed.get(service.slice(0, length)), caller, resource);
-      if (found.length > 0) return found;
-    }
-    return [];
+  decisive(caller: RegistryIdentity, resource: RegistryResource): readonly (readonly StandingRule[])[] {
+    const { service, namespace } = resource;
+    const whole = this.#levels(this.#prefixed.get(''), caller, { namespace });
+    return service === undefined ? whole : [...this.#ofClosestName(caller, { service, namespace }), ...whole];
   }
 
   /** Names of services that a rule names in full, by whatever policy; of every namespace, or of one. */
@@ -71,20 +65,34 @@ export class RuleIndex {
     );
   }
 
-  #closest(
+  #ofClosestName(
+    caller: RegistryIdentity,
+    resource: RegistryResource & { readonly service: string },
+  ): readonly (readonly StandingRule[])[] {
+    const { service } = resource;
+    const exact = this.#levels(this.#exact.get(service), caller, resource);
+    if (exact.length > 0) return exact;
+    for (let length = Math.min(service.length, this.#longest); length >= 0; length -= 1) {
+      const found = this.#levels(this.#prefixed.get(service.slice(0, length)), caller, resource);
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  /** Rules of one label that are about the caller: of the namespace, of the caller's own, of all; levels without any left out. */
+  #levels(
     rules: readonly StandingRule[] | undefined,
     caller: RegistryIdentity,
     { namespace, service }: RegistryResource,
-  ): readonly StandingRule[] {
-    if (rules === undefined) return [];
-    const about = rules.filter(({ identity }) => matchesIdentity(identity, caller));
-    if (about.length === 0) return about;
-    const named = about.filter((rule) => rule.namespace === namespace);
-    if (named.length > 0) return named;
+  ): readonly (readonly StandingRule[])[] {
+    const about = rules?.filter(({ identity }) => matchesIdentity(identity, caller)) ?? [];
+    if (about.length === 0) return [];
     const isHome = !this.#isolated || homeOf(caller) === namespace;
     // A prefix without a namespace is about services, not about a namespace as a whole.
     const home = isHome && service !== undefined ? about.filter((rule) => rule.namespace === undefined) : [];
-    return home.length > 0 ? home : about.filter((rule) => rule.namespace === ALL);
+    const named = about.filter((rule) => rule.namespace === namespace);
+    const everywhere = namespace === ALL ? [] : about.filter((rule) => rule.namespace === ALL);
+    return [named, home, everywhere].filter((level) => level.length > 0);
   }
 
   #add({ service, servicePrefix = '', namespace, policy, identity }: AclRule, name: string): void {
