@@ -9,10 +9,9 @@ import { type ListenAddress, listen } from '../listening.ts';
 import { type DoorCredentials, tlsSettings } from '../tls.ts';
 import type { ConsulApi, ConsulRequest } from './consul-api.ts';
 import { type ConsulAnswer, refusalAnswer, textAnswer } from './http/answer.ts';
-import type { Item } from './filter/filter.ts';
 import { isMeantForLoopback } from './http/own-host.ts';
 import { readBody } from './http/read-body.ts';
-import { type Rendered, textOf } from './http/rendered.ts';
+import { Rendered } from './http/rendered.ts';
 
 export interface ConsulDoorOptions extends ListenAddress {
   readonly kind: 'http' | 'https';
@@ -150,20 +149,20 @@ function isSet(request: IncomingMessage, name: string): boolean {
   return request.url?.split('?', 2)[1]?.split('&').includes(name) ?? false;
 }
 
-function jsonText(json: Item | Rendered, isPretty: boolean): string {
-  if (isPretty) return JSON.stringify(json, undefined, 4);
-  return textOf(json);
+function contentOf(body: ConsulAnswer['body'], isPretty: boolean): string | Buffer {
+  if ('text' in body) return body.text;
+  if (isPretty) return JSON.stringify(body.json, undefined, 4);
+  return body.json instanceof Rendered ? body.json.bytes : JSON.stringify(body.json);
 }
 
 function send(response: ServerResponse, { status, headers, body }: ConsulAnswer, isPretty: boolean): void {
-  const isJson = 'json' in body;
-  const text = isJson ? jsonText(body.json, isPretty) : body.text;
+  const content = contentOf(body, isPretty);
   response.writeHead(status, {
-    'content-type': isJson ? 'application/json' : 'text/plain; charset=utf-8',
+    'content-type': 'json' in body ? 'application/json' : 'text/plain; charset=utf-8',
     'x-content-type-options': 'nosniff',
     // Head and body are one write only where the length is known before.
-    'content-length': Buffer.byteLength(text),
+    'content-length': Buffer.byteLength(content),
     ...headers,
   });
-  response.end(text);
+  response.end(content);
 }
