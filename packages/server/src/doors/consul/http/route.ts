@@ -24,60 +24,110 @@ interface Pattern {
   readonly name: string;
   readonly method: string;
   readonly segments: readonly string[];
+  /** Least for what is said most exactly. */
+  readonly vagueness: number;
+}
+
+/** Where the first segments of some patterns lead to. */
+interface Place {
+  /** Patterns that end here. */
+  readonly ends: Pattern[];
+  /** Patterns with a "*" here. */
+  readonly open: Pattern[];
+  readonly fixed: Map<string, Place>;
+  /** Where any segment leads to. */
+  named?: Place;
 }
 
 /**
  * Finds paths among patterns: ":name" stands for one segment, a last "*" for any number of them, "ANY" for every method. Exact
- * segments win over ":name", and both over "*".
+ * segments win over ":name", and both over "*". Only the segments of the path are gone through, however many patterns there are.
  */
 export class RouteTable {
-  readonly #patterns: readonly Pattern[];
+  readonly #root: Place = placeOf();
 
   constructor(names: readonly string[]) {
-    this.#patterns = names.map(patternOf).toSorted((a, b) => vagueness(a) - vagueness(b));
+    for (const name of names) insert(this.#root, patternOf(name));
   }
 
   find(method: string, path: string): RouteLookup {
     const segments = segmentsOf(path);
     if (segments === undefined) return { kind: 'unknown' };
-    const matching = this.#patterns.filter((pattern) => matches(pattern, segments));
-    const [best] = matching;
-    if (best === undefined) return { kind: 'unknown' };
+    const matching: Pattern[] = [];
+    gather(this.#root, { segments, at: 0, matching });
+    if (matching.length === 0) return { kind: 'unknown' };
+    const least = matching.reduce((vagueness, pattern) => Math.min(vagueness, pattern.vagueness), Infinity);
     // Whoever asks for another method of an exact path is not given what a "*" stands for.
-    const rivals = matching.filter((pattern) => vagueness(pattern) === vagueness(best));
+    const rivals = matching.filter(({ vagueness }) => vagueness === least);
     const found = rivals.find((pattern) => pattern.method === method || pattern.method === 'ANY');
     if (found === undefined) return { kind: 'other-method', allowed: rivals.map((pattern) => pattern.method) };
     return { kind: 'found', route: { name: found.name, params: paramsOf(found, segments) } };
   }
 }
 
-function patternOf(name: string): Pattern {
-  const [method = '', path = ''] = name.split(' ', 2);
-  return { name, method, segments: path.split('/').slice(1) };
+function placeOf(): Place {
+  return { ends: [], open: [], fixed: new Map<string, Place>() };
 }
 
-function vagueness({ segments }: Pattern): number {
-  return segments.reduce((sum, segment) => sum + (segment === '*' ? 1000 : segment.startsWith(':') ? 1 : 0), 0);
+function patternOf(name: string): Pattern {
+  const [method = '', path = ''] = name.split(' ', 2);
+  const segments = path.split('/').slice(1);
+  const vagueness = segments.reduce((sum, segment) => sum + (segment === '*' ? 1000 : isNamed(segment) ? 1 : 0), 0);
+  return { name, method, segments, vagueness };
+}
+
+function insert(root: Place, pattern: Pattern): void {
+  const isOpen = pattern.segments.at(-1) === '*';
+  let place = root;
+  for (const segment of isOpen ? pattern.segments.slice(0, -1) : pattern.segments) {
+    const next: Place = (isNamed(segment) ? place.named : place.fixed.get(segment)) ?? placeOf();
+    if (isNamed(segment)) place.named = next;
+    else place.fixed.set(segment, next);
+    place = next;
+  }
+  (isOpen ? place.open : place.ends).push(pattern);
+}
+
+interface Gathering {
+  readonly segments: readonly string[];
+  readonly at: number;
+  readonly matching: Pattern[];
+}
+
+/** Every pattern that a path matches, of whatever method. */
+function gather(place: Place, { segments, at, matching }: Gathering): void {
+  matching.push(...place.open);
+  const segment = segments[at];
+  if (segment === undefined) {
+    matching.push(...place.ends);
+    return;
+  }
+  const next = { segments, at: at + 1, matching };
+  const fixed = place.fixed.get(segment);
+  if (fixed !== undefined) gather(fixed, next);
+  if (place.named !== undefined && segment !== '') gather(place.named, next);
+}
+
+function isNamed(segment: string): boolean {
+  return segment.startsWith(':');
 }
 
 /** Undefined for a path that is encoded wrongly. A "/" that is encoded stays within its segment. */
 function segmentsOf(path: string): readonly string[] | undefined {
+  const segments = path.split('/').slice(1);
+  if (!path.includes('%')) return segments;
   try {
-    return path.split('/').slice(1).map(decodeURIComponent);
+    return segments.map(decodeURIComponent);
   } catch {
     return undefined;
   }
 }
 
-function matches({ segments }: Pattern, given: readonly string[]): boolean {
-  const isOpen = segments.at(-1) === '*';
-  const fixed = isOpen ? segments.slice(0, -1) : segments;
-  if (isOpen ? given.length < fixed.length : given.length !== fixed.length) return false;
-  return fixed.every((segment, index) => (segment.startsWith(':') ? given[index] !== '' : segment === given[index]));
-}
-
-function paramsOf({ segments }: Pattern, given: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    segments.flatMap((segment, index) => (segment.startsWith(':') ? [[segment.slice(1), given[index] ?? '']] : [])),
-  );
+function paramsOf({ segments, vagueness }: Pattern, given: readonly string[]): Readonly<Record<string, string>> {
+  const params: Record<string, string> = {};
+  if (vagueness === 0) return params;
+  for (const [index, segment] of segments.entries()) {
+    if (isNamed(segment)) params[segment.slice(1)] = given[index] ?? '';
+  }
+  return params;
 }
