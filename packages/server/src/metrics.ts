@@ -52,10 +52,17 @@ export class Metrics {
 }
 
 function renderLabels(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+  let pairs = '';
+  for (const name of Object.keys(labels)) {
+    pairs += `${pairs === '' ? '' : ','}${name}="${escaped(labels[name] ?? '')}"`;
+  }
+  return pairs === '' ? '' : `{${pairs}}`;
 }
 
+/** Almost no value needs it, and values are looked at with each call. */
+const NEEDS_ESCAPE = /[\\"\n]/;
+
 function escaped(value: string): string {
+  if (!NEEDS_ESCAPE.test(value)) return value;
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

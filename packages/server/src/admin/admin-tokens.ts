@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '@rampart/core';
 
 /** An operator's token as it is kept: never the token itself. */
@@ -43,18 +43,18 @@ export class AdminTokens {
   /** Makes the token of this name, in place of an earlier one, and returns it: the only time it is seen. */
   async create(name: string): Promise<string> {
     const token = PREFIX + randomBytes(TOKEN_BYTES).toString('base64url');
-    const hash = hashOf(token);
-    await this.#store.put({ name, tokenHash: hash.toString('hex'), createdAt: this.#clock.now() });
-    this.#hashes.set(name, hash);
+    const digest = hashOf(token);
+    await this.#store.put({ name, tokenHash: digest.toString('hex'), createdAt: this.#clock.now() });
+    this.#hashes.set(name, digest);
     return token;
   }
 
   /** Name of the token; undefined for one that nobody was given. Takes the same time for every wrong token. */
   nameOf(token: string): string | undefined {
-    const hash = hashOf(token);
+    const digest = hashOf(token);
     let found: string | undefined;
     for (const [name, known] of this.#hashes) {
-      if (timingSafeEqual(hash, known)) {
+      if (timingSafeEqual(digest, known)) {
         found = name;
       }
     }
@@ -63,5 +63,5 @@ export class AdminTokens {
 }
 
 function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token, 'utf8').digest();
+  return hash('sha256', token, 'buffer');
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock, RampartError, type Timer } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { isRole, type Role, ROLES } from './role.ts';
@@ -196,7 +196,7 @@ export class ApiTokens {
 }
 
 function hashOf(token: string): Buffer {
-  return createHash('sha256').update(token, 'utf8').digest();
+  return hash('sha256', token, 'buffer');
 }
 
 function event(
