@@ -16,6 +16,7 @@ import {
   createNodeHttpClient,
   Http2SessionManager,
 } from '@connectrpc/connect-node';
+import type { UniversalClientFn } from '@connectrpc/connect/protocol';
 import { createTransport } from '@connectrpc/connect/protocol-connect';
 import type { ClientSettings } from './client-settings.ts';
 import { remoteFailure } from './remote-failure.ts';
@@ -56,10 +57,9 @@ export async function callOperators<S extends OperatorService, T>(
   const sessionManager = new Http2SessionManager(settings.address, KEPT_ALIVE, { ca, minVersion: 'TLSv1.3' });
   const baseUrl = settings.address;
   const send = createNodeHttpClient({ httpVersion: '2', sessionProvider: () => sessionManager });
-  const believing = believingSigned(send, { settings, ca, now: () => settings.clock.now() });
   const transport = createTransport({
     baseUrl,
-    httpClient: service.typeName === RegistryService.typeName ? believing : send,
+    httpClient: service.typeName === RegistryService.typeName ? await believing(send, settings) : send,
     interceptors: [authenticate(token)],
     defaultTimeoutMs: LONGEST_CALL_MS,
     useBinaryFormat: true,
@@ -76,6 +76,14 @@ export async function callOperators<S extends OperatorService, T>(
   } finally {
     sessionManager.abort();
   }
+}
+
+async function believing(
+  send: UniversalClientFn,
+  settings: ClientSettings & { readonly clock: Clock },
+): Promise<UniversalClientFn> {
+  const roots = await readSecured(settings.registryCaFile ?? settings.caFile, 'CA certificate', '--ca');
+  return believingSigned(send, { settings, roots, now: () => settings.clock.now() });
 }
 
 async function readSecured(file: string, what: string, option: string): Promise<string> {

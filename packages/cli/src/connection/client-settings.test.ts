@@ -38,6 +38,7 @@ suite('the control plane is found', () => {
       caFile: join(home, 'ca.pem'),
       tokenFile: join(home, 'admin.token'),
       registry: REGISTRY,
+      registryCaFile: join(home, 'ca.pem'),
     });
   });
   test('in RAMPART_HOME before any directory', async () => {
@@ -61,7 +62,15 @@ suite('the control plane is found', () => {
         caFile: join(root, 'empty/a.pem'),
         tokenFile: join(root, 'empty/t'),
         registry: undefined,
+        registryCaFile: undefined,
       },
+    );
+  });
+  test('with another CA for the line: answers are still held against the one of the mesh', async () => {
+    const { caFile, registryCaFile } = await findClientSettings({ ca: 'proxy.pem' }, io('project'));
+    assert.deepEqual(
+      [caFile, registryCaFile],
+      [join(root, 'project/proxy.pem'), join(root, 'project/.rampart/ca.pem')],
     );
   });
   test('not at all: the error says how to start one', async () => {

@@ -19,6 +19,11 @@ export interface ClientSettings {
   readonly tokenFile: string;
   /** SPIFFE ID that signs answers about what is registered. */
   readonly registry: string | undefined;
+  /**
+   * The CA of its mesh, where the control plane wrote it down: --ca says who may be at the other end of the line, which a
+   * proxy that ends TLS may, and that proxy must not vouch for the registry too.
+   */
+  readonly registryCaFile: string | undefined;
 }
 
 const CLIENT_FILE = 'client.json';
@@ -36,7 +41,8 @@ export async function findClientSettings(options: ConnectionOptions, io: Io): Pr
   const tokenFile =
     options.tokenFile === undefined ? found?.tokenFile : resolve(io.workingDirectory, options.tokenFile);
   if (address === undefined || caFile === undefined || tokenFile === undefined) throw nothingFound(options, io);
-  return { address: requireHttps(address), caFile, tokenFile, registry: found?.registry };
+  const { registry, registryCaFile } = found ?? {};
+  return { address: requireHttps(address), caFile, tokenFile, registry, registryCaFile };
 }
 
 function needsFile(options: ConnectionOptions): boolean {
@@ -125,9 +131,11 @@ function parseClientFile(text: string, directory: string): ClientSettings {
       `${file} is not one that "rampart up" wrote (address, ca and token as text); start "rampart up" again or remove it`,
     );
   }
+  const caFile = inside(directory, ca);
   return {
     address,
-    caFile: inside(directory, ca),
+    caFile,
+    registryCaFile: caFile,
     tokenFile: inside(directory, token),
     registry: typeof registry === 'string' ? registry : undefined,
   };

@@ -68,7 +68,7 @@ describe('answers of the registry that come through somebody else', () => {
     const send: UniversalClientFn = async (request) => middle(await direct(request));
     const transport = createTransport({
       baseUrl: address,
-      httpClient: believingSigned(send, { settings: { address, registry }, ca, now: () => Date.now() }),
+      httpClient: believingSigned(send, { settings: { address, registry }, roots: ca, now: () => Date.now() }),
       interceptors: [
         (next) => (request) => {
           request.header.set('authorization', `Bearer ${token}`);

@@ -11,8 +11,8 @@ const USUAL_REGISTRY = 'ns/istio-system/sa/rampart-server';
 /** What answers about services are held against, and when. */
 export interface AnswerTrust {
   readonly settings: Pick<ClientSettings, 'address' | 'registry'>;
-  /** PEM. */
-  readonly ca: string;
+  /** The CA of the registry's mesh, PEM; whom TLS trusts does not count here. */
+  readonly roots: string;
   now(): number;
 }
 
@@ -21,7 +21,7 @@ export interface AnswerTrust {
  * between both and ends TLS can change where a service is.
  */
 export function believingSigned(send: UniversalClientFn, trust: AnswerTrust): UniversalClientFn {
-  const roots = fromPem(trust.ca);
+  const roots = fromPem(trust.roots);
   return async (request) => {
     if (!isUnary(request)) return send(request);
     const question = await bytesOf(request.body);
