@@ -8,12 +8,13 @@ export interface ForgedIdentity {
   readonly key: string;
   /** Leaf, intermediate and root. */
   readonly chain: string;
+  readonly root: string;
 }
 
 const HOUR_MS = 3_600_000;
 
-/** Makes up a certificate authority and lets it sign a certificate for `identity`. */
-export async function forgeIdentity(identity: string, now: number): Promise<ForgedIdentity> {
+/** Makes up a certificate authority and lets it sign a certificate for `identity`, for an IP address too where one is given. */
+export async function forgeIdentity(identity: string, now: number, address?: string): Promise<ForgedIdentity> {
   const spiffeId = SpiffeId.of(identity);
   const second = Math.floor(now / 1000) * 1000;
   const validity = { notBefore: second - HOUR_MS, notAfter: second + HOUR_MS };
@@ -38,7 +39,7 @@ export async function forgeIdentity(identity: string, now: number): Promise<Forg
   );
   const leaf = await buildCertificate(
     {
-      kind: 'workload',
+      ...(address === undefined ? { kind: 'workload' } : { kind: 'server', ipAddresses: [address] }),
       serial: randomSerial(),
       publicKeyDer: spki(keys.leaf),
       issuer: intermediate,
@@ -47,7 +48,8 @@ export async function forgeIdentity(identity: string, now: number): Promise<Forg
     },
     signer(keys.intermediate),
   );
-  return { key: keys.leaf.privateKeyPem(), chain: [leaf, intermediate, root].map(({ der }) => toPem(der)).join('') };
+  const chain = [leaf, intermediate, root].map(({ der }) => toPem(der));
+  return { key: keys.leaf.privateKeyPem(), chain: chain.join(''), root: toPem(root.der) };
 }
 
 function spki(key: KeyPair): Uint8Array {

@@ -18,7 +18,7 @@ function started(shop: Shop, world: World): string[] {
       `127.0.0.1:${port}`,
       `${spiffeId}  (${workload.builtWith}; pid ${child.pid ?? '?'})`,
     ]),
-    ['policies', String(shop.policies), `${fromHere(`${EXAMPLE}policies`, world)}/*.yaml`],
+    ['policies', String(shop.policies), fromHere(`${EXAMPLE}policies`, world)],
     ['data', fromHere(shop.controlPlane.dataDirectory, world), ''],
   ];
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -29,8 +29,7 @@ function started(shop: Shop, world: World): string[] {
 }
 
 function suggestions(shop: Shop, world: World): string[] {
-  const data = fromHere(shop.controlPlane.dataDirectory, world);
-  const rampart = data === '.rampart' ? 'npx rampart' : `npx rampart --data ${data}`;
+  const rampart = commandFor(shop, world);
   const orders = shop.services.find(({ workload }) => workload.name === 'orders-api');
   const check = 'authz check --from production/frontend --to orders-api.default --method GET --path /api/orders/1';
   const lines = [
@@ -43,6 +42,9 @@ function suggestions(shop: Shop, world: World): string[] {
       `${rampart} run --namespace web --service-account batch -- node ${fromHere(EXAMPLE, world)}/src/intruder/insider.ts`,
       'a valid identity that may not',
     ],
+    [`${rampart} get acl`, 'who can register and discover what'],
+    [`${rampart} registry show payment-service.prod`, 'where payments are made, signed by the registry'],
+    [`${rampart} audit query --type REGISTRATION_DENIED`, 'who wanted to be found there and was not let in'],
     [`${rampart} tls-check`, 'mutual TLS, service by service'],
     [`${rampart} certs list`, 'every certificate issued'],
     [`${rampart} logs -f`, 'the lines below, from anywhere'],
@@ -56,7 +58,17 @@ function suggestions(shop: Shop, world: World): string[] {
   ];
 }
 
-function fromHere(path: string, world: World): string {
+/** The `rampart` command, as a person in the folder of the demo would write it. */
+export function commandFor(shop: Shop, world: World): string {
+  const data = dataOf(shop, world);
+  return data === '.rampart' ? 'npx rampart' : `npx rampart --data ${data}`;
+}
+
+export function dataOf(shop: Shop, world: World): string {
+  return fromHere(shop.controlPlane.dataDirectory, world);
+}
+
+export function fromHere(path: string, world: World): string {
   const way = relative(world.directory, path);
   return way === '' || way.startsWith('..') ? path.replace(/\/$/, '') : way;
 }

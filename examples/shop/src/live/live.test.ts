@@ -57,6 +57,8 @@ test('shows what was started, requests as they happen, refusals and deaths; Ctrl
       /production\/frontend +→ orders-api\.default +GET +\/api\/orders\/\S+ +403 DENY +default\/orders-api-policy/,
     );
     await shop.line(/→ orders-api\.default +plaintext refused/);
+    await shop.line(/^poisoner, foreign network .* 403 Registration from unauthorized network /);
+    await shop.line(/^man in the middle, .* not believed by its client: BAD_SIGNATURE /);
 
     const payments = await shop.line(/^ {2}payment-service .*pid (\d+)/);
     process.kill(Number(payments[1]), 'SIGKILL');

@@ -6,16 +6,20 @@ import type { MeshEvent } from '../mesh/records.ts';
 import { startShop } from '../mesh/shop.ts';
 import type { Shop } from '../mesh/shop.ts';
 import type { ShopOptions } from '../options.ts';
+import { Poisoner } from '../poisoner/poison.ts';
 import { describeExit } from '../process/child.ts';
 import type { Child } from '../process/child.ts';
 import { startUsers } from '../traffic/users.ts';
 import type { World } from '../world.ts';
 import { Board } from './board.ts';
-import { introduce } from './introduction.ts';
+import { commandFor, dataOf, fromHere, introduce } from './introduction.ts';
+import { renderPoisoning } from './poisoning.ts';
 import { renderTally, Tally } from './tally.ts';
 
 const FIRST_ATTACK_MS = 4000;
 const ATTACK_EVERY_MS = 30_000;
+const FIRST_POISON_MS = 6000;
+const POISON_EVERY_MS = 60_000;
 const TALLY_EVERY_MS = 250;
 const PLAIN_TALLY_EVERY_MS = 10_000;
 
@@ -43,7 +47,7 @@ export async function runLive(
         board.line(`First request answered ${(world.uptime() / 1000).toFixed(1)} s after the start.`);
       }),
     );
-    timers.push(...show(shop, world, board), ...schedule(shop, board));
+    timers.push(...show(shop, world, board), ...schedule(shop, world, board));
     if (!stopped.aborted) await once(stopped, 'abort');
     board.status('stopping…');
   } finally {
@@ -79,7 +83,7 @@ function reachedNobody(record: AccessLogRecord): boolean {
   return record.response_flags.split(',').some((flag) => flag === 'UH' || flag === 'UF');
 }
 
-function schedule(shop: Shop, board: Board): NodeJS.Timeout[] {
+function schedule(shop: Shop, world: World, board: Board): NodeJS.Timeout[] {
   const run = (): void => {
     board.line(
       'The intruder tries: plaintext, no certificate, two forged certificates, a valid identity, a forged header.',
@@ -88,7 +92,29 @@ function schedule(shop: Shop, board: Board): NodeJS.Timeout[] {
       board.line(`The intruder could not be started: ${error instanceof Error ? error.message : String(error)}`);
     });
   };
-  return [setTimeout(run, FIRST_ATTACK_MS), setInterval(run, ATTACK_EVERY_MS)];
+  const poisoner = new Poisoner(shop);
+  const poison = (): void => {
+    board.line(
+      'The poisoner wants to be found as payment-service: stolen tokens, a foreign network, a changed answer.',
+    );
+    showPoisoning(poisoner, { shop, world, board }).catch((error: unknown) => {
+      board.line(`The poisoner could not be started: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  };
+  return [
+    ...[setTimeout(run, FIRST_ATTACK_MS), setInterval(run, ATTACK_EVERY_MS)],
+    ...[setTimeout(poison, FIRST_POISON_MS), setInterval(poison, POISON_EVERY_MS)],
+  ];
+}
+
+async function showPoisoning(
+  poisoner: Poisoner,
+  { shop, world, board }: { readonly shop: Shop; readonly world: World; readonly board: Board },
+): Promise<void> {
+  const report = await poisoner.poison();
+  const [rampart, data] = [commandFor(shop, world), dataOf(shop, world)];
+  const way = { rampart, data, pathOf: (path: string) => fromHere(path, world) };
+  for (const line of renderPoisoning(report, way)) board.line(line);
 }
 
 async function announceDeath(board: Board, child: Child): Promise<void> {

@@ -2,16 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { createClient } from '@connectrpc/connect';
 import type { Client, Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
-import { AdminService } from '@rampart/wire';
+import { AdminService, ApiTokenService } from '@rampart/wire';
 
 export type AdminClient = Client<typeof AdminService>;
+export type TokenClient = Client<typeof ApiTokenService>;
+
+/** What an operator calls. */
+export interface Operator {
+  readonly admin: AdminClient;
+  readonly tokens: TokenClient;
+}
 
 /** The same door, and the same credentials, as the `rampart` command. */
-export async function openAdmin(door: {
+export async function openOperator(door: {
   readonly address: string;
   readonly caFile: string;
   readonly adminTokenFile: string;
-}): Promise<AdminClient> {
+}): Promise<Operator> {
   const [ca, token] = await Promise.all([readFile(door.caFile, 'utf8'), readFile(door.adminTokenFile, 'utf8')]);
   const authorization = `Bearer ${token.trim()}`;
   const withToken: Interceptor = (next) => (request) => {
@@ -24,5 +31,5 @@ export async function openAdmin(door: {
     nodeOptions: { ca },
     interceptors: [withToken],
   });
-  return createClient(AdminService, transport);
+  return { admin: createClient(AdminService, transport), tokens: createClient(ApiTokenService, transport) };
 }

@@ -11,11 +11,13 @@ export interface PolicyFile {
 
 /** Port that the files name for the frontend. */
 const FRONTEND_PORT = 8080;
+/** Resources, and rules of the registry. */
+const POLICY_FILE = /\.(?:yaml|hcl)$/;
 /** The file that depends on the frontend's port. */
 export const FRONTEND_POLICY = 'frontend.yaml';
 
 export async function readPolicies(directory: string): Promise<PolicyFile[]> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).toSorted();
+  const names = (await readdir(directory)).filter((name) => POLICY_FILE.test(name)).toSorted();
   return Promise.all(names.map((name) => readPolicy(directory, name)));
 }
 

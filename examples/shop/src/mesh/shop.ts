@@ -9,8 +9,8 @@ import { freeOr0 } from '../process/port.ts';
 import { SERVICES } from '../workloads.ts';
 import type { ShopWorkload } from '../workloads.ts';
 import type { World } from '../world.ts';
-import { openAdmin } from './admin.ts';
-import type { AdminClient } from './admin.ts';
+import { openOperator } from './admin.ts';
+import type { AdminClient, Operator } from './admin.ts';
 import { POLICIES } from './folders.ts';
 import { applyPolicies, atPort, FRONTEND_POLICY, readPolicies } from './policies.ts';
 import type { PolicyFile } from './policies.ts';
@@ -53,9 +53,8 @@ export interface ShopSettings {
 }
 
 /** The whole shop: the control plane in this process, every service in a process of its own. */
-export interface Shop {
+export interface Shop extends Operator {
   readonly controlPlane: ControlPlane;
-  readonly admin: AdminClient;
   readonly records: Records;
   readonly staff: Staff;
   readonly services: readonly RunningService[];
@@ -109,7 +108,7 @@ async function openShop(parts: {
     spoolDirectory: join(controlPlane.dataDirectory, 'spool'),
   };
   const times = { loaded: parts.loaded, controlPlane: world.uptime() };
-  const admin = await openAdmin(door);
+  const { admin, tokens } = await openOperator(door);
   const records = Records.follow(admin);
   const wanted = settings.ports.frontend ?? (await freeOr0(USUAL_PORTS.frontend));
   const files = await readPolicies(POLICIES);
@@ -137,6 +136,7 @@ async function openShop(parts: {
   return {
     controlPlane,
     admin,
+    tokens,
     door,
     records,
     staff,

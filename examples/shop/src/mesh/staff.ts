@@ -56,11 +56,14 @@ export class Staff {
       readonly file: string;
       readonly arguments?: readonly string[];
       readonly onLine?: (line: string) => void;
+      /** An exit code other than 0 is nothing to worry about. */
+      readonly mayFail?: boolean;
     },
   ): Child {
     return this.#start(name, {
       arguments: [program.file, ...(program.arguments ?? [])],
       environment: {},
+      ...(program.mayFail === undefined ? {} : { mayFail: program.mayFail }),
       ...(program.onLine === undefined ? {} : { onLine: program.onLine }),
     });
   }
@@ -76,9 +79,10 @@ export class Staff {
       readonly arguments: readonly string[];
       readonly environment: Readonly<Record<string, string>>;
       readonly onLine?: (line: string) => void;
+      readonly mayFail?: boolean;
     },
   ): Child {
-    const { environment, ...rest } = program;
+    const { environment, mayFail = false, ...rest } = program;
     const child = new Child({
       name,
       node: this.#world.node,
@@ -86,13 +90,13 @@ export class Staff {
       ...rest,
     });
     this.#children.add(child);
-    void this.#watch(child);
+    void this.#watch(child, mayFail);
     return child;
   }
 
-  async #watch(child: Child): Promise<void> {
+  async #watch(child: Child, mayFail: boolean): Promise<void> {
     const { code } = await child.exited;
     this.#children.delete(child);
-    if (!child.stopping && code !== 0) this.#onDeath(child);
+    if (!child.stopping && !mayFail && code !== 0) this.#onDeath(child);
   }
 }

@@ -15,6 +15,7 @@ import type { World } from '../world.ts';
 import { expectation } from './expectation.ts';
 import type { Expectation, ScenarioReport } from './expectation.ts';
 import { intrusion } from './intrusion.ts';
+import { poisoning } from './poisoning.ts';
 import { everyCertificateInLedger, everyoneInStep } from './ledger.ts';
 import { bothReporters, nothingInPlaintext, orderFlow, visitAnswered } from './order-flow.ts';
 import { shortcut } from './shortcut.ts';
@@ -64,12 +65,13 @@ async function drive(
   log.tell(`ready: ${times.map(([step, at]) => `${step} ${Math.round(at)} ms`).join(', ')}`);
 
   const orders = [visitAnswered(requests), ...(await orderFlow(shop)), await bothReporters(shop.records)];
-  const [opened, intruded] = [await shortcut(shop), await intrusion(shop)];
+  const [opened, intruded, poisoned] = [await shortcut(shop), await intrusion(shop), await poisoning(shop)];
   const expectations: Expectation[] = [
     await everyoneInStep(shop),
     ...orders,
     ...opened,
     ...intruded.expectations,
+    ...poisoned,
     nothingInPlaintext(shop.records),
     ...(await everyCertificateInLedger(shop, intruded)),
     expectation('no process of the shop died', 'none', log.deaths.join('; ') || 'none'),

@@ -1,8 +1,8 @@
+import { rampart } from '../mesh/command.ts';
 import { allInStep } from '../mesh/registration.ts';
 import { OPENING_POLICY } from '../mesh/folders.ts';
 import type { Shop } from '../mesh/shop.ts';
 import { send } from '../traffic/journey.ts';
-import { rampart } from './command.ts';
 import { expectation } from './expectation.ts';
 import type { Expectation } from './expectation.ts';
 

@@ -67,11 +67,13 @@ suite('the control plane is found', () => {
     );
   });
   test('with another CA for the line: answers are still held against the one of the mesh', async () => {
-    const { caFile, registryCaFile } = await findClientSettings({ ca: 'proxy.pem' }, io('project'));
-    assert.deepEqual(
-      [caFile, registryCaFile],
-      [join(root, 'project/proxy.pem'), join(root, 'project/.rampart/ca.pem')],
-    );
+    const options = { ca: 'proxy.pem' };
+    const all = { ...options, address: CLIENT.address, tokenFile: 't', data: '.rampart' };
+    for (const given of [options, all]) {
+      const { caFile, registryCaFile } = await findClientSettings(given, io('project'));
+      assert.equal(caFile, join(root, 'project/proxy.pem'));
+      assert.equal(registryCaFile, join(root, 'project/.rampart/ca.pem'));
+    }
   });
   test('not at all: the error says how to start one', async () => {
     await assert.rejects(findClientSettings({ data: 'nothing' }, io('empty')), {

@@ -45,8 +45,10 @@ export async function findClientSettings(options: ConnectionOptions, io: Io): Pr
   return { address: requireHttps(address), caFile, tokenFile, registry, registryCaFile };
 }
 
+/** A directory that was named says whose answers are believed, even where the options say all else. */
 function needsFile(options: ConnectionOptions): boolean {
-  return options.address === undefined || options.ca === undefined || options.tokenFile === undefined;
+  const { address, ca, tokenFile, data } = options;
+  return address === undefined || ca === undefined || tokenFile === undefined || data !== undefined;
 }
 
 function nothingFound(options: ConnectionOptions, io: Io): RampartError {

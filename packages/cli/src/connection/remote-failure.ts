@@ -20,6 +20,8 @@ const CODE_SHAPE = /^[A-Z][A-Z_]{2,40}$/;
 
 /** Turns what a call to the control plane failed with into one RampartError that says what to do next. */
 export function remoteFailure(failure: ConnectError, settings: ClientSettings): RampartError {
+  // An answer came, and was not believed.
+  if (failure.cause instanceof RampartError) return failure.cause;
   const named = namedCode(failure);
   const unreachable = named === undefined ? unreachableReason(failure) : undefined;
   if (unreachable !== undefined) return unreachableFailure(unreachable, settings, failure);
