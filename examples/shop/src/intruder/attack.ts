@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Shop } from '../mesh/shop.ts';
+import { Staff } from '../mesh/staff.ts';
 import { BATCH } from '../workloads.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -24,7 +25,8 @@ export async function attack(shop: Shop): Promise<AttackReport> {
     arguments: [String(target?.port ?? 0), shop.door.caFile],
     onLine,
   });
-  const { child, spiffeId } = await shop.staff.join(BATCH, shop, { port: 0, onLine });
+  const invitation = await Staff.invite(BATCH, shop.admin);
+  const child = shop.staff.join(BATCH, { door: shop.door, invitation }, { port: 0, onLine });
   await Promise.all([outsider.exited, child.exited]);
-  return { attempts, insider: spiffeId };
+  return { attempts, insider: invitation.spiffeId };
 }

@@ -17,7 +17,7 @@ import type { PolicyFile } from './policies.ts';
 import { Records } from './records.ts';
 import { allInStep, registeredPorts } from './registration.ts';
 import { Staff } from './staff.ts';
-import type { MeshDoor } from './staff.ts';
+import type { Invitation, MeshDoor } from './staff.ts';
 
 /** A running service of the shop. */
 export interface RunningService {
@@ -114,16 +114,16 @@ async function openShop(parts: {
   const files = await readPolicies(POLICIES);
   // No service starts before its policies are there: a mesh without policies lets everyone in.
   const early = wanted === 0 ? files.filter(({ file }) => file !== FRONTEND_POLICY) : at(files, wanted);
-  let policies = await applyPolicies(admin, early);
+  const [applied, ...invitations] = await Promise.all([applyPolicies(admin, early), ...inviteAll(admin)]);
+  let policies = applied;
   await settings.warm;
   const afterPolicies = world.uptime();
 
-  const started = await Promise.all(
-    SERVICES.map(async (workload) => {
-      const port = workload.name === 'frontend' ? wanted : 0;
-      return { workload, ...(await staff.join(workload, { door, admin }, { port })) };
-    }),
-  );
+  const started = invitations.map(({ workload, invitation }) => {
+    const port = workload.name === 'frontend' ? wanted : 0;
+    const child = staff.join(workload, { door, invitation }, { port });
+    return { workload, child, spiffeId: invitation.spiffeId };
+  });
   const spawned = world.uptime();
   const ports = await alive(started, registration(admin));
   const registered = world.uptime();
@@ -150,6 +150,15 @@ async function openShop(parts: {
       await controlPlane.stop();
     },
   };
+}
+
+interface Invited {
+  readonly workload: ShopWorkload;
+  readonly invitation: Invitation;
+}
+
+function inviteAll(admin: AdminClient): Promise<Invited>[] {
+  return SERVICES.map(async (workload) => ({ workload, invitation: await Staff.invite(workload, admin) }));
 }
 
 function at(files: readonly PolicyFile[], port: number): PolicyFile[] {

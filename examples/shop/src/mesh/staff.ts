@@ -15,6 +15,12 @@ const GRACE_MS = 3000;
 const LEASH = new URL('../process/leash.ts', import.meta.url).href;
 const REGISTER = import.meta.resolve('@rampart/node/register');
 
+/** What lets one process in as a workload, once. */
+export interface Invitation {
+  readonly token: string;
+  readonly spiffeId: string;
+}
+
 /** Every process the demo has started, so that none is ever left behind. */
 export class Staff {
   readonly #world: World;
@@ -26,27 +32,30 @@ export class Staff {
     this.#onDeath = onDeath;
   }
 
-  /** Starts an unchanged program as a workload of the mesh: a join token, and the mesh preloaded into Node. */
-  async join(
-    workload: ShopWorkload,
-    mesh: { readonly door: MeshDoor; readonly admin: AdminClient },
-    options: { readonly port: number; readonly onLine?: (line: string) => void },
-  ): Promise<{ readonly child: Child; readonly spiffeId: string }> {
+  /** Gets a join token for a workload. */
+  static async invite(workload: ShopWorkload, admin: AdminClient): Promise<Invitation> {
     const { namespace, serviceAccount, service, labels } = workload;
-    const issued = await mesh.admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
-    const child = this.#start(workload.name, {
+    return admin.createJoinToken({ workload: { namespace, serviceAccount, service, labels } });
+  }
+
+  /** Starts an unchanged program as a workload of the mesh: a join token, and the mesh preloaded into Node. */
+  join(
+    workload: ShopWorkload,
+    mesh: { readonly door: MeshDoor; readonly invitation: Invitation },
+    options: { readonly port: number; readonly onLine?: (line: string) => void },
+  ): Child {
+    return this.#start(workload.name, {
       arguments: ['--import', LEASH, '--import', REGISTER, workload.entry],
       environment: {
         PORT: String(options.port),
         RAMPART_CONTROL_PLANE: mesh.door.address,
         RAMPART_CA_FILE: mesh.door.caFile,
-        RAMPART_JOIN_TOKEN: issued.token,
+        RAMPART_JOIN_TOKEN: mesh.invitation.token,
         RAMPART_SPOOL_DIRECTORY: mesh.door.spoolDirectory,
         RAMPART_LOG: 'error',
       },
       ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
     });
-    return { child, spiffeId: issued.spiffeId };
   }
 
   /** Starts a program that has nothing to do with the mesh. */
