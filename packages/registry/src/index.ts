@@ -73,3 +73,4 @@ export type { DeregistrationRequest, RegistrationRequest } from './registration/
 export { openRegistry } from './registry.ts';
 export type { CheckReport, Registry, RegistryOptions } from './registry.ts';
 export type { Instance, Locality, RegistryStore, StoredInstance, Weights } from './store.ts';
+export { DEFAULT_SENSITIVE, SensitiveKeys } from './sensitive/sensitive-keys.ts';

@@ -18,6 +18,7 @@ import { instanceOf, isSame } from './registration/instance.ts';
 import { Deadlines } from './leases/deadlines.ts';
 import { type LeaseKind, Leases } from './leases/leases.ts';
 import { checkRegistration } from './registration/registration.ts';
+import { SensitiveKeys } from './sensitive/sensitive-keys.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
 import type { CheckReport, Registry, RegistryOptions } from './registry.ts';
 import type { Instance, StoredInstance } from './store.ts';
@@ -30,6 +31,7 @@ type Registered = Result<DiscoveredInstance, RampartError>;
 /** The registry over a catalogue in memory, leases on a clock and a durable store. */
 export class LeasedRegistry implements Registry {
   readonly #options: RegistryOptions;
+  readonly #sensitive: () => SensitiveKeys;
   readonly #admission: Admission;
   readonly #leaseMs: number;
   readonly #catalogue: Catalogue;
@@ -46,6 +48,8 @@ export class LeasedRegistry implements Registry {
     { instances, revision }: { readonly instances: readonly StoredInstance[]; readonly revision: number },
   ) {
     this.#options = options;
+    const usual = new SensitiveKeys();
+    this.#sensitive = options.sensitive ?? ((): SensitiveKeys => usual);
     this.#admission = options.admission ?? ownServiceAdmission;
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     const now = options.clock.now();
@@ -192,7 +196,8 @@ export class LeasedRegistry implements Registry {
       return ok(before);
     }
     const { namespace, host, port, protocol, labels } = instance;
-    const details = { outcome: 'REGISTRATION_SUCCESS', namespace, host, port, protocol, metadata: labels };
+    const metadata = this.#sensitive().forRecord({ ...labels, ...instance.metadata });
+    const details = { outcome: 'REGISTRATION_SUCCESS', namespace, host, port, protocol, metadata };
     const event = registryEvent('REGISTRATION', { who, request, details });
     const stored = { instance, standing: standingOf(before), checks: before?.state.checks ?? [] };
     await this.#commit(instance.instanceId, this.#options.store.save(stored), event);

@@ -11,6 +11,7 @@ import type { ProbeLimits } from './health/probe-target.ts';
 import type { LeaseKind } from './leases/leases.ts';
 import { LeasedRegistry } from './leased-registry.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
+import type { SensitiveKeys } from './sensitive/sensitive-keys.ts';
 import type { RegistryStore, StoredInstance } from './store.ts';
 
 export interface RegistryOptions {
@@ -22,6 +23,8 @@ export interface RegistryOptions {
   readonly random: Random;
   /** Who may register what; `ownServiceAdmission` unless given. */
   readonly admission?: Admission;
+  /** Which metadata no record shows, now; what usually is sensitive unless given. */
+  readonly sensitive?: () => SensitiveKeys;
   /** Where checks may be run; only where registrations come from, and no scripts, unless given. */
   readonly probes?: ProbeLimits;
   /** Hears of failures that no caller waits for: a listener that threw, a store that could not forget an expired instance yet. */

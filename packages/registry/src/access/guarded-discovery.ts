@@ -10,6 +10,7 @@ import type {
   WatchOpened,
   WatchScope,
 } from '../discovery/discovery.ts';
+import { allVisibleTo, visibleTo } from '../sensitive/visible-instance.ts';
 import type { RegistryAccess } from './authorization.ts';
 import { GuardedWatch } from './guarded-watch.ts';
 
@@ -57,12 +58,15 @@ export class GuardedDiscovery implements Discovery {
   find(query: DiscoveryQuery): Discovered {
     const { service, namespace } = query;
     const allowed = this.#ask({ service, namespace });
-    return this.#options.discovery.find(allowed ? query : { ...query, service: NEVER });
+    const found = this.#options.discovery.find(allowed ? query : { ...query, service: NEVER });
+    const instances = allVisibleTo(this.#caller.identity, found.instances, this.#options.access.policy);
+    return instances === found.instances ? found : { ...found, instances };
   }
 
   instance(instanceId: string): DiscoveredInstance | undefined {
     const found = this.#options.discovery.instance(instanceId);
-    return found !== undefined && this.#mayKnow(found) ? found : undefined;
+    if (found === undefined || !this.#mayKnow(found)) return undefined;
+    return visibleTo(this.#caller.identity, found, this.#options.access.policy);
   }
 
   services(namespace?: string): readonly ServiceSummary[] {
@@ -87,6 +91,7 @@ export class GuardedDiscovery implements Discovery {
     return ok(
       new GuardedWatch(opened.value, {
         mayKnow: (service) => this.#mayKnow(service),
+        visible: (instance) => visibleTo(this.#caller.identity, instance, policy),
         isPolicyOf: () => this.#options.access.policy === policy,
         revision: () => discovery.revision,
         forget: policyChanges.onChange(wake),

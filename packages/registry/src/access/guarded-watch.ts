@@ -1,7 +1,9 @@
-import type { InstanceChange, ServiceKey, Watch, WatchEvent } from '../discovery/discovery.ts';
+import type { DiscoveredInstance, InstanceChange, ServiceKey, Watch, WatchEvent } from '../discovery/discovery.ts';
 
 export interface WatchGuard {
   mayKnow(service: ServiceKey): boolean;
+  /** What may be shown of an instance; itself where that is all of it. */
+  visible(instance: DiscoveredInstance): DiscoveredInstance;
   /** Whether what is in force is what was in force when the watch began. */
   isPolicyOf(): boolean;
   /** Of the registry, now. */
@@ -43,11 +45,21 @@ export class GuardedWatch implements Watch {
 
   #told(event: WatchEvent): WatchEvent | undefined {
     if (event.kind === 'state') {
-      return { ...event, instances: event.instances.filter((instance) => this.#guard.mayKnow(instance)) };
+      const known = event.instances.filter((instance) => this.#guard.mayKnow(instance));
+      return { ...event, instances: known.map((instance) => this.#guard.visible(instance)) };
     }
     if (event.kind !== 'changes') return event;
-    const changes = event.changes.filter((change) => this.#guard.mayKnow(serviceOf(change)));
+    const changes = event.changes
+      .filter((change) => this.#guard.mayKnow(serviceOf(change)))
+      .map((change) => this.#shown(change));
     return changes.length === 0 ? undefined : { ...event, changes };
+  }
+
+  #shown(change: InstanceChange): InstanceChange {
+    const before = change.kind === 'put' ? change.current : change.last;
+    const visible = this.#guard.visible(before);
+    if (visible === before) return change;
+    return change.kind === 'put' ? { ...change, current: visible } : { ...change, last: visible };
   }
 }
 

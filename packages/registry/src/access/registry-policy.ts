@@ -3,6 +3,7 @@ import { nameOfIdentity, type RegistryIdentity } from '../admission/identity.ts'
 import { ServiceIdentities } from '../admission/service-identities.ts';
 import { ServiceNetworks } from '../admission/service-networks.ts';
 import { homeOf } from './caller.ts';
+import { SensitiveKeys } from '../sensitive/sensitive-keys.ts';
 import { hasPermission, type RegistryAction } from './permission.ts';
 import { type RegistryResource, resourceText } from './resource.ts';
 import { RuleIndex } from './rule-index.ts';
@@ -27,6 +28,8 @@ export class RegistryPolicy {
   readonly settings: RegistrySettingsSpec;
   readonly identities: ServiceIdentities;
   readonly networks: ServiceNetworks;
+  /** Which metadata of instances is. */
+  readonly sensitive: SensitiveKeys;
   /**
    * Whether anybody wrote down who may do what. Until then everybody who has proved who they are may discover everything,
    * and workloads register the services that they were attested as.
@@ -47,6 +50,7 @@ export class RegistryPolicy {
     this.#rules = new RuleIndex(acls, { isolated: this.#isolated });
     this.identities = new ServiceIdentities(settings.identityPatterns ?? [], { isWritten: this.isWritten });
     this.networks = new ServiceNetworks(settings.networks ?? []);
+    this.sensitive = new SensitiveKeys(settings.sensitiveMetadata);
   }
 
   /** Names of services that rules name in full. */

@@ -6,8 +6,8 @@ export type RegistryIdentity =
   | { readonly kind: 'spiffe'; readonly id: SpiffeId; readonly service?: string }
   /** Showed a token of the registry's own. */
   | { readonly kind: 'token'; readonly name: string; readonly teams: readonly string[] }
-  /** Showed a token of the admin API whose role is "admin". */
-  | { readonly kind: 'operator'; readonly name: string }
+  /** Showed a token of the admin API. `looksOnly`: its role is one that changes nothing. */
+  | { readonly kind: 'operator'; readonly name: string; readonly looksOnly?: boolean }
   | { readonly kind: 'anonymous' };
 
 /** How the record and the owner of an instance name it: a SPIFFE ID, "token:NAME", "operator:NAME", "anonymous". */

@@ -92,7 +92,7 @@ export async function openState({ options, teardown, metrics, directory }: Start
   const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
   const guard = await openRegistryGuard(options, { ...shared, metrics });
-  const registry = await openServices(options, { database, guard, teardown });
+  const registry = await openServices(options, { database, guard, keyEncryptionKey, teardown });
   await guard.begin(registry);
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
   const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });

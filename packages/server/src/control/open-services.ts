@@ -1,8 +1,11 @@
-import { openRegistry, type Registry } from '@rampart/registry';
+import { openRegistry, type Registry, type SensitiveKeys } from '@rampart/registry';
 import type { CompleteOptions } from '../control-plane-options.ts';
 import type { RegistryGuard } from '../registry/open-guard.ts';
 import type { Database } from '../storage/database.ts';
+import type { KeyEncryptionKey } from '@rampart/keyring';
+import { sealKept } from '../storage/stores/registry/kept-metadata.ts';
 import { createRegistryStore } from '../storage/stores/registry/registry-store.ts';
+import { SealedMetadata } from '../storage/stores/registry/sealed-metadata.ts';
 import type { Teardown } from '../teardown.ts';
 
 /** The registry of services, for as long as the control plane runs. */
@@ -10,12 +13,22 @@ export async function openServices(
   { clock, random, log, leaseMs, probes }: CompleteOptions,
   {
     database,
-    guard: { journal, admission },
+    guard: { journal, admission, policies },
+    keyEncryptionKey,
     teardown,
-  }: { readonly database: Database; readonly guard: RegistryGuard; readonly teardown: Teardown },
+  }: {
+    readonly database: Database;
+    readonly guard: RegistryGuard;
+    readonly keyEncryptionKey: KeyEncryptionKey;
+    readonly teardown: Teardown;
+  },
 ): Promise<Registry> {
+  const sensitive = (): SensitiveKeys => policies.current().sensitive;
+  const sealing = new SealedMetadata(keyEncryptionKey, sensitive);
+  await sealKept(database, sealing);
   const registry = await openRegistry({
-    store: createRegistryStore(database),
+    store: createRegistryStore(database, sealing),
+    sensitive,
     journal,
     admission,
     clock,
@@ -24,6 +37,10 @@ export async function openServices(
     onFailure: (error) => log.error({ error }, 'the registry failed'),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });
+  const changed = policies.onChange(() => {
+    sealKept(database, sealing).catch((error: unknown) => log.error({ error }, 'metadata could not be sealed'));
+  });
+  teardown.add('sealing of metadata', changed);
   teardown.add('registry', () => registry.close());
   return registry;
 }

@@ -6,12 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
+import { localKeyEncryptionKey } from '@rampart/keyring';
+import { SensitiveKeys } from '@rampart/registry';
 import { openDatabase } from './database.ts';
 import { sqliteEngine } from './sqlite/engine.ts';
 import { createJournalStore } from './stores/journal-store.ts';
 import { createRegistryStore } from './stores/registry/registry-store.ts';
+import { SealedMetadata } from './stores/registry/sealed-metadata.ts';
 
 /** Appends to the journal and saves instances as fast as it can, and prints what was acknowledged. */
+const SEALING = new SealedMetadata(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys());
+
 const WRITER = `
 const [, file, from] = process.argv;
 const url = (path) => new URL(path, ${JSON.stringify(import.meta.url)}).href;
@@ -21,7 +26,7 @@ const { createJournalStore } = await import(url('./stores/journal-store.ts'));
 const { createRegistryStore } = await import(url('./stores/registry/registry-store.ts'));
 const database = await openDatabase(sqliteEngine(file));
 const journal = createJournalStore(database);
-const registry = createRegistryStore(database);
+const registry = createRegistryStore(database, { mustSeal: () => false });
 let sequence = (await journal.tree()).size;
 for (;;) {
   const writes = Array.from({ length: 8 }, () => {
@@ -66,7 +71,7 @@ describe('a process killed while it writes', () => {
         const entries = await createJournalStore(database).read({ limit: 100_000, order: 'oldest-first' });
         const { size } = await createJournalStore(database).tree();
         const instances = new Set(
-          (await createRegistryStore(database).instances()).map(({ instance }) => instance.instanceId),
+          (await createRegistryStore(database, SEALING).instances()).map(({ instance }) => instance.instanceId),
         );
         await database.close();
         assert.ok(entries.length >= acknowledged, `${acknowledged} acknowledged, ${entries.length} kept`);

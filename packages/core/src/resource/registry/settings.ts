@@ -59,6 +59,8 @@ export interface RegistrySettingsSpec {
   readonly approval?: RegistrationApproval;
   readonly limits?: RegistryLimits;
   readonly anomalies?: AnomalySettings;
+  /** Keys of instances' metadata that are kept encrypted and shown to few: texts without regard to case, `*` for anything. */
+  readonly sensitiveMetadata?: readonly string[];
 }
 
 const GLOB = /^[a-z0-9*](?:[a-z0-9*-]{0,61}[a-z0-9*])?$/;
@@ -76,6 +78,7 @@ export function readRegistrySettingsSpec(at: Cursor): RegistrySettingsSpec | und
     approval: (approval) => approval.word(['off', 'new-services', 'new-identities']),
     limits: readLimits,
     anomalies: (anomalies) => anomalies.fields<AnomalySettings>({ registrationsPerHour: count }),
+    sensitiveMetadata: entries(readKeyPattern),
   });
 }
 
@@ -88,6 +91,11 @@ function entries<T>(reader: Reader<T>): Reader<T[]> {
 }
 
 const count: Reader<number> = (at) => at.integer('a whole number', { min: 1, max: MOST });
+const KEY_PATTERN = /^[A-Za-z0-9._/*-]{1,128}$/;
+const readKeyPattern: Reader<string> = (at) =>
+  at.checked((text) =>
+    KEY_PATTERN.test(text) ? undefined : 'must be a key of metadata, in which "*" stands for any run of characters',
+  );
 const glob: Reader<string> = (at) =>
   at.checked((text) => (GLOB.test(text) ? undefined : 'must be a name, in which "*" stands for any run of characters'));
 

@@ -3,11 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { localKeyEncryptionKey } from '@rampart/keyring';
+import { SensitiveKeys } from '@rampart/registry';
 import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { openDatabase } from '../database.ts';
 import { sqliteEngine } from '../sqlite/engine.ts';
 import { createRegistryStore } from '../stores/registry/registry-store.ts';
+import { SealedMetadata } from '../stores/registry/sealed-metadata.ts';
 import type { InstanceTable, Tables } from '../tables.ts';
 import { migrationProvider } from './provider.ts';
 
@@ -24,6 +27,8 @@ const ROW: Omit<InstanceTable, 'owner' | 'details' | 'state'> = {
   registered_at: 7,
 };
 
+const SEALING = new SealedMetadata(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys());
+
 describe('an instance that was registered before instances had a state', () => {
   it('is its own, is what instances usually are, and is in service', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'rampart-migration-'));
@@ -31,7 +36,7 @@ describe('an instance that was registered before instances had a state', () => {
     try {
       await writeAsBefore(file);
       const database = await openDatabase(sqliteEngine(file));
-      const [stored] = await createRegistryStore(database).instances();
+      const [stored] = await createRegistryStore(database, SEALING).instances();
       await database.close();
       assert.deepEqual(stored, {
         instance: {

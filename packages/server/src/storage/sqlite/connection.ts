@@ -16,6 +16,8 @@ export class SqliteConnection implements DatabaseConnection {
 
   constructor(file: string) {
     this.#database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    // What was overwritten or deleted is zeroed where that costs no further writing: secrets that are sealed now stood there once.
+    this.#database.exec('PRAGMA secure_delete = FAST');
     // FULL syncs the write-ahead log on every commit: an acknowledged write survives a power cut, not only a crash.
     this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
   }

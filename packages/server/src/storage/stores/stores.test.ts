@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { authorityStoreConformance } from '@rampart/authority/conformance';
 import { checkpointStoreConformance, journalStoreConformance } from '@rampart/journal/conformance';
+import { localKeyEncryptionKey } from '@rampart/keyring';
+import { SensitiveKeys } from '@rampart/registry';
 import { registryStoreConformance } from '@rampart/registry/conformance';
 import { type Database, openDatabase } from '../database.ts';
 import { sqliteEngine } from '../sqlite/engine.ts';
@@ -10,6 +12,9 @@ import { createAuthorityStore } from './authority-store.ts';
 import { createCheckpointStore } from './checkpoint-store.ts';
 import { createJournalStore } from './journal-store.ts';
 import { createRegistryStore } from './registry/registry-store.ts';
+import { SealedMetadata } from './registry/sealed-metadata.ts';
+
+const SEALING = new SealedMetadata(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys(['te*']));
 
 interface StoreUnderTest<Store> {
   readonly store: Store;
@@ -40,4 +45,7 @@ function onSqlite<Store>(createStore: (database: Database) => Store): () => Prom
 journalStoreConformance('the SQLite journal store', onSqlite(createJournalStore));
 checkpointStoreConformance('the SQLite checkpoint store', onSqlite(createCheckpointStore));
 authorityStoreConformance('the SQLite authority store', onSqlite(createAuthorityStore));
-registryStoreConformance('the SQLite registry store', onSqlite(createRegistryStore));
+registryStoreConformance(
+  'the SQLite registry store',
+  onSqlite((database) => createRegistryStore(database, SEALING)),
+);

@@ -103,7 +103,9 @@ export function namespaceQuestion(call: ConsulCall, view: RegistryView, json: ()
 /** Every instance of the namespace that the caller may know of. */
 export function instancesOf({ discovery, namespace }: Asked, view: RegistryView): readonly DiscoveredInstance[] {
   const names = discovery.services(namespace);
-  return names.flatMap(({ name }) => view.discovery.find({ service: name, namespace }).instances);
+  const found = names.flatMap(({ name }) => view.discovery.find({ service: name, namespace }).instances);
+  // Which of them, and what of them, is for the caller to see.
+  return found.flatMap(({ instanceId }) => discovery.instance(instanceId) ?? []);
 }
 
 function entryOf(instance: DiscoveredInstance, index: number, view: RegistryView): Item {

@@ -39,7 +39,7 @@ export class RegistryCallers {
     const caller = callerOf(context);
     if (caller?.kind === 'workload') return this.holder(caller.peer);
     if (caller?.kind === 'participant') return caller.identity;
-    if (caller?.kind === 'admin') return { kind: 'operator', name: caller.name };
+    if (caller?.kind === 'admin') return { kind: 'operator', name: caller.name, looksOnly: caller.role !== 'admin' };
     throw new RampartError('UNAUTHENTICATED', 'this method needs a client certificate of this mesh or a token');
   }
 

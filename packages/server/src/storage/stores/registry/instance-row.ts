@@ -9,6 +9,7 @@ const USUAL: Pick<Instance, 'tags' | 'metadata' | 'weights' | 'checks'> = {
   checks: Object.freeze([]),
 };
 const UNTOUCHED: Omit<StoredInstance, 'instance'> = { standing: { draining: false }, checks: Object.freeze([]) };
+const NO_DETAILS: Details = Object.freeze({});
 const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 
 type Details = Partial<
@@ -16,10 +17,13 @@ type Details = Partial<
     Instance,
     'tags' | 'metadata' | 'weights' | 'locality' | 'version' | 'checks' | 'deregisterCriticalAfterMs' | 'leaseMs'
   >
->;
+> & {
+  /** Base64: metadata that is not kept as it is. */
+  readonly sealed?: string;
+};
 
-/** The row of an instance. */
-export function rowOf({ instance, standing, checks }: StoredInstance): InstanceTable {
+/** The row of an instance; `sealed` is what its metadata leaves out. */
+export function rowOf({ instance, standing, checks }: StoredInstance, sealed?: string): InstanceTable {
   const { instanceId, service, namespace, identity, owner, host, port, protocol, labels, registeredAt } = instance;
   const touched = standing.draining || standing.maintenance !== undefined || checks.length > 0;
   return {
@@ -33,12 +37,12 @@ export function rowOf({ instance, standing, checks }: StoredInstance): InstanceT
     labels: JSON.stringify(labels),
     registered_at: registeredAt,
     owner: owner === identity ? null : owner,
-    details: detailsOf(instance),
+    details: detailsOf(instance, sealed),
     state: touched ? JSON.stringify({ standing, checks }) : null,
   };
 }
 
-function detailsOf(instance: Instance): string | null {
+function detailsOf(instance: Instance, sealed: string | undefined): string | null {
   const { tags, metadata, weights, locality, version, checks, deregisterCriticalAfterMs, leaseMs } = instance;
   const details: Details = {
     ...(tags.length === 0 ? {} : { tags }),
@@ -49,14 +53,20 @@ function detailsOf(instance: Instance): string | null {
     ...(checks.length === 0 ? {} : { checks }),
     ...(deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs }),
     ...(leaseMs === undefined ? {} : { leaseMs }),
+    ...(sealed === undefined ? {} : { sealed }),
   };
   return Object.keys(details).length === 0 ? null : JSON.stringify(details);
 }
 
+/** What a row keeps of an instance: itself where nothing of it is sealed. */
+export interface KeptInstance extends StoredInstance {
+  readonly sealed?: string;
+}
+
 /** The instance of a row. */
-export function instanceOf(row: InstanceTable): StoredInstance {
+export function instanceOf(row: InstanceTable): KeptInstance {
   const { service, namespace, identity, host, port, protocol } = row;
-  const details = row.details === null ? undefined : (JSON.parse(row.details) as Details);
+  const { sealed, ...details } = row.details === null ? NO_DETAILS : (JSON.parse(row.details) as Details);
   const instance: Instance = {
     instanceId: row.instance_id,
     service,
@@ -72,5 +82,5 @@ export function instanceOf(row: InstanceTable): StoredInstance {
     registeredAt: row.registered_at,
   };
   const state = row.state === null ? UNTOUCHED : (JSON.parse(row.state) as Omit<StoredInstance, 'instance'>);
-  return { instance, ...state };
+  return sealed === undefined ? { instance, ...state } : { instance, ...state, sealed };
 }
