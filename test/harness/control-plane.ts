@@ -13,6 +13,7 @@ import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect
 import type { AccessLogRecord, ConnectionRefusal } from '@rampart/core';
 import { until } from '@rampart/testkit';
 import { AdminService, RegistryService, RevocationService } from '@rampart/wire';
+import { readingAhead } from '@rampart/wire/reading-ahead';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
@@ -104,10 +105,8 @@ export class ControlPlaneProcess {
 
   #client<S extends typeof AdminService | typeof RegistryService | typeof RevocationService>(service: S): Client<S> {
     const token = readFileSync(join(this.folder, 'admin.token'), 'utf8').trim();
-    this.#session ??= new Http2SessionManager(
-      this.address,
-      {},
-      { ca: readFileSync(this.caFile), minVersion: 'TLSv1.3' },
+    this.#session ??= readingAhead(
+      new Http2SessionManager(this.address, {}, { ca: readFileSync(this.caFile), minVersion: 'TLSv1.3' }),
     );
     const transport = createConnectTransport({
       baseUrl: this.address,

@@ -18,6 +18,7 @@ import {
 } from '@connectrpc/connect-node';
 import type { UniversalClientFn } from '@connectrpc/connect/protocol';
 import { createTransport } from '@connectrpc/connect/protocol-connect';
+import { readingAhead } from '@rampart/wire/reading-ahead';
 import type { ClientSettings } from './client-settings.ts';
 import { remoteFailure } from './remote-failure.ts';
 import { believingSigned } from './signed-answers.ts';
@@ -54,7 +55,9 @@ export async function callOperators<S extends OperatorService, T>(
 ): Promise<T> {
   const ca = await readSecured(settings.caFile, 'CA certificate', '--ca');
   const token = (await readSecured(settings.tokenFile, 'token', '--token-file')).trim();
-  const sessionManager = new Http2SessionManager(settings.address, KEPT_ALIVE, { ca, minVersion: 'TLSv1.3' });
+  const sessionManager = readingAhead(
+    new Http2SessionManager(settings.address, KEPT_ALIVE, { ca, minVersion: 'TLSv1.3' }),
+  );
   const baseUrl = settings.address;
   const send = createNodeHttpClient({ httpVersion: '2', sessionProvider: () => sessionManager });
   const transport = createTransport({

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { RampartError } from '@rampart/core';
+import { readingAhead } from '@rampart/wire/reading-ahead';
 import { SpiffeWorkloadAPI } from '@rampart/wire/workload-api';
 
 export type WorkloadApi = Client<typeof SpiffeWorkloadAPI>;
@@ -10,7 +11,9 @@ const ORIGIN = 'http://localhost';
 
 /** Calls the Workload API on a Unix socket as any workload would; the connection is closed when `work` ends. */
 export async function callWorkloadApi<T>(socketPath: string, work: (api: WorkloadApi) => Promise<T>): Promise<T> {
-  const sessionManager = new Http2SessionManager(ORIGIN, {}, { createConnection: () => connect(socketPath) });
+  const sessionManager = readingAhead(
+    new Http2SessionManager(ORIGIN, {}, { createConnection: () => connect(socketPath) }),
+  );
   const transport = createGrpcTransport({
     baseUrl: ORIGIN,
     sessionManager,

@@ -15,6 +15,7 @@ import {
   TrustService,
   type SvidResponse,
 } from '@rampart/wire';
+import { readingAhead } from '@rampart/wire/reading-ahead';
 import type { ControlPlane } from '../control-plane.ts';
 
 /** A certificate with its key, as PEM. */
@@ -43,11 +44,13 @@ export function connectTo(
   caller: { readonly credentials?: Credentials; readonly token?: string } = {},
 ): ApiClient {
   const { credentials, token } = caller;
-  const manager = new Http2SessionManager(plane.addresses.api, undefined, {
-    ca: readFileSync(plane.caFile, 'utf8'),
-    minVersion: 'TLSv1.3',
-    ...(credentials === undefined ? {} : { cert: credentials.certificate, key: credentials.key }),
-  });
+  const manager = readingAhead(
+    new Http2SessionManager(plane.addresses.api, undefined, {
+      ca: readFileSync(plane.caFile, 'utf8'),
+      minVersion: 'TLSv1.3',
+      ...(credentials === undefined ? {} : { cert: credentials.certificate, key: credentials.key }),
+    }),
+  );
   const transport: Transport = createConnectTransport({
     baseUrl: plane.addresses.api,
     httpVersion: '2',
