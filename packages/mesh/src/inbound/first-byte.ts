@@ -6,8 +6,11 @@ import type { Clock } from '@rampart/core';
 export type FirstByte = 'tls' | 'plaintext';
 
 const HANDSHAKE_RECORD = 22;
-/** A client that says nothing for this long is let go. */
-const FIRST_BYTE_TIMEOUT_MS = 10_000;
+/**
+ * How long a client may take for its first byte, and again for its handshake, in milliseconds: what Node gives a request for its
+ * headers (`headersTimeout`). A caller with a thousand connections to open anew, on a machine with other work, needs more than 10 s.
+ */
+export const OPENING_TIMEOUT_MS = 60_000;
 
 /**
  * Waits for the first bytes without taking them: they are put back before `decide` is called.
@@ -18,7 +21,7 @@ export function peekFirstByte(socket: Socket, clock: Clock, decide: (kind: First
     stop();
     socket.destroy();
   };
-  const timer = clock.after(FIRST_BYTE_TIMEOUT_MS, giveUp);
+  const timer = clock.after(OPENING_TIMEOUT_MS, giveUp);
   const onReadable = (): void => {
     const chunk: unknown = socket.read();
     if (!Buffer.isBuffer(chunk)) return;

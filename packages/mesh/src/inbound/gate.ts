@@ -14,13 +14,11 @@ import type { Svid, TlsMaterial } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
 import { InboundConnection } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
-import { peekFirstByte } from './first-byte.ts';
+import { OPENING_TIMEOUT_MS, peekFirstByte } from './first-byte.ts';
 import { rememberRemoteAddress, remoteAddressOf } from './remote-address.ts';
 
 /** ALPN of HTTP/1.1 between two members of the mesh; lets a server that does TLS of its own tell them from other clients. */
 export const MESH_ALPN = 'rampart-http/1.1';
-
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 export interface Refusal {
   readonly kind: ConnectionRefusalKind;
@@ -142,7 +140,7 @@ export class Gate {
     const options = { socket, peer: peer.value, tlsVersion: socket.getProtocol() ?? '', port, sni, openedAt };
     const connection = new InboundConnection(options, view, svid);
     if (chain !== undefined) this.#chains.set(connection, chain);
-    if (openedAt < this.#replacedAt + HANDSHAKE_TIMEOUT_MS && !provedWith(socket, svid)) {
+    if (openedAt < this.#replacedAt + OPENING_TIMEOUT_MS && !provedWith(socket, svid)) {
       connection.retireAt = Number.NEGATIVE_INFINITY;
     }
     const refusal = connection.refusal(openedAt);
@@ -238,7 +236,7 @@ export class Gate {
       // waiver: reject-unauthorized -- TLS knows roots and no trust domains: where there are several, every peer's chain goes through identifyByChain
       rejectUnauthorized: isVerified,
       ALPNProtocols: [MESH_ALPN, 'http/1.1'],
-      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      handshakeTimeout: OPENING_TIMEOUT_MS,
     });
     server.on('secureConnection', (socket) => this.#admitPeer(socket, isVerified));
     server.on('tlsClientError', (error, socket) => {

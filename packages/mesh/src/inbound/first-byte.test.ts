@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { it } from 'node:test';
+
+import { FakeClock } from '@rampart/testkit/fake-clock';
+
+import { peekFirstByte } from './first-byte.ts';
+
+const SECOND_MS = 1000;
+
+it('a client that has not got round to its first byte keeps its connection as long as one that is slow with its headers', async () => {
+  const clock = new FakeClock();
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  peekFirstByte(socket, clock, () => assert.fail('nothing was said'));
+  await clock.advance(59 * SECOND_MS);
+  assert.equal(socket.destroyed, false);
+  await clock.advance(SECOND_MS);
+  assert.equal(socket.destroyed, true);
+  await once(client, 'close');
+  server.close();
+});
