@@ -1,4 +1,4 @@
-import type { Compilable, CompiledQuery, InsertObject, Kysely } from 'kysely';
+import type { Compilable, CompiledQuery, InsertObject, InsertQueryBuilder, InsertResult, Kysely } from 'kysely';
 import type { Tables } from './tables.ts';
 
 /** What runs compiled queries: the database, or a transaction of it. */
@@ -7,6 +7,9 @@ type Executor = Pick<Kysely<Tables>, 'executeQuery'>;
 /** Rows of one statement: few of them, so that each is compiled once, and one for what is left over. */
 const ROWS_AT_ONCE = [64, 8, 1] as const;
 
+/** An INSERT of some rows, to which what happens to those that are there already is to be added. */
+type Insert<Table extends keyof Tables> = InsertQueryBuilder<Tables, Table, InsertResult>;
+
 /**
  * INSERTs that are compiled when they are first used: building and compiling a query costs more than running it, which
  * counts where thousands of rows a second are written, and so does each statement. Every row must have the columns of the first.
@@ -14,13 +17,14 @@ const ROWS_AT_ONCE = [64, 8, 1] as const;
 export function insertion<Table extends keyof Tables>(
   database: Kysely<Tables>,
   table: Table,
+  finish: (insert: Insert<Table>) => Compilable = (insert) => insert,
 ): (executor: Executor, rows: readonly Tables[Table][]) => Promise<void> {
   const statements = new Map<number, CompiledQuery>();
   let columns: readonly (keyof Tables[Table])[] = [];
   const compile = (count: number, row: Tables[Table]): CompiledQuery => {
     columns = Object.keys(row) as (keyof Tables[Table])[];
     const rows = Array.from({ length: count }, () => row as InsertObject<Tables, Table>);
-    const compiled = database.insertInto(table).values(rows).compile();
+    const compiled = finish(database.insertInto(table).values(rows)).compile();
     statements.set(count, compiled);
     return compiled;
   };

@@ -1,10 +1,10 @@
 import { RampartError } from '@rampart/core';
 import { storeCompanions } from '@rampart/journal';
 import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleRow, MerkleState } from '@rampart/journal';
-import { type Expression, type ExpressionBuilder, type Kysely, sql, type SqlBool, type Transaction } from 'kysely';
+import { type Expression, type ExpressionBuilder, type Kysely, sql, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import type { StorageEngine } from '../engine.ts';
-import { insertion } from '../precompiled.ts';
+import { insertion, selection } from '../precompiled.ts';
 import { sliceOf, slicesOf } from '../slices.ts';
 import type { Tables } from '../tables.ts';
 
@@ -14,13 +14,23 @@ const TREE = 'journal';
 export function createJournalStore({ reads, writer, engine }: Database): JournalStore {
   const insertEntries = insertion(reads, 'journal_entries');
   const insertNodes = insertion(reads, 'journal_nodes');
+  const storeTree = insertion(reads, 'journal_trees', (insert) =>
+    insert.onConflict((conflict) =>
+      conflict.column('name').doUpdateSet((eb) => ({ size: eb.ref('excluded.size'), peaks: eb.ref('excluded.peaks') })),
+    ),
+  );
+  const selectTree = selection(reads.selectFrom('journal_trees').select(['size', 'peaks']).where('name', '=', TREE));
+  const tree = async (executor: Kysely<Tables>): Promise<MerkleState> => {
+    const [row] = await selectTree(executor, TREE);
+    return row === undefined ? { size: 0, peaks: [] } : { size: row.size, peaks: JSON.parse(row.peaks) as string[] };
+  };
   return {
     append: (batch) =>
       writer.write(async (transaction) => {
-        await checkFollows(transaction, batch);
+        checkFollows(await tree(transaction), batch);
         await insertEntries(transaction, batch.entries.map(entryRow));
         await insertNodes(transaction, batch.nodes);
-        await storeTree(transaction, batch.tree);
+        await storeTree(transaction, [treeRow(batch.tree)]);
         await storeCompanions(batch.companions, transaction);
       }),
     tree: () => tree(reads),
@@ -56,8 +66,7 @@ async function nodeHashes(database: Kysely<Tables>, { height, first, count }: Me
   return rows.map(({ hash }) => hash);
 }
 
-async function checkFollows(transaction: Transaction<Tables>, { entries }: JournalBatch): Promise<void> {
-  const { size } = await tree(transaction);
+function checkFollows({ size }: MerkleState, { entries }: JournalBatch): void {
   const first = entries[0]?.sequence;
   if (first !== size + 1) {
     throw new RampartError(
@@ -67,22 +76,8 @@ async function checkFollows(transaction: Transaction<Tables>, { entries }: Journ
   }
 }
 
-async function storeTree(transaction: Transaction<Tables>, { size, peaks }: MerkleState): Promise<void> {
-  const row = { size, peaks: JSON.stringify(peaks) };
-  await transaction
-    .insertInto('journal_trees')
-    .values({ name: TREE, ...row })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
-    .execute();
-}
-
-async function tree(database: Kysely<Tables>): Promise<MerkleState> {
-  const row = await database
-    .selectFrom('journal_trees')
-    .select(['size', 'peaks'])
-    .where('name', '=', TREE)
-    .executeTakeFirst();
-  return row === undefined ? { size: 0, peaks: [] } : { size: row.size, peaks: JSON.parse(row.peaks) as string[] };
+function treeRow({ size, peaks }: MerkleState): Tables['journal_trees'] {
+  return { name: TREE, size, peaks: JSON.stringify(peaks) };
 }
 
 async function read(

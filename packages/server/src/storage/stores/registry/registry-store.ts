@@ -1,7 +1,8 @@
 import type { RegistryStore, StoredInstance } from '@rampart/registry';
-import type { CompiledQuery, Kysely, Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { Database } from '../../database.ts';
 import type { InstanceTable, Tables } from '../../tables.ts';
+import { insertion } from '../../precompiled.ts';
 import { increment } from '../counter.ts';
 import { instanceOf, type KeptInstance, rowOf } from './instance-row.ts';
 import type { SealedMetadata } from './sealed-metadata.ts';
@@ -20,20 +21,19 @@ const COLUMNS = [
   'state',
 ] as const satisfies readonly (keyof InstanceTable)[];
 
+/** A row to keep, or the id of one to remove. */
+type Change = InstanceTable | string;
+
 interface Pending {
-  readonly query: CompiledQuery | Promise<CompiledQuery>;
+  readonly change: Change | Promise<Change>;
   resolve(): void;
   reject(error: unknown): void;
 }
 
 /** The instances in the database. Changes that wait for the same commit are one write of it. */
 export function createRegistryStore({ reads, writer }: Database, sealing: SealedMetadata): RegistryStore {
-  const saving = savingQuery(reads);
+  const save = savingStatement(reads);
   const removing = reads.deleteFrom('instances').where('instance_id', '=', '').compile();
-  const save = (row: InstanceTable): CompiledQuery => ({
-    ...saving,
-    parameters: [row.instance_id, ...COLUMNS.map((column) => row[column])],
-  });
   const sealed = async (stored: StoredInstance): Promise<InstanceTable> => {
     const { instance } = stored;
     const kept = await sealing.seal(instance.instanceId, instance.metadata);
@@ -41,9 +41,9 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
   };
   let pending: Pending[] = [];
 
-  const change = (query: Pending['query']): Promise<void> => {
+  const ask = (change: Pending['change']): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    pending.push({ query, resolve, reject });
+    pending.push({ change, resolve, reject });
     if (pending.length === 1) void writeAll();
     return promise;
   };
@@ -54,7 +54,11 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
         mine = pending;
         pending = [];
         // What is being sealed holds up what comes after it, so that changes take effect in the order of their calls.
-        for (const { query } of mine) await transaction.executeQuery(query instanceof Promise ? await query : query);
+        const changes = await Promise.all(mine.map(async ({ change }) => change));
+        for (const part of inParts(changes)) {
+          if (typeof part === 'string') await transaction.executeQuery({ ...removing, parameters: [part] });
+          else await save(transaction, part);
+        }
       });
       for (const { resolve } of mine) resolve();
     } catch (error) {
@@ -65,11 +69,8 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
   };
   return {
     instances: () => allInstances(reads, sealing),
-    save: (stored) => {
-      if (!sealing.mustSeal(stored.instance.metadata)) return change(save(rowOf(stored)));
-      return change(sealed(stored).then(save));
-    },
-    remove: (instanceId) => change({ ...removing, parameters: [instanceId] }),
+    save: (stored) => ask(sealing.mustSeal(stored.instance.metadata) ? sealed(stored) : rowOf(stored)),
+    remove: (instanceId) => ask(instanceId),
     nextEpoch: () => writer.write((transaction: Transaction<Tables>) => increment(transaction, 'registry_epoch', 1)),
   };
 }
@@ -105,16 +106,35 @@ async function unsealed(
   return { instance: { ...instance, metadata: await sealing.open(instanceId, kept) }, standing, checks };
 }
 
-/** Takes the place of the row with the same id. Compiled once: that costs more than running it. */
-function savingQuery(database: Kysely<Tables>): CompiledQuery {
-  const nothing = { instance_id: '', service: '', namespace: '', identity: '', host: '', port: 0, protocol: '' };
-  return database
-    .insertInto('instances')
-    .values({ ...nothing, labels: '', registered_at: 0, owner: '', details: '', state: '' })
-    .onConflict((conflict) =>
+/** The changes in their order; rows that follow each other, each of another instance, are one part. */
+function inParts(changes: readonly Change[]): readonly (readonly InstanceTable[] | string)[] {
+  const parts: (InstanceTable[] | string)[] = [];
+  let rows: InstanceTable[] = [];
+  const seen = new Set<string>();
+  for (const change of changes) {
+    if (typeof change === 'string') {
+      parts.push(change);
+      rows = [];
+      continue;
+    }
+    // One statement writes a row once.
+    if (rows.length === 0 || seen.has(change.instance_id)) {
+      seen.clear();
+      parts.push((rows = []));
+    }
+    seen.add(change.instance_id);
+    rows.push(change);
+  }
+  return parts;
+}
+
+/** Takes the place of rows with the same id. */
+function savingStatement(database: Kysely<Tables>): ReturnType<typeof insertion<'instances'>> {
+  return insertion(database, 'instances', (insert) =>
+    insert.onConflict((conflict) =>
       conflict
         .column('instance_id')
         .doUpdateSet((eb) => Object.fromEntries(COLUMNS.map((column) => [column, eb.ref(`excluded.${column}`)]))),
-    )
-    .compile();
+    ),
+  );
 }
