@@ -10,13 +10,18 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 const DURATION = /^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+$/;
 const PART = /(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g;
+/** What almost every duration is. */
+const SINGLE = /^(\d{1,9})(ms|s|m|h)$/;
 const NANOSECONDS_OF_MS = 1e6;
 
 /** Whole milliseconds of a duration as Go writes it ("1m30s"), or of a number of nanoseconds; undefined for anything else. */
 export function parseGoDuration(value: unknown): number | undefined {
   if (typeof value === 'number') return value >= 0 ? Math.round(value / NANOSECONDS_OF_MS) : undefined;
   if (value === '0') return 0;
-  if (typeof value !== 'string' || value.length > 40 || !DURATION.test(value)) return undefined;
+  if (typeof value !== 'string' || value.length > 40) return undefined;
+  const [, whole, single = ''] = SINGLE.exec(value) ?? [];
+  if (whole !== undefined) return Number(whole) * (UNITS[single] ?? 0);
+  if (!DURATION.test(value)) return undefined;
   let total = 0;
   for (const [, count, unit] of value.matchAll(PART)) total += Number(count) * (UNITS[unit ?? ''] ?? 0);
   return Math.round(total);

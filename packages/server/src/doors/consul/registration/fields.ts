@@ -75,12 +75,12 @@ export class Fields {
   }
 
   object(name: string): Fields | undefined {
-    const value = this.#values.get(folded(name));
+    const value = this.#values.get(asked(name));
     return isAbsent(value) ? undefined : Fields.of(value, this.#nameOf(name));
   }
 
   objects(name: string): readonly Fields[] {
-    const value = this.#values.get(folded(name));
+    const value = this.#values.get(asked(name));
     if (isAbsent(value)) return [];
     if (!Array.isArray(value)) throw problem(this.#nameOf(name), 'must be a list');
     return value.map((one, index) => Fields.of(one, `${this.#nameOf(name)}[${index}]`));
@@ -88,14 +88,14 @@ export class Fields {
 
   /** Whether it says anything: neither null, nor false, nor 0, nor empty. */
   has(name: string): boolean {
-    const value = this.#values.get(folded(name));
+    const value = this.#values.get(asked(name));
     if (isAbsent(value) || value === false || value === 0 || value === '') return false;
     return typeof value !== 'object' || Object.keys(value ?? {}).length > 0;
   }
 
   /** As it stands there. */
   raw(name: string): unknown {
-    return this.#values.get(folded(name));
+    return this.#values.get(asked(name));
   }
 
   /** A problem of a field, for what its type does not say. */
@@ -104,7 +104,7 @@ export class Fields {
   }
 
   #typed<T>(name: string, what: string, read: (value: unknown) => T | undefined): T | undefined {
-    const value = this.#values.get(folded(name));
+    const value = this.#values.get(asked(name));
     if (isAbsent(value)) return undefined;
     const typed = read(value);
     if (typed === undefined) throw problem(this.#nameOf(name), `must be ${what}`);
@@ -121,7 +121,18 @@ function problem(place: string, text: string): RampartError {
 }
 
 function folded(name: string): string {
-  return name.replaceAll('_', '').toLowerCase();
+  return (name.includes('_') ? name.replaceAll('_', '') : name).toLowerCase();
+}
+
+/** Names that are asked for stand in the code: they are few, and asked for with each call. */
+const ASKED = new Map<string, string>();
+
+function asked(name: string): string {
+  const known = ASKED.get(name);
+  if (known !== undefined) return known;
+  const key = folded(name);
+  ASKED.set(name, key);
+  return key;
 }
 
 function isAbsent(value: unknown): value is null | undefined {

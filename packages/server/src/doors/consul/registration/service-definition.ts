@@ -41,7 +41,8 @@ export function serviceDefinition(fields: Fields, context: DefinitionContext): S
   if (service === undefined) throw fields.problem('Name', 'must be given');
   const serviceId = fields.filledText('ID') ?? service;
   const host = fields.filledText('Address') ?? context.ownAddress;
-  const deregisterCriticalAfterMs = criticalAfter(fields);
+  const checks = definitionsOf(fields);
+  const deregisterCriticalAfterMs = criticalAfter(checks);
   return {
     serviceId,
     node: nodeName(host),
@@ -52,7 +53,7 @@ export function serviceDefinition(fields: Fields, context: DefinitionContext): S
       port: fields.number('Port') ?? 0,
       labels: {},
       ...traitsOf(fields),
-      checks: checksOf(fields, { host, serviceId }),
+      checks: checksOf(checks, { host, serviceId }),
       ...(deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs }),
       leaseMs: 0,
       sourceIp: context.sourceIp,
@@ -87,10 +88,10 @@ function localityOf(fields: Fields): { readonly region: string; readonly zone?: 
 
 /** `Check` and `Checks`, named as an agent does where they have no names. */
 function checksOf(
-  fields: Fields,
+  definitions: readonly Fields[],
   { host, serviceId }: { readonly host: string; readonly serviceId: string },
 ): CheckRequest[] {
-  return definitionsOf(fields).map((one, index) => {
+  return definitions.map((one, index) => {
     const request = checkRequest(one, host);
     const checkId = request.checkId ?? `service:${serviceId}${index === 0 ? '' : `:${index + 1}`}`;
     return { name: 'Service check', ...request, checkId };
@@ -103,8 +104,8 @@ function definitionsOf(fields: Fields): readonly Fields[] {
 }
 
 /** One time for the whole instance here: the shortest that any check asks for. */
-function criticalAfter(fields: Fields): number | undefined {
-  const times = definitionsOf(fields)
+function criticalAfter(definitions: readonly Fields[]): number | undefined {
+  const times = definitions
     .map((one) => duration(one, 'DeregisterCriticalServiceAfter') ?? 0)
     .filter((time) => time > 0);
   return times.length === 0 ? undefined : Math.max(MINUTE_MS, Math.min(...times));
