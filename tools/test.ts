@@ -12,7 +12,7 @@ const slowMilliseconds = 2_000;
 /** A test that has not ended by now never will: it is failed. */
 const hungTestMilliseconds = 120_000;
 /** A file whose process has not ended by now has left something running: it is stopped and failed. */
-const hungFileMilliseconds = 300_000;
+const hungFileMilliseconds = 480_000;
 
 /** Where Node keeps what it compiled: hundreds of processes load the same sources, and reading their types is half of a start. */
 const compileCache = join(repositoryRoot, 'node_modules/.cache/rampart-tests');
