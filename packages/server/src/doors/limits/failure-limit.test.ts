@@ -30,6 +30,24 @@ describe('the failure limit', () => {
     assert.equal(failures.blocks('10.0.0.1'), true);
   });
 
+  for (const [rule, address, blockedMs] of [
+    ['blocks an address that fails too often within a minute', '10.0.0.1', 300_000],
+    ['looks at credentials from this very host all the same', '127.0.0.1', 0],
+    ['looks at them whatever the family', '::1', 0],
+  ] as const) {
+    it(rule, () => {
+      const blocked: string[] = [];
+      const block = { perMinute: () => 2, blockSeconds: () => 300, blocked: (one: string) => blocked.push(one) };
+      const clock = { now: () => 0, after: () => ({ cancel: () => undefined }) };
+      const failures = new FailureLimit({ clock, burst: 100, perSecond: 1, block });
+      failures.fail(address);
+      assert.equal(failures.blocks(address), false);
+      failures.fail(address);
+      assert.deepEqual([failures.blocks(address), failures.blockedMs(address)], [true, blockedMs]);
+      assert.deepEqual(blocked, [address]);
+    });
+  }
+
   it('remembers a bounded number of addresses', () => {
     const { failures } = limit();
     for (let index = 0; index < 3; index += 1) {

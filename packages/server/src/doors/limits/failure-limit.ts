@@ -30,6 +30,7 @@ interface Bucket {
 
 const MOST_ADDRESSES = 10_000;
 const MINUTE_MS = 60_000;
+const LOOPBACK = /^(?:127\.|::1$)/;
 
 /** Slows down whoever keeps failing, by address: guessing is made slow, and refusals cannot fill the audit record. */
 export class FailureLimit {
@@ -46,8 +47,12 @@ export class FailureLimit {
     return bucket.failures >= this.#options.burst || bucket.blockedUntil > bucket.at;
   }
 
-  /** Milliseconds for which nothing but a certificate is looked at from this address; 0 when it is not blocked. */
+  /**
+   * Milliseconds for which nothing but a certificate is looked at from this address; 0 when it is not blocked. This very host is never
+   * blocked so: all of its processes have one address, and any of them could keep out the others. Its guesses are refused all the same.
+   */
   blockedMs(address: string): number {
+    if (LOOPBACK.test(address)) return 0;
     const { blockedUntil, at } = this.#current(networkOf(address));
     return Math.max(0, blockedUntil - at);
   }
