@@ -6,18 +6,14 @@ service "payment-service" {
   identity = "spiffe://cluster.local/ns/prod/sa/payment-service"
 }
 
-# the rest of its namespace can discover it
+# the rest of its namespace can discover it only
 service "payment-service" {
   policy = "read"
   identity = "spiffe://cluster.local/ns/prod/**"
 }
 
-# from other namespaces only orders-api can; its deployment registers stand-ins with a token of its own
+# whoever watches orders has a token to discover it with, its deployment one to register stand-ins
 namespace "prod" {
-  service "payment-service" {
-    policy = "read"
-    identity = "spiffe://cluster.local/ns/default/sa/orders-api"
-  }
   service "payment-service" {
     policy = "read"
     identity = "token:orders-api"
@@ -63,5 +59,11 @@ service "notifications-api" {
 # and so can whatever else has an identity, in its own namespace
 service_prefix "" {
   policy = "write"
+  identity = "spiffe://cluster.local/**"
+}
+
+# Workloads can discover each other: who may call whom is said by AuthorizationPolicy.
+namespace "*" {
+  policy = "read"
   identity = "spiffe://cluster.local/**"
 }
