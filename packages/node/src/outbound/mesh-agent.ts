@@ -8,6 +8,8 @@ import type { Outbound, Target } from './call.ts';
 const target: unique symbol = Symbol('rampart.target');
 const retired: unique symbol = Symbol('rampart.retired');
 
+type Retirable = Duplex & { [retired]?: true };
+
 interface MeshOptions extends http.ClientRequestArgs {
   [target]?: Target;
 }
@@ -21,11 +23,15 @@ export function withTarget(options: http.ClientRequestArgs, chosen: Target): htt
 
 /** Stands behind an application's own agent: the same pooling rules, but every connection is the mesh's. */
 export class MeshAgent extends http.Agent {
-  readonly #outbound: Outbound;
+  readonly #outbound: Pick<Outbound, 'dial'>;
 
-  constructor(outbound: Outbound, like: http.Agent) {
+  constructor(outbound: Pick<Outbound, 'dial'>, like: http.Agent) {
     super(poolingOf(like));
     this.#outbound = outbound;
+    // Node hands a connection straight to a request that waits for one, and asks `keepSocketAlive` only when none does.
+    this.prependListener('free', (socket: Retirable) => {
+      if (socket[retired] === true) socket.destroy();
+    });
   }
 
   override createConnection(options: MeshOptions): Duplex {
@@ -38,7 +44,7 @@ export class MeshAgent extends http.Agent {
     return options?.[target]?.endpoint.instanceId ?? '';
   }
 
-  override keepSocketAlive(socket: Duplex & { [retired]?: true }): boolean {
+  override keepSocketAlive(socket: Retirable): boolean {
     if (socket[retired] === true) return false;
     // The types say void, Node says boolean: whether the socket may be pooled.
     return Boolean(super.keepSocketAlive(socket));
