@@ -321,3 +321,16 @@ describe('who may call the Consul API', () => {
     assert.equal((await ask('/v1/catalog/services')).status, 200, 'operators are not limited');
   });
 });
+
+it('the same id of the same host in another namespace is another instance', async () => {
+  const put = (namespace: string, Port: number): Promise<void> =>
+    register({ Name: 'spaced', Address: '10.0.4.1', Port }, `/v1/agent/service/register?ns=${namespace}`);
+  await put('default', 80);
+  await put('prod', 81);
+  await put('prod', 82);
+  const found = async (namespace: string): Promise<unknown[]> => {
+    const entries = (await ask(`/v1/health/service/spaced?ns=${namespace}`)).json;
+    return (entries as { Service: { ID: string; Port: number } }[]).map(({ Service }) => [Service.ID, Service.Port]);
+  };
+  assert.deepEqual([await found('default'), await found('prod')], [[['spaced', 80]], [['spaced', 82]]]);
+});

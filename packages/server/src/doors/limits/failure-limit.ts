@@ -44,7 +44,7 @@ export class FailureLimit {
   /** Whether an address must wait before it may try again. */
   blocks(address: string): boolean {
     const bucket = this.#current(networkOf(address));
-    return bucket.failures >= this.#options.burst || bucket.blockedUntil > bucket.at;
+    return bucket.failures >= this.#options.burst || this.blockedMs(address) > 0;
   }
 
   /**

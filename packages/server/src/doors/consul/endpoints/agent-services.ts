@@ -63,7 +63,11 @@ export function ownInstances(call: ConsulCall, view: RegistryView): readonly Dis
 
 /** The instance that the caller means by the id of a service: on its own host first. */
 export function knownInstance(call: ConsulCall, serviceId: string): DiscoveredInstance | undefined {
-  const id = knownInstanceId(call.discovery, { serviceId, node: nodeName(call.sourceIp) });
+  const id = knownInstanceId(call.discovery, {
+    serviceId,
+    node: nodeName(call.sourceIp),
+    namespace: call.namespace,
+  });
   return visible(call, [id])[0];
 }
 
@@ -76,7 +80,7 @@ async function register(call: ConsulCall, view: RegistryView): Promise<ConsulAns
   requireProof(call.caller);
   const { sourceIp, namespace } = call;
   const definition = serviceDefinition(bodyFields(call), { ownAddress: sourceIp, namespace, sourceIp });
-  const instanceId = instanceIdFor(view.discovery, definition);
+  const instanceId = instanceIdFor(view.discovery, { ...definition, namespace: definition.request.namespace });
   const registered = await view.registry.register(call.caller, { ...definition.request, instanceId });
   if (!registered.ok) throw registered.problem;
   return DONE;

@@ -14,7 +14,7 @@ export function catalogChangeRoutes(view: RegistryView): ConsulRoutes {
     'PUT /v1/catalog/register': async (call) => {
       requireProof(call.caller);
       const definition = catalogDefinition(bodyFields(call), call);
-      const instanceId = instanceIdFor(view.discovery, definition);
+      const instanceId = instanceIdFor(view.discovery, { ...definition, namespace: definition.request.namespace });
       const registered = await view.registry.register(call.caller, { ...definition.request, instanceId });
       if (!registered.ok) throw registered.problem;
       return jsonAnswer(true);
