@@ -41,7 +41,7 @@ export function createGate(options: GateOptions): Gate {
     const { remoteAddress } = connectionOf(context);
     refuseBlocked(context, options.failures);
     const isBlocked = options.failures.blocks(remoteAddress);
-    if (isBlocked && accessOf(method) === 'anyone') {
+    if (accessOf(method) === 'anyone' && options.failures.blocksStrangers(remoteAddress)) {
       throw tooManyRefusals();
     }
     const refuse = (error: unknown): never => {

@@ -43,7 +43,8 @@ describe('the failure limit', () => {
       failures.fail(address);
       assert.equal(failures.blocks(address), false);
       failures.fail(address);
-      assert.deepEqual([failures.blocks(address), failures.blockedMs(address)], [blockedMs > 0, blockedMs]);
+      assert.deepEqual([failures.blocks(address), failures.blockedMs(address)], [true, blockedMs]);
+      assert.equal(failures.blocksStrangers(address), blockedMs > 0);
       assert.deepEqual(blocked, [address]);
     });
   }

@@ -44,7 +44,12 @@ export class FailureLimit {
   /** Whether an address must wait before it may try again. */
   blocks(address: string): boolean {
     const bucket = this.#current(networkOf(address));
-    return bucket.failures >= this.#options.burst || this.blockedMs(address) > 0;
+    return bucket.failures >= this.#options.burst || bucket.blockedUntil > bucket.at;
+  }
+
+  /** The same for calls that ask for no credentials: on this very host, a neighbour who guesses keeps nobody from them for long. */
+  blocksStrangers(address: string): boolean {
+    return this.#current(networkOf(address)).failures >= this.#options.burst || this.blockedMs(address) > 0;
   }
 
   /**
