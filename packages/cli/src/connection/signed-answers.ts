@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { UniversalClientFn, UniversalClientRequest } from '@connectrpc/connect/protocol';
 import { RampartError, SpiffeId } from '@rampart/core';
 import { checkAuthorityProfile, fromPem, parseCertificate } from '@rampart/spiffe';
-import { askForSignature, contentDigest, type Fields, verifyDiscovery } from '@rampart/spiffe/http-signature';
+import { askForSignature, contentDigest, type Fields, fieldsOf, verifyDiscovery } from '@rampart/spiffe/http-signature';
 import type { ClientSettings } from './client-settings.ts';
 
 /** The control plane's identity where nobody says otherwise. */
@@ -76,13 +76,6 @@ function notBelieved({ settings }: AnswerTrust, why: string): RampartError {
     'UPSTREAM_IDENTITY_MISMATCH',
     `the answer of ${settings.address} is not believed: ${why}; something between here and the registry may have changed it`,
   );
-}
-
-function fieldsOf(header: Headers): Fields {
-  return (name) => {
-    const value = header.get(name);
-    return value === null ? [] : [value];
-  };
 }
 
 async function bytesOf(body: AsyncIterable<Uint8Array> | undefined): Promise<Uint8Array> {

@@ -8,5 +8,5 @@ export {
   type DiscoverySigner,
   type DiscoveryTrust,
 } from './discovery.ts';
-export type { Fields, HttpRequest, HttpResponse } from './message.ts';
+export { fieldsOf, type Fields, type HttpRequest, type HttpResponse } from './message.ts';
 export type { HttpSignatureProblem, HttpSignatureProblemCode } from './problem.ts';

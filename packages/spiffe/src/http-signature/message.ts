@@ -1,6 +1,14 @@
 /** The values of one header field (its name in lower case) in the order in which they came; empty when there is none. */
 export type Fields = (name: string) => readonly string[];
 
+/** The fields of a message of the Fetch standard, which has joined those of one name already. */
+export function fieldsOf(header: Headers): Fields {
+  return (name) => {
+    const value = header.get(name);
+    return value === null ? [] : [value];
+  };
+}
+
 /** A request as both ends know it. */
 export interface HttpRequest {
   readonly method: string;

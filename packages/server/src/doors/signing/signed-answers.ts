@@ -4,7 +4,7 @@ import { errorToJsonBytes } from '@connectrpc/connect/protocol-connect';
 import type { Clock } from '@rampart/core';
 import {
   type DiscoverySigner,
-  type Fields,
+  fieldsOf,
   isContentOf,
   signatureAskedFor,
   signDiscovery,
@@ -68,13 +68,6 @@ async function* kept(body: Content, chunks: Uint8Array[]): Content {
     chunks.push(chunk);
     yield chunk;
   }
-}
-
-function fieldsOf(header: Headers): Fields {
-  return (name) => {
-    const value = header.get(name);
-    return value === null ? [] : [value];
-  };
 }
 
 function refuseQuestion(): UniversalServerResponse {
