@@ -18,7 +18,9 @@ import type { RegistryView } from './registry-view.ts';
 /** A request whose path and caller are not looked at yet. */
 export interface ConsulRequest extends Pick<CallCredentials, 'authorization' | 'tls'> {
   readonly method: string;
-  readonly url: URL;
+  /** As it was sent. */
+  readonly path: string;
+  readonly query: URLSearchParams;
   /** Value of X-Consul-Namespace. */
   readonly namespace: string | undefined;
   readonly remoteAddress: string;
@@ -64,20 +66,17 @@ export class ConsulApi {
 
   /** @throws RampartError for what has a status of its own (`refusalAnswer`). */
   async answer(request: ConsulRequest): Promise<ConsulAnswer> {
-    const found = this.#table.find(request.method, request.url.pathname);
-    if (found.kind === 'unknown') return textAnswer(404, `there is no ${request.url.pathname} here`);
+    const found = this.#table.find(request.method, request.path);
+    if (found.kind === 'unknown') return textAnswer(404, `there is no ${request.path} here`);
     if (found.kind === 'other-method') {
       return textAnswer(405, `method ${request.method} not allowed`, { allow: found.allowed.join(',') });
     }
     const { name, params } = found.route;
     const access = consulAccessOf(name);
     if (access === undefined || access === 'nobody') {
-      return textAnswer(
-        501,
-        `${request.url.pathname} is not part of this registry: it keeps services, not ${topicOf(name)}`,
-      );
+      return textAnswer(501, `${request.path} is not part of this registry: it keeps services, not ${topicOf(name)}`);
     }
-    this.#checkDatacenter(request.url.searchParams);
+    this.#checkDatacenter(request.query);
     const namespace = this.#namespaceOf(request);
     const blockedMs = access === 'anyone' ? 0 : this.#options.callers.blockedMs({ ...request, endpoint: name });
     if (blockedMs > 0) {
@@ -90,9 +89,8 @@ export class ConsulApi {
     const body = await request.body();
     if (body === undefined) return textAnswer(413, 'Request body too large, or no UTF-8');
     const { identity, tokenId } = caller;
-    const { remoteAddress: sourceIp } = request;
+    const { remoteAddress: sourceIp, query } = request;
     const discovery = this.#options.view.discoveryOf(identity, sourceIp);
-    const query = request.url.searchParams;
     const end = (): AbortSignal => request.end();
     const call: ConsulCall = { params, query, caller: identity, tokenId, discovery, namespace, sourceIp, body, end };
     const answer = await this.#routes[name]?.(call);
@@ -126,8 +124,8 @@ export class ConsulApi {
     return this.#options.callers.limit(caller, remoteAddress, access === 'read' ? 'query' : 'registration');
   }
 
-  #namespaceOf({ url, namespace }: ConsulRequest): string {
-    const asked = url.searchParams.get('ns') ?? namespace ?? '';
+  #namespaceOf({ query, namespace }: ConsulRequest): string {
+    const asked = query.get('ns') ?? namespace ?? '';
     if (asked === '') return this.#options.view.namespace;
     if (NAMESPACE.test(asked)) return asked;
     throw new RampartError('INVALID_ARGUMENT', 'a namespace is a DNS label; one at a time is asked for');

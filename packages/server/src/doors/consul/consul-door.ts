@@ -12,6 +12,7 @@ import { type ConsulAnswer, refusalAnswer, textAnswer } from './http/answer.ts';
 import { isMeantForLoopback } from './http/own-host.ts';
 import { readBody } from './http/read-body.ts';
 import { Rendered } from './http/rendered.ts';
+import { type RequestTarget, targetOf } from './http/target.ts';
 
 export interface ConsulDoorOptions extends ListenAddress {
   readonly kind: 'http' | 'https';
@@ -83,23 +84,30 @@ interface Ground extends ConsulDoorOptions {
 }
 
 async function respond(request: IncomingMessage, response: ServerResponse, ground: Ground): Promise<void> {
-  const answer = await answerOf(request, response, ground);
+  const target = targetOf(request.url ?? '');
+  const answer = await answerOf({ request, response, target }, ground);
   ground.calls.add({ status: String(answer.status) });
   if (response.destroyed) return;
-  send(response, answer, isSet(request, 'pretty'));
+  send(response, answer, target?.query.has('pretty') ?? false);
   // What was not read belongs to a request that was refused: the connection is not for another one.
   if (!request.complete) response.once('finish', () => request.destroy());
 }
 
-async function answerOf(request: IncomingMessage, response: ServerResponse, ground: Ground): Promise<ConsulAnswer> {
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Undefined for what cannot be read. */
+  readonly target: RequestTarget | undefined;
+}
+
+async function answerOf({ request, response, target }: Exchange, ground: Ground): Promise<ConsulAnswer> {
   const { api, log, kind, closing } = ground;
   try {
     if (api === undefined) return textAnswer(503, 'not ready');
     if (kind === 'http' && !isMeantForLoopback(request.headers.host)) return textAnswer(421, 'this is not that host');
-    const parsed = requestOf(request, () => endOf(response, closing));
-    return parsed === undefined
-      ? textAnswer(400, 'Bad request: the URL or a header cannot be read')
-      : await api.answer(parsed);
+    return target === undefined
+      ? textAnswer(400, 'Bad request: the URL cannot be read')
+      : await api.answer(requestOf(request, target, () => endOf(response, closing)));
   } catch (error) {
     const refusal = refusalAnswer(error);
     if (refusal !== undefined) return refusal;
@@ -116,16 +124,14 @@ function endOf(response: ServerResponse, closing: AbortSignal): AbortSignal {
   return AbortSignal.any([gone.signal, closing]);
 }
 
-function requestOf(request: IncomingMessage, end: () => AbortSignal): ConsulRequest | undefined {
+function requestOf(request: IncomingMessage, target: RequestTarget, end: () => AbortSignal): ConsulRequest {
   const { headers, socket, method = '' } = request;
-  const url = request.url?.startsWith('/') === true ? URL.parse(`http://localhost${request.url}`) : null;
-  if (url === null) return undefined;
   const bearer = bearerOf(single(headers['x-consul-token']));
   // Older clients know no other way; nothing here keeps URLs.
-  const inUrl = bearerOf(url.searchParams.get('token') ?? undefined);
+  const inUrl = bearerOf(target.query.get('token') ?? undefined);
   return {
     method,
-    url,
+    ...target,
     authorization: bearer ?? headers.authorization ?? inUrl,
     tls: socket instanceof TLSSocket ? socket : undefined,
     namespace: single(headers['x-consul-namespace']),
@@ -143,10 +149,6 @@ function bearerOf(token: string | undefined): string | undefined {
 
 function single(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
-}
-
-function isSet(request: IncomingMessage, name: string): boolean {
-  return request.url?.split('?', 2)[1]?.split('&').includes(name) ?? false;
 }
 
 function contentOf(body: ConsulAnswer['body'], isPretty: boolean): string | Buffer {

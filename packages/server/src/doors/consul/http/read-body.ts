@@ -42,6 +42,9 @@ function bytesOf(request: IncomingMessage): Promise<Buffer | undefined> {
   });
   request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
   request.once('error', reject);
-  request.once('close', gone);
+  // Every request is closed at last, and an error for each of them would cost more than reading it.
+  request.once('close', () => {
+    if (!request.readableEnded) gone();
+  });
   return promise;
 }
