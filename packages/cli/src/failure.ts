@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Io } from './io.ts';
 import { paletteOf, wantsColour } from './render/colour.ts';
-import { type OutputFormat, renderData } from './render/output.ts';
+import { dataRenderer, type OutputFormat } from './render/output.ts';
 import { printable } from './render/text.ts';
 
 /** An error in the form that is printed: one line, and the fields of `--output json`. */
@@ -14,12 +14,13 @@ interface Failure {
 }
 
 /** Prints what ended a command as one line on standard error, or as `{"error":{"code","message"}}` on standard output, and gives its exit code. */
-export function reportFailure(error: unknown, format: OutputFormat, io: Io): number {
+export async function reportFailure(error: unknown, format: OutputFormat, io: Io): Promise<number> {
   const failure = failureOf(error);
   if (format === 'table') {
     io.stderr.write(`${paletteOf(wantsColour(io.stderr, io.env)).bad('error:')} ${printable(failure.message)}\n`);
   } else {
-    io.stdout.write(renderData(format, { error: { code: failure.code, message: failure.message } }));
+    const renderData = await dataRenderer(format);
+    io.stdout.write(renderData({ error: { code: failure.code, message: failure.message } }));
   }
   return failure.exitCode;
 }

@@ -1,36 +1,5 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
-import { defineAnalyze } from './commands/analyze.ts';
-import { defineAudit } from './commands/audit/audit.ts';
-import { defineAuthz } from './commands/authz/authz.ts';
-import { defineBackup } from './commands/backup/backup.ts';
-import { defineRestore } from './commands/backup/restore.ts';
-import { defineCa } from './commands/ca/ca.ts';
-import { defineCertsHistory } from './commands/certs/history.ts';
-import { defineCertsProof } from './commands/certs/proof.ts';
-import { defineCertsShow } from './commands/certs/show.ts';
-import { defineCertsVerify } from './commands/certs/verify.ts';
-import { defineCertsList } from './commands/certs-list.ts';
-import { defineCertsRevoke } from './commands/certs-revoke.ts';
-import { defineDelete } from './commands/delete.ts';
-import { defineGet } from './commands/get.ts';
-import { defineRevoke } from './commands/identity/revoke.ts';
-import { defineAgent } from './commands/identity/agent.ts';
-import { defineSvid } from './commands/identity/svid/svid.ts';
-import { defineLogs } from './commands/logs.ts';
-import { defineAcl } from './commands/registry/acl.ts';
-import { defineRegistry } from './commands/registry/registry.ts';
-import { defineApply } from './commands/resources/apply.ts';
-import { defineDiff } from './commands/resources/diff.ts';
-import { defineHistory } from './commands/resources/history.ts';
-import { defineRun } from './commands/run.ts';
-import { defineStatus } from './commands/status.ts';
-import { defineTlsCheck } from './commands/tls-check.ts';
-import { defineToken } from './commands/token.ts';
-import { defineApiToken } from './commands/trust/api-token.ts';
-import { defineFederation } from './commands/trust/federation.ts';
-import { defineJwt } from './commands/trust/jwt.ts';
-import { defineUp } from './commands/up.ts';
-import { defineVersion } from './commands/version.ts';
+import { definitionsFor } from './catalogue.ts';
 import { EXIT } from './exit-code.ts';
 import { reportFailure } from './failure.ts';
 import type { Io, OutputStream } from './io.ts';
@@ -45,8 +14,8 @@ import { VERSION } from './version.ts';
  */
 export async function runCommandLine(words: readonly string[], io: Io): Promise<number> {
   const shell = new Shell(io);
-  const program = createProgram(shell, io);
   try {
+    const program = await createProgram(words, shell, io);
     if (words.length === 0) program.outputHelp();
     else await program.parseAsync(words, { from: 'user' });
     return shell.exitCode;
@@ -59,7 +28,7 @@ export async function runCommandLine(words: readonly string[], io: Io): Promise<
   }
 }
 
-function createProgram(shell: Shell, io: Io): Command {
+async function createProgram(words: readonly string[], shell: Shell, io: Io): Promise<Command> {
   const program = new Command('rampart')
     .description('Zero trust for services anywhere: identity, mutual TLS, policy and a record of every request.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -76,50 +45,8 @@ function createProgram(shell: Shell, io: Io): Command {
       ),
     );
   addGlobalOptions(program);
-  for (const define of [
-    defineUp,
-    defineRun,
-    defineAgent,
-    defineSvid,
-    defineDiff,
-    defineApply,
-    defineHistory,
-    defineGet,
-    defineDelete,
-    defineRegistry,
-    defineAuthz,
-    defineAnalyze,
-    defineTlsCheck,
-    defineCa,
-    defineLogs,
-    defineToken,
-  ])
-    define(program, shell);
-  defineCerts(program, shell);
-  defineRevoke(program, shell);
-  defineAcl(program, shell);
-  for (const define of [
-    defineJwt,
-    defineFederation,
-    defineApiToken,
-    defineAudit,
-    defineBackup,
-    defineRestore,
-    defineStatus,
-    defineVersion,
-  ])
-    define(program, shell);
+  for (const define of await definitionsFor(words)) define(program, shell);
   return program;
-}
-
-function defineCerts(program: Command, shell: Shell): void {
-  const certs = program.command('certs').description('the certificates of the mesh: list, show, prove and revoke');
-  defineCertsList(certs, shell);
-  defineCertsShow(certs, shell);
-  defineCertsHistory(certs, shell);
-  defineCertsVerify(certs, shell);
-  defineCertsProof(certs, shell);
-  defineCertsRevoke(certs, shell);
 }
 
 const PLAIN_WIDTH = 100;

@@ -1,13 +1,14 @@
 import { RampartError } from '@rampart/core';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { AdminService } from '@rampart/wire';
 import type { Client } from '@connectrpc/connect';
-import { type AdminClient, callOperators, type OperatorService } from './connection/admin-connection.ts';
+import type { AdminClient, OperatorService } from './connection/admin-connection.ts';
 import { type ClientSettings, type ConnectionOptions, findClientSettings } from './connection/client-settings.ts';
 import type { Io } from './io.ts';
 import { type Palette, paletteOf, wantsColour } from './render/colour.ts';
 import {
   type Answer,
+  dataRenderer,
+  type DataRenderer,
   OUTPUT_FORMATS,
   type OutputFormat,
   showAnswer,
@@ -33,6 +34,8 @@ export interface Invocation {
   readonly palette: Palette;
   /** Writes the answer to standard output in the form that was asked for. */
   readonly show: (answer: Answer) => void;
+  /** Data as one document in the form that was asked for; JSON where that is no form of data. */
+  readonly renderData: DataRenderer;
   /** Writes one line to standard error when a person reads the answer; never mixed into data. */
   readonly note: (line: string) => void;
   /** Where the control plane is; throws CONTROL_PLANE_UNREACHABLE when nothing says so. */
@@ -69,7 +72,7 @@ export class Shell {
     const known: readonly string[] = [...OUTPUT_FORMATS, ...special];
     if (!known.includes(options.output))
       throw new RampartError('INVALID_ARGUMENT', unknownFormat(options.output, known));
-    this.#exitCode = await body(invocationOf(this.#io, options));
+    this.#exitCode = await body(await invocationOf(this.#io, options));
   }
 }
 
@@ -77,21 +80,27 @@ function unknownFormat(format: string, known: readonly string[]): string {
   return `--output '${format}' is invalid here. Allowed choices are ${known.join(', ')}.`;
 }
 
-function invocationOf(io: Io, { output, ...connection }: GivenOptions): Invocation {
+async function invocationOf(io: Io, { output, ...connection }: GivenOptions): Promise<Invocation> {
   const common = OUTPUT_FORMATS.find((format) => format === output) ?? 'table';
   const globals: GlobalOptions = { ...connection, output: common };
   const settings = (): Promise<ClientSettings> => findClientSettings(globals, io);
+  const renderData = await dataRenderer(output);
+  const withService: Invocation['withService'] = async (service, work) => {
+    const { callOperators } = await import('./connection/admin-connection.ts');
+    return callOperators(service, { ...(await settings()), clock: io.clock }, work);
+  };
   return {
     io,
     globals,
     settings,
     palette: paletteOf(wantsColour(io.stdout, io.env)),
-    show: (answer) => showAnswer(io.stdout, output, answer),
+    show: (answer) => showAnswer(io.stdout, { format: output, renderData }, answer),
+    renderData,
     note: (line) => {
       if (globals.output === 'table') io.stderr.write(`${line}\n`);
     },
-    withAdmin: async (work) => callOperators(AdminService, { ...(await settings()), clock: io.clock }, work),
-    withService: async (service, work) => callOperators(service, { ...(await settings()), clock: io.clock }, work),
+    withAdmin: async (work) => withService((await import('@rampart/wire')).AdminService, work),
+    withService,
   };
 }
 

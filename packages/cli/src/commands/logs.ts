@@ -3,7 +3,6 @@ import { parseCount } from '../arguments/number.ts';
 import { parseService } from '../arguments/workload.ts';
 import { EXIT } from '../exit-code.ts';
 import { wantsColour } from '../render/colour.ts';
-import { renderData } from '../render/output.ts';
 import { inOrder, type LogEntry, readEntries } from '../render/log-records.ts';
 import { ShownEntries } from '../render/shown-entries.ts';
 import { renderRefusalLine } from '../render/refusal-line.ts';
@@ -146,9 +145,9 @@ function isWanted(entry: LogEntry, reporter: Reporter | undefined): boolean {
   return entry.record.reporter === 'destination' || NEVER_ARRIVED.test(entry.record.response_flags);
 }
 
-function writerOf({ io, globals }: Invocation): (entry: LogEntry) => void {
+function writerOf({ io, globals, renderData }: Invocation): (entry: LogEntry) => void {
   if (globals.output === 'json') return ({ json }) => io.stdout.write(`${json}\n`);
-  if (globals.output === 'yaml') return ({ record }) => io.stdout.write(`---\n${renderData('yaml', record)}`);
+  if (globals.output === 'yaml') return ({ record }) => io.stdout.write(`---\n${renderData(record)}`);
   const color = wantsColour(io.stdout, io.env);
   return (entry) => io.stdout.write(`${lineOf(entry, { color, width: io.stdout.columns })}\n`);
 }

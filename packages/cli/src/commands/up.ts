@@ -7,7 +7,6 @@ import { EXIT } from '../exit-code.ts';
 import { type RegistryDoorOptions, registryDoorOptions, registryDoorsOf } from '../arguments/registry-door-options.ts';
 import { type HealthCheckOptions, healthCheckOptions, healthChecksOf } from '../arguments/health-check-options.ts';
 import type { Io } from '../io.ts';
-import { renderData } from '../render/output.ts';
 import { renderStart, type StartedMesh } from '../views/start.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 import { VERSION } from '../version.ts';
@@ -97,16 +96,14 @@ export function defineUp(parent: Command, shell: Shell): void {
 }
 
 async function up(options: UpOptions, invocation: Invocation): Promise<number> {
-  const { io, globals } = invocation;
+  const { io, globals, renderData } = invocation;
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<void>();
   // Listened for from the beginning: a Ctrl-C during the start must not leave half of it behind.
   const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => interrupt());
   try {
     const mesh = await startMesh(options, invocation);
     io.stdout.write(
-      globals.output === 'table'
-        ? renderStart(mesh.started, invocation)
-        : renderData(globals.output, { ...mesh.started }),
+      globals.output === 'table' ? renderStart(mesh.started, invocation) : renderData({ ...mesh.started }),
     );
     await interrupted;
     // The terminal has just echoed ^C.

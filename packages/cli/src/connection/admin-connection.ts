@@ -21,7 +21,6 @@ import { createTransport } from '@connectrpc/connect/protocol-connect';
 import { readingAhead } from '@rampart/wire/reading-ahead';
 import type { ClientSettings } from './client-settings.ts';
 import { remoteFailure } from './remote-failure.ts';
-import { believingSigned } from './signed-answers.ts';
 
 export type AdminClient = Client<typeof AdminService>;
 
@@ -86,6 +85,8 @@ async function believing(
   settings: ClientSettings & { readonly clock: Clock },
 ): Promise<UniversalClientFn> {
   const roots = await readSecured(settings.registryCaFile ?? settings.caFile, 'CA certificate', '--ca');
+  // Certificates and signatures are for the registry's answers alone; no other command loads what reads them.
+  const { believingSigned } = await import('./signed-answers.ts');
   return believingSigned(send, { settings, roots, now: () => settings.clock.now() });
 }
 

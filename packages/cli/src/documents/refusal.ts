@@ -1,6 +1,5 @@
 import type { Problem } from '@rampart/wire';
 import { EXIT } from '../exit-code.ts';
-import { renderData } from '../render/output.ts';
 import { type DocumentProblem, renderProblem } from '../views/problem-line.ts';
 import type { Invocation } from '../shell.ts';
 import type { JoinedDocument } from './document-set.ts';
@@ -19,7 +18,7 @@ export function problemData({ severity, code, message, file, line, column, field
 /** Lists every problem, says what did not happen for them, and gives the exit code of a refusal. */
 export function reportRefusal(
   problems: readonly DocumentProblem[],
-  { globals, io }: Invocation,
+  { globals, io, renderData }: Invocation,
   effect = 'nothing was changed',
 ): number {
   const errors = problems.filter((problem) => problem.severity !== 'warning');
@@ -31,7 +30,7 @@ export function reportRefusal(
   } else {
     const message = `refused for ${count}; ${effect}`;
     io.stdout.write(
-      renderData(globals.output, {
+      renderData({
         error: { code: errors[0]?.code ?? 'INVALID_RESOURCE', message, problems: problems.map(problemData) },
       }),
     );

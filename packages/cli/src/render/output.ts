@@ -1,5 +1,4 @@
 import type { OutputStream } from '../io.ts';
-import { renderYaml } from './yaml.ts';
 
 /** The forms every command can answer in. */
 export const OUTPUT_FORMATS = ['table', 'yaml', 'json'] as const;
@@ -19,18 +18,28 @@ export interface Answer {
   readonly special?: Partial<Readonly<Record<SpecialFormat, () => string>>>;
 }
 
-/** Writes an answer in the form that was asked for. */
-export function showAnswer(stream: OutputStream, format: OutputFormat | SpecialFormat, answer: Answer): void {
-  stream.write(textOf(format, answer));
+/** The form of an answer, with what writes data in it. */
+export interface AnswerForm {
+  readonly format: OutputFormat | SpecialFormat;
+  readonly renderData: DataRenderer;
 }
 
-function textOf(format: OutputFormat | SpecialFormat, answer: Answer): string {
+/** Writes an answer in the form that was asked for. */
+export function showAnswer(stream: OutputStream, form: AnswerForm, answer: Answer): void {
+  stream.write(textOf(form, answer));
+}
+
+function textOf({ format, renderData }: AnswerForm, answer: Answer): string {
   if (format === 'table') return answer.table();
-  if (format === 'json' || format === 'yaml') return renderData(format, answer.data());
+  if (format === 'json' || format === 'yaml') return renderData(answer.data());
   return answer.special?.[format]?.() ?? answer.table();
 }
 
-/** Data as one JSON or YAML document that ends with a newline. */
-export function renderData(format: 'json' | 'yaml', data: unknown): string {
-  return format === 'json' ? `${JSON.stringify(data, null, 2)}\n` : renderYaml(data);
+/** Data as one document that ends with a newline. */
+export type DataRenderer = (data: unknown) => string;
+
+/** What writes data in a form: YAML where that is asked for, JSON else. YAML is loaded only then: its library is a good part of a start. */
+export async function dataRenderer(format: OutputFormat | SpecialFormat): Promise<DataRenderer> {
+  if (format === 'yaml') return (await import('./yaml.ts')).renderYaml;
+  return (data) => `${JSON.stringify(data, null, 2)}\n`;
 }

@@ -58,10 +58,10 @@ suite('JWT-SVIDs, bundles and tokens on the command line', () => {
       keys.map(({ state }) => state),
       ['active', 'prepared'],
     );
-    assert.match(await done(`jwt revoke ${keys[0]?.keyId}`), /revoked/);
+    assert.match(await done(`jwt revoke -- ${keys[0]?.keyId}`), /revoked/);
     assert.equal((await run('jwt validate @- --audience orders', token)).code, 1);
     assert.match(await done('jwt keys'), /ES256 +retired[^]*ES256 +active/);
-    assert.equal((await run(`jwt revoke ${keys[0]?.keyId}`)).code, 1);
+    assert.equal((await run(`jwt revoke -- ${keys[0]?.keyId}`)).code, 1);
   });
 
   test('the bundle prints as other trust domains take it, and as PEM', async () => {

@@ -10,7 +10,8 @@ import {
   userClaimsProblem,
 } from '@rampart/core';
 import type { PresentedToken } from './presented-token.ts';
-import { type SignatureVerdict, verifySignature } from './signature.ts';
+import type { KeyPlace } from './key-sets.ts';
+import type { SignatureVerdict } from './signature.ts';
 
 /** What is known of a token beyond its claims. */
 export interface TokenFinding {
@@ -66,13 +67,19 @@ const USER = 'RequestAuthentication';
 const SERVICE = 'ServiceTokenPolicy';
 const NOT_ABOUT = 'no policy of this service is about tokens of its issuer';
 
+/** What verifies is loaded for a token alone: most questions are asked without one. */
+async function verdictOn(token: ParsedToken, place: KeyPlace): Promise<SignatureVerdict> {
+  const { verifySignature } = await import('./signature.ts');
+  return verifySignature(token, place);
+}
+
 function userOpinions(token: ParsedToken, policies: readonly RequestAuthentication[], now: number): Promise<Opinion[]> {
   const rules = policies.flatMap((policy) =>
     policy.spec.jwtRules.map((rule) => ({ ...rule, resource: `${USER} ${qualifiedName(policy)}` })),
   );
   return Promise.all(
     rulesOfIssuer(rules, token.issuer).map(async (rule): Promise<Opinion> => {
-      const signature = await verifySignature(token, rule);
+      const signature = await verdictOn(token, rule);
       const problem = userClaimsProblem(rule, token, now) ?? problemOf(signature);
       return { resource: rule.resource, signature, problem };
     }),
@@ -85,7 +92,7 @@ function serviceOpinions(token: ParsedToken, policies: readonly ServiceTokenPoli
     policies
       .filter(({ spec }) => spec.issuer === token.issuer)
       .map(async (policy): Promise<Opinion> => {
-        const signature = await verifySignature(token, { ...policy.spec, timeoutMs: KEYS_TIMEOUT_MS });
+        const signature = await verdictOn(token, { ...policy.spec, timeoutMs: KEYS_TIMEOUT_MS });
         return { resource: `${SERVICE} ${qualifiedName(policy)}`, signature, problem: problemOf(signature) };
       }),
   );

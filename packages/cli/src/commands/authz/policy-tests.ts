@@ -6,7 +6,6 @@ import { collectText } from '../../arguments/pair.ts';
 import { type DocumentText, readDocuments, readTexts } from '../../documents/document-set.ts';
 import { problemData } from '../../documents/refusal.ts';
 import { EXIT } from '../../exit-code.ts';
-import { renderData } from '../../render/output.ts';
 import { renderJunit } from '../../views/policy-tests/junit.ts';
 import { renderTestResults, testResultsData } from '../../views/policy-tests/report.ts';
 import { renderTap } from '../../views/policy-tests/tap.ts';
@@ -114,14 +113,14 @@ async function policiesOf(
 }
 
 /** Lists every problem; no test is run when one file cannot be. */
-function refuse(problems: readonly DocumentProblem[], { io, globals }: Invocation): number {
+function refuse(problems: readonly DocumentProblem[], { io, globals, renderData }: Invocation): number {
   const { length } = problems.filter(({ severity }) => severity === 'error');
   const message = `refused for ${length} problem${length === 1 ? '' : 's'}; no test was run`;
   if (globals.output === 'table') {
     io.stderr.write(`${problems.map((problem) => `${renderProblem(problem)}\n`).join('')}error: ${message}\n`);
   } else {
     const error = { code: 'INVALID_RESOURCE', message, problems: problems.map(problemData) };
-    io.stdout.write(renderData(globals.output, { error }));
+    io.stdout.write(renderData({ error }));
   }
   return EXIT.no;
 }

@@ -5,7 +5,6 @@ import { DEFAULT_ROOT_NAMESPACE, RampartError } from '@rampart/core';
 import { type Command, Option } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import { type AgentCommandOptions, agentSettings } from '../../launch/agent-settings.ts';
-import { renderData } from '../../render/output.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { VERSION } from '../../version.ts';
 
@@ -102,10 +101,10 @@ async function readCa(file: string): Promise<string> {
   }
 }
 
-function announce({ socketPath }: Agent, spiffeId: string, { io, globals, palette }: Invocation): void {
+function announce({ socketPath }: Agent, spiffeId: string, { io, globals, palette, renderData }: Invocation): void {
   const endpoint = `unix://${socketPath}`;
   if (globals.output !== 'table') {
-    io.stdout.write(renderData(globals.output, { spiffeId, socket: socketPath, endpoint }));
+    io.stdout.write(renderData({ spiffeId, socket: socketPath, endpoint }));
     return;
   }
   const lines = [

@@ -31,6 +31,10 @@ export function defineJwt(parent: Command, shell: Shell): void {
     .command('revoke')
     .description('take a key out of the trust bundle at once, and with it every token that it signed')
     .argument('<key>', 'id of the key, as "rampart jwt keys" shows it')
+    .addHelpText(
+      'after',
+      examples(['rampart jwt revoke -- -QSRGyDs4ak', 'an id may begin with a hyphen: "--" ends the options']),
+    )
     .action((keyId: string, _: object, command: Command) =>
       shell.run(command, (invocation) => revokeKey(keyId, invocation)),
     );
