@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { delimiter } from 'node:path';
 import { toolPath } from './command.ts';
 
 /** How long a program is waited for before it counts as hung. */
@@ -8,16 +9,26 @@ const patienceMilliseconds = 90_000;
 /** How long it may take to end in peace before it is ended. */
 const graceMilliseconds = 15_000;
 
+export interface ProgramOptions {
+  readonly cwd: string;
+  /** A folder whose programs are found before all others of the same name. */
+  readonly programs?: string;
+}
+
 /** A program that runs beside this one, with everything it prints. It gets a process group of its own. */
 export class RunningProgram {
   output = '';
   readonly #child: ChildProcess;
 
-  constructor(program: string, args: readonly string[], options: { readonly cwd: string }) {
+  constructor(program: string, args: readonly string[], options: ProgramOptions) {
     this.#child = spawn(program, args, {
       cwd: options.cwd,
       detached: true,
-      env: { ...process.env, PATH: toolPath(), NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        PATH: [...(options.programs === undefined ? [] : [options.programs]), toolPath()].join(delimiter),
+        NO_COLOR: '1',
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

@@ -11,14 +11,35 @@ const root = mkdtempSync(join(tmpdir(), 'rampart-docs-test-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 function follow(...lines: string[]): Promise<string[]> {
+  return followAs('README.md', ...lines);
+}
+
+function followAs(file: string, ...lines: string[]): Promise<string[]> {
   mkdirSync(root, { recursive: true });
-  writeFileSync(join(root, 'README.md'), lines.join('\n'));
-  return followDocument(root, 'README.md');
+  writeFileSync(join(root, file), lines.join('\n'));
+  return followDocument(root, file);
 }
 
 test('blocks run in order in one folder, and what they write stays out of the repository', async () => {
   const problems = await follow(`${fence}sh`, 'echo one > file', fence, `${fence}console`, '$ cat file', 'one', fence);
   assert.deepEqual(problems, []);
+});
+
+test("npx starts the program that is installed, by npm's own hand or directly", async () => {
+  const programs = join(root, 'node_modules/.bin');
+  mkdirSync(programs, { recursive: true });
+  const script = '#!/bin/sh\n[ -z "$npm_command" ] && how=directly\necho "hello ${1-} ${2-} ${how-by npm}"; exit 4\n';
+  writeFileSync(join(programs, 'greet'), script, { mode: 0o755 });
+  const block = (how: string): string[] => [
+    `${fence}console exit=4`,
+    '$ npx greet "a b" -c',
+    `hello a b -c ${how}`,
+    fence,
+  ];
+  assert.deepEqual(await followAs('README.md', ...block('by npm')), []);
+  assert.deepEqual(await followAs('SECURITY.md', ...block('directly')), []);
+  const missing = await followAs('SECURITY.md', `${fence}sh`, 'npx no-such-program', fence);
+  assert.match(missing.join(), /exited with 127, not 0:[^]*no-such-program is not installed/);
 });
 
 test('a background block is up before the next one runs, and down at the end', async () => {

@@ -1,13 +1,24 @@
+import { join } from 'node:path';
 import { RunningProgram } from '../running-program.ts';
 import type { CommandBlock, DocCommand } from './blocks.ts';
 
+/** Programs that stand in for slower ones which would do the same. */
+const standIns = join(import.meta.dirname, 'programs');
+
+export interface Reader {
+  /** The folder that commands are typed in. */
+  readonly folder: string;
+  /** Whether `npx` is npm's own, or what starts the same program half a second sooner. */
+  readonly npx: 'npm' | 'direct';
+}
+
 /** One reader following one document: blocks run in order in one folder, background blocks stay up until `stop`. */
 export class DocSession {
-  readonly #folder: string;
+  readonly #reader: Reader;
   readonly #background: RunningProgram[] = [];
 
-  constructor(folder: string) {
-    this.#folder = folder;
+  constructor(reader: Reader) {
+    this.#reader = reader;
   }
 
   /** Runs a block. Returns what did not go as the document says; nothing when all did. */
@@ -43,7 +54,11 @@ export class DocSession {
   }
 
   #bash(command: DocCommand): RunningProgram {
-    return new RunningProgram('bash', ['-euo', 'pipefail', '-c', command.text], { cwd: this.#folder });
+    const { folder, npx } = this.#reader;
+    return new RunningProgram('bash', ['-euo', 'pipefail', '-c', command.text], {
+      cwd: folder,
+      ...(npx === 'npm' ? {} : { programs: standIns }),
+    });
   }
 }
 
