@@ -1,4 +1,5 @@
 import type { Clock } from '@rampart/core';
+import type { Stopwatch } from '@rampart/mesh';
 
 /** The real clock. Its timers never keep the host process alive. */
 export const systemClock: Clock = {
@@ -10,15 +11,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** Monotonic milliseconds with fractions, for durations. */
-export function elapsed(): number {
-  return performance.now();
-}
-
 /** Read once: the getter costs more than the addition it is for. */
 const { timeOrigin } = performance;
 
-/** Unix milliseconds of a reading of `elapsed()`. */
-export function unixTime(reading: number): number {
-  return timeOrigin + reading;
-}
+export const stopwatch: Stopwatch = {
+  elapsed: () => performance.now(),
+  unixTime: (reading) => timeOrigin + reading,
+};

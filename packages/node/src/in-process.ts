@@ -5,34 +5,35 @@ import { join } from 'node:path';
 import { ENFORCED_IN_PROCESS } from '@rampart/core';
 import {
   Authenticator,
+  createIds,
+  describeRefusal,
   ExternalAuthorizer,
+  InboundRecorder,
   LocalInstances,
   MeshView,
+  Outbound,
+  OutboundRecorder,
   Picker,
+  Preliminaries,
   startDataPlane,
   SvidSource,
   TelemetryReporter,
 } from '@rampart/mesh';
 import type { DataPlane, MeshLog, Refusal } from '@rampart/mesh';
 
-import { systemClock } from './clock.ts';
+import { stopwatch, systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import type { NodeConfig } from './config.ts';
-import { createIds } from './ids.ts';
 import { countStreamedBodies } from './body-count.ts';
-import { Preliminaries } from './inbound/preliminaries/preliminaries.ts';
+import { currentRequest } from './context.ts';
 import { Ports } from './inbound/ports.ts';
-import { InboundRecorder } from './inbound/recorder.ts';
-import { describeRefusal } from './inbound/refusal.ts';
 import { RequestHandler } from './inbound/request-handler.ts';
 import { hookServers } from './inbound/server-hook.ts';
 import { hookTcpServers } from './inbound/tcp-servers.ts';
 import { flush, watchLifecycle } from './lifecycle.ts';
 import { createLog } from './log.ts';
 import { hookAgents } from './outbound/agent-hook.ts';
-import { Outbound } from './outbound/call.ts';
 import { guardConnections } from './outbound/connection-guard.ts';
-import { OutboundRecorder } from './outbound/exchange.ts';
 import { hookSockets } from './outbound/socket-hook.ts';
 import { hookUndici } from './outbound/undici-hook.ts';
 import { VERSION } from './version.ts';
@@ -112,8 +113,8 @@ interface Installation {
 
 function install(plane: DataPlane, { config, host, log }: Installation): void {
   const ids = createIds();
-  const inbound = new InboundRecorder(plane);
-  const outboundRecords = new OutboundRecorder(plane, ids);
+  const inbound = new InboundRecorder(plane, stopwatch);
+  const outboundRecords = new OutboundRecorder(plane, { ids, stopwatch, parent: () => currentRequest.getStore() });
   const refuse = (refusal: Refusal): void => {
     const event = describeRefusal(refusal, systemClock.now());
     log.info('connection refused', { kind: event.kind, reason: event.reason, from: event.remoteAddress });
@@ -127,7 +128,7 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
     refuse,
   });
   const lifecycle = watchLifecycle(host, plane, () => ports);
-  const outbound = new Outbound(plane);
+  const outbound = new Outbound(plane, systemClock);
   countStreamedBodies();
   const external = new ExternalAuthorizer({
     connect: (host, port) => outbound.connect(host, port),
@@ -136,10 +137,12 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const handler = new RequestHandler({
     recorder: inbound,
     ids,
+    stopwatch,
     preliminaries: new Preliminaries({
       authenticator: plane.authenticator,
       external,
       ownPrincipal: () => plane.identity.current?.spiffeId.toString() ?? '',
+      stopwatch,
     }),
     draining: () => lifecycle.draining,
   });

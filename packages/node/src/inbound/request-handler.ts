@@ -3,20 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Verdict } from '@rampart/core';
-import { deliver, Permit, ResponseFlag } from '@rampart/mesh';
-import type { IdSource, InboundConnection } from '@rampart/mesh';
+import { deliver, InboundExchange, Permit, refusal, RequestFacts, ResponseFlag, textAnswer } from '@rampart/mesh';
+import type { Answer, ExchangeSource, InboundConnection, InboundRecorder, Outcome, Preliminaries } from '@rampart/mesh';
 
+import { countBody } from '../body-bytes.ts';
+import { bytesSent } from '../body-count.ts';
 import { systemClock } from '../clock.ts';
 import { currentRequest } from '../context.ts';
-import { textAnswer } from './preliminaries/answer.ts';
-import type { Answer } from './preliminaries/answer.ts';
+import { NodeApplicant } from './applicant.ts';
 import { proceed } from './emission.ts';
 import type { Emission } from './emission.ts';
-import { InboundExchange, refusal } from './exchange.ts';
-import { hold } from './preliminaries/hold.ts';
-import type { Preliminaries } from './preliminaries/preliminaries.ts';
-import type { InboundRecorder, Outcome } from './recorder.ts';
-import { RequestFacts } from './request-facts.ts';
+import { hold } from './hold.ts';
 import { followUpgrade } from './upgrade.ts';
 
 /** Envoy's body for a request that RBAC refuses. */
@@ -24,9 +21,8 @@ const DENIED_BODY = 'RBAC: access denied';
 
 const GONE = 'the caller went away before the request could be judged';
 
-export interface RequestHandlerOptions {
+export interface RequestHandlerOptions extends ExchangeSource {
   readonly recorder: InboundRecorder;
-  readonly ids: IdSource;
   readonly preliminaries: Preliminaries;
   /** True once this process is going away: answers ask their callers to connect elsewhere. */
   draining(): boolean;
@@ -53,9 +49,17 @@ export class RequestHandler {
     this.#options = options;
   }
 
+  #begin(connection: InboundConnection, request: IncomingMessage): InboundExchange {
+    const exchange = new InboundExchange(connection, request, this.#options);
+    const { headers } = request;
+    if (headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined)
+      countBody(request, (bytes) => (exchange.bytesReceived += bytes));
+    return exchange;
+  }
+
   handle(connection: InboundConnection, parts: RequestParts): boolean {
     const { request, response, emission } = parts;
-    const exchange = new InboundExchange(connection, request, this.#options.ids);
+    const exchange = this.#begin(connection, request);
     const facts = RequestFacts.read(request, connection);
     if (!facts.ok) {
       const verdict = refusal(facts.problem);
@@ -63,7 +67,8 @@ export class RequestHandler {
       return true;
     }
     const awaitsContinue = emission.args[0] === 'checkContinue';
-    const answer = this.#options.preliminaries.pass({ exchange, facts: facts.value, response, awaitsContinue });
+    const parties = { exchange, facts: facts.value, request, response, awaitsContinue };
+    const answer = this.#options.preliminaries.pass(new NodeApplicant(parties));
     if (!(answer instanceof Promise)) return this.#decide(exchange, parts, answer ?? facts.value);
     const gone = (): void => {
       exchange.verdict = refusal(GONE);
@@ -99,18 +104,14 @@ export class RequestHandler {
   /** Upgrades and CONNECT get a raw socket instead of a response. */
   handleUpgrade(connection: InboundConnection, parts: UpgradeParts): boolean {
     const { request, socket } = parts;
-    const exchange = new InboundExchange(connection, request, this.#options.ids);
+    const exchange = this.#begin(connection, request);
     const facts = RequestFacts.read(request, connection);
     if (!facts.ok) {
       const verdict = refusal(facts.problem);
       return this.#refuseUpgrade(exchange, socket, textAnswer({ code: 400, body: 'Bad Request', verdict }));
     }
-    const answer = this.#options.preliminaries.pass({
-      exchange,
-      facts: facts.value,
-      response: undefined,
-      awaitsContinue: false,
-    });
+    const parties = { exchange, facts: facts.value, request, response: undefined, awaitsContinue: false };
+    const answer = this.#options.preliminaries.pass(new NodeApplicant(parties));
     if (!(answer instanceof Promise)) return this.#decideUpgrade(exchange, parts, answer ?? facts.value);
     const gone = (): void => {
       exchange.verdict = refusal(GONE);
@@ -161,8 +162,8 @@ export class RequestHandler {
     response.on('close', () => {
       this.#record(exchange, {
         code: response.headersSent ? response.statusCode : 0,
-        flag: exchange.flag(response),
-        bytesSent: exchange.bytesSent(response),
+        flag: flagOf(exchange, response),
+        bytesSent: exchange.method === 'HEAD' ? 0 : bytesSent(response),
       });
       // Its headers may have promised to keep the connection, before anybody knew: idle, it would hold up the shutdown.
       if (this.#options.draining()) exchange.connection.socket.end();
@@ -177,6 +178,11 @@ export class RequestHandler {
 /** The record of a request that nobody could be asked about says why it passed. */
 function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
   return approval === undefined || approval.failedOpen === '' ? verdict : { ...verdict, reason: approval.failedOpen };
+}
+
+function flagOf({ verdict }: InboundExchange, response: ServerResponse): ResponseFlag {
+  if (verdict.decision === 'DENY') return ResponseFlag.denied;
+  return response.writableFinished ? ResponseFlag.none : ResponseFlag.callerGone;
 }
 
 function denied(verdict: Verdict): Answer {

@@ -1,9 +1,9 @@
 import http from 'node:http';
 import { Socket } from 'node:net';
 
+import type { Outbound, OutboundRecorder } from '@rampart/mesh';
+
 import { wrapMethod } from '../wrap-method.ts';
-import type { Outbound } from './call.ts';
-import type { OutboundRecorder } from './exchange.ts';
 import { HttpCalls } from './http-calls.ts';
 import { hookResponses } from './http-response.ts';
 import { MeshAgent, withTarget } from './mesh-agent.ts';

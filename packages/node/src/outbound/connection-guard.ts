@@ -4,11 +4,10 @@ import { isIP, Socket } from 'node:net';
 import type { LookupFunction } from 'node:net';
 
 import type { Verdict } from '@rampart/core';
+import { EgressDenied } from '@rampart/mesh';
+import type { Outbound, OutboundRecorder } from '@rampart/mesh';
 
 import { wrapMethod } from '../wrap-method.ts';
-import type { Outbound } from './call.ts';
-import { EgressDenied } from './egress-denied.ts';
-import type { OutboundRecorder } from './exchange.ts';
 
 export interface GuardOptions {
   readonly recorder: OutboundRecorder;

@@ -1,12 +1,9 @@
 import type { ClientRequest, ClientRequestArgs } from 'node:http';
 
-import { formatTraceparent } from '@rampart/mesh';
+import { COMPLETE, formatTraceparent } from '@rampart/mesh';
+import type { Ending, Outbound, OutboundExchange, OutboundRecorder, Target } from '@rampart/mesh';
 
 import { bytesSent } from '../body-count.ts';
-import type { Outbound, Target } from './call.ts';
-import { COMPLETE } from './ending.ts';
-import type { Ending } from './ending.ts';
-import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
 import { endingOf, followResponse, isFollowed, upgradeOf } from './http-response.ts';
 
 /** Follows requests of `node:http` from their beginning to the record of their end. */

@@ -3,10 +3,10 @@ import { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
+import { COMPLETE, failure, isOfProgram } from '@rampart/mesh';
+import type { Ending, OutboundExchange } from '@rampart/mesh';
+
 import { countBody } from '../body-bytes.ts';
-import { COMPLETE, failure, isOfProgram } from './ending.ts';
-import type { Ending } from './ending.ts';
-import type { OutboundExchange } from './exchange.ts';
 
 const followed: unique symbol = Symbol('rampart.exchange');
 

@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { it } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 
-import type { Target } from './call.ts';
+import type { Target } from '@rampart/mesh';
+
 import { MeshAgent, withTarget } from './mesh-agent.ts';
 
 it('a connection that is retired is not handed to a request that waits for one', async () => {

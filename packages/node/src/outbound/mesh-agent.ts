@@ -3,7 +3,7 @@ import type { AgentOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import type { Outbound, Target } from './call.ts';
+import type { Outbound, Target } from '@rampart/mesh';
 
 const target: unique symbol = Symbol('rampart.target');
 const retired: unique symbol = Symbol('rampart.retired');

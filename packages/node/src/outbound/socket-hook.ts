@@ -3,7 +3,7 @@ import net from 'node:net';
 import type { Socket } from 'node:net';
 import tls from 'node:tls';
 
-import type { Outbound, Route, Target } from './call.ts';
+import type { Outbound, Route, Target } from '@rampart/mesh';
 
 const dialled: unique symbol = Symbol('rampart.target');
 

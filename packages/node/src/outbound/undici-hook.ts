@@ -1,11 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-import { formatTraceparent } from '@rampart/mesh';
+import { COMPLETE, failure, formatTraceparent, isOfProgram } from '@rampart/mesh';
+import type { Outbound, OutboundExchange, OutboundRecorder } from '@rampart/mesh';
 
-import type { Outbound } from './call.ts';
-import type { OutboundExchange, OutboundRecorder } from './exchange.ts';
-import { COMPLETE, failure, isOfProgram } from './ending.ts';
 import { targetOf, targetOfFailure } from './socket-hook.ts';
 
 /** The parts of undici's internal request that its diagnostics channels promise (undici docs, DiagnosticsChannel). */

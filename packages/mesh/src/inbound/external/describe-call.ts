@@ -1,8 +1,6 @@
-import type { IncomingMessage } from 'node:http';
-
 import type { InboundConnection } from '../connection.ts';
-import type { AuthorizerCall } from './call.ts';
-import { peekBody } from './request-body.ts';
+import type { RequestMessage } from '../request/message.ts';
+import type { AuthorizerCall, BodyPeek } from './call.ts';
 
 export interface CallCircumstances {
   /** As recorded; "" where the one that the application gets is meant. */
@@ -11,21 +9,19 @@ export interface CallCircumstances {
   readonly startedAt: number;
   /** SPIFFE ID of this workload; "" when it has none yet. */
   readonly ownPrincipal: string;
-  /** True for a request that turns the connection into something else: what follows is no body. */
-  readonly upgrade: boolean;
-  /** Tells a caller that waits for it (`Expect: 100-continue`) to send its body; undefined where nobody waits. */
-  readonly invite: (() => void) | undefined;
+  /** Reads ahead in the body; undefined where what follows is no body. */
+  readonly peekBody: ((limit: number, signal: AbortSignal) => Promise<BodyPeek>) | undefined;
   readonly signal: AbortSignal;
 }
 
 /** What an authorizer is told about a request, after normalisation and with forged claims dropped. */
 export function describeCall(
   connection: InboundConnection,
-  request: IncomingMessage,
+  request: RequestMessage,
   circumstances: CallCircumstances,
 ): AuthorizerCall {
   const { sourceIp, destinationIp, destinationPort } = connection.attributes;
-  const { requestId, startedAt, ownPrincipal, invite, signal } = circumstances;
+  const { requestId, startedAt, ownPrincipal, peekBody, signal } = circumstances;
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   return {
     source: { principal: connection.sourcePrincipal, address: sourceIp, port: connection.socket.remotePort ?? 0 },
@@ -39,13 +35,7 @@ export function describeCall(
       scheme: 'http',
       protocol: `HTTP/${request.httpVersion}`,
       rawHeaders: request.rawHeaders,
-      peekBody:
-        hasBody && !circumstances.upgrade
-          ? (limit: number, until: AbortSignal) => {
-              invite?.();
-              return peekBody(request, limit, until);
-            }
-          : undefined,
+      peekBody: hasBody ? peekBody : undefined,
     },
     signal,
   };

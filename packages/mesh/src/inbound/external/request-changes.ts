@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http';
-
+import type { RequestMessage } from '../request/message.ts';
 import type { HeaderChange, QueryChange } from './answer.ts';
 
 /** Changes the headers of a request, in all three views that Node gives of them. */
-export function changeRequestHeaders(request: IncomingMessage, changes: readonly HeaderChange[]): void {
+export function changeRequestHeaders(request: RequestMessage, changes: readonly HeaderChange[]): void {
   for (const { action, name, value } of changes) {
     const { headersDistinct } = request;
     const values = Object.hasOwn(headersDistinct, name) ? headersDistinct[name] : undefined;
@@ -41,7 +40,7 @@ function decoded(name: string): string {
   }
 }
 
-function replace(request: IncomingMessage, name: string, value: string): void {
+function replace(request: RequestMessage, name: string, value: string): void {
   drop(request, name);
   request.headersDistinct[name] = [value];
   if (name === 'set-cookie') request.headers['set-cookie'] = [value];
@@ -49,7 +48,7 @@ function replace(request: IncomingMessage, name: string, value: string): void {
   request.rawHeaders.push(name, value);
 }
 
-function drop(request: IncomingMessage, name: string): void {
+function drop(request: RequestMessage, name: string): void {
   // Made by Node at its first use, from as many raw headers as were received: it must be made before any is taken out.
   delete request.headersDistinct[name];
   delete request.headers[name];

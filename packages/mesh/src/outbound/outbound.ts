@@ -3,13 +3,17 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
-import { dial, Egress, identityRefusal, resolve } from '@rampart/mesh';
-import type { DataPlane, MeshEndpoint, MeshService } from '@rampart/mesh';
+import type { Clock } from '@rampart/core';
 import type { RevocableCertificate } from '@rampart/spiffe';
 
-import { systemClock } from '../clock.ts';
+import type { DataPlane } from '../data-plane.ts';
+import { identityRefusal } from '../inbound/connection.ts';
+import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
+import { dial } from './dial.ts';
 import { EgressDenied } from './egress-denied.ts';
+import { Egress } from './egress.ts';
 import { OpenConnections } from './open-connections.ts';
+import { resolve } from './resolve.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
 export interface Target {
@@ -30,17 +34,19 @@ const MOST_AUTHORITIES = 1000;
 
 const OUTSIDE: Route = { kind: 'outside' };
 
-/** resolve → route → pick → dial, for any client library of the process. */
+/** resolve → route → pick → dial, for whatever client. */
 export class Outbound {
   /** Where NetworkPolicies let this workload connect to. */
   readonly egress: Egress;
   readonly connections: OpenConnections = new OpenConnections();
   readonly #plane: DataPlane;
+  readonly #clock: Clock;
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
   readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
-  constructor(plane: DataPlane) {
+  constructor(plane: DataPlane, clock: Clock) {
     this.#plane = plane;
+    this.#clock = clock;
     this.egress = new Egress(plane.view, plane.instances);
     plane.view.subscribe(() => this.#authorities.clear());
   }
@@ -96,7 +102,7 @@ export class Outbound {
           ...target,
           svid,
           revocationOf,
-          now: () => systemClock.now(),
+          now: () => this.#clock.now(),
           identified: (who) => {
             peer = who;
           },

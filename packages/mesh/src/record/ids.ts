@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 
-import type { IdSource } from '@rampart/mesh';
+import type { IdSource } from './trace.ts';
 
 const POOL_BYTES = 2048;
 const TRACE_DIGITS = 32;

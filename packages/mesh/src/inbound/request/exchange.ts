@@ -1,19 +1,23 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import type { Verdict } from '@rampart/core';
-import { ResponseFlag, sentRequestId, traceIdOf } from '@rampart/mesh';
-import type { IdSource, InboundConnection, TraceContext } from '@rampart/mesh';
 
-import { elapsed } from '../clock.ts';
-import { countBody } from '../body-bytes.ts';
-import { bytesSent } from '../body-count.ts';
+import type { Stopwatch } from '../../record/stopwatch.ts';
+import { sentRequestId, traceIdOf } from '../../record/trace.ts';
+import type { IdSource, TraceContext } from '../../record/trace.ts';
+import type { InboundConnection } from '../connection.ts';
 import { setMeshHeaders } from './forwarded-client-cert.ts';
+import type { RequestMessage } from './message.ts';
+
+/** What an exchange is named and timed with. */
+export interface ExchangeSource {
+  readonly ids: IdSource;
+  readonly stopwatch: Stopwatch;
+}
 
 /** Until policy has spoken nothing is allowed. */
 const UNDECIDED: Verdict = refusal('not decided yet');
 
 /**
- * One incoming request from its first line to its last byte. Holds what is asked of it and not Node's message: timers and
+ * One incoming request from its first line to its last byte. Holds what is asked of it and not its message: timers and
  * writes of the connection keep the context of its last request alive, and with it everything that hangs on it.
  */
 export class InboundExchange implements TraceContext {
@@ -35,14 +39,14 @@ export class InboundExchange implements TraceContext {
   /** "iss/sub" of a verified token; "" when there is none. */
   jwtPrincipal = '';
 
-  constructor(connection: InboundConnection, request: IncomingMessage, ids: IdSource) {
+  constructor(connection: InboundConnection, request: RequestMessage, { ids, stopwatch }: ExchangeSource) {
     const { headers } = request;
     const requestId = single(headers['x-request-id']);
     this.connection = connection;
     this.requestId = sentRequestId(requestId);
     this.traceId = traceIdOf(single(headers['traceparent'])) ?? ids.traceId();
     this.spanId = ids.spanId();
-    this.startedAt = elapsed();
+    this.startedAt = stopwatch.elapsed();
     // Applications log the request id; the caller need not have sent it, because the trace id says the same.
     setMeshHeaders(request, {
       requestId: requestId === undefined ? this.traceId : '',
@@ -54,17 +58,6 @@ export class InboundExchange implements TraceContext {
     this.httpVersion = request.httpVersion;
     this.forwardedFor = text(headers['x-forwarded-for']);
     this.userAgent = headers['user-agent'] ?? '';
-    if (headers['transfer-encoding'] === undefined && headers['content-length'] === undefined) return;
-    countBody(request, (bytes) => (this.bytesReceived += bytes));
-  }
-
-  bytesSent(response: ServerResponse): number {
-    return this.method === 'HEAD' ? 0 : bytesSent(response);
-  }
-
-  flag(response: ServerResponse): ResponseFlag {
-    if (this.verdict.decision === 'DENY') return ResponseFlag.denied;
-    return response.writableFinished ? ResponseFlag.none : ResponseFlag.callerGone;
   }
 }
 

@@ -1,23 +1,26 @@
-import type { IncomingMessage } from 'node:http';
-
 import { clientAddress, fail, normalizePath, ok } from '@rampart/core';
 import type { Result, TokenFacts } from '@rampart/core';
-import type { Approval, Authenticated, Carrier, InboundConnection, RequestToJudge } from '@rampart/mesh';
 
+import type { Authenticated } from '../authenticate/authenticated.ts';
+import type { Carrier } from '../authenticate/carrier.ts';
+import type { RequestToJudge } from '../authorize.ts';
+import type { InboundConnection } from '../connection.ts';
+import type { Approval } from '../external/external-authorizer.ts';
 import { isAuthority } from './authority.ts';
 import { hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
+import type { RequestMessage } from './message.ts';
 
-/** The facts of one request that policy may ask for, read lazily from Node's own message. */
+/** The facts of one request that policy may ask for, read lazily from its message. */
 export class RequestFacts implements RequestToJudge, Carrier {
   readonly method: string;
   readonly path: string;
   readonly host: string;
   authenticated: Authenticated | undefined;
   approval: Approval | undefined;
-  readonly request: IncomingMessage;
+  readonly request: RequestMessage;
   readonly #connection: InboundConnection;
 
-  private constructor(request: IncomingMessage, path: string, connection: InboundConnection) {
+  private constructor(request: RequestMessage, path: string, connection: InboundConnection) {
     this.request = request;
     this.#connection = connection;
     this.authenticated = undefined;
@@ -31,7 +34,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
    * Normalises the request target, in what policy sees and in what the application gets: a path that means one thing
    * to the policy and another to the router is how policies are bypassed.
    */
-  static read(request: IncomingMessage, connection: InboundConnection): Result<RequestFacts, string> {
+  static read(request: RequestMessage, connection: InboundConnection): Result<RequestFacts, string> {
     if (hasSeveralHosts(request)) return fail('the request has more than one Host');
     const target = originForm(request);
     if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
@@ -68,7 +71,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
 }
 
 /** RFC 9112 §3.2: absolute-form carries its own authority, which overrides Host; "*" is for OPTIONS alone. */
-function originForm(request: IncomingMessage): string | undefined {
+function originForm(request: RequestMessage): string | undefined {
   const target = request.url ?? '';
   if (target.startsWith('/')) return target;
   if (target === '*') return request.method === 'OPTIONS' ? target : undefined;

@@ -1,8 +1,8 @@
 import { RampartError } from '@rampart/core';
-import { ResponseFlag } from '@rampart/mesh';
 
-import { EgressDenied } from './egress-denied.ts';
-import type { OutboundExchange } from './exchange.ts';
+import { EgressDenied } from '../outbound/egress-denied.ts';
+import { ResponseFlag } from './flags.ts';
+import type { OutboundExchange } from './outbound-exchange.ts';
 
 /** How an outgoing request ended, as its record tells it. */
 export interface Ending {

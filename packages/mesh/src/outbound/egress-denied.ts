@@ -1,8 +1,8 @@
 import { RampartError } from '@rampart/core';
 import type { Verdict } from '@rampart/core';
-import { ResponseFlag } from '@rampart/mesh';
 
-import type { Ending } from './ending.ts';
+import type { Ending } from '../record/ending.ts';
+import { ResponseFlag } from '../record/flags.ts';
 
 /** A connection that NetworkPolicies keep this workload from opening. Applications know what to do: it looks refused. */
 export class EgressDenied extends RampartError {

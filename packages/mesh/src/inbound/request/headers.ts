@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { RequestMessage } from './message.ts';
 
 /** What the mesh says of a request to whoever reads its headers. */
 const OF_THE_MESH = ['x-forwarded-client-cert', 'x-request-id'] as const;
@@ -7,7 +7,7 @@ const OF_THE_MESH = ['x-forwarded-client-cert', 'x-request-id'] as const;
  * Every header with all its values, for policies: as received, and with what the mesh has set, which Node leaves out of
  * this view because it makes it from what was received.
  */
-export function distinctHeaders(request: IncomingMessage): IncomingMessage['headersDistinct'] {
+export function distinctHeaders(request: RequestMessage): RequestMessage['headersDistinct'] {
   const { headers, headersDistinct } = request;
   for (const name of OF_THE_MESH) {
     const value = headers[name];
@@ -22,7 +22,7 @@ const PROTOTYPE = '__proto__';
  * Makes `headersDistinct` readable whatever the caller sent: in Node before March 2026 it throws for a message with a header
  * named `__proto__` (CVE-2026-21710), which would end the process. Comes before anything reads it.
  */
-export function guardHeaders(request: IncomingMessage): void {
+export function guardHeaders(request: RequestMessage): void {
   const { rawHeaders } = request;
   let isFound = false;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -39,7 +39,7 @@ export function guardHeaders(request: IncomingMessage): void {
 }
 
 /** Takes a header out of all three views that Node gives of a message's headers. `name` is in lower case. */
-export function dropHeader(request: IncomingMessage, name: string): void {
+export function dropHeader(request: RequestMessage, name: string): void {
   // Made by Node at its first use, from as many raw headers as were received: it must be made before any is taken out.
   delete request.headersDistinct[name];
   delete request.headers[name];
@@ -50,7 +50,7 @@ export function dropHeader(request: IncomingMessage, name: string): void {
 }
 
 /** Gives a header one value, whatever it had, in all three views. `name` is in lower case. */
-export function setHeader(request: IncomingMessage, name: string, value: string): void {
+export function setHeader(request: RequestMessage, name: string, value: string): void {
   dropHeader(request, name);
   request.headersDistinct[name] = [value];
   if (name === 'set-cookie') request.headers['set-cookie'] = [value];
@@ -59,7 +59,7 @@ export function setHeader(request: IncomingMessage, name: string, value: string)
 }
 
 /** Every value of a header, in order. `name` is in lower case. */
-export function headerValues(request: IncomingMessage, name: string): readonly string[] {
+export function headerValues(request: RequestMessage, name: string): readonly string[] {
   const distinct = distinctHeaders(request);
   // Some Nodes give it a prototype, where a "constructor" can be found.
   return Object.hasOwn(distinct, name) ? (distinct[name] ?? NO_VALUES) : NO_VALUES;
@@ -68,7 +68,7 @@ export function headerValues(request: IncomingMessage, name: string): readonly s
 const NO_VALUES: readonly string[] = [];
 
 /** Gives the one Host header of a message another value, in all three views. */
-export function replaceHost(request: IncomingMessage, host: string): void {
+export function replaceHost(request: RequestMessage, host: string): void {
   request.headers.host = host;
   const { rawHeaders } = request;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -78,7 +78,7 @@ export function replaceHost(request: IncomingMessage, host: string): void {
 }
 
 /** RFC 9112 §3.2: a message with more than one Host is no request; which one is meant would be anybody's guess. */
-export function hasSeveralHosts({ rawHeaders }: IncomingMessage): boolean {
+export function hasSeveralHosts({ rawHeaders }: RequestMessage): boolean {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     if (isHost(rawHeaders[index])) hosts += 1;

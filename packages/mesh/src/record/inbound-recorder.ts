@@ -1,12 +1,12 @@
 import { standing } from '@rampart/core';
 import type { DryRunVerdict } from '@rampart/core';
-import { recordable } from '@rampart/mesh';
-import type { DataPlane } from '@rampart/mesh';
 import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
 
-import { elapsed, unixTime } from '../clock.ts';
-import type { InboundExchange } from './exchange.ts';
+import type { DataPlane } from '../data-plane.ts';
+import type { InboundExchange } from '../inbound/request/exchange.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { recordable } from './target.ts';
 
 const MICROS = 1000;
 
@@ -19,11 +19,13 @@ export interface Outcome {
 
 /** Writes the destination's access-log record of each request. One record object is filled again and again. */
 export class InboundRecorder {
-  readonly #plane: DataPlane;
+  readonly #plane: Pick<DataPlane, 'telemetry'>;
+  readonly #stopwatch: Stopwatch;
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'destination' };
 
-  constructor(plane: DataPlane) {
+  constructor(plane: Pick<DataPlane, 'telemetry'>, stopwatch: Stopwatch) {
     this.#plane = plane;
+    this.#stopwatch = stopwatch;
   }
 
   /** Called once when identity or workload change: what is the same in every record. */
@@ -35,8 +37,8 @@ export class InboundRecorder {
   write(exchange: InboundExchange, outcome: Outcome): void {
     const { connection, verdict } = exchange;
     const record = this.#record;
-    record.startedAt = unixTime(exchange.startedAt);
-    record.durationMicros = Math.round((elapsed() - exchange.startedAt) * MICROS);
+    record.startedAt = this.#stopwatch.unixTime(exchange.startedAt);
+    record.durationMicros = Math.round((this.#stopwatch.elapsed() - exchange.startedAt) * MICROS);
     record.responseCode = outcome.code;
     record.bytesReceived = exchange.bytesReceived;
     record.bytesSent = outcome.bytesSent;

@@ -1,16 +1,15 @@
-import type { IncomingMessage } from 'node:http';
-
-import { distinctHeaders } from '../headers.ts';
+import { distinctHeaders } from './headers.ts';
+import type { RequestMessage } from './message.ts';
 
 /** The headers of a message as they were at one time, in all three views that Node gives of them. */
 export class HeaderSnapshot {
-  readonly #request: IncomingMessage;
+  readonly #request: RequestMessage;
   readonly #url: string | undefined;
   readonly #raw: readonly string[];
-  readonly #headers: IncomingMessage['headers'];
-  readonly #distinct: IncomingMessage['headersDistinct'];
+  readonly #headers: RequestMessage['headers'];
+  readonly #distinct: RequestMessage['headersDistinct'];
 
-  constructor(request: IncomingMessage) {
+  constructor(request: RequestMessage) {
     this.#request = request;
     this.#url = request.url;
     this.#raw = [...request.rawHeaders];

@@ -1,5 +1,6 @@
 import type { ConnectionRefusalKind } from '@rampart/core';
-import type { Refusal } from '@rampart/mesh';
+
+import type { Refusal } from './gate.ts';
 
 /** A refused connection as it is reported to the control plane. */
 export interface RefusalEvent {

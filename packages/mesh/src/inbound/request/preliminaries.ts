@@ -1,32 +1,27 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
-import { Authenticated, changeQuery, changeRequestHeaders, changeResponseHeaders, describeCall } from '@rampart/mesh';
-import type { Approval, Authentication, Authenticator, ExternalAuthorizer, HeaderChanges } from '@rampart/mesh';
-
-import { unixTime } from '../../clock.ts';
+import type { Stopwatch } from '../../record/stopwatch.ts';
+import { Authenticated } from '../authenticate/authenticated.ts';
+import type { Authentication } from '../authenticate/authenticated.ts';
+import type { Authenticator } from '../authenticate/authenticator.ts';
+import type { HeaderChanges } from '../authenticate/carrier.ts';
+import { describeCall } from '../external/describe-call.ts';
+import type { CallCircumstances } from '../external/describe-call.ts';
+import type { Approval, ExternalAuthorizer } from '../external/external-authorizer.ts';
+import { changeQuery, changeRequestHeaders } from '../external/request-changes.ts';
 import { answerOfAuthorizer, answerToToken, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
-import { refusal } from '../exchange.ts';
-import type { InboundExchange } from '../exchange.ts';
+import type { Applicant } from './applicant.ts';
+import { refusal } from './exchange.ts';
+import type { RequestFacts } from './facts.ts';
 import { HeaderSnapshot } from './header-snapshot.ts';
-import { dropHeader, headerValues, setHeader } from '../headers.ts';
-import type { RequestFacts } from '../request-facts.ts';
+import { dropHeader, headerValues, setHeader } from './headers.ts';
+import type { RequestMessage } from './message.ts';
 
 export interface PreliminariesOptions {
   readonly authenticator: Authenticator;
   readonly external: ExternalAuthorizer;
   /** SPIFFE ID of this workload; "" while it has none. */
   ownPrincipal(): string;
-}
-
-/** A request on its way to its permit. */
-export interface Applicant {
-  readonly exchange: InboundExchange;
-  readonly facts: RequestFacts;
-  /** Undefined for an upgrade. */
-  readonly response: ServerResponse | undefined;
-  /** True where the application would tell the caller to send its body: nobody has told it so far. */
-  readonly awaitsContinue: boolean;
+  readonly stopwatch: Stopwatch;
 }
 
 /** Authentication that is under way, by the rules that were in force when it began. */
@@ -66,14 +61,12 @@ export class Preliminaries {
 
   /** What was found under policies that are not in force any more counts for nothing: it is taken back, and asked again. */
   async #wait(applicant: Applicant, before: HeaderSnapshot, first?: Pending): Promise<Answer | undefined> {
-    const { facts, response } = applicant;
+    const { facts } = applicant;
     let pending = first;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const outcome =
         pending === undefined ? await this.#fromStart(applicant, before) : await this.#finish(applicant, pending);
-      if (outcome === undefined && response !== undefined && facts.approval !== undefined) {
-        changeResponseHeaders(response, facts.approval.response);
-      }
+      if (outcome === undefined && facts.approval !== undefined) applicant.changeResponse(facts.approval.response);
       if (outcome !== 'outdated') return outcome;
       pending = undefined;
     }
@@ -126,16 +119,13 @@ export class Preliminaries {
     return undefined;
   }
 
-  #circumstances(
-    { exchange, response, awaitsContinue }: Applicant,
-    signal: AbortSignal,
-  ): Parameters<typeof describeCall>[2] {
+  #circumstances(applicant: Applicant, signal: AbortSignal): CallCircumstances {
+    const { exchange, isUpgrade } = applicant;
     return {
       requestId: exchange.requestId,
-      startedAt: unixTime(exchange.startedAt),
+      startedAt: this.#options.stopwatch.unixTime(exchange.startedAt),
       ownPrincipal: this.#options.ownPrincipal(),
-      upgrade: response === undefined,
-      invite: awaitsContinue ? () => response?.writeContinue() : undefined,
+      peekBody: isUpgrade ? undefined : (limit, until) => applicant.peekBody(limit, until),
       signal,
     };
   }
@@ -149,12 +139,12 @@ function accept({ exchange, facts }: Applicant, found: Authentication): Answer |
   return undefined;
 }
 
-function change(request: IncomingMessage, changes: HeaderChanges): void {
+function change(request: RequestMessage, changes: HeaderChanges): void {
   drop(request, changes.drop);
   for (const [name, value] of changes.set) setHeader(request, name, value);
 }
 
-function drop(request: IncomingMessage, names: readonly string[]): void {
+function drop(request: RequestMessage, names: readonly string[]): void {
   for (const name of names) if (headerValues(request, name).length > 0) dropHeader(request, name);
 }
 
@@ -170,17 +160,12 @@ function approve(facts: RequestFacts, approval: Approval): void {
 }
 
 /** Gives a signal that aborts when the caller goes away. */
-async function whileThere<T>(
-  { exchange, facts, response }: Applicant,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
+async function whileThere<T>(applicant: Applicant, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const gone = (): void => controller.abort();
-  const ends = [facts.request, exchange.connection.socket, ...(response === undefined ? [] : [response])];
-  for (const end of ends) end.once('close', gone);
+  const stop = applicant.onGone(() => controller.abort());
   try {
     return await work(controller.signal);
   } finally {
-    for (const end of ends) end.off('close', gone);
+    stop();
   }
 }

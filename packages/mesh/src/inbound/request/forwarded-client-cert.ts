@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-
 import { dropHeader, guardHeaders } from './headers.ts';
+import type { RequestMessage } from './message.ts';
 
 const CLIENT_CERT = 'x-forwarded-client-cert';
 
@@ -16,7 +15,7 @@ export interface MeshHeaders {
  * client certificate that the caller named is dropped first, because only the handshake proves an identity. Comes
  * before anything reads the headers for policy.
  */
-export function setMeshHeaders(request: IncomingMessage, { requestId, clientCert }: MeshHeaders): void {
+export function setMeshHeaders(request: RequestMessage, { requestId, clientCert }: MeshHeaders): void {
   const { headers } = request;
   guardHeaders(request);
   if (headers[CLIENT_CERT] !== undefined) dropHeader(request, CLIENT_CERT);

@@ -1,12 +1,13 @@
-import { adoptHeaders, recordable, startSpan } from '@rampart/mesh';
-import type { DataPlane, IdSource, TraceContext } from '@rampart/mesh';
 import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
 
-import { elapsed, unixTime } from '../clock.ts';
-import { currentRequest } from '../context.ts';
-import type { Target } from './call.ts';
+import type { DataPlane } from '../data-plane.ts';
+import type { Target } from '../outbound/outbound.ts';
 import type { Ending } from './ending.ts';
+import type { Stopwatch } from './stopwatch.ts';
+import { recordable } from './target.ts';
+import { adoptHeaders, startSpan } from './trace.ts';
+import type { IdSource, TraceContext } from './trace.ts';
 
 const MICROS = 1000;
 
@@ -25,11 +26,11 @@ export class OutboundExchange implements TraceContext {
   bytesReceived = 0;
   userAgent = '';
 
-  constructor(call: CallLine, span: TraceContext) {
+  constructor(call: CallLine, span: TraceContext, startedAt: number) {
     this.requestId = span.requestId;
     this.traceId = span.traceId;
     this.spanId = span.spanId;
-    this.startedAt = elapsed();
+    this.startedAt = startedAt;
     this.method = call.method;
     this.path = call.path;
     this.authority = call.authority;
@@ -51,15 +52,23 @@ export interface CallLine {
   readonly authority: string;
 }
 
+/** What an outgoing exchange is named and timed with. */
+export interface OutboundSource {
+  readonly ids: IdSource;
+  readonly stopwatch: Stopwatch;
+  /** The incoming request that a call is made for. */
+  parent(): TraceContext | undefined;
+}
+
 /** Writes the source's access-log record of each request. One record object is filled again and again. */
 export class OutboundRecorder {
   readonly #plane: DataPlane;
-  readonly #ids: IdSource;
+  readonly #source: OutboundSource;
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'source' };
 
-  constructor(plane: DataPlane, ids: IdSource) {
+  constructor(plane: DataPlane, source: OutboundSource) {
     this.#plane = plane;
-    this.#ids = ids;
+    this.#source = source;
   }
 
   /** Called when identity or workload change: what is the same in every record. */
@@ -69,14 +78,16 @@ export class OutboundRecorder {
   }
 
   begin(call: CallLine): OutboundExchange {
-    return new OutboundExchange(call, startSpan(currentRequest.getStore(), this.#ids));
+    const { ids, stopwatch, parent } = this.#source;
+    return new OutboundExchange(call, startSpan(parent(), ids), stopwatch.elapsed());
   }
 
   end(exchange: OutboundExchange, ending: Ending): void {
     const { target } = exchange;
+    const { stopwatch } = this.#source;
     const record = this.#record;
-    record.startedAt = unixTime(exchange.startedAt);
-    record.durationMicros = Math.round((elapsed() - exchange.startedAt) * MICROS);
+    record.startedAt = stopwatch.unixTime(exchange.startedAt);
+    record.durationMicros = Math.round((stopwatch.elapsed() - exchange.startedAt) * MICROS);
     record.responseCode = exchange.code;
     record.responseFlags = ending.flag;
     record.reason = ending.reason;

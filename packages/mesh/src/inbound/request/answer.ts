@@ -1,7 +1,8 @@
 import type { Verdict } from '@rampart/core';
-import type { AuthenticationRefusal, AuthorizerRefusal } from '@rampart/mesh';
 
-import { refusal } from '../exchange.ts';
+import type { AuthenticationRefusal } from '../authenticate/refusal.ts';
+import type { AuthorizerRefusal } from '../external/refusal.ts';
+import { refusal } from './exchange.ts';
 
 /** An answer that the mesh gives instead of the application. */
 export interface Answer {

@@ -1,0 +1,17 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/**
+ * The head of a request in the shape that Node's `IncomingMessage` has, whatever it was read with: policy sees the same
+ * request in process, behind a sidecar and over HTTP/2.
+ */
+export interface RequestMessage {
+  readonly method?: string | undefined;
+  /** The request target as received, and later as the application gets it. */
+  url?: string | undefined;
+  /** "1.1" */
+  readonly httpVersion: string;
+  readonly headers: IncomingHttpHeaders;
+  headersDistinct: NodeJS.Dict<string[]>;
+  /** Names and values in turn, as received. */
+  readonly rawHeaders: string[];
+}
