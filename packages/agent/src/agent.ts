@@ -6,6 +6,8 @@ import { createIssuer, SvidSource } from '@rampart/mesh';
 import type { ControlPlaneAddress, MeshLog, WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
 import { ServerReflection, ServerReflectionAlpha } from '@rampart/wire/reflection';
+import type { ProbeLimits } from '@rampart/registry/health';
+import { ReportChecksRequest } from '@rampart/wire/agent';
 import { SecretDiscoveryService } from '@rampart/wire/sds';
 import { SpiffeWorkloadAPI } from '@rampart/wire/workload-api';
 
@@ -15,6 +17,9 @@ import { SyncClient } from './control/sync-client.ts';
 import { CallLimits } from './endpoint/call-limits.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
 import { Splay } from './endpoint/followed-state.ts';
+import { createOwnHostProbe } from './health/own-host-probe.ts';
+import { HostChecks } from './health/host-checks.ts';
+import { probeIdentity, type ProbeIdentityParts } from './health/probe-identity.ts';
 import { HostView } from './entries/host-view.ts';
 import type { Identities } from './identities/identities.ts';
 import { Reflection } from './reflection/service.ts';
@@ -25,6 +30,8 @@ import { requireSecurityHeader } from './workload-api/security-header.ts';
 import { createWorkloadApi } from './workload-api/service.ts';
 import { Accounts } from './workload/accounts.ts';
 import { BinaryDigests } from './workload/binary-digest.ts';
+
+const REPORT_TIMEOUT_MS = 5_000;
 
 export interface AgentOptions {
   readonly controlPlane: {
@@ -43,6 +50,8 @@ export interface AgentOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: MeshLog;
+  /** Where checks may go beside the addresses of this host, and whether they may be programs. */
+  readonly probes: ProbeLimits;
 }
 
 /** The agent of a host, as it runs. */
@@ -70,7 +79,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     revocationOf: (certificate) => view.revocationOf(certificate),
   };
   const identity = new SvidSource({ issuer: createIssuer({ address, evidence, clock }), clock, random, log });
-  const sync = new SyncClient({ address, identity, view, changes, version, clock, random, log });
+  const checks = hostChecksOf(options, { identity, view, call: (...question) => sync.call(...question) });
+  const sync = new SyncClient({ address, identity, view, changes, checks, version, clock, random, log });
   const issuance = new Issuance(sync);
   const x509 = new X509Keeper({
     view,
@@ -107,11 +117,32 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
           : new ConnectError('the agent is stopping', Code.Unavailable),
       );
       identity.stop();
+      checks.stop();
       sync.stop();
       x509.stop();
       view.stop();
     },
   };
+}
+
+interface HostChecksParts extends Omit<ProbeIdentityParts, 'clock'> {
+  readonly call: SyncClient['call'];
+}
+
+function hostChecksOf(
+  { probes, clock, random, log }: AgentOptions,
+  { identity, view, call }: HostChecksParts,
+): HostChecks {
+  return new HostChecks({
+    probe: createOwnHostProbe({ limits: probes, identity: () => probeIdentity({ identity, view, clock }) }),
+    clock,
+    random,
+    log,
+    send: async (reports) => {
+      const request = ReportChecksRequest.encode({ reports }).finish();
+      await call('/rampart.v1.AgentService/ReportChecks', request, REPORT_TIMEOUT_MS);
+    },
+  });
 }
 
 function addressOf({ url, caPem, rootNamespace }: AgentOptions['controlPlane']): ControlPlaneAddress {

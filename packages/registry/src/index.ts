@@ -8,6 +8,7 @@ export type {
   TokenService,
 } from './access/authentication.ts';
 export { RegistryAccess, type AskedResource, type RegistryAccessOptions } from './access/authorization.ts';
+export { CheckWarrant, type SpeakingAgent } from './access/check-warrant.ts';
 export { GuardedDiscovery } from './access/guarded-discovery.ts';
 export type { DiscoveryCaller, GuardedDiscoveryOptions, PolicyChanges } from './access/guarded-discovery.ts';
 export type { RegistryAction } from './access/permission.ts';
@@ -71,6 +72,6 @@ export type { LeaseKind } from './leases/leases.ts';
 export { createMemoryRegistryStore } from './memory-store.ts';
 export type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
 export { openRegistry } from './registry.ts';
-export type { CheckReport, Registry, RegistryOptions } from './registry.ts';
+export type { AgentReport, CheckReport, Registry, RegistryOptions, ReportRefusal } from './registry.ts';
 export type { Instance, Locality, RegistryStore, StoredInstance, Weights } from './store.ts';
 export { DEFAULT_SENSITIVE, SensitiveKeys } from './sensitive/sensitive-keys.ts';

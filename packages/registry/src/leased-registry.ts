@@ -1,6 +1,7 @@
 import { fail, ok, RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
+import { CheckWarrant, type SpeakingAgent } from './access/check-warrant.ts';
 import type { Admission, AdmissionRefusal, InstanceAction } from './admission/admission.ts';
 import { nameOfIdentity, type RegistryIdentity } from './admission/identity.ts';
 import { ownServiceAdmission } from './admission/own-service.ts';
@@ -9,6 +10,7 @@ import type { DiscoveredInstance, Discovery } from './discovery/discovery.ts';
 import type { Service } from './discovery/service.ts';
 import { deregistration, registryEvent, standingChange } from './events.ts';
 import type { RegistryEventContext } from './events.ts';
+import type { CheckDefinition } from './health/check.ts';
 import { checkOutput } from './health/check-output.ts';
 import { initialState, type Standing, stateOf } from './health/instance-state.ts';
 import { HealthMonitor, type Observation } from './health/monitor.ts';
@@ -20,7 +22,7 @@ import { type LeaseKind, Leases } from './leases/leases.ts';
 import { checkRegistration } from './registration/registration.ts';
 import { SensitiveKeys } from './sensitive/sensitive-keys.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
-import type { CheckReport, Registry, RegistryOptions } from './registry.ts';
+import type { AgentReport, CheckReport, Registry, RegistryOptions, ReportRefusal } from './registry.ts';
 import type { Instance, StoredInstance } from './store.ts';
 import { Turns } from './turns.ts';
 
@@ -61,6 +63,7 @@ export class LeasedRegistry implements Registry {
     this.#leases = new Leases({ clock: options.clock, ended: (instanceId) => this.#expire(instanceId) });
     this.#critical = new Deadlines(options.clock, (instanceId) => this.#reap(instanceId));
     this.#monitor = new HealthMonitor({
+      at: 'control-plane',
       clock: options.clock,
       random: options.random,
       observe: (instanceId, seen) => void this.#observe(instanceId, seen),
@@ -142,12 +145,24 @@ export class LeasedRegistry implements Registry {
         return fail(new RampartError('NOT_FOUND', text));
       }
       if (check.kind.type !== 'ttl') {
-        const text = `check ${check.checkId} is run by the control plane; only TTL checks are reported`;
+        const runner = check.runBy === 'agent' ? 'the agent of its host' : 'the control plane';
+        const text = `check ${check.checkId} is run by ${runner}; only TTL checks are reported`;
         return fail(new RampartError('INVALID_ARGUMENT', text));
       }
       this.#monitor.heard(instance, check);
       return ok(this.#observe(instanceId, { checkId: check.checkId, status, output: checkOutput(output) }) ?? instance);
     });
+  }
+
+  reportFromHost(agent: SpeakingAgent, { instanceId, checkId, ...said }: AgentReport): Result<void, ReportRefusal> {
+    const instance = this.#catalogue.instance(instanceId);
+    const check = instance?.checks.find((one) => one.checkId === checkId && one.runBy === 'agent');
+    if (instance === undefined || check === undefined)
+      return fail({ isThere: false, reason: 'there is no such check for agents' });
+    const warrant = CheckWarrant.judge(agent, instance);
+    if (!warrant.ok) return fail({ isThere: true, reason: warrant.problem });
+    this.#hear(warrant.value, { instance, check }, said);
+    return ok(undefined);
   }
 
   startChecks(probe: Probe): void {
@@ -265,6 +280,23 @@ export class LeasedRegistry implements Registry {
     this.#countCritical(shown);
     this.#reconcile(instanceId).catch((error: unknown) => this.#insist(() => this.#reconcile(instanceId), error));
     return shown;
+  }
+
+  /** What an agent says of a check, which must be one of the instance that it has a warrant for. */
+  #hear(
+    warrant: CheckWarrant,
+    { instance, check }: { readonly instance: DiscoveredInstance; readonly check: CheckDefinition },
+    { status, output }: Pick<AgentReport, 'status' | 'output'>,
+  ): void {
+    if (warrant.instanceId !== instance.instanceId) return;
+    const { checkId } = check;
+    const known = instance.state.checks.find((state) => state.checkId === checkId);
+    this.#monitor.heard(instance, check);
+    this.#observe(instance.instanceId, {
+      checkId,
+      status,
+      output: output === undefined ? (known?.output ?? '') : checkOutput(output),
+    });
   }
 
   /** What runs beside an instance from now on: its lease, its checks, and how long it may be critical. */

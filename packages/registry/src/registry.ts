@@ -1,5 +1,6 @@
 import type { Clock, Random, RampartError, Result } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
+import type { SpeakingAgent } from './access/check-warrant.ts';
 import type { Admission } from './admission/admission.ts';
 import type { RegistryIdentity } from './admission/identity.ts';
 import type { ServiceListener } from './discovery/catalogue.ts';
@@ -68,6 +69,11 @@ export interface Registry {
     instanceId: string,
     report: CheckReport,
   ): Promise<Result<DiscoveredInstance, RampartError>>;
+  /**
+   * What an agent's run of a check of its own host found. Fails, changing nothing, when there is no such check for agents to
+   * run, or the agent does not speak for the instance.
+   */
+  reportFromHost(agent: SpeakingAgent, report: AgentReport): Result<void, ReportRefusal>;
   /** From here on the checks that the server runs are run; until then they say what they said last. */
   startChecks(probe: Probe): void;
   /** A control stream of the instance is up and holds its lease; each is ended by its own `detach`. False: no such instance. */
@@ -93,6 +99,22 @@ export interface CheckReport {
   readonly status: CheckStatus;
   /** Cut to 4 KiB of UTF-8. */
   readonly output: string;
+}
+
+/** What an agent says of one of the checks that it runs. */
+export interface AgentReport {
+  readonly instanceId: string;
+  readonly checkId: string;
+  readonly status: CheckStatus;
+  /** Cut to 4 KiB of UTF-8; what it was unless given. */
+  readonly output?: string;
+}
+
+/** Why an agent's report was refused. For the record, and never for the agent. */
+export interface ReportRefusal {
+  /** Whether there is such a check for agents to run. */
+  readonly isThere: boolean;
+  readonly reason: string;
 }
 
 /** Changes that one epoch has room for: with 1000 a second, 115 days until the next restart. */

@@ -140,6 +140,7 @@ export type {
 export {
   AgentService,
   BundleDocumentSchema,
+  CheckedInstanceSchema,
   EntrySchema,
   IssueJwtSvidRequestSchema,
   IssueX509SvidRequestSchema,
@@ -149,7 +150,9 @@ export {
 } from './gen/rampart/v1/agent_pb.ts';
 export type {
   BundleDocument,
+  CheckedInstance,
   Entry,
+  HostCheckReport,
   IssueJwtSvidRequest,
   IssueX509SvidRequest,
   JwtSvidResponse,
@@ -173,7 +176,6 @@ export type { RecordInput } from './record-block.ts';
 export { RevocationService, RevokeResponseSchema } from './gen/rampart/v1/revocation_pb.ts';
 export type { RevokeRequest, RevokeResponse, RevocationRecord } from './gen/rampart/v1/revocation_pb.ts';
 export {
-  CheckRegistrationSchema,
   InstanceEventSchema,
   InstanceRegistrationSchema,
   RegisteredInstanceSchema,
@@ -181,8 +183,9 @@ export {
   RegistryService,
   WatchInstancesResponseSchema,
 } from './gen/rampart/v1/registry_pb.ts';
+export { CheckRegistrationSchema } from './gen/rampart/v1/traits_pb.ts';
+export type { CheckRegistration } from './gen/rampart/v1/traits_pb.ts';
 export type {
-  CheckRegistration,
   DecideRegistrationRequest,
   FindInstancesRequest,
   RegistrationApproval,

@@ -5,6 +5,7 @@ import type { Channel, ControlPlaneAddress, MeshLog, Svid, SvidSource } from '@r
 import { SyncRequest, SyncUpdate } from '@rampart/wire/agent';
 
 import type { ChangeSignal } from '../change-signal.ts';
+import type { HostChecks } from '../health/host-checks.ts';
 import type { HostView } from '../entries/host-view.ts';
 
 export interface SyncClientOptions {
@@ -12,6 +13,7 @@ export interface SyncClientOptions {
   readonly identity: SvidSource;
   readonly view: HostView;
   readonly changes: ChangeSignal;
+  readonly checks: Pick<HostChecks, 'apply'>;
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -123,11 +125,12 @@ export class SyncClient {
   }
 
   #receive(update: SyncUpdate, svid: Svid): void {
-    const { identity, view } = this.#options;
+    const { identity, view, checks } = this.#options;
     this.#backoff.reset();
     if (update.heartbeat) return;
     const { trustDomain } = svid.spiffeId;
     view.apply(update, trustDomain);
+    checks.apply(update);
     // The control plane itself is judged by the newest roots, too.
     const bundle = view.bundle(trustDomain.name);
     if (bundle !== undefined) identity.trust(bundle.roots, bundle.sequence);

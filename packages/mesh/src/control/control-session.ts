@@ -97,7 +97,9 @@ export class ControlSession {
 }
 
 function registration({ instanceId, host, port, protocol }: LocalInstance): Outgoing {
-  return { $case: 'register', value: { instanceId, host, port, protocol } };
+  const traits = { tags: [], metadata: {}, weights: undefined, locality: undefined, version: '', checks: [] };
+  const value = { instanceId, host, port, protocol, ...traits, deregisterCriticalAfterMs: 0n };
+  return { $case: 'register', value };
 }
 
 function deregistration({ instanceId }: LocalInstance): Outgoing {

@@ -20,6 +20,7 @@ export function checkDefinitions(instanceId: string, requests: readonly CheckReq
       failuresBeforeWarning: request.failuresBeforeWarning ?? failuresBeforeCritical,
       failuresBeforeCritical,
       initialStatus: request.initialStatus ?? 'critical',
+      ...(request.runBy === undefined ? {} : { runBy: request.runBy }),
     };
   });
 }

@@ -31,6 +31,9 @@ function problemsOf(check: CheckRequest): string[] {
     ...nameProblem('checkId', check.checkId),
     ...nameProblem('name', check.name),
     ...kindProblem(check.kind),
+    ...(check.runBy !== undefined && check.kind.type === 'ttl'
+      ? ['runBy has no meaning for a TTL, which is reported']
+      : []),
     ...within('intervalMs', check.intervalMs, [SHORTEST_MS, LONGEST_MS]),
     ...within('timeoutMs', check.timeoutMs, [1, LONGEST_MS]),
     ...within('successBeforePassing', check.successBeforePassing, [0, MOST_IN_A_ROW]),

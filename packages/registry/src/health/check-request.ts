@@ -19,4 +19,6 @@ export interface CheckRequest {
   readonly failuresBeforeCritical?: number;
   /** "critical" unless given. */
   readonly initialStatus?: CheckStatus;
+  /** Run by the agent of the instance's host; by the control plane unless given. */
+  readonly runBy?: 'agent';
 }

@@ -69,6 +69,8 @@ export interface CheckDefinition {
   readonly failuresBeforeCritical: number;
   /** Until the first result. */
   readonly initialStatus: CheckStatus;
+  /** Run by the agent of the instance's host; by the control plane unless given. Means nothing for a TTL. */
+  readonly runBy?: 'agent';
 }
 
 /** What a check says now. */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Random } from '@rampart/core';
 import { Deadlines } from '../leases/deadlines.ts';
-import type { Instance } from '../store.ts';
 import type { CheckDefinition, CheckStatus } from './check.ts';
+import type { CheckedInstance } from './checked-instance.ts';
 import { checkOutput } from './check-output.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import { Thresholds } from './thresholds.ts';
@@ -15,6 +15,8 @@ export interface Observation {
 }
 
 export interface MonitorOptions {
+  /** Where the monitor is: an agent runs the checks that are meant for agents, and is told of no others. */
+  readonly at: 'control-plane' | 'agent';
   readonly clock: Clock;
   readonly random: Random;
   observe(instanceId: string, seen: Observation): void;
@@ -22,7 +24,7 @@ export interface MonitorOptions {
 }
 
 interface Followed {
-  readonly instance: Instance;
+  readonly instance: CheckedInstance;
   readonly check: CheckDefinition;
   readonly thresholds: Thresholds;
   run: AbortController | undefined;
@@ -32,6 +34,8 @@ interface Followed {
 const SOON_MS = 500;
 /** More would be a flood of their own. The others wait for their turn. */
 const MOST_RUNS = 128;
+/** A check that agents run is critical when no agent said anything of it for that long: three of their rounds. */
+export const AGENT_SILENCE_MS = 30_000;
 
 /** Runs the checks that the server runs and counts down the others. Costs nothing for instances without checks. */
 export class HealthMonitor {
@@ -50,11 +54,12 @@ export class HealthMonitor {
   /** From here on checks are run. */
   start(probe: Probe): void {
     this.#probe = probe;
-    for (const [key, { check }] of this.#followed) if (check.kind.type !== 'ttl') this.#spread(key, check.intervalMs);
+    for (const [key, { check }] of this.#followed)
+      if (this.#patienceMs(check) === undefined) this.#spread(key, check.intervalMs);
   }
 
   /** Follows the checks of an instance in place of those that it had. */
-  follow(instance: Instance, before: Instance | undefined): void {
+  follow(instance: CheckedInstance, before: CheckedInstance | undefined): void {
     for (const check of before?.checks ?? [])
       if (!instance.checks.some(({ checkId }) => checkId === check.checkId)) this.#forget(keyOf(instance, check));
     for (const check of instance.checks) {
@@ -65,19 +70,21 @@ export class HealthMonitor {
       if (isSame) continue;
       this.#forget(key);
       this.#followed.set(key, { instance, check, thresholds: new Thresholds(), run: undefined });
-      if (check.kind.type === 'ttl') this.#deadlines.set(key, check.kind.ttlMs);
+      const patienceMs = this.#patienceMs(check);
+      if (patienceMs !== undefined) this.#deadlines.set(key, patienceMs);
       else if (this.#probe !== undefined) this.#spread(key, Math.min(SOON_MS, check.intervalMs));
     }
   }
 
-  unfollow(instance: Instance): void {
+  unfollow(instance: CheckedInstance): void {
     for (const check of instance.checks) this.#forget(keyOf(instance, check));
   }
 
-  /** A TTL check was reported: it counts from the start. */
-  heard(instance: Instance, check: CheckDefinition): void {
+  /** A check that is not run here was reported: it counts from the start. */
+  heard(instance: CheckedInstance, check: CheckDefinition): void {
     const key = keyOf(instance, check);
-    if (check.kind.type === 'ttl' && this.#followed.has(key)) this.#deadlines.set(key, check.kind.ttlMs);
+    const patienceMs = this.#patienceMs(check);
+    if (patienceMs !== undefined && this.#followed.has(key)) this.#deadlines.set(key, patienceMs);
   }
 
   close(): void {
@@ -99,14 +106,21 @@ export class HealthMonitor {
     const followed = this.#followed.get(key);
     if (followed === undefined) return;
     const { instance, check } = followed;
-    if (check.kind.type === 'ttl') {
+    const patienceMs = this.#patienceMs(check);
+    if (patienceMs !== undefined) {
       const { checkId } = check;
-      const output = `not reported for ${check.kind.ttlMs} ms`;
+      const output = `not reported for ${patienceMs} ms${check.runBy === 'agent' ? ' by the agent of its host' : ''}`;
       this.#options.observe(instance.instanceId, { checkId, status: 'critical', output });
       return;
     }
     this.#queue.push(key);
     this.#take();
+  }
+
+  /** How long a check that is not run here may go without a word; undefined for those that are. */
+  #patienceMs({ kind, runBy }: CheckDefinition): number | undefined {
+    if (kind.type === 'ttl') return kind.ttlMs;
+    return runBy === 'agent' && this.#options.at === 'control-plane' ? AGENT_SILENCE_MS : undefined;
   }
 
   #take(): void {
@@ -167,10 +181,10 @@ export class HealthMonitor {
   }
 }
 
-function keyOf({ instanceId }: Instance, { checkId }: CheckDefinition): string {
+function keyOf({ instanceId }: CheckedInstance, { checkId }: CheckDefinition): string {
   return `${instanceId} ${checkId}`;
 }
 
-function isSameTarget(a: Instance, b: Instance): boolean {
+function isSameTarget(a: CheckedInstance, b: CheckedInstance): boolean {
   return a.host === b.host && a.port === b.port && a.identity === b.identity && a.owner === b.owner;
 }

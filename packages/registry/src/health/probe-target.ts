@@ -24,11 +24,13 @@ export function probeProblem(
   { host, checks = [], sourceIp }: RegistrationRequest,
   limits: ProbeLimits,
 ): string | undefined {
-  const run = checks.filter(({ kind }) => kind.type !== 'ttl');
-  if (run.some(({ kind }) => kind.type === 'script')) {
-    if (!limits.scripts) return 'checks must not be scripts: the control plane was not started with scripts allowed';
-    if (who.kind !== 'operator') return 'checks must not be scripts, unless an operator registers them';
-  }
+  // An agent runs what it runs on its own host, and nowhere else.
+  const run = checks.filter(({ kind, runBy }) => kind.type !== 'ttl' && runBy === undefined);
+  const scripts = checks.filter(({ kind }) => kind.type === 'script');
+  if (scripts.some(({ runBy }) => runBy === undefined) && !limits.scripts)
+    return 'checks must not be scripts: the control plane was not started with scripts allowed';
+  if (scripts.length > 0 && who.kind !== 'operator')
+    return 'checks must not be scripts, unless an operator registers them';
   if (run.length === 0 || who.kind === 'operator' || (isIP(host) !== 0 && (host === sourceIp || limits.allows(host)))) {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import type { Instance } from '../store.ts';
+import type { CheckedInstance } from './checked-instance.ts';
 import type { CheckDefinition, CheckStatus } from './check.ts';
 
 /** What one run of a check found. */
@@ -12,4 +12,4 @@ export interface ProbeResult {
  * Runs a check once: the network, or a process. It aims at the host of the instance and nowhere else, ends soon after the
  * signal, and never rejects for what the instance did: that is critical.
  */
-export type Probe = (instance: Instance, check: CheckDefinition, signal: AbortSignal) => Promise<ProbeResult>;
+export type Probe = (instance: CheckedInstance, check: CheckDefinition, signal: AbortSignal) => Promise<ProbeResult>;

@@ -5,6 +5,7 @@ import { jwksOf, type TrustBundle } from '@rampart/spiffe';
 import { type BundleDocument, BundleDocumentSchema } from '@rampart/wire';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { OwnTrust } from '../trust/own-trust.ts';
+import type { HostChecks } from './host-checks.ts';
 import type { RegisteredEntries } from './registered-entries.ts';
 
 export interface AgentStateOptions {
@@ -14,6 +15,8 @@ export interface AgentStateOptions {
   readonly entries: RegisteredEntries;
   readonly feed: ChangeFeed;
   readonly clock: Clock;
+  /** Checks that agents run. */
+  readonly hostChecks: HostChecks;
 }
 
 /** What agents are told, as it is now. */

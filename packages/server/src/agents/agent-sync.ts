@@ -6,6 +6,7 @@ import { reasonNumber } from '@rampart/spiffe';
 import { ruleMessage } from '../revocation/messages.ts';
 import type { Holder } from '../doors/peer.ts';
 import type { AgentState } from './agent-state.ts';
+import { CheckChanges } from './check-changes.ts';
 
 /** The longest an agent hears nothing. */
 const HEARTBEAT_MS = 3000;
@@ -13,6 +14,10 @@ const HEARTBEAT_MS = 3000;
 /** One agent that listens: it is told everything, and then each time what is different from what it was told. */
 export class AgentSync {
   readonly agent: Holder;
+  readonly #address: string;
+  readonly #checks: CheckChanges;
+  /** SPIFFE IDs that it hands out. */
+  #identities: ReadonlySet<string> = new Set();
   readonly #state: AgentState;
   /** Revision by id. */
   readonly #entries = new Map<string, number>();
@@ -29,9 +34,12 @@ export class AgentSync {
   #nextEnd = 0;
   #isFirst = true;
 
-  constructor(state: AgentState, agent: Holder) {
+  /** @param address Where its connection comes from. */
+  constructor(state: AgentState, agent: Holder, address: string) {
     this.#state = state;
     this.agent = agent;
+    this.#address = address;
+    this.#checks = new CheckChanges(state.hostChecks);
     this.#mustRotate = agent.issuerSerials.some((serial) => state.authority.hierarchy.isTainted(serial));
   }
 
@@ -48,14 +56,22 @@ export class AgentSync {
 
   /** Until the caller ends it, or the agent's certificate does. Throws CERTIFICATE_REVOKED, INVALID_CERTIFICATE. */
   async *updates(signal: AbortSignal): AsyncGenerator<SyncUpdate> {
-    while (!signal.aborted) {
-      this.#checkAgent();
-      const update = this.#next();
-      if (update !== undefined) {
-        yield update;
-      } else if (await this.#isQuiet(signal)) {
-        yield create(SyncUpdateSchema, { heartbeat: true });
+    const forget = this.#state.hostChecks.onChange(this.#address, () => {
+      this.#checks.changed();
+      this.wake();
+    });
+    try {
+      while (!signal.aborted) {
+        this.#checkAgent();
+        const update = this.#next();
+        if (update !== undefined) {
+          yield update;
+        } else if (await this.#isQuiet(signal)) {
+          yield create(SyncUpdateSchema, { heartbeat: true });
+        }
       }
+    } finally {
+      forget();
     }
   }
 
@@ -82,6 +98,11 @@ export class AgentSync {
       crls: this.#newCrls(),
       ...this.#newlyRevoked(),
       ...this.#newlyTainted(),
+      ...this.#checks.next({
+        id: this.agent.id,
+        address: this.#address,
+        handsOut: (spiffeId) => this.#identities.has(spiffeId),
+      }),
     });
     const says =
       this.#isFirst ||
@@ -93,6 +114,8 @@ export class AgentSync {
       update.revokedSerials.length > 0 ||
       update.revocationRules.length > 0 ||
       update.rotate ||
+      update.checked.length > 0 ||
+      update.uncheckedInstanceIds.length > 0 ||
       update.taintedKeyIds.length > 0;
     this.#isFirst = false;
     return says ? update : undefined;
@@ -107,6 +130,8 @@ export class AgentSync {
     this.#version = version;
     const present = authority.agents.entriesOf(this.agent.id);
     this.#nextEnd = present.reduce((end, { spec }) => Math.min(end, spec.expiresAt ?? Infinity), Infinity);
+    this.#identities = new Set(present.map(({ spec }) => spec.spiffeId));
+    this.#checks.changed();
     const ids = new Set(present.map(qualifiedName));
     const removedEntryIds = [...this.#entries.keys()].filter((id) => !ids.has(id));
     for (const id of removedEntryIds) {

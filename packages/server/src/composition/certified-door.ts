@@ -2,7 +2,7 @@ import { writeCaFile } from '../directory/client-files.ts';
 import { peerVerifier } from '../doors/peer.ts';
 import { ServerCertificate } from '../doors/server-certificate.ts';
 import type { DoorCredentials } from '../doors/tls.ts';
-import { createProbe } from '../health/probes.ts';
+import { createProbe } from '@rampart/registry/health';
 import { watchExpiry } from '../ledger/watch-expiry.ts';
 import { CrlKeeper } from '../revocation/crl-keeper.ts';
 import { watchHierarchy } from '../trust/hierarchy-watch.ts';

@@ -15,6 +15,8 @@ import {
   TrustService,
 } from '@rampart/wire';
 import { agentStateOf } from '../agents/agent-state.ts';
+import { CheckIntake } from '../agents/check-intake.ts';
+import { HostChecks } from '../agents/host-checks.ts';
 import { createApiHandler } from '../doors/api-handler.ts';
 import type { CallerLimits } from '../doors/limits/caller-limits.ts';
 import { peerVerifier } from '../doors/peer.ts';
@@ -47,6 +49,9 @@ const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
 /** Ten thousand serial numbers, however they are written. */
 const LARGEST_REVOCATION_BYTES = 1024 * 1024;
 
+/** What 500 checks say. */
+const LARGEST_CHECKS_BYTES = 1024 * 1024;
+
 /** A full record block and the refused connections beside it. */
 const LARGEST_REPORT_BYTES = MAX_BLOCK_BYTES + 1024 * 1024;
 
@@ -77,6 +82,24 @@ function registryServiceOf(
   limits: CallerLimits,
 ): ReturnType<typeof createRegistryService> {
   return createRegistryService({ registry, clock, guard, limits, attestedAs: attestedWorkloads(database) });
+}
+
+function agentServiceOf(
+  { options: { clock, log }, metrics, teardown }: Start,
+  { state, mesh }: Pick<Serving, 'state' | 'mesh'>,
+  limits: CallerLimits,
+): ReturnType<typeof createAgentService> {
+  const { authority, journal, registry } = state;
+  const hostChecks = new HostChecks(registry.discovery);
+  teardown.add('watches', () => hostChecks.close());
+  const intake = new CheckIntake({
+    registry,
+    journal,
+    agents: authority.agents,
+    clock,
+    failed: (error) => log.error({ error }, 'a refused report of a check could not be recorded'),
+  });
+  return createAgentService(agentStateOf({ ...state, clock, hostChecks }), { ...mesh, metrics, limits, intake });
 }
 
 function auditDesk({ database, journal, guard }: State, clock: Clock): Omit<AuditServiceOptions, 'clock'> {
@@ -123,7 +146,9 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
       routes: (router: ConnectRouter) => {
         router
           .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures, limits }))
-          .service(AgentService, createAgentService(agentStateOf({ ...state, clock }), { ...mesh, metrics, limits }));
+          .service(AgentService, agentServiceOf(parts, { state, mesh }, limits), {
+            readMaxBytes: LARGEST_CHECKS_BYTES,
+          });
         router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,

@@ -12,6 +12,7 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.AgentService/Sync', 'agent'],
   ['rampart.v1.AgentService/IssueX509Svid', 'agent'],
   ['rampart.v1.AgentService/IssueJwtSvid', 'agent'],
+  ['rampart.v1.AgentService/ReportChecks', 'agent'],
   ['rampart.v1.ControlService/Connect', 'workload'],
   ['rampart.v1.TelemetryService/Report', 'workload'],
   ['rampart.v1.AdminService/Apply', 'admin'],

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Agent, AgentLogLevel } from '@rampart/agent';
 import { DEFAULT_ROOT_NAMESPACE, RampartError } from '@rampart/core';
 import { type Command, Option } from 'commander';
+import { collectText } from '../../arguments/pair.ts';
 import { EXIT } from '../../exit-code.ts';
 import { type AgentCommandOptions, agentSettings } from '../../launch/agent-settings.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
@@ -10,6 +11,8 @@ import { VERSION } from '../../version.ts';
 
 interface AgentOptions extends AgentCommandOptions {
   readonly logLevel: AgentLogLevel;
+  readonly probeNetwork?: readonly string[];
+  readonly scriptChecks: boolean;
 }
 
 const LOG_LEVELS: readonly AgentLogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
@@ -28,6 +31,12 @@ export function defineAgent(parent: Command, shell: Shell): void {
       'file with the join token of this agent (default: what $RAMPART_ATTESTATION, $RAMPART_JOIN_TOKEN or $RAMPART_JOIN_TOKEN_FILE say, else one is made as client.json allows)',
     )
     .option('--name <name>', 'name of the agent when its token is made here (default: name of the host)')
+    .option(
+      '--probe-network <cidr>',
+      'run health checks in this network, too: containers of this host; may be repeated (default: own addresses only)',
+      collectText,
+    )
+    .option('--script-checks', 'run health checks that are programs', false)
     .addOption(
       new Option('--log-level <level>', 'how much is logged on standard error').choices(LOG_LEVELS).default('warn'),
     )
@@ -75,7 +84,7 @@ async function start(options: AgentOptions, invocation: Invocation): Promise<Age
   const { io } = invocation;
   const settings = await agentSettings(options, invocation);
   // Loaded only here, so that no other command pays for it.
-  const { createAgentLog, evidenceOf, startAgent } = await import('@rampart/agent');
+  const { createAgentLog, evidenceOf, probeLimits, startAgent } = await import('@rampart/agent');
   return startAgent({
     controlPlane: {
       url: settings.address,
@@ -88,6 +97,7 @@ async function start(options: AgentOptions, invocation: Invocation): Promise<Age
     version: VERSION,
     clock: io.clock,
     random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+    probes: probeLimits(options.probeNetwork ?? [], options.scriptChecks),
     log: createAgentLog(options.logLevel, (line) => io.stderr.write(line)),
   });
 }

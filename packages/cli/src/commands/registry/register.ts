@@ -25,6 +25,7 @@ interface RegisterOptions {
   readonly locality?: Place;
   readonly serviceVersion: string;
   readonly check?: readonly CheckArgument[];
+  readonly checksByAgent: boolean;
   readonly interval?: number;
   readonly deregisterAfter?: number;
   readonly lease?: number;
@@ -50,6 +51,7 @@ export function defineRegister(parent: Command, shell: Shell): void {
     .option('--locality <region[/zone]>', 'where it runs', parsePlace)
     .option('--service-version <version>', 'version of what it serves', '')
     .option('--check <check>', 'http:/path, https:/path, tcp, grpc[:service], ttl:30s; may be repeated', collectCheck)
+    .option('--checks-by-agent', 'checks are run by the agent of its host, and not by the control plane', false)
     .option('--interval <duration>', 'between two runs of each check (default: 10s)', parseDuration)
     .option('--deregister-after <duration>', 'deregister it when it was critical for that long', parseDuration)
     .option(
@@ -73,7 +75,16 @@ async function register(text: string, options: RegisterOptions, { withService, s
   const { name: service, namespace } = parseService(text, options.namespace);
   const { host, port } = parseAddress(options.at);
   const { instance: id = `${service}-${host}-${port}`, protocol, spiffeId, label = {}, tag = [], meta = {} } = options;
-  const { weight, locality, serviceVersion: version, check = [], interval, deregisterAfter, lease } = options;
+  const {
+    weight,
+    locality,
+    serviceVersion: version,
+    check = [],
+    checksByAgent,
+    interval,
+    deregisterAfter,
+    lease,
+  } = options;
   const request = {
     instanceId: id,
     service,
@@ -88,7 +99,7 @@ async function register(text: string, options: RegisterOptions, { withService, s
     ...(weight === undefined ? {} : { weights: { passing: weight, warning: 1 } }),
     ...(locality === undefined ? {} : { locality }),
     version,
-    checks: check.map((one) => ({ ...one, intervalMs: BigInt(interval ?? 0) })),
+    checks: check.map((one) => ({ ...one, intervalMs: BigInt(interval ?? 0), byAgent: checksByAgent })),
     deregisterCriticalAfterMs: BigInt(deregisterAfter ?? 0),
     leaseMs: BigInt(lease ?? 0),
     permanent: lease === undefined,

@@ -3,6 +3,7 @@ import type { AgentCall } from '@rampart/authority';
 import type { AgentService } from '@rampart/wire';
 import type { AgentState } from '../../agents/agent-state.ts';
 import { AgentSync } from '../../agents/agent-sync.ts';
+import type { CheckIntake } from '../../agents/check-intake.ts';
 import type { ListeningAgents } from '../../agents/listening-agents.ts';
 import type { Metrics } from '../../metrics.ts';
 import { agentOf, connectionOf } from '../caller.ts';
@@ -13,12 +14,13 @@ export interface AgentServiceOptions {
   readonly metrics: Metrics;
   readonly limits: CallerLimits;
   readonly agents: ListeningAgents;
+  readonly intake: CheckIntake;
 }
 
 /** What agents hand out to the workloads of their host, on behalf of the control plane. */
 export function createAgentService(
   state: AgentState,
-  { metrics, limits, agents: listening }: AgentServiceOptions,
+  { metrics, limits, agents: listening, intake }: AgentServiceOptions,
 ): ServiceImpl<typeof AgentService> {
   const { authority } = state;
   const { agents } = authority;
@@ -26,7 +28,7 @@ export function createAgentService(
   const issued = metrics.counter('rampart_agent_svids_issued_total', 'SVIDs issued to agents, by kind.');
   return {
     async *sync(_, context) {
-      const sync = new AgentSync(state, agentOf(context));
+      const sync = new AgentSync(state, agentOf(context), connectionOf(context).remoteAddress);
       using _listening = listening.add(sync);
       yield* sync.updates(context.signal);
     },
@@ -55,6 +57,11 @@ export function createAgentService(
         issuedAt: BigInt(issuedAt),
         expiresAt: BigInt(expiresAt),
       };
+    },
+    reportChecks: ({ reports }, context) => {
+      const call = callOf(context);
+      limits.admit('registration', limitedCallerOf(call));
+      return { refusedInstanceIds: [...intake.take(call, reports)] };
     },
   };
 }

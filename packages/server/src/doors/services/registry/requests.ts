@@ -67,6 +67,7 @@ function checkOf(check: CheckRegistration, index: number): CheckRequest {
     ...(failuresBeforeWarning === undefined ? {} : { failuresBeforeWarning }),
     failuresBeforeCritical,
     ...(initialStatus === '' ? {} : { initialStatus: statusOf(initialStatus) }),
+    ...(check.byAgent ? { runBy: 'agent' } : {}),
   };
 }
 

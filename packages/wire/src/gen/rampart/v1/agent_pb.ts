@@ -8,13 +8,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { RevocationRule, SvidResponseSchema, Workload } from "./control_pb.ts";
 import { file_rampart_v1_control } from "./control_pb.ts";
+import type { CheckRegistration } from "./traits_pb.ts";
+import { file_rampart_v1_traits } from "./traits_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file rampart/v1/agent.proto.
  */
 export const file_rampart_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYW1wYXJ0L3YxL2FnZW50LnByb3RvEgpyYW1wYXJ0LnYxIh4KC1N5bmNSZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAki5wIKClN5bmNVcGRhdGUSEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSIgoHZW50cmllcxgDIAMoCzIRLnJhbXBhcnQudjEuRW50cnkSGQoRcmVtb3ZlZF9lbnRyeV9pZHMYBCADKAkSKwoHYnVuZGxlcxgFIAMoCzIaLnJhbXBhcnQudjEuQnVuZGxlRG9jdW1lbnQSFwoPcmVtb3ZlZF9idW5kbGVzGAYgAygJEgwKBGNybHMYByADKAwSFwoPcmV2b2tlZF9zZXJpYWxzGAggAygJEhEKCWhlYXJ0YmVhdBgJIAEoCBIaChJyZXZvY2F0aW9uX3JlYXNvbnMYCiADKA0SNAoQcmV2b2NhdGlvbl9ydWxlcxgLIAMoCzIaLnJhbXBhcnQudjEuUmV2b2NhdGlvblJ1bGUSDgoGcm90YXRlGAwgASgIEhcKD3RhaW50ZWRfa2V5X2lkcxgNIAMoDCKCAgoFRW50cnkSCgoCaWQYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhEKCXNlbGVjdG9ycxgDIAMoCRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEQoJZG5zX25hbWVzGAUgAygJEhgKEHg1MDlfdHRsX3NlY29uZHMYBiABKA0SFwoPand0X3R0bF9zZWNvbmRzGAcgASgNEhYKDmZlZGVyYXRlc193aXRoGAggAygJEgwKBGhpbnQYCSABKAkSDQoFYWRtaW4YCiABKAgSEAoIcmV2aXNpb24YCyABKAQSEgoKZXhwaXJlc19hdBgMIAEoAyJzCg5CdW5kbGVEb2N1bWVudBIUCgx0cnVzdF9kb21haW4YASABKAkSDQoFcm9vdHMYAiADKAwSDAoEandrcxgDIAEoCRIQCghzZXF1ZW5jZRgEIAEoBBIcChRyZWZyZXNoX2hpbnRfc2Vjb25kcxgFIAEoDSJOChRJc3N1ZVg1MDlTdmlkUmVxdWVzdBIQCghlbnRyeV9pZBgBIAEoCRILCgNjc3IYAiABKAwSFwoPcHJldmlvdXNfc2VyaWFsGAMgASgJIjoKE0lzc3VlSnd0U3ZpZFJlcXVlc3QSEAoIZW50cnlfaWQYASABKAkSEQoJYXVkaWVuY2VzGAIgAygJIloKD0p3dFN2aWRSZXNwb25zZRINCgV0b2tlbhgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSEQoJaXNzdWVkX2F0GAMgASgDEhIKCmV4cGlyZXNfYXQYBCABKAMy5AEKDEFnZW50U2VydmljZRI5CgRTeW5jEhcucmFtcGFydC52MS5TeW5jUmVxdWVzdBoWLnJhbXBhcnQudjEuU3luY1VwZGF0ZTABEksKDUlzc3VlWDUwOVN2aWQSIC5yYW1wYXJ0LnYxLklzc3VlWDUwOVN2aWRSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2USTAoMSXNzdWVKd3RTdmlkEh8ucmFtcGFydC52MS5Jc3N1ZUp3dFN2aWRSZXF1ZXN0GhsucmFtcGFydC52MS5Kd3RTdmlkUmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_control]);
+  fileDesc("ChZyYW1wYXJ0L3YxL2FnZW50LnByb3RvEgpyYW1wYXJ0LnYxIh4KC1N5bmNSZXF1ZXN0Eg8KB3ZlcnNpb24YASABKAkitQMKClN5bmNVcGRhdGUSEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSIgoHZW50cmllcxgDIAMoCzIRLnJhbXBhcnQudjEuRW50cnkSGQoRcmVtb3ZlZF9lbnRyeV9pZHMYBCADKAkSKwoHYnVuZGxlcxgFIAMoCzIaLnJhbXBhcnQudjEuQnVuZGxlRG9jdW1lbnQSFwoPcmVtb3ZlZF9idW5kbGVzGAYgAygJEgwKBGNybHMYByADKAwSFwoPcmV2b2tlZF9zZXJpYWxzGAggAygJEhEKCWhlYXJ0YmVhdBgJIAEoCBIaChJyZXZvY2F0aW9uX3JlYXNvbnMYCiADKA0SNAoQcmV2b2NhdGlvbl9ydWxlcxgLIAMoCzIaLnJhbXBhcnQudjEuUmV2b2NhdGlvblJ1bGUSDgoGcm90YXRlGAwgASgIEhcKD3RhaW50ZWRfa2V5X2lkcxgNIAMoDBIsCgdjaGVja2VkGA4gAygLMhsucmFtcGFydC52MS5DaGVja2VkSW5zdGFuY2USHgoWdW5jaGVja2VkX2luc3RhbmNlX2lkcxgPIAMoCSKoAQoPQ2hlY2tlZEluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEhEKCXNwaWZmZV9pZBgEIAEoCRIMCgRob3N0GAUgASgJEgwKBHBvcnQYBiABKA0SLQoGY2hlY2tzGAcgAygLMh0ucmFtcGFydC52MS5DaGVja1JlZ2lzdHJhdGlvbiJDChNSZXBvcnRDaGVja3NSZXF1ZXN0EiwKB3JlcG9ydHMYASADKAsyGy5yYW1wYXJ0LnYxLkhvc3RDaGVja1JlcG9ydCJoCg9Ib3N0Q2hlY2tSZXBvcnQSEwoLaW5zdGFuY2VfaWQYASABKAkSEAoIY2hlY2tfaWQYAiABKAkSDgoGc3RhdHVzGAMgASgJEhMKBm91dHB1dBgEIAEoCUgAiAEBQgkKB19vdXRwdXQiNAoUUmVwb3J0Q2hlY2tzUmVzcG9uc2USHAoUcmVmdXNlZF9pbnN0YW5jZV9pZHMYASADKAkiggIKBUVudHJ5EgoKAmlkGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIRCglzZWxlY3RvcnMYAyADKAkSJgoId29ya2xvYWQYBCABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEhEKCWRuc19uYW1lcxgFIAMoCRIYChB4NTA5X3R0bF9zZWNvbmRzGAYgASgNEhcKD2p3dF90dGxfc2Vjb25kcxgHIAEoDRIWCg5mZWRlcmF0ZXNfd2l0aBgIIAMoCRIMCgRoaW50GAkgASgJEg0KBWFkbWluGAogASgIEhAKCHJldmlzaW9uGAsgASgEEhIKCmV4cGlyZXNfYXQYDCABKAMicwoOQnVuZGxlRG9jdW1lbnQSFAoMdHJ1c3RfZG9tYWluGAEgASgJEg0KBXJvb3RzGAIgAygMEgwKBGp3a3MYAyABKAkSEAoIc2VxdWVuY2UYBCABKAQSHAoUcmVmcmVzaF9oaW50X3NlY29uZHMYBSABKA0iTgoUSXNzdWVYNTA5U3ZpZFJlcXVlc3QSEAoIZW50cnlfaWQYASABKAkSCwoDY3NyGAIgASgMEhcKD3ByZXZpb3VzX3NlcmlhbBgDIAEoCSI6ChNJc3N1ZUp3dFN2aWRSZXF1ZXN0EhAKCGVudHJ5X2lkGAEgASgJEhEKCWF1ZGllbmNlcxgCIAMoCSJaCg9Kd3RTdmlkUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhEKCWlzc3VlZF9hdBgDIAEoAxISCgpleHBpcmVzX2F0GAQgASgDMrcCCgxBZ2VudFNlcnZpY2USOQoEU3luYxIXLnJhbXBhcnQudjEuU3luY1JlcXVlc3QaFi5yYW1wYXJ0LnYxLlN5bmNVcGRhdGUwARJLCg1Jc3N1ZVg1MDlTdmlkEiAucmFtcGFydC52MS5Jc3N1ZVg1MDlTdmlkUmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlEkwKDElzc3VlSnd0U3ZpZBIfLnJhbXBhcnQudjEuSXNzdWVKd3RTdmlkUmVxdWVzdBobLnJhbXBhcnQudjEuSnd0U3ZpZFJlc3BvbnNlElEKDFJlcG9ydENoZWNrcxIfLnJhbXBhcnQudjEuUmVwb3J0Q2hlY2tzUmVxdWVzdBogLnJhbXBhcnQudjEuUmVwb3J0Q2hlY2tzUmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_control, file_rampart_v1_traits]);
 
 /**
  * @generated from message rampart.v1.SyncRequest
@@ -129,6 +131,20 @@ export type SyncUpdate = Message<"rampart.v1.SyncUpdate"> & {
    * @generated from field: repeated bytes tainted_key_ids = 13;
    */
   taintedKeyIds: Uint8Array[];
+
+  /**
+   * New and changed instances whose checks the agent runs, each whole.
+   *
+   * @generated from field: repeated rampart.v1.CheckedInstance checked = 14;
+   */
+  checked: CheckedInstance[];
+
+  /**
+   * Instances whose checks it no longer runs.
+   *
+   * @generated from field: repeated string unchecked_instance_ids = 15;
+   */
+  uncheckedInstanceIds: string[];
 };
 
 /**
@@ -137,6 +153,135 @@ export type SyncUpdate = Message<"rampart.v1.SyncUpdate"> & {
  */
 export const SyncUpdateSchema: GenMessage<SyncUpdate> = /*@__PURE__*/
   messageDesc(file_rampart_v1_agent, 1);
+
+/**
+ * An instance on the agent's host, and those of its checks that agents run.
+ *
+ * @generated from message rampart.v1.CheckedInstance
+ */
+export type CheckedInstance = Message<"rampart.v1.CheckedInstance"> & {
+  /**
+   * @generated from field: string instance_id = 1;
+   */
+  instanceId: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * That must answer there; empty for what is no part of the mesh.
+   *
+   * @generated from field: string spiffe_id = 4;
+   */
+  spiffeId: string;
+
+  /**
+   * Address of the agent's host.
+   *
+   * @generated from field: string host = 5;
+   */
+  host: string;
+
+  /**
+   * @generated from field: uint32 port = 6;
+   */
+  port: number;
+
+  /**
+   * Complete: every field is set.
+   *
+   * @generated from field: repeated rampart.v1.CheckRegistration checks = 7;
+   */
+  checks: CheckRegistration[];
+};
+
+/**
+ * Describes the message rampart.v1.CheckedInstance.
+ * Use `create(CheckedInstanceSchema)` to create a new message.
+ */
+export const CheckedInstanceSchema: GenMessage<CheckedInstance> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_agent, 2);
+
+/**
+ * @generated from message rampart.v1.ReportChecksRequest
+ */
+export type ReportChecksRequest = Message<"rampart.v1.ReportChecksRequest"> & {
+  /**
+   * 1 000 at most.
+   *
+   * @generated from field: repeated rampart.v1.HostCheckReport reports = 1;
+   */
+  reports: HostCheckReport[];
+};
+
+/**
+ * Describes the message rampart.v1.ReportChecksRequest.
+ * Use `create(ReportChecksRequestSchema)` to create a new message.
+ */
+export const ReportChecksRequestSchema: GenMessage<ReportChecksRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_agent, 3);
+
+/**
+ * @generated from message rampart.v1.HostCheckReport
+ */
+export type HostCheckReport = Message<"rampart.v1.HostCheckReport"> & {
+  /**
+   * @generated from field: string instance_id = 1;
+   */
+  instanceId: string;
+
+  /**
+   * @generated from field: string check_id = 2;
+   */
+  checkId: string;
+
+  /**
+   * "passing", "warning", "critical".
+   *
+   * @generated from field: string status = 3;
+   */
+  status: string;
+
+  /**
+   * Left out: what it was.
+   *
+   * @generated from field: optional string output = 4;
+   */
+  output?: string | undefined;
+};
+
+/**
+ * Describes the message rampart.v1.HostCheckReport.
+ * Use `create(HostCheckReportSchema)` to create a new message.
+ */
+export const HostCheckReportSchema: GenMessage<HostCheckReport> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_agent, 4);
+
+/**
+ * @generated from message rampart.v1.ReportChecksResponse
+ */
+export type ReportChecksResponse = Message<"rampart.v1.ReportChecksResponse"> & {
+  /**
+   * Instances that the agent does not speak for (any more), each once.
+   *
+   * @generated from field: repeated string refused_instance_ids = 1;
+   */
+  refusedInstanceIds: string[];
+};
+
+/**
+ * Describes the message rampart.v1.ReportChecksResponse.
+ * Use `create(ReportChecksResponseSchema)` to create a new message.
+ */
+export const ReportChecksResponseSchema: GenMessage<ReportChecksResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_agent, 5);
 
 /**
  * An identity that workloads of the agent may get.
@@ -224,7 +369,7 @@ export type Entry = Message<"rampart.v1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_agent, 2);
+  messageDesc(file_rampart_v1_agent, 6);
 
 /**
  * @generated from message rampart.v1.BundleDocument
@@ -267,7 +412,7 @@ export type BundleDocument = Message<"rampart.v1.BundleDocument"> & {
  * Use `create(BundleDocumentSchema)` to create a new message.
  */
 export const BundleDocumentSchema: GenMessage<BundleDocument> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_agent, 3);
+  messageDesc(file_rampart_v1_agent, 7);
 
 /**
  * @generated from message rampart.v1.IssueX509SvidRequest
@@ -298,7 +443,7 @@ export type IssueX509SvidRequest = Message<"rampart.v1.IssueX509SvidRequest"> & 
  * Use `create(IssueX509SvidRequestSchema)` to create a new message.
  */
 export const IssueX509SvidRequestSchema: GenMessage<IssueX509SvidRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_agent, 4);
+  messageDesc(file_rampart_v1_agent, 8);
 
 /**
  * @generated from message rampart.v1.IssueJwtSvidRequest
@@ -322,7 +467,7 @@ export type IssueJwtSvidRequest = Message<"rampart.v1.IssueJwtSvidRequest"> & {
  * Use `create(IssueJwtSvidRequestSchema)` to create a new message.
  */
 export const IssueJwtSvidRequestSchema: GenMessage<IssueJwtSvidRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_agent, 5);
+  messageDesc(file_rampart_v1_agent, 9);
 
 /**
  * @generated from message rampart.v1.JwtSvidResponse
@@ -358,7 +503,7 @@ export type JwtSvidResponse = Message<"rampart.v1.JwtSvidResponse"> & {
  * Use `create(JwtSvidResponseSchema)` to create a new message.
  */
 export const JwtSvidResponseSchema: GenMessage<JwtSvidResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_agent, 6);
+  messageDesc(file_rampart_v1_agent, 10);
 
 /**
  * For callers with the certificate of an agent (spiffe://<trust domain>/agent/…) only.
@@ -395,6 +540,17 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof IssueJwtSvidRequestSchema;
     output: typeof JwtSvidResponseSchema;
+  },
+  /**
+   * What the checks say that the agent runs: those that changed at once, and all of them every 10 s at least. A check that
+   * nothing was said of for 30 s is critical.
+   *
+   * @generated from rpc rampart.v1.AgentService.ReportChecks
+   */
+  reportChecks: {
+    methodKind: "unary";
+    input: typeof ReportChecksRequestSchema;
+    output: typeof ReportChecksResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rampart_v1_agent, 0);

@@ -6,57 +6,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { CheckRegistration, InstanceWeights, Locality } from "./traits_pb.ts";
+import { file_rampart_v1_traits } from "./traits_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file rampart/v1/registry.proto.
  */
 export const file_rampart_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("ChlyYW1wYXJ0L3YxL3JlZ2lzdHJ5LnByb3RvEgpyYW1wYXJ0LnYxIigKCExvY2FsaXR5Eg4KBnJlZ2lvbhgBIAEoCRIMCgR6b25lGAIgASgJIjMKD0luc3RhbmNlV2VpZ2h0cxIPCgdwYXNzaW5nGAEgASgNEg8KB3dhcm5pbmcYAiABKA0i3wQKFEluc3RhbmNlUmVnaXN0cmF0aW9uEhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEgwKBGhvc3QYBCABKAkSDAoEcG9ydBgFIAEoDRIQCghwcm90b2NvbBgGIAEoCRI8CgZsYWJlbHMYByADKAsyLC5yYW1wYXJ0LnYxLkluc3RhbmNlUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EgwKBHRhZ3MYCCADKAkSQAoIbWV0YWRhdGEYCSADKAsyLi5yYW1wYXJ0LnYxLkluc3RhbmNlUmVnaXN0cmF0aW9uLk1ldGFkYXRhRW50cnkSLAoHd2VpZ2h0cxgKIAEoCzIbLnJhbXBhcnQudjEuSW5zdGFuY2VXZWlnaHRzEiYKCGxvY2FsaXR5GAsgASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIPCgd2ZXJzaW9uGAwgASgJEi0KBmNoZWNrcxgNIAMoCzIdLnJhbXBhcnQudjEuQ2hlY2tSZWdpc3RyYXRpb24SJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgOIAEoBBIQCghsZWFzZV9tcxgPIAEoBBIRCglzcGlmZmVfaWQYECABKAkSEQoJcGVybWFuZW50GBEgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsMDChFDaGVja1JlZ2lzdHJhdGlvbhIQCghjaGVja19pZBgBIAEoCRIMCgRuYW1lGAIgASgJEiUKBGh0dHAYAyABKAsyFS5yYW1wYXJ0LnYxLkh0dHBDaGVja0gAEiMKA3RjcBgEIAEoCzIULnJhbXBhcnQudjEuVGNwQ2hlY2tIABIlCgRncnBjGAUgASgLMhUucmFtcGFydC52MS5HcnBjQ2hlY2tIABIjCgN0dGwYBiABKAsyFC5yYW1wYXJ0LnYxLlR0bENoZWNrSAASKQoGc2NyaXB0GAcgASgLMhcucmFtcGFydC52MS5TY3JpcHRDaGVja0gAEhMKC2ludGVydmFsX21zGAggASgEEhIKCnRpbWVvdXRfbXMYCSABKAQSHgoWc3VjY2Vzc19iZWZvcmVfcGFzc2luZxgKIAEoDRIkChdmYWlsdXJlc19iZWZvcmVfd2FybmluZxgLIAEoDUgBiAEBEiAKGGZhaWx1cmVzX2JlZm9yZV9jcml0aWNhbBgMIAEoDRIWCg5pbml0aWFsX3N0YXR1cxgNIAEoCUIGCgRraW5kQhoKGF9mYWlsdXJlc19iZWZvcmVfd2FybmluZyKsAQoJSHR0cENoZWNrEg4KBnNjaGVtZRgBIAEoCRIMCgRwb3J0GAIgASgNEgwKBHBhdGgYAyABKAkSDgoGbWV0aG9kGAQgASgJEjMKB2hlYWRlcnMYBSADKAsyIi5yYW1wYXJ0LnYxLkh0dHBDaGVjay5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGAoIVGNwQ2hlY2sSDAoEcG9ydBgBIAEoDSI3CglHcnBjQ2hlY2sSCwoDdGxzGAEgASgIEgwKBHBvcnQYAiABKA0SDwoHc2VydmljZRgDIAEoCSIaCghUdGxDaGVjaxIOCgZ0dGxfbXMYASABKAQiGwoLU2NyaXB0Q2hlY2sSDAoEYXJncxgBIAMoCSIlChNJbnN0YW5jZU1haW50ZW5hbmNlEg4KBnJlYXNvbhgBIAEoCSJxCg1JbnN0YW5jZUNoZWNrEhAKCGNoZWNrX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBm91dHB1dBgEIAEoCRISCgpjaGFuZ2VkX2F0GAUgASgDEgwKBHR5cGUYBiABKAki0wUKElJlZ2lzdGVyZWRJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIRCglzcGlmZmVfaWQYBCABKAkSDQoFb3duZXIYBSABKAkSDAoEaG9zdBgGIAEoCRIMCgRwb3J0GAcgASgNEhAKCHByb3RvY29sGAggASgJEjoKBmxhYmVscxgJIAMoCzIqLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlLkxhYmVsc0VudHJ5EgwKBHRhZ3MYCiADKAkSPgoIbWV0YWRhdGEYCyADKAsyLC5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZS5NZXRhZGF0YUVudHJ5EiwKB3dlaWdodHMYDCABKAsyGy5yYW1wYXJ0LnYxLkluc3RhbmNlV2VpZ2h0cxImCghsb2NhbGl0eRgNIAEoCzIULnJhbXBhcnQudjEuTG9jYWxpdHkSDwoHdmVyc2lvbhgOIAEoCRIVCg1yZWdpc3RlcmVkX2F0GA8gASgDEhAKCGRyYWluaW5nGBAgASgIEjQKC21haW50ZW5hbmNlGBEgASgLMh8ucmFtcGFydC52MS5JbnN0YW5jZU1haW50ZW5hbmNlEg4KBmhlYWx0aBgSIAEoCRIpCgZjaGVja3MYEyADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlQ2hlY2sSJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgUIAEoBBIQCghsZWFzZV9tcxgVIAEoBBIRCglwZXJtYW5lbnQYFiABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTAoWUmVnaXN0ZXJTZXJ2aWNlUmVxdWVzdBIyCghpbnN0YW5jZRgBIAEoCzIgLnJhbXBhcnQudjEuSW5zdGFuY2VSZWdpc3RyYXRpb24iXQoXUmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZRIQCghyZXZpc2lvbhgCIAEoBCI/ChhEZXJlZ2lzdGVyU2VydmljZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIhsKGURlcmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2UiKgoSUmVuZXdMZWFzZXNSZXF1ZXN0EhQKDGluc3RhbmNlX2lkcxgBIAMoCSImChNSZW5ld0xlYXNlc1Jlc3BvbnNlEg8KB3Vua25vd24YASADKAkiWwoSUmVwb3J0Q2hlY2tSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGNoZWNrX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIOCgZvdXRwdXQYBCABKAkiRwoTUmVwb3J0Q2hlY2tSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjEKDERyYWluUmVxdWVzdBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgR1bmRvGAIgASgIIkEKDURyYWluUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZSJNChVTZXRNYWludGVuYW5jZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHZW5hYmxlZBgCIAEoCBIOCgZyZWFzb24YAyABKAkiSgoWU2V0TWFpbnRlbmFuY2VSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIkEKEExhYmVsUmVxdWlyZW1lbnQSCwoDa2V5GAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg4KBnZhbHVlcxgDIAMoCSKsAQoURmluZEluc3RhbmNlc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIiCgRuZWFyGAUgASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIOCgZoZWFsdGgYBiABKAkiXAoVRmluZEluc3RhbmNlc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEjEKCWluc3RhbmNlcxgCIAMoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjIKHUxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJjCh5MaXN0UmVnaXN0ZXJlZFNlcnZpY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSLwoIc2VydmljZXMYAiADKAsyHS5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRTZXJ2aWNlImcKEVJlZ2lzdGVyZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhEKCWluc3RhbmNlcxgEIAEoDRIMCgR0YWdzGAUgAygJIqUBChVXYXRjaEluc3RhbmNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIOCgZoZWFsdGgYBSABKAkSEQoEZnJvbRgGIAEoBEgAiAEBQgcKBV9mcm9tInIKFldhdGNoSW5zdGFuY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSDAoEbW9yZRgDIAEoCBIpCgZldmVudHMYBCADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlRXZlbnQigwEKDUluc3RhbmNlRXZlbnQSEAoIcmV2aXNpb24YASABKAQSLQoDcHV0GAIgASgLMh4ucmFtcGFydC52MS5SZWdpc3RlcmVkSW5zdGFuY2VIABIoCgRnb25lGAMgASgLMhgucmFtcGFydC52MS5Hb25lSW5zdGFuY2VIAEIHCgVldmVudCJHCgxHb25lSW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkiJQoSTGlzdFBlbmRpbmdSZXF1ZXN0Eg8KB2RlY2lkZWQYASABKAgiTgoTTGlzdFBlbmRpbmdSZXNwb25zZRI3Cg1yZWdpc3RyYXRpb25zGAEgAygLMiAucmFtcGFydC52MS5SZWdpc3RyYXRpb25BcHByb3ZhbCLIAQoUUmVnaXN0cmF0aW9uQXBwcm92YWwSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSDQoFc3RhdGUYBCABKAkSFAoMcmVxdWVzdGVkX2F0GAUgASgDEgwKBGhvc3QYBiABKAkSDAoEcG9ydBgHIAEoDRIRCglzb3VyY2VfaXAYCCABKAkSEgoKZGVjaWRlZF9hdBgJIAEoAxISCgpkZWNpZGVkX2J5GAogASgJIlEKGURlY2lkZVJlZ2lzdHJhdGlvblJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkiVQoaRGVjaWRlUmVnaXN0cmF0aW9uUmVzcG9uc2USNwoNcmVnaXN0cmF0aW9ucxgBIAMoCzIgLnJhbXBhcnQudjEuUmVnaXN0cmF0aW9uQXBwcm92YWwiVwoSQ2hlY2tBY2Nlc3NSZXF1ZXN0EhAKCGlkZW50aXR5GAEgASgJEg0KBXRlYW1zGAIgAygJEg4KBmFjdGlvbhgDIAEoCRIQCghyZXNvdXJjZRgEIAEoCSJVChNDaGVja0FjY2Vzc1Jlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDwoHb3V0Y29tZRgCIAEoCRIMCgRydWxlGAMgASgJEg4KBnJlYXNvbhgEIAEoCTLLCAoPUmVnaXN0cnlTZXJ2aWNlElMKCFJlZ2lzdGVyEiIucmFtcGFydC52MS5SZWdpc3RlclNlcnZpY2VSZXF1ZXN0GiMucmFtcGFydC52MS5SZWdpc3RlclNlcnZpY2VSZXNwb25zZRJZCgpEZXJlZ2lzdGVyEiQucmFtcGFydC52MS5EZXJlZ2lzdGVyU2VydmljZVJlcXVlc3QaJS5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USSAoFUmVuZXcSHi5yYW1wYXJ0LnYxLlJlbmV3TGVhc2VzUmVxdWVzdBofLnJhbXBhcnQudjEuUmVuZXdMZWFzZXNSZXNwb25zZRJOCgtSZXBvcnRDaGVjaxIeLnJhbXBhcnQudjEuUmVwb3J0Q2hlY2tSZXF1ZXN0Gh8ucmFtcGFydC52MS5SZXBvcnRDaGVja1Jlc3BvbnNlEjwKBURyYWluEhgucmFtcGFydC52MS5EcmFpblJlcXVlc3QaGS5yYW1wYXJ0LnYxLkRyYWluUmVzcG9uc2USVwoOU2V0TWFpbnRlbmFuY2USIS5yYW1wYXJ0LnYxLlNldE1haW50ZW5hbmNlUmVxdWVzdBoiLnJhbXBhcnQudjEuU2V0TWFpbnRlbmFuY2VSZXNwb25zZRJLCgRGaW5kEiAucmFtcGFydC52MS5GaW5kSW5zdGFuY2VzUmVxdWVzdBohLnJhbXBhcnQudjEuRmluZEluc3RhbmNlc1Jlc3BvbnNlEmUKDExpc3RTZXJ2aWNlcxIpLnJhbXBhcnQudjEuTGlzdFJlZ2lzdGVyZWRTZXJ2aWNlc1JlcXVlc3QaKi5yYW1wYXJ0LnYxLkxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXNwb25zZRJQCgVXYXRjaBIhLnJhbXBhcnQudjEuV2F0Y2hJbnN0YW5jZXNSZXF1ZXN0GiIucmFtcGFydC52MS5XYXRjaEluc3RhbmNlc1Jlc3BvbnNlMAESTgoLTGlzdFBlbmRpbmcSHi5yYW1wYXJ0LnYxLkxpc3RQZW5kaW5nUmVxdWVzdBofLnJhbXBhcnQudjEuTGlzdFBlbmRpbmdSZXNwb25zZRJYCgdBcHByb3ZlEiUucmFtcGFydC52MS5EZWNpZGVSZWdpc3RyYXRpb25SZXF1ZXN0GiYucmFtcGFydC52MS5EZWNpZGVSZWdpc3RyYXRpb25SZXNwb25zZRJXCgZSZWplY3QSJS5yYW1wYXJ0LnYxLkRlY2lkZVJlZ2lzdHJhdGlvblJlcXVlc3QaJi5yYW1wYXJ0LnYxLkRlY2lkZVJlZ2lzdHJhdGlvblJlc3BvbnNlEk4KC0NoZWNrQWNjZXNzEh4ucmFtcGFydC52MS5DaGVja0FjY2Vzc1JlcXVlc3QaHy5yYW1wYXJ0LnYxLkNoZWNrQWNjZXNzUmVzcG9uc2ViBnByb3RvMw");
-
-/**
- * @generated from message rampart.v1.Locality
- */
-export type Locality = Message<"rampart.v1.Locality"> & {
-  /**
-   * @generated from field: string region = 1;
-   */
-  region: string;
-
-  /**
-   * @generated from field: string zone = 2;
-   */
-  zone: string;
-};
-
-/**
- * Describes the message rampart.v1.Locality.
- * Use `create(LocalitySchema)` to create a new message.
- */
-export const LocalitySchema: GenMessage<Locality> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 0);
-
-/**
- * @generated from message rampart.v1.InstanceWeights
- */
-export type InstanceWeights = Message<"rampart.v1.InstanceWeights"> & {
-  /**
-   * @generated from field: uint32 passing = 1;
-   */
-  passing: number;
-
-  /**
-   * @generated from field: uint32 warning = 2;
-   */
-  warning: number;
-};
-
-/**
- * Describes the message rampart.v1.InstanceWeights.
- * Use `create(InstanceWeightsSchema)` to create a new message.
- */
-export const InstanceWeightsSchema: GenMessage<InstanceWeights> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 1);
+  fileDesc("ChlyYW1wYXJ0L3YxL3JlZ2lzdHJ5LnByb3RvEgpyYW1wYXJ0LnYxIt8EChRJbnN0YW5jZVJlZ2lzdHJhdGlvbhITCgtpbnN0YW5jZV9pZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIMCgRob3N0GAQgASgJEgwKBHBvcnQYBSABKA0SEAoIcHJvdG9jb2wYBiABKAkSPAoGbGFiZWxzGAcgAygLMiwucmFtcGFydC52MS5JbnN0YW5jZVJlZ2lzdHJhdGlvbi5MYWJlbHNFbnRyeRIMCgR0YWdzGAggAygJEkAKCG1ldGFkYXRhGAkgAygLMi4ucmFtcGFydC52MS5JbnN0YW5jZVJlZ2lzdHJhdGlvbi5NZXRhZGF0YUVudHJ5EiwKB3dlaWdodHMYCiABKAsyGy5yYW1wYXJ0LnYxLkluc3RhbmNlV2VpZ2h0cxImCghsb2NhbGl0eRgLIAEoCzIULnJhbXBhcnQudjEuTG9jYWxpdHkSDwoHdmVyc2lvbhgMIAEoCRItCgZjaGVja3MYDSADKAsyHS5yYW1wYXJ0LnYxLkNoZWNrUmVnaXN0cmF0aW9uEiQKHGRlcmVnaXN0ZXJfY3JpdGljYWxfYWZ0ZXJfbXMYDiABKAQSEAoIbGVhc2VfbXMYDyABKAQSEQoJc3BpZmZlX2lkGBAgASgJEhEKCXBlcm1hbmVudBgRIAEoCBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIlChNJbnN0YW5jZU1haW50ZW5hbmNlEg4KBnJlYXNvbhgBIAEoCSJxCg1JbnN0YW5jZUNoZWNrEhAKCGNoZWNrX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBm91dHB1dBgEIAEoCRISCgpjaGFuZ2VkX2F0GAUgASgDEgwKBHR5cGUYBiABKAki0wUKElJlZ2lzdGVyZWRJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIRCglzcGlmZmVfaWQYBCABKAkSDQoFb3duZXIYBSABKAkSDAoEaG9zdBgGIAEoCRIMCgRwb3J0GAcgASgNEhAKCHByb3RvY29sGAggASgJEjoKBmxhYmVscxgJIAMoCzIqLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlLkxhYmVsc0VudHJ5EgwKBHRhZ3MYCiADKAkSPgoIbWV0YWRhdGEYCyADKAsyLC5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZS5NZXRhZGF0YUVudHJ5EiwKB3dlaWdodHMYDCABKAsyGy5yYW1wYXJ0LnYxLkluc3RhbmNlV2VpZ2h0cxImCghsb2NhbGl0eRgNIAEoCzIULnJhbXBhcnQudjEuTG9jYWxpdHkSDwoHdmVyc2lvbhgOIAEoCRIVCg1yZWdpc3RlcmVkX2F0GA8gASgDEhAKCGRyYWluaW5nGBAgASgIEjQKC21haW50ZW5hbmNlGBEgASgLMh8ucmFtcGFydC52MS5JbnN0YW5jZU1haW50ZW5hbmNlEg4KBmhlYWx0aBgSIAEoCRIpCgZjaGVja3MYEyADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlQ2hlY2sSJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgUIAEoBBIQCghsZWFzZV9tcxgVIAEoBBIRCglwZXJtYW5lbnQYFiABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTAoWUmVnaXN0ZXJTZXJ2aWNlUmVxdWVzdBIyCghpbnN0YW5jZRgBIAEoCzIgLnJhbXBhcnQudjEuSW5zdGFuY2VSZWdpc3RyYXRpb24iXQoXUmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZRIQCghyZXZpc2lvbhgCIAEoBCI/ChhEZXJlZ2lzdGVyU2VydmljZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIhsKGURlcmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2UiKgoSUmVuZXdMZWFzZXNSZXF1ZXN0EhQKDGluc3RhbmNlX2lkcxgBIAMoCSImChNSZW5ld0xlYXNlc1Jlc3BvbnNlEg8KB3Vua25vd24YASADKAkiWwoSUmVwb3J0Q2hlY2tSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJEhAKCGNoZWNrX2lkGAIgASgJEg4KBnN0YXR1cxgDIAEoCRIOCgZvdXRwdXQYBCABKAkiRwoTUmVwb3J0Q2hlY2tSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjEKDERyYWluUmVxdWVzdBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgR1bmRvGAIgASgIIkEKDURyYWluUmVzcG9uc2USMAoIaW5zdGFuY2UYASABKAsyHi5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRJbnN0YW5jZSJNChVTZXRNYWludGVuYW5jZVJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHZW5hYmxlZBgCIAEoCBIOCgZyZWFzb24YAyABKAkiSgoWU2V0TWFpbnRlbmFuY2VSZXNwb25zZRIwCghpbnN0YW5jZRgBIAEoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIkEKEExhYmVsUmVxdWlyZW1lbnQSCwoDa2V5GAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg4KBnZhbHVlcxgDIAMoCSKsAQoURmluZEluc3RhbmNlc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIiCgRuZWFyGAUgASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIOCgZoZWFsdGgYBiABKAkiXAoVRmluZEluc3RhbmNlc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEjEKCWluc3RhbmNlcxgCIAMoCzIeLnJhbXBhcnQudjEuUmVnaXN0ZXJlZEluc3RhbmNlIjIKHUxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJjCh5MaXN0UmVnaXN0ZXJlZFNlcnZpY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSLwoIc2VydmljZXMYAiADKAsyHS5yYW1wYXJ0LnYxLlJlZ2lzdGVyZWRTZXJ2aWNlImcKEVJlZ2lzdGVyZWRTZXJ2aWNlEgwKBG5hbWUYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhEKCWluc3RhbmNlcxgEIAEoDRIMCgR0YWdzGAUgAygJIqUBChVXYXRjaEluc3RhbmNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDAoEdGFncxgDIAMoCRIuCghzZWxlY3RvchgEIAMoCzIcLnJhbXBhcnQudjEuTGFiZWxSZXF1aXJlbWVudBIOCgZoZWFsdGgYBSABKAkSEQoEZnJvbRgGIAEoBEgAiAEBQgcKBV9mcm9tInIKFldhdGNoSW5zdGFuY2VzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSDAoEbW9yZRgDIAEoCBIpCgZldmVudHMYBCADKAsyGS5yYW1wYXJ0LnYxLkluc3RhbmNlRXZlbnQigwEKDUluc3RhbmNlRXZlbnQSEAoIcmV2aXNpb24YASABKAQSLQoDcHV0GAIgASgLMh4ucmFtcGFydC52MS5SZWdpc3RlcmVkSW5zdGFuY2VIABIoCgRnb25lGAMgASgLMhgucmFtcGFydC52MS5Hb25lSW5zdGFuY2VIAEIHCgVldmVudCJHCgxHb25lSW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkiJQoSTGlzdFBlbmRpbmdSZXF1ZXN0Eg8KB2RlY2lkZWQYASABKAgiTgoTTGlzdFBlbmRpbmdSZXNwb25zZRI3Cg1yZWdpc3RyYXRpb25zGAEgAygLMiAucmFtcGFydC52MS5SZWdpc3RyYXRpb25BcHByb3ZhbCLIAQoUUmVnaXN0cmF0aW9uQXBwcm92YWwSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSDQoFc3RhdGUYBCABKAkSFAoMcmVxdWVzdGVkX2F0GAUgASgDEgwKBGhvc3QYBiABKAkSDAoEcG9ydBgHIAEoDRIRCglzb3VyY2VfaXAYCCABKAkSEgoKZGVjaWRlZF9hdBgJIAEoAxISCgpkZWNpZGVkX2J5GAogASgJIlEKGURlY2lkZVJlZ2lzdHJhdGlvblJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkiVQoaRGVjaWRlUmVnaXN0cmF0aW9uUmVzcG9uc2USNwoNcmVnaXN0cmF0aW9ucxgBIAMoCzIgLnJhbXBhcnQudjEuUmVnaXN0cmF0aW9uQXBwcm92YWwiVwoSQ2hlY2tBY2Nlc3NSZXF1ZXN0EhAKCGlkZW50aXR5GAEgASgJEg0KBXRlYW1zGAIgAygJEg4KBmFjdGlvbhgDIAEoCRIQCghyZXNvdXJjZRgEIAEoCSJVChNDaGVja0FjY2Vzc1Jlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSDwoHb3V0Y29tZRgCIAEoCRIMCgRydWxlGAMgASgJEg4KBnJlYXNvbhgEIAEoCTLLCAoPUmVnaXN0cnlTZXJ2aWNlElMKCFJlZ2lzdGVyEiIucmFtcGFydC52MS5SZWdpc3RlclNlcnZpY2VSZXF1ZXN0GiMucmFtcGFydC52MS5SZWdpc3RlclNlcnZpY2VSZXNwb25zZRJZCgpEZXJlZ2lzdGVyEiQucmFtcGFydC52MS5EZXJlZ2lzdGVyU2VydmljZVJlcXVlc3QaJS5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJTZXJ2aWNlUmVzcG9uc2USSAoFUmVuZXcSHi5yYW1wYXJ0LnYxLlJlbmV3TGVhc2VzUmVxdWVzdBofLnJhbXBhcnQudjEuUmVuZXdMZWFzZXNSZXNwb25zZRJOCgtSZXBvcnRDaGVjaxIeLnJhbXBhcnQudjEuUmVwb3J0Q2hlY2tSZXF1ZXN0Gh8ucmFtcGFydC52MS5SZXBvcnRDaGVja1Jlc3BvbnNlEjwKBURyYWluEhgucmFtcGFydC52MS5EcmFpblJlcXVlc3QaGS5yYW1wYXJ0LnYxLkRyYWluUmVzcG9uc2USVwoOU2V0TWFpbnRlbmFuY2USIS5yYW1wYXJ0LnYxLlNldE1haW50ZW5hbmNlUmVxdWVzdBoiLnJhbXBhcnQudjEuU2V0TWFpbnRlbmFuY2VSZXNwb25zZRJLCgRGaW5kEiAucmFtcGFydC52MS5GaW5kSW5zdGFuY2VzUmVxdWVzdBohLnJhbXBhcnQudjEuRmluZEluc3RhbmNlc1Jlc3BvbnNlEmUKDExpc3RTZXJ2aWNlcxIpLnJhbXBhcnQudjEuTGlzdFJlZ2lzdGVyZWRTZXJ2aWNlc1JlcXVlc3QaKi5yYW1wYXJ0LnYxLkxpc3RSZWdpc3RlcmVkU2VydmljZXNSZXNwb25zZRJQCgVXYXRjaBIhLnJhbXBhcnQudjEuV2F0Y2hJbnN0YW5jZXNSZXF1ZXN0GiIucmFtcGFydC52MS5XYXRjaEluc3RhbmNlc1Jlc3BvbnNlMAESTgoLTGlzdFBlbmRpbmcSHi5yYW1wYXJ0LnYxLkxpc3RQZW5kaW5nUmVxdWVzdBofLnJhbXBhcnQudjEuTGlzdFBlbmRpbmdSZXNwb25zZRJYCgdBcHByb3ZlEiUucmFtcGFydC52MS5EZWNpZGVSZWdpc3RyYXRpb25SZXF1ZXN0GiYucmFtcGFydC52MS5EZWNpZGVSZWdpc3RyYXRpb25SZXNwb25zZRJXCgZSZWplY3QSJS5yYW1wYXJ0LnYxLkRlY2lkZVJlZ2lzdHJhdGlvblJlcXVlc3QaJi5yYW1wYXJ0LnYxLkRlY2lkZVJlZ2lzdHJhdGlvblJlc3BvbnNlEk4KC0NoZWNrQWNjZXNzEh4ucmFtcGFydC52MS5DaGVja0FjY2Vzc1JlcXVlc3QaHy5yYW1wYXJ0LnYxLkNoZWNrQWNjZXNzUmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_traits]);
 
 /**
  * What an instance says of itself. Fields that are left out have the value in brackets.
@@ -167,229 +125,7 @@ export type InstanceRegistration = Message<"rampart.v1.InstanceRegistration"> & 
  * Use `create(InstanceRegistrationSchema)` to create a new message.
  */
 export const InstanceRegistrationSchema: GenMessage<InstanceRegistration> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 2);
-
-/**
- * @generated from message rampart.v1.CheckRegistration
- */
-export type CheckRegistration = Message<"rampart.v1.CheckRegistration"> & {
-  /**
-   * ["service:<instance id>" for the first, with ":2", ":3" … for the next]
-   *
-   * @generated from field: string check_id = 1;
-   */
-  checkId: string;
-
-  /**
-   * [the check id]
-   *
-   * @generated from field: string name = 2;
-   */
-  name: string;
-
-  /**
-   * @generated from oneof rampart.v1.CheckRegistration.kind
-   */
-  kind: {
-    /**
-     * @generated from field: rampart.v1.HttpCheck http = 3;
-     */
-    value: HttpCheck;
-    case: "http";
-  } | {
-    /**
-     * @generated from field: rampart.v1.TcpCheck tcp = 4;
-     */
-    value: TcpCheck;
-    case: "tcp";
-  } | {
-    /**
-     * @generated from field: rampart.v1.GrpcCheck grpc = 5;
-     */
-    value: GrpcCheck;
-    case: "grpc";
-  } | {
-    /**
-     * @generated from field: rampart.v1.TtlCheck ttl = 6;
-     */
-    value: TtlCheck;
-    case: "ttl";
-  } | {
-    /**
-     * @generated from field: rampart.v1.ScriptCheck script = 7;
-     */
-    value: ScriptCheck;
-    case: "script";
-  } | { case: undefined; value?: undefined };
-
-  /**
-   * [10 000; 30 000 for scripts]
-   *
-   * @generated from field: uint64 interval_ms = 8;
-   */
-  intervalMs: bigint;
-
-  /**
-   * [10 000, 30 000 for scripts, and never longer than the interval]
-   *
-   * @generated from field: uint64 timeout_ms = 9;
-   */
-  timeoutMs: bigint;
-
-  /**
-   * @generated from field: uint32 success_before_passing = 10;
-   */
-  successBeforePassing: number;
-
-  /**
-   * [failures_before_critical]
-   *
-   * @generated from field: optional uint32 failures_before_warning = 11;
-   */
-  failuresBeforeWarning?: number | undefined;
-
-  /**
-   * @generated from field: uint32 failures_before_critical = 12;
-   */
-  failuresBeforeCritical: number;
-
-  /**
-   * "passing", "warning", "critical". ["critical"]
-   *
-   * @generated from field: string initial_status = 13;
-   */
-  initialStatus: string;
-};
-
-/**
- * Describes the message rampart.v1.CheckRegistration.
- * Use `create(CheckRegistrationSchema)` to create a new message.
- */
-export const CheckRegistrationSchema: GenMessage<CheckRegistration> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 3);
-
-/**
- * Aimed at the host of the instance and nowhere else.
- *
- * @generated from message rampart.v1.HttpCheck
- */
-export type HttpCheck = Message<"rampart.v1.HttpCheck"> & {
-  /**
-   * "http" or "https"; HTTPS is mutual TLS in which the instance must prove its SPIFFE ID.
-   *
-   * @generated from field: string scheme = 1;
-   */
-  scheme: string;
-
-  /**
-   * [the port of the instance]
-   *
-   * @generated from field: uint32 port = 2;
-   */
-  port: number;
-
-  /**
-   * @generated from field: string path = 3;
-   */
-  path: string;
-
-  /**
-   * ["GET"]
-   *
-   * @generated from field: string method = 4;
-   */
-  method: string;
-
-  /**
-   * @generated from field: map<string, string> headers = 5;
-   */
-  headers: { [key: string]: string };
-};
-
-/**
- * Describes the message rampart.v1.HttpCheck.
- * Use `create(HttpCheckSchema)` to create a new message.
- */
-export const HttpCheckSchema: GenMessage<HttpCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 4);
-
-/**
- * @generated from message rampart.v1.TcpCheck
- */
-export type TcpCheck = Message<"rampart.v1.TcpCheck"> & {
-  /**
-   * @generated from field: uint32 port = 1;
-   */
-  port: number;
-};
-
-/**
- * Describes the message rampart.v1.TcpCheck.
- * Use `create(TcpCheckSchema)` to create a new message.
- */
-export const TcpCheckSchema: GenMessage<TcpCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 5);
-
-/**
- * @generated from message rampart.v1.GrpcCheck
- */
-export type GrpcCheck = Message<"rampart.v1.GrpcCheck"> & {
-  /**
-   * @generated from field: bool tls = 1;
-   */
-  tls: boolean;
-
-  /**
-   * @generated from field: uint32 port = 2;
-   */
-  port: number;
-
-  /**
-   * @generated from field: string service = 3;
-   */
-  service: string;
-};
-
-/**
- * Describes the message rampart.v1.GrpcCheck.
- * Use `create(GrpcCheckSchema)` to create a new message.
- */
-export const GrpcCheckSchema: GenMessage<GrpcCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 6);
-
-/**
- * @generated from message rampart.v1.TtlCheck
- */
-export type TtlCheck = Message<"rampart.v1.TtlCheck"> & {
-  /**
-   * @generated from field: uint64 ttl_ms = 1;
-   */
-  ttlMs: bigint;
-};
-
-/**
- * Describes the message rampart.v1.TtlCheck.
- * Use `create(TtlCheckSchema)` to create a new message.
- */
-export const TtlCheckSchema: GenMessage<TtlCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 7);
-
-/**
- * @generated from message rampart.v1.ScriptCheck
- */
-export type ScriptCheck = Message<"rampart.v1.ScriptCheck"> & {
-  /**
-   * @generated from field: repeated string args = 1;
-   */
-  args: string[];
-};
-
-/**
- * Describes the message rampart.v1.ScriptCheck.
- * Use `create(ScriptCheckSchema)` to create a new message.
- */
-export const ScriptCheckSchema: GenMessage<ScriptCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 8);
+  messageDesc(file_rampart_v1_registry, 0);
 
 /**
  * @generated from message rampart.v1.InstanceMaintenance
@@ -406,7 +142,7 @@ export type InstanceMaintenance = Message<"rampart.v1.InstanceMaintenance"> & {
  * Use `create(InstanceMaintenanceSchema)` to create a new message.
  */
 export const InstanceMaintenanceSchema: GenMessage<InstanceMaintenance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 9);
+  messageDesc(file_rampart_v1_registry, 1);
 
 /**
  * @generated from message rampart.v1.InstanceCheck
@@ -454,7 +190,7 @@ export type InstanceCheck = Message<"rampart.v1.InstanceCheck"> & {
  * Use `create(InstanceCheckSchema)` to create a new message.
  */
 export const InstanceCheckSchema: GenMessage<InstanceCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 10);
+  messageDesc(file_rampart_v1_registry, 2);
 
 /**
  * An instance and its state.
@@ -586,7 +322,7 @@ export type RegisteredInstance = Message<"rampart.v1.RegisteredInstance"> & {
  * Use `create(RegisteredInstanceSchema)` to create a new message.
  */
 export const RegisteredInstanceSchema: GenMessage<RegisteredInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 11);
+  messageDesc(file_rampart_v1_registry, 3);
 
 /**
  * @generated from message rampart.v1.RegisterServiceRequest
@@ -603,7 +339,7 @@ export type RegisterServiceRequest = Message<"rampart.v1.RegisterServiceRequest"
  * Use `create(RegisterServiceRequestSchema)` to create a new message.
  */
 export const RegisterServiceRequestSchema: GenMessage<RegisterServiceRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 12);
+  messageDesc(file_rampart_v1_registry, 4);
 
 /**
  * @generated from message rampart.v1.RegisterServiceResponse
@@ -627,7 +363,7 @@ export type RegisterServiceResponse = Message<"rampart.v1.RegisterServiceRespons
  * Use `create(RegisterServiceResponseSchema)` to create a new message.
  */
 export const RegisterServiceResponseSchema: GenMessage<RegisterServiceResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 13);
+  messageDesc(file_rampart_v1_registry, 5);
 
 /**
  * @generated from message rampart.v1.DeregisterServiceRequest
@@ -651,7 +387,7 @@ export type DeregisterServiceRequest = Message<"rampart.v1.DeregisterServiceRequ
  * Use `create(DeregisterServiceRequestSchema)` to create a new message.
  */
 export const DeregisterServiceRequestSchema: GenMessage<DeregisterServiceRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 14);
+  messageDesc(file_rampart_v1_registry, 6);
 
 /**
  * @generated from message rampart.v1.DeregisterServiceResponse
@@ -664,7 +400,7 @@ export type DeregisterServiceResponse = Message<"rampart.v1.DeregisterServiceRes
  * Use `create(DeregisterServiceResponseSchema)` to create a new message.
  */
 export const DeregisterServiceResponseSchema: GenMessage<DeregisterServiceResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 15);
+  messageDesc(file_rampart_v1_registry, 7);
 
 /**
  * @generated from message rampart.v1.RenewLeasesRequest
@@ -683,7 +419,7 @@ export type RenewLeasesRequest = Message<"rampart.v1.RenewLeasesRequest"> & {
  * Use `create(RenewLeasesRequestSchema)` to create a new message.
  */
 export const RenewLeasesRequestSchema: GenMessage<RenewLeasesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 16);
+  messageDesc(file_rampart_v1_registry, 8);
 
 /**
  * @generated from message rampart.v1.RenewLeasesResponse
@@ -700,7 +436,7 @@ export type RenewLeasesResponse = Message<"rampart.v1.RenewLeasesResponse"> & {
  * Use `create(RenewLeasesResponseSchema)` to create a new message.
  */
 export const RenewLeasesResponseSchema: GenMessage<RenewLeasesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 17);
+  messageDesc(file_rampart_v1_registry, 9);
 
 /**
  * @generated from message rampart.v1.ReportCheckRequest
@@ -736,7 +472,7 @@ export type ReportCheckRequest = Message<"rampart.v1.ReportCheckRequest"> & {
  * Use `create(ReportCheckRequestSchema)` to create a new message.
  */
 export const ReportCheckRequestSchema: GenMessage<ReportCheckRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 18);
+  messageDesc(file_rampart_v1_registry, 10);
 
 /**
  * @generated from message rampart.v1.ReportCheckResponse
@@ -753,7 +489,7 @@ export type ReportCheckResponse = Message<"rampart.v1.ReportCheckResponse"> & {
  * Use `create(ReportCheckResponseSchema)` to create a new message.
  */
 export const ReportCheckResponseSchema: GenMessage<ReportCheckResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 19);
+  messageDesc(file_rampart_v1_registry, 11);
 
 /**
  * @generated from message rampart.v1.DrainRequest
@@ -777,7 +513,7 @@ export type DrainRequest = Message<"rampart.v1.DrainRequest"> & {
  * Use `create(DrainRequestSchema)` to create a new message.
  */
 export const DrainRequestSchema: GenMessage<DrainRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 20);
+  messageDesc(file_rampart_v1_registry, 12);
 
 /**
  * @generated from message rampart.v1.DrainResponse
@@ -794,7 +530,7 @@ export type DrainResponse = Message<"rampart.v1.DrainResponse"> & {
  * Use `create(DrainResponseSchema)` to create a new message.
  */
 export const DrainResponseSchema: GenMessage<DrainResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 21);
+  messageDesc(file_rampart_v1_registry, 13);
 
 /**
  * @generated from message rampart.v1.SetMaintenanceRequest
@@ -821,7 +557,7 @@ export type SetMaintenanceRequest = Message<"rampart.v1.SetMaintenanceRequest"> 
  * Use `create(SetMaintenanceRequestSchema)` to create a new message.
  */
 export const SetMaintenanceRequestSchema: GenMessage<SetMaintenanceRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 22);
+  messageDesc(file_rampart_v1_registry, 14);
 
 /**
  * @generated from message rampart.v1.SetMaintenanceResponse
@@ -838,7 +574,7 @@ export type SetMaintenanceResponse = Message<"rampart.v1.SetMaintenanceResponse"
  * Use `create(SetMaintenanceResponseSchema)` to create a new message.
  */
 export const SetMaintenanceResponseSchema: GenMessage<SetMaintenanceResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 23);
+  messageDesc(file_rampart_v1_registry, 15);
 
 /**
  * @generated from message rampart.v1.LabelRequirement
@@ -867,7 +603,7 @@ export type LabelRequirement = Message<"rampart.v1.LabelRequirement"> & {
  * Use `create(LabelRequirementSchema)` to create a new message.
  */
 export const LabelRequirementSchema: GenMessage<LabelRequirement> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 24);
+  messageDesc(file_rampart_v1_registry, 16);
 
 /**
  * @generated from message rampart.v1.FindInstancesRequest
@@ -915,7 +651,7 @@ export type FindInstancesRequest = Message<"rampart.v1.FindInstancesRequest"> & 
  * Use `create(FindInstancesRequestSchema)` to create a new message.
  */
 export const FindInstancesRequestSchema: GenMessage<FindInstancesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 25);
+  messageDesc(file_rampart_v1_registry, 17);
 
 /**
  * @generated from message rampart.v1.FindInstancesResponse
@@ -939,7 +675,7 @@ export type FindInstancesResponse = Message<"rampart.v1.FindInstancesResponse"> 
  * Use `create(FindInstancesResponseSchema)` to create a new message.
  */
 export const FindInstancesResponseSchema: GenMessage<FindInstancesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 26);
+  messageDesc(file_rampart_v1_registry, 18);
 
 /**
  * @generated from message rampart.v1.ListRegisteredServicesRequest
@@ -958,7 +694,7 @@ export type ListRegisteredServicesRequest = Message<"rampart.v1.ListRegisteredSe
  * Use `create(ListRegisteredServicesRequestSchema)` to create a new message.
  */
 export const ListRegisteredServicesRequestSchema: GenMessage<ListRegisteredServicesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 27);
+  messageDesc(file_rampart_v1_registry, 19);
 
 /**
  * @generated from message rampart.v1.ListRegisteredServicesResponse
@@ -980,7 +716,7 @@ export type ListRegisteredServicesResponse = Message<"rampart.v1.ListRegisteredS
  * Use `create(ListRegisteredServicesResponseSchema)` to create a new message.
  */
 export const ListRegisteredServicesResponseSchema: GenMessage<ListRegisteredServicesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 28);
+  messageDesc(file_rampart_v1_registry, 20);
 
 /**
  * @generated from message rampart.v1.RegisteredService
@@ -1017,7 +753,7 @@ export type RegisteredService = Message<"rampart.v1.RegisteredService"> & {
  * Use `create(RegisteredServiceSchema)` to create a new message.
  */
 export const RegisteredServiceSchema: GenMessage<RegisteredService> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 29);
+  messageDesc(file_rampart_v1_registry, 21);
 
 /**
  * @generated from message rampart.v1.WatchInstancesRequest
@@ -1067,7 +803,7 @@ export type WatchInstancesRequest = Message<"rampart.v1.WatchInstancesRequest"> 
  * Use `create(WatchInstancesRequestSchema)` to create a new message.
  */
 export const WatchInstancesRequestSchema: GenMessage<WatchInstancesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 30);
+  messageDesc(file_rampart_v1_registry, 22);
 
 /**
  * @generated from message rampart.v1.WatchInstancesResponse
@@ -1105,7 +841,7 @@ export type WatchInstancesResponse = Message<"rampart.v1.WatchInstancesResponse"
  * Use `create(WatchInstancesResponseSchema)` to create a new message.
  */
 export const WatchInstancesResponseSchema: GenMessage<WatchInstancesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 31);
+  messageDesc(file_rampart_v1_registry, 23);
 
 /**
  * @generated from message rampart.v1.InstanceEvent
@@ -1139,7 +875,7 @@ export type InstanceEvent = Message<"rampart.v1.InstanceEvent"> & {
  * Use `create(InstanceEventSchema)` to create a new message.
  */
 export const InstanceEventSchema: GenMessage<InstanceEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 32);
+  messageDesc(file_rampart_v1_registry, 24);
 
 /**
  * @generated from message rampart.v1.GoneInstance
@@ -1166,7 +902,7 @@ export type GoneInstance = Message<"rampart.v1.GoneInstance"> & {
  * Use `create(GoneInstanceSchema)` to create a new message.
  */
 export const GoneInstanceSchema: GenMessage<GoneInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 33);
+  messageDesc(file_rampart_v1_registry, 25);
 
 /**
  * @generated from message rampart.v1.ListPendingRequest
@@ -1183,7 +919,7 @@ export type ListPendingRequest = Message<"rampart.v1.ListPendingRequest"> & {
  * Use `create(ListPendingRequestSchema)` to create a new message.
  */
 export const ListPendingRequestSchema: GenMessage<ListPendingRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 34);
+  messageDesc(file_rampart_v1_registry, 26);
 
 /**
  * @generated from message rampart.v1.ListPendingResponse
@@ -1202,7 +938,7 @@ export type ListPendingResponse = Message<"rampart.v1.ListPendingResponse"> & {
  * Use `create(ListPendingResponseSchema)` to create a new message.
  */
 export const ListPendingResponseSchema: GenMessage<ListPendingResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 35);
+  messageDesc(file_rampart_v1_registry, 27);
 
 /**
  * An identity that wants to stand behind a service.
@@ -1276,7 +1012,7 @@ export type RegistrationApproval = Message<"rampart.v1.RegistrationApproval"> & 
  * Use `create(RegistrationApprovalSchema)` to create a new message.
  */
 export const RegistrationApprovalSchema: GenMessage<RegistrationApproval> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 36);
+  messageDesc(file_rampart_v1_registry, 28);
 
 /**
  * @generated from message rampart.v1.DecideRegistrationRequest
@@ -1307,7 +1043,7 @@ export type DecideRegistrationRequest = Message<"rampart.v1.DecideRegistrationRe
  * Use `create(DecideRegistrationRequestSchema)` to create a new message.
  */
 export const DecideRegistrationRequestSchema: GenMessage<DecideRegistrationRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 37);
+  messageDesc(file_rampart_v1_registry, 29);
 
 /**
  * @generated from message rampart.v1.DecideRegistrationResponse
@@ -1324,7 +1060,7 @@ export type DecideRegistrationResponse = Message<"rampart.v1.DecideRegistrationR
  * Use `create(DecideRegistrationResponseSchema)` to create a new message.
  */
 export const DecideRegistrationResponseSchema: GenMessage<DecideRegistrationResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 38);
+  messageDesc(file_rampart_v1_registry, 30);
 
 /**
  * @generated from message rampart.v1.CheckAccessRequest
@@ -1364,7 +1100,7 @@ export type CheckAccessRequest = Message<"rampart.v1.CheckAccessRequest"> & {
  * Use `create(CheckAccessRequestSchema)` to create a new message.
  */
 export const CheckAccessRequestSchema: GenMessage<CheckAccessRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 39);
+  messageDesc(file_rampart_v1_registry, 31);
 
 /**
  * @generated from message rampart.v1.CheckAccessResponse
@@ -1400,7 +1136,7 @@ export type CheckAccessResponse = Message<"rampart.v1.CheckAccessResponse"> & {
  * Use `create(CheckAccessResponseSchema)` to create a new message.
  */
 export const CheckAccessResponseSchema: GenMessage<CheckAccessResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_registry, 40);
+  messageDesc(file_rampart_v1_registry, 32);
 
 /**
  * @generated from service rampart.v1.RegistryService

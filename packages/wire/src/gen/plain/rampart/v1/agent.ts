@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { RevocationRule, Workload } from "./control.ts";
+import { CheckRegistration } from "./traits.ts";
 
 export const protobufPackage = "rampart.v1";
 
@@ -51,6 +52,43 @@ export interface SyncUpdate {
    * used until its successor is there.
    */
   taintedKeyIds: Uint8Array[];
+  /** New and changed instances whose checks the agent runs, each whole. */
+  checked: CheckedInstance[];
+  /** Instances whose checks it no longer runs. */
+  uncheckedInstanceIds: string[];
+}
+
+/** An instance on the agent's host, and those of its checks that agents run. */
+export interface CheckedInstance {
+  instanceId: string;
+  service: string;
+  namespace: string;
+  /** That must answer there; empty for what is no part of the mesh. */
+  spiffeId: string;
+  /** Address of the agent's host. */
+  host: string;
+  port: number;
+  /** Complete: every field is set. */
+  checks: CheckRegistration[];
+}
+
+export interface ReportChecksRequest {
+  /** 1 000 at most. */
+  reports: HostCheckReport[];
+}
+
+export interface HostCheckReport {
+  instanceId: string;
+  checkId: string;
+  /** "passing", "warning", "critical". */
+  status: string;
+  /** Left out: what it was. */
+  output?: string | undefined;
+}
+
+export interface ReportChecksResponse {
+  /** Instances that the agent does not speak for (any more), each once. */
+  refusedInstanceIds: string[];
 }
 
 /** An identity that workloads of the agent may get. */
@@ -171,6 +209,8 @@ function createBaseSyncUpdate(): SyncUpdate {
     revocationRules: [],
     rotate: false,
     taintedKeyIds: [],
+    checked: [],
+    uncheckedInstanceIds: [],
   };
 }
 
@@ -221,6 +261,12 @@ export const SyncUpdate: MessageFns<SyncUpdate> = {
     }
     for (const v of message.taintedKeyIds) {
       writer.uint32(106).bytes(v!);
+    }
+    for (const v of message.checked) {
+      CheckedInstance.encode(v!, writer.uint32(114).fork()).join();
+    }
+    for (const v of message.uncheckedInstanceIds) {
+      writer.uint32(122).string(v!);
     }
     return writer;
   },
@@ -350,6 +396,305 @@ export const SyncUpdate: MessageFns<SyncUpdate> = {
             }
 
             message.taintedKeyIds.push(reader.bytes());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.checked.push(CheckedInstance.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.uncheckedInstanceIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckedInstance(): CheckedInstance {
+  return { instanceId: "", service: "", namespace: "", spiffeId: "", host: "", port: 0, checks: [] };
+}
+
+export const CheckedInstance: MessageFns<CheckedInstance> = {
+  encode(message: CheckedInstance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.instanceId !== "") {
+      writer.uint32(10).string(message.instanceId);
+    }
+    if (message.service !== "") {
+      writer.uint32(18).string(message.service);
+    }
+    if (message.namespace !== "") {
+      writer.uint32(26).string(message.namespace);
+    }
+    if (message.spiffeId !== "") {
+      writer.uint32(34).string(message.spiffeId);
+    }
+    if (message.host !== "") {
+      writer.uint32(42).string(message.host);
+    }
+    if (message.port !== 0) {
+      writer.uint32(48).uint32(message.port);
+    }
+    for (const v of message.checks) {
+      CheckRegistration.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckedInstance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckedInstance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spiffeId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.host = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.port = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.checks.push(CheckRegistration.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReportChecksRequest(): ReportChecksRequest {
+  return { reports: [] };
+}
+
+export const ReportChecksRequest: MessageFns<ReportChecksRequest> = {
+  encode(message: ReportChecksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reports) {
+      HostCheckReport.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportChecksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportChecksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reports.push(HostCheckReport.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHostCheckReport(): HostCheckReport {
+  return { instanceId: "", checkId: "", status: "", output: undefined };
+}
+
+export const HostCheckReport: MessageFns<HostCheckReport> = {
+  encode(message: HostCheckReport, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.instanceId !== "") {
+      writer.uint32(10).string(message.instanceId);
+    }
+    if (message.checkId !== "") {
+      writer.uint32(18).string(message.checkId);
+    }
+    if (message.status !== "") {
+      writer.uint32(26).string(message.status);
+    }
+    if (message.output !== undefined) {
+      writer.uint32(34).string(message.output);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostCheckReport {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostCheckReport();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.checkId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.output = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReportChecksResponse(): ReportChecksResponse {
+  return { refusedInstanceIds: [] };
+}
+
+export const ReportChecksResponse: MessageFns<ReportChecksResponse> = {
+  encode(message: ReportChecksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refusedInstanceIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportChecksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportChecksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refusedInstanceIds.push(reader.string());
             continue;
           }
         }

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { CheckRegistration, InstanceWeights, Locality } from "./traits.ts";
 
 export const protobufPackage = "rampart.v1";
 
@@ -157,6 +158,19 @@ export interface RegisterInstance {
   port: number;
   /** "http" for now. */
   protocol: string;
+  /** What follows is the workload's own word, as in `InstanceRegistration`. */
+  tags: string[];
+  metadata: { [key: string]: string };
+  weights: InstanceWeights | undefined;
+  locality: Locality | undefined;
+  version: string;
+  checks: CheckRegistration[];
+  deregisterCriticalAfterMs: bigint;
+}
+
+export interface RegisterInstance_MetadataEntry {
+  key: string;
+  value: string;
 }
 
 export interface DeregisterInstance {
@@ -1388,7 +1402,19 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseRegisterInstance(): RegisterInstance {
-  return { instanceId: "", host: "", port: 0, protocol: "" };
+  return {
+    instanceId: "",
+    host: "",
+    port: 0,
+    protocol: "",
+    tags: [],
+    metadata: {},
+    weights: undefined,
+    locality: undefined,
+    version: "",
+    checks: [],
+    deregisterCriticalAfterMs: 0n,
+  };
 }
 
 export const RegisterInstance: MessageFns<RegisterInstance> = {
@@ -1404,6 +1430,32 @@ export const RegisterInstance: MessageFns<RegisterInstance> = {
     }
     if (message.protocol !== "") {
       writer.uint32(34).string(message.protocol);
+    }
+    for (const v of message.tags) {
+      writer.uint32(42).string(v!);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      RegisterInstance_MetadataEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.weights !== undefined) {
+      InstanceWeights.encode(message.weights, writer.uint32(58).fork()).join();
+    }
+    if (message.locality !== undefined) {
+      Locality.encode(message.locality, writer.uint32(66).fork()).join();
+    }
+    if (message.version !== "") {
+      writer.uint32(74).string(message.version);
+    }
+    for (const v of message.checks) {
+      CheckRegistration.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.deregisterCriticalAfterMs !== 0n) {
+      if (BigInt.asUintN(64, message.deregisterCriticalAfterMs) !== message.deregisterCriticalAfterMs) {
+        throw new globalThis.Error(
+          "value provided for field message.deregisterCriticalAfterMs of type uint64 too large",
+        );
+      }
+      writer.uint32(88).uint64(message.deregisterCriticalAfterMs);
     }
     return writer;
   },
@@ -1451,6 +1503,122 @@ export const RegisterInstance: MessageFns<RegisterInstance> = {
             }
 
             message.protocol = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.tags.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = RegisterInstance_MetadataEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.metadata[entry6.key] = entry6.value;
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.weights = InstanceWeights.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.locality = Locality.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.checks.push(CheckRegistration.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.deregisterCriticalAfterMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegisterInstance_MetadataEntry(): RegisterInstance_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const RegisterInstance_MetadataEntry: MessageFns<RegisterInstance_MetadataEntry> = {
+  encode(message: RegisterInstance_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegisterInstance_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegisterInstance_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }

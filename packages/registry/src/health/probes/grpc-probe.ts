@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { ProbeResult } from '@rampart/registry';
+import type { ProbeResult } from '../probe.ts';
 
 /** Names of `grpc.health.v1.HealthCheckResponse.ServingStatus`. */
 const STATUSES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'];

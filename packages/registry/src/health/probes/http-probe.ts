@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
-import type { HttpCheck, ProbeResult } from '@rampart/registry';
 import { serviceHost } from '@rampart/core';
+import type { HttpCheck } from '../check.ts';
+import type { ProbeResult } from '../probe.ts';
 import type { ProbeTarget } from './probe-connection.ts';
 
 /** Beginning of a body that is kept. */

@@ -1,11 +1,14 @@
-import type { CheckDefinition, Instance, Probe, ProbeLimits, ProbeResult } from '@rampart/registry';
+import type { CheckDefinition } from '../check.ts';
+import type { CheckedInstance } from '../checked-instance.ts';
+import type { Probe, ProbeResult } from '../probe.ts';
+import type { ProbeLimits } from '../probe-target.ts';
 import { probeGrpc } from './grpc-probe.ts';
 import { probeHttp } from './http-probe.ts';
 import { probeAddress } from './probe-address.ts';
 import { connectPlain, connectTls, type ProbeIdentity, type ProbeTarget } from './probe-connection.ts';
 import { probeScript } from './script-probe.ts';
 
-/** Runs checks over the network, as the control plane itself, or as programs. */
+/** Runs checks over the network, as whoever `identity` is, or as programs. */
 export function createProbe(limits: ProbeLimits, identity: () => ProbeIdentity): Probe {
   return async (instance, check, signal) => {
     try {
@@ -17,7 +20,7 @@ export function createProbe(limits: ProbeLimits, identity: () => ProbeIdentity):
 }
 
 interface Run {
-  readonly instance: Instance;
+  readonly instance: CheckedInstance;
   readonly check: CheckDefinition;
   readonly signal: AbortSignal;
   readonly limits: ProbeLimits;

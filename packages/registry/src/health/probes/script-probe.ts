@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { ProbeResult, ScriptCheck } from '@rampart/registry';
+import type { ScriptCheck } from '../check.ts';
+import type { ProbeResult } from '../probe.ts';
 
 /** More is read, so that the program can end, and thrown away. */
 const MOST_BYTES = 8192;
-/** Nothing of the control plane's own environment, which may hold secrets. */
+/** Nothing of the own environment, which may hold secrets. */
 const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' };
 
 /** Runs a program once, without a shell; exit code 0 is passing, 1 is warning, all else is critical (Consul). */

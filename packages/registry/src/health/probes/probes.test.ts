@@ -3,8 +3,10 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import type { CheckDefinition, CheckKind, Instance, ProbeResult } from '@rampart/registry';
-import { probeLimits } from '@rampart/registry';
+import type { CheckDefinition, CheckKind } from '../check.ts';
+import type { ProbeResult } from '../probe.ts';
+import { probeLimits } from '../probe-target.ts';
+import type { Instance } from '../../store.ts';
 import { isForbidden } from './probe-address.ts';
 import { createProbe } from './probes.ts';
 

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { fail, ok, type Result } from '@rampart/core';
-import type { Instance, ProbeLimits } from '@rampart/registry';
+import type { CheckedInstance } from '../checked-instance.ts';
+import type { ProbeLimits } from '../probe-target.ts';
 
 /** Where no check goes, whoever asks: what answers there tells secrets to everybody on the host. */
 const FORBIDDEN = new BlockList();
@@ -35,7 +36,7 @@ export function isForbidden(address: string): boolean {
  * a second answer of DNS changes nothing.
  */
 export async function probeAddress(
-  { host, owner }: Pick<Instance, 'host' | 'owner'>,
+  { host, owner }: Pick<CheckedInstance, 'host' | 'owner'>,
   limits: ProbeLimits,
 ): Promise<Result<string, string>> {
   // An address was judged when it was registered.

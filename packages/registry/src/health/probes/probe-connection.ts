@@ -1,24 +1,30 @@
 import { once } from 'node:events';
 import net, { type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
-import { serviceHost } from '@rampart/core';
-import type { Instance } from '@rampart/registry';
-import type { PeerVerifier } from '../doors/peer.ts';
-import type { DoorCredentials } from '../doors/tls.ts';
+import { type Result, serviceHost, type SpiffeId } from '@rampart/core';
+import type { CheckedInstance } from '../checked-instance.ts';
 
 /** Where a run of a check goes. */
 export interface ProbeTarget {
-  readonly instance: Instance;
+  readonly instance: CheckedInstance;
   /** Judged already. */
   readonly address: string;
   readonly port: number;
   readonly signal: AbortSignal;
 }
 
-/** Who the control plane is, and how it finds out who answers. */
+/** As whom checks are run, and how it is found out who answers. */
 export interface ProbeIdentity {
-  readonly credentials: DoorCredentials;
-  readonly verifier: Pick<PeerVerifier, 'verify'>;
+  readonly credentials: {
+    /** PEM, leaf first, without the root. */
+    readonly certificateChain: string;
+    /** PEM. */
+    readonly privateKey: string;
+  };
+  readonly verifier: {
+    /** Judges the whole chain that the peer sent, its time and its revocation. */
+    verify(socket: TLSSocket): Result<{ readonly id: SpiffeId }, { readonly message: string }>;
+  };
 }
 
 /** Whoever answered is not who must answer; nothing was sent. */
@@ -67,7 +73,7 @@ export async function connectTls(
 }
 
 /** A name for SNI; an address has none (RFC 6066 §3). */
-function serverName({ host }: Instance): string {
+function serverName({ host }: CheckedInstance): string {
   return net.isIP(host) === 0 ? host : '';
 }
 

@@ -1,0 +1,107 @@
+import { isIP } from 'node:net';
+import type { DiscoveredInstance, Discovery, Watch, WatchEvent } from '@rampart/registry';
+import { plainAddress } from '../doors/limits/network-of.ts';
+
+/** Instances with checks that agents run, by the address of their host. Nothing is kept before the first agent listens. */
+export class HostChecks {
+  readonly #discovery: Discovery;
+  #watch: Watch | undefined;
+  readonly #instances = new Map<string, DiscoveredInstance>();
+  readonly #hosts = new Map<string, Set<string>>();
+  readonly #listeners = new Map<string, Set<() => void>>();
+
+  constructor(discovery: Discovery) {
+    this.#discovery = discovery;
+  }
+
+  /** Those at an address; their state means nothing here. */
+  at(address: string): readonly DiscoveredInstance[] {
+    this.#follow();
+    return [...(this.#hosts.get(hostOf(address)) ?? [])].flatMap((id) => this.#instances.get(id) ?? []);
+  }
+
+  /** The same with the state that it has now. */
+  now(instance: DiscoveredInstance): DiscoveredInstance {
+    return this.#discovery.instance(instance.instanceId) ?? instance;
+  }
+
+  /** Calls back when one of those at an address came, went or is another; returns how to end it. */
+  onChange(address: string, listener: () => void): () => void {
+    this.#follow();
+    const host = hostOf(address);
+    const listeners = this.#listeners.get(host) ?? new Set();
+    const own = (): void => listener();
+    this.#listeners.set(host, listeners.add(own));
+    return () => {
+      listeners.delete(own);
+      if (listeners.size === 0) this.#listeners.delete(host);
+    };
+  }
+
+  close(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+  }
+
+  #follow(): void {
+    this.#watch ??= this.#begin();
+    for (let event = this.#watch.poll(); event !== undefined; event = this.#watch.poll()) {
+      if (event.kind === 'compacted') {
+        this.#watch.close();
+        this.#watch = this.#begin();
+      } else this.#take(event);
+    }
+  }
+
+  #begin(): Watch {
+    for (const instanceId of [...this.#instances.keys()]) this.#drop(instanceId);
+    // Taken on its own turn: whoever is waked is in the middle of a change.
+    const opened = this.#discovery.watch('all', () =>
+      queueMicrotask(() => this.#watch !== undefined && this.#follow()),
+    );
+    if (!opened.ok) throw new Error('BUG: a watch from the beginning was refused');
+    return opened.value;
+  }
+
+  #take(event: Exclude<WatchEvent, { readonly kind: 'compacted' }>): void {
+    if (event.kind === 'state') for (const instance of event.instances) this.#put(instance);
+    if (event.kind !== 'changes') return;
+    for (const change of event.changes) {
+      if (change.kind === 'put') this.#put(change.current);
+      else this.#drop(change.last.instanceId);
+    }
+  }
+
+  #put(instance: DiscoveredInstance): void {
+    const before = this.#instances.get(instance.instanceId);
+    // What checks say makes another instance of the same registration.
+    if (before?.checks === instance.checks && before.port === instance.port && before.host === instance.host) return;
+    this.#drop(instance.instanceId);
+    if (!instance.checks.some(({ runBy }) => runBy === 'agent')) return;
+    const host = hostOf(instance.host);
+    this.#instances.set(instance.instanceId, instance);
+    this.#hosts.set(host, (this.#hosts.get(host) ?? new Set()).add(instance.instanceId));
+    this.#tell(host);
+  }
+
+  #drop(instanceId: string): void {
+    const instance = this.#instances.get(instanceId);
+    if (instance === undefined) return;
+    const host = hostOf(instance.host);
+    const ids = this.#hosts.get(host);
+    this.#instances.delete(instanceId);
+    ids?.delete(instanceId);
+    if (ids?.size === 0) this.#hosts.delete(host);
+    this.#tell(host);
+  }
+
+  #tell(host: string): void {
+    for (const listener of this.#listeners.get(host) ?? []) listener();
+  }
+}
+
+/** One spelling for each address. */
+function hostOf(host: string): string {
+  const plain = plainAddress(host);
+  return isIP(plain) === 6 ? (URL.parse(`http://[${plain}]`)?.hostname ?? plain) : plain.toLowerCase();
+}
