@@ -82,6 +82,8 @@ export { deadSelectorReason, isEvidenceSelector, selectorTextProblem } from './r
 export { isAgentId, type RegistrationEntrySpec } from './resource/registration/spec.ts';
 export type { AclPolicy, AclRule, RegistryAclSpec } from './resource/registry/acl.ts';
 export { parseIdentityPattern, type IdentityPattern } from './resource/registry/identity-pattern.ts';
+export { LEAST_RETENTION_DAYS, RETENTION_DAYS, retentionDays } from './resource/registry/audit-retention.ts';
+export type { RetentionSetting } from './resource/registry/audit-retention.ts';
 export { fillPattern } from './resource/registry/settings.ts';
 export type {
   AnomalySettings,

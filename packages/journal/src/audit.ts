@@ -82,7 +82,7 @@ function isList(value: readonly JsonValue[] | Details): value is readonly JsonVa
   return Array.isArray(value);
 }
 
-/** The audit record that an entry of the stream `audit` holds, fields in the published order. */
+/** The audit record that an entry of the stream `audit` holds that has not expired, fields in the published order. */
 export function auditRecord(entry: JournalEntry): AuditRecord {
   if (entry.stream !== 'audit') {
     throw new RampartError(

@@ -96,8 +96,8 @@ export class Journal {
   }
 
   /** Puts an event on the audit record; resolves and rejects as `append`. */
-  audit(event: AuditEvent): Promise<JournalEntry> {
-    return this.append('audit', { ...auditBody(event) });
+  audit(event: AuditEvent, companionOf?: CompanionOf): Promise<JournalEntry> {
+    return this.append('audit', { ...auditBody(event) }, companionOf);
   }
 
   read(query: JournalQuery): Promise<readonly JournalEntry[]> {

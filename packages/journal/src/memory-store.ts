@@ -25,8 +25,19 @@ export function createMemoryJournalStore(): JournalStore {
     },
     tree: async () => tree,
     read: async (query) => select(stored, query),
+    expiry: (sequences) => ({
+      row: sequences,
+      store: async (rows) => {
+        for (const sequence of (rows as (readonly number[])[]).flat()) blank(stored, sequence);
+      },
+    }),
     hashes: async (row) => (row.height === 0 ? leaves(stored, row) : kept(nodes, row)),
   };
+}
+
+function blank(entries: JournalEntry[], sequence: number): void {
+  const entry = entries[sequence - 1];
+  if (entry?.stream === 'audit') entries[sequence - 1] = { ...entry, body: '' };
 }
 
 function leaves(entries: readonly JournalEntry[], { first, count }: MerkleRow): string[] {
@@ -57,6 +68,7 @@ function select(entries: readonly JournalEntry[], query: JournalQuery): readonly
 
 function matches(entry: JournalEntry, query: JournalQuery): boolean {
   return (
+    (query.withExpired === true || entry.body !== '') &&
     (query.stream === undefined || entry.stream === query.stream) &&
     (query.kind === undefined || entry.kind === query.kind) &&
     (query.spiffeId === undefined || isAbout(entry, { field: 'spiffe_id', value: query.spiffeId })) &&

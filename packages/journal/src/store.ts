@@ -1,7 +1,7 @@
 /** Which kind of record an entry is: what happened (`audit`), or which identity was issued (`ledger`). */
 export type JournalStream = 'audit' | 'ledger';
 
-/** One record of the journal. Entries are never changed once they are stored. */
+/** One record of the journal. Entries are never changed once they are stored, but for the body of one that expires. */
 export interface JournalEntry {
   /** 1, 2, 3 … over both streams, without a gap; position in the Merkle tree plus one. */
   readonly sequence: number;
@@ -10,7 +10,7 @@ export interface JournalEntry {
   readonly stream: JournalStream;
   /** Event type ("REGISTRATION", "CERTIFICATE_ISSUED"…), to select by. */
   readonly kind: string;
-  /** Canonical JSON (sorted keys, no white space); the bytes that `leafHash` covers. */
+  /** Canonical JSON (sorted keys, no white space); the bytes that `leafHash` covers. "" once the entry has expired. */
   readonly body: string;
   /** Hex SHA-256 of 0x00 followed by the UTF-8 bytes of `body` (RFC 9162 §2.1.1). */
   readonly leafHash: string;
@@ -77,6 +77,8 @@ export interface JournalQuery {
   readonly after?: number;
   /** Only entries with a sequence less than this. */
   readonly before?: number;
+  /** Those that have expired, too: of them all is left but the body. */
+  readonly withExpired?: true;
   readonly limit: number;
   readonly order: 'oldest-first' | 'newest-first';
 }
@@ -96,6 +98,11 @@ export interface JournalStore {
   /** The tree state that the last stored batch brought; size 0 and no peaks when nothing is stored. */
   tree(): Promise<MerkleState>;
   read(query: JournalQuery): Promise<readonly JournalEntry[]>;
+  /**
+   * Takes the bodies of audit entries away in the step in which another entry becomes durable. Everything else of them stays;
+   * entries of the ledger keep their bodies.
+   */
+  expiry(sequences: readonly number[]): Companion;
   /** Hex hashes of a row from left to right: of leaves at height 0, of kept subtrees above. Those that are not stored are left out. */
   hashes(row: MerkleRow): Promise<readonly string[]>;
 }

@@ -1,6 +1,6 @@
 import type { Client } from '@connectrpc/connect';
 import { leafHash, openCheckpoint, verifyInclusion, type VerifierKey } from '@rampart/journal';
-import type { LedgerService } from '@rampart/wire';
+import type { LedgerService, RecordedEntry } from '@rampart/wire';
 
 /** Entries whose hashes are kept as one: where a hash was changed together with its entry, its neighbours fail with it. */
 const GROUP = 16;
@@ -27,11 +27,17 @@ export async function changedGroups(
     for (const { entry, path } of entries) {
       const index = Number(entry?.sequence ?? 0) - 1;
       const proof = { index, size: signed.value.size, hashes: path };
-      if (verifyInclusion(proof, leafHash(entry?.body ?? ''), signed.value.root)) continue;
+      if (verifyInclusion(proof, hashOf(entry), signed.value.root)) continue;
       const last = Math.min(index + GROUP, size);
       problems.push(`one of the entries ${index + 1} to ${last} was changed together with its hash`);
     }
   }
   if (problems.length > 0 && problems.length < groups) return problems;
   return [`the ${size} entries are not those that were signed`];
+}
+
+/** Of an entry that has expired only its hash is left. */
+function hashOf(entry: RecordedEntry | undefined): string {
+  if (entry === undefined) return '';
+  return entry.body === '' ? entry.leafHash : leafHash(entry.body);
 }

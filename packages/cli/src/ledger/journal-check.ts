@@ -1,9 +1,19 @@
-import { leafHash, MerkleTree } from '@rampart/journal';
-import type { RecordedEntry } from '@rampart/wire';
+import { ExpiredRecords, leafHash, MerkleTree, type VerifierKey } from '@rampart/journal';
+import type { FiledEntry } from './journal-file.ts';
 import { entryFields, textField } from './entry-fields.ts';
 
 /** Named damages; more of them say no more. */
 const MOST_PROBLEMS = 20;
+
+/** What there is to hold a journal against. */
+export interface JournalCheckOptions {
+  /** Sizes whose roots are remembered. */
+  readonly sizes: readonly number[];
+  /** Its records of what expired. */
+  readonly expiries: readonly FiledEntry[];
+  /** Whose word counts in them. */
+  readonly key: VerifierKey;
+}
 
 /** Recomputes a journal entry by entry, and remembers its root at every size that is asked for. */
 export class JournalCheck {
@@ -11,16 +21,26 @@ export class JournalCheck {
   readonly #sizes: ReadonlySet<number>;
   readonly #roots = new Map<number, string>();
   readonly #problems: string[] = [];
+  readonly #expired: ExpiredRecords;
   #next = 1;
 
-  constructor(sizes: readonly number[]) {
+  constructor({ sizes, expiries, key }: JournalCheckOptions) {
     this.#sizes = new Set(sizes);
+    this.#expired = new ExpiredRecords(
+      expiries.map((entry) => ({ ...entry, sequence: Number(entry.sequence) })),
+      key,
+    );
     if (this.#sizes.has(0)) this.#roots.set(0, this.#tree.root);
   }
 
   /** Entries seen. */
   get size(): number {
     return this.#tree.size;
+  }
+
+  /** Those of them that have expired. */
+  get expired(): number {
+    return this.#expired.missing;
   }
 
   get problems(): readonly string[] {
@@ -32,11 +52,21 @@ export class JournalCheck {
     return this.#roots.get(size);
   }
 
-  add({ sequence, kind, body, leafHash: stored }: RecordedEntry): void {
-    const at = Number(sequence);
+  add(entry: FiledEntry): void {
+    const { body, leafHash: stored } = entry;
+    const at = Number(entry.sequence);
     if (at !== this.#next) this.#problem(`${namesOf(this.#next, at - 1)} missing`);
     this.#next = at + 1;
-    const hash = leafHash(body);
+    const unexplained = this.#expired.see({ ...entry, sequence: at });
+    if (unexplained !== undefined) this.#problem(unexplained);
+    const hash = body === '' ? stored : leafHash(body);
+    this.#compare(entry, hash);
+    this.#tree.add(hash);
+    if (this.#sizes.has(this.#tree.size)) this.#roots.set(this.#tree.size, this.#tree.root);
+  }
+
+  #compare({ sequence: at, kind, body, leafHash: stored }: FiledEntry, hash: string): void {
+    if (body === '') return;
     const fields = entryFields(body);
     if (hash !== stored) {
       this.#problem(`entry ${at} (${kind}) was changed: its body does not have its hash`);
@@ -45,13 +75,12 @@ export class JournalCheck {
         `entry ${at} (${kind}) was changed: its body says that it is ${textField(fields, 'event_type')} at ${textField(fields, 'sequence')}`,
       );
     }
-    this.#tree.add(hash);
-    if (this.#sizes.has(this.#tree.size)) this.#roots.set(this.#tree.size, this.#tree.root);
   }
 
-  /** Says which entries never came. */
+  /** Says which entries never came, and what is wrong with those that let others expire. */
   end(size: number): void {
     if (this.#next <= size) this.#problem(`${namesOf(this.#next, size)} missing`);
+    for (const problem of this.#expired.end()) this.#problem(problem);
   }
 
   #problem(text: string): void {

@@ -60,6 +60,11 @@ export class Checkpoints {
     return signed;
   }
 
+  /** Signs another text than a checkpoint with the same key. Its first line must be one that is the name of no journal. */
+  attest(text: string): Promise<string> {
+    return signNote(text, this.#options.origin, this.#options.signer);
+  }
+
   async #sign(): Promise<SignedCheckpoint> {
     const { journal, store, signer, origin, clock } = this.#options;
     const head = journal.head;

@@ -22,6 +22,16 @@ export function checkpointStoreConformance(name: string, create: () => Promise<C
         assert.deepEqual(await (await test.reopen()).latest(), checkpoint(10));
       }));
 
+    it('tells of each when it was signed, oldest first', () =>
+      using(create, async ({ store }) => {
+        for (const size of [3, 10]) await store.add(checkpoint(size));
+        const { at } = checkpoint(3);
+        assert.deepEqual(await store.moments(), [
+          { size: 3, at },
+          { size: 10, at },
+        ]);
+      }));
+
     it('thins the old ones: one of each span stays, and the greatest', () =>
       using(create, async ({ store }) => {
         const at = (minutes: number): number => 1_700_000_000_000 + minutes * 60_000;

@@ -12,6 +12,7 @@ export function createMemoryCheckpointStore(): CheckpointStore {
       kept.push(checkpoint);
     },
     latest: async () => kept.at(-1),
+    moments: async () => kept.map(({ size, at }) => ({ size, at })),
     thin: async ({ than, everyMs }) => {
       const span = ({ at }: SignedCheckpoint): number => Math.floor(at / everyMs);
       const lasts = new Map(kept.filter(({ at }) => at < than).map((each) => [span(each), each]));

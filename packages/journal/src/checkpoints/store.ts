@@ -15,6 +15,8 @@ export interface CheckpointStore {
   add(checkpoint: SignedCheckpoint): Promise<void>;
   /** That of the greatest size. */
   latest(): Promise<SignedCheckpoint | undefined>;
+  /** Of each, oldest first, how many entries there were when. */
+  moments(): Promise<readonly Pick<SignedCheckpoint, 'size' | 'at'>[]>;
   /** Of those that were signed before a time (Unix milliseconds) the last of each span of `everyMs` stays; that of the greatest size always. */
   thin(older: { readonly than: number; readonly everyMs: number }): Promise<void>;
 }

@@ -31,7 +31,7 @@ export async function judgeCopy(file: string, key: VerifierKey): Promise<Result<
 
 async function judge(database: Database, key: VerifierKey): Promise<Result<JournalHead, string>> {
   const store = createJournalStore(database);
-  const found = await verifyJournal(store);
+  const found = await verifyJournal(store, key);
   if (!found.ok) return fail(`has a journal that was changed: ${found.problem.message}`);
   const signed = await createCheckpointStore(database).latest();
   if (signed === undefined) return found;

@@ -17,6 +17,7 @@ import { journalDocuments } from '../doors/documents/journal-documents.ts';
 import { createDocumentDesk, type DocumentDesk } from '../doors/documents/public-documents.ts';
 import { trustDocuments } from '../doors/documents/trust-documents.ts';
 import { keepCheckpoints } from '../ledger/kept-checkpoints.ts';
+import { keepRetention } from '../ledger/kept-retention.ts';
 import { openRegistryGuard, type RegistryGuard } from '../registry/open-guard.ts';
 import { ResourceSet } from '../resources/resource-set.ts';
 import { crlDocuments } from '../revocation/crl-keeper.ts';
@@ -92,6 +93,7 @@ export async function openState({ options, teardown, metrics, directory }: Start
   const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
   const guard = await openRegistryGuard(options, { ...shared, metrics });
+  keepRetention({ ...shared, checkpoints, settings: () => guard.policies.current().settings.auditRetention });
   const registry = await openServices(options, { database, guard, keyEncryptionKey, teardown });
   await guard.begin(registry);
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);

@@ -167,7 +167,7 @@ export class Ledger {
     const found: JournalEntry[] = [];
     for (const sequence of sequences) {
       const around = { after: sequence - 1, before: sequence + 1 };
-      const [entry] = await journal.read({ ...around, limit: 1, order: 'oldest-first' });
+      const [entry] = await journal.read({ ...around, withExpired: true, limit: 1, order: 'oldest-first' });
       if (entry === undefined) throw new RampartError('NOT_FOUND', `entry ${sequence} is missing in the journal`);
       found.push(entry);
       if (found.length % PROVEN_AT_ONCE === 0) await turn();
@@ -181,12 +181,23 @@ export class Ledger {
     return { checkpoint, entries };
   }
 
-  /** Entries after `after` up to and with `upTo`, in pages, oldest first. Ends early where entries are missing at the end. */
-  async *pages(after: number, upTo: number): AsyncGenerator<readonly JournalEntry[]> {
+  /**
+   * Entries after `after` up to and with `upTo`, in pages, oldest first; those that have expired without a body; or audit
+   * entries of one kind that have not. Ends early where entries are missing at the end.
+   */
+  async *pages(after: number, upTo: number, auditKind = ''): AsyncGenerator<readonly JournalEntry[]> {
     const { journal } = this.#parts;
+    const wanted =
+      auditKind === '' ? ({ withExpired: true } as const) : ({ stream: 'audit', kind: auditKind } as const);
     const end = upTo === 0 ? journal.head.size : Math.min(upTo, journal.head.size);
     for (let last = after; last < end;) {
-      const page = await journal.read({ after: last, before: end + 1, limit: PAGE, order: 'oldest-first' });
+      const page = await journal.read({
+        ...wanted,
+        after: last,
+        before: end + 1,
+        limit: PAGE,
+        order: 'oldest-first',
+      });
       if (page.length === 0) return;
       yield page;
       last = page.at(-1)?.sequence ?? end;

@@ -8,6 +8,7 @@ import {
   AgentService,
   ControlService,
   IdentityService,
+  AuditService,
   LedgerService,
   RegistryService,
   RevocationService,
@@ -31,6 +32,7 @@ export interface ApiClient {
   readonly telemetry: Client<typeof TelemetryService>;
   readonly admin: Client<typeof AdminService>;
   readonly ledger: Client<typeof LedgerService>;
+  readonly audit: Client<typeof AuditService>;
   readonly registry: Client<typeof RegistryService>;
   readonly revocation: Client<typeof RevocationService>;
   readonly trust: Client<typeof TrustService>;
@@ -72,6 +74,7 @@ export function connectTo(
     telemetry: createClient(TelemetryService, transport),
     admin: createClient(AdminService, transport),
     ledger: createClient(LedgerService, transport),
+    audit: createClient(AuditService, transport),
     registry: createClient(RegistryService, transport),
     revocation: createClient(RevocationService, transport),
     trust: createClient(TrustService, transport),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Shell } from '../../shell.ts';
 import { defineAuditCheckpoint, defineAuditKey } from './checkpoint.ts';
+import { defineAuditExport } from './export.ts';
 import { defineAuditProof } from './proof.ts';
 import { defineAuditQuery } from './query.ts';
 import { defineAuditVerify } from './verify.ts';
@@ -10,6 +11,7 @@ export function defineAudit(parent: Command, shell: Shell): void {
     .command('audit')
     .description('the record of everything that changed the mesh, and the proof of it');
   defineAuditQuery(audit, shell);
+  defineAuditExport(audit, shell);
   defineAuditVerify(audit, shell);
   defineAuditCheckpoint(audit, shell);
   defineAuditProof(audit, shell);

@@ -1,6 +1,7 @@
 import { parseIpBlock } from '../../policy/match/address/ip-block.ts';
 import type { Cursor, Reader } from '../cursor.ts';
 import { parsesWith } from '../text-list.ts';
+import { readRetention, type RetentionSetting } from './audit-retention.ts';
 import { parseIdentityPattern } from './identity-pattern.ts';
 
 /** Which identity a service must be registered by. */
@@ -61,6 +62,8 @@ export interface RegistrySettingsSpec {
   readonly anomalies?: AnomalySettings;
   /** Keys of instances' metadata that are kept encrypted and shown to few: texts without regard to case, `*` for anything. */
   readonly sensitiveMetadata?: readonly string[];
+  /** How long audit records are kept; those of types that are not named as `RETENTION_DAYS` says. */
+  readonly auditRetention?: readonly RetentionSetting[];
 }
 
 const GLOB = /^[a-z0-9*](?:[a-z0-9*-]{0,61}[a-z0-9*])?$/;
@@ -79,6 +82,7 @@ export function readRegistrySettingsSpec(at: Cursor): RegistrySettingsSpec | und
     limits: readLimits,
     anomalies: (anomalies) => anomalies.fields<AnomalySettings>({ registrationsPerHour: count }),
     sensitiveMetadata: entries(readKeyPattern),
+    auditRetention: readRetention,
   });
 }
 

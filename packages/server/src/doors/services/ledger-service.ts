@@ -54,9 +54,9 @@ export function createLedgerService(ledger: Ledger): ServiceImpl<typeof LedgerSe
       const { sequence } = await ledger.recordBackup(manifest, operatorOf(context));
       return { sequence: BigInt(sequence) };
     },
-    async *readJournal({ after, upTo }, context) {
+    async *readJournal({ after, upTo, auditKind }, context) {
       operatorOf(context);
-      for await (const page of ledger.pages(Number(after), Number(upTo))) {
+      for await (const page of ledger.pages(Number(after), Number(upTo), auditKind)) {
         if (context.signal.aborted) return;
         yield { entries: page.map(entryMessage) };
       }

@@ -11,6 +11,7 @@ import { tokenTeams } from './2026-12-token-teams.ts';
 import { trust } from './2026-11-trust.ts';
 import { usedEvidence } from './2026-11-used-evidence.ts';
 import { verifiableJournal } from './2026-11-verifiable-journal.ts';
+import { unexpiredRecords } from './2026-12-unexpired-records.ts';
 import { slicedIndices } from './2026-12-sliced-indices.ts';
 
 /** Every migration by name; they run in the order of their names, once each. */
@@ -28,6 +29,7 @@ export function migrationProvider(engine: StorageEngine): MigrationProvider {
     '2026-12-token-teams': tokenTeams(),
     '2026-12-revoked-certificates': revokedCertificates(),
     '2026-12-sliced-indices': slicedIndices(engine),
+    '2026-12-unexpired-records': unexpiredRecords(),
   };
   return { getMigrations: async () => migrations };
 }

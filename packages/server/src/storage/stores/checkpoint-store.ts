@@ -19,6 +19,10 @@ export function createCheckpointStore({ reads, writer }: Database): CheckpointSt
         await transaction.insertInto('journal_checkpoints').values(checkpoint).execute();
       }),
     latest: () => latest(reads),
+    moments: async () => {
+      const rows = await reads.selectFrom('journal_checkpoints').select(['size', 'at']).orderBy('size').execute();
+      return rows.map(({ size, at }) => ({ size, at }));
+    },
     thin: (older) => writer.write((transaction) => thin(transaction, older)),
   };
 }

@@ -9,6 +9,7 @@ import { sliceOf, slicesOf } from '../slices.ts';
 import type { Tables } from '../tables.ts';
 
 const TREE = 'journal';
+const HAS_BODY = sql<SqlBool>`body <> ''`;
 
 /** The journal in the database. */
 export function createJournalStore({ reads, writer, engine }: Database): JournalStore {
@@ -35,8 +36,22 @@ export function createJournalStore({ reads, writer, engine }: Database): Journal
       }),
     tree: () => tree(reads),
     read: (query) => read(reads, engine, query),
+    expiry: (sequences) => ({ row: sequences, store: expire }),
     hashes: (row) => (row.height === 0 ? leafHashes(reads, row) : nodeHashes(reads, row)),
   };
+}
+
+/** In the transaction in which what says that they expired is stored. */
+async function expire(rows: readonly unknown[], within: unknown): Promise<void> {
+  const transaction = within as Kysely<Tables>;
+  for (const sequences of rows as readonly (readonly number[])[]) {
+    await transaction
+      .updateTable('journal_entries')
+      .set({ body: '' })
+      .where('sequence', 'in', sequences)
+      .where('stream', '=', 'audit')
+      .execute();
+  }
 }
 
 function entryRow({ sequence, at, stream, kind, body, leafHash }: JournalEntry): Tables['journal_entries'] {
@@ -102,7 +117,7 @@ async function read(
 function conditions(
   builder: ExpressionBuilder<Tables, 'journal_entries'>,
   { jsonText }: Pick<StorageEngine, 'jsonText'>,
-  { stream, kind, spiffeId, about, after, before }: JournalQuery,
+  { stream, kind, spiffeId, about, after, before, withExpired }: JournalQuery,
 ): Expression<SqlBool>[] {
   return [
     ...(stream === undefined ? [] : [builder('stream', '=', stream)]),
@@ -113,6 +128,8 @@ function conditions(
     ...(spiffeId === undefined ? [] : [builder(jsonText('body', 'spiffe_id'), '=', spiffeId)]),
     ...(spiffeId === undefined ? [] : [sql<SqlBool>`${sliceOf('journal_entries')} = slice.number`]),
     ...(about === undefined ? [] : [builder(jsonText('body', about.field), '=', about.value)]),
+    // As a literal, too: the index by kind has only what has a body. Ledger entries always have one.
+    ...(withExpired === true || spiffeId !== undefined || about !== undefined ? [] : [HAS_BODY]),
     ...(after === undefined ? [] : [builder('sequence', '>', after)]),
     ...(before === undefined ? [] : [builder('sequence', '<', before)]),
   ];

@@ -22,7 +22,6 @@ const BUSY_TIMEOUT_MS = 5000;
 const LARGEST_ANSWER = 16 * 1024 * 1024;
 
 const RECORDED = [
-  'event_type',
   'service_name',
   'instance_id',
   'identity',
@@ -33,9 +32,9 @@ const RECORDED = [
   'correlation_id',
 ];
 
-const VIEW = `CREATE TEMP VIEW audit_logs AS SELECT json_extract(body, '$.timestamp') AS timestamp, ${RECORDED.map(
+const VIEW = `CREATE TEMP VIEW audit_logs AS SELECT json_extract(body, '$.timestamp') AS timestamp, kind AS event_type, ${RECORDED.map(
   (name) => `json_extract(body, '$.${name}') AS ${name}`,
-).join(', ')}, sequence, leaf_hash FROM main.journal_entries WHERE stream = 'audit'`;
+).join(', ')}, sequence, leaf_hash FROM main.journal_entries WHERE stream = 'audit' AND body <> ''`;
 
 /** What can be asked for: the two tables, and what the view needs to be one. */
 const TABLES: ReadonlySet<string> = new Set(['audit_logs', 'allowed_services']);
