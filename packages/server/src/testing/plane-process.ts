@@ -1,15 +1,17 @@
-import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { ControlPlane } from '../control-plane.ts';
+import type { ControlPlaneOptions } from '../control-plane-options.ts';
 
 const SERVER = `
-const [, dataDirectory] = process.argv;
+const [, dataDirectory, options] = process.argv;
 const { startControlPlane } = await import(${JSON.stringify(new URL('../control-plane.ts', import.meta.url).href)});
 const { createLogger } = await import(${JSON.stringify(new URL('../log.ts', import.meta.url).href)});
 const log = createLogger({ level: 'error', destination: process.stderr, pretty: true });
-const { stop, ...plane } = await startControlPlane({ dataDirectory, ports: { api: 0, metrics: 0 }, log });
+await new Promise((resolve) => process.stdin.once('data', resolve).once('end', () => process.exit()));
+const ports = { api: 0, metrics: 0 };
+const { stop, ...plane } = await startControlPlane({ dataDirectory, ports, log, ...JSON.parse(options) });
 console.log(JSON.stringify(plane));
 `;
 
@@ -21,14 +23,32 @@ export interface PlaneProcess {
 
 /** Resolves when it serves. */
 export async function startProcess(dataDirectory: string): Promise<PlaneProcess> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', SERVER, dataDirectory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  assert.ok(child.stdout !== null);
-  for await (const line of createInterface({ input: child.stdout })) {
-    return { child, plane: JSON.parse(line) as ControlPlane };
-  }
-  throw new Error('the control plane did not start');
+  return prepareProcess(dataDirectory).start();
+}
+
+/** Options of a control plane that another process can be told. */
+export type SpokenOptions = Pick<ControlPlaneOptions, 'consul' | 'dns'>;
+
+/** A process that has read everything it needs, so that it serves soon after it is told to. */
+export interface PreparedProcess {
+  readonly child: ChildProcess;
+  /** Resolves when it serves. */
+  start(): Promise<PlaneProcess>;
+}
+
+export function prepareProcess(dataDirectory: string, options: SpokenOptions = {}): PreparedProcess {
+  const words = ['--input-type=module', '-e', SERVER, dataDirectory, JSON.stringify(options)];
+  const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  return {
+    child,
+    start: async () => {
+      child.stdin.write('start\n');
+      for await (const line of createInterface({ input: child.stdout })) {
+        return { child, plane: JSON.parse(line) as ControlPlane };
+      }
+      throw new Error('the control plane did not start');
+    },
+  };
 }
 
 /** Resolves when a process that was killed is gone. */
