@@ -24,6 +24,7 @@ import type { Gate, Refusal } from './gate.ts';
 import { plainAddress } from './limits/network-of.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
+import { openLane } from './streams/encoded-lane.ts';
 import { cutUnread } from './unread-request.ts';
 import type { SignedAnswers } from './signing/signed-answers.ts';
 
@@ -87,6 +88,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     const values = createContextValues();
     const connection = connectionOfRequest(request, options.verifier);
     setConnection(values, connection);
+    openLane(values, request, response);
     const method = handler.requestPath.slice(1);
     const unread = ({ metadata, rawMessage }: ConnectError): void => {
       const code = (metadata.get(ERROR_CODE_METADATA) ?? 'INVALID_ARGUMENT') as ErrorCode;

@@ -2,6 +2,7 @@ import type { Interceptor } from '@connectrpc/connect';
 import { RampartError } from '@rampart/core';
 import type { ApiTokens } from '../../admin/api-tokens/api-tokens.ts';
 import { apiTokenOf } from '../caller.ts';
+import { laneOf } from '../streams/encoded-lane.ts';
 
 /** Ends streams with the token that opened them: one that is revoked shows nothing more from that moment. */
 export function createTokenEnd(tokens: ApiTokens): Interceptor {
@@ -9,7 +10,13 @@ export function createTokenEnd(tokens: ApiTokens): Interceptor {
     const response = await next(request);
     const id = apiTokenOf({ values: request.contextValues });
     if (!response.stream || id === undefined) return response;
-    return { ...response, message: until(response.message, (ended) => tokens.onEnded(id, ended)) };
+    const lane = laneOf({ values: request.contextValues });
+    const onEnd = (ended: () => void): (() => void) =>
+      tokens.onEnded(id, () => {
+        lane?.close();
+        ended();
+      });
+    return { ...response, message: until(response.message, onEnd) };
   };
 }
 

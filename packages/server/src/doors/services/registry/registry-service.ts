@@ -6,6 +6,7 @@ import type { RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
 import type { RegistryGuard } from '../../../registry/open-guard.ts';
 import { connectionOf } from '../../caller.ts';
 import type { CallerLimits } from '../../limits/caller-limits.ts';
+import { laneOf } from '../../streams/encoded-lane.ts';
 import { createAccessMethods } from './access-methods.ts';
 import { type AttestedAs, checkStill, RegistryCallers } from './identity.ts';
 import { instanceMessage } from './messages.ts';
@@ -66,6 +67,7 @@ export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof 
         scope,
         from: from === undefined ? undefined : numberOf(from),
         signal: context.signal,
+        lane: laneOf(context),
         check: () => checkStill(context, clock.now()),
       });
     },

@@ -1,12 +1,13 @@
-import { create } from '@bufbuild/protobuf';
-import { type Clock, RampartError } from '@rampart/core';
-import type { DiscoveredInstance, Discovery, WatchEvent, WatchRefusal, WatchScope } from '@rampart/registry';
-import { type WatchInstancesResponse, WatchInstancesResponseSchema } from '@rampart/wire';
-import { eventMessage, presentMessage } from './messages.ts';
+import type { Clock } from '@rampart/core';
+import type { Discovery, WatchEvent, WatchScope } from '@rampart/registry';
+import type { WatchInstancesResponse } from '@rampart/wire';
+import type { EncodedLane } from '../../streams/encoded-lane.ts';
+import { Bell } from './bell.ts';
+import { EventFrames } from './event-frames.ts';
+import { messagesOf, refusalOf } from './watch-messages.ts';
 
 /** How long a watch is silent before it hears how far it has come. */
 const BOOKMARK_MS = 5000;
-const INSTANCES_A_MESSAGE = 256;
 
 export interface WatchStream {
   readonly discovery: Discovery;
@@ -14,6 +15,8 @@ export interface WatchStream {
   readonly from: number | undefined;
   /** Aborted when the stream is gone. */
   readonly signal: AbortSignal;
+  /** Where messages go that many streams have in common, once the first has gone the usual way; undefined where there is none. */
+  readonly lane: EncodedLane | undefined;
   /** Throws when the caller may no longer be told anything; asked before each message. */
   check(): void;
 }
@@ -21,8 +24,9 @@ export interface WatchStream {
 /** Watches as streams. Nothing is queued for a slow one: it reads on in history, or hears that history was compacted. */
 export class WatchStreams {
   readonly #clock: Clock;
-  /** Everybody who waits, woken together when it is time for bookmarks. */
-  readonly #waiting = new Set<() => void>();
+  readonly #frames = new EventFrames();
+  /** Of every stream; rung together when it is time for bookmarks. */
+  readonly #bells = new Set<Bell>();
   #isArmed = false;
 
   constructor(clock: Clock) {
@@ -30,94 +34,48 @@ export class WatchStreams {
   }
 
   /** @throws RampartError WATCH_COMPACTED, FUTURE_REVISION, or what `check` throws. */
-  async *serve({ discovery, scope, from, signal, check }: WatchStream): AsyncGenerator<WatchInstancesResponse> {
-    let wake: () => void = () => undefined;
-    const opened = discovery.watch(scope, () => wake(), from);
+  async *serve(stream: WatchStream): AsyncGenerator<WatchInstancesResponse> {
+    const { discovery, scope, from, signal } = stream;
+    const bell = new Bell();
+    const news = (): void => bell.ring(false);
+    const opened = discovery.watch(scope, news, from);
     if (!opened.ok) throw refusalOf(opened.problem);
     const watch = opened.value;
+    signal.addEventListener('abort', news);
+    this.#bells.add(bell);
+    this.#arm();
     try {
       // The first message comes at once, so that whoever watches knows that the watch is there.
       let event = watch.poll() ?? watch.bookmark();
+      let isFirst = true;
       while (!signal.aborted) {
         if (event !== undefined) {
-          check();
-          yield* messagesOf(event);
+          stream.check();
+          if (isFirst || stream.lane === undefined) yield* messagesOf(event);
+          else await this.#tell(event, stream.lane, signal);
+          isFirst = false;
         }
         event = watch.poll();
-        if (event !== undefined) continue;
-        const isTime = await this.#wait((resolve) => (wake = resolve), signal);
-        event = isTime ? watch.bookmark() : undefined;
+        if (event === undefined && !signal.aborted && (await bell.rung())) event = watch.bookmark();
       }
     } finally {
+      this.#bells.delete(bell);
+      signal.removeEventListener('abort', news);
       watch.close();
     }
   }
 
-  /** True when it is time for a bookmark, false when there may be news. */
-  #wait(onNews: (resolve: () => void) => void, signal: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (isTime: boolean): void => {
-        this.#waiting.delete(ring);
-        signal.removeEventListener('abort', news);
-        resolve(isTime);
-      };
-      const ring = (): void => end(true);
-      const news = (): void => end(false);
-      onNews(news);
-      this.#waiting.add(ring);
-      signal.addEventListener('abort', news);
-      if (signal.aborted) news();
-      this.#arm();
-    });
+  async #tell(event: WatchEvent, lane: EncodedLane, signal: AbortSignal): Promise<void> {
+    for (const frame of this.#frames.of(event)) if (!lane.write(frame)) await lane.drained(signal);
   }
 
   #arm(): void {
-    if (this.#isArmed) return;
+    if (this.#isArmed || this.#bells.size === 0) return;
     this.#isArmed = true;
-    this.#clock.after(BOOKMARK_MS, () => this.#ring());
-  }
-
-  #ring(): void {
-    this.#isArmed = false;
-    for (const ring of Array.from(this.#waiting)) ring();
-  }
-}
-
-function* messagesOf(event: WatchEvent): Generator<WatchInstancesResponse> {
-  const { kind } = event;
-  switch (kind) {
-    case 'compacted':
-      throw refusalOf(event);
-    case 'bookmark':
-      yield create(WatchInstancesResponseSchema, { revision: BigInt(event.revision) });
-      return;
-    case 'changes':
-      yield create(WatchInstancesResponseSchema, {
-        revision: BigInt(event.revision),
-        events: event.changes.map(eventMessage),
-      });
-      return;
-    case 'state':
-      yield* stateMessages(event.instances, BigInt(event.revision));
-  }
-}
-
-function* stateMessages(instances: readonly DiscoveredInstance[], revision: bigint): Generator<WatchInstancesResponse> {
-  let start = 0;
-  do {
-    const end = start + INSTANCES_A_MESSAGE;
-    yield create(WatchInstancesResponseSchema, {
-      revision,
-      reset: start === 0,
-      more: end < instances.length,
-      events: instances.slice(start, end).map((instance) => presentMessage(instance, revision)),
+    this.#clock.after(BOOKMARK_MS, () => {
+      this.#isArmed = false;
+      for (const bell of Array.from(this.#bells)) bell.ring(true);
+      this.#arm();
     });
-    start = end;
-  } while (start < instances.length);
-}
-
-function refusalOf(refusal: WatchRefusal): RampartError {
-  if (refusal.kind === 'future') return refusal.error;
-  const message = `history begins after revision ${refusal.oldest}: begin the watch again without a revision`;
-  return new RampartError('WATCH_COMPACTED', message);
+  }
 }
