@@ -69,7 +69,12 @@ test('docs/access-log.md lists every field and kind of a refused connection', ()
 });
 
 test('the guide to services lists every variable that a service is configured with', () => {
-  const source = read('packages/node/src/config.ts') + read('packages/mesh/src/control/evidence-settings.ts');
+  const files = [
+    'packages/node/src/config.ts',
+    'packages/node/src/instance-traits.ts',
+    'packages/mesh/src/control/evidence-settings.ts',
+  ];
+  const source = files.map(read).join('');
   assertSame(listed('docs/guide/services.md', '## Environment'), [
     ...new Set(groups(source, /'(RAMPART_[A-Z0-9_]+)'/g)),
   ]);

@@ -10,7 +10,7 @@ export type { WorkloadEvidence } from './control/evidence.ts';
 export { openChannel } from './control/transport.ts';
 export { readRevocationRule } from './control/update.ts';
 export type { ControlPlaneAddress } from './control/transport.ts';
-export type { LocalInstance } from './control/instances.ts';
+export type { InstanceTraits, LocalInstance } from './control/instances.ts';
 export { LocalInstances } from './control/instances.ts';
 export { identifyByChain, identifyPeer } from './identity/peer.ts';
 export { presentedChain } from './identity/presented-chain.ts';

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { fail, ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import { readEvidence } from '@rampart/mesh';
-import type { ControlPlaneAddress, WorkloadEvidence } from '@rampart/mesh';
+import type { ControlPlaneAddress, InstanceTraits, WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
+
+import { readTraits } from './instance-traits.ts';
 
 export type LogLevel = 'silent' | 'error' | 'info' | 'debug';
 
@@ -14,6 +16,8 @@ export interface NodeConfig {
   readonly evidence: WorkloadEvidence;
   /** "" means "the address the control plane sees". */
   readonly instanceHost: string;
+  /** What its instances say of themselves. */
+  readonly traits: InstanceTraits;
   readonly spoolDirectory: string;
   readonly logLevel: LogLevel;
   /** How long the application waits for its identity before it starts anyway, refusing everything. */
@@ -33,11 +37,13 @@ export function readConfig(env: Environment, defaultSpoolDirectory: string): Res
   const evidence = readEvidence(env, problems);
   const logLevel = readLogLevel(env, problems);
   const startTimeoutMs = readStartTimeout(env, problems);
+  const traits = readTraits(env, problems);
   if (problems.length > 0 || url === undefined || evidence === undefined) return fail(problems);
   return ok({
     address: { url, roots, rootNamespace: env['RAMPART_ROOT_NAMESPACE'] ?? 'istio-system' },
     evidence,
     instanceHost: env['RAMPART_INSTANCE_HOST'] ?? '',
+    traits,
     spoolDirectory: env['RAMPART_SPOOL_DIRECTORY'] ?? defaultSpoolDirectory,
     logLevel,
     startTimeoutMs,

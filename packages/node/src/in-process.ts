@@ -124,6 +124,7 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
     plane,
     clock: systemClock,
     instanceHost: config?.instanceHost ?? '',
+    traits: config?.traits ?? {},
     lastClosed: () => flush(plane),
     refuse,
   });

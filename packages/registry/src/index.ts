@@ -31,7 +31,11 @@ export {
   type ApprovalStore,
 } from './admission/approval/store.ts';
 export { ownServiceAdmission } from './admission/own-service.ts';
-export { SecureAdmission, type SecureAdmissionOptions } from './admission/secure-admission.ts';
+export {
+  SecureAdmission,
+  type RegistrationStanding,
+  type SecureAdmissionOptions,
+} from './admission/secure-admission.ts';
 export type { Anomaly, AnomalyKind, AnomalyReason, RegistryObservation } from './anomalies/anomaly.ts';
 export { AnomalyDetector, DEFAULT_REGISTRATIONS_PER_HOUR, type AnomalyDetectorOptions } from './anomalies/detector.ts';
 export { observationOf, watchedJournal, type AnomalyWatchOptions } from './anomalies/watched-journal.ts';

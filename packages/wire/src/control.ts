@@ -8,6 +8,7 @@ export {
   ChallengeResponse,
   ControlPlaneMessage,
   DataPlaneMessage,
+  RegisterInstance,
   RenewRequest,
   SvidResponse,
   TelemetryBatch,

@@ -4,10 +4,11 @@ import { type NewWorkload, type WorkloadOptions, workloadOf, workloadOptions } f
 import { EXIT } from '../exit-code.ts';
 import { childEnvironment } from '../launch/child-environment.ts';
 import { type ChildExit, runChild } from '../launch/child-process.ts';
+import { instanceEnvironment, type InstanceOptions, instanceOptions } from '../launch/instance-options.ts';
 import { type ProgramKind, programKindOf } from '../launch/program-kind.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
-interface RunOptions extends WorkloadOptions {
+interface RunOptions extends WorkloadOptions, InstanceOptions {
   readonly restart?: boolean;
 }
 
@@ -15,6 +16,8 @@ interface Launch {
   readonly words: readonly string[];
   readonly workload: NewWorkload;
   readonly program: ProgramKind;
+  /** What its instances say of themselves. */
+  readonly traits: Readonly<Record<string, string>>;
 }
 
 // Long enough for a slow start, short enough that a token left in an environment is soon worthless.
@@ -41,7 +44,7 @@ export function defineRun(parent: Command, shell: Shell): void {
     .action((words: string[], options: RunOptions, command: Command) =>
       shell.run(command, (invocation) => start({ words, options }, invocation)),
     );
-  for (const option of workloadOptions()) run.addOption(option);
+  for (const option of [...workloadOptions(), ...instanceOptions()]) run.addOption(option);
 }
 
 async function start(
@@ -50,7 +53,7 @@ async function start(
 ): Promise<number> {
   const workload = workloadOf(options);
   const program = await programOf(words[0] ?? '', invocation);
-  const launch = { words, workload, program };
+  const launch = { words, workload, program, traits: instanceEnvironment(options) };
   if (options.restart !== true) return (await launchOnce(launch, invocation)).code;
   return keepRunning(launch, invocation);
 }
@@ -68,16 +71,15 @@ async function programOf(command: string, { io, note }: Invocation): Promise<Pro
 }
 
 async function launchOnce(
-  { words, workload, program }: Launch,
+  { words, workload, program, traits }: Launch,
   { io, settings, withAdmin }: Invocation,
 ): Promise<ChildExit> {
   const { address, caFile } = await settings();
   const { token } = await withAdmin((client) => client.createJoinToken({ workload, ttlSeconds: TOKEN_TTL_SECONDS }));
   const registerUrl = import.meta.resolve('@rampart/node/register');
-  return runChild(
-    { words, environment: childEnvironment(io.env, { registerUrl, address, caFile, joinToken: token }, program) },
-    io,
-  );
+  const base = { ...io.env, ...traits };
+  const environment = childEnvironment(base, { registerUrl, address, caFile, joinToken: token }, program);
+  return runChild({ words, environment }, io);
 }
 
 async function keepRunning(launch: Launch, invocation: Invocation): Promise<number> {

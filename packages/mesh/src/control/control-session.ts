@@ -3,13 +3,23 @@ import { ControlPlaneMessage, DataPlaneMessage } from '@rampart/wire/control';
 
 import type { Channel, ControlStream, MethodPath } from './connect/channel.ts';
 import type { ControlClientOptions } from './control-client.ts';
-import type { LocalInstance } from './instances.ts';
+import type { InstanceTraits, LocalInstance } from './instances.ts';
 import { parseUpdate } from './update.ts';
 
 const CONNECT: MethodPath = '/rampart.v1.ControlService/Connect';
 const HEARTBEAT_MS = 3_000;
 /** Three silent heartbeats: the stream is dead even if TCP has not noticed. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
+
+const NOTHING_SAID: Required<InstanceTraits> = {
+  tags: [],
+  metadata: {},
+  weights: undefined,
+  locality: undefined,
+  version: '',
+  checks: [],
+  deregisterCriticalAfterMs: 0n,
+};
 
 type Outgoing = NonNullable<DataPlaneMessage['message']>;
 
@@ -96,10 +106,8 @@ export class ControlSession {
   }
 }
 
-function registration({ instanceId, host, port, protocol }: LocalInstance): Outgoing {
-  const traits = { tags: [], metadata: {}, weights: undefined, locality: undefined, version: '', checks: [] };
-  const value = { instanceId, host, port, protocol, ...traits, deregisterCriticalAfterMs: 0n };
-  return { $case: 'register', value };
+function registration({ traits, ...instance }: LocalInstance): Outgoing {
+  return { $case: 'register', value: { ...NOTHING_SAID, ...traits, ...instance } };
 }
 
 function deregistration({ instanceId }: LocalInstance): Outgoing {

@@ -1,4 +1,5 @@
 import type { Clock } from '@rampart/core';
+import type { RegisterInstance } from '@rampart/wire/control';
 
 /** A port of this workload that serves, as the registry should know it. */
 export interface LocalInstance {
@@ -7,7 +8,11 @@ export interface LocalInstance {
   readonly host: string;
   readonly port: number;
   readonly protocol: 'http';
+  readonly traits?: InstanceTraits;
 }
+
+/** What an instance says of itself beyond where it is; the registry judges the values. */
+export type InstanceTraits = Partial<Omit<RegisterInstance, 'instanceId' | 'host' | 'port' | 'protocol'>>;
 
 /** What this workload serves. The control stream repeats it on every reconnect. */
 export class LocalInstances {

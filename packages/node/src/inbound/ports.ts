@@ -4,7 +4,7 @@ import type { Server, Socket } from 'node:net';
 
 import type { Clock } from '@rampart/core';
 import { Gate } from '@rampart/mesh';
-import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
+import type { DataPlane, InboundConnection, InstanceTraits, Refusal } from '@rampart/mesh';
 
 import { markConnection } from './symbols.ts';
 
@@ -23,6 +23,8 @@ export interface PortsOptions {
   readonly plane: DataPlane;
   readonly clock: Clock;
   readonly instanceHost: string;
+  /** What each of its instances says of itself. */
+  readonly traits: InstanceTraits;
   readonly refuse: (refusal: Refusal) => void;
   /** The last server of this process has closed. */
   readonly lastClosed: () => void;
@@ -44,9 +46,10 @@ export class Ports {
     const address = server.address();
     if (address === null || typeof address === 'string') return;
     this.#open.add(server);
-    const { instanceHost } = this.#options;
+    const { instanceHost, traits } = this.#options;
     const host = instanceHost !== '' ? instanceHost : boundHost(address.address);
-    this.#options.plane.instances.add({ instanceId: port.instanceId, host, port: address.port, protocol: 'http' });
+    const { instanceId } = port;
+    this.#options.plane.instances.add({ instanceId, host, port: address.port, protocol: 'http', traits });
   }
 
   /** A server will take no more connections: nobody should be sent here, while requests in flight go on. */

@@ -1,6 +1,6 @@
 import { fail, ok, RampartError, type Result } from '@rampart/core';
 import type { RegistryAccess } from '../access/authorization.ts';
-import type { RegistryPolicy } from '../access/registry-policy.ts';
+import type { Decision, RegistryPolicy } from '../access/registry-policy.ts';
 import type { RegistrationRequest } from '../registration/registration.ts';
 import type { Instance } from '../store.ts';
 import type { Admission, AdmissionRefusal, InstanceAction } from './admission.ts';
@@ -11,6 +11,9 @@ export interface SecureAdmissionOptions {
   readonly access: RegistryAccess;
   readonly approvals: Approvals;
 }
+
+/** See `SecureAdmission.standing`. */
+export type RegistrationStanding = 'admitted' | 'waiting' | 'refused';
 
 type Admitted = Result<void, AdmissionRefusal>;
 
@@ -30,16 +33,17 @@ export class SecureAdmission implements Admission {
 
   admit(who: RegistryIdentity, request: RegistrationRequest): Admitted | Promise<Admitted> {
     const { policy } = this.#access;
-    const refusal = this.#refusalOf(who, request, policy);
+    const { service, namespace, host, port, sourceIp = '' } = request;
+    const decision = this.#access.authorizeRequest(who, 'write', { service, namespace, sourceIp });
+    const refusal = refusalOf(who, request, { policy, decision });
     if (refusal !== undefined) return fail(refusal);
     const { approval = 'off' } = policy.settings;
-    const standing = { service: request.service, namespace: request.namespace, identity: nameOfIdentity(who) };
+    const standing = { service, namespace, identity: nameOfIdentity(who) };
     const state = this.#approvals.stateOf(standing, approval);
     if (state === 'approved') return ok(undefined);
     if (state === 'rejected') {
       return fail(refused('REGISTRATION_DENIED', 'Registration was rejected', { reason: 'rejected by an operator' }));
     }
-    const { host, port, sourceIp = '' } = request;
     return this.#approvals.request({ ...standing, host, port, sourceIp }).then(
       () => fail(waiting(approval, host)),
       (error: unknown) => {
@@ -47,6 +51,21 @@ export class SecureAdmission implements Admission {
         return fail({ event: 'REGISTRATION_DENIED', error, details: { reason: error.message } });
       },
     );
+  }
+
+  /**
+   * How a registration that was made, or that waits, stands by what is in force now: it is admitted, a person has to let it in,
+   * or it is refused. Nothing is recorded.
+   */
+  standing(who: RegistryIdentity, request: RegistrationRequest): RegistrationStanding {
+    const { policy } = this.#access;
+    const { service, namespace } = request;
+    const decision = policy.decide(who, 'write', { service, namespace });
+    if (refusalOf(who, request, { policy, decision }) !== undefined) return 'refused';
+    const { approval = 'off' } = policy.settings;
+    const state = this.#approvals.stateOf({ service, namespace, identity: nameOfIdentity(who) }, approval);
+    if (state === 'approved') return 'admitted';
+    return state === 'rejected' ? 'refused' : 'waiting';
   }
 
   manage(who: RegistryIdentity, instance: Instance, action: InstanceAction): Admitted {
@@ -68,31 +87,25 @@ export class SecureAdmission implements Admission {
     const message = `instance ${JSON.stringify(instanceId)} is held by another identity; use an instance id of your own`;
     return fail(refused('DEREGISTRATION_DENIED', message, details));
   }
+}
 
-  #refusalOf(
-    who: RegistryIdentity,
-    request: RegistrationRequest,
-    policy: RegistryPolicy,
-  ): AdmissionRefusal | undefined {
-    const { service, namespace, host, sourceIp = '' } = request;
-    const decision = this.#access.authorizeRequest(who, 'write', { service, namespace, sourceIp });
-    if (!decision.allowed) {
-      const details = { namespace, reason: decision.reason };
-      return refused('REGISTRATION_DENIED', 'Not authorized to register this service', details);
-    }
-    if (!policy.identities.matches(who, request)) {
-      return refused('IDENTITY_MISMATCH', 'Identity does not match service name', { namespace });
-    }
-    const objection = policy.networks.objection(request, host);
-    if (objection !== undefined) {
-      return refused('NETWORK_VIOLATION', 'Registration from unauthorized network', {
-        namespace,
-        host,
-        reason: objection,
-      });
-    }
-    return undefined;
+function refusalOf(
+  who: RegistryIdentity,
+  request: RegistrationRequest,
+  { policy, decision }: { readonly policy: RegistryPolicy; readonly decision: Decision },
+): AdmissionRefusal | undefined {
+  const { namespace, host } = request;
+  if (!decision.allowed) {
+    const details = { namespace, reason: decision.reason };
+    return refused('REGISTRATION_DENIED', 'Not authorized to register this service', details);
   }
+  if (!policy.identities.matches(who, request)) {
+    return refused('IDENTITY_MISMATCH', 'Identity does not match service name', { namespace });
+  }
+  const objection = policy.networks.objection(request, host);
+  if (objection === undefined) return undefined;
+  const details = { namespace, host, reason: objection };
+  return refused('NETWORK_VIOLATION', 'Registration from unauthorized network', details);
 }
 
 function waiting(approval: string, host: string): AdmissionRefusal {

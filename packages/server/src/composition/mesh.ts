@@ -1,5 +1,6 @@
 import { ListeningAgents } from '../agents/listening-agents.ts';
 import { DataPlanes } from '../control/data-planes.ts';
+import type { RegistrationRights } from '../control/session-instances.ts';
 import { measureMesh } from '../control/mesh-metrics.ts';
 import { MeshSnapshots, type ServiceVisibility } from '../control/mesh-snapshots.ts';
 import { WorkloadDirectory } from '../control/workload-directory.ts';
@@ -21,6 +22,18 @@ function visibilityBy({ access }: RegistryGuard): ServiceVisibility {
     isLimited: () => access.policy.isWritten,
     mayKnow: (id, { name, namespace }) =>
       access.wouldAllow({ kind: 'spiffe', id }, 'read', { service: name, namespace }),
+  };
+}
+
+function rightsBy({ admission, approvals, policies }: RegistryGuard): RegistrationRights {
+  return {
+    standing: (who, request) => admission.standing(who, request),
+    onChange: (listener) => {
+      const ends = [policies.onChange(listener), approvals.onDecided(listener)];
+      return () => {
+        for (const end of ends) end();
+      };
+    },
   };
 }
 
@@ -55,7 +68,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
   const dataPlanes = new DataPlanes({
     snapshots,
     registry,
-    approvals: guard.approvals,
+    rights: rightsBy(guard),
     clock,
     log,
     workloadOf: attestedWorkloads(database),

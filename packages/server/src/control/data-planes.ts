@@ -1,6 +1,6 @@
 import type { WorkloadIdentity } from '@rampart/authority';
 import { type Clock, RampartError } from '@rampart/core';
-import type { Approvals, Registry } from '@rampart/registry';
+import type { Registry } from '@rampart/registry';
 import type { RevocableCertificate } from '@rampart/spiffe';
 import type { ControlPlaneMessage, DataPlaneMessage, Hello } from '@rampart/wire';
 import type { Connection } from '../doors/caller.ts';
@@ -9,13 +9,12 @@ import type { Logger } from '../log.ts';
 import type { EnforcingPlane } from '../resources/enforceability.ts';
 import type { MeshSnapshots } from './mesh-snapshots.ts';
 import { Session } from './session.ts';
-import { SessionInstances } from './session-instances.ts';
+import { type RegistrationRights, SessionInstances } from './session-instances.ts';
 
 export interface DataPlanesOptions {
   readonly snapshots: MeshSnapshots;
   readonly registry: Registry;
-  /** Registrations that wait for a person. */
-  readonly approvals: Pick<Approvals, 'onDecided'>;
+  readonly rights: RegistrationRights;
   readonly clock: Clock;
   readonly log: Logger;
   /** What the holder of a certificate was attested as. */
@@ -164,7 +163,7 @@ export class DataPlanes {
   }
 
   async #open({ peer, connection }: IncomingStream, hello: Hello): Promise<Session> {
-    const { snapshots, registry, approvals, clock, log } = this.#options;
+    const { snapshots, registry, rights, clock, log } = this.#options;
     const workload = await this.#options.workloadOf(peer.serial);
     if (workload === undefined) {
       throw new RampartError(
@@ -190,7 +189,7 @@ export class DataPlanes {
         workload,
         remoteAddress: connection.remoteAddress,
         log,
-        onDecided: (listener) => approvals.onDecided(listener),
+        rights,
       }),
       clock,
       moved: () => this.#moved(),

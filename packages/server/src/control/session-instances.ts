@@ -1,9 +1,18 @@
-import { fail, ok, RampartError, type Result } from '@rampart/core';
 import type { WorkloadIdentity } from '@rampart/authority';
-import type { Registry, RegistryIdentity } from '@rampart/registry';
+import { fail, ok, RampartError, type Result } from '@rampart/core';
+import type { RegistrationRequest, RegistrationStanding, Registry, RegistryIdentity } from '@rampart/registry';
 import type { RegisterInstance } from '@rampart/wire';
-import type { Logger } from '../log.ts';
 import type { Peer } from '../doors/peer.ts';
+import { traitsOf } from '../doors/services/registry/requests.ts';
+import type { Logger } from '../log.ts';
+
+/** Who may register what, now and as it changes. */
+export interface RegistrationRights {
+  /** How a registration stands by what is in force now; nothing is recorded. */
+  standing(who: RegistryIdentity, request: RegistrationRequest): RegistrationStanding;
+  /** Calls back when that may be another; returns how to end it. */
+  onChange(listener: () => void): () => void;
+}
 
 export interface SessionInstancesOptions {
   readonly registry: Registry;
@@ -13,26 +22,31 @@ export interface SessionInstancesOptions {
   /** Address the stream comes from. */
   readonly remoteAddress: string;
   readonly log: Logger;
-  /** Calls back when registrations that waited for a person were decided; returns how to end it. */
-  onDecided(listener: () => void): () => void;
+  readonly rights: RegistrationRights;
 }
 
 /** Ports one process may serve; what goes beyond is no service. */
 const MOST_INSTANCES = 64;
+/** Why an instance is gone, for the record. */
+const STOPPED = 'stopped';
+const REVOKED = 'its identity was revoked';
 
-/** The instances that one control stream stands for. Their leases last as long as it does, and one lease period. */
+/**
+ * The instances that one control stream stands for. Their leases last as long as it does, and one lease period. An instance
+ * whose workload may no longer register it is taken away at once, and comes back when it may again.
+ */
 export class SessionInstances {
   readonly #options: SessionInstancesOptions;
+  /** What the data plane serves, by instance id; registered or not. */
+  readonly #served = new Map<string, RegistrationRequest>();
   readonly #attached = new Set<string>();
-  /** What waits for a person's approval, by instance id. */
-  readonly #waiting = new Map<string, RegisterInstance>();
   readonly #forget: () => void;
-  #released = false;
+  #end: 'over' | 'revoked' | undefined;
   #problem = '';
 
   constructor(options: SessionInstancesOptions) {
     this.#options = options;
-    this.#forget = options.onDecided(() => this.#tryAgain());
+    this.#forget = options.rights.onChange(() => this.#review());
   }
 
   /** Why the last registration was refused; "" when it was not. A refused registration must not cost a workload its policies. */
@@ -40,63 +54,117 @@ export class SessionInstances {
     return this.#problem;
   }
 
-  async register(request: RegisterInstance): Promise<void> {
-    const { instanceId, host, port, protocol } = request;
-    const { registry, peer, workload, remoteAddress, log } = this.#options;
+  async register(message: RegisterInstance): Promise<void> {
+    const { peer, workload, log } = this.#options;
+    const { instanceId } = message;
     if (workload.service === '') {
       log.debug({ peer: peer.id.toString() }, 'a pure client serves a port; it is not registered');
       return;
     }
-    if (this.#attached.size >= MOST_INSTANCES && !this.#attached.has(instanceId)) {
+    if (this.#served.size >= MOST_INSTANCES && !this.#served.has(instanceId)) {
       this.#note(
         fail(new RampartError('INVALID_ARGUMENT', `a data plane registers at most ${MOST_INSTANCES} instances`)),
       );
       return;
     }
-    const registered = await registry.register(this.#identity(), {
-      service: workload.service,
-      namespace: workload.namespace,
-      instanceId,
-      host: host === '' ? remoteAddress : host,
-      port,
-      protocol: protocol === '' ? 'http' : protocol,
-      labels: workload.labels,
-      sourceIp: remoteAddress,
-    });
-    this.#note(registered);
-    this.#waiting.delete(instanceId);
-    if (!registered.ok && registered.problem.code === 'APPROVAL_PENDING') this.#waiting.set(instanceId, request);
-    if (registered.ok && !this.#released && !this.#attached.has(instanceId) && registry.attach(instanceId)) {
-      this.#attached.add(instanceId);
+    const request = this.#requestOf(message);
+    if (!request.ok) {
+      this.#note(request);
+      return;
     }
+    this.#served.set(instanceId, request.value);
+    await this.#register(request.value);
   }
 
   async deregister(instanceId: string): Promise<void> {
-    const { registry, remoteAddress } = this.#options;
-    this.#attached.delete(instanceId);
-    this.#waiting.delete(instanceId);
-    const gone = await registry.deregister(this.#identity(), instanceId, {
-      reason: 'stopped',
-      sourceIp: remoteAddress,
-    });
+    this.#served.delete(instanceId);
+    const gone = await this.#withdraw(instanceId, STOPPED);
     this.#note(gone.ok || gone.problem.code === 'NOT_FOUND' ? ok(undefined) : gone);
   }
 
   /** The stream is gone: the leases count down. */
   release(): void {
-    this.#released = true;
-    this.#forget();
-    this.#waiting.clear();
-    for (const instanceId of this.#attached) {
-      this.#options.registry.detach(instanceId);
-    }
+    this.#stop('over');
+    for (const instanceId of this.#attached) this.#options.registry.detach(instanceId);
     this.#attached.clear();
   }
 
-  #tryAgain(): void {
+  /** Whoever holds the stream is not to be trusted any more: nobody is sent there from now on. */
+  revoke(): void {
     const { log } = this.#options;
-    for (const request of Array.from(this.#waiting.values())) {
-      this.register(request).catch((error: unknown) => log.error({ error }, 'an approved registration failed'));
+    this.#stop('revoked');
+    for (const instanceId of Array.from(this.#attached)) {
+      this.#withdraw(instanceId, REVOKED).catch((error: unknown) =>
+        log.error({ error, instanceId }, 'an instance of a revoked identity could not be taken away'),
+      );
+    }
+  }
+
+  #stop(end: 'over' | 'revoked'): void {
+    this.#end = end;
+    this.#forget();
+    this.#served.clear();
+  }
+
+  async #register(request: RegistrationRequest): Promise<void> {
+    const { registry, rights } = this.#options;
+    const { instanceId } = request;
+    const registered = await registry.register(this.#identity(), request);
+    this.#note(registered);
+    // What cannot be registered at all is not tried again whenever rules change.
+    if (!registered.ok && registered.problem.code === 'INVALID_ARGUMENT') this.#served.delete(instanceId);
+    if (!registered.ok || this.#end === 'over') return;
+    // While it was on its way to the store, much may have changed.
+    if (this.#end === 'revoked') {
+      await this.#withdraw(instanceId, REVOKED);
+      return;
+    }
+    if (!this.#attached.has(instanceId) && registry.attach(instanceId)) this.#attached.add(instanceId);
+    if (!this.#served.has(instanceId)) await this.#withdraw(instanceId, STOPPED);
+    else if (rights.standing(this.#identity(), request) === 'refused') await this.#lose(instanceId);
+  }
+
+  #review(): void {
+    const { rights, log } = this.#options;
+    for (const [instanceId, request] of Array.from(this.#served)) {
+      const standing = rights.standing(this.#identity(), request);
+      const isThere = this.#attached.has(instanceId);
+      const failed = (error: unknown): void =>
+        log.error({ error, instanceId }, 'an instance could not follow its rights');
+      if (isThere && standing === 'refused') this.#lose(instanceId).catch(failed);
+      if (!isThere && standing === 'admitted') this.#register(request).catch(failed);
+    }
+  }
+
+  async #lose(instanceId: string): Promise<void> {
+    await this.#withdraw(instanceId, 'may no longer be registered');
+    this.#note(fail(new RampartError('PERMISSION_DENIED', `instance ${instanceId} may no longer be registered`)));
+  }
+
+  #withdraw(instanceId: string, reason: string): Promise<Result<void, RampartError>> {
+    const { registry, remoteAddress: sourceIp } = this.#options;
+    if (this.#attached.delete(instanceId)) registry.detach(instanceId);
+    return registry.deregister(this.#identity(), instanceId, { reason, sourceIp });
+  }
+
+  #requestOf(message: RegisterInstance): Result<RegistrationRequest, RampartError> {
+    const { workload, remoteAddress } = this.#options;
+    const { instanceId, host, port, protocol } = message;
+    try {
+      return ok({
+        ...traitsOf(message),
+        service: workload.service,
+        namespace: workload.namespace,
+        instanceId,
+        host: host === '' ? remoteAddress : host,
+        port,
+        protocol: protocol === '' ? 'http' : protocol,
+        labels: workload.labels,
+        sourceIp: remoteAddress,
+      });
+    } catch (error) {
+      if (error instanceof RampartError) return fail(error);
+      throw error;
     }
   }
 

@@ -137,7 +137,8 @@ export class Session {
     }
     this.#end = { error };
     this.#timer?.cancel();
-    this.options.instances.release();
+    if (error?.code === 'CERTIFICATE_REVOKED') this.options.instances.revoke();
+    else this.options.instances.release();
     this.options.ended(this);
     this.wake();
   }

@@ -24,9 +24,7 @@ type Selector = NonNullable<DiscoveryQuery['selector']>;
 
 /** A registration as the domain takes it; it judges the values, this only their presence. */
 export function registrationOf(registration: InstanceRegistration, sourceIp: string): RegistrationRequest {
-  const { service, namespace, instanceId, host, port, protocol, labels, tags, metadata, weights, version } =
-    registration;
-  const { locality, checks, deregisterCriticalAfterMs, leaseMs, permanent, spiffeId } = registration;
+  const { service, namespace, instanceId, host, port, protocol, labels, leaseMs, permanent, spiffeId } = registration;
   return {
     service,
     namespace,
@@ -35,6 +33,27 @@ export function registrationOf(registration: InstanceRegistration, sourceIp: str
     port,
     protocol: protocol === '' ? 'http' : protocol,
     labels,
+    ...traitsOf(registration),
+    ...leaseOf(leaseMs, permanent),
+    ...(spiffeId === '' ? {} : { identity: spiffeId }),
+    sourceIp,
+  };
+}
+
+type Traits = Pick<
+  InstanceRegistration,
+  'tags' | 'metadata' | 'weights' | 'locality' | 'version' | 'checks' | 'deregisterCriticalAfterMs'
+>;
+
+/** What an instance says of itself wherever it registers. @throws RampartError INVALID_ARGUMENT for what has no meaning. */
+export function traitsOf(
+  said: Traits,
+): Pick<
+  RegistrationRequest,
+  'tags' | 'metadata' | 'weights' | 'locality' | 'version' | 'checks' | 'deregisterCriticalAfterMs'
+> {
+  const { tags, metadata, weights, locality, version, checks, deregisterCriticalAfterMs } = said;
+  return {
     tags,
     metadata,
     ...(weights === undefined ? {} : { weights: { passing: weights.passing, warning: weights.warning } }),
@@ -42,9 +61,6 @@ export function registrationOf(registration: InstanceRegistration, sourceIp: str
     ...(version === '' ? {} : { version }),
     checks: checks.map(checkOf),
     ...(deregisterCriticalAfterMs === 0n ? {} : { deregisterCriticalAfterMs: numberOf(deregisterCriticalAfterMs) }),
-    ...leaseOf(leaseMs, permanent),
-    ...(spiffeId === '' ? {} : { identity: spiffeId }),
-    sourceIp,
   };
 }
 
