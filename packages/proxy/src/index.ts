@@ -1,2 +1,10 @@
+export { LINK_ALPN } from './link/frame/format.ts';
+export type { LinkProtocol } from './link/frame/format.ts';
+export type { LinkLimits } from './link/limits.ts';
+export { LinkError } from './link/link-error.ts';
+export type { LinkReason, Refusal } from './link/link-error.ts';
+export { LinkSession } from './link/link-session.ts';
+export type { LinkOptions } from './link/link-session.ts';
+export type { LinkStream, StreamRequest } from './link/link-stream.ts';
 export type { ByteReceiver, ByteStream } from './stream/byte-stream.ts';
 export { SocketStream } from './stream/socket-stream.ts';

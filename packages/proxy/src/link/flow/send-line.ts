@@ -1,0 +1,112 @@
+import type { Duplex } from 'node:stream';
+
+import { FrameWriter } from '../frame/frame-writer.ts';
+import { LONGEST_DATA } from '../frame/format.ts';
+
+/** Bytes for one write: what a TLS socket takes before it asks to wait. */
+const TURN_BYTES = 64 * 1024;
+/** Messages up to this pass large bodies that wait. */
+const SMALL_BYTES = 4096;
+
+/** A stream with bytes that wait. */
+export interface Waiting {
+  isInLine: boolean;
+  readonly isReady: boolean;
+  /** Gathers one DATA frame, and returns its bytes. */
+  sendNext(): number;
+}
+
+/**
+ * Sends frames over a transport: everything that is gathered in one turn of the event loop leaves in one write. Small
+ * messages are gathered at once; large ones stand in line, and get one frame each in turn, as fast as the transport takes them.
+ */
+export class SendLine {
+  readonly frames: FrameWriter = new FrameWriter();
+  readonly #transport: Duplex;
+  readonly #unread: number;
+  #line: Waiting[] = [];
+  #isScheduled = false;
+  #isBlocked = false;
+  #isClosed = false;
+
+  /** `unread`: bytes of control frames that may wait for a peer that does not read. */
+  constructor(transport: Duplex, unread: number) {
+    this.#transport = transport;
+    this.#unread = unread;
+    transport.on('drain', () => {
+      this.#isBlocked = false;
+      this.#flush();
+    });
+  }
+
+  /** False when the other side asks for more than it reads. */
+  get isBounded(): boolean {
+    return !this.#isBlocked || this.frames.pending <= TURN_BYTES + this.#unread;
+  }
+
+  /** Whether a DATA frame of so many bytes may be gathered now. */
+  takesNow(bytes: number): boolean {
+    if (bytes > LONGEST_DATA) return false;
+    if (!this.#isBlocked && this.#line.length === 0) return this.frames.pending + bytes <= TURN_BYTES;
+    return bytes <= SMALL_BYTES && this.frames.pending + bytes <= TURN_BYTES;
+  }
+
+  stand(stream: Waiting): void {
+    if (stream.isInLine) return;
+    stream.isInLine = true;
+    this.#line.push(stream);
+    this.schedule();
+  }
+
+  /** Frames were gathered. They leave when everything that is ready in this turn of the event loop had its say. */
+  readonly schedule = (): void => {
+    if (this.#isScheduled || this.#isBlocked) return;
+    this.#isScheduled = true;
+    setImmediate(this.#flushScheduled);
+  };
+
+  /** Sends what is gathered, and nothing afterwards. */
+  close(): void {
+    this.#line = [];
+    if (!this.#isClosed && this.#transport.writable) this.#write();
+    this.#isClosed = true;
+  }
+
+  readonly #flushScheduled = (): void => {
+    this.#isScheduled = false;
+    if (!this.#isBlocked) this.#flush();
+  };
+
+  #flush(): void {
+    if (this.#isClosed) return;
+    this.#fill();
+    this.#write();
+    if (this.#line.length > 0) this.schedule();
+  }
+
+  /** Large bodies get what small messages leave of the turn, and one frame at least. */
+  #fill(): void {
+    const line = this.#line;
+    let room = Math.max(TURN_BYTES - this.frames.pending, 1);
+    while (room > 0) {
+      const stream = line.shift();
+      if (stream === undefined) return;
+      room -= stream.sendNext();
+      stream.isInLine = stream.isReady;
+      if (stream.isInLine) line.push(stream);
+    }
+  }
+
+  #write(): void {
+    const parts = this.frames.take();
+    const [first] = parts;
+    if (first === undefined) return;
+    if (parts.length === 1) {
+      this.#isBlocked = !this.#transport.write(first);
+      return;
+    }
+    this.#transport.cork();
+    for (const part of parts) this.#isBlocked = !this.#transport.write(part);
+    this.#transport.uncork();
+  }
+}
