@@ -88,8 +88,10 @@ function isGood({ kind, revokedAt, notAfter }: Certificate, now: number): boolea
 }
 
 async function anyRecord(client: AdminClient): Promise<boolean> {
-  for await (const { records } of client.tailLogs({ history: 1, follow: false })) if (records.length > 0) return true;
-  return false;
+  let any = false;
+  // Read to its end: a stream that is left before keeps its deadline, and with it the process, for half a minute.
+  for await (const { records } of client.tailLogs({ history: 1, follow: false })) any ||= records.length > 0;
+  return any;
 }
 
 /** One that this version cannot read is left out: its control plane is newer. */

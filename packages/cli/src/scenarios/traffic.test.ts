@@ -132,6 +132,15 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
     assert.doesNotMatch(laid.stdout, /RAMP2003|RAMP3001/);
   });
 
+  test('is told at once: nothing is left that keeps the command from ending', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    for (const line of ['authz explain orders', 'analyze', 'authz simulate -f read-only.yaml', 'logs --history 1']) {
+      await rampart(line);
+      assert.equal(timers(), before, line);
+    }
+  });
+
   test('is told every problem of a candidate with its place', async () => {
     const { code, stderr } = await rampart('authz simulate -f -', READ_ONLY.replace('rules', 'ruels'));
     assert.equal(code, 1);
