@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { until } from '@rampart/testkit';
 
+import { bareEnvironment } from './environment.ts';
 import type { ControlPlaneProcess } from './control-plane.ts';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
@@ -41,7 +42,7 @@ export class AgentProcess {
   /** Resolves at once. */
   static launch(env: Readonly<Record<string, string>>, folder: string = socketFolder()): AgentProcess {
     const child = spawn(process.execPath, [CLI, 'agent', '--socket', join(folder, 'agent.sock')], {
-      env: { PATH: process.env['PATH'], ...env },
+      env: { ...bareEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new AgentProcess(folder, child);

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import http2 from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 
+import type { HandlerContext } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { Authorization } from '@rampart/wire/ext-authz-service';
 import type { CheckRequest } from '@rampart/wire/ext-authz-service';
@@ -34,9 +35,10 @@ export class SampleAuthorizer {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => this.#answer(request, response, Buffer.concat(chunks).toString()));
     });
-    const check = async (request: CheckRequest): Promise<object> => {
+    const check = async (request: CheckRequest, { signal }: HandlerContext): Promise<object> => {
       this.overGrpc.push(request);
-      if (this.conduct === 'hangs') await new Promise(() => {});
+      // Until nobody waits any more: what is never ended keeps the caller's deadline, and with it this process.
+      if (this.conduct === 'hangs') await once(signal, 'abort');
       if (this.conduct !== 'answers') throw new Error('out of order');
       return checked(request);
     };

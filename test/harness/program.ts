@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
+import { bareEnvironment } from './environment.ts';
 import { REGISTER } from './workload.ts';
 
 /** How a program ended, and what it said. */
@@ -28,7 +29,7 @@ export function runProgram(source: string, options: ProgramOptions = {}): Promis
 /** Runs Node with these arguments. */
 export async function runNode(args: readonly string[], { env = {} }: ProgramOptions = {}): Promise<ProgramEnd> {
   const child = spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...bareEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const gone = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 import { until } from '@rampart/testkit';
+import { bareEnvironment } from './environment.ts';
 
 const SCRIPT = fileURLToPath(new URL('../services/workload-api/client.mjs', import.meta.url));
 
@@ -114,7 +115,7 @@ export class WorkloadClient {
     const child = fork(SCRIPT, [socketPath, ...(proto === undefined ? [] : [proto])], {
       ...(uid === undefined ? {} : { uid, gid: uid }),
       execPath: execPath ?? process.execPath,
-      env: { PATH: process.env['PATH'] },
+      env: bareEnvironment(),
     });
     await Promise.race([
       once(child, 'message'),

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+import { bareEnvironment } from './environment.ts';
 import type { ControlPlaneProcess } from './control-plane.ts';
 
 /** The in-process data plane as it stands in the repository. */
@@ -50,7 +51,7 @@ export class Workload {
     const child = fork(script, [], {
       execPath: options.runtime ?? process.execPath,
       execArgv: ['--import', options.register ?? REGISTER],
-      env: { PATH: process.env['PATH'], ...env, ...options.env },
+      env: { ...bareEnvironment(), ...env, ...options.env },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     const hello = (await answerOf(child)) as { port?: number };

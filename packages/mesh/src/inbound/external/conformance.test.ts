@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { ExtAuthzProvider } from '@rampart/core';
@@ -98,8 +99,8 @@ async function overGrpc(): Promise<Subject> {
       return server.asked.length;
     },
     answer: (decision) => {
-      server.decide = () => {
-        if ('silent' in decision) return new Promise(() => {});
+      server.decide = (_asked, caller) => {
+        if ('silent' in decision) return once(caller, 'abort').then(() => ({}));
         if ('broken' in decision) throw new Error('later');
         const options =
           decision.header === undefined ? [] : [{ header: { key: decision.header[0], value: decision.header[1] } }];

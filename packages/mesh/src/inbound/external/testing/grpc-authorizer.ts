@@ -8,8 +8,10 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { Authorization } from '@rampart/wire/ext-authz-service';
 import type { CheckRequest, CheckResponseSchema } from '@rampart/wire/ext-authz-service';
 
+/** `caller` is aborted when nobody waits for the decision any more. */
 export type GrpcDecision = (
   asked: CheckRequest,
+  caller: AbortSignal,
 ) => MessageInitShape<typeof CheckResponseSchema> | Promise<MessageInitShape<typeof CheckResponseSchema>>;
 
 /** A real gRPC server, another implementation's (ConnectRPC), over plaintext HTTP/2. */
@@ -27,9 +29,9 @@ export class GrpcAuthorizer {
     const handler = connectNodeAdapter({
       routes: (router) =>
         router.service(Authorization, {
-          check: (request) => {
+          check: (request, { signal }) => {
             authorizer.asked.push(request);
-            return authorizer.decide(request);
+            return authorizer.decide(request, signal);
           },
         }),
     });
