@@ -9,6 +9,8 @@ import { Tally } from './testing/tally.ts';
 
 /** A test that is slower than this is worth a line of its own. */
 const slowMilliseconds = 2_000;
+/** A process that lives on for this long after its last test keeps the suite waiting, and would keep a user waiting. */
+const lingeringMilliseconds = 2_000;
 /** A test that has not ended by now never will: it is failed. */
 const hungTestMilliseconds = 120_000;
 /** A file whose process has not ended by now has left something running: it is stopped and failed. */
@@ -30,21 +32,30 @@ function say(text: string): void {
 async function runFile(file: string, tally: Tally): Promise<void> {
   let output = '';
   const startedAt = performance.now();
+  let lastTestAt = startedAt;
   const signal = AbortSignal.timeout(hungFileMilliseconds);
   const stream = run({ files: [file], timeout: hungTestMilliseconds, signal, cwd: repositoryRoot });
   stream.on('test:pass', (event) => tally.add(event, true));
   stream.on('test:fail', (event) => tally.add(event, false));
+  for (const event of ['test:pass', 'test:fail'] as const) {
+    stream.on(event, () => {
+      lastTestAt = performance.now();
+    });
+  }
   for (const event of ['test:stdout', 'test:stderr'] as const) {
     stream.on(event, ({ message }) => {
       output += message;
     });
   }
   await stream.forEach(() => undefined);
+  const lingered = performance.now() - lastTestAt;
   const { tests, failed } = tally.file(file);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   const name = relative(repositoryRoot, file);
-  if (failed === 0) return say(`ok      ${name}  ${tests} tests  ${seconds} s`);
-  say(`FAILED  ${name}  ${tests} tests, ${failed} FAILED  ${seconds} s`);
+  const lingers =
+    lingered < lingeringMilliseconds ? '' : `, ${(lingered / 1000).toFixed(1)} s of them after its last test`;
+  if (failed === 0) return say(`ok      ${name}  ${tests} tests  ${seconds} s${lingers}`);
+  say(`FAILED  ${name}  ${tests} tests, ${failed} FAILED  ${seconds} s${lingers}`);
   if (output.trim() !== '') say(output.trimEnd().replaceAll(/^/gm, '        '));
 }
 
