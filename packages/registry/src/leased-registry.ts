@@ -112,7 +112,7 @@ export class LeasedRegistry implements Registry {
     for (const instanceId of instanceIds) {
       const instance = this.#catalogue.instance(instanceId);
       const may = instance !== undefined && (await this.#admission.manage(who, instance, 'renew')).ok;
-      if (!may || !this.#leases.renew(instanceId)) unknown.push(instanceId);
+      if (!may || !(await this.#renew(instanceId))) unknown.push(instanceId);
     }
     return unknown;
   }
@@ -223,6 +223,11 @@ export class LeasedRegistry implements Registry {
     this.#catalogue.put(shown);
     this.#care(instance, before);
     return ok(shown);
+  }
+
+  /** A lease that has ended is unknown once nobody can find the instance any more, and not before. */
+  async #renew(instanceId: string): Promise<boolean> {
+    return this.#leases.renew(instanceId) || this.#turns.run(instanceId, async () => this.#leases.renew(instanceId));
   }
 
   /** Does something to an instance in its turn, when it is there and the admission lets this identity. */
@@ -339,10 +344,12 @@ export class LeasedRegistry implements Registry {
     const dropped = this.#turns.run(instanceId, async () => {
       const instance = this.#catalogue.instance(instanceId);
       if (instance === undefined || !holds(instance)) return;
-      this.#forget(instance);
+      // It is found until its end is durable: a crash must not bring back what somebody saw to be gone.
+      this.#letGo(instance);
       const removed = this.#options.store.remove(instanceId);
       const event = deregistration(instance, reason);
       const [removal, record] = await Promise.allSettled([removed, this.#options.journal.audit(event)]);
+      this.#catalogue.remove(instanceId);
       if (removal.status === 'rejected') this.#insist(() => this.#reconcile(instanceId), removal.reason);
       if (record.status === 'rejected')
         this.#insist(async () => void (await this.#options.journal.audit(event)), record.reason);
@@ -371,11 +378,16 @@ export class LeasedRegistry implements Registry {
   }
 
   #forget(instance: DiscoveredInstance): void {
+    this.#letGo(instance);
+    this.#catalogue.remove(instance.instanceId);
+  }
+
+  /** Nobody holds or renews it any more, and nobody looks after it. */
+  #letGo(instance: DiscoveredInstance): void {
     const { instanceId } = instance;
     this.#leases.release(instanceId);
     this.#monitor.unfollow(instance);
     this.#critical.delete(instanceId);
-    this.#catalogue.remove(instanceId);
   }
 
   async #refuse(

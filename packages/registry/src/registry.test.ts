@@ -245,7 +245,7 @@ describe('a lease', () => {
     clock.advance(LEASE_MS - 1);
     assert.equal(registry.lookup(NAME)?.instances.length, 1);
     clock.advance(1);
-    assert.equal(registry.lookup(NAME), undefined, 'gone in the same turn');
+    await until(async () => registry.lookup(NAME) === undefined);
     await registry.close();
     assert.deepEqual(await store.instances(), []);
     const [record] = await audit();
@@ -253,6 +253,23 @@ describe('a lease', () => {
       [record?.event_type, record?.instance_id, record?.details],
       ['DEREGISTRATION', 'orders-1', { namespace: 'default', reason: 'lease expired' }],
     );
+  });
+
+  it('that ended is found, and cannot be renewed, until its end is durable', async () => {
+    const written = Promise.withResolvers<void>();
+    const { registry, clock } = await setUp({
+      wrap: (inner) => ({ ...inner, remove: (instanceId) => written.promise.then(() => inner.remove(instanceId)) }),
+    });
+    await registry.register(ORDERS, REQUEST);
+    clock.advance(LEASE_MS);
+    assert.equal(registry.lookup(NAME)?.instances.length, 1, 'a crash now would bring it back');
+    assert.equal(registry.attach('orders-1'), false);
+    const renewed = registry.renew(ORDERS, ['orders-1']);
+    const answered = await Promise.race([renewed, new Promise((resolve) => setImmediate(resolve, 'not yet'))]);
+    assert.equal(answered, 'not yet');
+    written.resolve();
+    assert.deepEqual(await renewed, ['orders-1']);
+    assert.equal(registry.lookup(NAME), undefined);
   });
 
   it('that a control stream holds does not end', async () => {
@@ -263,7 +280,7 @@ describe('a lease', () => {
     assert.equal(registry.lookup(NAME)?.instances.length, 1);
     registry.detach('orders-1');
     clock.advance(LEASE_MS);
-    assert.equal(registry.lookup(NAME), undefined);
+    await until(async () => registry.lookup(NAME) === undefined);
   });
 
   it('is held on by a new control stream when the old one ends late', async () => {
@@ -288,6 +305,7 @@ describe('a lease', () => {
     assert.equal(restarted.lookup(NAME)?.instances.length, 2);
     restarted.attach('orders-2');
     clock.advance(LEASE_MS);
+    await until(async () => restarted.lookup(NAME)?.instances.length === 1);
     assert.deepEqual(
       restarted.lookup(NAME)?.instances.map(({ instanceId }) => instanceId),
       ['orders-2'],
@@ -352,6 +370,7 @@ describe('watch', () => {
     await registry.register(ORDERS, { ...REQUEST, instanceId: 'orders-2', service: 'other' });
     await registry.deregister(ORDERS, 'orders-1', { reason: 'x' });
     clock.advance(LEASE_MS);
+    await until(async () => registry.lookup({ ...NAME, name: 'other' }) === undefined);
     assert.deepEqual(seen, [
       [1, 'orders-api', 1],
       [2, 'orders-api', 2],

@@ -123,6 +123,8 @@ describe('leases', () => {
 });
 
 async function check(model: Model, { registry, watched }: Real): Promise<void> {
+  // What ended is found until its end is written.
+  await new Promise((resolve) => setImmediate(resolve));
   const found = registry.lookup({ name: 's', namespace: 'default' })?.instances ?? [];
   const expected = [...model.live].map(
     ([instanceId, { owner, port }]) => `${instanceId} ${nameOfIdentity(identity(owner))} ${port}`,

@@ -11,11 +11,11 @@ import { judge } from './judgement.ts';
 import { type History, type Look, monotonicNow, type Observations, type Run } from './observations.ts';
 import { NAMESPACE, SERVICES } from './workload.ts';
 
-/** `RAMPART_CRASH_ROUNDS=100 node --test packages/server/src/registry/history/registry-history.test.ts` for tens of thousands of calls. */
+/** `RAMPART_CRASH_ROUNDS=100 RAMPART_HISTORY_ANSWERS=1000` before `node --test …/registry-history.test.ts`: tens of thousands of calls. */
 const KILLS = Number(process.env['RAMPART_CRASH_ROUNDS'] ?? 10);
-/** A start that was killed has answered so many calls at most: a young process is the slowest. The last one answers many more. */
-const MOST_ANSWERS = 100;
-const LAST_ANSWERS = 1500;
+/** A start that is killed answers so many calls at most: a young process is the slowest. The last one answers many more. */
+const MOST_ANSWERS = Number(process.env['RAMPART_HISTORY_ANSWERS'] ?? 100);
+const LAST_ANSWERS = 15 * MOST_ANSWERS;
 const ROLES: readonly Role[] = ['api', 'consul', 'watch'];
 const OPTIONS = { consul: { httpPort: 0 }, dns: { port: 0 } };
 

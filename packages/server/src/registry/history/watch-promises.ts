@@ -179,9 +179,11 @@ function followed(lineage: readonly WatchSession[]): Places {
   const places = new Map<string, number>();
   for (const { isReset, told } of lineage.flatMap(({ messages }) => messages)) {
     if (isReset) places.clear();
-    // One revision may take an instance from a service and put it into another.
-    for (const { instanceId } of told.filter(({ port }) => port === 0)) places.delete(instanceId);
-    for (const { instanceId, port } of told) if (port !== 0) places.set(instanceId, port);
+    for (const change of Map.groupBy(told, ({ revision }) => revision).values()) {
+      // One revision may take an instance from a service and put it into another.
+      for (const { instanceId } of change.filter(({ port }) => port === 0)) places.delete(instanceId);
+      for (const { instanceId, port } of change) if (port !== 0) places.set(instanceId, port);
+    }
   }
   return places;
 }

@@ -47,10 +47,17 @@ export function countFrom(first: number): () => number {
   return () => next++;
 }
 
-/** Ports that nobody else registers: callers have every 32nd of them. */
-export function portsOf(caller: number): () => number {
-  const turn = countFrom(0);
-  return () => 1 + ((caller + 32 * turn()) % 65_504);
+/** Gives an instance a port that it never had. */
+export type Ports = (subject: Subject) => number;
+
+/** Callers have every 32nd port each, 2,000 for each instance. */
+export function portsOf(caller: number): Ports {
+  const turns = new Map<string, number>();
+  return ({ instanceId }) => {
+    const turn = turns.get(instanceId) ?? 0;
+    turns.set(instanceId, turn + 1);
+    return 1 + ((caller + 32 * turn) % 65_504);
+  };
 }
 
 export function anyOf<T>(values: readonly T[]): T {
@@ -67,11 +74,11 @@ function forEach(
   return recorder.withEach(by, (reach) => work(recorder.client(reach).registry, { recorder, by, run: reach.run }));
 }
 
-async function write(registry: Registry, { recorder, ports, ...call }: Call & { ports: () => number }): Promise<void> {
+async function write(registry: Registry, { recorder, ports, ...call }: Call & { ports: Ports }): Promise<void> {
   while (!recorder.over.aborted) {
     const subject = anyOf(randomInt(5) === 0 ? MOVING : FIXED);
     if (randomInt(DEREGISTRATIONS) === 0) await deregister(registry, subject, { recorder, ...call });
-    else await register(registry, subject, { recorder, ...call, port: ports() });
+    else await register(registry, subject, { recorder, ...call, port: ports(subject) });
   }
 }
 
@@ -125,7 +132,7 @@ async function hold(
     ports,
     grants,
     ...call
-  }: Call & { readonly subject: Subject; readonly ports: () => number; readonly grants: () => number },
+  }: Call & { readonly subject: Subject; readonly ports: Ports; readonly grants: () => number },
 ): Promise<void> {
   const { recorder, ...caller } = call;
   const { instanceId, leaseMs } = subject;
@@ -138,7 +145,7 @@ async function hold(
     });
   };
   while (!recorder.over.aborted) {
-    await register(registry, subject, { ...call, port: ports(), grant: grants() });
+    await register(registry, subject, { ...call, port: ports(subject), grant: grants() });
     for (let left = randomInt(MOST_RENEWALS); left > 0; left -= 1) {
       await pause(randomInt(leaseMs / 2), undefined, { signal: recorder.over }).catch(() => undefined);
       await renew();

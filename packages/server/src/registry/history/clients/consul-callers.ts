@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { monotonicNow } from '../observations.ts';
 import { FIXED, placeOf, SERVICES } from '../workload.ts';
-import { anyOf, type Call, portsOf } from './api-callers.ts';
+import { anyOf, type Call, type Ports, portsOf } from './api-callers.ts';
 import type { Reach, Recorder } from './recorder.ts';
 
 const WRITERS = 3;
@@ -85,7 +85,7 @@ function forEach(recorder: Recorder, by: string, work: (consul: Consul, call: Ca
   });
 }
 
-async function write(consul: Consul, { recorder, ports, ...call }: Call & { ports: () => number }): Promise<void> {
+async function write(consul: Consul, { recorder, ports, ...call }: Call & { ports: Ports }): Promise<void> {
   while (!recorder.over.aborted) {
     const subject = anyOf(FIXED);
     const { instanceId, host } = subject;
@@ -96,7 +96,7 @@ async function write(consul: Consul, { recorder, ports, ...call }: Call & { port
         return { action: { kind: 'deregister', found: status === 200 } };
       });
     } else {
-      const action = { kind: 'register', place: placeOf(subject, ports()) } as const;
+      const action = { kind: 'register', place: placeOf(subject, ports(subject)) } as const;
       const { service, port } = action.place;
       await recorder.write({ ...call, instanceId, action }, async () => {
         const body = { ID: instanceId, Name: service, Address: host, Port: port };

@@ -37,7 +37,7 @@ export function startDataPlanes(recorder: Recorder): readonly Promise<void>[] {
       ).credentials;
       while (!recorder.over.aborted) {
         const stream = new Stream(recorder, { by, subject, credentials, reach, revision });
-        revision = await stream.hold(ports());
+        revision = await stream.hold(ports(subject));
       }
     });
   });
