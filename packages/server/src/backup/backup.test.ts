@@ -7,11 +7,13 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { verifierKeyOf } from '@rampart/journal';
+import type { ControlPlaneMessage } from '@rampart/wire';
 import { OctetReader, openStream, sealStream } from '@rampart/keyring';
 import { createSystemClock } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { TestPlanes, until } from '../testing/test-plane.ts';
-import { attest, connectAsAdmin } from '../testing/workload-client.ts';
+import { FakeDataPlane } from '../testing/fake-data-plane.ts';
+import { attest, connectAsAdmin, connectTo, type Credentials } from '../testing/workload-client.ts';
 import { CONTEXT, createBackup, type CreatedBackup } from './create.ts';
 import { restoreBackup, type Restoration, type Restored } from './restore.ts';
 import { verifyBackup } from './verify.ts';
@@ -229,6 +231,60 @@ describe('a backup', () => {
     again.close();
     const lost = certificates.find(({ serial }) => serial === lostSerial);
     assert.ok(lost !== undefined && lost.revokedAt > 0n);
+  });
+
+  it('is another history than what came after it: nobody goes on in it from there', async () => {
+    const register = async (plane: ControlPlane, count: number): Promise<bigint> => {
+      const { registry, close } = connectAsAdmin(plane);
+      let newest = 0n;
+      for (let index = 0; index < count; index += 1) {
+        const instance = {
+          instanceId: `web-${index}`,
+          service: 'web',
+          namespace: 'default',
+          host: '10.0.0.1',
+          port: 80,
+        };
+        newest = (await registry.register({ instance: { ...instance, permanent: true } })).revision;
+      }
+      close();
+      return newest;
+    };
+    const credentialsOf = async (plane: ControlPlane): Promise<Credentials> =>
+      (await attest(plane, { namespace: 'default', serviceAccount: 'reader' })).credentials;
+    const listen = async (
+      plane: ControlPlane,
+      credentials: Credentials,
+      revision = 0,
+    ): Promise<ControlPlaneMessage> => {
+      const client = connectTo(plane, { credentials });
+      const stream = new FakeDataPlane(client).connect({ revision });
+      await until('the first message', () => stream.received.length > 0);
+      stream.kill();
+      const [first] = stream.received;
+      assert.ok(first !== undefined);
+      return first;
+    };
+    const first = await planes.start();
+    const credentials = await credentialsOf(first);
+    await backUp(first);
+    await first.stop();
+    const second = await planes.start();
+    const found = await register(second, 3);
+    const told = await listen(second, credentials);
+    await second.stop();
+
+    await restore();
+    const restored = await planes.start({ dataDirectory: target });
+    await register(restored, 10);
+    const { registry, close } = connectAsAdmin(restored);
+    const watch = registry.watch({ namespace: 'default', from: found });
+    await assert.rejects(watch[Symbol.asyncIterator]().next(), /WATCH_COMPACTED|begins after/);
+    close();
+    const after = await listen(restored, credentials, Number(told.revision));
+    assert.ok(after.reset, 'what it knows is of another history');
+    assert.ok(after.bundle !== undefined && told.bundle !== undefined);
+    assert.ok(after.bundle.sequence > told.bundle.sequence, 'its roots count');
   });
 
   it('whose restoring is killed leaves no data directory, and can be restored then', async () => {

@@ -10,6 +10,7 @@ import type { KeySource } from '../trust/keys.ts';
 import { syncDirectory } from './create.ts';
 import { openPresentKeys } from './keys.ts';
 import type { Manifest } from './manifest.ts';
+import { beginNewHistory } from './new-history.ts';
 import { type BackupReading, readBackup } from './read.ts';
 import { factsOf } from './record.ts';
 import { type Scratch, takeScratch } from './scratch.ts';
@@ -100,6 +101,7 @@ async function begin(
   const database = await openDatabase(sqliteEngine(join(at, 'rampart.db')));
   try {
     const ended = await endTokens(database, keepApiTokens);
+    await beginNewHistory(database, clock.now());
     const journal = await Journal.open(createJournalStore(database), clock);
     await journal.audit({
       eventType: 'BACKUP_RESTORED',

@@ -7,7 +7,8 @@ import { readCounter, setCounter } from './counter.ts';
 
 type HierarchyStore = Pick<AuthorityStore, 'changeHierarchy' | 'caCertificates' | 'hierarchyNotes' | 'lastLeafEnd'>;
 
-const BUNDLE_SEQUENCE = 'bundle_sequence';
+/** Counter of the changes of the trust bundle. */
+export const BUNDLE_SEQUENCE = 'bundle_sequence';
 
 /** The certificates that sign, and what belongs to them. */
 export function createHierarchyStore({ reads, writer }: Pick<Database, 'reads' | 'writer'>): HierarchyStore {

@@ -2,7 +2,8 @@ import type { RevisionStore } from '../../changes/revision-store.ts';
 import type { Database } from '../database.ts';
 import { readCounter } from './counter.ts';
 
-const REVISION = 'revision';
+/** Counter of the revisions that data planes are told. */
+export const REVISION = 'revision';
 
 /** The reserved revisions in the database. */
 export function createRevisionStore({ reads, writer }: Database): RevisionStore {

@@ -21,6 +21,9 @@ const COLUMNS = [
   'state',
 ] as const satisfies readonly (keyof InstanceTable)[];
 
+/** Counter of the openings of the registry. */
+export const REGISTRY_EPOCH = 'registry_epoch';
+
 /** A row to keep, or the id of one to remove. */
 type Change = InstanceTable | string;
 
@@ -71,7 +74,7 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
     instances: () => allInstances(reads, sealing),
     save: (stored) => ask(sealing.mustSeal(stored.instance.metadata) ? sealed(stored) : rowOf(stored)),
     remove: (instanceId) => ask(instanceId),
-    nextEpoch: () => writer.write((transaction: Transaction<Tables>) => increment(transaction, 'registry_epoch', 1)),
+    nextEpoch: () => writer.write((transaction: Transaction<Tables>) => increment(transaction, REGISTRY_EPOCH, 1)),
   };
 }
 
