@@ -59,7 +59,8 @@ export class Permit {
   }
 }
 
-function unanswered(demand: AuthorizerDemand): Verdict {
+/** The verdict where no authorizer has answered what is demanded. */
+export function unanswered(demand: AuthorizerDemand): Verdict {
   if (demand.kind === 'deny') return demand.verdict;
   return refusingVerdict(demand, `external authorizer "${demand.provider.name}" was not asked`);
 }
