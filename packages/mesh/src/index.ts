@@ -30,6 +30,7 @@ export type { AuthenticatorOptions } from './inbound/authenticate/authenticator.
 export type { Carrier, HeaderChanges } from './inbound/authenticate/carrier.ts';
 export type { FetchDocument } from './inbound/authenticate/keys/document.ts';
 export type { AuthenticationRefusal } from './inbound/authenticate/refusal.ts';
+export { abortConnection } from './inbound/abort-connection.ts';
 export { deliver, Permit } from './inbound/authorize.ts';
 export type { Denial, RequestToJudge } from './inbound/authorize.ts';
 export { identityRefusal, InboundConnection } from './inbound/connection.ts';
@@ -72,6 +73,8 @@ export { InboundRecorder } from './record/inbound-recorder.ts';
 export type { Outcome } from './record/inbound-recorder.ts';
 export { OutboundExchange, OutboundRecorder } from './record/outbound-exchange.ts';
 export type { CallLine, OutboundSource } from './record/outbound-exchange.ts';
+export { InboundTcpRecorder, OutboundTcpRecorder } from './record/tcp-recorders.ts';
+export type { InboundPassage, OutboundPassage, TcpPassage } from './record/tcp-recorders.ts';
 export type { Stopwatch } from './record/stopwatch.ts';
 export { recordable } from './record/target.ts';
 export { adoptHeaders, formatTraceparent, requestIdOf, sentRequestId, startSpan, traceIdOf } from './record/trace.ts';

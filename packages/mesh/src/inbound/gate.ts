@@ -12,6 +12,7 @@ import { presentedChain } from '../identity/presented-chain.ts';
 import type { SvidSource } from '../identity/svid-source.ts';
 import type { Svid, TlsMaterial } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
+import { abortConnection } from './abort-connection.ts';
 import { InboundConnection } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
 import { OPENING_TIMEOUT_MS, peekFirstByte } from './first-byte.ts';
@@ -30,6 +31,8 @@ export interface Refusal {
   /** SPIFFE ID the peer presented; "" when none could be read. */
   readonly peer: string;
 }
+
+type Refused = Omit<Refusal, 'socket' | 'remoteAddress' | 'port'>;
 
 export interface GateOptions {
   readonly view: MeshView;
@@ -162,17 +165,19 @@ export class Gate {
     for (const connection of this.#open) {
       const refusal = this.#lostTrust(connection) ?? connection.expulsion(now);
       if (refusal === undefined) continue;
-      this.#refuse(connection.socket, {
-        kind: 'policy_denied',
-        reason: refusal.reason,
-        peer: connection.sourcePrincipal,
-      });
+      const { socket, sourcePrincipal: peer } = connection;
+      this.#tell(socket, { kind: 'policy_denied', reason: refusal.reason, peer });
+      abortConnection(socket);
     }
   }
 
-  #refuse(socket: Socket, refusal: Omit<Refusal, 'socket' | 'remoteAddress' | 'port'>): void {
-    this.#options.refuse({ ...refusal, socket, remoteAddress: remoteAddressOf(socket), port: this.#options.port });
+  #refuse(socket: Socket, refusal: Refused): void {
+    this.#tell(socket, refusal);
     socket.destroy();
+  }
+
+  #tell(socket: Socket, refusal: Refused): void {
+    this.#options.refuse({ ...refusal, socket, remoteAddress: remoteAddressOf(socket), port: this.#options.port });
   }
 
   #identify(

@@ -68,6 +68,7 @@ export class InboundRecorder {
   }
 }
 
-function triedOut(verdicts: readonly DryRunVerdict[]): string {
+/** "shop/lock-down=DENY", joined with ",". */
+export function triedOut(verdicts: readonly DryRunVerdict[]): string {
   return verdicts.map(({ policy, would }) => `${policy}=${would}`).join(',');
 }

@@ -1,14 +1,20 @@
 import type { Socket } from 'node:net';
 
+import { abortConnection } from '@rampart/mesh';
+
 import type { ByteReceiver, ByteStream } from './byte-stream.ts';
 
 /** A TCP or TLS socket as a stream. Sockets must have been made with `allowHalfOpen`, where their other side may half-close. */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;
   #receiver: ByteReceiver | undefined;
+  #failure: Error | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;
+    socket.on('error', (error: Error) => {
+      this.#failure = error;
+    });
   }
 
   get bytesRead(): number {
@@ -42,18 +48,19 @@ export class SocketStream implements ByteStream {
   }
 
   reset(reason?: Error): void {
-    this.socket.destroy(reason);
+    this.#failure ??= reason;
+    abortConnection(this.socket);
   }
 
   #listen(): void {
     const { socket } = this;
-    let failure: Error | undefined;
+    if (socket.closed) {
+      queueMicrotask(() => this.#receiver?.close(this.#failure));
+      return;
+    }
     socket.on('data', (chunk: Buffer) => this.#receiver?.data(chunk));
     socket.on('end', () => this.#receiver?.end());
     socket.on('drain', () => this.#receiver?.drain());
-    socket.on('error', (error: Error) => {
-      failure = error;
-    });
-    socket.on('close', () => this.#receiver?.close(failure));
+    socket.on('close', () => this.#receiver?.close(this.#failure));
   }
 }

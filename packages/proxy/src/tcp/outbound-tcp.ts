@@ -1,0 +1,145 @@
+import { RampartError } from '@rampart/core';
+import type { Clock } from '@rampart/core';
+import { EgressDenied, ResponseFlag, startSpan } from '@rampart/mesh';
+import type { Ending, IdSource, OutboundTcpRecorder, Route, Stopwatch, Target, TraceContext } from '@rampart/mesh';
+
+import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
+import type { ByteStream } from '../stream/byte-stream.ts';
+import { TUNNEL_LIMITS } from './limits.ts';
+import type { TunnelLimits } from './limits.ts';
+import type { OutsideConnection } from './outside.ts';
+import { Tunnel } from './tunnel.ts';
+import type { TunnelEnd } from './tunnel.ts';
+import { within } from './within.ts';
+
+export interface OutboundTcpOptions {
+  /** Where a host and port lead to. */
+  route(host: string, port: number): Route;
+  /** Opens a way for bytes to an instance of the mesh that has proved its identity; `trace` goes along where it can. */
+  dial(target: Target, trace: TraceContext, signal: AbortSignal): Promise<ByteStream>;
+  /** Opens a connection to somewhere outside the mesh, or rejects with `EgressDenied`. */
+  leave(destination: { readonly host: string; readonly port: number }, signal: AbortSignal): Promise<OutsideConnection>;
+  readonly recorder: OutboundTcpRecorder;
+  readonly ids: IdSource;
+  readonly clock: Clock;
+  readonly stopwatch: Stopwatch;
+  readonly limits?: TunnelLimits;
+}
+
+/** resolve → pick → dial → send → record for connections without HTTP, and for those that leave the mesh. */
+export class OutboundTcp implements OutboundDoor {
+  readonly #options: OutboundTcpOptions;
+  readonly #departures = new Set<Departure>();
+
+  constructor(options: OutboundTcpOptions) {
+    this.#options = options;
+  }
+
+  get open(): number {
+    return this.#departures.size;
+  }
+
+  connected(connection: CapturedConnection): void {
+    const departure: Departure = new Departure(connection, this.#options, () => this.#departures.delete(departure));
+    this.#departures.add(departure);
+    departure.start();
+  }
+
+  /** Ends every connection. */
+  close(reason: string): void {
+    const ending: Ending = { flag: ResponseFlag.callerGone, reason, policy: '' };
+    for (const departure of [...this.#departures]) departure.close(ending);
+  }
+}
+
+/** One connection from the application to its record. */
+class Departure {
+  readonly #captured: CapturedConnection;
+  readonly #options: OutboundTcpOptions;
+  readonly #over: () => void;
+  readonly #trace: TraceContext;
+  readonly #startedAt: number;
+  #tunnel: Tunnel | undefined;
+  #target: Target | undefined;
+  #upstreamHost = '';
+  #isOpen = false;
+
+  constructor(captured: CapturedConnection, options: OutboundTcpOptions, over: () => void) {
+    this.#captured = captured;
+    this.#options = options;
+    this.#over = over;
+    this.#trace = startSpan(undefined, options.ids);
+    this.#startedAt = options.stopwatch.elapsed();
+  }
+
+  start(): void {
+    const { stream, head, destination } = this.#captured;
+    const { clock, limits = TUNNEL_LIMITS } = this.#options;
+    const route = this.#options.route(destination.host, destination.port);
+    this.#target = route.kind === 'mesh' ? route.target : undefined;
+    this.#tunnel = new Tunnel({
+      near: stream,
+      head,
+      connect: (signal) =>
+        within({ clock, milliseconds: limits.connectMs, signal }, (until) => this.#connect(route, until)),
+      failed: (error) => endingOf(error),
+      clock,
+      idleMs: limits.idleMs,
+      opened: () => {
+        this.#isOpen = true;
+        this.#captured.accept();
+      },
+      unopened: (ending) => this.#captured.refuse(ending),
+      ended: (end) => this.#ended(end),
+    });
+  }
+
+  close(ending: Ending): void {
+    this.#tunnel?.close(ending);
+  }
+
+  async #connect(route: Route, signal: AbortSignal): Promise<ByteStream> {
+    switch (route.kind) {
+      case 'failed':
+        throw route.error;
+      case 'mesh':
+        this.#upstreamHost = route.target.endpoint.address;
+        return this.#options.dial(route.target, this.#trace, signal);
+      case 'outside': {
+        const { stream, address } = await this.#options.leave(this.#captured.destination, signal);
+        this.#upstreamHost = address;
+        return stream;
+      }
+    }
+  }
+
+  #ended({ ending, bytesReceived, bytesSent }: TunnelEnd): void {
+    this.#over();
+    const { host, port } = this.#captured.destination;
+    this.#options.recorder.write({
+      trace: this.#trace,
+      startedAt: this.#startedAt,
+      bytesReceived,
+      bytesSent,
+      ending,
+      authority: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+      target: this.#target,
+      upstreamHost: this.#upstreamHost,
+      decision: this.#target !== undefined || this.#isOpen || ending.flag !== ResponseFlag.denied ? 'ALLOW' : 'DENY',
+    });
+  }
+}
+
+/** Where a connection could not be opened: whose fault it was. */
+function endingOf(error: Error): Ending {
+  if (error instanceof EgressDenied) return error.ending;
+  return { flag: flagOf(error), reason: error.message, policy: '' };
+}
+
+function flagOf(error: Error): ResponseFlag {
+  if (!(error instanceof RampartError)) return ResponseFlag.connectFailed;
+  if (error.code === 'NOT_FOUND') return ResponseFlag.noRoute;
+  return NO_INSTANCE.has(error.code) ? ResponseFlag.noInstance : ResponseFlag.connectFailed;
+}
+
+const NO_INSTANCE: ReadonlySet<string> = new Set(['NO_HEALTHY_INSTANCE', 'IDENTITY_NOT_READY', 'POLICY_NOT_READY']);

@@ -1,0 +1,71 @@
+import { lookup } from 'node:dns';
+import { isIP } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
+
+import type { Verdict } from '@rampart/core';
+import { EgressDenied } from '@rampart/mesh';
+
+import type { ByteStream } from '../stream/byte-stream.ts';
+import { connectTcp } from './connect-tcp.ts';
+
+/** A connection to somewhere outside the mesh. */
+export interface OutsideConnection {
+  readonly stream: ByteStream;
+  /** "ip:port" that answered. */
+  readonly address: string;
+}
+
+export interface OutsideOptions {
+  /** A DENY verdict where NetworkPolicies let this workload connect to an address no more. */
+  toAddress(address: string, port: number): Verdict | undefined;
+  /** Has an open connection judged again when policies change. */
+  follow(socket: Socket, judge: () => Verdict | undefined): void;
+  readonly lookup?: LookupFunction;
+}
+
+const byName: LookupFunction = (host, options, callback) => lookup(host, options, callback);
+
+/** The way out of the mesh: plain TCP, to the addresses that egress policy leaves. Names are judged by what they resolve to. */
+export class Outside {
+  readonly #options: OutsideOptions;
+
+  constructor(options: OutsideOptions) {
+    this.#options = options;
+  }
+
+  async connect(
+    destination: { readonly host: string; readonly port: number },
+    signal: AbortSignal,
+  ): Promise<OutsideConnection> {
+    const { host, port } = destination;
+    const verdict = isIP(host) === 0 ? undefined : this.#options.toAddress(host, port);
+    if (verdict !== undefined) throw new EgressDenied(`${host}:${port}`, verdict);
+    const stream = await connectTcp({ host, port, lookup: this.#lookup(port) }, signal);
+    const { socket } = stream;
+    const address = socket.remoteAddress ?? '';
+    this.#options.follow(socket, () => this.#options.toAddress(address, port));
+    return { stream, address: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}` };
+  }
+
+  #lookup(port: number): LookupFunction {
+    const { lookup: resolve = byName, toAddress } = this.#options;
+    return (host, options, callback) => {
+      resolve(host, { ...options, all: true }, (error, found) => {
+        if (error !== null || typeof found === 'string') {
+          callback(error, found);
+          return;
+        }
+        let denied: Verdict | undefined;
+        const allowed = found.filter(({ address }) => {
+          const verdict = toAddress(address, port);
+          denied ??= verdict;
+          return verdict === undefined;
+        });
+        const [first] = allowed;
+        if (first === undefined && denied !== undefined) callback(new EgressDenied(`${host}:${port}`, denied), '');
+        else if (options.all === true) callback(null, allowed);
+        else callback(null, first?.address ?? '', first?.family);
+      });
+    };
+  }
+}
