@@ -19,6 +19,8 @@ export interface AuditEvent {
   readonly result: AuditResult;
   /** Never a secret, token or private key. */
   readonly details?: Details;
+  /** Texts that stand in the details beside the others, and are not cut at the length of what anybody may send: documents that were accepted. */
+  readonly documents?: { readonly [name: string]: string };
   /** Joins the records of one request. */
   readonly correlationId?: string;
 }
@@ -51,7 +53,7 @@ export function auditBody(event: AuditEvent): AuditBody {
   // In the order in which they are printed: what is in order need not be sorted.
   return {
     correlation_id: tame(event.correlationId ?? ''),
-    details: tameMembers(event.details ?? {}),
+    details: { ...tameMembers(event.details ?? {}), ...wholeTexts(event.documents ?? {}) },
     event_type: event.eventType,
     identity: tame(event.identity ?? ''),
     instance_id: tame(event.instanceId ?? ''),
@@ -63,14 +65,22 @@ export function auditBody(event: AuditEvent): AuditBody {
 
 /** Refused input is recorded too: text of any length that may have no UTF-8 form. */
 const MAX_TEXT = 2048;
+const MAX_DOCUMENT = 1024 * 1024;
 
 function tame(value: string): string;
 function tame(value: JsonValue): JsonValue;
 function tame(value: JsonValue): JsonValue {
-  if (typeof value === 'string')
-    return (value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value).toWellFormed();
+  if (typeof value === 'string') return cut(value, MAX_TEXT);
   if (typeof value !== 'object' || value === null) return value;
   return isList(value) ? value.map((item) => tame(item)) : tameMembers(value);
+}
+
+function wholeTexts(documents: { readonly [name: string]: string }): Details {
+  return Object.fromEntries(Object.entries(documents).map(([name, text]) => [name, cut(text, MAX_DOCUMENT)]));
+}
+
+function cut(text: string, most: number): string {
+  return (text.length > most ? `${text.slice(0, most)}…` : text).toWellFormed();
 }
 
 function tameMembers(members: Details): Details {

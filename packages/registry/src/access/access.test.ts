@@ -396,6 +396,39 @@ describe('AuthorizeRequest', () => {
     assert.equal(first?.source_ip, '192.0.2.1');
     assert.equal(first?.details['resource'], 'service:payment-service.prod');
   });
+
+  it('records questions whose source anybody can forge as one a minute for each service, whoever asked', async () => {
+    const clock = new FakeClock();
+    const journal = await Journal.open(createMemoryJournalStore(), clock);
+    const failed = (error: unknown): never => assert.fail(String(error));
+    const policy = new RegistryPolicy([acl(SEED)]);
+    const access = new RegistryAccess({ policy: () => policy, record: new AccessRecord({ journal, clock, failed }) });
+    for (let host = 0; host < 200; host += 1) {
+      const source = { over: 'dns', sourceIp: `192.0.2.${host}` };
+      assert.equal(access.mayAnybodyRead(PAYMENT, source), false);
+      access.recordUnknown(source);
+    }
+    clock.advance(60_000);
+    await journal.settle();
+    const entries = await journal.read({ stream: 'audit', limit: 20, order: 'oldest-first' });
+    const records = entries.map((entry) => auditRecord(entry));
+    assert.deepEqual(
+      records.map(({ event_type, identity, service_name, source_ip, details }) => [
+        event_type,
+        identity,
+        service_name,
+        source_ip,
+        details['times'] ?? 1,
+      ]),
+      [
+        ['AUTHORIZATION_DENIED', 'anonymous', 'payment-service', '192.0.2.0', 1],
+        ['DISCOVERY_QUERY', 'anonymous', '', '192.0.2.0', 1],
+        ['AUTHORIZATION_DENIED', 'anonymous', 'payment-service', '', 199],
+        ['DISCOVERY_QUERY', 'anonymous', '', '', 199],
+      ],
+    );
+    assert.equal((records[2]?.details['sources'] as string[]).length, 10);
+  });
 });
 
 describe('AuthenticateRequest', () => {

@@ -13,6 +13,16 @@ const FILTERED: Decision = {
   reason: 'filtered: what the caller may know of',
 };
 
+const ANYBODY: RegistryIdentity = { kind: 'anonymous' };
+const UNWRITTEN: Decision = { outcome: 'ALLOW_DEFAULT', allowed: true, rule: '', reason: 'nobody wrote rules' };
+const UNKNOWN: Decision = { outcome: 'ALLOW', allowed: true, rule: '', reason: 'names that nobody registered' };
+const NOT_LET_IN: Decision = {
+  outcome: 'DENY',
+  allowed: false,
+  rule: '',
+  reason: 'the settings do not let anonymous callers in',
+};
+
 export interface RegistryAccessOptions {
   /** What is in force now. */
   readonly policy: () => RegistryPolicy;
@@ -57,10 +67,39 @@ export class RegistryAccess {
     this.#options.decided?.('read', decision);
   }
 
+  /**
+   * Whether somebody may know of a service who proves nothing, not even his address: where nobody wrote rules everybody, else by
+   * the rules for `anonymous` where the settings let such callers in. Recorded, as one for all sources.
+   */
+  mayAnybodyRead(resource: RegistryResource, { over, sourceIp }: ClaimedSource): boolean {
+    const decision = this.#decideForAnybody(resource);
+    this.#options.record.add({ caller: ANYBODY, action: 'read', resource, decision, sourceIp, claimedOver: over });
+    this.#options.decided?.('read', decision);
+    return decision.allowed;
+  }
+
+  /** Puts on record that somebody who proves nothing asked for a name that nobody registered: how often, not which. */
+  recordUnknown({ over, sourceIp }: ClaimedSource): void {
+    const question = { caller: ANYBODY, action: 'read', resource: { namespace: ALL }, decision: UNKNOWN } as const;
+    this.#options.record.add({ ...question, sourceIp, claimedOver: over });
+  }
+
+  #decideForAnybody(resource: RegistryResource): Decision {
+    if (!this.policy.isWritten) return UNWRITTEN;
+    return this.policy.settings.anonymous === true ? this.policy.decide(ANYBODY, 'read', resource) : NOT_LET_IN;
+  }
+
   /** The same without a record: for parts of an answer that is recorded as a whole, and for questions about others. */
   wouldAllow(caller: RegistryIdentity, action: RegistryAction, resource: RegistryResource): boolean {
     return this.#options.policy().decide(caller, action, resource).allowed;
   }
+}
+
+/** Where a question seems to come from, over something on which anybody can claim any address. */
+export interface ClaimedSource {
+  /** "dns". */
+  readonly over: string;
+  readonly sourceIp: string;
 }
 
 /** A resource, and where the question comes from. */

@@ -72,6 +72,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
     clock,
     log,
     workloadOf: attestedWorkloads(database),
+    discovers: ({ id }, sourceIp) => guard.access.recordList({ identity: { kind: 'spiffe', id }, sourceIp }),
     isTainted: (serial) => issuer.hierarchy.isTainted(serial),
   });
   const learnHolders = async (): Promise<void> => {

@@ -52,7 +52,7 @@ export async function openRegistryDoors({ options, teardown, metrics }: Start): 
       const { registry } = state;
       const nodes = new KeyIndex({ discovery: registry.discovery, keysOf: nodeKeys });
       teardown.add('nodes', () => nodes.close());
-      dns?.serve({ discovery: registry.discovery, nodes, mayRead: (service) => mayAnybodyRead(service, state) });
+      dns?.serve({ discovery: registry.discovery, nodes, mayRead: (...asked) => mayAnybodyRead(state, ...asked) });
       consul?.serve({
         registry,
         nodes,
@@ -64,10 +64,13 @@ export async function openRegistryDoors({ options, teardown, metrics }: Start): 
   };
 }
 
-/** Names that nobody registered are no question to decide or record: there is no end of them. */
-function mayAnybodyRead(service: ServiceKey, { guard, registry }: State): boolean {
-  const isKnown = registry.lookup({ name: service.service, namespace: service.namespace }) !== undefined;
-  return !isKnown || guard.mayAnybodyRead(service);
+/** Names that nobody registered are no question to decide, and none to record one by one: there is no end of them. */
+function mayAnybodyRead({ guard, registry }: State, { service, namespace }: ServiceKey, sourceIp: string): boolean {
+  const source = { over: 'dns', sourceIp };
+  if (registry.lookup({ name: service, namespace }) !== undefined)
+    return guard.access.mayAnybodyRead({ service, namespace }, source);
+  guard.access.recordUnknown(source);
+  return true;
 }
 
 function readersOf({ guard }: State): Pick<ConsulSource, 'discoveryOf' | 'mayRead' | 'mayReadAll'> {

@@ -19,6 +19,8 @@ export interface DataPlanesOptions {
   readonly log: Logger;
   /** What the holder of a certificate was attested as. */
   workloadOf(serial: string): Promise<WorkloadIdentity | undefined>;
+  /** Hears that a data plane is told from now on what there is. */
+  discovers(peer: Peer, sourceIp: string): void;
   /** Whether what this authority signed is to be replaced. */
   isTainted(serial: string): boolean;
 }
@@ -207,6 +209,7 @@ export class DataPlanes {
       session.rotate();
     }
     former?.end(new RampartError('CONTROL_PLANE_UNREACHABLE', 'the data plane connected again'));
+    this.#options.discovers(peer, connection.remoteAddress);
     log.info(
       { peer: peer.id.toString(), dataPlane: hello.dataPlaneId, kind: hello.kind, version: hello.version },
       'data plane connected',

@@ -9,7 +9,6 @@ import {
   type GuardedDiscoveryOptions,
   type PolicyChanges,
   type RegistryIdentity,
-  type ServiceKey,
   observationOf,
   type Registry,
   RegistryAccess,
@@ -44,8 +43,6 @@ export interface RegistryGuard {
   readonly journal: Pick<Journal, 'audit'>;
   /** What a caller may find of the registry; after `begin`. */
   viewOf(identity: RegistryIdentity, sourceIp: string): GuardedDiscovery;
-  /** Whether somebody who says nothing of himself may know of a service. */
-  mayAnybodyRead(service: ServiceKey): boolean;
   /** Names of services that a rule names or somebody approved. */
   allowedServices(): readonly string[];
   /** Looks at what is registered already, before anybody else can register. */
@@ -106,7 +103,6 @@ export async function openRegistryGuard(
         throw new RampartError('INTERNAL', 'BUG: nothing can be found before the registry is open');
       return new GuardedDiscovery(views, { identity, sourceIp });
     },
-    mayAnybodyRead: (service) => mayAnybodyRead(access, service),
     allowedServices: () => allowedServices(policies, approvals),
     begin: async (registry) => {
       views = { discovery: registry.discovery, access, policyChanges: changesOf(policies, registry) };
@@ -115,15 +111,6 @@ export async function openRegistryGuard(
       await watchApproval({ policies, feed, approvals, registry, failed, teardown });
     },
   };
-}
-
-const ANYBODY: RegistryIdentity = { kind: 'anonymous' };
-
-/** Where nobody wrote rules, whoever reaches a door that asks for nothing may know of everything. */
-function mayAnybodyRead(access: RegistryAccess, service: ServiceKey): boolean {
-  const { isWritten, settings } = access.policy;
-  if (!isWritten) return true;
-  return settings.anonymous === true && access.authorizeRequest(ANYBODY, 'read', service).allowed;
 }
 
 function changesOf(policies: RegistryPolicies, registry: Registry): PolicyChanges {

@@ -243,23 +243,24 @@ function isAccessControl(kind: Resource['kind']): boolean {
 }
 
 function applied({ resource, before, outcome }: Planned, operator: Operator): AuditEvent {
-  const details = { resource: resourceKey(resource), outcome, old: before?.json ?? '', new: toJson(resource) };
+  const documents = { old: before?.json ?? '', new: toJson(resource) };
   return {
     ...(isAccessControl(resource.kind) ? ACL_CHANGED : { eventType: 'POLICY_APPLIED' }),
     identity: operator.name,
     sourceIp: operator.sourceIp,
     result: 'SUCCESS',
-    details,
+    details: { resource: resourceKey(resource), outcome },
+    documents,
   };
 }
 
 function deleted(before: HeldResource, operator: Operator): AuditEvent {
-  const details = { resource: before.key, old: before.json, new: '' };
   return {
     ...(isAccessControl(before.resource.kind) ? ACL_CHANGED : { eventType: 'POLICY_DELETED' }),
     identity: operator.name,
     sourceIp: operator.sourceIp,
     result: 'SUCCESS',
-    details,
+    details: { resource: before.key },
+    documents: { old: before.json, new: '' },
   };
 }

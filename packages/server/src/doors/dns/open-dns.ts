@@ -21,7 +21,7 @@ export interface OpenDnsOptions extends DnsOptions {
 export interface DnsSource {
   readonly discovery: Discovery;
   readonly nodes: KeyIndex;
-  mayRead(service: ServiceKey): boolean;
+  mayRead(service: ServiceKey, sourceIp: string): boolean;
 }
 
 export interface Dns {
@@ -44,7 +44,7 @@ export async function openDns(options: OpenDnsOptions): Promise<Dns> {
       const zones = new ZoneAnswers({
         discovery: source.discovery,
         nodes: source.nodes,
-        mayRead: (service) => source.mayRead(service),
+        mayRead: (...asked) => source.mayRead(...asked),
         datacenter: options.datacenter ?? DEFAULT_DATACENTER,
         namespace: options.namespace ?? DEFAULT_NAMESPACE,
         ttlSeconds: options.ttlSeconds ?? 0,

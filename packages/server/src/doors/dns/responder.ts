@@ -78,7 +78,7 @@ export class Responder {
       return this.#send(asker, envelope, refusal(RCODE.REFUSED));
     }
     if (this.#mustProveItself(asker)) return this.#count(asker, 'TRUNCATED', encodeTruncated(envelope));
-    const answer = this.#options.zones.answer(question);
+    const answer = this.#options.zones.answer({ ...question, source: asker.address });
     if (answer !== undefined) return this.#send(asker, envelope, answer);
     const { forwarder } = this.#options;
     if (forwarder === undefined || !query.recursionDesired || !isNearby(asker.address)) {

@@ -16,7 +16,7 @@ export interface ZoneAnswersOptions extends ZoneOptions {
   /** Instances by the name of their host as a node. */
   readonly nodes: KeyIndex;
   /** Whether somebody who says nothing of himself may know of a service. What he may not know of is not there. */
-  mayRead(service: ServiceKey): boolean;
+  mayRead(service: ServiceKey, sourceIp: string): boolean;
   /** Seconds that an answer may be kept. */
   readonly ttlSeconds: number;
   /** Seconds that "there is no such name" may be kept. */
@@ -26,6 +26,9 @@ export interface ZoneAnswersOptions extends ZoneOptions {
   readonly random: Random;
   now(): number;
 }
+
+/** A question, and the address that it seems to come from. */
+export type Asked = Question & { readonly source: string };
 
 const SRV_PRIORITY = 1;
 const HEAVIEST = 65_535;
@@ -40,7 +43,7 @@ export class ZoneAnswers {
   }
 
   /** Undefined when the name is in no zone of ours, and when nothing of ours has the address of a reverse name. */
-  answer(question: Question): Answer | undefined {
+  answer(question: Asked): Answer | undefined {
     const place = zoneOf(question.labels);
     if (place === undefined) return this.#pointer(question);
     if (question.type === TYPE.AXFR || question.type === TYPE.IXFR) return refusal(RCODE.REFUSED);
@@ -50,12 +53,13 @@ export class ZoneAnswers {
     return { rcode: RCODE.NOERROR, authoritative: true, authorities: [], ...found };
   }
 
-  #recordsOf(zone: Zone, lookup: Lookup, { type }: Question): Found | undefined {
+  #recordsOf(zone: Zone, lookup: Lookup, question: Asked): Found | undefined {
+    const { type } = question;
     switch (lookup.kind) {
       case 'service':
-        return this.#service(lookup, type);
+        return this.#service(lookup, question);
       case 'node':
-        return this.#node(lookup.node, type);
+        return this.#node(lookup.node, question);
       case 'address':
         return { answers: this.#addresses([lookup.address], type), additionals: [] };
       case 'apex':
@@ -69,9 +73,9 @@ export class ZoneAnswers {
     }
   }
 
-  #service(lookup: Lookup & { kind: 'service' }, type: number): Found | undefined {
+  #service(lookup: Lookup & { kind: 'service' }, { type, source }: Asked): Found | undefined {
     const { service, namespace, tag } = lookup;
-    if (!this.#options.mayRead({ service, namespace })) return undefined;
+    if (!this.#options.mayRead({ service, namespace }, source)) return undefined;
     const { instances } = this.#options.discovery.find({ service, namespace, health: 'usable' });
     const meant = tag === undefined ? instances : instances.filter(({ tags }) => hasTag(tags, tag));
     if (meant.length === 0) return undefined;
@@ -96,8 +100,8 @@ export class ZoneAnswers {
     return { answers, additionals };
   }
 
-  #node(node: string, type: number): Found | undefined {
-    const known = this.#options.nodes.get(node).flatMap((id) => this.#readable(id));
+  #node(node: string, { type, source }: Asked): Found | undefined {
+    const known = this.#options.nodes.get(node).flatMap((id) => this.#readable(id, source));
     // A host has the name of its address here, and no other that somebody gave it.
     const here = known.filter(({ host }) => nodeName(host) === node);
     const [first] = here;
@@ -106,9 +110,9 @@ export class ZoneAnswers {
     return { answers: localityTexts(here).map((text) => this.#own({ type: 'TXT', texts: [text] })), additionals: [] };
   }
 
-  #readable(instanceId: string): DiscoveredInstance[] {
+  #readable(instanceId: string, source: string): DiscoveredInstance[] {
     const found = this.#options.discovery.instance(instanceId);
-    return found !== undefined && this.#options.mayRead(found) ? [found] : [];
+    return found !== undefined && this.#options.mayRead(found, source) ? [found] : [];
   }
 
   /** Addresses where there are any of the family; else one name that leads on, because there can be only one (RFC 2181 §10.1). */
@@ -143,10 +147,10 @@ export class ZoneAnswers {
   }
 
   /** Services of the address, in either family of reverse names. */
-  #pointer({ labels, type }: Question): Answer | undefined {
+  #pointer({ labels, type, source }: Asked): Answer | undefined {
     const address = reverseAddress(labels);
     if (address === undefined || (type !== TYPE.PTR && type !== TYPE.ANY)) return undefined;
-    const here = this.#options.nodes.get(nodeName(address)).flatMap((id) => this.#readable(id));
+    const here = this.#options.nodes.get(nodeName(address)).flatMap((id) => this.#readable(id, source));
     const names = here.map((instance) => this.#nameOf(instance));
     if (names.length === 0) return undefined;
     const answers = [...new Set(names)].map((target) => this.#own({ type: 'PTR', target }));
