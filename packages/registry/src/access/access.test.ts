@@ -427,7 +427,8 @@ describe('AuthorizeRequest', () => {
         ['DISCOVERY_QUERY', 'anonymous', '', '', 199],
       ],
     );
-    assert.equal((records[2]?.details['sources'] as string[]).length, 10);
+    const { sources } = records[2]?.details ?? {};
+    assert.equal(Array.isArray(sources) ? sources.length : 0, 10);
   });
 });
 

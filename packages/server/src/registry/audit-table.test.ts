@@ -130,7 +130,7 @@ describe('what the registry puts on record, door by door', { concurrency: false 
       [details['old'], 'read'],
       [details['new'], 'write'],
     ] as const) {
-      const { spec } = JSON.parse(String(text)) as { spec: { rules: { policy: string }[] } };
+      const { spec } = JSON.parse(typeof text === 'string' ? text : '') as { spec: { rules: { policy: string }[] } };
       assert.deepEqual([spec.rules.length, new Set(spec.rules.map((rule) => rule.policy))], [200, new Set([policy])]);
     }
   });
