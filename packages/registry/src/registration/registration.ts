@@ -1,5 +1,5 @@
-import { BlockList, isIP } from 'node:net';
-import { fail, ok, RampartError } from '@rampart/core';
+import { isIP } from 'node:net';
+import { fail, inIpBlock, ok, parseIpAddress, parseIpBlock, RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import type { CheckRequest } from '../health/check-request.ts';
 import { checkProblems } from '../health/check-problems.ts';
@@ -108,16 +108,17 @@ function hostProblem(host: string): string | undefined {
 }
 
 /** Addresses where no service can be: above all link-local ones, behind which clouds keep their metadata. */
-const NOWHERE = new BlockList();
-NOWHERE.addSubnet('169.254.0.0', 16, 'ipv4');
-NOWHERE.addSubnet('224.0.0.0', 3, 'ipv4');
-NOWHERE.addSubnet('fe80::', 10, 'ipv6');
-NOWHERE.addSubnet('ff00::', 8, 'ipv6');
+const NOWHERE = ['169.254.0.0/16', '224.0.0.0/3', 'fe80::/10', 'ff00::/8'].map((text) => {
+  const block = parseIpBlock(text);
+  if (!block.ok) throw new RampartError('INTERNAL', `BUG: ${block.problem}`);
+  return block.value;
+});
 
 function addressProblem(address: string): string | undefined {
   if (isUnspecified(address)) return 'must be an address that can be dialled, not the unspecified one';
-  // Also judges IPv4 addresses that are written as IPv6 ones.
-  if (!NOWHERE.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return undefined;
+  // Also reads IPv4 addresses that are written as IPv6 ones.
+  const parsed = parseIpAddress(address);
+  if (parsed !== undefined && !NOWHERE.some((block) => inIpBlock(block, parsed))) return undefined;
   return 'must be an address of a host, not a link-local, multicast or reserved one';
 }
 
