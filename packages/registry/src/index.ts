@@ -1,6 +1,7 @@
 export { AccessRecord, type AccessRecordOptions, type DecidedQuestion } from './access/access-record.ts';
 export { authenticateRequest } from './access/authentication.ts';
 export type {
+  Authenticated,
   AuthenticationFailure,
   AuthenticationOptions,
   CertificateProblem,

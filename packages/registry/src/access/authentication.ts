@@ -38,19 +38,21 @@ export interface AuthenticationFailure {
   readonly attempted: string;
 }
 
+export type Authenticated = Result<RegistryIdentity, AuthenticationFailure>;
+
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 const ANONYMOUS: RegistryIdentity = { kind: 'anonymous' };
 
-/** AuthenticateRequest: a bearer token counts first, then the client certificate, then whether anonymous callers are let in. */
-export async function authenticateRequest(
+/** AuthenticateRequest, at once where the token's holder is known at once: a bearer token counts first, then the client certificate, then whether anonymous callers are let in. */
+export function authenticateRequest(
   { authorization, certificate }: Credentials,
   { tokens, allowAnonymous }: AuthenticationOptions,
-): Promise<Result<RegistryIdentity, AuthenticationFailure>> {
+): Authenticated | Promise<Authenticated> {
   if (authorization !== undefined) {
     const token = BEARER.exec(authorization)?.[1];
-    const identity = token === undefined ? undefined : await tokens.validate(token);
-    if (identity !== undefined) return ok(identity);
-    return refused('Invalid token', token === undefined ? 'no bearer token in the header' : 'unknown or ended token');
+    if (token === undefined) return refused('Invalid token', 'no bearer token in the header');
+    const identity = tokens.validate(token);
+    return identity instanceof Promise ? identity.then(ofToken) : ofToken(identity);
   }
   if (certificate !== undefined) {
     const verified = certificate();
@@ -59,6 +61,10 @@ export async function authenticateRequest(
     return refused('Invalid certificate', reason, claimed);
   }
   return allowAnonymous ? ok(ANONYMOUS) : refused('Authentication required', 'no credentials');
+}
+
+function ofToken(identity: RegistryIdentity | undefined): Authenticated {
+  return identity === undefined ? refused('Invalid token', 'unknown or ended token') : ok(identity);
 }
 
 function refused(message: string, reason: string, attempted = ''): Result<never, AuthenticationFailure> {

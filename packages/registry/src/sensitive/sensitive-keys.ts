@@ -18,10 +18,16 @@ const KEPT_ANSWERS = 10_000;
 
 type Texts = Readonly<Record<string, string>>;
 
+interface Described {
+  readonly metadata: Texts;
+}
+
 /** Which keys of metadata are sensitive. */
 export class SensitiveKeys {
   readonly #matchers: readonly ((text: string) => boolean)[];
   readonly #answers = new BoundedCache<string, boolean>(KEPT_ANSWERS);
+  /** Lists that were looked through: whoever asks again gets the same one until something changes. */
+  readonly #lists = new WeakMap<readonly Described[], boolean>();
 
   constructor(patterns: readonly string[] = DEFAULT_SENSITIVE) {
     this.#matchers = patterns.map((pattern) => compileGlob(pattern.toLowerCase()));
@@ -40,6 +46,15 @@ export class SensitiveKeys {
   hasAny(texts: Texts): boolean {
     for (const key in texts) if (this.has(key)) return true;
     return false;
+  }
+
+  /** Whether any instance of a list that nobody changes has one. */
+  areIn(instances: readonly Described[]): boolean {
+    const known = this.#lists.get(instances);
+    if (known !== undefined) return known;
+    const answer = instances.some(({ metadata }) => this.hasAny(metadata));
+    this.#lists.set(instances, answer);
+    return answer;
   }
 
   /** The sensitive ones, and the others. */

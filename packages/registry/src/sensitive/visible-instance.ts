@@ -30,7 +30,7 @@ export function allVisibleTo(
   instances: readonly DiscoveredInstance[],
   policy: RegistryPolicy,
 ): readonly DiscoveredInstance[] {
-  if (!instances.some(({ metadata }) => policy.sensitive.hasAny(metadata))) return instances;
+  if (!policy.sensitive.areIn(instances)) return instances;
   return instances.map((instance) => visibleTo(caller, instance, policy));
 }
 

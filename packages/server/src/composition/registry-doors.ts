@@ -83,10 +83,9 @@ function readersOf({ guard }: State): Pick<ConsulSource, 'discoveryOf' | 'mayRea
 
 function callersOf(state: State, guards: RegistryDoorGuards, { clock, log }: CompleteOptions): CallerDesk {
   const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
-  const { apiTokens, entries, guard, journal, database } = state;
+  const { entries, guard, journal, database } = state;
   return createCallerDesk({
     ...guards,
-    apiTokens,
     holders: new RegistryCallers(attestedWorkloads(database), guards.limits),
     isAdministrator: (id) => entries.isAdministrator(id, clock.now()),
     allowsAnonymous: () => guard.policies.current().settings.anonymous ?? false,

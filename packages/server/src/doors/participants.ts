@@ -11,7 +11,7 @@ import { type Caller, type Connection, connectionOf } from './caller.ts';
 
 export interface ParticipantOptions {
   /** Whose a bearer token is; undefined for one that nobody was given, or that has ended. */
-  holderOf(token: string): Promise<TokenHolder | undefined>;
+  holderOf(token: string): TokenHolder | undefined | Promise<TokenHolder | undefined>;
   /** Whether callers who prove nothing are let in. */
   allowsAnonymous(): boolean;
   /** Whether a registration entry makes whoever holds an identity an administrator. */

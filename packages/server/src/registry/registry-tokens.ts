@@ -4,6 +4,7 @@ import type { RegistryIdentity, TokenService } from '@rampart/registry';
 import { type JwtAuthority, verifyJwtSvid } from '@rampart/spiffe';
 import type { AdminTokens } from '../admin/admin-tokens.ts';
 import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
+import type { Role } from '../admin/api-tokens/role.ts';
 import type { OwnTrust } from '../trust/own-trust.ts';
 
 export interface RegistryTokensOptions {
@@ -20,6 +21,8 @@ export interface TokenHolder {
   readonly identity: RegistryIdentity;
   /** Of a token of the API; its end ends the calls that are running with it. */
   readonly tokenId?: string;
+  /** Of the same token. */
+  readonly role?: Role;
   /** Unix milliseconds; absent for what has no end of its own. */
   readonly until?: number;
 }
@@ -43,16 +46,25 @@ export class RegistryTokens implements TokenService {
     return (await this.holderOf(token))?.identity;
   }
 
-  async holderOf(token: string): Promise<TokenHolder | undefined> {
+  /** At once for tokens of this control plane; undefined for one that nobody was given, or that has ended. */
+  holderOf(token: string): TokenHolder | undefined | Promise<TokenHolder | undefined> {
     const { tokens, apiTokens } = this.#options;
     const operator = tokens.nameOf(token);
     if (operator !== undefined) return { identity: { kind: 'operator', name: operator } };
     const known = apiTokens.identify(token);
     if (known !== undefined) {
       const { id, name, role, teams } = known;
-      return { tokenId: id, identity: role === 'admin' ? { kind: 'operator', name } : { kind: 'token', name, teams } };
+      return {
+        tokenId: id,
+        role,
+        identity: role === 'admin' ? { kind: 'operator', name } : { kind: 'token', name, teams },
+      };
     }
-    return JWT.test(token) ? ((await this.#ofJwtSvid(token)) ?? this.#ofCloud(token)) : undefined;
+    return JWT.test(token) ? this.#ofJwt(token) : undefined;
+  }
+
+  async #ofJwt(token: string): Promise<TokenHolder | undefined> {
+    return (await this.#ofJwtSvid(token)) ?? this.#ofCloud(token);
   }
 
   async #ofJwtSvid(token: string): Promise<TokenHolder | undefined> {

@@ -3,13 +3,13 @@ import { ConnectError } from '@connectrpc/connect';
 import { fail, isAgentId, ok, type Result, type SpiffeId } from '@rampart/core';
 import type { AuditEvent } from '@rampart/journal';
 import {
+  type Authenticated,
   authenticateRequest,
   type AuthenticationFailure,
   type CertificateProblem,
   nameOfIdentity,
   type RegistryIdentity,
 } from '@rampart/registry';
-import type { ApiTokens } from '../../admin/api-tokens/api-tokens.ts';
 import type { RegistryTokens, TokenHolder } from '../../registry/registry-tokens.ts';
 import type { CallerLimits } from '../limits/caller-limits.ts';
 import type { FailureLimit } from '../limits/failure-limit.ts';
@@ -20,7 +20,6 @@ import type { CallCredentials, CallerDesk, ConsulCaller, LimitOutcome } from './
 
 export interface CallerDeskOptions {
   readonly registryTokens: RegistryTokens;
-  readonly apiTokens: ApiTokens;
   readonly verifier: PeerVerifier;
   readonly holders: RegistryCallers;
   readonly limits: CallerLimits;
@@ -41,6 +40,7 @@ export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
     isBlocked: (remoteAddress) => failures.blocks(remoteAddress),
     blockedMs: ({ authorization, tls, remoteAddress }) => {
       const milliseconds = failures.blockedMs(remoteAddress);
+      if (milliseconds === 0) return 0;
       const proves = authorization === undefined && tls !== undefined && options.verifier.verify(tls).ok;
       return proves ? 0 : milliseconds;
     },
@@ -57,32 +57,53 @@ export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
   };
 }
 
-async function identify(credentials: CallCredentials, options: CallerDeskOptions): Promise<Identified> {
+function identify(credentials: CallCredentials, options: CallerDeskOptions): Identified | Promise<Identified> {
   const { authorization, tls } = credentials;
   const judged = authorization === undefined && tls !== undefined ? judgedOf(tls, options.verifier) : undefined;
-  let holder: TokenHolder | undefined;
-  const authenticated = await authenticateRequest(
+  const shown: Shown = { judged };
+  const noted = (holder: TokenHolder | undefined): RegistryIdentity | undefined => (shown.holder = holder)?.identity;
+  const authenticated = authenticateRequest(
     { authorization, ...(judged === undefined ? {} : { certificate: () => certified(judged) }) },
     {
-      tokens: { validate: async (token) => (holder = await options.registryTokens.holderOf(token))?.identity },
+      tokens: {
+        validate: (token) => {
+          const holder = options.registryTokens.holderOf(token);
+          return holder instanceof Promise ? holder.then(noted) : noted(holder);
+        },
+      },
       allowAnonymous: options.allowsAnonymous(),
     },
   );
+  return authenticated instanceof Promise
+    ? authenticated.then((outcome) => callerOf(outcome, shown, options))
+    : callerOf(authenticated, shown, options);
+}
+
+/** What proves who calls. */
+interface Shown {
+  holder?: TokenHolder | undefined;
+  readonly judged: Judged | undefined;
+}
+
+function callerOf(
+  authenticated: Authenticated,
+  { holder, judged }: Shown,
+  options: CallerDeskOptions,
+): Identified | Promise<Identified> {
   if (!authenticated.ok) return authenticated;
   const identity = authenticated.value;
-  if (holder !== undefined) return ok(ofToken(holder, options.apiTokens));
+  if (holder !== undefined) return ok(ofToken(holder));
   if (identity.kind !== 'spiffe' || judged?.ok !== true) return ok({ identity, may: 'write' });
   if (options.isAdministrator(identity.id)) {
     return ok({ identity: { kind: 'operator', name: identity.id.toString() }, may: 'operator' });
   }
-  return ok({ identity: await options.holders.holder(judged.value), may: 'write' });
+  return options.holders.holder(judged.value).then((attested) => ok({ identity: attested, may: 'write' }));
 }
 
 /** Tokens for looking, and those that only bring workloads in, change nothing here. */
-function ofToken({ identity, tokenId }: TokenHolder, apiTokens: ApiTokens): ConsulCaller {
+function ofToken({ identity, tokenId, role }: TokenHolder): ConsulCaller {
   if (identity.kind === 'operator') return { identity, may: 'operator', ...(tokenId === undefined ? {} : { tokenId }) };
   if (tokenId === undefined) return { identity, may: 'write' };
-  const role = apiTokens.list().find(({ id }) => id === tokenId)?.role;
   return { identity, tokenId, may: role === 'service' ? 'write' : 'read' };
 }
 

@@ -78,7 +78,7 @@ export class ConsulApi {
     }
     this.#checkDatacenter(request.query);
     const namespace = this.#namespaceOf(request);
-    const blockedMs = access === 'anyone' ? 0 : this.#options.callers.blockedMs({ ...request, endpoint: name });
+    const blockedMs = access === 'anyone' ? 0 : this.#options.callers.blockedMs(request);
     if (blockedMs > 0) {
       const seconds = String(Math.ceil(blockedMs / 1000));
       return textAnswer(429, 'too many failed attempts from this address', { 'retry-after': seconds });

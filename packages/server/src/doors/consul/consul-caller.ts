@@ -27,7 +27,7 @@ export interface CallerDesk {
   /** Whether an address was refused so often that it has to wait. */
   isBlocked(remoteAddress: string): boolean;
   /** Milliseconds for which nothing but a certificate is looked at from this address; 0 when it is not blocked. */
-  blockedMs(credentials: CallCredentials): number;
+  blockedMs(credentials: Omit<CallCredentials, 'endpoint'>): number;
   identify(credentials: CallCredentials): Promise<Result<ConsulCaller, AuthenticationFailure>>;
   /** Takes one call from what the caller may make; operators may make any number. */
   limit(caller: ConsulCaller, remoteAddress: string, kind: 'registration' | 'query'): LimitOutcome;
