@@ -181,7 +181,7 @@ export class SessionStream implements LinkStream, DataTaker {
   take(piece: Buffer): void {
     if (this.#failure !== undefined) return;
     this.bytesRead += piece.length;
-    if (this.#receiver === undefined || this.#isPaused || this.#isPumpDue || this.#inbox.length > 0) {
+    if (this.#receiver === undefined || this.#isPaused || this.#inbox.length > 0) {
       this.#inbox.push(piece);
     } else {
       this.#bring(this.#receiver, piece);

@@ -55,10 +55,13 @@ export class ByteQueue {
   /** A piece that is a small part of what it lies in is copied out of it: it would keep all of it in memory. */
   #keep(piece: Uint8Array): void {
     this.#tail = undefined;
-    const isWhole = piece.length * 2 >= piece.buffer.byteLength;
-    this.#pieces.push(
-      isWhole ? Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength) : Buffer.copyBytesFrom(piece),
-    );
+    if (piece.length * 2 >= piece.buffer.byteLength) {
+      this.#pieces.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
+      return;
+    }
+    const own = Buffer.allocUnsafeSlow(piece.length);
+    own.set(piece, 0);
+    this.#pieces.push(own);
   }
 
   #append(piece: Uint8Array): void {
