@@ -95,7 +95,7 @@ class End implements ByteReceiver {
   }
 
   end(): void {
-    assert.deepEqual(this.events, []);
+    assert.equal(this.events.length, 0);
     assert.equal(this.received, this.far?.written, 'an end before the last byte');
     this.events.push('end');
   }

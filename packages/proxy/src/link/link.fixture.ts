@@ -3,6 +3,9 @@ import { Duplex } from 'node:stream';
 import type { Clock } from '@rampart/core';
 
 import type { ByteReceiver } from '../stream/byte-stream.ts';
+import { FRAME_SHAPES } from './frame/format.ts';
+import { FrameReader } from './frame/frame-reader.ts';
+import { FrameWriter } from './frame/frame-writer.ts';
 import { LinkSession, type LinkOptions } from './link-session.ts';
 import type { LinkStream } from './link-stream.ts';
 
@@ -169,4 +172,52 @@ export async function turns(count = 20): Promise<void> {
       setImmediate(resolve);
     });
   }
+}
+
+/** A session that listens, and a peer that sends it whatever frames a test writes. */
+export interface RawPeer {
+  readonly session: LinkSession;
+  readonly frames: FrameWriter;
+  readonly events: string[];
+  readonly accepted: LinkStream[];
+  /** Frames that the session sent, as `RESET 1 10`: name, stream, payload in hexadecimal. */
+  readonly heard: string[];
+  /** The peer's end of the wire. */
+  readonly end: Duplex;
+  /** Sends what was written into `frames`. */
+  send(): Promise<void>;
+}
+
+export function rawPeer(clock: Clock, { limits = {}, accept }: PairOptions = {}): RawPeer {
+  const { near, far } = wire();
+  const events: string[] = [];
+  const accepted: LinkStream[] = [];
+  const heard: string[] = [];
+  const frames = new FrameWriter();
+  const reader = new FrameReader({
+    dataBegins: (stream, length) => {
+      heard.push(`DATA ${stream} ${length}`);
+      return undefined;
+    },
+    frame: (type, stream, payload) => {
+      heard.push(`${FRAME_SHAPES.get(type)?.name} ${stream} ${payload.toString('hex')}`.trim());
+    },
+    malformed: (problem) => heard.push(problem),
+  });
+  near.on('data', (chunk: Buffer) => reader.push(chunk));
+  const session = new LinkSession({
+    ...side({ name: 'session', events, clock }),
+    role: 'listener',
+    transport: far,
+    limits,
+    accept: (stream, request) => {
+      accepted.push(stream);
+      return accept?.(stream, request);
+    },
+  });
+  const send = async (): Promise<void> => {
+    for (const part of frames.take()) near.write(part);
+    await turns();
+  };
+  return { session, frames, events, accepted, heard, end: near, send };
 }
