@@ -17,6 +17,7 @@ import { HealthMonitor, type Observation } from './health/monitor.ts';
 import type { Probe } from './health/probe.ts';
 import { NO_PROBES_ELSEWHERE, probeProblem } from './health/probe-target.ts';
 import { instanceOf, isSame } from './registration/instance.ts';
+import { apartId, givenIdOf, isApart } from './registration/owned-id.ts';
 import { Deadlines } from './leases/deadlines.ts';
 import { type LeaseKind, Leases } from './leases/leases.ts';
 import { checkRegistration } from './registration/registration.ts';
@@ -44,6 +45,8 @@ export class LeasedRegistry implements Registry {
   /** Changes of one instance happen one after the other. */
   readonly #turns = new Turns();
   #closed = false;
+  /** Whether some instance may be kept under another id than the one that it was given. */
+  #hasApart = false;
 
   constructor(
     options: RegistryOptions,
@@ -70,6 +73,7 @@ export class LeasedRegistry implements Registry {
       failed: (error) => options.onFailure?.(error),
     });
     for (const { instance } of instances) this.#care(instance, undefined);
+    this.#hasApart = instances.some(({ instance }) => isApart(instance.instanceId));
   }
 
   get discovery(): Discovery {
@@ -91,7 +95,13 @@ export class LeasedRegistry implements Registry {
     const foreign = foreignIdentity(who, request);
     const admitted = foreign ?? (await this.#admission.admit(who, request));
     if (!admitted.ok) return this.#refuse(who, request, admitted.problem);
-    return this.#turns.run(request.instanceId, () => this.#register(who, request));
+    return this.#turns.run(request.instanceId, () => {
+      const instanceId = this.#ownId(who, request.instanceId);
+      const holder = this.#catalogue.instance(instanceId);
+      const own = instanceId === request.instanceId ? request : { ...request, instanceId };
+      if (holder === undefined || holder.owner === nameOfIdentity(who)) return this.#register(who, own);
+      return this.#registerBeside(who, own, holder);
+    });
   }
 
   deregister(
@@ -101,7 +111,7 @@ export class LeasedRegistry implements Registry {
   ): Promise<Result<void, RampartError>> {
     return this.#managed({ who, instanceId, action: 'deregister', sourceIp }, async (instance) => {
       const event = { ...deregistration(instance, reason, nameOfIdentity(who)), sourceIp };
-      await this.#commit(instanceId, this.#options.store.remove(instanceId), event);
+      await this.#commit(instance.instanceId, this.#options.store.remove(instance.instanceId), event);
       this.#forget(instance);
       return ok(undefined);
     });
@@ -109,10 +119,11 @@ export class LeasedRegistry implements Registry {
 
   async renew(who: RegistryIdentity, instanceIds: readonly string[]): Promise<readonly string[]> {
     const unknown: string[] = [];
-    for (const instanceId of instanceIds) {
+    for (const given of instanceIds) {
+      const instanceId = this.#ownId(who, given);
       const instance = this.#catalogue.instance(instanceId);
       const may = instance !== undefined && (await this.#admission.manage(who, instance, 'renew')).ok;
-      if (!may || !(await this.#renew(instanceId))) unknown.push(instanceId);
+      if (!may || !(await this.#renew(instanceId))) unknown.push(given);
     }
     return unknown;
   }
@@ -150,7 +161,8 @@ export class LeasedRegistry implements Registry {
         return fail(new RampartError('INVALID_ARGUMENT', text));
       }
       this.#monitor.heard(instance, check);
-      return ok(this.#observe(instanceId, { checkId: check.checkId, status, output: checkOutput(output) }) ?? instance);
+      const seen = { checkId: check.checkId, status, output: checkOutput(output) };
+      return ok(this.#observe(instance.instanceId, seen) ?? instance);
     });
   }
 
@@ -202,9 +214,30 @@ export class LeasedRegistry implements Registry {
     this.#leases.releaseAll();
   }
 
+  /** The id is another owner's: refused where the caller may know that, or does not want to be kept apart from it. */
+  async #registerBeside(
+    who: RegistryIdentity,
+    request: RegistrationRequest,
+    holder: DiscoveredInstance,
+  ): Promise<Registered> {
+    const managed = await this.#admission.manage(who, holder, 'deregister');
+    const isHidden = !managed.ok && managed.problem.error.code === 'NOT_FOUND';
+    if (!isHidden && (request.mayBeApart !== true || who.kind === 'operator'))
+      return this.#refuseHolder(who, request, holder);
+    this.#hasApart = true;
+    return this.#register(who, { ...request, instanceId: apartId(request.instanceId, nameOfIdentity(who)) });
+  }
+
+  /** The id under which an instance is kept that this identity names so. */
+  #ownId(who: RegistryIdentity, instanceId: string): string {
+    if (!this.#hasApart || isApart(instanceId)) return instanceId;
+    if (this.#catalogue.instance(instanceId)?.owner === nameOfIdentity(who)) return instanceId;
+    const apart = apartId(instanceId, nameOfIdentity(who));
+    return this.#catalogue.instance(apart) === undefined ? instanceId : apart;
+  }
+
   async #register(who: RegistryIdentity, request: RegistrationRequest): Promise<Registered> {
     const before = this.#catalogue.instance(request.instanceId);
-    if (before !== undefined && before.owner !== nameOfIdentity(who)) return this.#refuseHolder(who, request, before);
     const instance = instanceOf(who, request, this.#options.clock.now());
     if (before !== undefined && isSame(instanceAlone(before), instance)) {
       this.#grant(before);
@@ -227,7 +260,8 @@ export class LeasedRegistry implements Registry {
 
   /** A lease that has ended is unknown once nobody can find the instance any more, and not before. */
   async #renew(instanceId: string): Promise<boolean> {
-    return this.#leases.renew(instanceId) || this.#turns.run(instanceId, async () => this.#leases.renew(instanceId));
+    if (this.#leases.renew(instanceId)) return true;
+    return this.#turns.run(givenIdOf(instanceId), async () => this.#leases.renew(instanceId));
   }
 
   /** Does something to an instance in its turn, when it is there and the admission lets this identity. */
@@ -245,8 +279,8 @@ export class LeasedRegistry implements Registry {
     },
     work: (instance: DiscoveredInstance) => Promise<Result<T, RampartError>>,
   ): Promise<Result<T, RampartError>> {
-    return this.#turns.run(instanceId, async () => {
-      const instance = this.#catalogue.instance(instanceId);
+    return this.#turns.run(givenIdOf(instanceId), async () => {
+      const instance = this.#catalogue.instance(this.#ownId(who, instanceId));
       if (instance === undefined)
         return fail(new RampartError('NOT_FOUND', `instance ${JSON.stringify(instanceId)} is not registered`));
       const allowed = await this.#admission.manage(who, instance, action);
@@ -341,7 +375,7 @@ export class LeasedRegistry implements Registry {
 
   /** Takes away an instance that nobody asked to take away, if the reason still holds when its turn comes. */
   #drop(instanceId: string, reason: string, holds: (instance: DiscoveredInstance) => boolean): void {
-    const dropped = this.#turns.run(instanceId, async () => {
+    const dropped = this.#turns.run(givenIdOf(instanceId), async () => {
       const instance = this.#catalogue.instance(instanceId);
       if (instance === undefined || !holds(instance)) return;
       // It is found until its end is durable: a crash must not bring back what somebody saw to be gone.
@@ -369,7 +403,7 @@ export class LeasedRegistry implements Registry {
 
   /** Makes the store hold of this instance what can be found of it. */
   #reconcile(instanceId: string): Promise<void> {
-    return this.#turns.run(instanceId, async () => {
+    return this.#turns.run(givenIdOf(instanceId), async () => {
       const instance = this.#catalogue.instance(instanceId);
       await (instance === undefined
         ? this.#options.store.remove(instanceId)

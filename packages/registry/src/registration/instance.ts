@@ -3,6 +3,7 @@ import { nameOfIdentity, type RegistryIdentity } from '../admission/identity.ts'
 import type { CheckDefinition } from '../health/check.ts';
 import { checkDefinitions } from '../health/check-definition.ts';
 import type { Instance, Weights } from '../store.ts';
+import { givenIdOf } from './owned-id.ts';
 import type { RegistrationRequest } from './registration.ts';
 
 /** What most instances have; shared, because there may be many of them. */
@@ -30,7 +31,7 @@ export function instanceOf(who: RegistryIdentity, request: RegistrationRequest, 
     weights: weights === undefined || isEven(weights) ? EVEN_WEIGHTS : { ...weights },
     ...(locality === undefined ? {} : { locality: { ...locality } }),
     ...(version === undefined ? {} : { version }),
-    checks: checks.length === 0 ? NO_CHECKS : checkDefinitions(instanceId, checks),
+    checks: checks.length === 0 ? NO_CHECKS : checkDefinitions(givenIdOf(instanceId), checks),
     ...(deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs }),
     ...(leaseMs === undefined ? {} : { leaseMs }),
     registeredAt,

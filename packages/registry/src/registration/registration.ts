@@ -41,6 +41,8 @@ export interface RegistrationRequest {
   readonly identity?: string;
   /** Address that the request came from, for the audit record. */
   readonly sourceIp?: string;
+  /** Where another owner has an instance of that id, this one is kept apart from it instead of being refused. */
+  readonly mayBeApart?: boolean;
 }
 
 export interface DeregistrationRequest {

@@ -39,7 +39,8 @@ export class SessionInstances {
   readonly #options: SessionInstancesOptions;
   /** What the data plane serves, by instance id; registered or not. */
   readonly #served = new Map<string, RegistrationRequest>();
-  readonly #attached = new Set<string>();
+  /** Those that are registered: under which id the registry keeps each. */
+  readonly #attached = new Map<string, string>();
   readonly #forget: () => void;
   #end: 'over' | 'revoked' | undefined;
   #problem = '';
@@ -85,7 +86,7 @@ export class SessionInstances {
   /** The stream is gone: the leases count down. */
   release(): void {
     this.#stop('over');
-    for (const instanceId of this.#attached) this.#options.registry.detach(instanceId);
+    for (const kept of this.#attached.values()) this.#options.registry.detach(kept);
     this.#attached.clear();
   }
 
@@ -93,7 +94,7 @@ export class SessionInstances {
   revoke(): void {
     const { log } = this.#options;
     this.#stop('revoked');
-    for (const instanceId of Array.from(this.#attached)) {
+    for (const instanceId of Array.from(this.#attached.keys())) {
       this.#withdraw(instanceId, REVOKED).catch((error: unknown) =>
         log.error({ error, instanceId }, 'an instance of a revoked identity could not be taken away'),
       );
@@ -119,7 +120,8 @@ export class SessionInstances {
       await this.#withdraw(instanceId, REVOKED);
       return;
     }
-    if (!this.#attached.has(instanceId) && registry.attach(instanceId)) this.#attached.add(instanceId);
+    const kept = registered.value.instanceId;
+    if (!this.#attached.has(instanceId) && registry.attach(kept)) this.#attached.set(instanceId, kept);
     if (!this.#served.has(instanceId)) await this.#withdraw(instanceId, STOPPED);
     else if (rights.standing(this.#identity(), request) === 'refused') await this.#lose(instanceId);
   }
@@ -143,7 +145,9 @@ export class SessionInstances {
 
   #withdraw(instanceId: string, reason: string): Promise<Result<void, RampartError>> {
     const { registry, remoteAddress: sourceIp } = this.#options;
-    if (this.#attached.delete(instanceId)) registry.detach(instanceId);
+    const kept = this.#attached.get(instanceId);
+    if (kept !== undefined) registry.detach(kept);
+    this.#attached.delete(instanceId);
     return registry.deregister(this.#identity(), instanceId, { reason, sourceIp });
   }
 

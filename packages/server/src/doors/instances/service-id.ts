@@ -1,33 +1,45 @@
-import type { Discovery, Instance } from '@rampart/registry';
+import { apartId, type Discovery, givenIdOf, type Instance } from '@rampart/registry';
 import { nodeName } from './node-name.ts';
 
 /**
- * Clients of Consul name a service on a host by an id that is unique on that host and in its namespace only; here an instance id is
- * unique in the mesh. So the second that uses an id has its host's name appended to it, and one of another namespace on the same host
- * that of its namespace, too, and nobody sees that: "web", "web:ip-10-0-0-2", "web:ip-10-0-0-2.prod".
+ * Clients of Consul name a service on a host by an id that is unique on that host, in its namespace and for its owner only; here an
+ * instance id is unique in the mesh. So the second that uses an id has its host's name appended to it, one of another namespace on the
+ * same host that of its namespace, too, and one of another owner is kept apart by the registry. Nobody sees that: "web",
+ * "web:ip-10-0-0-2", "web:ip-10-0-0-2.prod".
  */
 export function serviceIdOf({
   instanceId,
   host,
   namespace,
 }: Pick<Instance, 'instanceId' | 'host' | 'namespace'>): string {
+  const given = givenIdOf(instanceId);
   const node = nodeName(host);
-  const suffix = [`:${node}.${namespace}`, `:${node}`].find((each) => instanceId.endsWith(each)) ?? '';
-  return suffix !== '' && instanceId.length > suffix.length ? instanceId.slice(0, -suffix.length) : instanceId;
+  const suffix = [`:${node}.${namespace}`, `:${node}`].find((each) => given.endsWith(each)) ?? '';
+  return suffix !== '' && given.length > suffix.length ? given.slice(0, -suffix.length) : given;
 }
 
-/** The instance id under which a host registers a service of that id: the one that it has, else the shortest that is free. */
-export function instanceIdFor(discovery: Discovery, hosted: HostedService): string {
+/**
+ * The instance id under which a host registers a service of that id: the one that its owner has there, else the shortest that is
+ * free, else one that the registry keeps apart from that of another owner.
+ *
+ * @param owner Undefined for operators, to whom every instance belongs.
+ */
+export function instanceIdFor(discovery: Discovery, hosted: HostedService, owner: string | undefined): string {
   const ids = idsOf(hosted);
-  const own = ids.find((id) => isOf(discovery.instance(id), hosted));
-  const free = ids.find((id) => discovery.instance(id) === undefined);
-  return own ?? free ?? ids[0];
+  const own = ids.find((id) =>
+    kept(id, owner).some((each) => {
+      const instance = discovery.instance(each);
+      return isOf(instance, hosted) && (owner === undefined || instance?.owner === owner);
+    }),
+  );
+  return own ?? ids.find((id) => discovery.instance(id) === undefined) ?? ids[2];
 }
 
-/** The instance id that somebody on a host means by the id of a service: the one of that host and namespace, else the only one of that name. */
-export function knownInstanceId(discovery: Discovery, hosted: HostedService): string {
-  const ids = idsOf(hosted);
-  return ids.find((id) => isOf(discovery.instance(id), hosted)) ?? ids[0];
+/** The instance that somebody on a host means by the id of a service: first his own of that host and namespace, else one that he may know of. */
+export function knownInstanceId(discovery: Discovery, hosted: HostedService, owner: string): string {
+  const ids = idsOf(hosted).flatMap((id) => kept(id, owner));
+  const here = ids.filter((id) => isOf(discovery.instance(id), hosted));
+  return here.find((id) => discovery.instance(id)?.owner === owner) ?? here[0] ?? hosted.serviceId;
 }
 
 export interface HostedService {
@@ -36,8 +48,13 @@ export interface HostedService {
   readonly namespace: string;
 }
 
-function idsOf({ serviceId, node, namespace }: HostedService): readonly [string, ...string[]] {
+function idsOf({ serviceId, node, namespace }: HostedService): readonly [string, string, string] {
   return [serviceId, `${serviceId}:${node}`, `${serviceId}:${node}.${namespace}`];
+}
+
+/** The ids under which the registry may keep an instance that was given this one. */
+function kept(id: string, owner: string | undefined): readonly string[] {
+  return owner === undefined ? [id] : [id, apartId(id, owner)];
 }
 
 function isOf(instance: Instance | undefined, { node, namespace }: HostedService): boolean {

@@ -1,5 +1,5 @@
 import { RampartError } from '@rampart/core';
-import type { CheckStatus, DiscoveredInstance, RegistrationRequest } from '@rampart/registry';
+import { type CheckStatus, type DiscoveredInstance, nameOfIdentity, type RegistrationRequest } from '@rampart/registry';
 import { nodeName } from '../../instances/node-name.ts';
 import type { Item } from '../filter/filter.ts';
 import { type ConsulAnswer, DONE } from '../http/answer.ts';
@@ -60,11 +60,12 @@ async function reportCheck(call: ConsulCall, view: RegistryView, reported: Repor
   return DONE;
 }
 
-/** The instance that a check is of: one on the caller's own host, else the only one that there is. */
+/** The instance that a check is of: one of the caller's, on its own host first; else the only one that there is. */
 function instanceOfCheck(call: ConsulCall, view: RegistryView, checkId: string): DiscoveredInstance {
   const found = visible(call, view.checks.get(checkId));
-  const own = found.filter(({ host }) => nodeName(host) === nodeName(call.sourceIp));
-  const meant = own.length > 0 ? own : found;
+  const owner = nameOfIdentity(call.caller);
+  const own = someOf(found, (instance) => instance.owner === owner);
+  const meant = someOf(own, ({ host }) => nodeName(host) === nodeName(call.sourceIp));
   const [instance, another] = meant;
   if (instance === undefined) {
     throw new RampartError(
@@ -81,6 +82,12 @@ function instanceOfCheck(call: ConsulCall, view: RegistryView, checkId: string):
   return instance;
 }
 
+/** Those that fit, or all where none does. */
+function someOf<T>(all: readonly T[], fits: (one: T) => boolean): readonly T[] {
+  const fitting = all.filter(fits);
+  return fitting.length > 0 ? fitting : all;
+}
+
 /** An instance is registered again with one more check; only its owner can. */
 async function addCheck(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> {
   requireProof(call.caller);
@@ -91,7 +98,7 @@ async function addCheck(call: ConsulCall, view: RegistryView): Promise<ConsulAns
   }
   const name = fields.filledText('Name');
   if (name === undefined) throw fields.problem('Name', 'must be given');
-  const instance = knownInstance(call, serviceId);
+  const instance = knownInstance(call, view, serviceId);
   if (instance === undefined)
     throw new RampartError('NOT_FOUND', `ServiceID ${JSON.stringify(serviceId)} does not exist`);
   const check = { checkId: name, ...checkRequest(fields, instance.host) };

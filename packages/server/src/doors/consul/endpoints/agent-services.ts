@@ -11,7 +11,7 @@ import type { ConsulRoutes } from '../http/route.ts';
 import { aggregatedStatus, checksOf } from '../model/check.ts';
 import { agentServiceDetails, agentServiceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
-import { serviceDefinition } from '../registration/service-definition.ts';
+import { type ServiceDefinition, serviceDefinition } from '../registration/service-definition.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { instancesOf, namespaceQuestion } from './health.ts';
 import { indexOf, indexOfRevision, visible } from './visible.ts';
@@ -34,7 +34,7 @@ export function agentServiceRoutes(view: RegistryView): ConsulRoutes {
     'GET /v1/agent/service/:id': (call) => agentService(call, view),
     'GET /v1/agent/health/service/name/:name': (call) => healthOfName(call, view),
     'GET /v1/agent/health/service/id/:id': (call) => {
-      const instance = knownInstance(call, param(call, 'id'));
+      const instance = knownInstance(call, view, param(call, 'id'));
       if (instance === undefined) return textAnswer(404, `ServiceId ${param(call, 'id')} not found`);
       const json = healthFields(instance, view);
       return healthAnswer(call, aggregatedStatus(instance), json);
@@ -42,7 +42,7 @@ export function agentServiceRoutes(view: RegistryView): ConsulRoutes {
     'PUT /v1/agent/service/register': (call) => register(call, view),
     'PUT /v1/agent/service/deregister/:id': async (call) => {
       const id = param(call, 'id');
-      const instanceId = knownInstance(call, id)?.instanceId ?? id;
+      const instanceId = knownInstance(call, view, id)?.instanceId ?? id;
       const { caller, sourceIp } = call;
       const removed = await view.registry.deregister(caller, instanceId, {
         reason: 'deregistered by its agent',
@@ -61,14 +61,14 @@ export function ownInstances(call: ConsulCall, view: RegistryView): readonly Dis
   return visible(call, view.owners.get(nameOfIdentity(call.caller)));
 }
 
-/** The instance that the caller means by the id of a service: on its own host first. */
-export function knownInstance(call: ConsulCall, serviceId: string): DiscoveredInstance | undefined {
-  const id = knownInstanceId(call.discovery, {
-    serviceId,
-    node: nodeName(call.sourceIp),
-    namespace: call.namespace,
-  });
-  return visible(call, [id])[0];
+/** The instance that the caller means by the id of a service: its own, on its own host first; else one that it may know of. */
+export function knownInstance(call: ConsulCall, view: RegistryView, serviceId: string): DiscoveredInstance | undefined {
+  const { caller, discovery, namespace, sourceIp } = call;
+  const owner = nameOfIdentity(caller);
+  const hosted = { serviceId, node: nodeName(sourceIp), namespace };
+  const [here] = visible(call, [knownInstanceId(discovery, hosted, owner)]);
+  if (caller.kind === 'operator' || here?.owner === owner) return here;
+  return visible(call, view.owners.get(owner)).find((instance) => serviceIdOf(instance) === serviceId) ?? here;
 }
 
 /** @throws RampartError PERMISSION_DENIED for those who proved nothing: nothing can be theirs. */
@@ -80,10 +80,20 @@ async function register(call: ConsulCall, view: RegistryView): Promise<ConsulAns
   requireProof(call.caller);
   const { sourceIp, namespace } = call;
   const definition = serviceDefinition(bodyFields(call), { ownAddress: sourceIp, namespace, sourceIp });
-  const instanceId = instanceIdFor(view.discovery, { ...definition, namespace: definition.request.namespace });
-  const registered = await view.registry.register(call.caller, { ...definition.request, instanceId });
-  if (!registered.ok) throw registered.problem;
+  await registerHosted(call, view, definition);
   return DONE;
+}
+
+/** Ids belong to their owner: who else has the same one changes nothing, and nobody is told of him. */
+export async function registerHosted(
+  { caller }: ConsulCall,
+  { registry, discovery }: RegistryView,
+  { serviceId, node, request }: ServiceDefinition,
+): Promise<void> {
+  const owner = caller.kind === 'operator' ? undefined : nameOfIdentity(caller);
+  const instanceId = instanceIdFor(discovery, { serviceId, node, namespace: request.namespace }, owner);
+  const registered = await registry.register(caller, { ...request, instanceId, mayBeApart: true });
+  if (!registered.ok) throw registered.problem;
 }
 
 async function maintain(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> {
@@ -93,7 +103,7 @@ async function maintain(call: ConsulCall, view: RegistryView): Promise<ConsulAns
     throw new RampartError('INVALID_ARGUMENT', 'Missing value for enable: it must be true or false');
   }
   const id = param(call, 'id');
-  const instanceId = knownInstance(call, id)?.instanceId ?? id;
+  const instanceId = knownInstance(call, view, id)?.instanceId ?? id;
   const maintenance = enable === 'true' ? { reason: call.query.get('reason') ?? '' } : undefined;
   const changed = await view.registry.setMaintenance(call.caller, instanceId, maintenance);
   if (!changed.ok) throw changed.problem;
@@ -102,7 +112,7 @@ async function maintain(call: ConsulCall, view: RegistryView): Promise<ConsulAns
 
 function agentService(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> | ConsulAnswer {
   const id = param(call, 'id');
-  const found = (): DiscoveredInstance | undefined => knownInstance(call, id);
+  const found = (): DiscoveredInstance | undefined => knownInstance(call, view, id);
   const first = found();
   if (first === undefined) {
     return textAnswer(404, `unknown service ID: ${id}. Ensure that the service ID is passed, not the service name.`);

@@ -1,11 +1,11 @@
 import { RampartError } from '@rampart/core';
-import { instanceIdFor, serviceIdOf } from '../../instances/service-id.ts';
+import { serviceIdOf } from '../../instances/service-id.ts';
 import { type ConsulAnswer, jsonAnswer } from '../http/answer.ts';
 import { bodyFields, type ConsulCall } from '../http/call.ts';
 import type { ConsulRoutes } from '../http/route.ts';
 import { catalogDefinition } from '../registration/catalog-definition.ts';
 import type { RegistryView } from '../registry-view.ts';
-import { requireProof } from './agent-services.ts';
+import { registerHosted, requireProof } from './agent-services.ts';
 import { onNamedNode } from './visible.ts';
 
 /** `/v1/catalog/register` and `/deregister`: services on nodes without an agent. */
@@ -13,10 +13,7 @@ export function catalogChangeRoutes(view: RegistryView): ConsulRoutes {
   return {
     'PUT /v1/catalog/register': async (call) => {
       requireProof(call.caller);
-      const definition = catalogDefinition(bodyFields(call), call);
-      const instanceId = instanceIdFor(view.discovery, { ...definition, namespace: definition.request.namespace });
-      const registered = await view.registry.register(call.caller, { ...definition.request, instanceId });
-      if (!registered.ok) throw registered.problem;
+      await registerHosted(call, view, catalogDefinition(bodyFields(call), call));
       return jsonAnswer(true);
     },
     'PUT /v1/catalog/deregister': (call) => deregister(call, view),

@@ -1,7 +1,13 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Clock, RampartError, Result } from '@rampart/core';
-import type { DiscoveredInstance, GuardedDiscovery, Registry } from '@rampart/registry';
+import {
+  asGivenBy,
+  type DiscoveredInstance,
+  type GuardedDiscovery,
+  type Registry,
+  type RegistryIdentity,
+} from '@rampart/registry';
 import type { RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
 import type { RegistryGuard } from '../../../registry/open-guard.ts';
 import { connectionOf } from '../../caller.ts';
@@ -95,7 +101,7 @@ function writingMethods(
       const registered = done(await registry.register(who, registrationOf(instance, remoteAddress)));
       const { service, namespace } = registered;
       const { revision } = registry.discovery.find({ service, namespace });
-      return { instance: instanceMessage(registered), revision: BigInt(revision) };
+      return { instance: instanceMessage(asGivenBy(who, registered)), revision: BigInt(revision) };
     },
     deregister: async ({ instanceId, reason }, context) => {
       const sourceIp = connectionOf(context).remoteAddress;
@@ -109,15 +115,17 @@ function writingMethods(
     },
     reportCheck: async ({ instanceId, checkId, status, output }, context) => {
       const report = { ...(checkId === '' ? {} : { checkId }), status: statusOf(status), output };
-      return answer(await registry.reportCheck(await callers.admit('query', context), instanceId, report));
+      const who = await callers.admit('query', context);
+      return answer(who, await registry.reportCheck(who, instanceId, report));
     },
-    drain: async ({ instanceId, undo }, context) =>
-      answer(await registry.drain(await callers.admit('registration', context), instanceId, !undo)),
+    drain: async ({ instanceId, undo }, context) => {
+      const who = await callers.admit('registration', context);
+      return answer(who, await registry.drain(who, instanceId, !undo));
+    },
     setMaintenance: async ({ instanceId, enabled, reason }, context) => {
       const maintenance = enabled ? { reason: reasonOf(reason, 'maintenance') } : undefined;
-      return answer(
-        await registry.setMaintenance(await callers.admit('registration', context), instanceId, maintenance),
-      );
+      const who = await callers.admit('registration', context);
+      return answer(who, await registry.setMaintenance(who, instanceId, maintenance));
     },
   };
 }
@@ -129,8 +137,8 @@ function reasonOf(reason: string, otherwise: string): string {
   return reason === '' ? otherwise : reason;
 }
 
-function answer(result: Result<DiscoveredInstance, RampartError>): Answer {
-  return { instance: instanceMessage(done(result)) };
+function answer(who: RegistryIdentity, result: Result<DiscoveredInstance, RampartError>): Answer {
+  return { instance: instanceMessage(asGivenBy(who, done(result))) };
 }
 
 function done<T>(result: Result<T, RampartError>): T {
