@@ -210,6 +210,20 @@ describe('a backup', () => {
     await assert.rejects(access(file));
   });
 
+  it('is not made without the revocation file that the control plane writes', async () => {
+    const plane = await planes.start({ revocationFile: join(root, 'volume', 'revocations.log') });
+    await assert.rejects(backUp(plane), /revocations\.log cannot be read; .* --revocation-file/);
+    const stale = join(plane.dataDirectory, 'revocations.log');
+    await copyFile(join(root, 'volume', 'revocations.log'), stale);
+    const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'lost' });
+    const { admin, close } = connectAsAdmin(plane);
+    const serial = new X509Certificate(credentials.certificate).serialNumber.toLowerCase();
+    await admin.revokeCertificate({ serial, reason: 'stolen' });
+    close();
+    await assert.rejects(backUp(plane), /revocations\.log was cut: .* --revocation-file/);
+    await assert.rejects(access(file));
+  });
+
   it('brings back nothing that was revoked since, with the newest revocation file', async () => {
     const plane = await planes.start();
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'lost' });

@@ -5,14 +5,15 @@ import { type Clock, RampartError } from '@rampart/core';
 import { type VerifierKey, verifierKeyOf } from '@rampart/journal';
 import { type ScryptCost, sealStream } from '@rampart/keyring';
 import { type DirectoryLock, lockDirectory } from '../directory/directory-lock.ts';
-import type { KeySource } from '../trust/keys.ts';
+import { epochFileProblem } from '../revocation/epoch-file.ts';
+import type { Keys, KeySource } from '../trust/keys.ts';
 import { contentsOf, type FileSource, measure } from './contents.ts';
 import { judgeCopy } from './journal-of-copy.ts';
 import { isThere, journalSigner, openPresentKeys } from './keys.ts';
-import { type Manifest, signManifest } from './manifest.ts';
+import { type Manifest, signManifest, trustDomainOf } from './manifest.ts';
 import { recordInDirectory } from './record.ts';
 import { takeScratch } from './scratch.ts';
-import { takeFiles } from './taken-files.ts';
+import { REVOCATIONS, takeFiles, unknownRevocations } from './taken-files.ts';
 
 /** What backups are sealed for. */
 export const CONTEXT = 'backup';
@@ -58,7 +59,9 @@ export async function createBackup(wanted: NewBackup): Promise<CreatedBackup> {
       const signer = await journalSigner(keys, directory);
       const key = verifierKeyOf(await originOf(directory), signer.publicKeyDer);
       const recorded = lock === undefined ? wanted.record : (note: string) => recordInDirectory(note, key, wanted);
-      return await take({ ...wanted, record: recorded }, key, (manifest) => signManifest(manifest, signer));
+      const { keyEncryptionKey } = keys;
+      const maker = { key, keyEncryptionKey, sign: (manifest: Manifest) => signManifest(manifest, signer) };
+      return await take({ ...wanted, record: recorded }, maker);
     } finally {
       await keys.close();
     }
@@ -67,16 +70,19 @@ export async function createBackup(wanted: NewBackup): Promise<CreatedBackup> {
   }
 }
 
-async function take(
-  wanted: NewBackup,
-  key: VerifierKey,
-  sign: (manifest: Manifest) => Promise<string>,
-): Promise<CreatedBackup> {
+interface Maker extends Pick<Keys, 'keyEncryptionKey'> {
+  readonly key: VerifierKey;
+  sign(manifest: Manifest): Promise<string>;
+}
+
+async function take(wanted: NewBackup, maker: Maker): Promise<CreatedBackup> {
+  const { key } = maker;
   const { directory, revocationFile, clock } = wanted;
   const scratch = await takeScratch(join(directory, 'backup.tmp'));
   try {
     const at = clock.now();
     const sources = await takeFiles({ from: directory, to: scratch.path, revocationFile });
+    await demandRevocations(scratch.path, revocationFile ?? join(directory, REVOCATIONS), maker);
     const journal = await judgeCopy(join(scratch.path, 'rampart.db'), key);
     if (!journal.ok) {
       throw new RampartError(
@@ -87,10 +93,22 @@ async function take(
     const files = [];
     for (const source of sources) files.push(await measure(source));
     const manifest = { key, at, journal: journal.value, files };
-    return { manifest, size: await writeSealed(wanted, await sign(manifest), sources) };
+    return { manifest, size: await writeSealed(wanted, await maker.sign(manifest), sources) };
   } finally {
     await scratch.remove();
   }
+}
+
+/** Throws DATA_DIRECTORY_UNREADABLE unless the copy of the revocation file is the one that the control plane wrote last. */
+async function demandRevocations(copy: string, path: string, { key, keyEncryptionKey }: Maker): Promise<void> {
+  const problem = await epochFileProblem({
+    path: join(copy, REVOCATIONS),
+    keyPath: join(copy, 'keys', 'revocations.key'),
+    headPath: join(copy, 'keys', 'revocations.head'),
+    keyEncryptionKey,
+    trustDomain: trustDomainOf(key),
+  });
+  if (problem !== undefined) throw unknownRevocations(path, problem);
 }
 
 async function writeSealed(

@@ -23,6 +23,11 @@ export interface Manifest {
   readonly files: readonly BackedUpFile[];
 }
 
+/** The trust domain whose journal a key signs. */
+export function trustDomainOf({ name }: VerifierKey): string {
+  return name.replace(/\/journal$/, '');
+}
+
 /** The first line. No checkpoint begins like that, so that neither signature can pass for the other. */
 const TITLE = 'rampart backup v1';
 const NAME = /^(?:rampart\.db|journal\.checkpoint|revocations\.log|keys\/[a-z0-9][a-z0-9.-]{0,100})$/;

@@ -9,7 +9,7 @@ import { createJournalStore } from '../storage/stores/journal-store.ts';
 import type { KeySource } from '../trust/keys.ts';
 import { syncDirectory } from './create.ts';
 import { openPresentKeys } from './keys.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, trustDomainOf } from './manifest.ts';
 import { beginNewHistory } from './new-history.ts';
 import { type BackupReading, readBackup } from './read.ts';
 import { factsOf } from './record.ts';
@@ -86,7 +86,7 @@ async function adopt(revocations: string, { key }: Manifest, { at, keys }: Resto
       keyPath: join(at, 'keys', 'revocations.key'),
       headPath: join(at, 'keys', 'revocations.head'),
       keyEncryptionKey: opened.keyEncryptionKey,
-      trustDomain: key.name.replace(/\/journal$/, ''),
+      trustDomain: trustDomainOf(key),
     });
   } finally {
     await opened.close();

@@ -1,12 +1,14 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RampartError } from '@rampart/core';
 import { copyDatabase } from '../storage/sqlite/copy.ts';
 import { isThere } from './keys.ts';
 import type { FileSource } from './contents.ts';
 
 const DATABASE = 'rampart.db';
 const CHECKPOINT = 'journal.checkpoint';
-const REVOCATIONS = 'revocations.log';
+/** Name of the revocation file, in a backup and unless somebody says otherwise. */
+export const REVOCATIONS = 'revocations.log';
 const HEAD = 'keys/revocations.head';
 const MOST_TRIES = 20;
 
@@ -52,7 +54,9 @@ async function takeRevocations(
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<void> {
   let head = await readFile(join(from, HEAD));
-  let log = await readFile(path);
+  let log = await readFile(path).catch((cause: unknown) => {
+    throw unknownRevocations(path, 'cannot be read', cause);
+  });
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const again = await readFile(join(from, HEAD));
     if (again.equals(head)) break;
@@ -61,4 +65,10 @@ async function takeRevocations(
   }
   await writeFile(join(to, HEAD), head, { mode: 0o600 });
   await writeFile(join(to, REVOCATIONS), log, { mode: 0o600 });
+}
+
+/** @param what The problem, to go on from the name of the file. */
+export function unknownRevocations(path: string, what: string, cause?: unknown): RampartError {
+  const advice = 'a backup without it would bring back what was revoked: say with --revocation-file where it is';
+  return new RampartError('DATA_DIRECTORY_UNREADABLE', `the revocation file ${path} ${what}; ${advice}`, { cause });
 }

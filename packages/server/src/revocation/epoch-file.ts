@@ -69,7 +69,8 @@ async function reopen(chain: EpochChain, options: EpochFileOptions, bytes: Uint8
   if (isReplacement(lines, last)) {
     await writeFileAtomically(headPath, { text: chain.headText(head), mode: OWNER_ONLY });
   } else {
-    checkLength(lines, last, options);
+    const problem = lengthProblem(lines, last);
+    if (problem !== undefined) throw unusable(path, problem);
   }
   const forgottenBefore = compaction?.endedBefore ?? 0;
   const file = await SealedEpochFile.open(chain, options, { acts, head, length, forgottenBefore });
@@ -88,12 +89,26 @@ function isReplacement({ compaction, acts }: SoundLines, last: ChainHead): boole
 }
 
 /** The file may be ahead of what is known of its length by what its last writer died over; it may never be behind. */
-function checkLength({ seals, rest }: SoundLines, last: ChainHead, { path }: EpochFileOptions): void {
+function lengthProblem({ seals, rest }: SoundLines, last: ChainHead): string | undefined {
   const line = seals.length + 1;
   if (last.count >= seals.length) {
-    throw unusable(path, rest > 0 ? `is damaged in line ${line}` : `was cut: it ends before line ${line}`);
+    return rest > 0 ? `is damaged in line ${line}` : `was cut: it ends before line ${line}`;
   }
-  if (seals[last.count] !== last.seal) throw unusable(path, 'is another one than was written last');
+  return seals[last.count] === last.seal ? undefined : 'is another one than was written last';
+}
+
+/** Why a revocation file is not the one whose length is known; undefined when it is. Changes nothing. */
+export async function epochFileProblem(
+  options: Pick<EpochFileOptions, 'path' | 'keyPath' | 'headPath' | 'keyEncryptionKey' | 'trustDomain'>,
+): Promise<string | undefined> {
+  const { path, keyPath, headPath, keyEncryptionKey: kek, trustDomain } = options;
+  const { secret } = await openSealedSecret(keyPath, { kek, context: `revocations:${trustDomain}` });
+  const chain = new EpochChain(secret, trustDomain);
+  const lines = chain.read(await readFile(path));
+  if (lines === undefined) return 'is damaged at its beginning, or belongs to another authority';
+  const last = chain.readHead(await readFile(headPath, 'utf8'));
+  if (last === undefined) return 'has a length that nobody here wrote down';
+  return isReplacement(lines, last) ? undefined : lengthProblem(lines, last);
 }
 
 interface Contents {
