@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { RampartError } from '@rampart/core';
+import type { Command, Option } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import { readVerifierKey } from '../../ledger/verifier-key.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
@@ -24,10 +25,30 @@ export function defineBackupVerify(parent: Command, shell: Shell): void {
       ),
     )
     .action((file: string, _: object, command: Command) =>
-      // The parent takes options of the same name first.
-      shell.run(command, (invocation) => verifyFile(file, command.optsWithGlobals<VerifyOptions>(), invocation)),
+      shell.run(command, (invocation) => {
+        refuseOptionsOf(parent);
+        // The parent takes options of the same name first.
+        return verifyFile(file, command.optsWithGlobals<VerifyOptions>(), invocation);
+      }),
     );
   for (const option of passphraseOptions()) verify.addOption(option);
+  // The options of making a backup mean nothing here.
+  const everywhere = (): Option[] => parent.parent?.options.filter(({ hidden }) => !hidden) ?? [];
+  verify.configureHelp({ ...parent.configureHelp(), visibleGlobalOptions: everywhere });
+}
+
+/** Those that both have are common; what is only for making a backup was said by mistake. */
+function refuseOptionsOf(parent: Command): void {
+  const common = new Set(passphraseOptions().map((option) => option.attributeName()));
+  const strange = parent.options.find((option) => {
+    const name = option.attributeName();
+    return !common.has(name) && parent.getOptionValueSource(name) === 'cli';
+  });
+  if (strange === undefined) return;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `${strange.long ?? ''} is for making a backup; --help shows what verify takes`,
+  );
 }
 
 async function verifyFile(
