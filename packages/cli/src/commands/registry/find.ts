@@ -19,6 +19,7 @@ export function defineList(parent: Command, shell: Shell): void {
     .command('list', { isDefault: true })
     .description('services and how many instances each has')
     .option('-n, --namespace <name>', 'only this namespace')
+    .addHelpText('after', examples(['rampart registry list --namespace prod', 'the services of one namespace']))
     .action((options: ListOptions, command: Command) =>
       shell.run(command, (invocation) => listServices(options, invocation)),
     );
@@ -98,6 +99,13 @@ export function defineHealth(parent: Command, shell: Shell): void {
     .description('what the checks of a service say; exit code 1 when no instance of it is in service')
     .argument('<service>', 'name of the service: orders-api, or orders-api.default')
     .option('-n, --namespace <name>', 'namespace of a short name', 'default')
+    .addHelpText(
+      'after',
+      examples(
+        ['rampart registry health orders-api', 'what its checks say now'],
+        ['until rampart registry health orders-api; do sleep 1; done', 'wait for it'],
+      ),
+    )
     .action((service: string, options: ShowOptions, command: Command) =>
       shell.run(command, (invocation) => showHealth(service, options, invocation)),
     );

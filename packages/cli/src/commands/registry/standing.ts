@@ -15,6 +15,13 @@ export function defineDeregister(parent: Command, shell: Shell): void {
     .description('take an instance out of the registry; one of the mesh comes back when it connects again')
     .argument('<instance>', 'id of the instance, as "rampart registry show" lists it')
     .option('--reason <words>', 'why, for the record', 'asked for by an operator')
+    .addHelpText(
+      'after',
+      examples([
+        'rampart registry deregister orders-1 --reason "its host is gone"',
+        'the reason is on the audit record',
+      ]),
+    )
     .action((instanceId: string, { reason }: DeregisterOptions, command: Command) =>
       shell.run(command, async ({ withService, show }) => {
         await withService(RegistryService, (client) => client.deregister({ instanceId, reason }));
