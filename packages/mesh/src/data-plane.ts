@@ -4,7 +4,7 @@ import { ENFORCED_IN_PROCESS, RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
 import { TelemetryBatch } from '@rampart/wire/control';
 
-import { createIssuer } from './control/attestation.ts';
+import { createIssuer, vouchFor } from './control/attestation.ts';
 import type { AttestedWorkload } from './control/attestation.ts';
 import type { WorkloadEvidence } from './control/evidence.ts';
 import type { MethodPath } from './control/connect/channel.ts';
@@ -18,6 +18,7 @@ import type { MeshLog } from './log.ts';
 import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
 import type { TelemetrySend } from './telemetry/reporter.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
 import { MeshView } from './view/mesh-view.ts';
 
 export interface DataPlaneOptions {
@@ -32,6 +33,8 @@ export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: MeshLog;
+  /** Another process of the workload stands for this one's ports in the registry. */
+  readonly registersElsewhere?: boolean;
 }
 
 /** The registry answers in milliseconds or not at all; its lease does the rest. */
@@ -47,9 +50,15 @@ export interface DataPlane {
   readonly instances: LocalInstances;
   readonly authenticator: Authenticator;
   readonly picker: Picker;
-  readonly telemetry: TelemetryReporter;
+  readonly telemetry: Telemetry;
   /** The workload its identity describes; undefined before attestation. */
   workload(): AttestedWorkload | undefined;
+  /**
+   * Gets a certificate of this workload's identity for a key that a process of the same workload holds (PKCS#10, DER): the key
+   * itself goes nowhere. Resolves with an encoded `SvidResponse`.
+   * @throws RampartError IDENTITY_NOT_READY before attestation; RemoteError when the control plane says no.
+   */
+  vouch(csr: Uint8Array): Promise<Uint8Array>;
   /** Resolves when identity and a first snapshot are there, when there will be none, or after `milliseconds`. */
   whenReady(milliseconds: number): Promise<Readiness>;
   /** Ends the control stream and flushes telemetry, to the control plane or to the spool. */
@@ -84,7 +93,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     address,
     identity,
     view,
-    instances,
+    instances: options.registersElsewhere === true ? new LocalInstances() : instances,
     clock,
     random,
     log,
@@ -105,6 +114,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     picker: new Picker(random),
     telemetry,
     workload: () => workload,
+    vouch: (csr) => vouchFor(csr, address, identity.current),
     whenReady: (milliseconds) => whenReady(view, identity, milliseconds),
     stop: async (deadlineMs) => {
       const [lost] = await Promise.all([telemetry.drain(deadlineMs), instances.whenWithdrawn(clock, WITHDRAWAL_MS)]);

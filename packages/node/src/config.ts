@@ -29,12 +29,19 @@ type Environment = Record<string, string | undefined>;
 const DEFAULT_START_TIMEOUT_MS = 10_000;
 const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'info', 'debug'];
 
-/** Reads every setting before reporting, so that all problems come at once. The join token is taken out of the environment. */
-export function readConfig(env: Environment, defaultSpoolDirectory: string): Result<NodeConfig, readonly string[]> {
+/**
+ * Reads every setting before reporting, so that all problems come at once. The join token is taken out of the
+ * environment. A worker of a cluster has its evidence from its parent.
+ */
+export function readConfig(
+  env: Environment,
+  defaultSpoolDirectory: string,
+  ofParent?: WorkloadEvidence,
+): Result<NodeConfig, readonly string[]> {
   const problems: string[] = [];
   const url = readUrl(env, problems);
   const roots = readRoots(env, problems);
-  const evidence = readEvidence(env, problems);
+  const evidence = ofParent ?? readEvidence(env, problems);
   const logLevel = readLogLevel(env, problems);
   const startTimeoutMs = readStartTimeout(env, problems);
   const traits = readTraits(env, problems);

@@ -19,7 +19,7 @@ import {
   SvidSource,
   TelemetryReporter,
 } from '@rampart/mesh';
-import type { DataPlane, MeshLog, Refusal } from '@rampart/mesh';
+import type { DataPlane, InstanceTraits, MeshLog, Refusal } from '@rampart/mesh';
 
 import { stopwatch, systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
@@ -31,12 +31,19 @@ import { RequestHandler } from './inbound/request-handler.ts';
 import { hookServers } from './inbound/server-hook.ts';
 import { hookTcpServers } from './inbound/tcp-servers.ts';
 import { flush, watchLifecycle } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import { createLog } from './log.ts';
 import { hookAgents } from './outbound/agent-hook.ts';
 import { guardConnections } from './outbound/connection-guard.ts';
 import { hookSockets } from './outbound/socket-hook.ts';
 import { hookUndici } from './outbound/undici-hook.ts';
 import { VERSION } from './version.ts';
+import { watchCluster } from './workers/cluster-primary.ts';
+import { ClusterWorker } from './workers/cluster-worker.ts';
+import { registerThrough } from './workers/parent-link.ts';
+import { Tenants } from './workers/tenants.ts';
+import { joinAsThread } from './workers/thread-guest.ts';
+import { hostThreads } from './workers/thread-host.ts';
 
 /** The process that the data plane lives in. */
 export interface Surroundings {
@@ -48,31 +55,55 @@ export interface Surroundings {
 
 /** Makes this process a member of the mesh; resolves when it is ready, or when it has waited long enough and refuses everything. */
 export async function startInProcess(surroundings: Surroundings): Promise<void> {
-  const { env, write, host } = surroundings;
-  const spool = join(tmpdir(), 'rampart-spool');
-  const config = surroundings.isMainThread ? readConfig(env, spool) : undefined;
-  if (config?.ok !== true) {
-    const problems =
-      config === undefined
-        ? ['worker threads have no identity of their own yet; serve and call from the main thread']
-        : config.problem;
-    const reason = `this process is not part of the mesh: ${problems.join('; ')}`;
-    const log = createLog(config === undefined ? 'silent' : 'error', write);
+  if (surroundings.isMainThread) await startInMainThread(surroundings);
+  else startInThread(surroundings);
+}
+
+async function startInMainThread({ env, write, host }: Surroundings): Promise<void> {
+  const primary = ClusterWorker.of(host);
+  const config = readConfig(env, join(tmpdir(), 'rampart-spool'), primary?.evidence);
+  if (!config.ok) {
+    const reason = `this process is not part of the mesh: ${config.problem.join('; ')}`;
+    const log = createLog('error', write);
     log.error(`${reason}. Until then every connection to it is refused`);
-    install(outsidePlane(reason, log), { config: undefined, host, log });
+    install(outsidePlane(reason, log), { exempt: undefined, host, log });
     return;
   }
-  const log = createLog(config.value.logLevel, write);
-  const plane = startPlane(config.value, host, log);
-  install(plane, { config: config.value, host, log });
-  const readiness = await plane.whenReady(config.value.startTimeoutMs);
+  const { instanceHost, traits, logLevel, address, startTimeoutMs } = config.value;
+  const log = createLog(logLevel, write);
+  const plane = startPlane(config.value, { host, log, registersElsewhere: primary !== undefined });
+  const { lifecycle, tenants } = install(plane, { instanceHost, traits, exempt: address.url, host, log });
+  if (primary === undefined) watchCluster({ host, plane, tenants });
+  else registerThrough(primary, plane, () => lifecycle.leave());
+  hostThreads({ host, config: config.value, plane, tenants });
+  const readiness = await plane.whenReady(startTimeoutMs);
   if (readiness === 'late')
     log.error('no identity or no policy from the control plane yet: every connection is refused until they arrive', {
-      controlPlane: config.value.address.url.origin,
+      controlPlane: address.url.origin,
     });
 }
 
-function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): DataPlane {
+/** A thread waits for nobody: what its process knows it was given. */
+function startInThread({ write, host }: Surroundings): void {
+  const membership = joinAsThread({ host, write, random: Math.random });
+  if (membership === undefined) {
+    const log = createLog('silent', write);
+    const plane = outsidePlane('the main thread of this process is not part of the mesh', log);
+    install(plane, { exempt: undefined, host, log });
+    return;
+  }
+  const { plane, parent, instanceHost, log } = membership;
+  const { lifecycle } = install(plane, { instanceHost, exempt: undefined, host, log });
+  registerThrough(parent, plane, () => lifecycle.leave());
+}
+
+interface PlaneSurroundings {
+  readonly host: NodeJS.Process;
+  readonly log: MeshLog;
+  readonly registersElsewhere: boolean;
+}
+
+function startPlane(config: NodeConfig, { host, log, registersElsewhere }: PlaneSurroundings): DataPlane {
   return startDataPlane({
     address: config.address,
     evidence: config.evidence,
@@ -84,6 +115,7 @@ function startPlane(config: NodeConfig, host: NodeJS.Process, log: MeshLog): Dat
     clock: systemClock,
     random: Math.random,
     log,
+    registersElsewhere,
   });
 }
 
@@ -100,18 +132,28 @@ function outsidePlane(reason: string, log: MeshLog): DataPlane {
     picker: new Picker(Math.random),
     telemetry: TelemetryReporter.discarding(),
     workload: () => undefined,
+    vouch: () => Promise.reject(new Error(reason)),
     whenReady: () => Promise.resolve('refused'),
     stop: () => Promise.resolve(),
   };
 }
 
-interface Installation {
-  readonly config: NodeConfig | undefined;
+interface Place {
+  readonly instanceHost?: string;
+  /** What its instances say of themselves. */
+  readonly traits?: InstanceTraits;
+  /** The control plane. */
+  readonly exempt: URL | undefined;
   readonly host: NodeJS.Process;
   readonly log: MeshLog;
 }
 
-function install(plane: DataPlane, { config, host, log }: Installation): void {
+interface Installed {
+  readonly lifecycle: Lifecycle;
+  readonly tenants: Tenants;
+}
+
+function install(plane: DataPlane, { host, log, exempt, instanceHost = '', traits = {} }: Place): Installed {
   const ids = createIds();
   const inbound = new InboundRecorder(plane, stopwatch);
   const outboundRecords = new OutboundRecorder(plane, { ids, stopwatch, parent: () => currentRequest.getStore() });
@@ -123,12 +165,13 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const ports = new Ports({
     plane,
     clock: systemClock,
-    instanceHost: config?.instanceHost ?? '',
-    traits: config?.traits ?? {},
+    instanceHost,
+    traits,
     lastClosed: () => flush(plane),
     refuse,
   });
-  const lifecycle = watchLifecycle(host, plane, () => ports);
+  const tenants = new Tenants(plane.instances, traits);
+  const lifecycle = watchLifecycle({ host, plane, ports: () => ports, tenants });
   const outbound = new Outbound(plane, systemClock);
   countStreamedBodies();
   const external = new ExternalAuthorizer({
@@ -152,7 +195,7 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
   const agents = hookAgents(outbound, outboundRecords);
   hookSockets(outbound);
   hookUndici(outbound, outboundRecords);
-  guardConnections(outbound, { recorder: outboundRecords, exempt: config?.address.url });
+  guardConnections(outbound, { recorder: outboundRecords, exempt });
   plane.identity.subscribe((svid) => {
     const workload = plane.workload();
     const service = workload?.service ?? '';
@@ -166,4 +209,5 @@ function install(plane: DataPlane, { config, host, log }: Installation): void {
     agents.retire((instanceId) => !change.gone.has(instanceId));
     external.close();
   });
+  return { lifecycle, tenants };
 }

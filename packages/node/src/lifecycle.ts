@@ -3,29 +3,43 @@ import type { DataPlane } from '@rampart/mesh';
 
 import { systemClock } from './clock.ts';
 import type { Ports } from './inbound/ports.ts';
+import type { Tenants } from './workers/tenants.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const DRAIN_MS = 10_000;
 const FLUSH_MS = 2_000;
 
 export interface Lifecycle {
-  /** True once this process is going away. */
+  /** True once this process, or this thread, is going away. */
   readonly draining: boolean;
+  /** Leaves the registry and finishes what was begun; for a worker whose parent goes away. */
+  leave(): Promise<void>;
+}
+
+export interface LifecycleOptions {
+  readonly host: NodeJS.Process;
+  readonly plane: DataPlane;
+  readonly ports: () => Ports;
+  readonly tenants: Tenants;
 }
 
 /**
  * Leaves the mesh in order: out of the registry at once, requests in flight finished, telemetry flushed.
  * An application that handles the signal itself keeps its own way of ending.
  */
-export function watchLifecycle(host: NodeJS.Process, plane: DataPlane, ports: () => Ports): Lifecycle {
+export function watchLifecycle({ host, plane, ports, tenants }: LifecycleOptions): Lifecycle {
   let draining = false;
+  const withdraw = (): void => {
+    draining = true;
+    ports().withdraw();
+    tenants.withdraw();
+  };
   for (const signal of SIGNALS) {
     const onSignal = (): void => {
-      draining = true;
-      ports().withdraw();
+      withdraw();
       host.removeListener(signal, onSignal);
       if (host.listenerCount(signal) > 0) void plane.telemetry.drain(FLUSH_MS);
-      else void holding(drain(plane, ports())).then(() => host.kill(host.pid, signal));
+      else void holding(drain(plane, ports(), tenants)).then(() => host.kill(host.pid, signal));
     };
     host.prependListener(signal, onSignal);
   }
@@ -33,6 +47,10 @@ export function watchLifecycle(host: NodeJS.Process, plane: DataPlane, ports: ()
   return {
     get draining() {
       return draining;
+    },
+    leave: () => {
+      withdraw();
+      return holding(drain(plane, ports(), tenants));
     },
   };
 }
@@ -55,7 +73,7 @@ async function holding(work: Promise<unknown>): Promise<void> {
   }
 }
 
-async function drain(plane: DataPlane, ports: Ports): Promise<void> {
+async function drain(plane: DataPlane, ports: Ports, tenants: Tenants): Promise<void> {
   const closing = [...ports.servers].map(
     (server) =>
       new Promise<void>((resolve) => {
@@ -67,6 +85,6 @@ async function drain(plane: DataPlane, ports: Ports): Promise<void> {
   const timer = new Promise<void>((resolve) => {
     setTimeout(resolve, DRAIN_MS).unref();
   });
-  await Promise.race([Promise.all(closing), timer]);
+  await Promise.race([Promise.all([...closing, tenants.leave()]), timer]);
   await plane.stop(FLUSH_MS);
 }

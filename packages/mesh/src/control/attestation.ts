@@ -54,6 +54,21 @@ export function createIssuer(options: AttestationOptions): SvidIssuer {
   };
 }
 
+/** Asks for a certificate of one's own identity on a key that another process of the same workload holds; an encoded `SvidResponse`. */
+export async function vouchFor(
+  csr: Uint8Array,
+  address: ControlPlaneAddress,
+  own: Svid | undefined,
+): Promise<Uint8Array> {
+  if (own === undefined) throw new RampartError('IDENTITY_NOT_READY', 'this workload has no identity yet');
+  const channel = openChannel(address, own);
+  try {
+    return await channel.unary(RENEW, RenewRequest.encode({ csr }).finish(), TIMEOUT_MS);
+  } finally {
+    channel.close();
+  }
+}
+
 async function exchange(
   options: AttestationOptions,
   current: Svid | undefined,

@@ -24,7 +24,9 @@ export type WorkloadEvidence =
       readonly endpoint: URL;
       readonly region: string;
       readonly read: () => Promise<AwsCredentials>;
-    };
+    }
+  /** The process that started this one, and has the same identity, asks for it; see `DataPlane.vouch`. */
+  | { readonly kind: 'parent'; readonly vouch: (csr: Uint8Array) => Promise<Uint8Array> };
 
 const CHALLENGE: MethodPath = '/rampart.v1.IdentityService/Challenge';
 const ATTEST: MethodPath = '/rampart.v1.IdentityService/Attest';
@@ -45,13 +47,14 @@ export async function showEvidence(
   evidence: WorkloadEvidence,
   { csr, agent, now }: Showing,
 ): Promise<Uint8Array> {
+  if (evidence.kind === 'parent') return evidence.vouch(csr);
   const shown = await evidenceFor(channel, evidence, { csr, now });
   return channel.unary(ATTEST, AttestRequest.encode({ evidence: shown, csr, agent }).finish(), TIMEOUT_MS);
 }
 
 async function evidenceFor(
   channel: Channel,
-  evidence: WorkloadEvidence,
+  evidence: Exclude<WorkloadEvidence, { kind: 'parent' }>,
   { csr, now }: Pick<Showing, 'csr' | 'now'>,
 ): Promise<AttestRequest['evidence']> {
   switch (evidence.kind) {

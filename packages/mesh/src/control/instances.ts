@@ -7,9 +7,12 @@ export interface LocalInstance {
   /** "" means "the address the control stream comes from". */
   readonly host: string;
   readonly port: number;
-  readonly protocol: 'http';
+  readonly protocol: InstanceProtocol;
   readonly traits?: InstanceTraits;
 }
+
+/** What a port speaks, by Istio's names of protocols. */
+export type InstanceProtocol = 'http' | 'http2' | 'tcp';
 
 /** What an instance says of itself beyond where it is; the registry judges the values. */
 export type InstanceTraits = Partial<Omit<RegisterInstance, 'instanceId' | 'host' | 'port' | 'protocol'>>;
@@ -19,6 +22,8 @@ export class LocalInstances {
   readonly #instances = new Map<string, LocalInstance>();
   readonly #leaving = new Set<string>();
   readonly #waiting = new Set<() => void>();
+  /** What those are called in the registry that somebody else registered there. */
+  readonly #names = new Map<string, string>();
   #changed: ((instance: LocalInstance, present: boolean) => void) | undefined;
 
   get all(): readonly LocalInstance[] {
@@ -31,11 +36,22 @@ export class LocalInstances {
   }
 
   remove(instanceId: string): void {
-    const instance = this.#instances.get(instanceId);
+    const known = this.#names.get(instanceId) ?? instanceId;
+    const instance = this.#instances.get(known);
     if (instance === undefined) return;
+    this.#instances.delete(known);
+    this.#names.delete(instanceId);
+    this.#leaving.add(known);
+    this.#changed?.({ ...instance, instanceId }, false);
+  }
+
+  /** Somebody else stands for it in the registry, under another id. It is removed by the id that it was added with. */
+  rename(instanceId: string, registered: string): void {
+    const instance = this.#instances.get(instanceId);
+    if (instance === undefined || instanceId === registered) return;
     this.#instances.delete(instanceId);
-    this.#leaving.add(instanceId);
-    this.#changed?.(instance, false);
+    this.#instances.set(registered, { ...instance, instanceId: registered });
+    this.#names.set(instanceId, registered);
   }
 
   /** These are in the registry no more. */

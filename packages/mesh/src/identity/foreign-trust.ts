@@ -20,6 +20,10 @@ export class ForeignTrust {
     return this.#roots.get(trustDomain.name);
   }
 
+  get all(): readonly ForeignBundle[] {
+    return [...this.#roots].map(([name, roots]) => ({ trustDomain: TrustDomain.of(name), roots }));
+  }
+
   /** Takes these in place of all that were there. */
   replace(bundles: readonly ForeignBundle[]): void {
     this.#roots = new Map(bundles.map(({ trustDomain, roots }) => [trustDomain.name, roots]));

@@ -13,15 +13,19 @@ export interface RefusedConnection {
   readonly peer: string;
 }
 
-/** What is sent, and spooled, as one. (reporter, sequence) names it for good: the control plane stores it once. */
-export interface ReportBatch {
-  readonly reporter: string;
-  /** 1, 2, 3… within a reporter. */
-  readonly sequence: bigint;
+/** What was collected until a cut. */
+export interface Collected {
   /** A record block; empty when `recordCount` is 0. */
   readonly records: Uint8Array<ArrayBuffer>;
   readonly recordCount: number;
   readonly connectionEvents: RefusedConnection[];
+}
+
+/** What is sent, and spooled, as one. (reporter, sequence) names it for good: the control plane stores it once. */
+export interface ReportBatch extends Collected {
+  readonly reporter: string;
+  /** 1, 2, 3… within a reporter. */
+  readonly sequence: bigint;
 }
 
 /** Resolves once the control plane has stored the batch; repeating one is harmless. */

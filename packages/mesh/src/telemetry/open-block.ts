@@ -1,20 +1,13 @@
 import { RecordBlockWriter } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
 
-import type { RefusedConnection } from './batch.ts';
+import type { Collected, RefusedConnection } from './batch.ts';
 
 /** Limits at which a batch is cut before its time. */
 const MOST_RECORDS = 4_096;
 const MOST_BYTES: number = 256 * 1024;
 const MOST_EVENTS = 1_000;
 const LONGEST_TEXT = 512;
-
-/** What was collected since the last cut. */
-export interface Collected {
-  readonly records: Uint8Array<ArrayBuffer>;
-  readonly recordCount: number;
-  readonly connectionEvents: RefusedConnection[];
-}
 
 /** Records and refused connections of the batch that is being collected. */
 export class OpenBlock {

@@ -5,7 +5,8 @@ import type { Clock, Random, Timer } from '@rampart/core';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import { AdoptedSpools } from './adopted-spools.ts';
-import type { RefusedConnection, TelemetrySend } from './batch.ts';
+import { itemsOf } from './batch.ts';
+import type { Collected, RefusedConnection, TelemetrySend } from './batch.ts';
 import { Delivery } from './delivery.ts';
 import { OpenBlock } from './open-block.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
@@ -14,6 +15,7 @@ import type { Processes } from './processes.ts';
 import { SpoolDirectory } from './spool-directory.ts';
 import { SPOOL_LIMITS } from './spool.ts';
 import type { SpoolLimits } from './spool.ts';
+import type { Telemetry } from './telemetry.ts';
 
 export type { RefusedConnection, ReportBatch, TelemetrySend } from './batch.ts';
 
@@ -67,7 +69,7 @@ export interface TelemetryCounts {
  * A process that is killed loses what it held in memory: up to 250 ms of records and what is being sent; while the control
  * plane is away, up to 250 ms and one write.
  */
-export class TelemetryReporter {
+export class TelemetryReporter implements Telemetry {
   readonly #clock: Clock;
   readonly #name: string;
   readonly #processes: Processes | undefined;
@@ -149,6 +151,16 @@ export class TelemetryReporter {
     block.refused(event);
     this.#recorded++;
     if (block.isFull) this.#cut();
+  }
+
+  /** Takes over what another thread of this process has collected. */
+  collect(collected: Collected): void {
+    this.#sequence += 1n;
+    const batch = { reporter: this.#name, sequence: this.#sequence, ...collected };
+    this.#recorded += itemsOf(batch);
+    this.#queue.add(batch);
+    this.#delivery.wake();
+    this.#spillIfNeeded();
   }
 
   /** There is reason to believe that the control plane is back: tries again at once. */

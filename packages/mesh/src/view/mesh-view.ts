@@ -59,6 +59,7 @@ export class MeshView {
   readonly #services = new Map<string, MeshService>();
   readonly #revocations = new Revocations();
   readonly #listeners = new Set<(change: MeshChange) => void>();
+  readonly #followers = new Set<(update: MeshUpdate) => void>();
   #workload: WorkloadRef | undefined;
   #trustDomain = '';
   #policy: WorkloadPolicy;
@@ -104,6 +105,25 @@ export class MeshView {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Everything that is held, as one update: what another view needs to be like this one. */
+  get snapshot(): MeshUpdate {
+    return {
+      revision: this.#revision,
+      reset: true,
+      resources: [...this.#resources],
+      services: [...this.#services.values()],
+      ...this.#revocations.all,
+      peers: this.peers.all,
+      foreignBundles: this.foreignTrust.all,
+    };
+  }
+
+  /** Calls back with every update once it is applied: a view that applies them after a snapshot stays like this one. */
+  follow(follower: (update: MeshUpdate) => void): () => void {
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
+  }
+
   /** Applies one update. Returns "" or why parts of it are refused (they deny instead of being skipped). */
   apply(update: MeshUpdate): string {
     if (update.reset) {
@@ -131,6 +151,7 @@ export class MeshView {
       gone,
     };
     for (const listener of this.#listeners) listener(change);
+    for (const follower of this.#followers) follower(update);
     return this.#policy.problems.join('; ');
   }
 

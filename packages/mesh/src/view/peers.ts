@@ -58,6 +58,11 @@ export class Peers {
     }
   }
 
+  /** Everything that is known, as one update tells it. */
+  get all(): PeersUpdate {
+    return { reset: true, identities: [...this.#identities.values()], namespaces: [...this.#namespaces] };
+  }
+
   namespaceLabels(name: string): Labels {
     return namespaceLabels(name, this.#namespaces.get(name));
   }

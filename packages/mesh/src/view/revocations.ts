@@ -1,4 +1,4 @@
-import { describeRule, reasonOfNumber, RevocationRuleSet } from '@rampart/spiffe';
+import { describeRule, reasonNumber, reasonOfNumber, RevocationRuleSet } from '@rampart/spiffe';
 import type { RevocableCertificate, RevocationReason } from '@rampart/spiffe';
 
 import type { MeshUpdate } from './mesh-view.ts';
@@ -25,6 +25,15 @@ export class Revocations {
     }
     for (const rule of revocationRules) this.#rules.add(rule);
     return revokedSerials.length > 0 || revocationRules.length > 0;
+  }
+
+  /** Everything that is revoked, as one update tells it. */
+  get all(): Required<Pick<MeshUpdate, 'revokedSerials' | 'revocationReasons' | 'revocationRules'>> {
+    return {
+      revokedSerials: [...this.#serials.keys()],
+      revocationReasons: [...this.#serials.values()].map((reason) => reasonNumber(reason)),
+      revocationRules: this.#rules.all(),
+    };
   }
 
   clear(): void {
