@@ -6,7 +6,7 @@ import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
 import { mayCall } from '../admin/api-tokens/role.ts';
 import { accessOf } from './access.ts';
 import { type Caller, connectionOf, setCaller } from './caller.ts';
-import type { FailureLimit } from './limits/failure-limit.ts';
+import { type FailureLimit, isGuess, TOO_MANY_REFUSALS } from './limits/failure-limit.ts';
 import { ERROR_CODE_METADATA } from './outcomes/error-code-metadata.ts';
 import { admitParticipant, type ParticipantOptions } from './participants.ts';
 
@@ -30,6 +30,7 @@ export interface Refusal {
   readonly error: RampartError;
 }
 
+const RATE_LIMITED: ErrorCode = 'RATE_LIMITED';
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
 /** Lets a call in or refuses it, after its headers and before any of its message is read. */
@@ -42,7 +43,7 @@ export function createGate(options: GateOptions): Gate {
     refuseBlocked(context, options.failures);
     const isBlocked = options.failures.blocks(remoteAddress);
     if (accessOf(method) === 'anyone' && options.failures.blocksStrangers(remoteAddress)) {
-      throw tooManyRefusals();
+      throw tooManyRefusals(options.failures.refusedHeaders(remoteAddress));
     }
     const refuse = (error: unknown): never => {
       if (error instanceof RampartError) {
@@ -50,7 +51,7 @@ export function createGate(options: GateOptions): Gate {
         options.refused({ method, remoteAddress, error });
       }
       // Whoever has a valid token or certificate is not kept out by a neighbour who guesses.
-      throw isBlocked ? tooManyRefusals() : error;
+      throw isBlocked ? tooManyRefusals(options.failures.refusedHeaders(remoteAddress)) : error;
     };
     if (accessOf(method) === 'participant') {
       return admitParticipantTo(method, context, options).then((caller) => setCaller(context.values, caller), refuse);
@@ -74,20 +75,13 @@ function refuseBlocked(context: HandlerContext, failures: FailureLimit): void {
   throw new ConnectError(
     `too many failed attempts from this address: it is blocked for ${seconds} s`,
     Code.ResourceExhausted,
-    { [ERROR_CODE_METADATA]: 'RATE_LIMITED', 'retry-after': String(seconds) },
+    { [ERROR_CODE_METADATA]: RATE_LIMITED, ...failures.refusedHeaders(connection.remoteAddress) },
   );
 }
 
-/** On this very host, certificates that count no more come from many processes and are nobody's guess. */
-function isGuess({ code }: RampartError, remoteAddress: string): boolean {
-  if (code === 'UNAUTHENTICATED') return true;
-  return (code === 'INVALID_CERTIFICATE' || code === 'CERTIFICATE_REVOKED') && !LOOPBACK.test(remoteAddress);
-}
-
-const LOOPBACK = /^(?:127\.|::1$)/;
-
-function tooManyRefusals(): ConnectError {
-  return new ConnectError('too many refused calls from this address: wait a few seconds', Code.ResourceExhausted);
+function tooManyRefusals(headers: Readonly<Record<string, string>>): ConnectError {
+  const metadata = { [ERROR_CODE_METADATA]: RATE_LIMITED, ...headers };
+  return new ConnectError(TOO_MANY_REFUSALS, Code.ResourceExhausted, metadata);
 }
 
 function admit(method: string, context: HandlerContext, tokens: OperatorTokens): Caller {

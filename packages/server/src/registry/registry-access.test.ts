@@ -274,6 +274,16 @@ describe('the registry of a control plane with rules', () => {
     for (let call = 0; call < 100; call += 1) await refusal(guesser.find(NAME));
     clock.advance(200_000);
     assert.match(await refusal(guesser.find(NAME)), /^ResourceExhausted: too many refused calls/);
+    await assert.rejects(guesser.find(NAME), (error) => {
+      assert.ok(error instanceof ConnectError);
+      const names = ['retry-after', 'ratelimit-policy', 'ratelimit'];
+      const limit = '"authentication-failures"';
+      assert.deepEqual(
+        names.map((name) => error.metadata.get(name)),
+        ['100', `${limit};q=100;w=60`, `${limit};r=0;t=100`],
+      );
+      return true;
+    });
     await admin.registry.find(NAME);
     await order.find(NAME);
     clock.advance(100_000);

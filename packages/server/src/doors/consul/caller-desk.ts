@@ -12,7 +12,7 @@ import {
 } from '@rampart/registry';
 import type { RegistryTokens, TokenHolder } from '../../registry/registry-tokens.ts';
 import type { CallerLimits } from '../limits/caller-limits.ts';
-import type { FailureLimit } from '../limits/failure-limit.ts';
+import { type FailureLimit, isGuess } from '../limits/failure-limit.ts';
 import { rateHeaders } from '../limits/rate-headers.ts';
 import type { PeerVerifier } from '../peer.ts';
 import type { RegistryCallers } from '../services/registry/identity.ts';
@@ -37,12 +37,12 @@ type Identified = Result<ConsulCaller, AuthenticationFailure>;
 export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
   const { failures } = options;
   return {
-    isBlocked: (remoteAddress) => failures.blocks(remoteAddress),
-    blockedMs: ({ authorization, tls, remoteAddress }) => {
-      const milliseconds = failures.blockedMs(remoteAddress);
-      if (milliseconds === 0) return 0;
-      const proves = authorization === undefined && tls !== undefined && options.verifier.verify(tls).ok;
-      return proves ? 0 : milliseconds;
+    blocks: (remoteAddress) => (failures.blocks(remoteAddress) ? failures.refusedHeaders(remoteAddress) : undefined),
+    blocksUnseen: ({ authorization, tls, remoteAddress }, isForAnyone) => {
+      const proves = (): boolean => authorization === undefined && tls !== undefined && options.verifier.verify(tls).ok;
+      const isBlocked = failures.blockedMs(remoteAddress) > 0 && !proves();
+      if (!isBlocked && !(isForAnyone && failures.blocksStrangers(remoteAddress))) return undefined;
+      return failures.refusedHeaders(remoteAddress);
     },
     identify: async (credentials) => {
       const outcome = await identify(credentials, options);
@@ -143,7 +143,7 @@ function recordFailure(
   { remoteAddress, endpoint }: CallCredentials,
   { failures, audit }: CallerDeskOptions,
 ): void {
-  failures.fail(remoteAddress);
+  failures.fail(remoteAddress, isGuess(error, remoteAddress));
   if (failures.blocks(remoteAddress)) return;
   audit({
     eventType: 'AUTHENTICATION_FAILED',

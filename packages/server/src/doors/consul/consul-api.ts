@@ -12,6 +12,7 @@ import { catalogRoutes } from './endpoints/catalog.ts';
 import { healthRoutes } from './endpoints/health.ts';
 import { type ConsulAnswer, textAnswer } from './http/answer.ts';
 import type { ConsulCall } from './http/call.ts';
+import { TOO_MANY_REFUSALS } from '../limits/failure-limit.ts';
 import { type ConsulRoutes, RouteTable } from './http/route.ts';
 import type { RegistryView } from './registry-view.ts';
 
@@ -78,12 +79,10 @@ export class ConsulApi {
     }
     this.#checkDatacenter(request.query);
     const namespace = this.#namespaceOf(request);
-    const blockedMs = access === 'anyone' ? 0 : this.#options.callers.blockedMs(request);
-    if (blockedMs > 0) {
-      const seconds = String(Math.ceil(blockedMs / 1000));
-      return textAnswer(429, 'too many failed attempts from this address', { 'retry-after': seconds });
-    }
+    const unseen = this.#options.callers.blocksUnseen(request, access === 'anyone');
+    if (unseen !== undefined) return textAnswer(429, TOO_MANY_REFUSALS, unseen);
     const caller = await this.#admit(request, name, access);
+    if ('blocked' in caller) return textAnswer(429, TOO_MANY_REFUSALS, caller.blocked);
     const allowance = this.#limit(caller, request, access);
     if (allowance.isRefused) return textAnswer(429, 'too many requests', allowance.headers);
     const body = await request.body();
@@ -102,15 +101,13 @@ export class ConsulApi {
     { authorization, tls, remoteAddress }: ConsulRequest,
     endpoint: string,
     access: Exclude<ConsulAccess, 'nobody'>,
-  ): Promise<ConsulCaller> {
+  ): Promise<ConsulCaller | { readonly blocked: Readonly<Record<string, string>> }> {
     if (access === 'anyone') return { identity: { kind: 'anonymous' }, may: 'read' };
     const { callers } = this.#options;
-    const isBlocked = callers.isBlocked(remoteAddress);
+    const blocked = callers.blocks(remoteAddress);
     const identified = await callers.identify({ authorization, tls, remoteAddress, endpoint });
     // Whoever has valid credentials is not kept out by a neighbour who guesses.
-    if (!identified.ok && isBlocked) {
-      throw new RampartError('RATE_LIMITED', 'too many refused calls from this address: wait a few seconds');
-    }
+    if (!identified.ok && blocked !== undefined) return { blocked };
     if (!identified.ok) throw identified.problem.error;
     if (RANK[identified.value.may] < RANK[access]) {
       throw new RampartError('PERMISSION_DENIED', `Permission denied: this token may not call ${endpoint}`);

@@ -107,6 +107,35 @@ describe('ids at the door of Consul', () => {
     assert.deepEqual(await ask('till', '/v1/agent/service/deregister/web-1', {}), [200, '']);
   });
 
+  it('of nodes are those of the host that had them first; others go by their addresses', async () => {
+    for (const [name, address, id] of [
+      ['cart', '10.0.0.1', 'c'],
+      ['till', '10.6.6.6', 't'],
+    ] as const) {
+      const node = { Node: 'DB-1', Address: address, Service: { Service: name, ID: id, Port: 5432 } };
+      assert.deepEqual(await ask(name, '/v1/catalog/register', node), [200, 'true']);
+    }
+    const { token } = await admin.tokens.createApiToken({ name: 'viewer', role: 'admin' });
+    tokens.set('viewer', token);
+    const read = async <T>(path: string): Promise<T> => JSON.parse((await ask('viewer', path))[1]) as T;
+    interface OneNode {
+      readonly Node: { readonly Node: string; readonly Address: string };
+      readonly Services: Record<string, unknown>;
+    }
+    for (const [asked, node, address, services] of [
+      ['db-1', 'DB-1', '10.0.0.1', ['c']],
+      ['ip-10-6-6-6', 'ip-10-6-6-6', '10.6.6.6', ['t']],
+    ] as const) {
+      const found = await read<OneNode>(`/v1/catalog/node/${asked}`);
+      assert.deepEqual([found.Node.Node, found.Node.Address, Object.keys(found.Services)], [node, address, services]);
+    }
+    const nodes = await read<readonly OneNode['Node'][]>('/v1/catalog/nodes');
+    const known = nodes.map(({ Node, Address }) => `${Node} ${Address}`).filter((text) => / 10\.[06]/.test(text));
+    assert.deepEqual(known, ['DB-1 10.0.0.1', 'ip-10-6-6-6 10.6.6.6']);
+    assert.deepEqual(await ask('till', '/v1/catalog/deregister', { Node: 'DB-1', ServiceID: 't' }), [200, 'true']);
+    assert.equal(await read<null>('/v1/catalog/node/ip-10-6-6-6'), null);
+  });
+
   it('of operators are refused where another has them: they may know', async () => {
     await register('cart');
     const { token } = await admin.tokens.createApiToken({ name: 'boss', role: 'admin' });

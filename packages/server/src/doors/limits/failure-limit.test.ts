@@ -19,6 +19,30 @@ describe('the failure limit', () => {
     assert.equal(failures.blocks('10.0.0.2'), false);
   });
 
+  it('says when to come again, and never keeps a stranger waiting for longer than ten seconds', () => {
+    const { failures, time } = limit();
+    for (let index = 0; index < 10_000; index += 1) failures.fail('10.0.0.1');
+    assert.deepEqual(failures.refusedHeaders('10.0.0.1'), {
+      'retry-after': '11',
+      'ratelimit-policy': '"authentication-failures";q=3;w=3',
+      ratelimit: '"authentication-failures";r=0;t=11',
+    });
+    time.now = 10_001;
+    assert.equal(failures.blocks('10.0.0.1'), false);
+  });
+
+  it('says how long a block lasts', () => {
+    const block = { perMinute: () => 2, blockSeconds: () => 300, blocked: () => undefined };
+    const clock = { now: () => 0, after: () => ({ cancel: () => undefined }) };
+    const failures = new FailureLimit({ clock, burst: 100, perSecond: 1, block });
+    for (let index = 0; index < 2; index += 1) failures.fail('10.0.0.1');
+    assert.deepEqual(failures.refusedHeaders('10.0.0.1'), {
+      'retry-after': '300',
+      'ratelimit-policy': '"authentication-failures";q=2;w=60',
+      ratelimit: '"authentication-failures";r=0;t=300',
+    });
+  });
+
   it('forgives with time', () => {
     const { failures, time } = limit();
     for (let index = 0; index < 3; index += 1) {

@@ -1,5 +1,6 @@
-import type { Clock } from '@rampart/core';
+import type { Clock, RampartError } from '@rampart/core';
 import { networkOf } from './network-of.ts';
+import { refusedHeaders } from './rate-headers.ts';
 
 export interface FailureLimitOptions {
   readonly clock: Clock;
@@ -29,16 +30,45 @@ interface Bucket {
 }
 
 const MOST_ADDRESSES = 10_000;
+const LONGEST_WAIT_SECONDS = 10;
 const MINUTE_MS = 60_000;
 const LOOPBACK = /^(?:127\.|::1$)/;
+
+/** What a door says to whoever has to wait. */
+export const TOO_MANY_REFUSALS = 'too many refused calls from this address: wait a few seconds';
+
+/**
+ * Whether a refusal was somebody's guess, at whichever door. On this very host, certificates that count no more come from many
+ * processes and are nobody's guess.
+ */
+export function isGuess({ code }: RampartError, remoteAddress: string): boolean {
+  if (code === 'UNAUTHENTICATED') return true;
+  return (code === 'INVALID_CERTIFICATE' || code === 'CERTIFICATE_REVOKED') && !LOOPBACK.test(remoteAddress);
+}
 
 /** Slows down whoever keeps failing, by address: guessing is made slow, and refusals cannot fill the audit record. */
 export class FailureLimit {
   readonly #options: FailureLimitOptions;
   readonly #buckets = new Map<string, Bucket>();
+  /** Whoever goes on and on waits as long as anybody else: a neighbour's guesses would keep strangers out for hours. */
+  readonly #most: number;
 
   constructor(options: FailureLimitOptions) {
     this.#options = options;
+    this.#most = options.burst + LONGEST_WAIT_SECONDS * options.perSecond;
+  }
+
+  /** What an address is told that has to wait: when to come again, and the limit that it has reached. */
+  refusedHeaders(address: string): Record<string, string> {
+    const { burst, perSecond, block } = this.#options;
+    const { failures, blockedUntil, at } = this.#current(networkOf(address));
+    const blockedMs = Math.max(0, blockedUntil - at);
+    const waitMs = blockedMs > 0 ? blockedMs : (Math.max(0, failures - burst) / perSecond) * 1000 + 1;
+    const rate =
+      blockedMs > 0 && block !== undefined
+        ? { burst: block.perMinute(), perSecond: (block.perMinute() * 1000) / MINUTE_MS }
+        : { burst, perSecond };
+    return refusedHeaders({ limited: 'authentication-failures', rate, left: 0, resetMs: waitMs, waitMs });
   }
 
   /** Whether an address must wait before it may try again. */
@@ -66,7 +96,7 @@ export class FailureLimit {
   fail(address: string, isGuess: boolean = true): void {
     const network = networkOf(address);
     const bucket = this.#current(network);
-    bucket.failures += 1;
+    bucket.failures = Math.min(bucket.failures + 1, this.#most);
     if (isGuess) bucket.ofMinute += 1;
     this.#buckets.delete(network);
     this.#buckets.set(network, bucket);

@@ -3,7 +3,7 @@ import type { Limited } from './caller-limits.ts';
 
 /** How much of a limit is left to a caller. */
 export interface Allowance {
-  readonly limited: Limited;
+  readonly limited: Limited | 'authentication-failures';
   readonly rate: Rate;
   /** Calls that may come at once. */
   readonly left: number;

@@ -1,4 +1,6 @@
 import { RampartError } from '@rampart/core';
+import type { DiscoveredInstance } from '@rampart/registry';
+import { nodeOf } from '../../instances/node-name.ts';
 import { serviceIdOf } from '../../instances/service-id.ts';
 import { type ConsulAnswer, jsonAnswer } from '../http/answer.ts';
 import { bodyFields, type ConsulCall } from '../http/call.ts';
@@ -6,7 +8,7 @@ import type { ConsulRoutes } from '../http/route.ts';
 import { catalogDefinition } from '../registration/catalog-definition.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { registerHosted, requireProof } from './agent-services.ts';
-import { onNamedNode } from './visible.ts';
+import { type Asked, visible } from './visible.ts';
 
 /** `/v1/catalog/register` and `/deregister`: services on nodes without an agent. */
 export function catalogChangeRoutes(view: RegistryView): ConsulRoutes {
@@ -20,6 +22,12 @@ export function catalogChangeRoutes(view: RegistryView): ConsulRoutes {
   };
 }
 
+/** Whatever was registered under the name of a node, on any host: what may be taken away is decided for each. */
+function givenNode(asked: Asked, view: RegistryView, node: string): readonly DiscoveredInstance[] {
+  const name = node.toLowerCase();
+  return visible(asked, view.nodes.get(name)).filter((instance) => nodeOf(instance).toLowerCase() === name);
+}
+
 /** A service of a node, or with `ServiceID` left out all of them. What is not there is gone already, as for Consul. */
 async function deregister(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> {
   requireProof(call.caller);
@@ -31,7 +39,7 @@ async function deregister(call: ConsulCall, view: RegistryView): Promise<ConsulA
   }
   const serviceId = fields.filledText('ServiceID');
   const namespace = fields.filledText('Namespace') ?? call.namespace;
-  const here = onNamedNode({ discovery: call.discovery, namespace }, view, node);
+  const here = givenNode({ discovery: call.discovery, namespace }, view, node);
   const meant = here.filter((instance) => serviceId === undefined || serviceIdOf(instance) === serviceId);
   for (const { instanceId } of meant) {
     const reason = 'deregistered from the catalog';

@@ -1,5 +1,4 @@
 import type { Discovered, DiscoveredInstance } from '@rampart/registry';
-import { nodeOf } from '../../instances/node-name.ts';
 import { serviceIdOf } from '../../instances/service-id.ts';
 import type { Item } from '../filter/filter.ts';
 import { answerWhenChanged } from '../http/blocking.ts';
@@ -12,7 +11,7 @@ import { catalogServiceFields, serviceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { instancesOf, namespaceQuestion, serviceQuestion } from './health.ts';
-import { indexOf, indexOfRevision, onNamedNode } from './visible.ts';
+import { indexOf, indexOfRevision, NodeNames, onNamedNode } from './visible.ts';
 
 /** `/v1/catalog`: which services there are, where, and on which nodes. */
 export function catalogRoutes(view: RegistryView): ConsulRoutes {
@@ -40,9 +39,9 @@ export function catalogRoutes(view: RegistryView): ConsulRoutes {
       const matches = filterOf(call.query, SHAPES.node);
       const asksFor = nodeMetaFilter(call.query);
       const nodes = (): Item =>
-        firstOfEachNode(instancesOf(call, view))
-          .filter(({ locality }) => asksFor(localityMeta(locality)))
-          .map((instance) => nodeFields(instance, { ...view, index: indexOf(view, instance) }))
+        firstOfEachNode(call, view)
+          .filter(([, { locality }]) => asksFor(localityMeta(locality)))
+          .map(([node, instance]) => nodeFields(instance, { ...view, index: indexOf(view, instance), node }))
           .toSorted((a, b) => (a.Node < b.Node ? -1 : 1))
           .filter(matches);
       return answerWhenChanged(call, namespaceQuestion(call, view, nodes), view);
@@ -81,8 +80,13 @@ function servicesOf(call: ConsulCall, view: RegistryView, matches: (item: Item) 
   return Object.fromEntries(known.map(({ name, tags }) => [name, tags]));
 }
 
-function firstOfEachNode(instances: readonly DiscoveredInstance[]): readonly DiscoveredInstance[] {
-  return [...Map.groupBy(instances, nodeOf).values()].flatMap(([first]) => (first === undefined ? [] : [first]));
+function firstOfEachNode(
+  call: ConsulCall,
+  view: RegistryView,
+): readonly (readonly [node: string, first: DiscoveredInstance])[] {
+  const names = new NodeNames(call, view);
+  const nodes = Map.groupBy(instancesOf(call, view), (instance) => names.of(instance));
+  return [...nodes].flatMap(([node, [first]]) => (first === undefined ? [] : [[node, first] as const]));
 }
 
 interface OnNode {
@@ -92,11 +96,12 @@ interface OnNode {
 }
 
 function onNode(call: ConsulCall, view: RegistryView): readonly OnNode[] {
+  const names = new NodeNames(call, view);
   return onNamedNode(call, view, param(call, 'node')).map((instance) => {
     const index = indexOf(view, instance);
     return {
       id: serviceIdOf(instance),
-      node: nodeFields(instance, { ...view, index }),
+      node: nodeFields(instance, { ...view, index, node: names.of(instance) }),
       fields: serviceFields(instance, index, view),
     };
   });

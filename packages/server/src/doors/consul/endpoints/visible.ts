@@ -1,5 +1,5 @@
 import type { DiscoveredInstance } from '@rampart/registry';
-import { nodeOf } from '../../instances/node-name.ts';
+import { nodeName, nodeOf } from '../../instances/node-name.ts';
 import type { ConsulCall } from '../http/call.ts';
 import type { RegistryView } from '../registry-view.ts';
 
@@ -17,7 +17,40 @@ export function visible({ discovery, namespace }: Asked, ids: readonly string[])
 /** Those on the node of that name, in any case. */
 export function onNamedNode(asked: Asked, view: RegistryView, node: string): readonly DiscoveredInstance[] {
   const name = node.toLowerCase();
-  return visible(asked, view.nodes.get(name)).filter((instance) => nodeOf(instance).toLowerCase() === name);
+  const names = new NodeNames(asked, view);
+  return visible(asked, view.nodes.get(name)).filter((instance) => names.of(instance).toLowerCase() === name);
+}
+
+/**
+ * Which node each instance is on, as one caller sees it. A name that was given to several hosts is that of the first of them, and the
+ * others go by their addresses: nobody puts a service onto another's node, nor an address behind its name, by calling itself so.
+ */
+export class NodeNames {
+  readonly #asked: Asked;
+  readonly #view: RegistryView;
+  /** Name of the address of the first host that has a given name. */
+  readonly #holders = new Map<string, string>();
+
+  constructor(asked: Asked, view: RegistryView) {
+    this.#asked = asked;
+    this.#view = view;
+  }
+
+  of(instance: DiscoveredInstance): string {
+    const [given, own] = [nodeOf(instance), nodeName(instance.host)];
+    return given === own || this.#holderOf(given.toLowerCase()) === own ? given : own;
+  }
+
+  #holderOf(name: string): string | undefined {
+    const known = this.#holders.get(name);
+    if (known !== undefined) return known;
+    const named = visible(this.#asked, this.#view.nodes.get(name));
+    const first = named.find((instance) => nodeOf(instance).toLowerCase() === name);
+    if (first === undefined) return undefined;
+    const holder = nodeName(first.host);
+    this.#holders.set(name, holder);
+    return holder;
+  }
 }
 
 /** Revision of the service of an instance, as its index. */

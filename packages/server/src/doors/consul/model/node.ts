@@ -22,10 +22,13 @@ export interface NodeFields {
 
 export function nodeFields(
   instance: Pick<DiscoveredInstance, 'host' | 'labels' | 'locality'>,
-  { datacenter, index }: { readonly datacenter: string; readonly index: number },
+  {
+    datacenter,
+    index,
+    node = nodeOf(instance),
+  }: { readonly datacenter: string; readonly index: number; readonly node?: string },
 ): NodeFields {
   const { host, locality } = instance;
-  const node = nodeOf(instance);
   return {
     ID: nodeId(node),
     Node: node,
