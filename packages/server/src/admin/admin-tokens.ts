@@ -1,5 +1,6 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '@rampart/core';
+import { digestOf, rememberDigest } from './token-digest.ts';
 
 /** An operator's token as it is kept: never the token itself. */
 export interface AdminTokenRecord {
@@ -43,7 +44,7 @@ export class AdminTokens {
   /** Makes the token of this name, in place of an earlier one, and returns it: the only time it is seen. */
   async create(name: string): Promise<string> {
     const token = PREFIX + randomBytes(TOKEN_BYTES).toString('base64url');
-    const digest = hashOf(token);
+    const digest = digestOf(token);
     await this.#store.put({ name, tokenHash: digest.toString('hex'), createdAt: this.#clock.now() });
     this.#hashes.set(name, digest);
     return token;
@@ -51,17 +52,14 @@ export class AdminTokens {
 
   /** Name of the token; undefined for one that nobody was given. Takes the same time for every wrong token. */
   nameOf(token: string): string | undefined {
-    const digest = hashOf(token);
+    const digest = digestOf(token);
     let found: string | undefined;
     for (const [name, known] of this.#hashes) {
       if (timingSafeEqual(digest, known)) {
         found = name;
       }
     }
+    if (found !== undefined) rememberDigest(token, digest);
     return found;
   }
-}
-
-function hashOf(token: string): Buffer {
-  return hash('sha256', token, 'buffer');
 }

@@ -1,6 +1,7 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type Clock, RampartError, type Timer } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
+import { digestOf, rememberDigest } from '../token-digest.ts';
 import { isRole, type Role, ROLES } from './role.ts';
 import { type ApiTokenRecord, type ApiTokenStore, NEVER_ENDS } from './store.ts';
 
@@ -81,8 +82,11 @@ export class ApiTokens {
   identify(token: string): ApiTokenRecord | undefined {
     const record = this.#records.get(TOKEN.exec(token)?.[1] ?? '');
     const known = record === undefined ? NOBODY : Buffer.from(record.tokenHash, 'hex');
-    const isIt = timingSafeEqual(hashOf(token), known);
-    return isIt && record !== undefined && record.expiresAt > this.#options.clock.now() ? record : undefined;
+    const digest = digestOf(token);
+    if (!timingSafeEqual(digest, known) || record === undefined) return undefined;
+    if (record.expiresAt <= this.#options.clock.now()) return undefined;
+    rememberDigest(token, digest);
+    return record;
   }
 
   /** Those that are valid now, oldest first. */
@@ -176,7 +180,7 @@ export class ApiTokens {
     const id = randomBytes(ID_OCTETS).toString('hex');
     const token = `${PREFIX}${id}.${randomBytes(SECRET_OCTETS).toString('base64url')}`;
     const createdAt = this.#options.clock.now();
-    const tokenHash = hashOf(token).toString('hex');
+    const tokenHash = digestOf(token).toString('hex');
     const expiresAt = ttlSeconds === undefined ? NEVER_ENDS : createdAt + ttlSeconds * 1000;
     return { token, record: { id, name, role, teams, tokenHash, createdAt, expiresAt, createdBy: by.name } };
   }
@@ -193,10 +197,6 @@ export class ApiTokens {
     await this.#options.store.remove(ended);
     for (const id of ended) this.#records.delete(id);
   }
-}
-
-function hashOf(token: string): Buffer {
-  return hash('sha256', token, 'buffer');
 }
 
 function event(
