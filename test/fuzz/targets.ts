@@ -19,6 +19,10 @@ import { resourceJson } from './targets/resource-json.ts';
 import { token } from './targets/token.ts';
 import { tokenPlaces } from './targets/token-places.ts';
 import { trace } from './targets/trace.ts';
+import { connectRequest } from './targets/connect-request.ts';
+import { dnsQuery } from './targets/dns-query.ts';
+import { proxyHeader } from './targets/proxy-header.ts';
+import { socks } from './targets/socks.ts';
 
 /** Whatever reads input from outside. */
 export const targets: readonly FuzzTarget[] = [
@@ -42,4 +46,8 @@ export const targets: readonly FuzzTarget[] = [
   bundle,
   jwtSvid,
   decision,
+  socks,
+  connectRequest,
+  proxyHeader,
+  dnsQuery,
 ];

@@ -1,3 +1,18 @@
+export { parseProxyRequest } from './capture/http-proxy/connect-request.ts';
+export type { ProxyRequest } from './capture/http-proxy/connect-request.ts';
+export { HttpProxyEntrance } from './capture/http-proxy/http-proxy-entrance.ts';
+export type { HttpProxyEntranceOptions, ProxiedHttp } from './capture/http-proxy/http-proxy-entrance.ts';
+export type { Parsed } from './capture/opening/opening.ts';
+export { parseProxyHeader } from './capture/proxy-protocol/proxy-header.ts';
+export type { ConnectionEnd, ProxyHeader } from './capture/proxy-protocol/proxy-header.ts';
+export { readProxyHeader } from './capture/proxy-protocol/read-proxy-header.ts';
+export type { ProxyHeaderReading } from './capture/proxy-protocol/read-proxy-header.ts';
+export { writeProxyHeaderV1, writeProxyHeaderV2 } from './capture/proxy-protocol/write-proxy-header.ts';
+export type { ProxyHeaderContent } from './capture/proxy-protocol/write-proxy-header.ts';
+export { SocksEntrance } from './capture/socks/socks-entrance.ts';
+export type { SocksEntranceOptions } from './capture/socks/socks-entrance.ts';
+export { parseGreeting, parseRequest } from './capture/socks/socks-message.ts';
+export type { SocksReply, SocksRequest } from './capture/socks/socks-message.ts';
 export type { CapturedConnection, Destination, OutboundDoor } from './capture/captured-connection.ts';
 export { LINK_ALPN } from './link/frame/format.ts';
 export type { LinkProtocol } from './link/frame/format.ts';

@@ -2,10 +2,10 @@ import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dg
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { type Clock, RampartError } from '@rampart/core';
+import { firstMessage, framed } from '@rampart/wire/dns';
 import { limitConnections } from '../limits/connection-limit.ts';
 import { plainAddress } from '../limits/network-of.ts';
 import { type ListenAddress, listen } from '../listening.ts';
-import { framed } from './forwarder.ts';
 import type { Responder } from './responder.ts';
 
 export interface DnsDoorOptions extends ListenAddress {
@@ -121,7 +121,11 @@ async function answerConnection(socket: Socket, responder: Responder, clock: Clo
   try {
     for await (const chunk of socket) {
       pending = Buffer.concat([pending, chunk as Uint8Array]);
-      for (let message = firstMessage(pending); message !== undefined; message = firstMessage(pending)) {
+      for (
+        let message = firstMessage(pending, LARGEST_QUERY_BYTES);
+        message !== undefined;
+        message = firstMessage(pending, LARGEST_QUERY_BYTES)
+      ) {
         if (message === 'too long') return;
         pending = pending.subarray(2 + message.length);
         silence.cancel();
@@ -139,12 +143,4 @@ async function answerConnection(socket: Socket, responder: Responder, clock: Clo
     silence.cancel();
     if (!socket.writableEnded) socket.destroy();
   }
-}
-
-function firstMessage(bytes: Uint8Array): Uint8Array | 'too long' | undefined {
-  const [high, low] = bytes;
-  if (high === undefined || low === undefined) return undefined;
-  const length = high * 256 + low;
-  if (length > LARGEST_QUERY_BYTES) return 'too long';
-  return bytes.length < 2 + length ? undefined : bytes.subarray(2, 2 + length);
 }

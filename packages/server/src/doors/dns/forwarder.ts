@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import type { Clock } from '@rampart/core';
+import { firstMessage, framed, isAnswerTo } from '@rampart/wire/dns';
 
 /** A resolver that knows the rest of the world. */
 export interface Upstream {
@@ -18,10 +19,10 @@ export interface ForwarderOptions {
 
 export type Transport = 'udp' | 'tcp';
 
+const LARGEST_BYTES = 65_535;
 const PATIENCE_MS = 2000;
 /** Questions under way; a flood of names must not become a flood of sockets. */
 const MOST_UNDER_WAY = 512;
-const HEADER_BYTES = 12;
 
 /** Asks others what is in no zone of ours. The query goes on as it came, under another id and from a port of its own. */
 export class Forwarder {
@@ -64,22 +65,13 @@ interface Ask {
   readonly clock: Clock;
 }
 
-/** Whether a message answers this very question: guessing takes the id, the port and the name. */
-function isAnswer(response: Uint8Array, { sent, questionBytes }: Ask): boolean {
-  const end = HEADER_BYTES + questionBytes;
-  if (response.length < end || ((response[2] ?? 0) & 0x80) === 0) return false;
-  if (response[0] !== sent[0] || response[1] !== sent[1]) return false;
-  return Buffer.compare(response.subarray(HEADER_BYTES, end), sent.subarray(HEADER_BYTES, end)) === 0;
-}
-
-function askOverUdp(ask: Ask): Promise<Uint8Array | undefined> {
-  const { upstream, sent, clock } = ask;
+function askOverUdp({ upstream, sent, questionBytes, clock }: Ask): Promise<Uint8Array | undefined> {
   const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
   const socket: UdpSocket = createSocket(isIPv6(upstream.host) ? 'udp6' : 'udp4');
   const late = clock.after(PATIENCE_MS, () => resolve(undefined));
   socket.on('error', () => resolve(undefined));
   socket.on('message', (message) => {
-    if (isAnswer(message, ask)) resolve(message);
+    if (isAnswerTo(message, sent, questionBytes)) resolve(message);
   });
   // Connected, so that the kernel drops what comes from anybody else.
   socket.connect(upstream.port, upstream.host, () => socket.send(sent));
@@ -89,8 +81,7 @@ function askOverUdp(ask: Ask): Promise<Uint8Array | undefined> {
   });
 }
 
-function askOverTcp(ask: Ask): Promise<Uint8Array | undefined> {
-  const { upstream, sent, clock } = ask;
+function askOverTcp({ upstream, sent, questionBytes, clock }: Ask): Promise<Uint8Array | undefined> {
   const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
   const socket = connect(upstream.port, upstream.host);
   const late = clock.after(PATIENCE_MS, () => resolve(undefined));
@@ -99,22 +90,13 @@ function askOverTcp(ask: Ask): Promise<Uint8Array | undefined> {
   socket.on('close', () => resolve(undefined));
   socket.on('data', (chunk) => {
     received = Buffer.concat([received, chunk]);
-    if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
-    const response = received.subarray(2, 2 + received.readUInt16BE(0));
-    resolve(isAnswer(response, ask) ? response : undefined);
+    const response = firstMessage(received, LARGEST_BYTES);
+    if (response === undefined || response === 'too long') return;
+    resolve(isAnswerTo(response, sent, questionBytes) ? response : undefined);
   });
   socket.write(framed(sent));
   return promise.finally(() => {
     late.cancel();
     socket.destroy();
   });
-}
-
-/** A message as it goes over TCP: two bytes of length before it (RFC 1035 §4.2.2). */
-export function framed(message: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(2 + message.length);
-  bytes[0] = message.length >> 8;
-  bytes[1] = message.length & 0xff;
-  bytes.set(message, 2);
-  return bytes;
 }

@@ -1,18 +1,20 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { type Clock, type Rate, TokenBuckets } from '@rampart/core';
-import type { Counter } from '../../metrics.ts';
-import { networkOf } from '../limits/network-of.ts';
-import type { Forwarder, Transport } from './forwarder.ts';
-import { CLASS, RCODE } from './message/codes.ts';
-import { parseQuery, type Query } from './message/query.ts';
 import {
   type Answer,
+  CLASS,
   encodeResponse,
   encodeTruncated,
   type Envelope,
+  parseQuery,
+  type Query,
+  RCODE,
   refusal,
   SAFE_UDP_BYTES,
-} from './message/response.ts';
+} from '@rampart/wire/dns';
+import type { Counter } from '../../metrics.ts';
+import { networkOf } from '../limits/network-of.ts';
+import type { Forwarder, Transport } from './forwarder.ts';
 import type { ZoneAnswers } from './zone-answers.ts';
 
 export interface ResponderOptions {

@@ -1,15 +1,21 @@
 import { isIPv4 } from 'node:net';
 import type { Random } from '@rampart/core';
 import type { DiscoveredInstance, Discovery, ServiceKey } from '@rampart/registry';
+import {
+  addressBytes,
+  addressText,
+  type Answer,
+  type DnsRecord,
+  type Question,
+  RCODE,
+  type RecordData,
+  refusal,
+  reverseAddress,
+  TYPE,
+} from '@rampart/wire/dns';
 import type { KeyIndex } from '../instances/key-index.ts';
 import { isAddress, nodeName } from '../instances/node-name.ts';
-import { addressBytes, addressText } from './message/address-bytes.ts';
-import { RCODE, TYPE } from './message/codes.ts';
-import type { Question } from './message/query.ts';
-import type { DnsRecord, RecordData } from './message/record.ts';
-import { type Answer, refusal } from './message/response.ts';
 import { CONSUL, type Lookup, lookupOf, MESH, type Zone, zoneOf, type ZoneOptions } from './names/lookup.ts';
-import { reverseAddress } from './names/reverse.ts';
 
 export interface ZoneAnswersOptions extends ZoneOptions {
   readonly discovery: Discovery;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Instance } from '@rampart/registry';
-import { addressBytes, addressText } from '../dns/message/address-bytes.ts';
+import { addressBytes, addressText } from '@rampart/wire/dns';
 
 const RESERVED = /^(?:ip|name)-/i;
 

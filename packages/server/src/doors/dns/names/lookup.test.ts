@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { reverseAddress } from '@rampart/wire/dns';
 import { type Lookup, lookupOf, zoneOf } from './lookup.ts';
-import { reverseAddress } from './reverse.ts';
 
 const ZONE = { datacenter: 'dc1', namespace: 'default' };
 const web = { kind: 'service', service: 'web', namespace: 'default' } as const;

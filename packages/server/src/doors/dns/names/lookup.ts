@@ -1,4 +1,4 @@
-import { addressText } from '../message/address-bytes.ts';
+import { addressText } from '@rampart/wire/dns';
 
 /** What a name of our zones stands for. */
 export type Lookup =

@@ -1,4 +1,4 @@
-import { addressText } from '../message/address-bytes.ts';
+import { addressText } from './address-bytes.ts';
 
 const IPV4_LABELS = 4;
 const IPV6_LABELS = 32;
@@ -10,7 +10,8 @@ export function reverseAddress(labels: readonly string[]): string | undefined {
   const family = labels.at(-2);
   if (family === 'in-addr' && digits.length === IPV4_LABELS && digits.every(isByte)) return digits.join('.');
   if (family !== 'ip6' || digits.length !== IPV6_LABELS || !digits.every(isNibble)) return undefined;
-  return addressText(Buffer.from(digits.join(''), 'hex'));
+  const hex = digits.join('');
+  return addressText(Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16)));
 }
 
 function isNibble(label: string): boolean {

@@ -1,18 +1,12 @@
-import { isIP } from 'node:net';
+import { parseIpAddress } from '@rampart/core';
 
 const DOT = 0x2e;
 const ZERO = 0x30;
 
 /** The 4 or 16 bytes of an IP literal without zone; undefined for anything else. */
 export function addressBytes(address: string): Uint8Array | undefined {
-  switch (isIP(address)) {
-    case 4:
-      return fourBytes(address);
-    case 6:
-      return address.includes('%') ? undefined : sixteenBytes(address);
-    default:
-      return undefined;
-  }
+  if (parseIpAddress(address) === undefined) return undefined;
+  return address.includes(':') ? sixteenBytes(address) : fourBytes(address);
 }
 
 function fourBytes(address: string): Uint8Array {

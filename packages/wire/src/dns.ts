@@ -1,0 +1,11 @@
+export { addressBytes, addressText } from './dns/address-bytes.ts';
+export { isAnswerTo } from './dns/answers.ts';
+export { CLASS, RCODE, TYPE } from './dns/codes.ts';
+export type { Rcode } from './dns/codes.ts';
+export { firstMessage, framed } from './dns/framing.ts';
+export { parseQuery } from './dns/query.ts';
+export type { BadQuery, Edns, ParsedQuery, Query, Question } from './dns/query.ts';
+export type { DnsRecord, RecordData, StartOfAuthority } from './dns/record.ts';
+export { encodeResponse, encodeTruncated, refusal, SAFE_UDP_BYTES } from './dns/response.ts';
+export type { Answer, Envelope } from './dns/response.ts';
+export { reverseAddress } from './dns/reverse.ts';
