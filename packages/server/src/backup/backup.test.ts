@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { verifierKeyOf } from '@rampart/journal';
 import type { ControlPlaneMessage } from '@rampart/wire';
 import { OctetReader, openStream, sealStream } from '@rampart/keyring';
+import { TransitServer } from '@rampart/testkit';
 import { createSystemClock } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { TestPlanes, until } from '../testing/test-plane.ts';
@@ -245,6 +246,44 @@ describe('a backup', () => {
     again.close();
     const lost = certificates.find(({ serial }) => serial === lostSerial);
     assert.ok(lost !== undefined && lost.revokedAt > 0n);
+  });
+
+  it('of a control plane whose keys are in a service starts with that service and not without it', async () => {
+    const service = await TransitServer.start(Date.now());
+    try {
+      const tokenFile = join(root, 'service.token');
+      await writeFile(tokenFile, service.token, { mode: 0o600 });
+      const keyService = { url: service.url, ca: service.ca, tokenFile };
+      const plane = await planes.start({ keyService });
+      const { ledger, close } = connectAsAdmin(plane);
+      const wanted = {
+        directory: plane.dataDirectory,
+        out: file,
+        passphrase: PASSPHRASE,
+        cost: COST,
+        clock,
+        record: (manifest: string) => ledger.recordBackup({ manifest }),
+      };
+      await assert.rejects(createBackup({ ...wanted, keys: NO_KEYS }), /name it with --key-service/);
+      service.mood = 'sealed';
+      await assert.rejects(createBackup({ ...wanted, keys: { ...NO_KEYS, keyService } }), { name: 'RampartError' });
+      await assert.rejects(access(file));
+      service.mood = 'well';
+      const { manifest } = await createBackup({ ...wanted, keys: { ...NO_KEYS, keyService } });
+      close();
+      assert.deepEqual(
+        manifest.files.map(({ name }) => name).filter((name) => /root|intermediate|journal\.key/.test(name)),
+        [],
+      );
+      await plane.stop();
+      await restore({ revocations: join(plane.dataDirectory, 'revocations.log') });
+      await assert.rejects(planes.start({ dataDirectory: target }), { name: 'RampartError' });
+      const again = await planes.start({ dataDirectory: target, keyService });
+      await attest(again, { namespace: 'default', serviceAccount: 'orders' });
+      assert.equal(await readFile(again.caFile, 'utf8'), await readFile(plane.caFile, 'utf8'));
+    } finally {
+      await service.close();
+    }
   });
 
   it('is another history than what came after it: nobody goes on in it from there', async () => {

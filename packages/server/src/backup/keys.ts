@@ -1,8 +1,7 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RampartError } from '@rampart/core';
 import type { Signer } from '@rampart/keyring';
-import { type Keys, type KeySource, openKeys } from '../trust/keys.ts';
+import { isThere, type Keys, type KeySource, openKeys } from '../trust/keys.ts';
 
 /** Name of the key of the journal's checkpoints. */
 const JOURNAL_KEY = 'journal';
@@ -16,16 +15,7 @@ export async function openPresentKeys(
   source: KeySource,
 ): Promise<Keys & { readonly close: () => Promise<void> }> {
   const keys = join(directory, 'keys');
-  const isWithPassphrase = await isThere(join(keys, 'passphrase.json'));
-  if (isWithPassphrase !== (source.keyPassphrase !== undefined)) {
-    throw new RampartError(
-      'KEY_UNREADABLE',
-      isWithPassphrase
-        ? `the keys in ${keys} are under a passphrase: name it as for "rampart up", with --key-passphrase-file or --key-passphrase-env`
-        : `the keys in ${keys} are under no passphrase: leave --key-passphrase-file and --key-passphrase-env out`,
-    );
-  }
-  if (!isWithPassphrase && !(await isThere(join(keys, 'master.key')))) {
+  if (!(await isThere(join(keys, 'passphrase.json'))) && !(await isThere(join(keys, 'master.key')))) {
     throw new RampartError('KEY_UNREADABLE', `${keys} holds no master.key; name the data directory of a control plane`);
   }
   const undo: (() => unknown)[] = [];
@@ -46,12 +36,5 @@ export async function journalSigner({ keys }: Keys, directory: string): Promise<
   throw new RampartError(
     'KEY_UNREADABLE',
     `${directory} has no key that signs checkpoints; where keys are in a service, name it with --key-service`,
-  );
-}
-
-export function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
   );
 }

@@ -2,7 +2,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { copyDatabase } from '../storage/sqlite/copy.ts';
-import { isThere } from './keys.ts';
+import { isThere } from '../trust/keys.ts';
 import type { FileSource } from './contents.ts';
 
 const DATABASE = 'rampart.db';

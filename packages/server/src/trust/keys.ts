@@ -1,4 +1,6 @@
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RampartError } from '@rampart/core';
 import {
   FileKeyStore,
   fromKeyFile,
@@ -41,7 +43,30 @@ export async function openKeys(
   return { keys: service, keyEncryptionKey };
 }
 
-function localKey({ keyPassphrase }: KeySource, { keys }: Pick<DataDirectory, 'keys'>): Promise<KeyEncryptionKey> {
-  if (keyPassphrase === undefined) return fromKeyFile(join(keys, 'master.key'));
-  return fromPassphrase({ passphrase: keyPassphrase, file: join(keys, 'passphrase.json') });
+/** Throws KEY_UNREADABLE, and makes nothing, where the keys that are there are protected in the other way. */
+async function localKey(
+  { keyPassphrase }: KeySource,
+  { keys }: Pick<DataDirectory, 'keys'>,
+): Promise<KeyEncryptionKey> {
+  const [master, passphrase] = [join(keys, 'master.key'), join(keys, 'passphrase.json')];
+  const [isPlain, isSealed] = await Promise.all([isThere(master), isThere(passphrase)]);
+  if (keyPassphrase === undefined) {
+    if (isSealed && !isPlain)
+      throw unreadable(keys, 'a passphrase: name it with --key-passphrase-file or --key-passphrase-env');
+    return fromKeyFile(master);
+  }
+  if (isPlain && !isSealed)
+    throw unreadable(keys, 'no passphrase: leave --key-passphrase-file and --key-passphrase-env out');
+  return fromPassphrase({ passphrase: keyPassphrase, file: passphrase });
+}
+
+function unreadable(keys: string, what: string): RampartError {
+  return new RampartError('KEY_UNREADABLE', `the keys in ${keys} are under ${what}`);
+}
+
+export function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -361,6 +361,9 @@ describe('the keys of a control plane', () => {
     await assertIssues(plane);
     await plane.stop();
     await assert.rejects(planes.start({ keyPassphrase: 'something else entirely' }), { code: 'KEY_UNREADABLE' });
+    const keys = await readdir(join(plane.dataDirectory, 'keys'));
+    await assert.rejects(planes.start(), /are under a passphrase/);
+    assert.deepEqual(await readdir(join(plane.dataDirectory, 'keys')), keys, 'nothing is made by mistake');
     await assertIssues(await planes.start({ keyPassphrase: PASSPHRASE }));
   });
 });
