@@ -4,6 +4,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { verifierKeyOf } from '@rampart/journal';
@@ -340,6 +341,35 @@ describe('a backup', () => {
     assert.ok(after.bundle.sequence > told.bundle.sequence, 'its roots count');
   });
 
+  it('for which there is no room is refused with words, and leaves nothing', async () => {
+    await backUp(await planes.start());
+    await planes.latest.stop();
+    for (const work of ['restore', 'verify'] as const) {
+      const child = spawn(
+        'bash',
+        [
+          '-c',
+          'ulimit -f 64; exec "$0" "$@"',
+          process.execPath,
+          '--input-type=module',
+          '-e',
+          NO_ROOM,
+          work,
+          file,
+          target,
+          PASSPHRASE,
+        ],
+        { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: '', TMPDIR: root } },
+      );
+      assert.match(await text(child.stdout), /^STORAGE_FAILED .* cannot be written or read: EFBIG/, work);
+    }
+    await nothingWritten();
+    assert.deepEqual(
+      (await readdir(root)).filter((name) => name.startsWith('rampart-verify')),
+      [],
+    );
+  });
+
   it('whose restoring is killed leaves no data directory, and can be restored then', async () => {
     await backUp(await planes.start());
     await planes.latest.stop();
@@ -359,6 +389,19 @@ describe('a backup', () => {
     assert.ok(!(await readdir(root)).includes('restored.restoring'));
   });
 });
+
+/** Says how it ended. */
+const NO_ROOM = `
+const [, work, file, directory, passphrase] = process.argv;
+const { restoreBackup } = await import(${JSON.stringify(new URL('restore.ts', import.meta.url).href)});
+const { verifyBackup } = await import(${JSON.stringify(new URL('verify.ts', import.meta.url).href)});
+const reading = { file, passphrase, key: undefined };
+const wanted = { ...reading, directory, keys: {}, keepApiTokens: false, clock: Date };
+await (work === 'verify' ? verifyBackup(reading) : restoreBackup(wanted)).then(
+  () => console.log('done'),
+  ({ code, message }) => console.log(code, message),
+);
+`;
 
 /** Waits before it would be done, so that it is killed in the middle. */
 const RESTORING = `

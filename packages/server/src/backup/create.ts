@@ -8,6 +8,7 @@ import { type DirectoryLock, lockDirectory } from '../directory/directory-lock.t
 import { epochFileProblem } from '../revocation/epoch-file.ts';
 import { isThere, type Keys, type KeySource } from '../trust/keys.ts';
 import { contentsOf, type FileSource, measure } from './contents.ts';
+import { onDisk } from './disk.ts';
 import { judgeCopy } from './journal-of-copy.ts';
 import { journalSigner, openPresentKeys } from './keys.ts';
 import { type Manifest, signManifest, trustDomainOf } from './manifest.ts';
@@ -61,7 +62,7 @@ export async function createBackup(wanted: NewBackup): Promise<CreatedBackup> {
       const recorded = lock === undefined ? wanted.record : (note: string) => recordInDirectory(note, key, wanted);
       const { keyEncryptionKey } = keys;
       const maker = { key, keyEncryptionKey, sign: (manifest: Manifest) => signManifest(manifest, signer) };
-      return await take({ ...wanted, record: recorded }, maker);
+      return await onDisk(directory, () => take({ ...wanted, record: recorded }, maker));
     } finally {
       await keys.close();
     }

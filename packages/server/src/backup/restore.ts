@@ -8,6 +8,7 @@ import { sqliteEngine } from '../storage/sqlite/engine.ts';
 import { createJournalStore } from '../storage/stores/journal-store.ts';
 import type { KeySource } from '../trust/keys.ts';
 import { syncDirectory } from './create.ts';
+import { onDisk } from './disk.ts';
 import { openPresentKeys } from './keys.ts';
 import { type Manifest, trustDomainOf } from './manifest.ts';
 import { beginNewHistory } from './new-history.ts';
@@ -40,7 +41,11 @@ export interface Restored {
  *   another one is restoring, DATA_DIRECTORY_UNREADABLE for a revocation file that is not of this control plane, KEY_UNREADABLE,
  *   STORAGE_FAILED.
  */
-export async function restoreBackup(wanted: Restoration): Promise<Restored> {
+export function restoreBackup(wanted: Restoration): Promise<Restored> {
+  return onDisk(wanted.directory, () => restore(wanted));
+}
+
+async function restore(wanted: Restoration): Promise<Restored> {
   const { directory } = wanted;
   await demandEmpty(directory);
   await mkdir(dirname(directory), { recursive: true });

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onDisk } from './disk.ts';
 import { judgeCopy } from './journal-of-copy.ts';
 import type { Manifest } from './manifest.ts';
 import { type BackupReading, drain, readBackup } from './read.ts';
@@ -9,10 +10,14 @@ import { refused } from './refusal.ts';
 /**
  * Reads a whole backup, recomputes the journal in it, and holds both against the signatures. The database is unpacked for that
  * in a directory of the system's for temporary files (mode 0700), and removed; keys never are.
- * @throws RampartError NOT_FOUND, INVALID_BACKUP.
+ * @throws RampartError NOT_FOUND, INVALID_BACKUP, STORAGE_FAILED.
  */
-export async function verifyBackup(reading: BackupReading): Promise<Manifest> {
-  const directory = await mkdtemp(join(tmpdir(), 'rampart-verify-'));
+export function verifyBackup(reading: BackupReading): Promise<Manifest> {
+  return onDisk(tmpdir(), () => verifyIn(tmpdir(), reading));
+}
+
+async function verifyIn(place: string, reading: BackupReading): Promise<Manifest> {
+  const directory = await mkdtemp(join(place, 'rampart-verify-'));
   try {
     const database = join(directory, 'rampart.db');
     const manifest = await readBackup(reading, ({ name }, pieces) =>
