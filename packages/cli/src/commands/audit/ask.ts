@@ -40,9 +40,10 @@ export async function questionOf(
 export async function ask(sql: string, { withService, show, note, io, globals }: Invocation): Promise<number> {
   const { columns, rows, cut } = await withService(AuditService, (client) => client.ask({ sql }));
   const values = rows.map((row) => JSON.parse(row) as readonly Value[]);
+  const names = distinct(columns);
   if (values.length > 0 || globals.output !== 'table') {
     show({
-      data: () => values.map((row) => Object.fromEntries(columns.map((name, index) => [name, row[index] ?? null]))),
+      data: () => values.map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null]))),
       table: () =>
         renderTable(
           columnsOf(...columns.map(heading)),
@@ -54,6 +55,17 @@ export async function ask(sql: string, { withService, show, note, io, globals }:
   if (values.length === 0) note('no rows');
   if (cut) note(`only the first ${values.length} rows: ask for less`);
   return EXIT.ok;
+}
+
+/** An object has each name once: `count`, `count_2`. */
+function distinct(columns: readonly string[]): readonly string[] {
+  const taken = new Set<string>();
+  return columns.map((column) => {
+    let name = column;
+    for (let number = 2; taken.has(name); number += 1) name = `${column}_${number}`;
+    taken.add(name);
+    return name;
+  });
 }
 
 function heading(name: string): string {

@@ -99,26 +99,6 @@ describe('the audit record in SQL', () => {
       [['10.0.1.1']],
     ],
     [
-      'times can be cut off',
-      `SELECT DISTINCT date_trunc('hour', timestamp) AS h FROM audit_logs ORDER BY h`,
-      [['2025-01-20T08:00:00.000Z'], ['2025-01-20T10:00:00.000Z']],
-    ],
-    [
-      'times can be compared with texts',
-      `SELECT COUNT(*) AS n FROM audit_logs WHERE timestamp < '2025-01-20T09:00:00Z'::timestamp`,
-      [[101]],
-    ],
-    [
-      'intervals of several units',
-      `SELECT COUNT(*) AS n FROM audit_logs WHERE timestamp > CURRENT_TIMESTAMP - INTERVAL '1 hour 90 minutes'`,
-      [[323]],
-    ],
-    [
-      'LIKE knows capitals, ILIKE does not',
-      `SELECT COUNT(*) FILTER (WHERE event_type LIKE 'reg%') AS a, COUNT(*) FILTER (WHERE event_type ILIKE 'reg%') AS b FROM audit_logs`,
-      [[0, 323]],
-    ],
-    [
       'a common table expression',
       `WITH denied AS (SELECT identity FROM audit_logs WHERE result = 'DENIED') SELECT COUNT(*) AS n FROM denied`,
       [[21]],
@@ -143,11 +123,8 @@ describe('the audit record in SQL', () => {
     ['a table of secrets', 'SELECT * FROM admin_tokens', /only the tables audit_logs and allowed_services/],
     ['the table behind', 'SELECT body FROM journal_entries', /only the tables/],
     ['the schema', 'SELECT sql FROM sqlite_master', /only the tables/],
-    ['much of nothing', 'SELECT zeroblob(1000000000)', /only the tables/],
+    ['much of nothing', 'SELECT zeroblob(1000000000)', /the function zeroblob is not answered/],
     ['a column that is not there', 'SELECT shoe_size FROM audit_logs', /no such column: shoe_size/],
-    ['an interval that is none', `SELECT NOW() - INTERVAL 'soon'`, /INTERVAL 'soon' is not understood/],
-    ['an interval alone', `SELECT INTERVAL '1 hour'`, /can be added to a time/],
-    ['a cast without counterpart', `SELECT '1'::inet`, /a cast to inet has no counterpart/],
     ['a long question', `SELECT '${'x'.repeat(20_000)}'`, /at most 20000 characters/],
   ];
   for (const [rule, sql, message] of refused) {

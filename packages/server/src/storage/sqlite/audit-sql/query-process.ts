@@ -1,15 +1,20 @@
 import { constants, DatabaseSync } from 'node:sqlite';
 
 import type { SqlValue } from '../../audit-sql.ts';
+import { addFunctions } from './functions.ts';
+import { translate } from './translate.ts';
 
 /**
- * A process for one question: only a process can be ended in the middle of a statement. It sees two tables and nothing else of the
+ * A process for one question: only a process can be ended in the middle of a statement, or of reading one. It sees two tables and nothing else of the
  * database, and cannot write.
  */
 
 export interface QueryOrder {
   readonly file: string;
+  /** In the SQL of PostgreSQL. */
   readonly sql: string;
+  /** What NOW() is, Unix milliseconds. */
+  readonly now: number;
   readonly allowedServices: readonly string[];
   readonly mostRows: number;
 }
@@ -20,6 +25,8 @@ export type QueryAnswer =
 
 const BUSY_TIMEOUT_MS = 5000;
 const LARGEST_ANSWER = 16 * 1024 * 1024;
+const LARGEST_VALUE = 4 * 1024 * 1024;
+const MOST_MEMORY = 256 * 1024 * 1024;
 
 const RECORDED = [
   'service_name',
@@ -50,10 +57,12 @@ const FORBIDDEN_FUNCTIONS: ReadonlySet<string> = new Set([
 function open({ file, allowedServices }: QueryOrder): DatabaseSync {
   const database = new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT_MS, allowExtension: false });
   database.exec(
-    `PRAGMA case_sensitive_like = ON; PRAGMA temp_store = MEMORY; ${VIEW}; CREATE TEMP TABLE allowed_services (name TEXT)`,
+    `PRAGMA hard_heap_limit = ${MOST_MEMORY}; PRAGMA temp_store = MEMORY; ${VIEW}; CREATE TEMP TABLE allowed_services (name TEXT)`,
   );
   const insert = database.prepare('INSERT INTO temp.allowed_services VALUES (?)');
   for (const name of allowedServices) insert.run(name);
+  addFunctions(database);
+  database.limits.length = LARGEST_VALUE;
   database.setAuthorizer((...[action, first, second, , through]) => permitted(action, { first, second, through }));
   return database;
 }
@@ -76,8 +85,11 @@ function permitted(action: number, { first, second, through }: Wanted): number {
 }
 
 function answer(order: QueryOrder): QueryAnswer {
+  const sql = translate(order.sql, order.now);
+  if (!sql.ok) return { refused: sql.problem.message };
   const database = open(order);
-  const statement = database.prepare(order.sql);
+  const statement = database.prepare(sql.value);
+  statement.setReadBigInts(true);
   const columns = statement.columns().map(({ name }) => name);
   statement.setReturnArrays(true);
   const rows: SqlValue[][] = [];
@@ -94,7 +106,9 @@ function answer(order: QueryOrder): QueryAnswer {
 function valueOf(value: unknown): SqlValue {
   if (value === null || typeof value === 'string' || typeof value === 'number') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
-  return typeof value === 'bigint' ? value.toString() : null;
+  if (typeof value !== 'bigint') return null;
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value.toString();
 }
 
 process.once('message', (order: QueryOrder) => {

@@ -1,38 +1,53 @@
-import { fail, ok, RampartError } from '@rampart/core';
 import type { Result } from '@rampart/core';
-import { astMapper, parse, parseIntervalLiteral, toSql } from 'pgsql-ast-parser';
-import type { Expr, ExprBinary, ExprCall, ExprCast, Interval, Statement } from 'pgsql-ast-parser';
+import { astMapper, astVisitor, parse, toSql } from 'pgsql-ast-parser';
+import type { Expr, ExprBinary, ExprCall, ExprCast, IAstMapper, Statement } from 'pgsql-ast-parser';
+import { checkChain, named, Parts, RESERVED } from './parts.ts';
+import { callOf, textOf, Times } from './times.ts';
+import { Untranslatable } from './untranslatable.ts';
 
 const LONGEST = 20_000;
-const RECORDED_TIME = '%Y-%m-%dT%H:%M:%fZ';
 const SELECTS: ReadonlySet<string> = new Set(['select', 'union', 'union all', 'with']);
-/** Types whose values are text here anyway. */
-const TEXT_TYPES: ReadonlySet<string> = new Set([
-  'text',
-  'varchar',
-  'timestamp',
-  'timestamptz',
-  'timestamp with time zone',
-]);
+const CASTS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(['text', 'varchar', 'char'].map((type) => [type, 'to_text'])),
+  ...Object.fromEntries(['int', 'integer', 'int4', 'int8', 'bigint', 'smallint'].map((type) => [type, 'to_integer'])),
+  ...Object.fromEntries(['numeric', 'decimal', 'real', 'float', 'double precision'].map((type) => [type, 'to_real'])),
+};
+const AS_THEY_ARE: ReadonlySet<string> = new Set(['json', 'jsonb']);
 /** For `date_trunc`: the format of a time cut off after that unit. */
 const CUT_AFTER: Readonly<Record<string, string>> = {
+  second: '%Y-%m-%dT%H:%M:%S.000Z',
   minute: '%Y-%m-%dT%H:%M:00.000Z',
   hour: '%Y-%m-%dT%H:00:00.000Z',
   day: '%Y-%m-%dT00:00:00.000Z',
   month: '%Y-%m-01T00:00:00.000Z',
   year: '%Y-01-01T00:00:00.000Z',
 };
+/** Operators on texts: the function that answers them, whether capitals count, and whether the answer is turned round. */
+const TEXT_OPERATORS: ReadonlyMap<string, readonly [name: string, flags: '' | 'i', isNot: boolean]> = new Map([
+  ['LIKE', ['like_text', '', false]],
+  ['NOT LIKE', ['like_text', '', true]],
+  ['ILIKE', ['like_text', 'i', false]],
+  ['NOT ILIKE', ['like_text', 'i', true]],
+  ['~', ['matches_text', '', false]],
+  ['!~', ['matches_text', '', true]],
+  ['~*', ['matches_text', 'i', false]],
+  ['!~*', ['matches_text', 'i', true]],
+]);
+/** `INTERVAL '1' HOUR`, as the standard writes it, which the parser does not read. */
+const STANDARD_INTERVAL = /\binterval\s+'(-?\d+(?:\.\d+)?)'\s+(year|month|week|day|hour|minute|second)s?\b/gi;
 
 /**
- * A question in the SQL of PostgreSQL in that of SQLite. Times are text in the form of the record (RFC 3339, milliseconds, UTC),
- * which sorts as they do. INVALID_ARGUMENT for anything but one SELECT, and for what has no counterpart.
+ * A question in the SQL of PostgreSQL in that of SQLite with the functions of `addFunctions`. Times are text in the form of the
+ * record (RFC 3339, milliseconds, UTC), which sorts as they do; texts that are compared with them are brought into it.
+ * A problem is anything but one SELECT, and what has no counterpart.
  */
-export function translate(sql: string, now: number): Result<string, RampartError> {
+export function translate(sql: string, now: number): Result<string, Untranslatable> {
   if (sql.length > LONGEST) return refuse(`a question has at most ${LONGEST} characters`);
   if (sql.trim() === '') return refuse('ask a question: one SELECT');
+  if (sql.includes(RESERVED)) return refuse(`names that begin with ${RESERVED} are taken`);
   let statements: Statement[];
   try {
-    statements = parse(sql);
+    statements = parse(sql.replaceAll(STANDARD_INTERVAL, "interval '$1 $2'"));
   } catch (error) {
     return refuse(wordsOf(error));
   }
@@ -40,10 +55,10 @@ export function translate(sql: string, now: number): Result<string, RampartError
   if (statement === undefined || more.length > 0) return refuse('ask one question at a time: one SELECT');
   if (!SELECTS.has(statement.type)) return refuse(`only SELECT is answered, not ${statement.type.toUpperCase()}`);
   try {
-    const mapped = mapperFor(new Date(now).toISOString()).statement(statement);
-    return mapped === null || mapped === undefined
-      ? refuse('nothing is left of the question')
-      : ok(toSql.statement(mapped));
+    const parts = new Parts();
+    const mapped = mapperFor(timesOf(statement, now), parts).statement(statement);
+    if (mapped === null || mapped === undefined) return refuse('nothing is left of the question');
+    return { ok: true, value: parts.fill(toSql.statement(mapped)) };
   } catch (error) {
     return error instanceof Untranslatable
       ? refuse(error.message)
@@ -51,88 +66,108 @@ export function translate(sql: string, now: number): Result<string, RampartError
   }
 }
 
-class Untranslatable extends Error {}
-
-function mapperFor(now: string): ReturnType<typeof astMapper> {
-  const nowText: Expr = { type: 'string', value: now };
-  return astMapper((map) => ({
-    binary: (expression) => {
-      const moved = movedTime(expression);
-      if (moved !== undefined) return map.expr(moved);
-      return map.super().binary(withoutCase(expression));
+/** What is called something in a question may be a time of another name. */
+function timesOf(statement: Statement, now: number): Times {
+  const times = new Times(now);
+  let isNews = true;
+  const visitor = astVisitor((visit) => ({
+    selectionColumn: (column) => {
+      if (column.alias !== undefined && times.name(column.alias.name, column.expr)) isNews = true;
+      visit.super().selectionColumn(column);
     },
-    call: (expression) => (isNow(expression) ? nowText : map.super().call(cutTime(expression))),
-    valueKeyword: (keyword) => (keyword.keyword === 'current_timestamp' ? nowText : map.super().valueKeyword(keyword)),
-    cast: (expression) => map.expr(uncast(expression)),
+  }));
+  while (isNews) {
+    isNews = false;
+    visitor.statement(statement);
+  }
+  return times;
+}
+
+function mapperFor(times: Times, parts: Parts): IAstMapper {
+  return astMapper((map) => ({
+    union: (union) => {
+      checkChain(union);
+      const [left, right] = [map.select(union.left), map.select(union.right)];
+      return left && right ? parts.union(union, [left, right]) : undefined;
+    },
+    selection: (given) => {
+      if (given.for !== undefined) throw new Untranslatable('nothing is changed here: leave out FOR');
+      if (Array.isArray(given.distinct)) throw new Untranslatable('DISTINCT ON has no counterpart here: use GROUP BY');
+      const columns = given.columns?.map(named);
+      const statement = map.super().selection({ ...given, ...(columns === undefined ? {} : { columns }) });
+      return statement?.type === 'select' ? parts.page(statement) : statement;
+    },
+    binary: (expression) => {
+      const changed = times.binary(expression) ?? textOperation(expression) ?? anyOf(expression);
+      if (changed === undefined) return map.super().binary(expression);
+      return changed.type === 'binary' ? map.super().binary(changed) : map.expr(changed);
+    },
+    ternary: (expression) => {
+      const [lo, hi] = times.between(expression.value, [expression.lo, expression.hi]);
+      return map.super().ternary({ ...expression, lo, hi });
+    },
+    call: (expression) => (expression.function.name === 'now' ? times.nowText : map.super().call(calledAs(expression))),
+    extract: ({ field, from }) => map.expr(callOf('time_part', [textOf(field.name), times.literal(from)])),
+    valueKeyword: (keyword) => {
+      if (times.isDate(keyword)) return times.today;
+      return times.isTime(keyword) ? times.nowText : map.super().valueKeyword(keyword);
+    },
+    constant: (value) =>
+      value.type === 'string' && value.value.includes('\\') ? parts.text(value.value) : map.super().constant(value),
+    cast: (expression) => map.expr(times.cast(expression) ?? converted(expression)),
   }));
 }
 
-function isNow({ function: { name } }: ExprCall): boolean {
-  return name === 'now';
-}
-
-/** `time - INTERVAL '1 hour'`, or `+`, as a call of strftime. */
-function movedTime({ op, left, right }: ExprBinary): Expr | undefined {
-  if (op !== '-' && op !== '+') return undefined;
-  const interval = intervalOf(right) ?? (op === '+' ? intervalOf(left) : undefined);
-  if (interval === undefined) return undefined;
-  const time = intervalOf(right) === undefined ? right : left;
-  const steps = Object.entries(interval).map(([unit, count]): Expr => {
-    if (typeof count !== 'number') throw new Untranslatable('that interval is not understood');
-    const sign = (op === '-' ? -count : count) < 0 ? '-' : '+';
-    const [amount, name] = unit === 'milliseconds' ? [Math.abs(count) / 1000, 'seconds'] : [Math.abs(count), unit];
-    return { type: 'string', value: `${sign}${amount} ${name}` };
-  });
-  return callOf('strftime', [{ type: 'string', value: RECORDED_TIME }, time, ...steps]);
-}
-
-function intervalOf(expression: Expr): Interval | undefined {
-  if (expression.type !== 'cast' || !('name' in expression.to) || expression.to.name !== 'interval') return undefined;
-  if (expression.operand.type !== 'string')
-    throw new Untranslatable("an interval is a text, such as INTERVAL '1 hour'");
-  try {
-    return parseIntervalLiteral(expression.operand.value);
-  } catch {
-    throw new Untranslatable(`INTERVAL '${expression.operand.value}' is not understood: write it as INTERVAL '1 hour'`);
+function calledAs(expression: ExprCall): ExprCall {
+  const { function: called, args } = expression;
+  switch (called.name) {
+    case 'date_trunc':
+      return cutTime(args);
+    case 'date_part':
+      return callOf('time_part', args);
+    case 'array_agg':
+      return { ...expression, function: { name: 'json_group_array' } };
+    default:
+      return expression;
   }
 }
 
-/** `date_trunc('hour', timestamp)`, and as it is anything else. */
-function cutTime(expression: ExprCall): ExprCall {
-  if (expression.function.name !== 'date_trunc') return expression;
-  const [unit, time] = expression.args;
+/** `date_trunc('hour', timestamp)`. */
+function cutTime([unit, time]: readonly Expr[]): ExprCall {
   const format = unit?.type === 'string' ? CUT_AFTER[unit.value.toLowerCase()] : undefined;
   if (format === undefined || time === undefined) {
     throw new Untranslatable(`date_trunc takes one of ${Object.keys(CUT_AFTER).join(', ')}, and a time`);
   }
-  return callOf('strftime', [{ type: 'string', value: format }, time]);
+  return callOf('strftime', [textOf(format), time]);
 }
 
-/** ILIKE is a comparison of both in lower case. */
-function withoutCase(expression: ExprBinary): ExprBinary {
-  const { op } = expression;
-  if (op !== 'ILIKE' && op !== 'NOT ILIKE') return expression;
-  const lower = (text: Expr): Expr => callOf('lower', [text]);
-  return {
-    ...expression,
-    op: op === 'ILIKE' ? 'LIKE' : 'NOT LIKE',
-    left: lower(expression.left),
-    right: lower(expression.right),
-  };
+function textOperation({ op, left, right }: ExprBinary): Expr | undefined {
+  const found = TEXT_OPERATORS.get(op);
+  if (found === undefined) return undefined;
+  const [name, flags, isNot] = found;
+  const call = callOf(name, [left, right, textOf(flags)]);
+  return isNot ? { type: 'unary', op: 'NOT', operand: call } : call;
 }
 
-function uncast({ operand, to }: ExprCast): Expr {
+/** `x = ANY(ARRAY['a', 'b'])` is `x IN ('a', 'b')`. */
+function anyOf(expression: ExprBinary): ExprBinary | undefined {
+  const { op, right } = expression;
+  if (op !== '=' || right.type !== 'call' || right.function.name !== 'any') return undefined;
+  const [list] = right.args;
+  if (list?.type !== 'array') throw new Untranslatable("ANY takes an array: ANY(ARRAY['a', 'b'])");
+  return { ...expression, op: 'IN', right: { type: 'list', expressions: list.expressions } };
+}
+
+function converted({ operand, to }: ExprCast): Expr {
   const name = 'name' in to ? to.name : 'array';
-  if (TEXT_TYPES.has(name)) return operand;
+  if (AS_THEY_ARE.has(name)) return operand;
+  const work = CASTS[name];
+  if (work !== undefined) return callOf(work, [operand]);
   throw new Untranslatable(
     name === 'interval'
       ? 'an interval can be added to a time, or taken from one'
       : `a cast to ${name} has no counterpart here`,
   );
-}
-
-function callOf(name: string, args: Expr[]): ExprCall {
-  return { type: 'call', function: { name }, args };
 }
 
 /** The parser says a lot of how it came there; the first lines say where, and at what. */
@@ -145,6 +180,6 @@ function wordsOf(error: unknown): string {
     : `line ${place[1]}, column ${place[2]}: ${what.toLowerCase()}`;
 }
 
-function refuse(why: string): ReturnType<typeof fail<RampartError>> {
-  return fail(new RampartError('INVALID_ARGUMENT', `sql: ${why}`));
+function refuse(why: string): { readonly ok: false; readonly problem: Untranslatable } {
+  return { ok: false, problem: new Untranslatable(`sql: ${why}`) };
 }
