@@ -53,13 +53,10 @@ function remembered(key: string, make: () => RegExp): RegExp {
 /** `%` is any run of characters, `_` any one, a backslash takes the meaning from what follows. */
 function likeness(pattern: string, flags: string): RegExp {
   return remembered(`like ${flags} ${pattern}`, () => {
-    const source = pattern.replaceAll(
-      /\\([\s\S])|([%_])|([.*+?^${}()|[\]\\/-])/g,
-      (_, taken?: string, wild?: string, special?: string) => {
-        if (wild !== undefined) return wild === '%' ? '[\\s\\S]*' : '[\\s\\S]';
-        return `\\u{${(taken ?? special ?? '').codePointAt(0)?.toString(16) ?? '0'}}`;
-      },
-    );
+    const source = pattern.replaceAll(/\\[\s\S]|[%_.*+?^${}()|[\]\\/-]/g, (found) => {
+      if (found === '%') return '[\\s\\S]*';
+      return found === '_' ? '[\\s\\S]' : `\\u{${found.codePointAt(found.length - 1)?.toString(16) ?? '0'}}`;
+    });
     return new RegExp(`^${source}$`, `u${flags}`);
   });
 }
@@ -142,6 +139,6 @@ function written(time: Date, format: string): string {
   };
   return format.replaceAll(
     /"([^"]*)"|HH24|HH12|YYYY|Month|Mon|Day|Dy|DD|MM|MI|MS|SS|HH|AM|PM|TZ/g,
-    (found, quoted?: string) => (quoted === undefined ? (patterns[found] ?? found) : quoted),
+    (found, quoted?: string) => quoted ?? patterns[found] ?? found,
   );
 }

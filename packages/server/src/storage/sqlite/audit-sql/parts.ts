@@ -78,17 +78,8 @@ export function named(column: SelectedColumn): SelectedColumn {
 }
 
 function nameOf(expression: Expr): string {
-  switch (expression.type) {
-    case 'call':
-      return expression.function.name;
-    case 'cast':
-      return 'name' in expression.to ? expression.to.name : 'array';
-    case 'keyword':
-      return expression.keyword;
-    case 'case':
-    case 'extract':
-      return expression.type;
-    default:
-      return '?column?';
-  }
+  if (expression.type === 'call') return expression.function.name;
+  if (expression.type === 'cast') return 'name' in expression.to ? expression.to.name : 'array';
+  if (expression.type === 'keyword') return expression.keyword;
+  return expression.type === 'case' || expression.type === 'extract' ? expression.type : '?column?';
 }

@@ -45,20 +45,13 @@ export class Times {
   }
 
   isTime(expression: Expr): boolean {
-    switch (expression.type) {
-      case 'ref':
-        return this.#names.has(expression.name);
-      case 'keyword':
-        return expression.keyword === 'current_timestamp' || expression.keyword === 'localtimestamp';
-      case 'call':
-        return this.#isTimeCall(expression);
-      case 'cast':
-        return TIME_TYPES.has(typeName(expression));
-      case 'binary':
-        return this.#isMoved(expression) || expression.op === 'AT TIME ZONE';
-      default:
-        return false;
+    if (expression.type === 'ref') return this.#names.has(expression.name);
+    if (expression.type === 'keyword') {
+      return expression.keyword === 'current_timestamp' || expression.keyword === 'localtimestamp';
     }
+    if (expression.type === 'call') return this.#isTimeCall(expression);
+    if (expression.type === 'cast') return TIME_TYPES.has(typeName(expression));
+    return expression.type === 'binary' && (this.#isMoved(expression) || expression.op === 'AT TIME ZONE');
   }
 
   isDate(expression: Expr): boolean {
