@@ -70,6 +70,8 @@ export { EgressDenied } from './outbound/egress-denied.ts';
 export { Outbound } from './outbound/outbound.ts';
 export type { Route, Target } from './outbound/outbound.ts';
 export type { Egress, Reach } from './outbound/egress.ts';
+export { resolve } from './outbound/resolve.ts';
+export type { Resolution } from './outbound/resolve.ts';
 export { Picker } from './outbound/pick.ts';
 export { COMPLETE, failure, isOfProgram } from './record/ending.ts';
 export type { Ending } from './record/ending.ts';
