@@ -149,14 +149,33 @@ describe('a backup', () => {
   });
 
   it('that was tampered with, cut off, or is not for this reader is refused, and nothing is written', async () => {
-    await backUp(await planes.start());
+    const plane = await planes.start();
+    await backUp(plane);
+    await backUp(plane, join(root, 'two.rampart'));
     const sealed = await readFile(file);
+    const { head, parts } = partsOf(sealed);
+    const other = partsOf(await readFile(join(root, 'two.rampart')));
+    const [first = sealed, second = sealed, ...rest] = parts;
     const flipped = (at: number): Buffer => {
       const changed = Buffer.from(sealed);
       changed[at] = (changed[at] ?? 0) ^ 1;
       return changed;
     };
     const cases: Readonly<Record<string, Uint8Array>> = {
+      'one bit of how it begins': flipped(0),
+      'one bit of the length of its head': flipped(6),
+      'one bit of its head': flipped(20),
+      'one bit of the salt or the wrapped key': flipped(head.length - 8),
+      'the first bit of the first part': flipped(head.length),
+      'one bit of the seal of the first part': flipped(head.length + first.length - 1),
+      'the first bit of the second part': flipped(head.length + first.length),
+      'parts in another order': Buffer.concat([head, second, first, ...rest]),
+      'a part left out': Buffer.concat([head, first, ...rest]),
+      'a part twice': Buffer.concat([head, first, first, second, ...rest]),
+      'without its last part': Buffer.concat([head, ...parts.slice(0, -1)]),
+      'the head of another backup': Buffer.concat([other.head, ...parts]),
+      'a part of another backup': Buffer.concat([head, first, other.parts[1] ?? second, ...rest]),
+      'the end of another backup': Buffer.concat([head, ...parts.slice(0, -1), ...other.parts.slice(-1)]),
       'one bit of the first part': flipped(1000),
       'one bit of the last part': flipped(sealed.length - 1),
       'cut off at the end of a part': sealed.subarray(0, sealed.length - (sealed.length % 1000)),
@@ -370,6 +389,27 @@ describe('a backup', () => {
     );
   });
 
+  it('whose making is killed is not there, and another one can be made', async () => {
+    await planes.start();
+    await planes.latest.stop();
+    const child = spawn(
+      process.execPath,
+      ['--input-type=module', '-e', MAKING, planes.dataDirectory, file, PASSPHRASE],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
+    const drafts = async (): Promise<string[]> => (await readdir(root)).filter((name) => name.endsWith('.new'));
+    await until('its draft', async () => (await drafts()).length > 0, 20_000);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await assert.rejects(access(file));
+    const plane = await planes.start();
+    await backUp(plane);
+    await verifyBackup({ file, passphrase: PASSPHRASE, key: undefined });
+    assert.ok(!(await readdir(plane.dataDirectory)).includes('backup.tmp'));
+  });
+
   it('whose restoring is killed leaves no data directory, and can be restored then', async () => {
     await backUp(await planes.start());
     await planes.latest.stop();
@@ -389,6 +429,14 @@ describe('a backup', () => {
     assert.ok(!(await readdir(root)).includes('restored.restoring'));
   });
 });
+
+/** Takes its time over the passphrase, with its draft begun. */
+const MAKING = `
+const [, directory, out, passphrase] = process.argv;
+const { createBackup } = await import(${JSON.stringify(new URL('create.ts', import.meta.url).href)});
+const cost = { N: 2 ** 17, r: 8, p: 64 };
+await createBackup({ directory, out, passphrase, keys: {}, cost, clock: Date, record: () => Promise.resolve() });
+`;
 
 /** Says how it ended. */
 const NO_ROOM = `
@@ -418,6 +466,19 @@ async function kindsOf(plane: ControlPlane): Promise<string[]> {
   close();
   const kinds = records.map((record) => (JSON.parse(record) as { readonly event_type: string }).event_type);
   return kinds.filter((kind) => kind === 'BACKUP_RESTORED' || kind === 'BACKUP_CREATED');
+}
+
+/** Head and parts of a sealed file: five bytes of magic, two of the length of the head, the head, then 64 KiB with a tag each. */
+function partsOf(sealed: Buffer): { readonly head: Buffer; readonly parts: readonly Buffer[] } {
+  const length = 7 + sealed.readUInt16BE(5);
+  const part = 64 * 1024 + 16;
+  const count = Math.ceil((sealed.length - length) / part);
+  const parts = Array.from({ length: count }, (_, index) => {
+    const start = length + index * part;
+    return sealed.subarray(start, start + part);
+  });
+  assert.ok(count > 2);
+  return { head: sealed.subarray(0, length), parts };
 }
 
 async function unsealed(file: string): Promise<Buffer> {

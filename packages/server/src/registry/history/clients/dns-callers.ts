@@ -4,8 +4,8 @@ import { ALL, SERVICES } from '../workload.ts';
 import type { Reach, Recorder } from './recorder.ts';
 
 const READERS = 2;
-/** So that a control plane that is gone is noticed soon. */
-const PATIENCE_MS = 2000;
+/** A control plane that is gone is noticed at once: nobody listens on its port. */
+const PATIENCE_MS = 10_000;
 
 /** SRV answers point to addresses in hexadecimal; each subject has one of its own. */
 const BY_ADDRESS: ReadonlyMap<string, string> = new Map(
