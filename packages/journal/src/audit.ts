@@ -45,21 +45,24 @@ export interface AuditRecord {
   readonly leaf_hash: string;
 }
 
-/** The fields of an audit record that come from the event; the journal adds when, where and which. */
-export type AuditBody = Omit<AuditRecord, 'timestamp' | 'registry_node' | 'sequence' | 'leaf_hash'>;
+/** What the journal adds to an event: when, where and which. */
+export type AuditStamp = Pick<AuditRecord, 'timestamp' | 'registry_node' | 'sequence'>;
 
 /** What the journal stores for an event. */
-export function auditBody(event: AuditEvent): AuditBody {
+export function auditBody(event: AuditEvent, stamp: AuditStamp): Omit<AuditRecord, 'leaf_hash'> {
   // In the order in which they are printed: what is in order need not be sorted.
   return {
     correlation_id: tame(event.correlationId ?? ''),
-    details: { ...tameMembers(event.details ?? {}), ...wholeTexts(event.documents ?? {}) },
+    details: detailsOf(event),
     event_type: event.eventType,
     identity: tame(event.identity ?? ''),
     instance_id: tame(event.instanceId ?? ''),
+    registry_node: stamp.registry_node,
     result: event.result,
+    sequence: stamp.sequence,
     service_name: tame(event.serviceName ?? ''),
     source_ip: tame(event.sourceIp ?? ''),
+    timestamp: stamp.timestamp,
   };
 }
 
@@ -67,11 +70,18 @@ export function auditBody(event: AuditEvent): AuditBody {
 const MAX_TEXT = 2048;
 const MAX_DOCUMENT = 1024 * 1024;
 
+function detailsOf({ details = {}, documents }: AuditEvent): Details {
+  const tamed = tame(details);
+  return documents === undefined ? tamed : { ...tamed, ...wholeTexts(documents) };
+}
+
 function tame(value: string): string;
+function tame(value: Details): Details;
 function tame(value: JsonValue): JsonValue;
 function tame(value: JsonValue): JsonValue {
   if (typeof value === 'string') return cut(value, MAX_TEXT);
-  if (typeof value !== 'object' || value === null) return value;
+  // Nearly everything is: what need not be changed need not be copied.
+  if (typeof value !== 'object' || value === null || isTame(value)) return value;
   return isList(value) ? value.map((item) => tame(item)) : tameMembers(value);
 }
 
@@ -85,6 +95,14 @@ function cut(text: string, most: number): string {
 
 function tameMembers(members: Details): Details {
   return Object.fromEntries(Object.entries(members).map(([key, item]) => [tame(key), tame(item)]));
+}
+
+function isTame(value: JsonValue): boolean {
+  if (typeof value === 'string') return value.length <= MAX_TEXT && value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  if (isList(value)) return value.every((item) => isTame(item));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.keys(value).every((key) => isTame(key) && isTame(value[key] ?? null));
 }
 
 /** `Array.isArray` does not see readonly arrays. */

@@ -8,7 +8,28 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
  * them (the JSON Canonicalization Scheme, RFC 8785). Throws `RampartError` INVALID_ARGUMENT for what JSON cannot say.
  */
 export function canonicalJson(value: JsonValue): string {
-  return print(value) ?? refuse(value, '$');
+  return isCanonical(value) ? JSON.stringify(value) : (print(value) ?? refuse(value, '$'));
+}
+
+/** What the engine's own way prints as it is asked for here: nothing but JSON, and every key in its place already. */
+function isCanonical(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (value === null || typeof value === 'boolean') return true;
+  if (Array.isArray(value)) return !('toJSON' in value) && areCanonical(value);
+  if (!isPlainObject(value) || 'toJSON' in value) return false;
+  let last = '';
+  for (const key of Object.keys(value)) {
+    if (key < last || !key.isWellFormed() || !isCanonical(value[key])) return false;
+    last = key;
+  }
+  return true;
+}
+
+/** Holes of a list are no JSON either. */
+function areCanonical(values: readonly unknown[]): boolean {
+  for (let index = 0; index < values.length; index += 1) if (!isCanonical(values[index])) return false;
+  return true;
 }
 
 /** Undefined for what JSON cannot say. */

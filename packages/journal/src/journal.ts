@@ -1,7 +1,7 @@
 import { RampartError } from '@rampart/core';
 import type { Clock } from '@rampart/core';
 import { auditBody } from './audit.ts';
-import type { AuditEvent } from './audit.ts';
+import type { AuditEvent, AuditStamp } from './audit.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { JsonValue } from './canonical-json.ts';
 import { leafHash, MerkleTree } from './merkle-tree.ts';
@@ -84,20 +84,28 @@ export class Journal {
    * Resolves once the entry is durable. Rejects with `RampartError` INVALID_ARGUMENT for a body that JSON cannot say, and
    * with what the store threw when it could not keep the entry. With `companionOf` another row is stored in the same step.
    */
-  async append(stream: JournalStream, body: JournalBody, companionOf?: CompanionOf): Promise<JournalEntry> {
+  append(stream: JournalStream, body: JournalBody, companionOf?: CompanionOf): Promise<JournalEntry> {
+    return this.#append(stream, (stamp) => ({ ...body, ...stamp }), companionOf);
+  }
+
+  /** Puts an event on the audit record; resolves and rejects as `append`. */
+  audit(event: AuditEvent, companionOf?: CompanionOf): Promise<JournalEntry> {
+    return this.#append('audit', (stamp) => ({ ...auditBody(event, stamp) }), companionOf);
+  }
+
+  async #append(
+    stream: JournalStream,
+    bodyOf: (stamp: AuditStamp) => JournalBody,
+    companionOf?: CompanionOf,
+  ): Promise<JournalEntry> {
     while (this.#recovery !== undefined) await this.#recovery;
-    const entry = this.#next(stream, body);
+    const entry = this.#next(stream, bodyOf);
     const companion = companionOf?.(entry.sequence);
     this.#tree.add(entry.leafHash, (node) => this.#nodes.push(node));
     const stored = Promise.withResolvers<JournalEntry>();
     this.#waiting.push({ entry, companion, stored });
     if (this.#waiting.length === 1) setImmediate(() => this.#takeOff());
     return stored.promise;
-  }
-
-  /** Puts an event on the audit record; resolves and rejects as `append`. */
-  audit(event: AuditEvent, companionOf?: CompanionOf): Promise<JournalEntry> {
-    return this.append('audit', { ...auditBody(event) }, companionOf);
   }
 
   read(query: JournalQuery): Promise<readonly JournalEntry[]> {
@@ -139,10 +147,11 @@ export class Journal {
     await this.#recovery?.catch(() => undefined);
   }
 
-  #next(stream: JournalStream, body: JournalBody): JournalEntry {
+  #next(stream: JournalStream, bodyOf: (stamp: AuditStamp) => JournalBody): JournalEntry {
     const sequence = this.#tree.size + 1;
     const at = this.#clock.now();
-    const text = canonicalJson({ ...body, timestamp: new Date(at).toISOString(), registry_node: this.#node, sequence });
+    const body = bodyOf({ timestamp: new Date(at).toISOString(), registry_node: this.#node, sequence });
+    const text = canonicalJson(body);
     return { sequence, at, stream, kind: body.event_type, body: text, leafHash: leafHash(text) };
   }
 

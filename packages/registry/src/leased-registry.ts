@@ -245,7 +245,8 @@ export class LeasedRegistry implements Registry {
     }
     const { namespace, host, port, protocol, labels } = instance;
     const metadata = this.#sensitive().forRecord({ ...labels, ...instance.metadata });
-    const details = { outcome: 'REGISTRATION_SUCCESS', namespace, host, port, protocol, metadata };
+    // In the order in which they are printed.
+    const details = { host, metadata, namespace, outcome: 'REGISTRATION_SUCCESS', port, protocol };
     const event = registryEvent('REGISTRATION', { who, request, details });
     const stored = { instance, standing: standingOf(before), checks: before?.state.checks ?? [] };
     await this.#commit(instance.instanceId, this.#options.store.save(stored), event);

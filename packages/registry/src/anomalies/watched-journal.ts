@@ -63,6 +63,6 @@ function anomalyEvent({
     identity,
     sourceIp,
     result: 'SUCCESS',
-    details: { namespace, host, score, reasons: reasons.map((reason) => ({ ...reason })) },
+    details: { host, namespace, reasons: reasons.map((reason) => ({ ...reason })), score },
   };
 }
