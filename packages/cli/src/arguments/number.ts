@@ -23,9 +23,25 @@ function parseWhole(text: string, range: { readonly max: number; readonly what: 
   return Number(text);
 }
 
+/** How heavy an instance is beside others, as DNS SRV has it. */
+export function parseWeight(text: string): number {
+  const what = 'a whole number, 1 to 65535';
+  const weight = parseWhole(text, { max: 65_535, what });
+  if (weight === 0) throw new InvalidArgumentError(`write ${what}.`);
+  return weight;
+}
+
 /** A revision of the mesh, as "rampart history" lists them. */
 export function parseRevision(text: string): bigint {
-  if (!/^\d{1,15}$/.test(text))
-    throw new InvalidArgumentError('write a revision, a whole number; "rampart history" lists them.');
+  return revisionOf(text, '"rampart history" lists them');
+}
+
+/** A revision of the registry. */
+export function parseRegistryRevision(text: string): bigint {
+  return revisionOf(text, '"rampart registry watch" begins its lines with them');
+}
+
+function revisionOf(text: string, where: string): bigint {
+  if (!/^\d{1,16}$/.test(text)) throw new InvalidArgumentError(`write a revision, a whole number; ${where}.`);
   return BigInt(text);
 }

@@ -32,6 +32,8 @@ export function parseCaller(text: string): string {
 export function parseService(text: string, defaultNamespace: string): ServiceName {
   const service = parseServiceName(text.replace(/:\d+$/, ''), defaultNamespace);
   if (service !== undefined) return service;
+  // The namespace may have been said apart from the name.
+  requireDnsLabel(defaultNamespace, '--namespace');
   throw new RampartError(
     'INVALID_ARGUMENT',
     `${JSON.stringify(text)} is not the name of a service; write orders-api, orders-api.default or orders-api.default.svc.cluster.local`,

@@ -73,6 +73,9 @@ suite('help', () => {
 suite('a wrong command line exits 2 with one line that helps', () => {
   const cases: readonly (readonly [line: string, message: RegExp])[] = [
     ['aply', /unknown command 'aply'.*Did you mean apply/],
+    ['registry watch web --from 12345678901234567', /--from.* whole number; "rampart registry watch"/],
+    ['registry register web --at 10.0.0.1:80 --weight 0', /write a whole number, 1 to 65535/],
+    ['registry watch web -n no.label', /--namespace "no\.label" is not a name/],
     ['backup verify x --passphrase-file y --out z', /--out is for making a backup/],
     ['backup verify x --key-service https://y', /--key-service is for making a backup/],
     ['get ap --namspace x', /unknown option '--namspace'.*Did you mean --namespace/],

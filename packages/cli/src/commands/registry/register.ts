@@ -2,7 +2,7 @@ import { RampartError, serviceHost } from '@rampart/core';
 import { RegistryService } from '@rampart/wire';
 import type { Command } from 'commander';
 import { parseDuration } from '../../arguments/duration.ts';
-import { parseCount } from '../../arguments/number.ts';
+import { parseWeight } from '../../arguments/number.ts';
 import { collectLabel, collectText, type Pairs } from '../../arguments/pair.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
@@ -47,7 +47,7 @@ export function defineRegister(parent: Command, shell: Shell): void {
     .option('-l, --label <key=value>', 'label; may be repeated', collectLabel)
     .option('--tag <tag>', 'tag; may be repeated', collectText)
     .option('--meta <key=value>', 'metadata; may be repeated', collectMetadata)
-    .option('--weight <number>', 'how much it is given beside others (default: 1)', parseCount)
+    .option('--weight <number>', 'how much it is given beside others (default: 1)', parseWeight)
     .option('--locality <region[/zone]>', 'where it runs', parsePlace)
     .option('--service-version <version>', 'version of what it serves', '')
     .option('--check <check>', 'http:/path, https:/path, tcp, grpc[:service], ttl:30s; may be repeated', collectCheck)

@@ -1,6 +1,6 @@
 import { type InstanceEvent, RegistryService, type WatchInstancesResponse } from '@rampart/wire';
 import type { Command } from 'commander';
-import { parseRevision } from '../../arguments/number.ts';
+import { parseRegistryRevision } from '../../arguments/number.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
@@ -20,7 +20,11 @@ export function defineWatch(parent: Command, shell: Shell): void {
     .description('everything that is registered, and then one line a change until Ctrl-C')
     .argument('[service]', 'only this service: orders-api, or orders-api.default')
     .option('-n, --namespace <name>', 'only this namespace; of a short name: default unless given')
-    .option('--from <revision>', 'go on after this revision instead of beginning with what is there', parseRevision)
+    .option(
+      '--from <revision>',
+      'go on after this revision instead of beginning with what is there',
+      parseRegistryRevision,
+    )
     .addHelpText(
       'after',
       examples(
