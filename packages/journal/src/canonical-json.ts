@@ -97,7 +97,7 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
 function refuse(value: unknown, path: string): never {
   if (typeof value === 'string') throw unsayable(path, 'string with a lone surrogate');
   const inside: [path: string, item: unknown][] = Array.isArray(value)
-    ? value.map((item, index) => [`${path}[${index}]`, item])
+    ? Array.from(value, (item, index) => [`${path}[${index}]`, item])
     : isPlainObject(value)
       ? Object.keys(value).map((key) => [`${path}.${key}`, printString(key) === undefined ? key : value[key]])
       : [];
