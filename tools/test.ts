@@ -7,7 +7,7 @@ import { repositoryRoot, writtenFiles } from './repository.ts';
 import { recordDurations, recordedDurations, usualSeconds } from './testing/durations.ts';
 import { planRuns } from './testing/plan.ts';
 import type { PlannedFile } from './testing/plan.ts';
-import { prepareRuntimes } from './testing/prepare.ts';
+import { prepareCompileCache, prepareRuntimes } from './testing/prepare.ts';
 import { runProcess } from './testing/runner.ts';
 import { reasonToStayApart } from './testing/sharing.ts';
 import { Tally } from './testing/tally.ts';
@@ -57,6 +57,7 @@ async function main(): Promise<number> {
   say(`${files.length} test files in ${runs.length} processes, ${concurrency} at a time, Node ${process.version}`);
   await prepareRuntimes(files);
   process.env['NODE_COMPILE_CACHE'] ??= compileCache;
+  await prepareCompileCache(process.env['NODE_COMPILE_CACHE'], runs.length);
   const tally = new Tally(repositoryRoot);
   const took = await inParallel(runs, concurrency, (run) => runProcess(run, tally, say));
   if (values.record === true) recordDurations(new Map(took.flatMap((each) => [...each])));
