@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
+import { ipText } from '../opening/ip-text.ts';
 import type { Parsed } from '../opening/opening.ts';
 
 /** One end of a connection. */
@@ -80,18 +81,12 @@ function parseV2(bytes: Buffer): Parsed<ProxyHeader> {
   const addressBytes = family === V2.tcp4 ? 4 : 16;
   if (family !== V2.tcp4 && family !== V2.tcp6) return bad('its transport');
   if (block.length < 2 * addressBytes + 4) return bad('its addresses');
-  const addressAt = (at: number): string => textOf(block.subarray(at, at + addressBytes));
+  const addressAt = (at: number): string => ipText(block.subarray(at, at + addressBytes));
   const ends = {
     source: { address: addressAt(0), port: block.readUInt16BE(2 * addressBytes) },
     destination: { address: addressAt(addressBytes), port: block.readUInt16BE(2 * addressBytes + 2) },
   };
   return { kind: 'done', value: { ends }, length };
-}
-
-function textOf(bytes: Buffer): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }
 
 function bad(what: string): Parsed<never> {

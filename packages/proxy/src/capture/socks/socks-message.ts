@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
-
 import type { Destination } from '../captured-connection.ts';
 import type { Parsed } from '../opening/opening.ts';
 import { hostOf } from '../opening/host-name.ts';
+import { ipText } from '../opening/ip-text.ts';
 
 /** What a SOCKS server answers (RFC 1928 §6). */
 export const SOCKS_REPLY = {
@@ -90,11 +89,11 @@ function addressAt(bytes: Buffer, type: number): AddressText | 'unknown type' | 
   switch (type) {
     case ADDRESS.ipv4: {
       const end = FIXED_BYTES + 4;
-      return bytes.length < end ? undefined : { text: bytes.subarray(FIXED_BYTES, end).join('.'), end };
+      return bytes.length < end ? undefined : { text: ipText(bytes.subarray(FIXED_BYTES, end)), end };
     }
     case ADDRESS.ipv6: {
       const end = FIXED_BYTES + 16;
-      return bytes.length < end ? undefined : { text: ipv6Text(bytes.subarray(FIXED_BYTES, end)), end };
+      return bytes.length < end ? undefined : { text: ipText(bytes.subarray(FIXED_BYTES, end)), end };
     }
     case ADDRESS.name: {
       const end = FIXED_BYTES + 1 + (bytes[FIXED_BYTES] ?? 255);
@@ -103,13 +102,4 @@ function addressAt(bytes: Buffer, type: number): AddressText | 'unknown type' | 
     default:
       return 'unknown type';
   }
-}
-
-/** In its usual short form. */
-function ipv6Text(bytes: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
-  const long = groups.join(':');
-  const { hostname } = new URL(`http://[${long}]`);
-  const short = hostname.slice(1, -1);
-  return isIP(short) === 6 ? short : long;
 }
