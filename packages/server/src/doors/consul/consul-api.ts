@@ -91,7 +91,18 @@ export class ConsulApi {
     const { remoteAddress: sourceIp, query } = request;
     const discovery = this.#options.view.discoveryOf(identity, sourceIp);
     const end = (): AbortSignal => request.end();
-    const call: ConsulCall = { params, query, caller: identity, tokenId, discovery, namespace, sourceIp, body, end };
+    const call: ConsulCall = {
+      endpoint: name,
+      params,
+      query,
+      caller: identity,
+      tokenId,
+      discovery,
+      namespace,
+      sourceIp,
+      body,
+      end,
+    };
     const answer = await this.#routes[name]?.(call);
     if (answer === undefined) throw new RampartError('INTERNAL', `BUG: nothing answers ${name}`);
     return { ...answer, headers: { ...allowance.headers, ...answer.headers } };

@@ -188,6 +188,21 @@ describe('blocking queries', () => {
     assert.ok(Object.hasOwn((await waiting).json as object, 'listed'));
   });
 
+  it('of lists do not wake for what is not in them, nor tell by their index that there was something', async () => {
+    const first = await ask('/v1/catalog/services?ns=calm');
+    const index = first.headers['x-consul-index'] ?? '';
+    await register({ ID: 'loud-y', Name: 'loud', Address: '10.6.1.98', Port: 80 });
+    let done = false;
+    const waiting = ask(`/v1/catalog/services?ns=calm&index=${index}&wait=20s`).finally(() => (done = true));
+    for (let other = 0; other < 5; other += 1) await register({ Name: 'loud', Address: `10.6.1.${other}`, Port: 81 });
+    assert.equal((await ask('/v1/catalog/services?ns=calm')).headers['x-consul-index'], index);
+    assert.equal(done, false);
+    await register({ Name: 'calm', Namespace: 'calm', Address: '10.6.3.1', Port: 80 });
+    const second = await waiting;
+    assert.deepEqual(second.json, { calm: [] });
+    assert.ok(Number(second.headers['x-consul-index']) > Number(index));
+  });
+
   it('answer after their patience, and at once to an index from the future', async () => {
     const first = await ask('/v1/health/service/quiet');
     const index = Number(first.headers['x-consul-index']);

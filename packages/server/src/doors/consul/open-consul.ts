@@ -10,6 +10,7 @@ import { ConsulApi } from './consul-api.ts';
 import type { CallerDesk } from './consul-caller.ts';
 import { type ConsulDoor, openConsulDoor } from './consul-door.ts';
 import type { ConsulOptions } from './consul-options.ts';
+import { ListIndexes } from './http/list-indexes.ts';
 import type { RegistryView } from './registry-view.ts';
 
 export interface OpenConsulOptions extends ConsulOptions {
@@ -94,6 +95,7 @@ function viewOf(options: OpenConsulOptions, source: ConsulSource): RegistryView 
     discovery,
     nodes,
     checks: new KeyIndex({ discovery, keysOf: ({ checks }) => checks.map(({ checkId }) => checkId) }),
+    listIndexes: new ListIndexes(),
     owners: new KeyIndex({ discovery, keysOf: ({ owner }) => [owner] }),
     clock,
     random,

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '@rampart/core';
 import type { Discovery, Registry, RegistryIdentity, ServiceKey } from '@rampart/registry';
 import type { KeyIndex } from '../instances/key-index.ts';
+import type { ListIndexes } from './http/list-indexes.ts';
 import type { ModelOptions } from './model/service.ts';
 
 /** What the endpoints answer from. */
@@ -14,6 +15,8 @@ export interface RegistryView extends ModelOptions {
   readonly checks: KeyIndex;
   /** Instances by who registered them. */
   readonly owners: KeyIndex;
+  /** Of answers about a whole namespace. */
+  readonly listIndexes: ListIndexes;
   readonly clock: Clock;
   readonly random: Random;
   /** Of this control plane. */

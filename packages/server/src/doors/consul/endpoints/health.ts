@@ -96,7 +96,10 @@ export function namespaceQuestion(call: ConsulCall, view: RegistryView, json: ()
   return {
     about: { namespace },
     isFiltered: !view.mayReadAll(caller, namespace),
-    answer: () => ({ index: indexOfRevision(view.discovery.revision), json: json() }),
+    answer: () => {
+      const item = json();
+      return { index: view.listIndexes.of(call, item, view.discovery.revision), json: item };
+    },
   };
 }
 

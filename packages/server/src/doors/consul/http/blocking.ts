@@ -10,7 +10,7 @@ import { Changes, type Subject } from './changes.ts';
 
 /** An answer as it is now, and what it is about. */
 export interface Question {
-  /** A service has an index of its own; other answers count as changed when they are different. */
+  /** A service has an index of its own; that of other answers changes when they do. */
   readonly about: Subject;
   /** Whether there may be more than this caller is told. */
   readonly isFiltered: boolean;
@@ -60,8 +60,6 @@ interface Waiting {
 }
 
 async function waited(question: Question, { first, view, patience, signal }: Waiting): Promise<Answered> {
-  const isService = typeof question.about === 'object' && 'service' in question.about;
-  const before = isService ? '' : JSON.stringify(first.json);
   const changes = new Changes(question.about, { ...view, signal });
   const until = view.clock.now() + patience * (1 + JITTER * view.random());
   try {
@@ -69,7 +67,7 @@ async function waited(question: Question, { first, view, patience, signal }: Wai
       const left = until - view.clock.now();
       if (left <= 0 || signal.aborted || !(await changes.next(left))) return question.answer();
       const now = question.answer();
-      if (isService ? now.index !== first.index : JSON.stringify(now.json) !== before) return now;
+      if (now.index !== first.index) return now;
       await changes.pause();
     }
   } finally {

@@ -4,6 +4,8 @@ import { Fields } from '../registration/fields.ts';
 
 /** A call of the API, its caller known and let in. */
 export interface ConsulCall {
+  /** "GET /v1/catalog/services": its row in the table of access. */
+  readonly endpoint: string;
   /** What stands in the place of ":name" in the path of its route. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
