@@ -4,6 +4,8 @@ import type { CheckRequest } from './check-request.ts';
 const MOST_CHECKS = 16;
 const LONGEST_NAME = 253;
 const SHORTEST_MS = 1000;
+/** A run that hangs holds a place of its service. */
+const LONGEST_RUN_MS = 60_000;
 const LONGEST_MS = 24 * 60 * 60 * 1000;
 const MOST_IN_A_ROW = 1000;
 const METHOD = /^[A-Z]{1,16}$/;
@@ -35,7 +37,7 @@ function problemsOf(check: CheckRequest): string[] {
       ? ['runBy has no meaning for a TTL, which is reported']
       : []),
     ...within('intervalMs', check.intervalMs, [SHORTEST_MS, LONGEST_MS]),
-    ...within('timeoutMs', check.timeoutMs, [1, LONGEST_MS]),
+    ...within('timeoutMs', check.timeoutMs, [1, LONGEST_RUN_MS]),
     ...within('successBeforePassing', check.successBeforePassing, [0, MOST_IN_A_ROW]),
     ...within('failuresBeforeWarning', check.failuresBeforeWarning, [0, MOST_IN_A_ROW]),
     ...within('failuresBeforeCritical', check.failuresBeforeCritical, [0, MOST_IN_A_ROW]),

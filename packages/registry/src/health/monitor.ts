@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Random } from '@rampart/core';
+import type { Clock, Random, Timer } from '@rampart/core';
 import { Deadlines } from '../leases/deadlines.ts';
 import type { CheckDefinition, CheckStatus } from './check.ts';
 import type { CheckedInstance } from './checked-instance.ts';
 import { checkOutput } from './check-output.ts';
 import type { Probe, ProbeResult } from './probe.ts';
+import { PACE_MS, RunQueue } from './run-queue.ts';
 import { Thresholds } from './thresholds.ts';
 
 /** What a check says now; the status is left out when it stays what it is. */
@@ -32,8 +33,6 @@ interface Followed {
 
 /** What is new is looked at within that time; what was known before a restart, within its interval. */
 const SOON_MS = 500;
-/** More would be a flood of their own. The others wait for their turn. */
-const MOST_RUNS = 128;
 /** A check that agents run is critical when no agent said anything of it for that long: three of their rounds. */
 export const AGENT_SILENCE_MS = 30_000;
 
@@ -42,8 +41,8 @@ export class HealthMonitor {
   readonly #options: MonitorOptions;
   readonly #followed = new Map<string, Followed>();
   readonly #deadlines: Deadlines;
-  readonly #queue: string[] = [];
-  #running = 0;
+  readonly #queue = new RunQueue();
+  #pace: Timer | undefined;
   #probe: Probe | undefined;
 
   constructor(options: MonitorOptions) {
@@ -89,7 +88,8 @@ export class HealthMonitor {
 
   close(): void {
     this.#deadlines.clear();
-    this.#queue.length = 0;
+    this.#queue.clear();
+    this.#pace?.cancel();
     for (const { run } of this.#followed.values()) run?.abort();
     this.#followed.clear();
   }
@@ -113,7 +113,7 @@ export class HealthMonitor {
       this.#options.observe(instance.instanceId, { checkId, status: 'critical', output });
       return;
     }
-    this.#queue.push(key);
+    this.#queue.push(instance, key);
     this.#take();
   }
 
@@ -124,19 +124,26 @@ export class HealthMonitor {
   }
 
   #take(): void {
-    while (this.#running < MOST_RUNS) {
-      const key = this.#queue.shift();
-      if (key === undefined) return;
+    const { clock, failed } = this.#options;
+    for (let next = this.#queue.next(clock.now()); next !== undefined; next = this.#queue.next(clock.now())) {
+      const { asker, key } = next;
       const followed = this.#followed.get(key);
-      if (followed === undefined || followed.run !== undefined) continue;
-      this.#running += 1;
+      if (followed === undefined || followed.run !== undefined) {
+        this.#queue.done(asker);
+        continue;
+      }
       this.#run(key, followed)
-        .catch((error: unknown) => this.#options.failed(error))
+        .catch((error: unknown) => failed(error))
         .finally(() => {
-          this.#running -= 1;
+          this.#queue.done(asker);
           this.#take();
         });
     }
+    if (this.#pace !== undefined || !this.#queue.mustPace(clock.now())) return;
+    this.#pace = clock.after(PACE_MS, () => {
+      this.#pace = undefined;
+      this.#take();
+    });
   }
 
   async #run(key: string, followed: Followed): Promise<void> {

@@ -21,8 +21,15 @@ for (const [address, prefix] of [
   ['::', 128],
   ['fe80::', 10],
   ['ff00::', 8],
-  // Metadata of AWS.
+  // Metadata of AWS and of Google.
   ['fd00:ec2::254', 128],
+  ['fd20:ce::254', 128],
+  // The same IPv4 addresses by way of a translator (RFC 6052) or of 6to4 (RFC 3056).
+  ['64:ff9b::a9fe:0', 112],
+  ['64:ff9b::6464:64c8', 128],
+  ['64:ff9b::c000:c0', 128],
+  ['64:ff9b::a83f:8110', 128],
+  ['2002:a9fe::', 32],
 ] as const)
   FORBIDDEN.addSubnet(address, prefix, 'ipv6');
 

@@ -139,6 +139,13 @@ describe('checks never go to', () => {
     '100.100.100.200',
     '168.63.129.16',
     'fd00:ec2::254',
+    'fd20:ce::254',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b::169.254.169.254',
+    '64:ff9b::100.100.100.200',
+    '64:ff9b::192.0.0.192',
+    '64:ff9b::168.63.129.16',
+    '2002:a9fe:a9fe::1',
   ])
     it(address, () => assert.equal(isForbidden(address), true));
 });
