@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { verifierKeyOf } from '@rampart/journal';
@@ -13,71 +10,32 @@ import { OctetReader, openStream, sealStream } from '@rampart/keyring';
 import { TransitServer } from '@rampart/testkit';
 import { createSystemClock } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
-import { TestPlanes, until } from '../testing/test-plane.ts';
+import { COST, NO_KEYS, PASSPHRASE, TestBackups } from '../testing/test-backups.ts';
+import { until } from '../testing/test-plane.ts';
 import { FakeDataPlane } from '../testing/fake-data-plane.ts';
 import { attest, connectAsAdmin, connectTo, type Credentials } from '../testing/workload-client.ts';
 import { CONTEXT, createBackup, type CreatedBackup } from './create.ts';
-import { restoreBackup, type Restoration, type Restored } from './restore.ts';
+import type { Restoration, Restored } from './restore.ts';
 import { verifyBackup } from './verify.ts';
 
-const PASSPHRASE = 'three words and a bird';
-/** Cheap, because these tests are not about guessing. */
-const COST = { N: 2 ** 10, r: 8, p: 1 };
 const clock = createSystemClock();
 const STRANGER = generateKeyPairSync('ed25519').publicKey;
-const NO_KEYS = { keyPassphrase: undefined, keyService: undefined };
 
 describe('a backup', () => {
-  const planes = new TestPlanes();
+  const backups = new TestBackups();
+  const { planes } = backups;
+  const backUp = (plane: ControlPlane, out?: string): Promise<CreatedBackup> => backups.backUp(plane, out);
+  const restore = (change?: Partial<Restoration>): Promise<Restored> => backups.restore(change);
+  const nothingWritten = (): Promise<void> => backups.nothingWritten();
   let root: string;
   let file: string;
   let target: string;
 
   beforeEach(async () => {
-    await planes.open();
-    root = dirname(planes.dataDirectory);
-    file = join(root, 'one.rampart');
-    target = join(root, 'restored');
+    await backups.open();
+    ({ root, file, target } = backups);
   });
-  afterEach(() => planes.close());
-
-  async function backUp(plane: ControlPlane, out = file): Promise<CreatedBackup> {
-    const { ledger, close } = connectAsAdmin(plane);
-    try {
-      return await createBackup({
-        directory: plane.dataDirectory,
-        out,
-        passphrase: PASSPHRASE,
-        keys: NO_KEYS,
-        cost: COST,
-        clock,
-        record: (manifest) => ledger.recordBackup({ manifest }),
-      });
-    } finally {
-      close();
-    }
-  }
-
-  function restore(change: Partial<Restoration> = {}): Promise<Restored> {
-    return restoreBackup({
-      file,
-      passphrase: PASSPHRASE,
-      key: undefined,
-      directory: target,
-      keys: NO_KEYS,
-      keepApiTokens: false,
-      clock,
-      ...change,
-    });
-  }
-
-  /** No directory, and nothing that was to become one. */
-  async function nothingWritten(): Promise<void> {
-    assert.deepEqual(
-      (await readdir(root)).filter((name) => name.startsWith('restored')),
-      [],
-    );
-  }
+  afterEach(() => backups.close());
 
   it('taken under load has everything that was acknowledged before, and starts again', async () => {
     const plane = await planes.start();
@@ -359,105 +317,7 @@ describe('a backup', () => {
     assert.ok(after.bundle !== undefined && told.bundle !== undefined);
     assert.ok(after.bundle.sequence > told.bundle.sequence, 'its roots count');
   });
-
-  it('for which there is no room is refused with words, and leaves nothing', async () => {
-    await backUp(await planes.start());
-    await planes.latest.stop();
-    for (const work of ['restore', 'verify'] as const) {
-      const child = spawn(
-        'bash',
-        [
-          '-c',
-          'ulimit -f 64; exec "$0" "$@"',
-          process.execPath,
-          '--input-type=module',
-          '-e',
-          NO_ROOM,
-          work,
-          file,
-          target,
-          PASSPHRASE,
-        ],
-        { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: '', TMPDIR: root } },
-      );
-      assert.match(await text(child.stdout), /^STORAGE_FAILED .* cannot be written or read: EFBIG/, work);
-    }
-    await nothingWritten();
-    assert.deepEqual(
-      (await readdir(root)).filter((name) => name.startsWith('rampart-verify')),
-      [],
-    );
-  });
-
-  it('whose making is killed is not there, and another one can be made', async () => {
-    await planes.start();
-    await planes.latest.stop();
-    const child = spawn(
-      process.execPath,
-      ['--input-type=module', '-e', MAKING, planes.dataDirectory, file, PASSPHRASE],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    );
-    const drafts = async (): Promise<string[]> => (await readdir(root)).filter((name) => name.endsWith('.new'));
-    await until('its draft', async () => (await drafts()).length > 0, 20_000);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    await assert.rejects(access(file));
-    const plane = await planes.start();
-    await backUp(plane);
-    await verifyBackup({ file, passphrase: PASSPHRASE, key: undefined });
-    assert.ok(!(await readdir(plane.dataDirectory)).includes('backup.tmp'));
-  });
-
-  it('whose restoring is killed leaves no data directory, and can be restored then', async () => {
-    await backUp(await planes.start());
-    await planes.latest.stop();
-    const child = spawn(process.execPath, ['--input-type=module', '-e', RESTORING, file, target, PASSPHRASE], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    await until(
-      'its beginning',
-      async () => (await readdir(`${target}.restoring`).catch((): string[] => [])).includes('keys'),
-      20_000,
-    );
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    await assert.rejects(access(target));
-    await restore();
-    await planes.start({ dataDirectory: target });
-    assert.ok(!(await readdir(root)).includes('restored.restoring'));
-  });
 });
-
-/** Takes its time over the passphrase, with its draft begun. */
-const MAKING = `
-const [, directory, out, passphrase] = process.argv;
-const { createBackup } = await import(${JSON.stringify(new URL('create.ts', import.meta.url).href)});
-const cost = { N: 2 ** 17, r: 8, p: 64 };
-await createBackup({ directory, out, passphrase, keys: {}, cost, clock: Date, record: () => Promise.resolve() });
-`;
-
-/** Says how it ended. */
-const NO_ROOM = `
-const [, work, file, directory, passphrase] = process.argv;
-const { restoreBackup } = await import(${JSON.stringify(new URL('restore.ts', import.meta.url).href)});
-const { verifyBackup } = await import(${JSON.stringify(new URL('verify.ts', import.meta.url).href)});
-const reading = { file, passphrase, key: undefined };
-const wanted = { ...reading, directory, keys: {}, keepApiTokens: false, clock: Date };
-await (work === 'verify' ? verifyBackup(reading) : restoreBackup(wanted)).then(
-  () => console.log('done'),
-  ({ code, message }) => console.log(code, message),
-);
-`;
-
-/** Waits before it would be done, so that it is killed in the middle. */
-const RESTORING = `
-const [, file, directory, passphrase] = process.argv;
-const { restoreBackup } = await import(${JSON.stringify(new URL('restore.ts', import.meta.url).href)});
-const clock = { now: () => { for (;;); }, after: () => ({ cancel() {} }) };
-await restoreBackup({ file, passphrase, key: undefined, directory, keys: {}, keepApiTokens: false, clock });
-`;
 
 /** Records of backups, newest first. */
 async function kindsOf(plane: ControlPlane): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, RampartError } from '@rampart/core';
 import { Journal } from '@rampart/journal';
@@ -37,12 +37,16 @@ export interface Restored {
 /**
  * Puts a backup into a data directory: whole, or not at all, whatever dies meanwhile. It is made beside it, under the same name with
  * ".restoring", and takes its place in one step.
- * @throws RampartError ALREADY_EXISTS when the directory holds anything, NOT_FOUND, INVALID_BACKUP, DATA_DIRECTORY_LOCKED when
+ * @throws RampartError ALREADY_EXISTS when the directory holds anything, INVALID_ARGUMENT when a disk is mounted there, NOT_FOUND, INVALID_BACKUP, DATA_DIRECTORY_LOCKED when
  *   another one is restoring, DATA_DIRECTORY_UNREADABLE for a revocation file that is not of this control plane, KEY_UNREADABLE,
  *   STORAGE_FAILED.
  */
 export function restoreBackup(wanted: Restoration): Promise<Restored> {
-  return onDisk(wanted.directory, () => restore(wanted));
+  return onDisk(wanted.directory, async () => {
+    // A link to an empty directory stays one.
+    const directory = await realpath(wanted.directory).catch(() => wanted.directory);
+    return restore({ ...wanted, directory });
+  });
 }
 
 async function restore(wanted: Restoration): Promise<Restored> {
@@ -143,7 +147,8 @@ async function putInPlace(scratch: Scratch, directory: string): Promise<void> {
     // Over an empty directory or none; anything in it, and this fails.
     await rename(scratch.path, directory);
   } catch (cause) {
-    throw occupied(directory, cause);
+    const isMounted = cause instanceof Error && 'code' in cause && cause.code === 'EBUSY';
+    throw isMounted ? mounted(directory, cause) : occupied(directory, cause);
   }
   await syncDirectory(dirname(directory));
 }
@@ -154,6 +159,15 @@ async function demandEmpty(directory: string): Promise<void> {
     throw occupied(directory, cause);
   });
   if (names.length > 0) throw occupied(directory);
+  const [own, above] = await Promise.all(
+    [directory, dirname(directory)].map((path) => stat(path).catch(() => undefined)),
+  );
+  if (own !== undefined && own.dev !== above?.dev) throw mounted(directory);
+}
+
+function mounted(directory: string, cause?: unknown): RampartError {
+  const text = `a disk is mounted at ${directory}, and nothing can take its place in one step: name a new directory in it, such as ${join(directory, 'data')}`;
+  return new RampartError('INVALID_ARGUMENT', text, { cause });
 }
 
 function occupied(directory: string, cause?: unknown): RampartError {
