@@ -107,6 +107,14 @@ describe('an operator who reads the audit record', { concurrency: false }, () =>
     );
   });
 
+  test('looks at one entry, and that it was signed', async () => {
+    const { code, stdout } = await rampart('audit', 'show', '2');
+    assert.equal(code, 0);
+    assert.match(stdout, /^entry +2 of the .*\ntype +[A-Z_]+\n[\s\S]*\nproven +in the \d+ entries that were signed\n$/);
+    assert.equal((await rampart('audit', 'show', '0')).code, 2);
+    assert.equal((await rampart('audit', 'show', '999999')).code, 1);
+  });
+
   test('takes the whole journal away in a file, which holds or does not without a control plane', async () => {
     const key = (await rampart('audit', 'key')).stdout.trim();
     assert.match(

@@ -81,6 +81,12 @@ describe('the audit record of a control plane that has run for a hundred days', 
     const { entries } = await ledger.proveEntries({ sequences: [1n] });
     close();
     assert.deepEqual([entries[0]?.entry?.body, entries[0]?.entry?.kind], ['', 'DISCOVERY_QUERY']);
+    const { code, stdout } = await rampart('audit', 'show', '1');
+    assert.equal(code, 0, stdout);
+    assert.match(
+      stdout,
+      /^expired +\S+Z, after 30 days, by entry \d+\nleaf hash .*\nproven +in the \d+ entries that were signed$/m,
+    );
   });
 
   it('answers questions without what expired', async () => {

@@ -120,7 +120,8 @@ function conditions(
   { stream, kind, spiffeId, about, after, before, withExpired }: JournalQuery,
 ): Expression<SqlBool>[] {
   return [
-    ...(stream === undefined ? [] : [builder('stream', '=', stream)]),
+    // Without a kind the index by kind would bring entries in its order, and all of them would have to be sorted.
+    ...(stream === undefined ? [] : [builder(kind === undefined ? sql`stream || ''` : 'stream', '=', stream)]),
     // Among the entries of an identity the index by kind is no help, and is not to look like one.
     ...(kind === undefined ? [] : [builder(spiffeId === undefined ? 'kind' : sql`kind || ''`, '=', kind)]),
     // The literal stands in the text of the query: that is how a partial index is found to cover it.
