@@ -165,7 +165,7 @@ describe('a backup', () => {
     const start = contents.indexOf('SQLite format 3');
     const cases: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
       'another database': (bytes) => Buffer.from(bytes.fill('x', start + 5000, start + 5010)),
-      'another manifest': (bytes) => Buffer.from(bytes.fill('0', 120, 121)),
+      'another manifest': (bytes) => Buffer.from(bytes.fill(bytes[120] === 0x30 ? '1' : '0', 120, 121)),
       'more at the end': (bytes) => Buffer.concat([bytes, Buffer.from('x')]),
       'less at the end': (bytes) => bytes.subarray(0, -1),
     };
