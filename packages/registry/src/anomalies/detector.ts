@@ -1,4 +1,4 @@
-import type { Clock } from '@rampart/core';
+import { BoundedCache, type Clock } from '@rampart/core';
 import { type Anomaly, type AnomalyKind, type AnomalyReason, type RegistryObservation, togetherOf } from './anomaly.ts';
 import { neighbourhoodOf } from './network.ts';
 import { Seen } from './seen.ts';
@@ -19,8 +19,9 @@ const HOUR_MS = 3_600_000;
 const FLAPPING_MS = 600_000;
 /** Comings and goings of one instance in ten minutes that are no longer a restart. */
 const FLAPPING_FROM = 6;
-const MOST_SERVICES = 10_000;
-const MOST_INSTANCES = 50_000;
+/** Remembered at least; of both, up to twice as many. */
+const MOST_SERVICES = 5000;
+const MOST_INSTANCES = 25_000;
 const MOST_SEEN = 512;
 
 /** How much each first says: an identity hardly ever changes, a host does with each deployment. */
@@ -43,8 +44,8 @@ interface History {
 /** Finds what is unusual among registrations. It refuses nothing. What it remembers is bounded. */
 export class AnomalyDetector {
   readonly #options: AnomalyDetectorOptions;
-  readonly #services = new Map<string, History>();
-  readonly #turns = new Map<string, { readonly window: Window; toldAt: number }>();
+  readonly #services = new BoundedCache<string, History>(MOST_SERVICES);
+  readonly #turns = new BoundedCache<string, Turns>(MOST_INSTANCES);
 
   constructor(options: AnomalyDetectorOptions) {
     this.#options = options;
@@ -109,10 +110,12 @@ export class AnomalyDetector {
 
   #flapping({ instanceId }: RegistryObservation): AnomalyReason | undefined {
     const now = this.#options.clock.now();
-    const turns = this.#turns.get(instanceId) ?? { window: new Window(FLAPPING_MS), toldAt: Number.NEGATIVE_INFINITY };
-    this.#turns.delete(instanceId);
-    this.#turns.set(instanceId, turns);
-    forgetOldest(this.#turns, MOST_INSTANCES);
+    const turns = this.#turns.get(instanceId);
+    if (turns === undefined) {
+      this.#turns.set(instanceId, { firstAt: now, window: undefined, toldAt: Number.NEGATIVE_INFINITY });
+      return undefined;
+    }
+    turns.window ??= windowSince(turns.firstAt);
     const count = turns.window.add(now);
     if (count < FLAPPING_FROM || now - turns.toldAt < FLAPPING_MS) return undefined;
     turns.toldAt = now;
@@ -122,12 +125,24 @@ export class AnomalyDetector {
   #historyOf({ service, namespace }: RegistryObservation): { readonly history: History; readonly isNew: boolean } {
     const key = `${namespace}/${service}`;
     const known = this.#services.get(key);
-    const history = known ?? newHistory(this.#options.registrationsPerHour());
-    this.#services.delete(key);
+    if (known !== undefined) return { history: known, isNew: false };
+    const history = newHistory(this.#options.registrationsPerHour());
     this.#services.set(key, history);
-    forgetOldest(this.#services, MOST_SERVICES);
-    return { history, isNew: known === undefined };
+    return { history, isNew: true };
   }
+}
+
+/** When an instance came and went. Most come once, and need no window. */
+interface Turns {
+  readonly firstAt: number;
+  window: Window | undefined;
+  toldAt: number;
+}
+
+function windowSince(firstAt: number): Window {
+  const window = new Window(FLAPPING_MS);
+  window.add(firstAt);
+  return window;
 }
 
 function newHistory(threshold: number): History {
@@ -165,9 +180,4 @@ function firstSeen(kind: keyof typeof FIRST, value: string, known: number): Anom
 
 function rounded(score: number): number {
   return Math.round(score * 1000) / 1000;
-}
-
-function forgetOldest(map: Map<string, unknown>, most: number): void {
-  const oldest = map.keys().next();
-  if (map.size > most && oldest.done !== true) map.delete(oldest.value);
 }
