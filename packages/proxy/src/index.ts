@@ -51,5 +51,6 @@ export { OutboundTcp } from './tcp/outbound-tcp.ts';
 export type { OutboundTcpOptions } from './tcp/outbound-tcp.ts';
 export { Outside } from './tcp/outside.ts';
 export type { OutsideConnection, OutsideOptions } from './tcp/outside.ts';
+export { readTrace, writeTrace } from './tcp/trace-metadata.ts';
 export { Tunnel } from './tcp/tunnel.ts';
 export type { TunnelEnd, TunnelOptions } from './tcp/tunnel.ts';

@@ -1,62 +1,29 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { connect as connectTls } from 'node:tls';
 
-import { ENFORCED_IN_PROCESS, RampartError, TrustDomain } from '@rampart/core';
-import type { Clock, Resource } from '@rampart/core';
-import { parseDocuments } from '@rampart/core/documents';
-import {
-  EgressDenied,
-  ExternalAuthorizer,
-  Gate,
-  InboundTcpRecorder,
-  MeshView,
-  OutboundTcpRecorder,
-  SvidSource,
-  TcpJudge,
-  createIds,
-  createSvid,
-} from '@rampart/mesh';
-import type {
-  InboundConnection,
-  MeshEndpoint,
-  MeshService,
-  Refusal,
-  Route,
-  Stopwatch,
-  Svid,
-  Target,
-} from '@rampart/mesh';
+import { RampartError } from '@rampart/core';
+import { createIds, EgressDenied, InboundTcpRecorder, OutboundTcpRecorder, TcpJudge } from '@rampart/mesh';
+import type { Route, Stopwatch } from '@rampart/mesh';
 import { TestCa, until } from '@rampart/testkit';
-import type { TestSvid } from '@rampart/testkit';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import type { CapturedConnection, Destination } from '../capture/captured-connection.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
-import { Talker, startServer } from '../testing/servers.ts';
+import { clock } from '../testing/real-clock.ts';
+import { startServer, Talker } from '../testing/servers.ts';
 import type { TestServer } from '../testing/servers.ts';
+import { TestMesh } from '../testing/test-mesh.ts';
 import { connectTcp } from './connect-tcp.ts';
 import { InboundTcp } from './inbound-tcp.ts';
 import { OutboundTcp } from './outbound-tcp.ts';
 import { Outside } from './outside.ts';
 
-const clock: Clock = {
-  now: () => Date.now(),
-  after: (milliseconds, callback) => {
-    const timer = setTimeout(callback, milliseconds);
-    timer.unref();
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
 const stopwatch: Stopwatch = {
   elapsed: () => performance.now(),
   unixTime: (reading) => performance.timeOrigin + reading,
 };
-const log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
-const DOMAIN = TrustDomain.of('cluster.local');
 
 /** Keeps the records that a recorder writes. */
 class Records {
@@ -72,119 +39,8 @@ class Records {
   }
 }
 
-/** Documents in YAML as resources. */
-function resources(...documents: readonly string[]): Resource[] {
-  const parsed = parseDocuments(documents.join('\n---\n'), { file: 'test.yaml', defaultNamespace: 'default' });
-  const errors = parsed.problems.filter(({ severity }) => severity === 'error');
-  assert.deepEqual(errors, []);
-  return [...parsed.resources];
-}
-
 const authorizationPolicy = (spec: string, name = 'policy'): string =>
   `{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: ${name}}, spec: ${spec}}`;
-
-/** One workload of the mesh, the service db, behind a real gate with mutual TLS; and a caller of it. */
-class TestMesh {
-  readonly view: MeshView = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
-  readonly external: ExternalAuthorizer = new ExternalAuthorizer({
-    connect: () => {
-      throw new Error('there is no authorizer');
-    },
-    clock,
-  });
-  readonly refused: Refusal[] = [];
-  accept: (connection: InboundConnection) => void = () => {};
-  #revision = 0;
-  readonly #caller: Svid;
-  readonly #own: TestSvid;
-  readonly #server: Server;
-  readonly #gate: Gate;
-
-  private constructor(parts: { caller: Svid; own: TestSvid; identity: SvidSource; server: Server }) {
-    this.#caller = parts.caller;
-    this.#own = parts.own;
-    this.#server = parts.server;
-    this.view.setWorkload({ namespace: 'default', serviceAccount: 'db', labels: { app: 'db' } }, DOMAIN.name);
-    this.#gate = new Gate({
-      view: this.view,
-      identity: parts.identity,
-      clock,
-      port: this.port,
-      accept: (connection) => this.accept(connection),
-      refuse: (refusal) => this.refused.push(refusal),
-    });
-    parts.server.on('connection', (socket) => this.#gate.enter(socket));
-    this.apply();
-  }
-
-  static async start(): Promise<TestMesh> {
-    const now = Date.now();
-    const ca = await TestCa.create(DOMAIN.name, now);
-    const bundle = { trustDomain: DOMAIN, roots: [ca.rootDer], jwtAuthorities: [], sequence: 1 };
-    const svidOf = (svid: TestSvid): Svid => createSvid({ ...svid, chain: [svid.der], bundle });
-    const own = await ca.issue(now, { namespace: 'default', serviceAccount: 'db' });
-    const caller = svidOf(await ca.issue(now, { namespace: 'default', serviceAccount: 'users-api' }));
-    const issued = svidOf(own);
-    const issuer = { attest: () => Promise.resolve(issued), renew: () => Promise.resolve(issued) };
-    const identity = new SvidSource({ issuer, clock, random: () => 0.5, log });
-    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const mesh = new TestMesh({ caller, own, identity, server });
-    identity.start();
-    await until('an identity', () => identity.current);
-    return mesh;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** All policies from now on. */
-  apply(...documents: readonly string[]): void {
-    this.#revision += 1;
-    const named = resources(...documents).map(
-      (each) => [`${each.kind}/${each.metadata.namespace}/${each.metadata.name}`, each] as const,
-    );
-    this.view.apply({ revision: this.#revision, reset: true, resources: named, services: [], revokedSerials: [] });
-  }
-
-  /** The instance that the registry knows. */
-  get target(): Target {
-    const { spiffeId } = this.#own;
-    const endpoint: MeshEndpoint = {
-      instanceId: 'db-1',
-      host: '127.0.0.1',
-      port: this.port,
-      protocol: 'tcp',
-      spiffeId,
-      identity: spiffeId.toString(),
-      labels: {},
-      address: `127.0.0.1:${this.port}`,
-    };
-    const service: MeshService = { name: 'db', namespace: 'default', host: 'db.default.svc', endpoints: [endpoint] };
-    return { service, endpoint };
-  }
-
-  /** A connection of users-api to db, by mutual TLS. */
-  async dial(): Promise<SocketStream> {
-    const { service } = this.target;
-    const socket = connectTls({
-      socket: connect({ host: '127.0.0.1', port: this.port, allowHalfOpen: true }),
-      servername: service.host,
-      secureContext: this.#caller.context,
-      checkServerIdentity: () => undefined,
-    });
-    const stream = new SocketStream(socket);
-    await once(socket, 'secureConnect');
-    return stream;
-  }
-
-  close(): void {
-    this.#gate.close();
-    this.#server.close();
-    this.external.close();
-  }
-}
 
 const denied = {
   decision: 'DENY',
@@ -215,7 +71,7 @@ describe('a connection without HTTP, from an application to an application', () 
   let isReachable: (address: string) => boolean;
 
   before(async () => {
-    mesh = await TestMesh.start();
+    mesh = await TestMesh.start(await TestCa.create('cluster.local', clock.now()));
     judge = new TcpJudge({ view: mesh.view, external: mesh.external, clock, ownPrincipal: () => '' });
     application = await startServer((socket) => serve(socket));
     entrance = await startServer((socket) => outbound.connected(captured(socket)));
