@@ -87,7 +87,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
   );
   teardown.add(
     'watches',
-    watchRevocations({ authority: issuer, certificates, feed, dataPlanes, directory, clock, log }),
+    watchRevocations({ authority: issuer, certificates, feed, dataPlanes, directory, registry, clock, log }),
   );
   teardown.add(
     'watches',

@@ -129,6 +129,24 @@ describe('instances of a control stream', () => {
     assert.deepEqual(await reasons(), ['its identity was revoked']);
   });
 
+  it('and what was registered at another door are gone with the identity, and nothing of others', async () => {
+    const others = await attest(plane, { namespace: 'prod', serviceAccount: 'till', service: 'till' });
+    const pay = await attest(plane, { ...NAME, serviceAccount: 'pay' });
+    for (const [{ credentials }, service] of [
+      [pay, 'pay'],
+      [others, 'till'],
+    ] as const) {
+      const { registry } = open(connectTo(plane, { credentials }));
+      const instance = { instanceId: `${service}-x`, service, namespace: 'prod', host: '10.6.6.6', port: 80 };
+      await registry.register({ instance: { ...instance, permanent: true } });
+    }
+    assert.equal(await found(), 'pay-x');
+    await admin.revocation.revoke({ spiffeId: PAY, reason: 'keyCompromise' });
+    await until('its end', async () => (await found()) === '');
+    assert.deepEqual(await reasons(), ['its identity was revoked']);
+    assert.equal((await admin.registry.find({ service: 'till', namespace: 'prod' })).instances.length, 1);
+  });
+
   type Said = Exclude<MessageInitShape<typeof RegisterInstanceSchema>, { $typeName: string }>;
   const say = (more: Said): void =>
     stream.say({

@@ -5,6 +5,7 @@ import type { RegisterInstance } from '@rampart/wire';
 import type { Peer } from '../doors/peer.ts';
 import { traitsOf } from '../doors/services/registry/requests.ts';
 import type { Logger } from '../log.ts';
+import { REVOKED_REASON } from '../revocation/withdraw-instances.ts';
 
 /** Who may register what, now and as it changes. */
 export interface RegistrationRights {
@@ -29,7 +30,6 @@ export interface SessionInstancesOptions {
 const MOST_INSTANCES = 64;
 /** Why an instance is gone, for the record. */
 const STOPPED = 'stopped';
-const REVOKED = 'its identity was revoked';
 
 /**
  * The instances that one control stream stands for. Their leases last as long as it does, and one lease period. An instance
@@ -95,7 +95,7 @@ export class SessionInstances {
     const { log } = this.#options;
     this.#stop('revoked');
     for (const instanceId of Array.from(this.#attached.keys())) {
-      this.#withdraw(instanceId, REVOKED).catch((error: unknown) =>
+      this.#withdraw(instanceId, REVOKED_REASON).catch((error: unknown) =>
         log.error({ error, instanceId }, 'an instance of a revoked identity could not be taken away'),
       );
     }
@@ -117,7 +117,7 @@ export class SessionInstances {
     if (!registered.ok || this.#end === 'over') return;
     // While it was on its way to the store, much may have changed.
     if (this.#end === 'revoked') {
-      await this.#withdraw(instanceId, REVOKED);
+      await this.#withdraw(instanceId, REVOKED_REASON);
       return;
     }
     const kept = registered.value.instanceId;
