@@ -226,6 +226,23 @@ describe('a backup', () => {
     assert.ok(lost !== undefined && lost.revokedAt > 0n);
   });
 
+  it('brings back nothing that was revoked since, where the revocation file is on a volume that is still there', async () => {
+    const revocationFile = join(root, 'volume', 'revocations.log');
+    const plane = await planes.start({ revocationFile });
+    const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'lost' });
+    const lostSerial = new X509Certificate(credentials.certificate).serialNumber.toLowerCase();
+    await backups.backUp(plane, file, { revocationFile });
+    const { admin, close } = connectAsAdmin(plane);
+    await admin.revokeCertificate({ serial: lostSerial, reason: 'stolen' });
+    close();
+    await plane.stop();
+    await restore();
+    const again = connectAsAdmin(await planes.start({ dataDirectory: target, revocationFile }));
+    const { certificates } = await again.admin.listCertificates({});
+    again.close();
+    assert.ok(certificates.some(({ serial, revokedAt }) => serial === lostSerial && revokedAt > 0n));
+  });
+
   it('of a control plane whose keys are in a service starts with that service and not without it', async () => {
     const service = await TransitServer.start(Date.now());
     try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createBackup, type CreatedBackup } from '../backup/create.ts';
+import { createBackup, type CreatedBackup, type NewBackup } from '../backup/create.ts';
 import { restoreBackup, type Restoration, type Restored } from '../backup/restore.ts';
 import { createSystemClock } from '../clock.ts';
 import type { ControlPlane } from '../control-plane.ts';
@@ -44,7 +44,11 @@ export class TestBackups {
     return this.planes.close();
   }
 
-  async backUp(plane: ControlPlane, out: string = this.file): Promise<CreatedBackup> {
+  async backUp(
+    plane: ControlPlane,
+    out: string = this.file,
+    change: Pick<NewBackup, 'revocationFile'> = {},
+  ): Promise<CreatedBackup> {
     const { ledger, close } = connectAsAdmin(plane);
     try {
       return await createBackup({
@@ -55,6 +59,7 @@ export class TestBackups {
         cost: COST,
         clock: createSystemClock(),
         record: (manifest) => ledger.recordBackup({ manifest }),
+        ...change,
       });
     } finally {
       close();
