@@ -1,3 +1,4 @@
+import { BoundedCache } from './bounded-cache.ts';
 import type { Clock } from './clock.ts';
 
 /** How often something may be done: `perSecond` for ever, `burst` at once after a rest. */
@@ -11,13 +12,14 @@ interface Bucket {
   at: number;
 }
 
+/** Remembered at least, and twice as many at most. */
 const MOST_KEYS = 10_000;
 
-/** A token bucket for each caller. Of those that are forgotten to stay bounded, the one that was used longest ago goes first. */
+/** A token bucket for each caller. Of those that are forgotten to stay bounded, the ones that were used longest ago go first. */
 export class TokenBuckets {
   readonly #rate: Rate;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new BoundedCache<string, Bucket>(MOST_KEYS);
 
   constructor(rate: Rate, clock: Pick<Clock, 'now'>) {
     this.#rate = rate;
@@ -27,7 +29,7 @@ export class TokenBuckets {
   /** What a caller has now: whole tokens, and the milliseconds until there are as many as there can be. */
   left(key: string): { readonly tokens: number; readonly fullInMs: number } {
     const { perSecond, burst } = this.#rate;
-    const tokens = this.#tokens(key, this.#clock.now());
+    const tokens = this.#tokens(this.#buckets.get(key), this.#clock.now());
     return { tokens: Math.floor(tokens), fullInMs: Math.ceil(((burst - tokens) / perSecond) * 1000) };
   }
 
@@ -35,20 +37,16 @@ export class TokenBuckets {
   take(key: string): number {
     const { perSecond } = this.#rate;
     const now = this.#clock.now();
-    const tokens = this.#tokens(key, now);
-    const bucket = { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now };
-    this.#buckets.delete(key);
-    this.#buckets.set(key, bucket);
-    const oldest = this.#buckets.keys().next();
-    if (this.#buckets.size > MOST_KEYS && oldest.done !== true) {
-      this.#buckets.delete(oldest.value);
-    }
+    const bucket = this.#buckets.get(key);
+    const tokens = this.#tokens(bucket, now);
+    const left = tokens >= 1 ? tokens - 1 : tokens;
+    if (bucket === undefined) this.#buckets.set(key, { tokens: left, at: now });
+    else Object.assign(bucket, { tokens: left, at: now });
     return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000);
   }
 
-  #tokens(key: string, now: number): number {
+  #tokens(known: Bucket | undefined, now: number): number {
     const { perSecond, burst } = this.#rate;
-    const known = this.#buckets.get(key);
     if (known === undefined) return burst;
     return Math.min(burst, known.tokens + (Math.max(0, now - known.at) / 1000) * perSecond);
   }
