@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { LEAST_RETENTION_DAYS, RETENTION_DAYS } from '@rampart/core';
 import type { VerifierKey } from '../checkpoints/verifier-key.ts';
 import type { JournalEntry } from '../store.ts';
+import { timeIn } from './entry-time.ts';
 import { EXPIRY_KIND, type ExpiredType, readExpiry, type SequenceRange } from './statement.ts';
 
 const DAY_MS = 86_400_000;
@@ -129,16 +130,6 @@ export class ExpiredRecords {
     if (before <= last || before >= sequence || time === undefined || at - time < days * DAY_MS) {
       return `lets records of ${type} expire that are not shown to be ${days} days old`;
     }
-    return undefined;
-  }
-}
-
-function timeIn(body: string): number | undefined {
-  try {
-    const { timestamp } = JSON.parse(body) as { readonly timestamp?: unknown };
-    const time = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN;
-    return Number.isNaN(time) ? undefined : time;
-  } catch {
     return undefined;
   }
 }

@@ -79,11 +79,11 @@ describe('retention', () => {
   it('lets records of each type expire after their time, and leaves everything else', async () => {
     const record = new Record();
     await record.live(100);
-    assert.equal(await record.sweep(), 2 * 70 + 10);
+    assert.equal(await record.sweep(), 2 * 69 + 9);
     const { RECORDS_EXPIRED, ...left } = await record.left();
     assert.deepEqual(left, {
-      DISCOVERY_QUERY: 2 * 30,
-      REGISTRATION: 90,
+      DISCOVERY_QUERY: 2 * 31,
+      REGISTRATION: 91,
       ACL_CHANGED: 100,
       POLICY_APPLIED: 100,
       CERTIFICATE_ISSUED: 100,
@@ -126,7 +126,7 @@ describe('retention', () => {
     await record.live(40);
     await record.sweep();
     const { DISCOVERY_QUERY, REGISTRATION } = await record.left();
-    assert.deepEqual([DISCOVERY_QUERY, REGISTRATION], [80, 30]);
+    assert.deepEqual([DISCOVERY_QUERY, REGISTRATION], [80, 31]);
   });
 
   it('spares the record from a clock that jumps ahead, and goes on as before when it is set right', async () => {
@@ -144,6 +144,24 @@ describe('retention', () => {
     );
     assert.deepEqual(early, []);
     assert.equal(await record.verify(), 'sound');
+  });
+
+  it('leaves what was changed, to be found', async () => {
+    const record = new Record();
+    await record.live(40);
+    const read: JournalStore['read'] = async (query) =>
+      (await record.store.read(query)).map((entry) =>
+        entry.sequence === 1 ? { ...entry, body: entry.body.replace('SUCCESS', 'DENIED') } : entry,
+      );
+    const { journal, checkpoints } = await record.parts();
+    const { store, moments, days } = record;
+    const clock = { now: () => record.now };
+    const parts = { store, checkpoints, moments, clock, days: () => days };
+    const due = 2 * 9;
+    assert.equal(
+      await new Retention({ ...parts, journal: { read, audit: journal.audit.bind(journal) } }).sweep(),
+      due - 1,
+    );
   });
 
   it('lets nothing expire because nothing was recorded for long', async () => {

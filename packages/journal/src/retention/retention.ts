@@ -5,14 +5,16 @@ import type { Clock } from '@rampart/core';
 import type { Checkpoints } from '../checkpoints/checkpoints.ts';
 import type { CheckpointStore } from '../checkpoints/store.ts';
 import type { Journal } from '../journal.ts';
+import { leafHash } from '../merkle-tree.ts';
 import type { JournalEntry, JournalStore } from '../store.ts';
+import { timeIn } from './entry-time.ts';
 import { settledFor, type Moment } from './record-time.ts';
 import { EXPIRY_KIND, expiryText, type ExpiredType, type SequenceRange, signatureIn } from './statement.ts';
 
 export interface RetentionOptions {
   readonly journal: Pick<Journal, 'read' | 'audit'>;
   readonly store: Pick<JournalStore, 'expiry'>;
-  readonly checkpoints: Pick<Checkpoints, 'attest' | 'key'>;
+  readonly checkpoints: Pick<Checkpoints, 'sign' | 'attest' | 'key'>;
   readonly moments: Pick<CheckpointStore, 'moments'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Days after which records of each type expire. */
@@ -27,6 +29,8 @@ const LASTING = [
   { stream: 'ledger', kind: 'CERTIFICATE_ISSUED' },
   { stream: 'audit', kind: EXPIRY_KIND },
 ] as const;
+/** How much older than it must be it is, so that a clock that is set back meanwhile makes nobody doubt it. */
+const MARGIN_MS = 3_600_000;
 /** Lasting entries that are looked at before it is given up to find one that is old enough. */
 const MOST_LOOKED_AT = 100;
 
@@ -49,9 +53,13 @@ export class Retention {
     this.#options = options;
   }
 
-  /** Lets everything expire that is due, in slices; the number of records. Throws what the journal throws. */
+  /**
+   * Lets everything expire that is due, in slices; the number of records. Nothing of a journal that is not what was signed: throws
+   * JOURNAL_INCONSISTENT, and what the journal throws.
+   */
   async sweep(signal?: AbortSignal): Promise<number> {
-    const { moments, clock, days } = this.#options;
+    const { checkpoints, moments, clock, days } = this.#options;
+    await checkpoints.sign();
     const known = await moments.moments();
     let expired = 0;
     for (;;) {
@@ -93,7 +101,10 @@ export class Retention {
         }),
       ),
     );
-    return Math.max(0, ...found.flatMap((entries) => entries.find(({ at }) => at <= now - ageMs)?.sequence ?? []));
+    return Math.max(
+      0,
+      ...found.flatMap((entries) => entries.find((entry) => isFrom(entry, now - ageMs - MARGIN_MS))?.sequence ?? []),
+    );
   }
 
   async #due(
@@ -110,8 +121,8 @@ export class Retention {
         limit: limit - due.length,
         order: 'oldest-first',
       });
-      // One whose time lies ahead is of a clock that was wrong: it waits until then.
-      due.push(...page.filter(({ at }) => at <= until));
+      // One whose time lies ahead is of a clock that was wrong: it waits until then. One that was changed stays, to be found.
+      due.push(...page.filter((entry) => isFrom(entry, until)));
       if (page.length === 0) break;
       after = page.at(-1)?.sequence ?? before;
     }
@@ -144,6 +155,12 @@ export class Retention {
     );
     return entries.length;
   }
+}
+
+/** Whether an entry is as old as that, by what its hash covers. */
+function isFrom({ body, leafHash: hash }: JournalEntry, until: number): boolean {
+  const time = timeIn(body);
+  return time !== undefined && time <= until && leafHash(body) === hash;
 }
 
 function rangesOf(entries: readonly JournalEntry[]): readonly SequenceRange[] {

@@ -16,7 +16,7 @@ import { ended } from '../testing/plane-process.ts';
 
 const DAYS = 40;
 const A_DAY = 300;
-const DUE = (DAYS - 29) * A_DAY;
+const DUE = (DAYS - 30) * A_DAY;
 const ROUNDS = 4;
 
 /** Lets records expire, and prints the key that its word is signed with. */
