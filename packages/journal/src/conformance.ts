@@ -149,6 +149,25 @@ const RULES: readonly Rule[] = [
     },
   ],
   [
+    'bodies of audit entries go in the step of a batch, for good, and nothing else of them; those of the ledger stay',
+    async (test) => {
+      await test.store.append(batch(1, 4));
+      const companions = [test.store.expiry([1, 2, 3])];
+      await assert.rejects(test.store.append({ ...batch(6, 1), companions }));
+      assert.deepEqual(await read(test.store), entries(1, 4));
+      await test.store.append({ ...batch(5, 1), companions });
+      const store = await test.reopen();
+      assert.deepEqual(sequences(await read(store)), [2, 4, 5]);
+      const all = await store.read({ withExpired: true, limit: 10, order: 'oldest-first' });
+      assert.deepEqual(all, [{ ...entry(1), body: '' }, entry(2), { ...entry(3), body: '' }, entry(4), entry(5)]);
+      assert.deepEqual(
+        sequences(await store.read({ stream: 'audit', kind: 'THIRD', limit: 10, order: 'newest-first' })),
+        [],
+      );
+      assert.deepEqual(await store.hashes({ height: 0, first: 0, count: 2 }), [hash(1), hash(2)]);
+    },
+  ],
+  [
     'ledger entries are found by what they are about, others are not',
     async ({ store }) => {
       const about = (sequence: number, stream: JournalEntry['stream'], body: object): JournalEntry => ({

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { AuditService } from '@rampart/wire';
 import { EXIT } from '../../exit-code.ts';
+import type { Io } from '../../io.ts';
 import { columnsOf, renderTable } from '../../render/table.ts';
 import type { Invocation } from '../../shell.ts';
+import { readText } from '../ca/files.ts';
 import { QUESTIONS } from './questions.ts';
 
 /** How a question was given: one way, or none at all for the newest records. */
@@ -19,13 +19,13 @@ type Value = string | number | null;
 export async function questionOf(
   name: string | undefined,
   options: QuestionOptions,
-  workingDirectory: string,
+  io: Io,
 ): Promise<string | undefined> {
   const ways = [name, options.sql, options.file].filter((way) => way !== undefined);
   if (ways.length > 1)
     throw new RampartError('INVALID_ARGUMENT', 'ask one question: by its name, with --sql or with --file');
   if (options.sql !== undefined) return options.sql;
-  if (options.file !== undefined) return read(resolve(workingDirectory, options.file));
+  if (options.file !== undefined) return (await readText(options.file, io)).replace(/^\uFEFF/, '');
   if (name === undefined) return undefined;
   const known = QUESTIONS.find((question) => question.name === name);
   if (known !== undefined) return known.sql;
@@ -74,12 +74,4 @@ function heading(name: string): string {
 
 function textOf(value: Value): string {
   return value === null ? '' : String(value);
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new RampartError('INVALID_ARGUMENT', `cannot read ${file}; give a file with one SELECT`, { cause });
-  }
 }

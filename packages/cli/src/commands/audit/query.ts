@@ -32,7 +32,7 @@ export function defineAuditQuery(parent: Command, shell: Shell): void {
     .option('--since <when>', 'only since then: 24h ago, or 2026-01-20T10:30:00Z', parseMoment)
     .option('--limit <count>', 'at most this many', parseLimit, DEFAULT_LIMIT)
     .option('--sql <select>', 'one SELECT of PostgreSQL over audit_logs and allowed_services')
-    .option('--file <file>', 'a file with one SELECT')
+    .option('--file <file>', 'a file with one SELECT; - for standard input')
     .addHelpText(
       'after',
       `\nQuestions:\n${QUESTIONS.map(({ name, about }) => `  ${name.padEnd(24)}${about}`).join('\n')}`,
@@ -52,7 +52,7 @@ export function defineAuditQuery(parent: Command, shell: Shell): void {
     )
     .action((question: string | undefined, options: QueryOptions, command: Command) =>
       shell.run(command, async (invocation) => {
-        const sql = await questionOf(question, options, invocation.io.workingDirectory);
+        const sql = await questionOf(question, options, invocation.io);
         if (sql === undefined) return query(options, invocation);
         if (options.type === undefined && !isFiltered(options)) return ask(sql, invocation);
         throw new RampartError(
