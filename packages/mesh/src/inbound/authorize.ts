@@ -26,12 +26,17 @@ export interface Denial {
  */
 export class Permit {
   readonly denied = false;
-  readonly verdict: Verdict;
+  /** Private, so that nothing else has the form of a permit. */
+  readonly #verdict: Verdict;
   static readonly #byVerdict = new WeakMap<Verdict, Permit>();
   static #last: Permit | undefined;
 
   private constructor(verdict: Verdict) {
-    this.verdict = verdict;
+    this.#verdict = verdict;
+  }
+
+  get verdict(): Verdict {
+    return this.#verdict;
   }
 
   /** Judges one request on one connection: CUSTOM → DENY → ALLOW → default. Steps that left no evidence were not taken. */

@@ -10,11 +10,13 @@ import { TestCa, until } from '@rampart/testkit';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import type { CapturedConnection, Destination } from '../capture/captured-connection.ts';
+import { parseProxyHeader } from '../capture/proxy-protocol/proxy-header.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import { clock } from '../testing/real-clock.ts';
 import { startServer, Talker } from '../testing/servers.ts';
 import type { TestServer } from '../testing/servers.ts';
 import { TestMesh } from '../testing/test-mesh.ts';
+import { connectToApplication } from './application.ts';
 import { connectTcp } from './connect-tcp.ts';
 import { InboundTcp } from './inbound-tcp.ts';
 import { OutboundTcp } from './outbound-tcp.ts';
@@ -207,6 +209,26 @@ describe('a connection without HTTP, from an application to an application', () 
     assert.deepEqual([record.decision, record.responseFlags], ['ALLOW', 'UF']);
     assert.match(record.reason, /^the application: ECONNREFUSED/);
     await until('the caller to be told', () => talker.isClosed);
+  });
+
+  it('is announced to an application that wants to know whose it is', async () => {
+    inbound = new InboundTcp({
+      judge,
+      recorder: new InboundTcpRecorder(destinations, stopwatch),
+      ids,
+      clock,
+      stopwatch,
+      connect: connectToApplication({ port: () => application.port, proxyProtocol: 'v2' }),
+    });
+    const talker = Talker.to(entrance.port);
+    talker.socket.end('hello');
+    await until('the end', () => talker.isClosed);
+    const parsed = parseProxyHeader(Buffer.from(talker.heard, 'latin1'));
+    assert.ok(parsed.kind === 'done');
+    assert.equal(parsed.value.ends?.destination.port, mesh.port);
+    assert.ok(talker.heard.includes('spiffe://cluster.local/ns/default/sa/users-api'));
+    assert.equal(talker.heard.slice(parsed.length), 'hello');
+    assert.equal((await destinations.one()).bytesReceived, 5);
   });
 
   it('is ended when the sidecar stops', async () => {

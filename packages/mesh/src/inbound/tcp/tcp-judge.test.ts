@@ -17,8 +17,8 @@ import { clock as realClock, Connections } from '../external/testing/ask.ts';
 import { GrpcAuthorizer } from '../external/testing/grpc-authorizer.ts';
 import { TcpJudge } from './tcp-judge.ts';
 import type { Stay } from './tcp-judge.ts';
-import { deliverConnection } from './tcp-permit.ts';
-import type { TcpPermit } from './tcp-permit.ts';
+import { Permit } from '../authorize.ts';
+import { deliverConnection, TcpPermit } from './tcp-permit.ts';
 
 const HOUR_MS = 3_600_000;
 const PORT = 5432;
@@ -186,6 +186,23 @@ describe('a connection without HTTP', () => {
       assert.equal(judge.open, 0);
     });
   }
+
+  it('is let through by nothing that only has the form of a permit', async () => {
+    apply();
+    const { permit, stay } = await enter();
+    assert.ok(permit);
+    const { verdict } = permit;
+    // @ts-expect-error -- only TcpPermit.judge makes one: nothing else is one
+    const forged: TcpPermit = { denied: false, verdict, connection: permit.connection };
+    assert.ok(!(forged instanceof TcpPermit));
+    // @ts-expect-error -- what lets a whole connection through lets no request through
+    const other: Permit = permit;
+    assert.ok(!(other instanceof Permit));
+    // @ts-expect-error -- only Permit.judge makes one: nothing else is one
+    const request: Permit = { denied: false, verdict };
+    assert.ok(!(request instanceof Permit));
+    stay.leave();
+  });
 
   it('is denied while there was no snapshot of policy', async () => {
     const fresh = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
 import type { CapturedConnection, Destination } from '../captured-connection.ts';
+import { NamingDoor } from '../naming-door.ts';
 import { captureRemoval, captureRules } from './nftables.ts';
 import { loadOriginalDestination } from './original-destination.ts';
 import { RedirectEntrance } from './redirect-entrance.ts';
@@ -90,9 +91,10 @@ async function startSidecar(
 ): Promise<{ readonly port: number; readonly meshPort: number }> {
   const originalDestination = await loadOriginalDestination();
   const entrance = new RedirectEntrance({
-    door: { connected: (connection) => answer(connection, captured) },
+    door: new NamingDoor({ connected: (connection) => answer(connection, captured) }, [
+      ({ host, port }) => (host === '203.0.113.9' ? { host: 'db.default.svc', port } : undefined),
+    ]),
     originalDestination,
-    named: ({ host, port }) => (host === '203.0.113.9' ? { host: 'db.default.svc', port } : undefined),
     refused: (reason) => refused.push(reason),
   });
   const port = portOf(await listen('127.0.0.1', 0, (socket) => entrance.enter(socket)));

@@ -9,8 +9,6 @@ import type { OriginalDestination } from './original-destination.ts';
 export interface RedirectEntranceOptions {
   readonly door: OutboundDoor;
   readonly originalDestination: OriginalDestination;
-  /** The service behind an address, where it is the mesh's; the address itself stays where this says nothing. */
-  named(address: Destination): Destination | undefined;
   /** Told of a connection that cannot be taken further. */
   refused(reason: string): void;
 }
@@ -27,7 +25,7 @@ export class RedirectEntrance {
 
   /** A connection before any byte was read. */
   enter(socket: Socket): void {
-    const { door, originalDestination, named, refused } = this.#options;
+    const { door, originalDestination, refused } = this.#options;
     const stream = new SocketStream(socket);
     const found = originalDestination(socket);
     if (!found.ok || isHere(found.value, socket)) {
@@ -36,9 +34,8 @@ export class RedirectEntrance {
       stream.reset();
       return;
     }
-    const destination = named(found.value) ?? found.value;
     const refuse = (): void => stream.reset();
-    door.connected({ stream, head: NOTHING, destination, accept: () => {}, refuse });
+    door.connected({ stream, head: NOTHING, destination: found.value, accept: () => {}, refuse });
   }
 }
 

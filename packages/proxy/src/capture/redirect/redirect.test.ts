@@ -164,7 +164,6 @@ describe('an original destination', () => {
     const entrance = new RedirectEntrance({
       door,
       originalDestination,
-      named: () => undefined,
       refused: (reason) => refused.push(reason),
     });
     const server = createServer((socket) => entrance.enter(socket)).listen(0, '127.0.0.1');
