@@ -24,6 +24,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ),
   },
   'a registration that was acknowledged and is lost': { caught: 'linearizable', of: withLostRegistration },
+  'an instance that nobody registered': { caught: 'linearizable', of: withUnknownRegistration },
   'an answer with the revision of another': {
     caught: 'consistent',
     of: (history) =>
@@ -169,7 +170,22 @@ function isSettled({ from, to, places }: Look, { writes, runs }: History): boole
   );
 }
 
+/** Nobody who looked after the last registration of an instance sees it. */
 function withLostRegistration(history: History): History | undefined {
+  const { writes, looks } = history;
+  const last = looks.findLast(({ places }) => places.length > 0);
+  const [id] = last?.places[0] ?? [];
+  const write = writes.filter(({ instanceId }) => instanceId === id).sort((a, b) => b.from - a.from)[0];
+  const { to, action } = write ?? {};
+  if (to === undefined || action?.kind !== 'register') return undefined;
+  const forgetful = looks.map((look) =>
+    look.from > to ? { ...look, places: look.places.filter(([seen]) => seen !== id) } : look,
+  );
+  return { ...history, looks: forgetful };
+}
+
+/** The record of a registration is taken away, and what others saw of it stays. */
+function withUnknownRegistration(history: History): History | undefined {
   const { writes, looks } = history;
   const seen = looks.flatMap(({ by, places, from }) => places.map(([id, port]) => ({ by, id, port, from })));
   const lost = writes.find(
