@@ -117,7 +117,7 @@ describe(`a registry with callers at every door, killed ${KILLS} times`, () => {
 
 async function used(callers: Callers, answers: number): Promise<void> {
   const enough = callers.answers + answers;
-  await until(`${answers} answers`, () => callers.answers >= enough, 60_000);
+  await until(`${answers} answers`, () => callers.answers >= enough, 60_000 + 50 * answers);
 }
 
 /** Every service, when nobody changes anything any more. */
