@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS: LinkLimits = {
   window: ASSUMED.window,
   largestWindow: 16 * 1024 * 1024,
   extraWindow: 32 * 1024 * 1024,
-  streamBacklog: 64 * 1024,
+  streamBacklog: 128 * 1024,
   sessionBacklog: 16 * 1024 * 1024,
   opens: 10_000,
   resets: 5000,

@@ -306,8 +306,8 @@ export class LinkSession {
   }
 
   #dataBegins(id: number, length: number): DataTaker | undefined {
-    const outcome = this.#receives(id, DATA);
     const stream = this.#streams.get(id);
+    const outcome = this.#receives(stream, id, DATA);
     if ((outcome & BREAKS) !== 0 || stream === undefined) return undefined;
     if (!stream.arrives(length)) {
       this.#fail('flow-control', `${length} bytes on stream ${id}`);
@@ -319,8 +319,9 @@ export class LinkSession {
   #frame(type: number, id: number, payload: Buffer): void {
     switch (type) {
       case FRAME.END: {
-        const outcome = this.#receives(id, END);
-        if ((outcome & (BREAKS | DROP)) === 0) this.#streams.get(id)?.remoteEnded();
+        const stream = this.#streams.get(id);
+        const outcome = this.#receives(stream, id, END);
+        if ((outcome & (BREAKS | DROP)) === 0) stream?.remoteEnded();
         return;
       }
       case FRAME.WINDOW:
@@ -357,12 +358,11 @@ export class LinkSession {
   }
 
   /** Moves a stream's state, and ends the session when that cannot be. */
-  #receives(id: number, column: number): number {
+  #receives(stream: SessionStream | undefined, id: number, column: number): number {
     if (SESSION_RECEIVED[this.#state].STREAM !== this.#state) {
       this.#happens('STREAM');
       return BREAKS;
     }
-    const stream = this.#streams.get(id);
     const outcome =
       stream === undefined ? onReceived(this.#wasOpened(id) ? CLOSED : IDLE, column) : stream.receives(column);
     if ((outcome & BREAKS) !== 0) this.#fail('protocol-error', `${STREAM_FRAMES[column]} on stream ${id}`);
@@ -405,16 +405,17 @@ export class LinkSession {
     if (reason === undefined) return this.#fail('protocol-error', `RESET with unknown reason ${code}`);
     if (!this.#guards.resets.admits()) return this.#fail('flood', 'RESET');
     const stream = this.#streams.get(id);
-    const outcome = this.#receives(id, RESET);
+    const outcome = this.#receives(stream, id, RESET);
     if ((outcome & BREAKS) === 0) stream?.failed(new LinkError(reason), outcome);
   }
 
   #windowFrame(id: number, credit: number): void {
     if (credit === 0) return this.#fail('protocol-error', 'WINDOW of 0 bytes');
     if (!this.#guards.windows.admits()) return this.#fail('flood', 'WINDOW');
-    const outcome = this.#receives(id, WINDOW);
-    const stream = (outcome & (BREAKS | DROP)) === 0 ? this.#streams.get(id) : undefined;
-    if (stream?.credited(credit) === false) this.#fail('flow-control', `WINDOW on stream ${id}`);
+    const stream = this.#streams.get(id);
+    const outcome = this.#receives(stream, id, WINDOW);
+    if ((outcome & (BREAKS | DROP)) === 0 && stream?.credited(credit) === false)
+      this.#fail('flow-control', `WINDOW on stream ${id}`);
   }
 
   #pingFrame(payload: Buffer): void {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { FrameWriter } from '../frame/frame-writer.ts';
@@ -25,6 +26,10 @@ export class SendLine {
   readonly #transport: Duplex;
   readonly #unread: number;
   #line: Waiting[] = [];
+  /** Sockets keep nothing of what they have written; other transports may hand it on as it is. */
+  readonly #isSocket: boolean;
+  /** Writes that are under way. */
+  #unwritten = 0;
   #isScheduled = false;
   #isBlocked = false;
   #isClosed = false;
@@ -33,6 +38,7 @@ export class SendLine {
   constructor(transport: Duplex, unread: number) {
     this.#transport = transport;
     this.#unread = unread;
+    this.#isSocket = transport instanceof Socket;
     transport.on('drain', () => {
       this.#isBlocked = false;
       this.#flush();
@@ -99,14 +105,16 @@ export class SendLine {
 
   #write(): void {
     const parts = this.frames.take();
-    const [first] = parts;
-    if (first === undefined) return;
-    if (parts.length === 1) {
-      this.#isBlocked = !this.#transport.write(first);
-      return;
+    if (parts.length > 1) this.#transport.cork();
+    for (const part of parts) {
+      this.#unwritten += 1;
+      this.#isBlocked = !this.#transport.write(part, this.#written);
     }
-    this.#transport.cork();
-    for (const part of parts) this.#isBlocked = !this.#transport.write(part);
-    this.#transport.uncork();
+    if (parts.length > 1) this.#transport.uncork();
   }
+
+  readonly #written = (): void => {
+    this.#unwritten -= 1;
+    if (this.#unwritten === 0 && this.#isSocket) this.frames.rewind();
+  };
 }

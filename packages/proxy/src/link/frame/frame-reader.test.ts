@@ -89,7 +89,7 @@ describe('frames', () => {
     const lengths = Array.from({ length: 400 }, (_, index) => (index % 7 === 0 ? LONGEST_DATA : index + 1));
     for (const [index, length] of lengths.entries()) {
       writer.data(index + 1, Buffer.alloc(length, index));
-      if (index % 50 === 49) for (const part of writer.take()) found.reader.push(part);
+      if (index % 50 === 49) for (const part of writer.take()) found.reader.push(Buffer.from(part));
     }
     assert.equal(writer.pending, 0);
     assert.deepEqual(

@@ -4,20 +4,25 @@ const SLAB_BYTES = 64 * 1024;
 /** A slab with less room than this is not carried over to the next turn. */
 const WORTH_KEEPING = 4 * 1024;
 
-/** What can copy its bytes into a buffer. */
+/** Payloads from here on are handed on as they are: one more part of a write costs less than copying them. */
+const WORTH_REFERRING = 8 * 1024;
+
+/** Bytes that wait to be sent. */
 export interface ByteSource {
+  /** The next bytes, at most so many. */
+  shift(longest: number): Buffer | undefined;
   moveTo(target: Buffer, at: number, length: number): void;
 }
 
 /**
- * Gathers frames until they are taken, headers written in place. Everything is copied: TLS copies what is written in
- * several parts anyway, so that one buffer for all costs the same copy and a single write.
+ * Gathers frames until they are taken. Headers are written in place, small payloads are copied behind them into one buffer,
+ * large ones are parts of their own.
  */
 export class FrameWriter {
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #start = 0;
   #end = 0;
-  #full: Buffer[] = [];
+  #full: Uint8Array[] = [];
   #fullBytes = 0;
 
   /** Bytes gathered and not taken. */
@@ -25,14 +30,30 @@ export class FrameWriter {
     return this.#fullBytes + this.#end - this.#start;
   }
 
+  /** One DATA frame. A large chunk must not change before it is sent. */
   data(stream: number, chunk: Uint8Array): void {
-    const at = this.#header(FRAME.DATA, stream, chunk.length);
-    this.#slab.set(chunk, at);
+    if (chunk.length < WORTH_REFERRING) {
+      this.bytes(FRAME.DATA, stream, chunk);
+      return;
+    }
+    this.#headerAlone(stream, chunk.length);
+    this.#refer(chunk);
   }
 
+  /** One DATA frame of the next bytes of a source that has as many. */
   dataFrom(stream: number, source: ByteSource, length: number): void {
-    const at = this.#header(FRAME.DATA, stream, length);
-    source.moveTo(this.#slab, at, length);
+    if (length < WORTH_REFERRING) {
+      const at = this.#header(FRAME.DATA, stream, length);
+      source.moveTo(this.#slab, at, length);
+      return;
+    }
+    this.#headerAlone(stream, length);
+    for (let left = length; left > 0;) {
+      const piece = source.shift(left);
+      if (piece === undefined) return;
+      this.#refer(piece);
+      left -= piece.length;
+    }
   }
 
   /** A frame without a payload. */
@@ -55,10 +76,16 @@ export class FrameWriter {
     this.#slab.set(payload, at);
   }
 
+  /** Everything that was taken has been written and is held by nobody: its memory is used again. */
+  rewind(): void {
+    if (this.#end > this.#start || this.#full.length > 0) return;
+    this.#start = 0;
+    this.#end = 0;
+  }
+
   /** What was gathered, in order. */
-  take(): readonly Buffer[] {
-    if (this.#end > this.#start) this.#full.push(this.#slab.subarray(this.#start, this.#end));
-    this.#start = this.#end;
+  take(): readonly Uint8Array[] {
+    this.#cutSlab();
     if (SLAB_BYTES - this.#end < WORTH_KEEPING) this.#renew();
     const taken = this.#full;
     this.#full = [];
@@ -66,9 +93,9 @@ export class FrameWriter {
     return taken;
   }
 
-  /** Writes a header, and makes room for the payload behind it. Returns where that begins. */
+  /** Writes a header, and makes room for the payload behind it. Returns where that begins in the slab. */
   #header(type: FrameType, stream: number, length: number): number {
-    if (this.#end + HEADER_BYTES + length > SLAB_BYTES) this.#turnOver();
+    this.#reserve(HEADER_BYTES + length);
     const at = this.#end;
     this.#slab.writeUInt32BE(type * 0x1000000 + length, at);
     this.#slab.writeUInt32BE(stream, at + 4);
@@ -76,12 +103,30 @@ export class FrameWriter {
     return at + HEADER_BYTES;
   }
 
-  #turnOver(): void {
-    if (this.#end > this.#start) {
-      this.#full.push(this.#slab.subarray(this.#start, this.#end));
-      this.#fullBytes += this.#end - this.#start;
-    }
+  /** The header of a DATA frame whose payload is not copied. */
+  #headerAlone(stream: number, length: number): void {
+    this.#reserve(HEADER_BYTES);
+    this.#slab.writeUInt32BE(FRAME.DATA * 0x1000000 + length, this.#end);
+    this.#slab.writeUInt32BE(stream, this.#end + 4);
+    this.#end += HEADER_BYTES;
+    this.#cutSlab();
+  }
+
+  #refer(piece: Uint8Array): void {
+    this.#full.push(piece);
+    this.#fullBytes += piece.length;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#end + bytes <= SLAB_BYTES) return;
+    this.#cutSlab();
     this.#renew();
+  }
+
+  /** What was written into the slab so far is a part. */
+  #cutSlab(): void {
+    if (this.#end > this.#start) this.#refer(this.#slab.subarray(this.#start, this.#end));
+    this.#start = this.#end;
   }
 
   #renew(): void {
