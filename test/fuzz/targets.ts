@@ -10,6 +10,7 @@ import { forwardedFor } from './targets/forwarded-for.ts';
 import { identity } from './targets/identity.ts';
 import { jwtSvid } from './targets/jwt-svid.ts';
 import { keySet } from './targets/key-set.ts';
+import { linkFrames } from './targets/link.ts';
 import { path } from './targets/path.ts';
 import { pathTemplate } from './targets/path-template.ts';
 import { policyTests } from './targets/policy-tests.ts';
@@ -50,4 +51,5 @@ export const targets: readonly FuzzTarget[] = [
   connectRequest,
   proxyHeader,
   dnsQuery,
+  linkFrames,
 ];

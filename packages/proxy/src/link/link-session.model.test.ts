@@ -215,7 +215,8 @@ class World {
       if (wasReset) assert.ok([near, far].some(({ error }) => error !== undefined));
     }
     assert.deepEqual([this.pair.dialer.streams, this.pair.listener.streams], [0, 0]);
-    assert.equal(this.pair.dialer.room, 1024);
+    for (const { room, buffered, backlog } of [this.pair.dialer, this.pair.listener])
+      assert.deepEqual([room, buffered, backlog], [1024, 0, 0]);
     assert.deepEqual(this.pair.events, []);
   }
 

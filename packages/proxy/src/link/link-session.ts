@@ -84,6 +84,7 @@ export class LinkSession {
   #ours = 0;
   #theirs = 0;
   #backlog = 0;
+  #held = 0;
   /** Set from `drain` on. */
   #deadline: Timer | undefined;
   #hasAnnouncedDraining = false;
@@ -131,6 +132,16 @@ export class LinkSession {
   /** Streams that are open, of both sides. */
   get streams(): number {
     return this.#streams.size;
+  }
+
+  /** Bytes that have come and wait for their readers. */
+  get buffered(): number {
+    return this.#held;
+  }
+
+  /** Bytes that were written and wait to be sent. */
+  get backlog(): number {
+    return this.#backlog;
   }
 
   /** Milliseconds that a byte needs there and back, at best; 1 until that is known. */
@@ -215,6 +226,9 @@ export class LinkSession {
       standInLine: (stream) => output.stand(stream),
       backlogged: (bytes) => {
         this.#backlog += bytes;
+      },
+      held: (bytes) => {
+        this.#held += bytes;
       },
       get isCongested() {
         return isCongested();

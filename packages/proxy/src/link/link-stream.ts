@@ -52,6 +52,8 @@ export interface StreamHost {
   standInLine(stream: SessionStream): void;
   /** Bytes that wait to be sent: so many more, or fewer. */
   backlogged(bytes: number): void;
+  /** Bytes that wait to be read: so many more, or fewer. */
+  held(bytes: number): void;
   /** True while one stream's backlog should be empty, because all of them together are too long. */
   readonly isCongested: boolean;
   /** No frame about this stream will be sent or understood any more. */
@@ -183,6 +185,7 @@ export class SessionStream implements LinkStream, DataTaker {
     this.bytesRead += piece.length;
     if (this.#receiver === undefined || this.#isPaused || this.#inbox.length > 0) {
       this.#inbox.push(piece);
+      this.#host.held(piece.length);
     } else {
       this.#bring(this.#receiver, piece);
     }
@@ -262,6 +265,7 @@ export class SessionStream implements LinkStream, DataTaker {
   #fail(error: Error): void {
     this.#failure = error;
     this.#host.backlogged(-this.#outbox.length);
+    this.#host.held(-this.#inbox.length);
     this.#outbox.clear();
     this.#inbox.clear();
   }
@@ -296,6 +300,7 @@ export class SessionStream implements LinkStream, DataTaker {
     while (!this.#isPaused && this.#receiver !== undefined) {
       const piece = this.#inbox.shift(LONGEST_DATA);
       if (piece === undefined) break;
+      this.#host.held(-piece.length);
       this.#bring(this.#receiver, piece);
     }
     if (this.#failure === undefined && (this.#inbox.length > 0 || this.#isPaused)) return;

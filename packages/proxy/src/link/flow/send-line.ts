@@ -30,7 +30,7 @@ export class SendLine {
   readonly #isSocket: boolean;
   /** Writes that are under way. */
   #unwritten = 0;
-  #isScheduled = false;
+  #scheduled: NodeJS.Immediate | undefined;
   #isBlocked = false;
   #isClosed = false;
 
@@ -66,9 +66,8 @@ export class SendLine {
 
   /** Frames were gathered. They leave when everything that is ready in this turn of the event loop had its say. */
   readonly schedule = (): void => {
-    if (this.#isScheduled || this.#isBlocked) return;
-    this.#isScheduled = true;
-    setImmediate(this.#flushScheduled);
+    if (this.#scheduled !== undefined || this.#isBlocked || this.#isClosed) return;
+    this.#scheduled = setImmediate(this.#flushScheduled);
   };
 
   /** Sends what is gathered, and nothing afterwards. */
@@ -76,10 +75,11 @@ export class SendLine {
     this.#line = [];
     if (!this.#isClosed && this.#transport.writable) this.#write();
     this.#isClosed = true;
+    clearImmediate(this.#scheduled);
   }
 
   readonly #flushScheduled = (): void => {
-    this.#isScheduled = false;
+    this.#scheduled = undefined;
     if (!this.#isBlocked) this.#flush();
   };
 

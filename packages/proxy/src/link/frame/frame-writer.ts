@@ -1,8 +1,10 @@
 import { HEADER_BYTES, type FrameType, FRAME } from './format.ts';
 
+/** Memory of a quiet link, and of a busy one. */
+const FIRST_SLAB_BYTES = 4 * 1024;
 const SLAB_BYTES = 64 * 1024;
 /** A slab with less room than this is not carried over to the next turn. */
-const WORTH_KEEPING = 4 * 1024;
+const WORTH_KEEPING = 1024;
 
 /** Payloads from here on are handed on as they are: one more part of a write costs less than copying them. */
 const WORTH_REFERRING = 8 * 1024;
@@ -19,7 +21,7 @@ export interface ByteSource {
  * large ones are parts of their own.
  */
 export class FrameWriter {
-  #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #slab: Buffer = Buffer.allocUnsafeSlow(FIRST_SLAB_BYTES);
   #start = 0;
   #end = 0;
   #full: Uint8Array[] = [];
@@ -86,7 +88,7 @@ export class FrameWriter {
   /** What was gathered, in order. */
   take(): readonly Uint8Array[] {
     this.#cutSlab();
-    if (SLAB_BYTES - this.#end < WORTH_KEEPING) this.#renew();
+    if (this.#slab.length - this.#end < WORTH_KEEPING) this.#renew(0);
     const taken = this.#full;
     this.#full = [];
     this.#fullBytes = 0;
@@ -118,9 +120,9 @@ export class FrameWriter {
   }
 
   #reserve(bytes: number): void {
-    if (this.#end + bytes <= SLAB_BYTES) return;
+    if (this.#end + bytes <= this.#slab.length) return;
     this.#cutSlab();
-    this.#renew();
+    this.#renew(bytes);
   }
 
   /** What was written into the slab so far is a part. */
@@ -129,8 +131,9 @@ export class FrameWriter {
     this.#start = this.#end;
   }
 
-  #renew(): void {
-    this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  /** Another slab, larger than the last one, for so many bytes at least. */
+  #renew(bytes: number): void {
+    this.#slab = Buffer.allocUnsafeSlow(Math.min(SLAB_BYTES, Math.max(this.#slab.length * 4, bytes)));
     this.#start = 0;
     this.#end = 0;
   }
