@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { fail, ok, type Result } from '@rampart/core';
 import type { CheckedInstance } from '../checked-instance.ts';
+import { FewAtOnce } from './few-at-once.ts';
 import type { ProbeLimits } from '../probe-target.ts';
 
 /** Where no check goes, whoever asks: what answers there tells secrets to everybody on the host. */
@@ -45,18 +46,22 @@ export function isForbidden(address: string): boolean {
 export async function probeAddress(
   { host, owner }: Pick<CheckedInstance, 'host' | 'owner'>,
   limits: ProbeLimits,
+  signal: AbortSignal,
 ): Promise<Result<string, string>> {
   // An address was judged when it was registered.
-  const found = isIP(host) === 0 ? await resolved(host) : host;
+  const found = isIP(host) === 0 ? await resolved(host, signal) : host;
   if (found === undefined) return fail(`the name ${host} cannot be resolved`);
   if (isForbidden(found)) return fail(`checks do not go to ${found}`);
   const isOpen = isIP(host) !== 0 || owner.startsWith('operator:') || limits.allows(found);
   return isOpen ? ok(found) : fail(`${host} is ${found}, which is in no probe network of the control plane`);
 }
 
-async function resolved(host: string): Promise<string | undefined> {
+/** The system's resolver takes a thread of four that files and keys need, too, for as long as a name server says nothing. */
+const LOOKUPS = new FewAtOnce(2);
+
+async function resolved(host: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    return (await lookup(host)).address;
+    return await LOOKUPS.run(async () => (await lookup(host)).address, signal);
   } catch {
     return undefined;
   }

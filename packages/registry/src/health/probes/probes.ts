@@ -30,7 +30,7 @@ interface Run {
 async function probe({ instance, check: { kind }, signal, limits, identity }: Run): Promise<ProbeResult> {
   if (kind.type === 'script') return probeScript(kind, signal);
   if (kind.type === 'ttl') return { status: 'critical', output: 'a TTL check is reported, not run' };
-  const address = await probeAddress(instance, limits);
+  const address = await probeAddress(instance, limits, signal);
   if (!address.ok) return { status: 'critical', output: address.problem };
   const target: ProbeTarget = { instance, address: address.value, port: kind.port ?? instance.port, signal };
   switch (kind.type) {
