@@ -38,11 +38,10 @@ export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
   const { failures } = options;
   return {
     blocks: (remoteAddress) => (failures.blocks(remoteAddress) ? failures.refusedHeaders(remoteAddress) : undefined),
-    blocksUnseen: ({ authorization, tls, remoteAddress }, isForAnyone) => {
+    blocksUnseen: ({ authorization, tls, remoteAddress }) => {
       const proves = (): boolean => authorization === undefined && tls !== undefined && options.verifier.verify(tls).ok;
       const isBlocked = failures.blockedMs(remoteAddress) > 0 && !proves();
-      if (!isBlocked && !(isForAnyone && failures.blocksStrangers(remoteAddress))) return undefined;
-      return failures.refusedHeaders(remoteAddress);
+      return isBlocked ? failures.refusedHeaders(remoteAddress) : undefined;
     },
     identify: async (credentials) => {
       const outcome = await identify(credentials, options);

@@ -79,7 +79,7 @@ export class ConsulApi {
     }
     this.#checkDatacenter(request.query);
     const namespace = this.#namespaceOf(request);
-    const unseen = this.#options.callers.blocksUnseen(request, access === 'anyone');
+    const unseen = this.#options.callers.blocksUnseen(request);
     if (unseen !== undefined) return textAnswer(429, TOO_MANY_REFUSALS, unseen);
     const caller = await this.#admit(request, name, access);
     if ('blocked' in caller) return textAnswer(429, TOO_MANY_REFUSALS, caller.blocked);

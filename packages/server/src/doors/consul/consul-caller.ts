@@ -26,11 +26,8 @@ export interface CallCredentials {
 export interface CallerDesk {
   /** What an address is told that was refused so often that it has to wait; undefined when it has not. */
   blocks(remoteAddress: string): Readonly<Record<string, string>> | undefined;
-  /** The same for a call of which nothing is looked at: its address is blocked, or it asks for no credentials. */
-  blocksUnseen(
-    credentials: Omit<CallCredentials, 'endpoint'>,
-    isForAnyone: boolean,
-  ): Readonly<Record<string, string>> | undefined;
+  /** The same where nothing but a certificate is looked at from this address; it holds for what anybody is told, too. */
+  blocksUnseen(credentials: Omit<CallCredentials, 'endpoint'>): Readonly<Record<string, string>> | undefined;
   identify(credentials: CallCredentials): Promise<Result<ConsulCaller, AuthenticationFailure>>;
   /** Takes one call from what the caller may make; operators may make any number. */
   limit(caller: ConsulCaller, remoteAddress: string, kind: 'registration' | 'query'): LimitOutcome;
