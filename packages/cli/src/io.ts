@@ -17,6 +17,7 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute path that relative paths start from. */
   readonly workingDirectory: string;
+  readonly pid: number;
   /** Numeric user id; undefined where the system has none. */
   readonly userId: number | undefined;
   readonly stdout: OutputStream;

@@ -34,6 +34,7 @@ const io: Io = {
   // oxlint-disable-next-line no-restricted-properties -- the entry file hands the environment on
   env: process.env,
   workingDirectory: process.cwd(),
+  pid: process.pid,
   userId: process.getuid?.(),
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),

@@ -25,7 +25,7 @@ export interface DataPlaneOptions {
   readonly address: ControlPlaneAddress;
   readonly evidence: WorkloadEvidence;
   readonly id: string;
-  readonly kind: 'node';
+  readonly kind: 'node' | 'sidecar';
   readonly version: string;
   readonly pid: number;
   /** Where records wait while the control plane is away; each identity gets a folder of its own in it. */

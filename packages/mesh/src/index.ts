@@ -1,10 +1,12 @@
 export { startDataPlane, WITHDRAWAL_MS } from './data-plane.ts';
 export type { DataPlane, DataPlaneOptions, Readiness } from './data-plane.ts';
-export type { MeshLog } from './log.ts';
+export { createLineLog, LOG_LEVELS } from './log.ts';
+export type { LogLevel, MeshLog } from './log.ts';
 export { createIssuer } from './control/attestation.ts';
 export type { AttestationOptions, AttestedWorkload } from './control/attestation.ts';
 export type { Channel } from './control/connect/channel.ts';
 export { RemoteError } from './control/connect/remote-error.ts';
+export { evidenceOf } from './control/evidence-of.ts';
 export { readEvidence } from './control/evidence-settings.ts';
 export type { WorkloadEvidence } from './control/evidence.ts';
 export { openChannel } from './control/transport.ts';

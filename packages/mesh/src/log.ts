@@ -5,3 +5,25 @@ export interface MeshLog {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
+
+/** How much a process says of itself, least first. */
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A log of one line for each message, for processes that are the mesh's own. Causes are told by their message, never by what they hold. */
+export function createLineLog(name: string, level: LogLevel, write: (line: string) => void): MeshLog {
+  const most = LOG_LEVELS.indexOf(level);
+  const at =
+    (rank: LogLevel) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      if (LOG_LEVELS.indexOf(rank) <= most) write(`${name} ${rank}: ${message}${describe(fields)}\n`);
+    };
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+}
+
+function describe(fields: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(fields).map(
+    ([key, value]) => `${key}=${value instanceof Error ? value.message : JSON.stringify(value)}`,
+  );
+  return parts.length === 0 ? '' : ` (${parts.join(' ')})`;
+}

@@ -5,12 +5,12 @@ import { fail, ok, TrustDomain } from '@rampart/core';
 import type { Result } from '@rampart/core';
 import { SettableClock } from '@rampart/testkit/fake-clock';
 import { SyncUpdate } from '@rampart/wire/agent';
+import { createLineLog } from '@rampart/mesh';
 
 import { ChangeSignal } from '../change-signal.ts';
 import type { IssuanceProblem } from '../control/issuance.ts';
 import type { HostEntry } from '../entries/host-entry.ts';
 import { HostView } from '../entries/host-view.ts';
-import { createAgentLog } from '../log.ts';
 import { JwtKeeper } from './jwt-keeper.ts';
 import type { IssuedToken } from './workload-svid.ts';
 
@@ -39,7 +39,7 @@ describe('JWT-SVIDs that the agent keeps', () => {
 
   beforeEach(() => {
     clock = new SettableClock();
-    view = new HostView({ changes: new ChangeSignal(), clock, log: createAgentLog('silent', () => undefined) });
+    view = new HostView({ changes: new ChangeSignal(), clock, log: createLineLog('agent', 'silent', () => undefined) });
     asked = [];
     problem = undefined;
     keeper = new JwtKeeper({ view, clock, issue });

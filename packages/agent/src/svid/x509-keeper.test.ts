@@ -6,17 +6,17 @@ import type { Result } from '@rampart/core';
 import { TestCa } from '@rampart/testkit';
 import { SettableClock } from '@rampart/testkit/fake-clock';
 import { SyncUpdate } from '@rampart/wire/agent';
+import { createLineLog } from '@rampart/mesh';
 
 import { ChangeSignal } from '../change-signal.ts';
 import type { IssuanceProblem } from '../control/issuance.ts';
 import type { HostEntry } from '../entries/host-entry.ts';
 import { HostView } from '../entries/host-view.ts';
-import { createAgentLog } from '../log.ts';
 import type { WorkloadSvid } from './workload-svid.ts';
 import { X509Keeper } from './x509-keeper.ts';
 
 const HOUR_MS = 3_600_000;
-const log = createAgentLog('silent', () => undefined);
+const log = createLineLog('agent', 'silent', () => undefined);
 const SERIAL = Uint8Array.of(1);
 
 interface Asked {

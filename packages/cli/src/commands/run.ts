@@ -6,10 +6,13 @@ import { childEnvironment } from '../launch/child-environment.ts';
 import { type ChildExit, runChild } from '../launch/child-process.ts';
 import { instanceEnvironment, type InstanceOptions, instanceOptions } from '../launch/instance-options.ts';
 import { type ProgramKind, programKindOf } from '../launch/program-kind.ts';
+import { runWithSidecar } from '../launch/run-with-sidecar.ts';
+import { type SidecarOptions, sidecarOptions } from '../launch/sidecar-launch.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 
-interface RunOptions extends WorkloadOptions, InstanceOptions {
+interface RunOptions extends WorkloadOptions, InstanceOptions, SidecarOptions {
   readonly restart?: boolean;
+  readonly sidecar?: boolean;
 }
 
 interface Launch {
@@ -32,6 +35,10 @@ export function defineRun(parent: Command, shell: Shell): void {
     .description('start a command inside the mesh: it gets an identity, mutual TLS and policy without a change')
     .usage('[options] -- COMMAND...')
     .argument('<command...>', 'the command and its arguments, after --')
+    .option(
+      '--sidecar',
+      'put a sidecar beside it, as --app-port does: for programs that are not Node and only call others',
+    )
     .option('--restart', 'start it again, with a new token, whenever it fails')
     .addHelpText(
       'after',
@@ -39,12 +46,13 @@ export function defineRun(parent: Command, shell: Shell): void {
         ['rampart run --service orders-api -- node app.js', 'an instance of orders-api'],
         ['rampart run --service web --namespace shop --label tier=front -- npm start', 'with a namespace and a label'],
         ['rampart run --service-account batch -- node job.js', 'a client that serves nothing'],
+        ['rampart run --service web --app-port 8000 -- python3 -m http.server 8000', 'any language, behind a sidecar'],
       ),
     )
     .action((words: string[], options: RunOptions, command: Command) =>
       shell.run(command, (invocation) => start({ words, options }, invocation)),
     );
-  for (const option of [...workloadOptions(), ...instanceOptions()]) run.addOption(option);
+  for (const option of [...workloadOptions(), ...instanceOptions(), ...sidecarOptions()]) run.addOption(option);
 }
 
 async function start(
@@ -52,6 +60,7 @@ async function start(
   invocation: Invocation,
 ): Promise<number> {
   const workload = workloadOf(options);
+  if (options.sidecar === true || options.appPort !== undefined) return runWithSidecar(words, options, invocation);
   const program = await programOf(words[0] ?? '', invocation);
   const launch = { words, workload, program, traits: instanceEnvironment(options) };
   if (options.restart !== true) return (await launchOnce(launch, invocation)).code;
@@ -66,7 +75,9 @@ async function programOf(command: string, { io, note }: Invocation): Promise<Pro
       'yarn would use up the one-use token itself; start the program directly: rampart run -- node app.js',
     );
   if (program === 'other')
-    note(`warning: ${command} is not a Node program; only Node programs that it starts come into the mesh`);
+    note(
+      `warning: ${command} is not a Node program; only Node programs that it starts come into the mesh. For it itself, add --app-port PORT or --sidecar`,
+    );
   return program;
 }
 

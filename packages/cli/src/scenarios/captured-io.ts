@@ -40,6 +40,7 @@ export function captureIo(options: CaptureOptions): CapturedIo {
   const io: Io = {
     env: options.env ?? {},
     workingDirectory: options.workingDirectory,
+    pid: process.pid,
     userId: process.getuid?.(),
     stdout: stream('stdout'),
     stderr: stream('stderr'),

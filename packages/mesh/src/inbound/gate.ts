@@ -42,6 +42,8 @@ export interface GateOptions {
   readonly port: number;
   /** The application ends TLS itself: TLS from outside the mesh is let through to it where policy lets plaintext in. */
   readonly endsTls?: boolean;
+  /** What may be spoken over TLS, by ALPN, the most wanted first; HTTP/1.1 unless given. */
+  readonly protocols?: readonly string[];
   /** Takes a connection that was identified and admitted. */
   readonly accept: (connection: InboundConnection) => void;
   readonly refuse: (refusal: Refusal) => void;
@@ -240,7 +242,7 @@ export class Gate {
       requestCert: true,
       // waiver: reject-unauthorized -- TLS knows roots and no trust domains: where there are several, every peer's chain goes through identifyByChain
       rejectUnauthorized: isVerified,
-      ALPNProtocols: [MESH_ALPN, 'http/1.1'],
+      ALPNProtocols: [...(this.#options.protocols ?? HTTP1)],
       handshakeTimeout: OPENING_TIMEOUT_MS,
     });
     server.on('secureConnection', (socket) => this.#admitPeer(socket, isVerified));
@@ -250,6 +252,8 @@ export class Gate {
     return server;
   }
 }
+
+const HTTP1: readonly string[] = [MESH_ALPN, 'http/1.1'];
 
 /** Node hands out the chain that a peer presented only where TLS has no roots to judge it by; a resumed session has none. */
 function unjudged(tls: TlsMaterial): TlsOptions {

@@ -17,6 +17,8 @@ export interface DialOptions {
   readonly service: MeshService;
   readonly endpoint: MeshEndpoint;
   readonly svid: Svid;
+  /** What may be spoken, by ALPN, the most wanted first; HTTP/1.1 unless given. */
+  readonly protocols?: readonly string[];
   revocationOf(certificate: RevocableCertificate): string | undefined;
   now(): number;
   /** Told who answered, once that is proved. */
@@ -31,12 +33,14 @@ export function dial(options: DialOptions): TLSSocket {
     port: endpoint.port,
     servername: service.host,
     secureContext: svid.context,
-    ALPNProtocols: [MESH_ALPN, 'http/1.1'],
+    ALPNProtocols: [...(options.protocols ?? HTTP1)],
     checkServerIdentity: (_host, certificate) => checkPeer(certificate, options),
   });
   socket.setNoDelay(true);
   return socket;
 }
+
+const HTTP1: readonly string[] = [MESH_ALPN, 'http/1.1'];
 
 function checkPeer(certificate: PeerCertificate, options: DialOptions): Error | undefined {
   const { service, endpoint, svid } = options;

@@ -90,7 +90,7 @@ export class Outbound {
   }
 
   /** Opens a connection on which nothing is sent until the peer has proved the identity the registry names. */
-  dial(target: Target): TLSSocket {
+  dial(target: Target, protocols?: readonly string[]): TLSSocket {
     const svid = this.#plane.identity.current;
     if (svid === undefined) throw new RampartError('IDENTITY_NOT_READY', 'this workload has no identity yet');
     const { view } = this.#plane;
@@ -100,6 +100,7 @@ export class Outbound {
       () =>
         dial({
           ...target,
+          ...(protocols === undefined ? {} : { protocols }),
           svid,
           revocationOf,
           now: () => this.#clock.now(),

@@ -13,6 +13,8 @@ export const ResponseFlag = {
   callerGone: 'DC',
   /** No route: the name leads nowhere. */
   noRoute: 'NR',
+  /** What came was no HTTP (downstream protocol error). */
+  protocolError: 'DPE',
   /** A connection without HTTP on which nothing was sent for too long (stream idle timeout). */
   idle: 'SI',
 } as const;

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Agent, AgentLogLevel } from '@rampart/agent';
+import type { Agent, LogLevel } from '@rampart/agent';
 import { DEFAULT_ROOT_NAMESPACE, RampartError } from '@rampart/core';
 import { type Command, Option } from 'commander';
 import { collectText } from '../../arguments/pair.ts';
@@ -10,12 +10,12 @@ import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { VERSION } from '../../version.ts';
 
 interface AgentOptions extends AgentCommandOptions {
-  readonly logLevel: AgentLogLevel;
+  readonly logLevel: LogLevel;
   readonly probeNetwork?: readonly string[];
   readonly scriptChecks: boolean;
 }
 
-const LOG_LEVELS: readonly AgentLogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 const RANDOM_STEPS: number = 2 ** 32;
 
 export function defineAgent(parent: Command, shell: Shell): void {
@@ -84,7 +84,7 @@ async function start(options: AgentOptions, invocation: Invocation): Promise<Age
   const { io } = invocation;
   const settings = await agentSettings(options, invocation);
   // Loaded only here, so that no other command pays for it.
-  const { createAgentLog, evidenceOf, probeLimits, startAgent } = await import('@rampart/agent');
+  const { createLineLog, evidenceOf, probeLimits, startAgent } = await import('@rampart/agent');
   return startAgent({
     controlPlane: {
       url: settings.address,
@@ -98,7 +98,7 @@ async function start(options: AgentOptions, invocation: Invocation): Promise<Age
     clock: io.clock,
     random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
     probes: probeLimits(options.probeNetwork ?? [], options.scriptChecks),
-    log: createAgentLog(options.logLevel, (line) => io.stderr.write(line)),
+    log: createLineLog('agent', options.logLevel, (line) => io.stderr.write(line)),
   });
 }
 

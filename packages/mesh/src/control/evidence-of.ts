@@ -1,9 +1,10 @@
 import { RampartError } from '@rampart/core';
-import { readEvidence } from '@rampart/mesh';
-import type { WorkloadEvidence } from '@rampart/mesh';
+
+import { readEvidence } from './evidence-settings.ts';
+import type { WorkloadEvidence } from './evidence.ts';
 
 /**
- * What an agent shows for its first certificate, by the settings that data planes have: RAMPART_ATTESTATION and the variables
+ * What a process shows for its first certificate, by the settings that data planes have: RAMPART_ATTESTATION and the variables
  * that it needs.
  *
  * @throws RampartError INVALID_ARGUMENT with every problem at once.

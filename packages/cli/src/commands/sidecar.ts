@@ -1,0 +1,77 @@
+import { RampartError } from '@rampart/core';
+import type { Sidecar } from '@rampart/proxy';
+import type { Command } from 'commander';
+import { type WorkloadOptions, workloadOptions } from '../arguments/workload-options.ts';
+import { EXIT } from '../exit-code.ts';
+import { launchSidecar, type SidecarOptions, sidecarOptions } from '../launch/sidecar-launch.ts';
+import { examples, type Invocation, type Shell } from '../shell.ts';
+
+/** Longer than most requests, shorter than what supervisors wait before they kill. */
+const DRAIN_MS = 10_000;
+const HAND_OVER_MS = 2_000;
+const START_MS = 10_000;
+
+export function defineSidecar(parent: Command, shell: Shell): void {
+  const sidecar = parent
+    .command('sidecar')
+    .description(
+      'take an application of any language into the mesh: mutual TLS and policy in front of it, a proxy for its calls',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        ['rampart sidecar --service orders-api --app-port 8000', 'the mesh calls what listens on 127.0.0.1:8000'],
+        ['rampart sidecar --service orders-db --app-port 5432 --app-protocol tcp', 'something without HTTP'],
+        ['rampart sidecar --service-account batch --proxy-port 15001', 'calls only: http_proxy=http://127.0.0.1:15001'],
+        ['rampart run --service web --app-port 8000 -- python3 -m http.server 8000', 'application and sidecar in one'],
+      ),
+    )
+    .action((options: SidecarOptions & WorkloadOptions, command: Command) =>
+      shell.run(command, (invocation) => runSidecar(options, invocation)),
+    );
+  for (const option of [...workloadOptions(), ...sidecarOptions()]) sidecar.addOption(option);
+}
+
+async function runSidecar(options: SidecarOptions & WorkloadOptions, invocation: Invocation): Promise<number> {
+  const { io, note } = invocation;
+  const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<'interrupted'>();
+  const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => interrupt('interrupted'));
+  try {
+    const sidecar = await launchSidecar(options, invocation);
+    try {
+      const readiness = await Promise.race([sidecar.whenReady(START_MS), interrupted]);
+      if (readiness === 'refused') throw refused();
+      if (readiness === 'late') note('no identity or no policy yet: every connection is refused until they arrive');
+      if (readiness !== 'interrupted') announce(sidecar, options, invocation);
+      await interrupted;
+    } finally {
+      note('leaving the mesh');
+      await sidecar.drain(DRAIN_MS);
+      await sidecar.stop(HAND_OVER_MS);
+    }
+    return EXIT.ok;
+  } finally {
+    release();
+  }
+}
+
+function refused(): RampartError {
+  return new RampartError(
+    'INVALID_JOIN_TOKEN',
+    'the control plane refuses this sidecar; make a token with "rampart token create --service NAME" and start it again',
+  );
+}
+
+function announce(sidecar: Sidecar, { appHost, appPort }: SidecarOptions, invocation: Invocation): void {
+  const { io, globals, renderData } = invocation;
+  const spiffeId = sidecar.plane.identity.current?.spiffeId.toString() ?? '';
+  const { meshPort, proxyPort } = sidecar;
+  if (globals.output !== 'table') {
+    io.stdout.write(renderData({ spiffeId, meshPort, proxyPort }));
+    return;
+  }
+  const lines = [`${spiffeId}`];
+  if (meshPort !== undefined) lines.push(`  in    port ${meshPort} of the mesh → ${appHost}:${appPort ?? 0}`);
+  lines.push(`  out   http_proxy=http://127.0.0.1:${proxyPort}`);
+  io.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,143 @@
+import { randomInt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { DEFAULT_ROOT_NAMESPACE, RampartError } from '@rampart/core';
+import type { Application, LogLevel, Sidecar } from '@rampart/proxy';
+import { fromPem } from '@rampart/spiffe';
+import { InvalidArgumentError, Option } from 'commander';
+import { type NewWorkload, workloadOf, type WorkloadOptions } from '../arguments/workload-options.ts';
+import type { Invocation } from '../shell.ts';
+import { VERSION } from '../version.ts';
+import { controlPlaneOf } from './control-plane-of.ts';
+
+/** What was said on the command line about a sidecar. */
+export interface SidecarOptions {
+  readonly appPort?: number;
+  readonly appHost: string;
+  readonly appProtocol: Application['protocol'];
+  readonly meshPort: number;
+  readonly meshHost: string;
+  readonly instanceHost?: string;
+  readonly proxyPort: number;
+  readonly joinTokenFile?: string;
+  readonly logLevel: LogLevel;
+}
+
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
+const LOOPBACK = '127.0.0.1';
+const TOKEN_TTL_SECONDS = 120;
+const RANDOM_STEPS: number = 2 ** 32;
+const LAST_PORT = 65_535;
+
+export function sidecarOptions(): readonly Option[] {
+  return [
+    new Option('--app-port <port>', 'port that the application listens on; without it, it only calls others').argParser(
+      portFrom(1),
+    ),
+    new Option('--app-host <address>', 'address that the application listens on').default(LOOPBACK),
+    new Option('--app-protocol <protocol>', 'what the application speaks').choices(['http', 'tcp']).default('http'),
+    new Option('--mesh-port <port>', 'port that the mesh calls the application on; 0 takes any')
+      .argParser(portFrom(0))
+      .default(0),
+    new Option('--mesh-host <address>', 'address that the mesh calls it on; 0.0.0.0 for other hosts').default(LOOPBACK),
+    new Option(
+      '--instance-host <address>',
+      'address in the registry (default: the mesh host, or where the control plane sees it)',
+    ),
+    new Option('--proxy-port <port>', 'port of the HTTP proxy for calls of the application; 0 takes any')
+      .argParser(portFrom(0))
+      .default(0),
+    new Option(
+      '--join-token-file <file>',
+      'file with its join token (default: what $RAMPART_ATTESTATION, $RAMPART_JOIN_TOKEN or $RAMPART_JOIN_TOKEN_FILE say, else one is made as client.json allows)',
+    ),
+    new Option('--log-level <level>', 'how much is logged on standard error').choices(LOG_LEVELS).default('warn'),
+  ];
+}
+
+/** Opens the ports of a sidecar for `workload`. @throws RampartError INVALID_ARGUMENT, CONTROL_PLANE_UNREACHABLE, PORT_IN_USE */
+export async function launchSidecar(
+  options: SidecarOptions & WorkloadOptions,
+  invocation: Invocation,
+): Promise<Sidecar> {
+  const { io } = invocation;
+  const workload = workloadOf(options);
+  const { address, caFile } = await controlPlaneOf(invocation);
+  const evidence = await evidenceSettings(options, workload, invocation);
+  // Loaded only here, so that no other command pays for it.
+  const { createLineLog, evidenceOf, startSidecar, stopwatch } = await import('@rampart/proxy');
+  return startSidecar(
+    {
+      address: {
+        url: new URL(address),
+        roots: await readRoots(caFile),
+        rootNamespace: io.env['RAMPART_ROOT_NAMESPACE'] ?? DEFAULT_ROOT_NAMESPACE,
+      },
+      evidence: evidenceOf(evidence),
+      spoolDirectory: io.env['RAMPART_SPOOL_DIRECTORY'] ?? join(tmpdir(), 'rampart-spool'),
+      application: applicationOf(options),
+      proxy: { host: LOOPBACK, port: options.proxyPort },
+    },
+    {
+      clock: io.clock,
+      stopwatch,
+      random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+      log: createLineLog('sidecar', options.logLevel, (line) => io.stderr.write(line)),
+      pid: io.pid,
+      version: VERSION,
+    },
+  );
+}
+
+function applicationOf(options: SidecarOptions): Application | undefined {
+  const { appPort, appHost, appProtocol, meshHost, meshPort, instanceHost = '' } = options;
+  if (appPort === undefined) return undefined;
+  if (meshPort === appPort && meshHost === appHost)
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `--mesh-port and --app-port are both ${appPort} on ${appHost}: the application has one, the sidecar takes another`,
+    );
+  return {
+    host: appHost,
+    port: appPort,
+    protocol: appProtocol,
+    mesh: { host: meshHost, port: meshPort },
+    instanceHost,
+  };
+}
+
+async function evidenceSettings(
+  { joinTokenFile }: SidecarOptions,
+  workload: NewWorkload,
+  { io, withAdmin }: Invocation,
+): Promise<Readonly<Record<string, string | undefined>>> {
+  const { env, workingDirectory } = io;
+  if (joinTokenFile !== undefined) {
+    return { RAMPART_ATTESTATION: 'join-token', RAMPART_JOIN_TOKEN_FILE: resolve(workingDirectory, joinTokenFile) };
+  }
+  const isGiven = ['RAMPART_ATTESTATION', 'RAMPART_JOIN_TOKEN', 'RAMPART_JOIN_TOKEN_FILE'].some(
+    (each) => (env[each] ?? '') !== '',
+  );
+  if (isGiven) return env;
+  const { token } = await withAdmin((client) => client.createJoinToken({ workload, ttlSeconds: TOKEN_TTL_SECONDS }));
+  return { RAMPART_JOIN_TOKEN: token };
+}
+
+async function readRoots(file: string): Promise<readonly Uint8Array[]> {
+  try {
+    return fromPem(await readFile(file, 'utf8'));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : 'unknown error';
+    throw new RampartError('INVALID_ARGUMENT', `the CA file cannot be read: ${reason}`, { cause });
+  }
+}
+
+function portFrom(least: number): (text: string) => number {
+  return (text) => {
+    const port = Number(text);
+    if (!/^\d{1,5}$/.test(text) || port < least || port > LAST_PORT)
+      throw new InvalidArgumentError(`a port is a number from ${least} to ${LAST_PORT}.`);
+    return port;
+  };
+}

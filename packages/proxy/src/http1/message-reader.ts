@@ -1,0 +1,226 @@
+import { MessageHead } from './head.ts';
+import type { StartLine } from './head.ts';
+import { Llhttp, MOST_BYTES, OK, PAUSED, PAUSED_UPGRADE, REQUEST } from './llhttp.ts';
+import type { LlhttpCallbacks, MessageKind } from './llhttp.ts';
+
+/** What of a message's body came at a time. */
+export interface Portion {
+  /** Without their framing. */
+  readonly body: readonly Buffer[];
+  /** Nothing more of the message will come. */
+  readonly isLast: boolean;
+  /** Names and values in turn; with the last portion only. */
+  readonly trailers: readonly string[];
+}
+
+export interface ReaderLimits {
+  /** First line and headers together. */
+  readonly headBytes: number;
+  readonly headers: number;
+}
+
+/** As Envoy has them: 60 KiB and 100 headers. */
+export const DEFAULT_LIMITS: ReaderLimits = { headBytes: 61_440, headers: 100 };
+
+/**
+ * "more": the message goes on; "complete": it is over, what came behind it is in `rest`; "upgraded": HTTP is over, what
+ * came behind is in `rest`; "malformed" and "too-large": nothing more can be read, `problem` says why.
+ */
+export type ReadState = 'more' | 'complete' | 'upgraded' | 'malformed' | 'too-large';
+
+const NOTHING: Buffer = Buffer.alloc(0);
+const VERSION = 'HTTP/';
+const STATUS_AT = 'HTTP/1.1 '.length;
+const REASON_AT = 'HTTP/1.1 200 '.length;
+/** What stands between the last thing that has a span and the end of a head without headers. */
+const LINE_REST = 64;
+
+/**
+ * Reads messages of HTTP/1.1, one after the other. What a chunk brought is in `head`, `body` and `trailers` until the next
+ * `read`: nothing is called back while llhttp runs, so that readers never run within one another.
+ */
+export class MessageReader implements Portion {
+  /** Of the message that began with this chunk or one before; undefined until it is whole. */
+  head: MessageHead | undefined = undefined;
+  /** Body bytes that this chunk brought, without their framing. */
+  body: Buffer[] = [];
+  /** Of a message that is complete: names and values in turn. */
+  trailers: string[] = [];
+  /** What came behind a complete message. */
+  rest: Buffer = NOTHING;
+  problem = '';
+  /** What the message says of the connection after it. */
+  shouldKeepAlive = false;
+  /** Set before an answer is read whose headers may speak of a body that is not there (to HEAD), or after which HTTP is over (to CONNECT). */
+  expects: 'body' | 'no-body' | 'tunnel' = 'body';
+  readonly #kind: MessageKind;
+  readonly #limits: ReaderLimits;
+  readonly #llhttp: Llhttp;
+  readonly #callbacks: LlhttpCallbacks;
+  #chunk: Buffer = NOTHING;
+  /** The head so far, in one piece. */
+  #raw: Buffer = NOTHING;
+  /** Where `#chunk` stands in `#raw`. */
+  #offset = 0;
+  /** Start and end of names and values in `#raw`, in turn. */
+  #spans: number[] = [];
+  #urlStart = 0;
+  #urlEnd = 0;
+  #isValue = true;
+  #trailerBytes = 0;
+  #isOver = false;
+  #isUpgrade = false;
+
+  constructor(kind: MessageKind, limits: ReaderLimits = DEFAULT_LIMITS) {
+    this.#kind = kind;
+    this.#limits = limits;
+    this.#llhttp = new Llhttp(kind);
+    this.#callbacks = {
+      url: (at, length) => this.#url(at, length),
+      headerField: (at, length) => this.#field(at, length, false),
+      headerValue: (at, length) => this.#field(at, length, true),
+      headersComplete: (status, upgrade, keepAlive) => this.#headComplete(status, upgrade, keepAlive),
+      body: (at, length) => {
+        this.body.push(this.#chunk.subarray(at, at + length));
+      },
+      messageComplete: () => {
+        this.#isOver = true;
+      },
+    };
+  }
+
+  get isLast(): boolean {
+    return this.#isOver;
+  }
+
+  /** The message asks for another protocol (`Upgrade`, CONNECT). */
+  get isUpgrade(): boolean {
+    return this.#isUpgrade;
+  }
+
+  /** True where nothing of a message has been read. */
+  get isIdle(): boolean {
+    return this.head === undefined && this.#raw.length === 0;
+  }
+
+  /** Makes ready for the next message after a complete one. */
+  next(): void {
+    this.head = undefined;
+    this.#raw = NOTHING;
+    this.#spans = [];
+    this.#urlEnd = 0;
+    this.#isValue = true;
+    this.#isOver = false;
+    this.#trailerBytes = 0;
+    if (this.trailers.length > 0) this.trailers = [];
+    if (this.#isUpgrade) this.#llhttp.resumeAfterUpgrade();
+    else this.#llhttp.resume();
+    this.#isUpgrade = false;
+  }
+
+  read(chunk: Buffer): ReadState {
+    this.body = [];
+    this.rest = NOTHING;
+    for (let from = 0; from < chunk.length; from += MOST_BYTES) {
+      const part = chunk.length <= MOST_BYTES ? chunk : chunk.subarray(from, from + MOST_BYTES);
+      const state = this.#execute(part);
+      if (state === 'complete' || state === 'upgraded') this.rest = chunk.subarray(from + this.#llhttp.stoppedAt);
+      if (state !== 'more') return state;
+    }
+    return 'more';
+  }
+
+  /** The other side has sent its last byte: a body that lasts until then is complete. */
+  finish(): 'complete' | 'malformed' {
+    this.body = [];
+    const code = this.#llhttp.finish(this.#callbacks);
+    if (this.#isOver && (code === OK || code === PAUSED)) return 'complete';
+    this.problem = 'the connection ended in the middle of a message';
+    return 'malformed';
+  }
+
+  free(): void {
+    this.#llhttp.free();
+  }
+
+  #execute(part: Buffer): ReadState {
+    this.#chunk = part;
+    if (this.head === undefined) {
+      this.#offset = this.#raw.length;
+      this.#raw = this.#offset === 0 ? part : Buffer.concat([this.#raw, part]);
+    }
+    const code = this.#llhttp.execute(part, this.#callbacks);
+    const isTooLarge = this.head === undefined ? this.#raw.length > this.#limits.headBytes : false;
+    if (isTooLarge || this.#trailerBytes > this.#limits.headBytes || this.#spans.length > 4 * this.#limits.headers) {
+      this.problem = 'its headers are more than allowed';
+      return 'too-large';
+    }
+    if (this.problem === '' && code === OK) return 'more';
+    if (this.problem === '' && code === PAUSED) return 'complete';
+    if (this.problem === '' && code === PAUSED_UPGRADE) return 'upgraded';
+    if (this.problem === '') this.problem = this.#llhttp.reason;
+    return 'malformed';
+  }
+
+  #url(at: number, length: number): void {
+    if (this.#urlEnd === 0) this.#urlStart = this.#offset + at;
+    this.#urlEnd = this.#offset + at + length;
+  }
+
+  /** A part of a name or value; one that a chunk cuts in two comes in two. */
+  #field(at: number, length: number, isValue: boolean): void {
+    if (this.head !== undefined) return this.#trailer(at, length, isValue);
+    const start = this.#offset + at;
+    if (this.#isValue === isValue && this.#spans.length > 0) this.#spans[this.#spans.length - 1] = start + length;
+    else this.#spans.push(start, start + length);
+    this.#isValue = isValue;
+  }
+
+  #trailer(at: number, length: number, isValue: boolean): void {
+    const text = this.#chunk.toString('latin1', at, at + length);
+    this.#trailerBytes += length;
+    if (this.#trailerBytes > this.#limits.headBytes) return;
+    if (this.#isValue === isValue && this.trailers.length > 0)
+      this.trailers.push(`${this.trailers.pop() ?? ''}${text}`);
+    else this.trailers.push(text);
+    this.#isValue = isValue;
+  }
+
+  #headComplete(status: number, upgrade: boolean, keepAlive: boolean): 0 | 1 | 2 {
+    const spans = this.#spans;
+    const end = Math.max(this.#urlEnd, spans.at(-1) ?? 0);
+    const text = this.#raw.toString(
+      'latin1',
+      0,
+      spans.length === 0 ? Math.min(end + LINE_REST, this.#raw.length) : end,
+    );
+    const rawHeaders: string[] = [];
+    for (let index = 0; index + 1 < spans.length; index += 2)
+      rawHeaders.push(text.slice(spans[index], spans[index + 1]).trimEnd());
+    const start = this.#kind === REQUEST ? this.#requestLine(text) : statusLine(text, status);
+    this.head = new MessageHead(start, rawHeaders);
+    this.shouldKeepAlive = keepAlive;
+    this.#raw = NOTHING;
+    this.#isValue = true;
+    if (start.httpVersion !== '1.1' && start.httpVersion !== '1.0') this.problem = 'its version is not one of HTTP/1';
+    if (end > this.#limits.headBytes) this.#trailerBytes = end;
+    this.#isUpgrade = upgrade;
+    if (this.#kind === REQUEST) return 0;
+    if (this.expects === 'tunnel' && status >= 200 && status < 300) return 2;
+    return this.expects === 'no-body' ? 1 : 0;
+  }
+
+  #requestLine(text: string): StartLine {
+    const url = text.slice(this.#urlStart, this.#urlEnd);
+    const at = text.indexOf(VERSION, this.#urlEnd) + VERSION.length;
+    const method = text.slice(0, this.#urlStart).trim();
+    return { method, url, status: 0, reasonPhrase: '', httpVersion: text.slice(at, at + '1.1'.length) };
+  }
+}
+
+function statusLine(text: string, status: number): StartLine {
+  const from = text.indexOf(VERSION);
+  const end = text.indexOf('\r\n', from);
+  const httpVersion = text.slice(from + VERSION.length, from + STATUS_AT - 1);
+  return { method: '', url: '', status, reasonPhrase: text.slice(from + REASON_AT, end), httpVersion };
+}

@@ -1,0 +1,188 @@
+import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
+import type { MessageHead } from './head.ts';
+import { MessageReader } from './message-reader.ts';
+import type { ReaderLimits } from './message-reader.ts';
+import { REQUEST } from './llhttp.ts';
+import { ServerExchange } from './server-exchange.ts';
+
+/** Why a connection is given up before a request was read. */
+export type ReadingProblem =
+  | { readonly kind: 'malformed'; readonly status: 400; readonly reason: string }
+  | { readonly kind: 'too-large'; readonly status: 431; readonly reason: string }
+  | { readonly kind: 'late'; readonly status: 408; readonly reason: string };
+
+export interface ServerHandler {
+  /** A request's head is there; its body, where it has one, waits for `exchange.takeBody`. */
+  request(exchange: ServerExchange): void;
+  /** A request could not be read: it is answered and the connection closed. */
+  unreadable(problem: ReadingProblem): void;
+  /** The connection is over; requests under way were told before. */
+  closed(): void;
+}
+
+export interface ServerConnectionOptions {
+  readonly stream: ByteStream;
+  readonly handler: ServerHandler;
+  readonly limits?: ReaderLimits;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** The server's side of one connection of HTTP/1.1: requests are read one at a time, and answered in order. */
+export class ServerConnection implements ByteReceiver {
+  readonly stream: ByteStream;
+  readonly #handler: ServerHandler;
+  readonly #reader: MessageReader;
+  #exchange: ServerExchange | undefined;
+  /** What came while a request waits for its answer: the next ones of a caller that does not wait. */
+  #held: Buffer = NOTHING;
+  #isOver = false;
+  #hasEnded = false;
+  #isReading = false;
+  /** The last answer is sent: what the caller still sends is nobody's. */
+  #isLeaving = false;
+
+  constructor({ stream, handler, limits }: ServerConnectionOptions) {
+    this.stream = stream;
+    this.#handler = handler;
+    this.#reader = new MessageReader(REQUEST, limits);
+  }
+
+  /** Begins to read; `head` is what was read of the stream before. */
+  start(head: Buffer = NOTHING): void {
+    this.stream.receive(this);
+    if (head.length > 0) this.data(head);
+  }
+
+  /** What is waited for: "head" of a request that has begun, "goodbye" of a caller that was told to leave. */
+  get awaits(): 'request' | 'head' | 'answer' | 'goodbye' {
+    if (this.#isLeaving) return 'goodbye';
+    if (this.#exchange !== undefined) return 'answer';
+    return this.#reader.isIdle && this.#held.length === 0 ? 'request' : 'head';
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#isOver || this.#isLeaving) return;
+    if (this.#exchange?.isRead === true || this.#isReading) {
+      this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+      this.stream.pause();
+      return;
+    }
+    this.#read(chunk);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    if (this.#exchange === undefined) this.stream.end();
+    else if (!this.#exchange.isRead) this.#exchange.abandoned(new Error('the caller sent half a request'));
+  }
+
+  drain(): void {
+    this.#exchange?.roomAgain();
+  }
+
+  close(error: Error | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#exchange?.abandoned(error ?? new Error('the caller closed the connection'));
+    this.#reader.free();
+    this.#handler.closed();
+  }
+
+  /** Gives up a caller that has taken too long. */
+  expire(): void {
+    if (this.awaits === 'head') this.#refuse({ kind: 'late', status: 408, reason: 'the request did not come in time' });
+    else this.stream.reset();
+  }
+
+  /** Asks the caller to come back on another connection: at once where it is idle, with its answer otherwise. */
+  retire(): void {
+    this.#exchange?.makeLast();
+    if (this.awaits !== 'request' || this.#isOver) return;
+    this.#isLeaving = true;
+    this.stream.end();
+  }
+
+  #read(chunk: Buffer): void {
+    const reader = this.#reader;
+    this.#isReading = true;
+    const state = reader.read(chunk);
+    this.#held = reader.rest;
+    if (state === 'malformed' || state === 'too-large') return this.#unreadable(state);
+    if (this.#exchange === undefined && reader.head !== undefined) this.#begin(reader.head);
+    this.#exchange?.arrived(reader);
+    this.#isReading = false;
+    if (this.#exchange?.isOver === true) this.#next();
+  }
+
+  #begin(head: MessageHead): void {
+    const problem = contradiction(head);
+    if (problem !== undefined) return this.#refuse({ kind: 'malformed', status: 400, reason: problem });
+    const exchange = new ServerExchange(this.stream, head, {
+      shouldKeepAlive: this.#reader.shouldKeepAlive,
+      // HTTP/2 is not begun this way any more (RFC 9113 §3.1): such a request is answered as it stands.
+      isUpgrade: this.#reader.isUpgrade && head.headers.upgrade?.toLowerCase() !== 'h2c',
+      over: () => {
+        if (!this.#isReading) this.#next();
+      },
+      takeOver: () => this.#leave(),
+    });
+    this.#exchange = exchange;
+    this.#handler.request(exchange);
+  }
+
+  #unreadable(kind: 'malformed' | 'too-large'): void {
+    const reason = this.#reader.problem;
+    if (this.#exchange === undefined) {
+      this.#refuse(kind === 'malformed' ? { kind, status: 400, reason } : { kind, status: 431, reason });
+      return;
+    }
+    this.#exchange.abandoned(new Error(reason));
+    this.stream.reset();
+  }
+
+  #refuse(problem: ReadingProblem): void {
+    this.#isOver = true;
+    this.#handler.unreadable(problem);
+    this.#reader.free();
+    this.#handler.closed();
+  }
+
+  /** The answer is sent: on to the next request, or to the end. */
+  #next(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (exchange === undefined || this.#isOver) return;
+    if (exchange.isLast || !exchange.isRead || this.#hasEnded) {
+      this.#isLeaving = true;
+      this.stream.end();
+      this.stream.resume();
+      return;
+    }
+    this.#reader.next();
+    const held = this.#held;
+    this.#held = NOTHING;
+    this.stream.resume();
+    if (held.length > 0) this.#read(held);
+  }
+
+  /** HTTP is over on this connection. Returns what came behind the request. */
+  #leave(): Buffer {
+    this.#isOver = true;
+    this.#reader.free();
+    return this.#held;
+  }
+}
+
+/** What llhttp lets pass and no two servers read alike. */
+function contradiction({ httpVersion, headers, rawHeaders }: MessageHead): string | undefined {
+  if (httpVersion === '1.0' && headers['transfer-encoding'] !== undefined)
+    return 'Transfer-Encoding does not exist in HTTP/1.0';
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 'host'.length && name.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts > 1) return 'the request has more than one Host';
+  return hosts === 0 && httpVersion === '1.1' ? 'the request has no Host' : undefined;
+}

@@ -1,0 +1,252 @@
+import type { ByteStream } from '../stream/byte-stream.ts';
+import { hasHeader, ownResponseText, responseText } from './head-text.ts';
+import type { Framing } from './head-text.ts';
+import type { MessageHead } from './head.ts';
+import type { Portion } from './message-reader.ts';
+import { sendHead, sendPortion } from './outbox.ts';
+
+/** Takes a request's body. */
+export interface BodySink {
+  /** Says whether there is room for more; where not, `exchange.resume` is to be called. */
+  requestBody(portion: Portion): boolean;
+  /** The request will not be whole, or nobody waits for its answer any more. */
+  abandoned(error: Error): void;
+  /** There is room again for the answer. */
+  responseRoom(): void;
+}
+
+interface Terms {
+  readonly shouldKeepAlive: boolean;
+  readonly isUpgrade: boolean;
+  /** Request and answer are over, or the answer is. */
+  over(): void;
+  /** Takes the connection out of HTTP. */
+  takeOver(): Buffer;
+}
+
+const NOTHING: readonly Buffer[] = [];
+const NO_TRAILERS: readonly string[] = [];
+
+/** Statuses whose answers have no body (RFC 9110 §6.4.1). */
+function isBodiless(status: number): boolean {
+  return status === 204 || status === 304;
+}
+
+/** One request and its answer, as the server's side sees them. */
+export class ServerExchange {
+  readonly head: MessageHead;
+  /** The caller asks to take the connection to another protocol. */
+  readonly isUpgrade: boolean;
+  /** Body bytes that came, and that were sent. */
+  bytesReceived = 0;
+  bytesSent = 0;
+  /** Status of the answer that was sent; 0 before. */
+  status = 0;
+  readonly #stream: ByteStream;
+  readonly #terms: Terms;
+  #sink: BodySink | undefined;
+  #waiting: Buffer[] | undefined;
+  #trailers: readonly string[] = NO_TRAILERS;
+  #progress: (() => void) | undefined;
+  #leavers: Set<() => void> | undefined;
+  #isRead = false;
+  #isLast: boolean;
+  #isOver = false;
+  #framing: Framing = 'length';
+
+  constructor(stream: ByteStream, head: MessageHead, terms: Terms) {
+    this.#stream = stream;
+    this.head = head;
+    this.isUpgrade = terms.isUpgrade;
+    this.#terms = terms;
+    this.#isLast = !terms.shouldKeepAlive;
+  }
+
+  /** The request has come whole. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  /** The answer was sent whole, or never will be. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The connection ends with this answer. */
+  get isLast(): boolean {
+    return this.#isLast;
+  }
+
+  get hasBegunAnswer(): boolean {
+    return this.status !== 0;
+  }
+
+  /** No further request is to come on this connection: said in the answer's head. */
+  makeLast(): void {
+    this.#isLast = true;
+  }
+
+  /** What came of the body so far, and whether that is all; it goes with the head to where the request is sent. */
+  takeBody(sink: BodySink): Portion {
+    this.#sink = sink;
+    const body = this.#waiting ?? NOTHING;
+    this.#waiting = undefined;
+    if (!this.#isRead) this.#stream.resume();
+    return { body, isLast: this.#isRead, trailers: this.#trailers };
+  }
+
+  /**
+   * Reads ahead in the body until it is whole or more than `limit` bytes are there, before `takeBody`. Rejects when the
+   * caller goes away, or with the signal's reason.
+   */
+  peek(limit: number, signal: AbortSignal): Promise<{ readonly bytes: Buffer; readonly complete: boolean }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ bytes: Buffer; complete: boolean }>();
+    const look = (): void => {
+      const bytes = Buffer.concat(this.#waiting ?? NOTHING);
+      if (this.#isOver) reject(new Error('the caller went away before its body was there'));
+      else if (this.#isRead || bytes.length > limit)
+        resolve({ bytes: bytes.subarray(0, limit), complete: this.#isRead && bytes.length <= limit });
+      else return this.#stream.resume();
+      this.#progress = undefined;
+      return undefined;
+    };
+    this.#progress = look;
+    signal.addEventListener(
+      'abort',
+      () => reject(signal.reason instanceof Error ? signal.reason : new Error('given up')),
+      {
+        once: true,
+      },
+    );
+    look();
+    return promise;
+  }
+
+  /** Calls back once when the caller goes away before its answer is complete. Returns how to stop waiting for that. */
+  onGone(callback: () => void): () => void {
+    (this.#leavers ??= new Set()).add(callback);
+    return () => this.#leavers?.delete(callback);
+  }
+
+  /** Tells a caller that waits for it to send its body (RFC 9110 §10.1.1). */
+  invite(): void {
+    if (this.head.headers['expect'] === undefined || this.#isRead) return;
+    this.#stream.write(Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'));
+  }
+
+  /** No more of the body may come for now. */
+  pause(): void {
+    if (!this.#isRead) this.#stream.pause();
+  }
+
+  /** More of the body may come. */
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** More of the request has come: called by its connection alone. */
+  arrived(portion: Portion): void {
+    if (this.#isRead) return;
+    for (const chunk of portion.body) this.bytesReceived += chunk.length;
+    this.#isRead = portion.isLast;
+    if (portion.isLast) this.#trailers = portion.trailers;
+    if (this.#isOver) return;
+    if (this.#sink !== undefined) {
+      if (!this.#sink.requestBody(portion) && !portion.isLast) this.#stream.pause();
+      return;
+    }
+    (this.#waiting ??= []).push(...portion.body);
+    if (!portion.isLast) this.#stream.pause();
+    this.#progress?.();
+  }
+
+  abandoned(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isLast = true;
+    this.#progress?.();
+    for (const callback of this.#leavers ?? []) callback();
+    this.#sink?.abandoned(error);
+  }
+
+  roomAgain(): void {
+    this.#sink?.responseRoom();
+  }
+
+  /** Sends an informational answer (1xx other than 101) ahead of the real one. */
+  inform(head: MessageHead): void {
+    if (this.#isOver || this.head.httpVersion === '1.0') return;
+    this.#stream.write(Buffer.from(responseText(head, { framing: 'none', isLast: false, isUpgrade: false }), 'latin1'));
+  }
+
+  /** Sends an answer's head with what is there of its body. Says whether there is room for more. */
+  respond(head: MessageHead, portion: Portion): boolean {
+    if (this.#isOver) return true;
+    this.status = head.status;
+    this.#framing = this.#framingOf(head);
+    if (this.#framing === 'close') this.#isLast = true;
+    const text = responseText(head, {
+      framing: this.#framing,
+      isLast: this.#isLast || !this.#isRead,
+      isUpgrade: false,
+    });
+    if (!this.#isRead) this.#isLast = true;
+    const hasRoom = sendHead(this.#stream, { text, framing: this.#framing }, this.#count(portion));
+    if (portion.isLast) this.#finish();
+    return hasRoom;
+  }
+
+  /** Sends more of the answer's body. Says whether there is room for more. */
+  continue(portion: Portion): boolean {
+    if (this.#isOver) return true;
+    const hasRoom = sendPortion(this.#stream, this.#count(portion), this.#framing);
+    if (portion.isLast) this.#finish();
+    return hasRoom;
+  }
+
+  /** Sends an answer of the proxy's own. */
+  answer(status: number, headers: readonly string[], body: Uint8Array): void {
+    if (this.#isOver) return;
+    this.status = status;
+    if (!this.#isRead) this.#isLast = true;
+    const isShown = this.head.method !== 'HEAD';
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    const portion = { body: isShown ? [bytes] : NOTHING, isLast: true, trailers: NO_TRAILERS };
+    const text = ownResponseText(status, headers, this.#isLast);
+    sendHead(this.#stream, { text, framing: 'length' }, this.#count(portion));
+    this.#finish();
+  }
+
+  /** The answer broke off where it cannot be mended: the caller sees so by the connection's end. */
+  breakOff(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isLast = true;
+    this.#stream.reset();
+  }
+
+  /** Sends the answer that takes the connection to another protocol; returns the stream and what came behind the request. */
+  switchTo(head: MessageHead): { readonly stream: ByteStream; readonly rest: Buffer } {
+    this.status = head.status;
+    this.#isOver = true;
+    const rest = this.#terms.takeOver();
+    this.#stream.write(Buffer.from(responseText(head, { framing: 'none', isLast: false, isUpgrade: true }), 'latin1'));
+    return { stream: this.#stream, rest };
+  }
+
+  #count(portion: Portion): Portion {
+    for (const chunk of portion.body) this.bytesSent += chunk.length;
+    return portion;
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#terms.over();
+  }
+
+  #framingOf({ status, rawHeaders }: MessageHead): Framing {
+    if (this.head.method === 'HEAD' || isBodiless(status)) return 'none';
+    if (hasHeader(rawHeaders, 'content-length')) return 'length';
+    return this.head.httpVersion === '1.0' ? 'close' : 'chunked';
+  }
+}

@@ -1,0 +1,224 @@
+import type { Verdict } from '@rampart/core';
+import {
+  deliver,
+  formatTraceparent,
+  InboundExchange,
+  Permit,
+  refusal,
+  RequestFacts,
+  ResponseFlag,
+  textAnswer,
+} from '@rampart/mesh';
+import type { Answer, Applicant, HeaderChange, InboundConnection } from '@rampart/mesh';
+
+import type { ClientConnection, ResponseSink } from '../http1/client-connection.ts';
+import type { MessageHead } from '../http1/head.ts';
+import type { Portion } from '../http1/message-reader.ts';
+import { isRepeatable } from '../http1/repeatable.ts';
+import type { BodySink, ServerExchange } from '../http1/server-exchange.ts';
+import type { ByteStream } from '../stream/byte-stream.ts';
+import { changeAnswer } from './answer-changes.ts';
+import type { InboundHttpOptions } from './inbound-http.ts';
+
+/** Envoy's body for a request that RBAC refuses. */
+const DENIED_BODY = 'RBAC: access denied';
+const GONE = 'the caller went away before the request could be judged';
+const SERVICE_UNAVAILABLE = 503;
+
+interface Begun {
+  readonly exchange: InboundExchange;
+  readonly facts: RequestFacts;
+}
+
+/** One request to the application behind this sidecar: authenticate → authorize → deliver → record. */
+export class InboundCall implements Applicant, BodySink, ResponseSink {
+  readonly exchange: InboundExchange;
+  readonly facts: RequestFacts;
+  readonly #options: InboundHttpOptions;
+  readonly #server: ServerExchange;
+  #client: ClientConnection | undefined;
+  #changes: readonly HeaderChange[] = [];
+  #isRecorded = false;
+  /** Once: a connection that the application had closed meanwhile is no reason to fail. */
+  #mayRetry = true;
+
+  private constructor(options: InboundHttpOptions, server: ServerExchange, begun: Begun) {
+    this.#options = options;
+    this.#server = server;
+    this.exchange = begun.exchange;
+    this.facts = begun.facts;
+  }
+
+  /** Judges a request, and sends it on or answers it. */
+  static begin(options: InboundHttpOptions, connection: InboundConnection, server: ServerExchange): void {
+    const exchange = new InboundExchange(connection, server.head, options);
+    const facts = RequestFacts.read(server.head, connection);
+    if (!facts.ok) {
+      exchange.verdict = refusal(facts.problem);
+      answerWith(server, textAnswer({ code: 400, body: `Bad Request: ${facts.problem}`, verdict: exchange.verdict }));
+      options.recorder.write(exchange, { code: 400, flag: ResponseFlag.denied, bytesSent: server.bytesSent });
+      return;
+    }
+    const call = new InboundCall(options, server, { exchange, facts: facts.value });
+    const answer = options.preliminaries.pass(call);
+    if (answer instanceof Promise) call.#await(answer);
+    else call.#decide(answer);
+  }
+
+  get isUpgrade(): boolean {
+    return this.#server.isUpgrade;
+  }
+
+  onGone(callback: () => void): () => void {
+    return this.#server.onGone(callback);
+  }
+
+  peekBody(limit: number, signal: AbortSignal): ReturnType<Applicant['peekBody']> {
+    this.#server.invite();
+    return this.#server.peek(limit, signal);
+  }
+
+  changeResponse(changes: readonly HeaderChange[]): void {
+    this.#changes = changes;
+  }
+
+  requestBody(portion: Portion): boolean {
+    return this.#client?.continue(portion) ?? true;
+  }
+
+  abandoned(error: Error): void {
+    this.#client?.abandon();
+    this.#record(this.#server.status, ResponseFlag.callerGone, error.message);
+  }
+
+  responseRoom(): void {
+    this.#client?.resume();
+  }
+
+  response(head: MessageHead, portion: Portion): boolean {
+    if (this.#changes.length > 0) changeAnswer(head, this.#changes);
+    this.#retire();
+    const hasRoom = this.#server.respond(head, portion);
+    if (portion.isLast) this.#record(head.status, ResponseFlag.none);
+    return hasRoom;
+  }
+
+  responseBody(portion: Portion): boolean {
+    const hasRoom = this.#server.continue(portion);
+    if (portion.isLast) this.#record(this.#server.status, ResponseFlag.none);
+    return hasRoom;
+  }
+
+  inform(head: MessageHead): void {
+    this.#server.inform(head);
+  }
+
+  switched(head: MessageHead, application: ByteStream, rest: Buffer): void {
+    const { stream, rest: head0 } = this.#server.switchTo(head);
+    if (rest.length > 0) stream.write(rest);
+    this.#options.join({ near: stream, head: head0, far: application }, ({ bytesReceived, bytesSent }) => {
+      this.exchange.bytesReceived = bytesReceived;
+      this.#server.bytesSent = bytesSent;
+      this.#record(head.status, ResponseFlag.none);
+    });
+  }
+
+  requestRoom(): void {
+    this.#server.resume();
+  }
+
+  failed(error: Error): void {
+    const client = this.#client;
+    this.#client = undefined;
+    if (this.#server.hasBegunAnswer) {
+      this.#server.breakOff();
+      this.#record(this.#server.status, ResponseFlag.upstreamReset, error.message);
+      return;
+    }
+    if (this.#mayRetry && client?.wasUsed === true && !client.hasAnswered && isRepeatable(this.#server)) {
+      this.#mayRetry = false;
+      this.#send(true);
+      return;
+    }
+    const flag = isOfConnecting(error) ? ResponseFlag.connectFailed : ResponseFlag.upstreamReset;
+    const text = flag === ResponseFlag.connectFailed ? 'the application does not answer' : 'the application broke off';
+    answerText(this.#server, SERVICE_UNAVAILABLE, text);
+    this.#record(SERVICE_UNAVAILABLE, flag, error.message);
+  }
+
+  #await(answer: Promise<Answer | undefined>): void {
+    const stop = this.onGone(() => {
+      this.exchange.verdict = refusal(GONE);
+      this.#record(0, ResponseFlag.callerGone);
+    });
+    void answer.then((value) => {
+      stop();
+      if (!this.#server.isOver) this.#decide(value);
+    });
+  }
+
+  #decide(answer: Answer | undefined): void {
+    if (answer !== undefined) return this.#refuse(answer);
+    const judgement = Permit.judge(this.exchange.connection, this.facts, this.#options.clock.now());
+    if (judgement.denied) {
+      return this.#refuse(textAnswer({ code: 403, body: DENIED_BODY, verdict: judgement.verdict }));
+    }
+    this.exchange.verdict = withDoubt(judgement.verdict, this.facts);
+    return deliver(judgement, () => this.#send(false), undefined);
+  }
+
+  #refuse(answer: Answer): void {
+    this.exchange.verdict = answer.verdict;
+    answerWith(this.#server, answer);
+    this.#record(answer.code, ResponseFlag.denied);
+  }
+
+  #send(fresh: boolean): void {
+    const server = this.#server;
+    if (!fresh) this.#sign(server.head);
+    const client = this.#options.application.take(fresh);
+    this.#client = client;
+    if (!client.send(server, server.takeBody(this), this)) server.pause();
+  }
+
+  /** What the application is told of the trace; calls that it makes with these headers are part of it. */
+  #sign({ rawHeaders, headers }: MessageHead): void {
+    if (headers['traceparent'] !== undefined) {
+      const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'traceparent');
+      rawHeaders[at + 1] = formatTraceparent(this.exchange);
+    } else rawHeaders.push('traceparent', formatTraceparent(this.exchange));
+  }
+
+  /** A caller whose certificate is near its end is asked to come back on a new connection, with its next one. */
+  #retire(): void {
+    if (this.#options.isDraining() || this.#options.clock.now() > this.exchange.connection.retireAt)
+      this.#server.makeLast();
+  }
+
+  #record(code: number, flag: ResponseFlag, reason = ''): void {
+    if (this.#isRecorded) return;
+    this.#isRecorded = true;
+    const { exchange } = this;
+    if (this.#server.bytesReceived > 0) exchange.bytesReceived = this.#server.bytesReceived;
+    if (reason !== '' && exchange.verdict.reason === '') exchange.verdict = { ...exchange.verdict, reason };
+    this.#options.recorder.write(exchange, { code, flag, bytesSent: this.#server.bytesSent });
+  }
+}
+
+function answerText(server: ServerExchange, status: number, text: string): void {
+  const body = Buffer.from(`${text}\n`);
+  server.answer(status, ['content-type', 'text/plain', 'content-length', String(body.length)], body);
+}
+
+function answerWith(server: ServerExchange, { code, headers, body }: Answer): void {
+  server.answer(code, headers, typeof body === 'string' ? Buffer.from(body) : body);
+}
+
+/** The record of a request that nobody could be asked about says why it passed. */
+function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
+  return approval === undefined || approval.failedOpen === '' ? verdict : { ...verdict, reason: approval.failedOpen };
+}
+
+function isOfConnecting(error: Error): boolean {
+  return 'syscall' in error && error.syscall === 'connect';
+}

@@ -1,0 +1,107 @@
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { TLSSocket } from 'node:tls';
+
+import type { Clock, Random } from '@rampart/core';
+import { Gate, MESH_ALPN } from '@rampart/mesh';
+import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
+
+import { LinkSession } from '../link/link-session.ts';
+import { LINK_ALPN } from '../link/frame/format.ts';
+import { TCP_ALPN } from '../protocols.ts';
+import { SocketStream } from '../stream/socket-stream.ts';
+import type { ByteStream } from '../stream/byte-stream.ts';
+
+/** What the application behind the listener speaks. */
+export type AppProtocol = 'http' | 'tcp';
+
+export interface MeshListenerOptions {
+  readonly plane: DataPlane;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Port of the application: the one that policies speak of. */
+  readonly port: number;
+  readonly protocol: AppProtocol;
+  readonly http: (connection: InboundConnection, stream: ByteStream) => void;
+  readonly tcp: (connection: InboundConnection, stream: ByteStream) => void;
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+/** Connections that are waiting to be accepted: callers come in bursts. */
+const BACKLOG = 4096;
+const DRAIN_MS = 30_000;
+
+/** The port that the mesh calls: identify, admit, and on to what is spoken there. */
+export class MeshListener {
+  readonly #options: MeshListenerOptions;
+  readonly #gate: Gate;
+  readonly #server: Server;
+  readonly #links = new Set<LinkSession>();
+
+  constructor(options: MeshListenerOptions) {
+    const { plane, clock, port, protocol, refuse } = options;
+    this.#options = options;
+    this.#gate = new Gate({
+      view: plane.view,
+      identity: plane.identity,
+      clock,
+      port,
+      protocols: protocol === 'tcp' ? [LINK_ALPN, TCP_ALPN] : [LINK_ALPN, MESH_ALPN, 'http/1.1'],
+      accept: (connection) => this.#accept(connection),
+      refuse,
+    });
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#gate.enter(socket));
+  }
+
+  /** Resolves with the port that it listens on. */
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, host, backlog: BACKLOG }, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Takes no more connections; streams of links have some time to end. */
+  drain(): void {
+    this.#server.close();
+    for (const link of this.#links) link.drain(DRAIN_MS);
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#gate.close();
+    for (const link of this.#links) link.destroy();
+  }
+
+  #accept(connection: InboundConnection): void {
+    const { socket } = connection;
+    if (socket instanceof TLSSocket && socket.alpnProtocol === LINK_ALPN) this.#link(connection);
+    else this.#serve(connection, new SocketStream(socket));
+  }
+
+  #link(connection: InboundConnection): void {
+    const { clock, random } = this.#options;
+    const link: LinkSession = new LinkSession({
+      transport: connection.socket,
+      role: 'listener',
+      clock,
+      random,
+      accept: (stream, { protocol }) => {
+        if (protocol !== (this.#options.protocol === 'tcp' ? 'tcp' : 'http/1.1')) return 'not-served';
+        this.#serve(connection, stream);
+        return undefined;
+      },
+      closed: () => this.#links.delete(link),
+    });
+    this.#links.add(link);
+  }
+
+  #serve(connection: InboundConnection, stream: ByteStream): void {
+    const { protocol, http, tcp } = this.#options;
+    if (protocol === 'tcp') tcp(connection, stream);
+    else http(connection, stream);
+  }
+}

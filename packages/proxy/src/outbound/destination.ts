@@ -1,0 +1,39 @@
+import type { MessageHead } from '../http1/head.ts';
+
+/** Where a request is to go. */
+export interface Destination {
+  /** A name, or an IP address without brackets. */
+  readonly host: string;
+  /** 0 where none was named. */
+  readonly port: number;
+}
+
+const ABSOLUTE = /^http:\/\/([^/?#@]+)(?=[/?#]|$)/i;
+const AUTHORITY = /^(?:\[([\dA-Fa-f:.]+)\]|([\w.~!$&'()*+,;=-]+))(?::(\d{1,5}))?$/;
+
+/**
+ * Where a request wants to go, by its target in the form for proxies (RFC 9112 §3.2.2), its Host, or where its connection
+ * was captured on the way to. A target in absolute form is left in origin form, with its authority as Host.
+ */
+export function destinationOf(head: MessageHead, captured: Destination | undefined): Destination | undefined {
+  const absolute = ABSOLUTE.exec(head.url);
+  if (absolute?.[1] !== undefined) {
+    const rest = head.url.slice(absolute[0].length);
+    head.url = rest.startsWith('/') ? rest : `/${rest}`;
+    replaceHost(head, absolute[1]);
+    return captured ?? readAuthority(absolute[1]);
+  }
+  return captured ?? readAuthority(head.headers.host ?? '');
+}
+
+function readAuthority(text: string): Destination | undefined {
+  const parts = AUTHORITY.exec(text);
+  const host = parts?.[1] ?? parts?.[2];
+  return host === undefined ? undefined : { host, port: Number(parts?.[3] ?? 0) };
+}
+
+function replaceHost({ rawHeaders, headers }: MessageHead, host: string): void {
+  headers.host = host;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.toLowerCase() === 'host') rawHeaders[index + 1] = host;
+}

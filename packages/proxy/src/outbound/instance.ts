@@ -1,0 +1,175 @@
+import type { TLSSocket } from 'node:tls';
+
+import { RampartError } from '@rampart/core';
+import type { Clock, Random } from '@rampart/core';
+import { MESH_ALPN } from '@rampart/mesh';
+import type { Outbound, Target } from '@rampart/mesh';
+
+import { ConnectionPool } from '../http1/connection-pool.ts';
+import { LINK_ALPN } from '../link/frame/format.ts';
+import type { LinkProtocol } from '../link/frame/format.ts';
+import { LinkSession } from '../link/link-session.ts';
+import { TCP_ALPN } from '../protocols.ts';
+import type { ByteStream } from '../stream/byte-stream.ts';
+import { PendingStream } from '../stream/pending-stream.ts';
+import { SocketStream } from '../stream/socket-stream.ts';
+
+const OFFERS: Readonly<Record<LinkProtocol, readonly string[]>> = {
+  'http/1.1': [LINK_ALPN, MESH_ALPN, 'http/1.1'],
+  h2: [LINK_ALPN, 'h2'],
+  tcp: [LINK_ALPN, TCP_ALPN],
+};
+
+/** Idle connections that are kept to an instance. Streams of a link cost little more than the memory of their parsers. */
+const MOST_IDLE = 256;
+/** Time that streams of a link have to end when it is replaced. */
+const DRAIN_MS = 30_000;
+
+export interface InstanceOptions {
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Waits for a stream. */
+interface Waiting {
+  readonly protocol: LinkProtocol;
+  opened(stream: ByteStream): void;
+  failed(error: Error): void;
+}
+
+/**
+ * Ways to one instance: streams of a link where the other side is a proxy of the mesh, too, and mutual-TLS connections
+ * of their own where it is not. Which of the two it is shows the first handshake.
+ */
+export class Instance {
+  readonly target: Target;
+  readonly http: ConnectionPool;
+  readonly #options: InstanceOptions;
+  /** undefined before the first handshake. */
+  #speaksLink: boolean | undefined;
+  #link: LinkSession | undefined;
+  #isDialing = false;
+  /** For the handshake that is under way. */
+  readonly #waiting: Waiting[] = [];
+
+  constructor(target: Target, options: InstanceOptions) {
+    this.target = target;
+    this.#options = options;
+    this.http = new ConnectionPool(() => this.open('http/1.1'), MOST_IDLE);
+  }
+
+  /** Opens a stream that may be written to at once; it closes with the reason where none can be had. */
+  open(protocol: LinkProtocol): ByteStream {
+    const ready = this.#onLink(protocol);
+    if (ready !== undefined) return ready;
+    const pending = new PendingStream();
+    this.#await({
+      protocol,
+      opened: (stream) => pending.opened(stream),
+      failed: (error) => pending.failed(error),
+    });
+    return pending;
+  }
+
+  /** Resolves with a stream once the other side has proved its identity. */
+  connect(protocol: LinkProtocol, signal: AbortSignal): Promise<ByteStream> {
+    const ready = this.#onLink(protocol);
+    if (ready !== undefined) return Promise.resolve(ready);
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('given up before it was connected')), { once: true });
+      this.#await({
+        protocol,
+        opened: (stream) => (signal.aborted ? stream.reset() : resolve(stream)),
+        failed: reject,
+      });
+    });
+  }
+
+  /** What is open goes on to its end; what is opened from now on takes new connections. */
+  retire(): void {
+    this.#link?.drain(DRAIN_MS);
+    this.#link = undefined;
+    this.http.retire();
+  }
+
+  /** Closes every way. */
+  close(): void {
+    this.#link?.destroy();
+    this.http.close();
+  }
+
+  #onLink(protocol: LinkProtocol): ByteStream | undefined {
+    const link = this.#link;
+    return link === undefined || link.room === 0 ? undefined : link.open({ protocol, port: this.target.endpoint.port });
+  }
+
+  #await(waiting: Waiting): void {
+    if (this.#speaksLink === false) {
+      this.#dial([waiting]);
+      return;
+    }
+    this.#waiting.push(waiting);
+    if (!this.#isDialing) this.#dial(this.#waiting.splice(0));
+  }
+
+  #dial(first: readonly Waiting[]): void {
+    const protocol = first[0]?.protocol ?? 'http/1.1';
+    this.#isDialing = true;
+    const socket = this.#options.outbound.dial(this.target, OFFERS[protocol]);
+    let failure: Error | undefined;
+    const settle = (): readonly Waiting[] => {
+      this.#isDialing = false;
+      return [...first, ...this.#waiting.splice(0)];
+    };
+    const failed = (): void => {
+      const error = failure ?? new Error('the connection was closed during its handshake');
+      for (const waiting of settle()) waiting.failed(error);
+    };
+    socket.on('error', (error: Error) => {
+      failure = error;
+    });
+    socket.once('close', failed);
+    socket.once('secureConnect', () => {
+      socket.off('close', failed);
+      this.#connected(socket, protocol, settle());
+    });
+  }
+
+  #connected(socket: TLSSocket, protocol: LinkProtocol, waiting: readonly Waiting[]): void {
+    this.#speaksLink = socket.alpnProtocol === LINK_ALPN;
+    if (this.#speaksLink) {
+      this.#startLink(socket, waiting);
+      return;
+    }
+    const others = new Set(waiting);
+    const mine = waiting.find((each) => each.protocol === protocol);
+    if (mine !== undefined) others.delete(mine);
+    if (mine === undefined) socket.destroy();
+    else if (socket.alpnProtocol === false && protocol !== 'http/1.1') {
+      socket.destroy();
+      mine.failed(
+        new RampartError('UNSUPPORTED_FEATURE', `${this.target.endpoint.address} does not speak ${protocol}`),
+      );
+    } else mine.opened(new SocketStream(socket));
+    for (const other of others) this.#dial([other]);
+  }
+
+  #startLink(socket: TLSSocket, waiting: readonly Waiting[]): void {
+    const { clock, random } = this.#options;
+    const { port } = this.target.endpoint;
+    const gone = (): void => {
+      if (this.#link === link) this.#link = undefined;
+    };
+    const link: LinkSession = new LinkSession({
+      transport: socket,
+      role: 'dialer',
+      clock,
+      random,
+      draining: gone,
+      closed: gone,
+    });
+    this.#link = link;
+    for (const each of waiting) each.opened(link.open({ protocol: each.protocol, port }));
+  }
+}

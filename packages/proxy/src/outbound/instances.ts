@@ -1,0 +1,38 @@
+import type { Target } from '@rampart/mesh';
+
+import { Instance } from './instance.ts';
+import type { InstanceOptions } from './instance.ts';
+
+/** The instances of other services that this sidecar has connections to. */
+export class Instances {
+  readonly #options: InstanceOptions;
+  readonly #instances = new Map<string, Instance>();
+
+  constructor(options: InstanceOptions) {
+    this.#options = options;
+  }
+
+  of(target: Target): Instance {
+    const { instanceId } = target.endpoint;
+    const known = this.#instances.get(instanceId);
+    if (known !== undefined && known.target.endpoint.address === target.endpoint.address) return known;
+    known?.retire();
+    const instance = new Instance(target, this.#options);
+    this.#instances.set(instanceId, instance);
+    return instance;
+  }
+
+  close(): void {
+    for (const instance of this.#instances.values()) instance.close();
+    this.#instances.clear();
+  }
+
+  /** Lets connections go, of all instances or of those that are gone. */
+  retire(gone?: ReadonlySet<string>): void {
+    for (const [instanceId, instance] of this.#instances) {
+      if (gone !== undefined && !gone.has(instanceId)) continue;
+      instance.retire();
+      this.#instances.delete(instanceId);
+    }
+  }
+}

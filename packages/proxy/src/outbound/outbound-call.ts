@@ -1,0 +1,190 @@
+import { RampartError } from '@rampart/core';
+import { COMPLETE, failure, formatTraceparent, requestIdOf, sentRequestId } from '@rampart/mesh';
+import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
+
+import { ClientConnection } from '../http1/client-connection.ts';
+import type { ResponseSink } from '../http1/client-connection.ts';
+import type { MessageHead } from '../http1/head.ts';
+import type { Portion } from '../http1/message-reader.ts';
+import { isRepeatable } from '../http1/repeatable.ts';
+import type { BodySink, ServerExchange } from '../http1/server-exchange.ts';
+import type { ByteStream } from '../stream/byte-stream.ts';
+import { destinationOf } from './destination.ts';
+import type { Destination } from './destination.ts';
+import type { OutboundHttpOptions } from './outbound-http.ts';
+
+const SERVICE_UNAVAILABLE = 503;
+const BAD_GATEWAY = 502;
+const HTTP_PORT = 80;
+
+/** One request of an application of this host to a service: resolve → pick → dial → send → record. */
+export class OutboundCall implements BodySink, ResponseSink {
+  readonly #options: OutboundHttpOptions;
+  readonly #server: ServerExchange;
+  readonly #exchange: OutboundExchange;
+  #client: ClientConnection | undefined;
+  #target: Target | undefined;
+  #isRecorded = false;
+  #mayRetry = true;
+
+  private constructor(options: OutboundHttpOptions, server: ServerExchange) {
+    const { head } = server;
+    this.#options = options;
+    this.#server = server;
+    const { method, url, headers } = head;
+    this.#exchange = options.recorder.begin({ method, path: url, authority: headers.host ?? '' });
+  }
+
+  /** `captured` is where the connection was meant to go; absent where each request says so itself. */
+  static begin(options: OutboundHttpOptions, server: ServerExchange, captured?: Destination): void {
+    const call = new OutboundCall(options, server);
+    call.#route(captured);
+  }
+
+  requestBody(portion: Portion): boolean {
+    return this.#client?.continue(portion) ?? true;
+  }
+
+  abandoned(error: Error): void {
+    this.#client?.abandon();
+    this.#end(failure(this.#exchange, error, { byCaller: true, connected: true }));
+  }
+
+  responseRoom(): void {
+    this.#client?.resume();
+  }
+
+  response(head: MessageHead, portion: Portion): boolean {
+    this.#exchange.code = head.status;
+    if (this.#options.isDraining()) this.#server.makeLast();
+    const hasRoom = this.#server.respond(head, portion);
+    if (portion.isLast) this.#end(COMPLETE);
+    return hasRoom;
+  }
+
+  responseBody(portion: Portion): boolean {
+    const hasRoom = this.#server.continue(portion);
+    if (portion.isLast) this.#end(COMPLETE);
+    return hasRoom;
+  }
+
+  inform(head: MessageHead): void {
+    this.#server.inform(head);
+  }
+
+  switched(head: MessageHead, far: ByteStream, rest: Buffer): void {
+    this.#exchange.code = head.status;
+    const { stream, rest: early } = this.#server.switchTo(head);
+    if (rest.length > 0) stream.write(rest);
+    this.#options.join({ near: stream, head: early, far }, ({ bytesReceived, bytesSent }) => {
+      this.#server.bytesReceived = bytesReceived;
+      this.#server.bytesSent = bytesSent;
+      this.#end(COMPLETE);
+    });
+  }
+
+  requestRoom(): void {
+    this.#server.resume();
+  }
+
+  failed(error: Error): void {
+    const client = this.#client;
+    this.#client = undefined;
+    if (this.#server.hasBegunAnswer) {
+      this.#server.breakOff();
+      this.#end(failure(this.#exchange, error, { byCaller: false, connected: true }));
+      return;
+    }
+    if (this.#mayRetry && client?.wasUsed === true && !client.hasAnswered && isRepeatable(this.#server)) {
+      this.#mayRetry = false;
+      this.#send(true);
+      return;
+    }
+    const isConnected = client?.wasUsed === true || !('code' in error);
+    this.#refuse(isConnected ? BAD_GATEWAY : SERVICE_UNAVAILABLE, error);
+  }
+
+  #route(captured: Destination | undefined): void {
+    if (this.#server.head.method === 'CONNECT') {
+      // Tunnels begin with the first bytes of a connection, or not at all.
+      this.#refuse(405, new RampartError('INVALID_ARGUMENT', 'CONNECT comes first on a connection, or not at all'));
+      return;
+    }
+    const destination = destinationOf(this.#server.head, captured);
+    if (destination === undefined) {
+      this.#refuse(400, new RampartError('INVALID_ARGUMENT', 'the request names no host'));
+      return;
+    }
+    const route = this.#options.route(destination);
+    switch (route.kind) {
+      case 'failed':
+        this.#refuse(route.error.code === 'EGRESS_DENIED' ? 403 : SERVICE_UNAVAILABLE, route.error);
+        return;
+      case 'outside':
+        this.#leave(destination);
+        return;
+      case 'mesh':
+        this.#target = route.target;
+        this.#exchange.target = route.target;
+        this.#options.started(route.target);
+        this.#sign();
+        this.#send(false);
+    }
+  }
+
+  #leave(destination: Destination): void {
+    const client = new ClientConnection({
+      stream: this.#options.outside({ ...destination, port: destination.port === 0 ? HTTP_PORT : destination.port }),
+      idle: (connection) => connection.discard(),
+      gone: () => undefined,
+    });
+    this.#client = client;
+    this.#forward(client);
+  }
+
+  #send(fresh: boolean): void {
+    const target = this.#target;
+    if (target === undefined) return;
+    this.#client = this.#options.pool(target).take(fresh);
+    this.#forward(this.#client);
+  }
+
+  #forward(client: ClientConnection): void {
+    const server = this.#server;
+    if (!client.send(server, server.takeBody(this), this)) server.pause();
+  }
+
+  /** W3C Trace Context: the trace of the application goes on, or begins here. */
+  #sign(): void {
+    const { rawHeaders, headers } = this.#server.head;
+    const requestId = headers['x-request-id'];
+    const traceparent = headers['traceparent'];
+    this.#exchange.adopt(asText(requestId), asText(traceparent));
+    if (requestId === undefined || sentRequestId(asText(requestId)) === '')
+      rawHeaders.push('x-request-id', requestIdOf(this.#exchange));
+    if (traceparent === undefined) rawHeaders.push('traceparent', formatTraceparent(this.#exchange));
+  }
+
+  #refuse(status: number, error: Error): void {
+    const code = error instanceof RampartError ? `${error.code}: ` : '';
+    const body = Buffer.from(`${code}${error.message}\n`);
+    this.#exchange.code = status;
+    this.#server.answer(status, ['content-type', 'text/plain', 'content-length', String(body.length)], body);
+    this.#end(failure(this.#exchange, error, { byCaller: false, connected: false }));
+  }
+
+  #end(ending: Ending): void {
+    if (this.#isRecorded) return;
+    this.#isRecorded = true;
+    const exchange = this.#exchange;
+    if (this.#target !== undefined) this.#options.finished(this.#target);
+    exchange.bytesSent = this.#server.bytesReceived;
+    exchange.bytesReceived = this.#server.bytesSent;
+    exchange.userAgent = this.#server.head.headers['user-agent'] ?? '';
+    this.#options.recorder.end(exchange, ending);
+  }
+}
+
+function asText(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined;
+}

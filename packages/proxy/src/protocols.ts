@@ -1,0 +1,2 @@
+/** ALPN of bytes that are no HTTP. */
+export const TCP_ALPN = 'rampart-tcp/1';

@@ -1,0 +1,141 @@
+import { connect } from 'node:net';
+import { randomUUID } from 'node:crypto';
+
+import {
+  createIds,
+  describeRefusal,
+  ExternalAuthorizer,
+  InboundRecorder,
+  InboundTcpRecorder,
+  Preliminaries,
+  TcpJudge,
+} from '@rampart/mesh';
+import type { DataPlane, Outbound, Refusal } from '@rampart/mesh';
+
+import { ConnectionPool } from '../http1/connection-pool.ts';
+import { InboundHttp } from '../inbound/inbound-http.ts';
+import { MeshListener } from '../inbound/mesh-listener.ts';
+import { SocketStream } from '../stream/socket-stream.ts';
+import { connectTcp } from '../tcp/connect-tcp.ts';
+import { InboundTcp } from '../tcp/inbound-tcp.ts';
+import { joiner } from '../tcp/join.ts';
+import type { Application, Surroundings } from './sidecar-config.ts';
+
+/** Idle connections that are kept to the application. */
+const MOST_IDLE = 1024;
+const LOOK_AGAIN_MS = 50;
+
+export interface InboundWayOptions {
+  readonly plane: DataPlane;
+  /** For external authorizers. */
+  readonly outbound: Outbound;
+  readonly surroundings: Surroundings;
+}
+
+/** The way in to the application behind a sidecar, over HTTP and without. */
+export class InboundWay {
+  readonly #application: Application;
+  readonly #options: InboundWayOptions;
+  readonly #listener: MeshListener;
+  readonly #http: InboundHttp;
+  readonly #tcp: InboundTcp;
+  readonly #pool: ConnectionPool;
+  #isDraining = false;
+
+  constructor(application: Application, options: InboundWayOptions) {
+    this.#application = application;
+    this.#options = options;
+    const { plane, outbound, surroundings } = options;
+    const { clock, stopwatch, random } = surroundings;
+    const { host, port, protocol } = application;
+    const ownPrincipal = (): string => plane.identity.current?.spiffeId.toString() ?? '';
+    const external = new ExternalAuthorizer({ connect: (to, at) => outbound.connect(to, at), clock });
+    const requests = new InboundRecorder(plane, stopwatch);
+    const connections = new InboundTcpRecorder(plane, stopwatch);
+    const ids = createIds();
+    this.#pool = new ConnectionPool(
+      () => new SocketStream(connect({ host, port, allowHalfOpen: true, noDelay: true })),
+      MOST_IDLE,
+    );
+    this.#http = new InboundHttp({
+      ids,
+      stopwatch,
+      clock,
+      recorder: requests,
+      preliminaries: new Preliminaries({ authenticator: plane.authenticator, external, ownPrincipal, stopwatch }),
+      application: this.#pool,
+      join: joiner(clock),
+      isDraining: () => this.#isDraining,
+    });
+    this.#tcp = new InboundTcp({
+      judge: new TcpJudge({ view: plane.view, external, clock, ownPrincipal }),
+      recorder: connections,
+      ids,
+      clock,
+      stopwatch,
+      connect: (_, signal) => connectTcp({ host, port }, signal),
+    });
+    this.#listener = new MeshListener({
+      plane,
+      clock,
+      random,
+      port,
+      protocol,
+      http: (connection, stream) => this.#http.accept(connection, stream),
+      tcp: (connection, stream) => this.#tcp.accept({ connection, stream }),
+      refuse: (refusal) => this.#refused(refusal),
+    });
+    plane.identity.subscribe((svid) => {
+      const workload = plane.workload();
+      const service = workload?.service ?? '';
+      const self = service === '' ? '' : `${service}.${workload?.namespace ?? ''}.svc`;
+      requests.setSelf(self, svid.spiffeId.toString());
+      connections.setSelf(self, svid.spiffeId.toString());
+    });
+  }
+
+  /** Listens, and has the application registered; resolves with the port. */
+  async listen(): Promise<number> {
+    const { mesh, instanceHost, protocol } = this.#application;
+    const port = await this.#listener.listen(mesh.port, mesh.host);
+    const host = instanceHost !== '' ? instanceHost : isWildcard(mesh.host) ? '' : mesh.host;
+    this.#options.plane.instances.add({ instanceId: randomUUID(), host, port, protocol });
+    return port;
+  }
+
+  /** Takes nothing new; resolves when what is under way is over, or after `milliseconds`. */
+  drain(milliseconds: number): Promise<void> {
+    const { clock } = this.#options.surroundings;
+    this.#isDraining = true;
+    this.#listener.drain();
+    this.#http.drain();
+    const until = clock.now() + milliseconds;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#http.open + this.#tcp.open === 0 || clock.now() >= until) resolve();
+        else clock.after(LOOK_AGAIN_MS, look);
+      };
+      look();
+    });
+  }
+
+  close(): void {
+    this.#tcp.close('the sidecar stops');
+    this.#http.close();
+    this.#pool.close();
+    this.#listener.close();
+  }
+
+  #refused(refusal: Refusal): void {
+    const { surroundings, plane } = this.#options;
+    const event = describeRefusal(refusal, surroundings.clock.now());
+    const { kind, reason, remoteAddress } = event;
+    surroundings.log.info('connection refused', { kind, reason, from: remoteAddress });
+    plane.telemetry.refused(event);
+  }
+}
+
+/** A wildcard address is no place to connect to. */
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}

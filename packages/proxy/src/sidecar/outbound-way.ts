@@ -1,0 +1,90 @@
+import { createIds, Outbound, OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
+import type { DataPlane } from '@rampart/mesh';
+
+import { Instances } from '../outbound/instances.ts';
+import { OutboundHttp } from '../outbound/outbound-http.ts';
+import type { Destination } from '../outbound/destination.ts';
+import type { ByteStream } from '../stream/byte-stream.ts';
+import { PendingStream } from '../stream/pending-stream.ts';
+import { joiner } from '../tcp/join.ts';
+import { OutboundTcp } from '../tcp/outbound-tcp.ts';
+import { Outside } from '../tcp/outside.ts';
+import type { Surroundings } from './sidecar-config.ts';
+
+/** The way out of a sidecar, over HTTP and without. */
+export class OutboundWay {
+  readonly http: OutboundHttp;
+  readonly tcp: OutboundTcp;
+  readonly route: Outbound;
+  readonly #outside: Outside;
+  readonly #instances: Instances;
+  #isDraining = false;
+
+  constructor(plane: DataPlane, { clock, stopwatch, random }: Surroundings) {
+    const ids = createIds();
+    const outbound = new Outbound(plane, clock);
+    const instances = new Instances({ outbound, clock, random });
+    const requests = new OutboundRecorder(plane, { ids, stopwatch, parent: () => undefined });
+    const connections = new OutboundTcpRecorder(plane, stopwatch);
+    this.route = outbound;
+    this.#instances = instances;
+    this.#outside = new Outside({
+      toAddress: (address, port) => outbound.egress.toAddress(address, port),
+      follow: (socket, judge) => outbound.connections.follow(socket, judge),
+    });
+    this.tcp = new OutboundTcp({
+      route: (host, port) => outbound.route(host, port),
+      dial: (target, _, signal) => instances.of(target).connect('tcp', signal),
+      leave: (destination, signal) => this.#outside.connect(destination, signal),
+      recorder: connections,
+      ids,
+      clock,
+      stopwatch,
+    });
+    this.http = new OutboundHttp({
+      recorder: requests,
+      route: ({ host, port }) => outbound.route(host, port),
+      pool: (target) => instances.of(target).http,
+      outside: (destination) => this.#leave(destination),
+      started: ({ endpoint }) => plane.picker.started(endpoint),
+      finished: ({ endpoint }) => plane.picker.finished(endpoint),
+      join: joiner(clock),
+      isDraining: () => this.#isDraining,
+    });
+    plane.identity.subscribe((svid) => {
+      const workload = plane.workload();
+      const self = workload?.service === '' ? workload.serviceAccount : (workload?.service ?? '');
+      requests.setSelf(self, svid.spiffeId.toString());
+      connections.setSelf(self, svid.spiffeId.toString());
+      instances.retire();
+    });
+    plane.view.subscribe((change) => {
+      if (change.gone.size > 0) instances.retire(change.gone);
+      if (change.policy || change.revocations || change.peers || change.services.length > 0)
+        outbound.connections.judgeAgain((socket) => socket.destroy());
+    });
+  }
+
+  drain(): void {
+    this.#isDraining = true;
+    this.http.drain();
+  }
+
+  close(): void {
+    this.tcp.close('the sidecar stops');
+    this.http.close();
+    this.#instances.close();
+  }
+
+  #leave(destination: Destination): ByteStream {
+    const pending = new PendingStream();
+    const giveUp = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+    this.#outside.connect(destination, giveUp).then(
+      ({ stream }) => pending.opened(stream),
+      (error: unknown) => pending.failed(error instanceof Error ? error : new Error(String(error))),
+    );
+    return pending;
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+
+import { startDataPlane } from '@rampart/mesh';
+import type { DataPlane, Readiness } from '@rampart/mesh';
+
+import { InboundWay } from './inbound-way.ts';
+import { OutboundWay } from './outbound-way.ts';
+import { ProxyDoor } from './proxy-door.ts';
+import type { SidecarConfig, Surroundings } from './sidecar-config.ts';
+
+export interface Sidecar {
+  /** Where the mesh calls the application; undefined for one that only calls others. */
+  readonly meshPort: number | undefined;
+  readonly proxyPort: number;
+  readonly plane: DataPlane;
+  /** Resolves when identity and a first snapshot are there, when there will be none, or after `milliseconds`. */
+  whenReady(milliseconds: number): Promise<Readiness>;
+  /** Leaves the registry and takes nothing new; resolves when what was under way is over, or after `milliseconds`. */
+  drain(milliseconds: number): Promise<void>;
+  /** Closes everything; records are handed over within `milliseconds`. */
+  stop(milliseconds: number): Promise<void>;
+}
+
+/** Opens the ports of a sidecar and puts its parts together. Rejects where a port is in use. */
+export async function startSidecar(config: SidecarConfig, surroundings: Surroundings): Promise<Sidecar> {
+  const plane = startDataPlane({ ...config, ...surroundings, id: randomUUID(), kind: 'sidecar' });
+  const outbound = new OutboundWay(plane, surroundings);
+  const proxy = new ProxyDoor(outbound);
+  const proxyPort = await proxy.listen(config.proxy);
+  const { application } = config;
+  const inbound =
+    application === undefined
+      ? undefined
+      : new InboundWay(application, { plane, outbound: outbound.route, surroundings });
+  const meshPort = await inbound?.listen();
+  return {
+    meshPort,
+    proxyPort,
+    plane,
+    whenReady: (milliseconds) => plane.whenReady(milliseconds),
+    drain: async (milliseconds) => {
+      for (const { instanceId } of plane.instances.all) plane.instances.remove(instanceId);
+      outbound.drain();
+      await inbound?.drain(milliseconds);
+    },
+    stop: async (milliseconds) => {
+      inbound?.close();
+      proxy.close();
+      outbound.close();
+      await plane.stop(milliseconds);
+    },
+  };
+}
