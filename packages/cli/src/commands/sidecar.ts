@@ -70,7 +70,7 @@ function announce(sidecar: Sidecar, { appHost, appPort }: SidecarOptions, invoca
     io.stdout.write(renderData({ spiffeId, meshPort, proxyPort }));
     return;
   }
-  const lines = [`${spiffeId}`];
+  const lines = [spiffeId];
   if (meshPort !== undefined) lines.push(`  in    port ${meshPort} of the mesh → ${appHost}:${appPort ?? 0}`);
   lines.push(`  out   http_proxy=http://127.0.0.1:${proxyPort}`);
   io.stdout.write(`${lines.join('\n')}\n`);

@@ -38,7 +38,7 @@ export interface ClientConnectionOptions {
 }
 
 /** An answer of a peer that breaks the rules of HTTP/1.1. */
-export class BadAnswerError extends Error {}
+class BadAnswerError extends Error {}
 
 const SWITCHING_PROTOCOLS = 101;
 const FIRST_FINAL_STATUS = 200;

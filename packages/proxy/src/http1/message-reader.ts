@@ -20,7 +20,7 @@ export interface ReaderLimits {
 }
 
 /** As Envoy has them: 60 KiB and 100 headers. */
-export const DEFAULT_LIMITS: ReaderLimits = { headBytes: 61_440, headers: 100 };
+const DEFAULT_LIMITS: ReaderLimits = { headBytes: 61_440, headers: 100 };
 
 /**
  * "more": the message goes on; "complete": it is over, what came behind it is in `rest`; "upgraded": HTTP is over, what

@@ -1,6 +1,7 @@
 import { createIds, Outbound, OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
+import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
 import { Instances } from '../outbound/instances.ts';
 import { OutboundHttp } from '../outbound/outbound-http.ts';
 import type { Destination } from '../outbound/destination.ts';
@@ -12,7 +13,7 @@ import { Outside } from '../tcp/outside.ts';
 import type { Surroundings } from './sidecar-config.ts';
 
 /** The way out of a sidecar, over HTTP and without. */
-export class OutboundWay {
+export class OutboundWay implements OutboundDoor {
   readonly http: OutboundHttp;
   readonly tcp: OutboundTcp;
   readonly route: Outbound;
@@ -63,6 +64,19 @@ export class OutboundWay {
       if (change.policy || change.revocations || change.peers || change.services.length > 0)
         outbound.connections.judgeAgain((socket) => socket.destroy());
     });
+  }
+
+  /** HTTP where the service speaks it, and bytes otherwise. */
+  connected(captured: CapturedConnection): void {
+    const { host, port } = captured.destination;
+    const route = this.route.route(host, port);
+    if (route.kind !== 'mesh' || route.target.endpoint.protocol !== 'http') {
+      this.tcp.connected(captured);
+      return;
+    }
+    captured.accept();
+    this.http.accept(captured.stream, captured.head, captured.destination);
+    captured.stream.resume();
   }
 
   drain(): void {

@@ -1,6 +1,9 @@
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 
+import type { Clock } from '@rampart/core';
+
+import { HttpProxyEntrance } from '../capture/http-proxy/http-proxy-entrance.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { OutboundWay } from './outbound-way.ts';
 import type { Place } from './sidecar-config.ts';
@@ -12,9 +15,17 @@ const BACKLOG = 4096;
 export class ProxyDoor {
   readonly #server: Server;
 
-  constructor(outbound: OutboundWay) {
+  constructor(outbound: OutboundWay, clock: Clock) {
+    const entrance = new HttpProxyEntrance({
+      door: outbound,
+      clock,
+      http: ({ stream, head }) => {
+        outbound.http.accept(stream, head);
+        stream.resume();
+      },
+    });
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      outbound.http.accept(new SocketStream(socket)),
+      entrance.enter(new SocketStream(socket)),
     );
   }
 

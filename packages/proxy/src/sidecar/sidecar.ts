@@ -25,7 +25,7 @@ export interface Sidecar {
 export async function startSidecar(config: SidecarConfig, surroundings: Surroundings): Promise<Sidecar> {
   const plane = startDataPlane({ ...config, ...surroundings, id: randomUUID(), kind: 'sidecar' });
   const outbound = new OutboundWay(plane, surroundings);
-  const proxy = new ProxyDoor(outbound);
+  const proxy = new ProxyDoor(outbound, surroundings.clock);
   const proxyPort = await proxy.listen(config.proxy);
   const { application } = config;
   const inbound =
