@@ -65,13 +65,15 @@ function refused(): RampartError {
 function announce(sidecar: Sidecar, { appHost, appPort }: SidecarOptions, invocation: Invocation): void {
   const { io, globals, renderData } = invocation;
   const spiffeId = sidecar.plane.identity.current?.spiffeId.toString() ?? '';
-  const { meshPort, proxyPort } = sidecar;
+  const { meshPort, proxyPort, socksPort, dnsPort } = sidecar;
   if (globals.output !== 'table') {
-    io.stdout.write(renderData({ spiffeId, meshPort, proxyPort }));
+    io.stdout.write(renderData({ spiffeId, meshPort, proxyPort, socksPort, dnsPort }));
     return;
   }
   const lines = [spiffeId];
   if (meshPort !== undefined) lines.push(`  in    port ${meshPort} of the mesh → ${appHost}:${appPort ?? 0}`);
   lines.push(`  out   http_proxy=http://127.0.0.1:${proxyPort}`);
+  if (socksPort !== undefined) lines.push(`        socks5h://127.0.0.1:${socksPort}`);
+  if (dnsPort !== undefined) lines.push(`  dns   127.0.0.1:${dnsPort}`);
   io.stdout.write(`${lines.join('\n')}\n`);
 }

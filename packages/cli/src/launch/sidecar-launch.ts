@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
+import { getServers } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DEFAULT_ROOT_NAMESPACE, RampartError } from '@rampart/core';
-import type { Application, LogLevel, Sidecar } from '@rampart/proxy';
+import type { Application, LogLevel, Names, Sidecar, Upstream } from '@rampart/proxy';
 import { fromPem } from '@rampart/spiffe';
 import { InvalidArgumentError, Option } from 'commander';
+import { collectText } from '../arguments/pair.ts';
 import { type NewWorkload, workloadOf, type WorkloadOptions } from '../arguments/workload-options.ts';
 import type { Invocation } from '../shell.ts';
 import { VERSION } from '../version.ts';
@@ -20,6 +22,9 @@ export interface SidecarOptions {
   readonly meshHost: string;
   readonly instanceHost?: string;
   readonly proxyPort: number;
+  readonly socksPort?: number;
+  readonly dnsPort?: number;
+  readonly dnsForward?: readonly string[];
   readonly joinTokenFile?: string;
   readonly logLevel: LogLevel;
 }
@@ -48,6 +53,15 @@ export function sidecarOptions(): readonly Option[] {
     new Option('--proxy-port <port>', 'port of the HTTP proxy for calls of the application; 0 takes any')
       .argParser(portFrom(0))
       .default(0),
+    new Option('--socks-port <port>', 'open a SOCKS 5 proxy, too; 0 takes any port').argParser(portFrom(0)),
+    new Option(
+      '--dns-port <port>',
+      'answer DNS: names of services lead to addresses of 127.64.0.0/10, behind which the sidecar listens',
+    ).argParser(portFrom(0)),
+    new Option(
+      '--dns-forward <address[:port]>',
+      'resolver for all other names; may be repeated (default: those of this host)',
+    ).argParser(collectText),
     new Option(
       '--join-token-file <file>',
       'file with its join token (default: what $RAMPART_ATTESTATION, $RAMPART_JOIN_TOKEN or $RAMPART_JOIN_TOKEN_FILE say, else one is made as client.json allows)',
@@ -66,7 +80,9 @@ export async function launchSidecar(
   const { address, caFile } = await controlPlaneOf(invocation);
   const evidence = await evidenceSettings(options, workload, invocation);
   // Loaded only here, so that no other command pays for it.
-  const { createLineLog, evidenceOf, startSidecar, stopwatch } = await import('@rampart/proxy');
+  const proxy = await import('@rampart/proxy');
+  const { createLineLog, evidenceOf, startSidecar, stopwatch } = proxy;
+  const spoolDirectory = io.env['RAMPART_SPOOL_DIRECTORY'] ?? join(tmpdir(), 'rampart-spool');
   return startSidecar(
     {
       address: {
@@ -75,9 +91,13 @@ export async function launchSidecar(
         rootNamespace: io.env['RAMPART_ROOT_NAMESPACE'] ?? DEFAULT_ROOT_NAMESPACE,
       },
       evidence: evidenceOf(evidence),
-      spoolDirectory: io.env['RAMPART_SPOOL_DIRECTORY'] ?? join(tmpdir(), 'rampart-spool'),
+      spoolDirectory,
       application: applicationOf(options),
       proxy: { host: LOOPBACK, port: options.proxyPort },
+      ...(options.socksPort === undefined ? {} : { socks: { host: LOOPBACK, port: options.socksPort } }),
+      ...(options.dnsPort === undefined
+        ? {}
+        : { names: namesOf(options, workload, { spoolDirectory, parse: proxy.parseUpstream }) }),
     },
     {
       clock: io.clock,
@@ -105,6 +125,29 @@ function applicationOf(options: SidecarOptions): Application | undefined {
     mesh: { host: meshHost, port: meshPort },
     instanceHost,
   };
+}
+
+interface NamesContext {
+  readonly spoolDirectory: string;
+  readonly parse: (text: string) => Upstream | undefined;
+}
+
+function namesOf(
+  { dnsPort = 0, dnsForward = getServers() }: SidecarOptions,
+  { namespace, serviceAccount }: NewWorkload,
+  { spoolDirectory, parse }: NamesContext,
+): Names {
+  const forwardTo = dnsForward.map((text) => {
+    const upstream = parse(text);
+    if (upstream !== undefined) return upstream;
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `--dns-forward takes an IP address with or without a port, not "${text}"`,
+    );
+  });
+  const seed = `${namespace}/${serviceAccount}`;
+  const addressFile = join(spoolDirectory, 'addresses', `${namespace}.${serviceAccount}.json`);
+  return { port: dnsPort, forwardTo, seed, addressFile };
 }
 
 async function evidenceSettings(

@@ -103,7 +103,6 @@ export class Llhttp {
 
   /** Goes on with HTTP after a message that asked for another protocol and did not get it. */
   resumeAfterUpgrade(): void {
-    llhttp.llhttp_resume(this.#parser);
     llhttp.llhttp_resume_after_upgrade(this.#parser);
   }
 

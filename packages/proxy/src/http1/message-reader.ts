@@ -70,6 +70,8 @@ export class MessageReader implements Portion {
   #trailerBytes = 0;
   #isOver = false;
   #isUpgrade = false;
+  /** The message before asked for another protocol, and did not get it. */
+  #staysHttp = false;
 
   constructor(kind: MessageKind, limits: ReaderLimits = DEFAULT_LIMITS) {
     this.#kind = kind;
@@ -113,8 +115,8 @@ export class MessageReader implements Portion {
     this.#isOver = false;
     this.#trailerBytes = 0;
     if (this.trailers.length > 0) this.trailers = [];
-    if (this.#isUpgrade) this.#llhttp.resumeAfterUpgrade();
-    else this.#llhttp.resume();
+    this.#llhttp.resume();
+    this.#staysHttp = this.#isUpgrade;
     this.#isUpgrade = false;
   }
 
@@ -149,7 +151,12 @@ export class MessageReader implements Portion {
       this.#offset = this.#raw.length;
       this.#raw = this.#offset === 0 ? part : Buffer.concat([this.#raw, part]);
     }
-    const code = this.#llhttp.execute(part, this.#callbacks);
+    let code = this.#llhttp.execute(part, this.#callbacks);
+    if (code === PAUSED_UPGRADE && this.#staysHttp) {
+      this.#llhttp.resumeAfterUpgrade();
+      code = this.#llhttp.execute(part, this.#callbacks);
+    }
+    this.#staysHttp = false;
     const isTooLarge = this.head === undefined ? this.#raw.length > this.#limits.headBytes : false;
     if (isTooLarge || this.#trailerBytes > this.#limits.headBytes || this.#spans.length > 4 * this.#limits.headers) {
       this.problem = 'its headers are more than allowed';

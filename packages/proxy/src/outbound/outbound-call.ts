@@ -37,8 +37,10 @@ export class OutboundCall implements BodySink, ResponseSink {
 
   /** `captured` is where the connection was meant to go; absent where each request says so itself. */
   static begin(options: OutboundHttpOptions, server: ServerExchange, captured?: Destination): void {
+    // Before anything is recorded: a target in absolute form is left in origin form.
+    const destination = destinationOf(server.head, captured);
     const call = new OutboundCall(options, server);
-    call.#route(captured);
+    call.#route(destination);
   }
 
   requestBody(portion: Portion): boolean {
@@ -104,13 +106,12 @@ export class OutboundCall implements BodySink, ResponseSink {
     this.#refuse(isConnected ? BAD_GATEWAY : SERVICE_UNAVAILABLE, error);
   }
 
-  #route(captured: Destination | undefined): void {
+  #route(destination: Destination | undefined): void {
     if (this.#server.head.method === 'CONNECT') {
       // Tunnels begin with the first bytes of a connection, or not at all.
       this.#refuse(405, new RampartError('INVALID_ARGUMENT', 'CONNECT comes first on a connection, or not at all'));
       return;
     }
-    const destination = destinationOf(this.#server.head, captured);
     if (destination === undefined) {
       this.#refuse(400, new RampartError('INVALID_ARGUMENT', 'the request names no host'));
       return;

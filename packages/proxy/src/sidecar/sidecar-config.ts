@@ -1,6 +1,7 @@
 import type { Clock, Random } from '@rampart/core';
 import type { ControlPlaneAddress, MeshLog, Stopwatch, WorkloadEvidence } from '@rampart/mesh';
 
+import type { Upstream } from '../capture/names/upstream.ts';
 import type { AppProtocol } from '../inbound/mesh-listener.ts';
 
 /** How a sidecar joins the mesh, and what stands behind it. */
@@ -13,6 +14,22 @@ export interface SidecarConfig {
   readonly application: Application | undefined;
   /** Where the application finds its HTTP proxy; port 0 takes any. */
   readonly proxy: Place;
+  /** Where it finds a SOCKS 5 proxy, if anywhere. */
+  readonly socks?: Place;
+  /** Names of services lead to addresses of this host's loopback, for applications that know of no proxy. */
+  readonly names?: Names;
+}
+
+/** The sidecar's DNS, on loopback. */
+export interface Names {
+  /** UDP and TCP; 0 takes any. */
+  readonly port: number;
+  /** Who knows all other names. */
+  readonly forwardTo: readonly Upstream[];
+  /** Different for each sidecar of a host, so that they take different addresses. */
+  readonly seed: string;
+  /** Where addresses are kept over restarts. */
+  readonly addressFile: string;
 }
 
 /** Where an application listens, and where the mesh calls it. */

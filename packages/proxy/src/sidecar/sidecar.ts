@@ -3,15 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { startDataPlane } from '@rampart/mesh';
 import type { DataPlane, Readiness } from '@rampart/mesh';
 
+import { CaptureDoors } from './capture-doors.ts';
 import { InboundWay } from './inbound-way.ts';
 import { OutboundWay } from './outbound-way.ts';
-import { ProxyDoor } from './proxy-door.ts';
 import type { SidecarConfig, Surroundings } from './sidecar-config.ts';
 
 export interface Sidecar {
   /** Where the mesh calls the application; undefined for one that only calls others. */
   readonly meshPort: number | undefined;
   readonly proxyPort: number;
+  readonly socksPort: number | undefined;
+  readonly dnsPort: number | undefined;
   readonly plane: DataPlane;
   /** Resolves when identity and a first snapshot are there, when there will be none, or after `milliseconds`. */
   whenReady(milliseconds: number): Promise<Readiness>;
@@ -25,8 +27,7 @@ export interface Sidecar {
 export async function startSidecar(config: SidecarConfig, surroundings: Surroundings): Promise<Sidecar> {
   const plane = startDataPlane({ ...config, ...surroundings, id: randomUUID(), kind: 'sidecar' });
   const outbound = new OutboundWay(plane, surroundings);
-  const proxy = new ProxyDoor(outbound, surroundings.clock);
-  const proxyPort = await proxy.listen(config.proxy);
+  const doors = await CaptureDoors.open(config, { plane, outbound, ...surroundings });
   const { application } = config;
   const inbound =
     application === undefined
@@ -35,7 +36,9 @@ export async function startSidecar(config: SidecarConfig, surroundings: Surround
   const meshPort = await inbound?.listen();
   return {
     meshPort,
-    proxyPort,
+    proxyPort: doors.proxyPort,
+    socksPort: doors.socksPort,
+    dnsPort: doors.dnsPort,
     plane,
     whenReady: (milliseconds) => plane.whenReady(milliseconds),
     drain: async (milliseconds) => {
@@ -45,7 +48,7 @@ export async function startSidecar(config: SidecarConfig, surroundings: Surround
     },
     stop: async (milliseconds) => {
       inbound?.close();
-      proxy.close();
+      await doors.close();
       outbound.close();
       await plane.stop(milliseconds);
     },

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import type { ControlPlaneProcess } from './control-plane.ts';
+import { bareEnvironment } from './environment.ts';
+
+const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+
+export interface SidecarOptions {
+  readonly serviceAccount: string;
+  readonly namespace?: string;
+  /** Empty for a pure client. */
+  readonly service?: string;
+  /** Further options of `rampart sidecar`. */
+  readonly args?: readonly string[];
+}
+
+interface Announcement {
+  readonly spiffeId: string;
+  readonly meshPort?: number;
+  readonly proxyPort: number;
+  readonly socksPort?: number;
+  readonly dnsPort?: number;
+}
+
+/** `rampart sidecar` in a process of its own. */
+export class SidecarProcess {
+  readonly process: ChildProcess;
+  readonly announcement: Announcement;
+
+  private constructor(child: ChildProcess, announcement: Announcement) {
+    this.process = child;
+    this.announcement = announcement;
+  }
+
+  /** Starts it, and waits until it is ready and, where it serves, registered. */
+  static async start(plane: ControlPlaneProcess, options: SidecarOptions): Promise<SidecarProcess> {
+    const { serviceAccount, namespace = 'default', service = '', args = [] } = options;
+    const admission = await plane.admission({ namespace, serviceAccount, service, labels: {} });
+    const child = spawn(process.execPath, [CLI, 'sidecar', '--output', 'json', ...args], {
+      env: { ...bareEnvironment(), ...admission },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const announcement = await new Promise<Announcement>((resolve, reject) => {
+      let text = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (text.trimEnd().endsWith('}')) resolve(JSON.parse(text) as Announcement);
+      });
+      child.once('exit', (code) => reject(new Error(`rampart sidecar ended with ${String(code)}: ${said}`)));
+    });
+    if (announcement.meshPort !== undefined) await plane.registered(service, announcement.meshPort);
+    return new SidecarProcess(child, announcement);
+  }
+
+  /** Asks it to leave; resolves with its exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return this.process.exitCode;
+    const exited = once(this.process, 'exit');
+    this.process.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+}
