@@ -151,12 +151,7 @@ export class MessageReader implements Portion {
       this.#offset = this.#raw.length;
       this.#raw = this.#offset === 0 ? part : Buffer.concat([this.#raw, part]);
     }
-    let code = this.#llhttp.execute(part, this.#callbacks);
-    if (code === PAUSED_UPGRADE && this.#staysHttp) {
-      this.#llhttp.resumeAfterUpgrade();
-      code = this.#llhttp.execute(part, this.#callbacks);
-    }
-    this.#staysHttp = false;
+    const code = this.#parse(part);
     const isTooLarge = this.head === undefined ? this.#raw.length > this.#limits.headBytes : false;
     if (isTooLarge || this.#trailerBytes > this.#limits.headBytes || this.#spans.length > 4 * this.#limits.headers) {
       this.problem = 'its headers are more than allowed';
@@ -167,6 +162,15 @@ export class MessageReader implements Portion {
     if (this.problem === '' && code === PAUSED_UPGRADE) return 'upgraded';
     if (this.problem === '') this.problem = this.#llhttp.reason;
     return 'malformed';
+  }
+
+  #parse(part: Buffer): number {
+    const code = this.#llhttp.execute(part, this.#callbacks);
+    const staysHttp = this.#staysHttp;
+    this.#staysHttp = false;
+    if (code !== PAUSED_UPGRADE || !staysHttp) return code;
+    this.#llhttp.resumeAfterUpgrade();
+    return this.#llhttp.execute(part, this.#callbacks);
   }
 
   #url(at: number, length: number): void {
