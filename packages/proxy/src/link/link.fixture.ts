@@ -29,6 +29,11 @@ class WireEnd extends Duplex {
     else setImmediate(callback);
   }
 
+  /** Like a socket, it writes at once what was written while it was corked. */
+  override _writev(parts: { readonly chunk: Buffer }[], callback: () => void): void {
+    this._write(Buffer.concat(parts.map(({ chunk }) => chunk)), 'buffer', callback);
+  }
+
   /** False when it has enough. */
   comes(chunk: Buffer, cut: () => number): boolean {
     this.arrived += chunk.length;

@@ -47,7 +47,7 @@ export class SendLine {
 
   /** False when the other side asks for more than it reads. */
   get isBounded(): boolean {
-    return !this.#isBlocked || this.frames.pending <= TURN_BYTES + this.#unread;
+    return this.frames.pending <= TURN_BYTES + this.#unread;
   }
 
   /** Whether a DATA frame of so many bytes may be gathered now. */
