@@ -8,35 +8,26 @@ import {
   createIds,
   describeRefusal,
   ExternalAuthorizer,
-  InboundRecorder,
   LocalInstances,
   MeshView,
   Outbound,
-  OutboundRecorder,
   Picker,
-  Preliminaries,
   startDataPlane,
   SvidSource,
   TelemetryReporter,
 } from '@rampart/mesh';
 import type { DataPlane, InstanceTraits, MeshLog, Refusal } from '@rampart/mesh';
 
-import { stopwatch, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import type { NodeConfig } from './config.ts';
 import { countStreamedBodies } from './body-count.ts';
-import { currentRequest } from './context.ts';
 import { Ports } from './inbound/ports.ts';
-import { RequestHandler } from './inbound/request-handler.ts';
-import { hookServers } from './inbound/server-hook.ts';
-import { hookTcpServers } from './inbound/tcp-servers.ts';
+import { hookInbound } from './inbound/hook-inbound.ts';
 import { flush, watchLifecycle } from './lifecycle.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { createLog } from './log.ts';
-import { hookAgents } from './outbound/agent-hook.ts';
-import { guardConnections } from './outbound/connection-guard.ts';
-import { hookSockets } from './outbound/socket-hook.ts';
-import { hookUndici } from './outbound/undici-hook.ts';
+import { hookOutbound } from './outbound/hook-outbound.ts';
 import { VERSION } from './version.ts';
 import { watchCluster } from './workers/cluster-primary.ts';
 import { ClusterWorker } from './workers/cluster-worker.ts';
@@ -155,13 +146,12 @@ interface Installed {
 
 function install(plane: DataPlane, { host, log, exempt, instanceHost = '', traits = {} }: Place): Installed {
   const ids = createIds();
-  const inbound = new InboundRecorder(plane, stopwatch);
-  const outboundRecords = new OutboundRecorder(plane, { ids, stopwatch, parent: () => currentRequest.getStore() });
   const refuse = (refusal: Refusal): void => {
     const event = describeRefusal(refusal, systemClock.now());
     log.info('connection refused', { kind: event.kind, reason: event.reason, from: event.remoteAddress });
     plane.telemetry.refused(event);
   };
+  const outbound = new Outbound(plane, systemClock);
   const ports = new Ports({
     plane,
     clock: systemClock,
@@ -169,45 +159,16 @@ function install(plane: DataPlane, { host, log, exempt, instanceHost = '', trait
     traits,
     lastClosed: () => flush(plane),
     refuse,
+    isOwn: ({ remoteAddress = '', remotePort = 0 }) => outbound.connections.hasOneFrom(remoteAddress, remotePort),
   });
   const tenants = new Tenants(plane.instances, traits);
-  const lifecycle = watchLifecycle({ host, plane, ports: () => ports, tenants });
-  const outbound = new Outbound(plane, systemClock);
+  const lifecycle = watchLifecycle({ host, plane, ports: () => ports, tenants, leaving: () => leaveHttp2() });
   countStreamedBodies();
   const external = new ExternalAuthorizer({
     connect: (host, port) => outbound.connect(host, port),
     clock: systemClock,
   });
-  const handler = new RequestHandler({
-    recorder: inbound,
-    ids,
-    stopwatch,
-    preliminaries: new Preliminaries({
-      authenticator: plane.authenticator,
-      external,
-      ownPrincipal: () => plane.identity.current?.spiffeId.toString() ?? '',
-      stopwatch,
-    }),
-    draining: () => lifecycle.draining,
-  });
-  hookServers({ ports, handler });
-  hookTcpServers({ plane, isOwn: (ip, port) => outbound.connections.hasOneFrom(ip, port), refuse });
-  const agents = hookAgents(outbound, outboundRecords);
-  hookSockets(outbound);
-  hookUndici(outbound, outboundRecords);
-  guardConnections(outbound, { recorder: outboundRecords, exempt });
-  plane.identity.subscribe((svid) => {
-    const workload = plane.workload();
-    const service = workload?.service ?? '';
-    inbound.setSelf(service === '' ? '' : `${service}.${workload?.namespace ?? ''}.svc`, svid.spiffeId.toString());
-    outboundRecords.setSelf(service === '' ? (workload?.serviceAccount ?? '') : service, svid.spiffeId.toString());
-    agents.retire(() => false);
-    external.close();
-  });
-  plane.view.subscribe((change) => {
-    if (change.gone.size === 0) return;
-    agents.retire((instanceId) => !change.gone.has(instanceId));
-    external.close();
-  });
+  const leaveHttp2 = hookInbound({ plane, ports, ids, external, draining: () => lifecycle.draining });
+  hookOutbound({ outbound, ids, external, exempt });
   return { lifecycle, tenants };
 }

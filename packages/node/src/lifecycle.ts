@@ -21,18 +21,21 @@ export interface LifecycleOptions {
   readonly plane: DataPlane;
   readonly ports: () => Ports;
   readonly tenants: Tenants;
+  /** Called when this process begins to go away, before its servers close. */
+  readonly leaving: () => void;
 }
 
 /**
  * Leaves the mesh in order: out of the registry at once, requests in flight finished, telemetry flushed.
  * An application that handles the signal itself keeps its own way of ending.
  */
-export function watchLifecycle({ host, plane, ports, tenants }: LifecycleOptions): Lifecycle {
+export function watchLifecycle({ host, plane, ports, tenants, leaving }: LifecycleOptions): Lifecycle {
   let draining = false;
   const withdraw = (): void => {
     draining = true;
     ports().withdraw();
     tenants.withdraw();
+    leaving();
   };
   for (const signal of SIGNALS) {
     const onSignal = (): void => {

@@ -17,6 +17,8 @@ export interface InboundConnectionOptions {
   readonly sni: string;
   /** Unix milliseconds. */
   readonly openedAt: number;
+  /** Whether it comes from this very process, where its certificate does not say so. */
+  readonly isOwn?: () => boolean;
 }
 
 /** A connection whose handshake is over: who is there, and the policy narrowed to them. */
@@ -40,6 +42,7 @@ export class InboundConnection {
   readonly #view: MeshView;
   /** A workload cannot be cut off from itself (Kubernetes). */
   readonly #isFromItself: boolean;
+  readonly #isOwn: (() => boolean) | undefined;
 
   constructor(options: InboundConnectionOptions, view: MeshView, own: Svid | undefined) {
     const { socket, peer } = options;
@@ -61,6 +64,7 @@ export class InboundConnection {
       peer === undefined ? '' : `By=${own?.spiffeId.toString() ?? ''};URI=${this.sourcePrincipal}`;
     this.retireAt = Math.min(retirement(peer, options.openedAt), retirement(own, options.openedAt));
     this.#view = view;
+    this.#isOwn = options.isOwn;
     this.#isFromItself = peer !== undefined && peer.serial === own?.serial;
     this.#policy = view.policy.forConnection(this.attributes);
     this.#revision = view.revision;
@@ -102,7 +106,8 @@ export class InboundConnection {
     const proof = { ip: sourceIp, principal, spiffeId: this.peer?.spiffeId.toString(), serial: this.peer?.serial };
     for (const candidate of this.#view.peers.candidates(proof)) {
       const verdict = network.admit(candidate, destinationPort);
-      if (verdict !== undefined) return verdict;
+      // Asked last, because it looks at every connection that this process has opened.
+      if (verdict !== undefined) return this.#isOwn?.() === true ? undefined : verdict;
     }
     return undefined;
   }

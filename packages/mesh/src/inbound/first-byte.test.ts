@@ -15,7 +15,7 @@ it('a client that has not got round to its first byte keeps its connection as lo
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   const [socket] = (await once(server, 'connection')) as [Socket];
-  peekFirstByte(socket, clock, () => assert.fail('nothing was said'));
+  peekFirstByte(socket, clock, { decide: () => assert.fail('nothing was said') });
   await clock.advance(59 * SECOND_MS);
   assert.equal(socket.destroyed, false);
   await clock.advance(SECOND_MS);

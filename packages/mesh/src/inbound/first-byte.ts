@@ -12,16 +12,29 @@ const HANDSHAKE_RECORD = 22;
  */
 export const OPENING_TIMEOUT_MS = 60_000;
 
+export interface FirstByteOptions {
+  /** Told what came first; nothing where the caller was silent. */
+  readonly decide: (kind: FirstByte, first: Buffer) => void;
+  /** Milliseconds of silence after which a caller is taken for one that waits to be spoken to. */
+  readonly silenceMs?: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+
 /**
- * Waits for the first bytes without taking them: they are put back before `decide` is called.
- * A connection that closes, fails or stays silent before its first byte is destroyed and never decided.
+ * Waits for the first bytes without taking them: they are put back before `decide` is called. A connection that closes, fails
+ * or stays silent before its first byte is destroyed and never decided, unless silence says something, too.
  */
-export function peekFirstByte(socket: Socket, clock: Clock, decide: (kind: FirstByte, first: Buffer) => void): void {
+export function peekFirstByte(socket: Socket, clock: Clock, { decide, silenceMs }: FirstByteOptions): void {
   const giveUp = (): void => {
     stop();
     socket.destroy();
   };
-  const timer = clock.after(OPENING_TIMEOUT_MS, giveUp);
+  const onSilence = (): void => {
+    stop();
+    decide('plaintext', NOTHING);
+  };
+  const timer = silenceMs === undefined ? clock.after(OPENING_TIMEOUT_MS, giveUp) : clock.after(silenceMs, onSilence);
   const onReadable = (): void => {
     const chunk: unknown = socket.read();
     if (!Buffer.isBuffer(chunk)) return;

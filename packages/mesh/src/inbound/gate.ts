@@ -16,10 +16,17 @@ import { abortConnection } from './abort-connection.ts';
 import { InboundConnection } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
 import { OPENING_TIMEOUT_MS, peekFirstByte } from './first-byte.ts';
+import type { FirstByte } from './first-byte.ts';
 import { rememberRemoteAddress, remoteAddressOf } from './remote-address.ts';
 
 /** ALPN of HTTP/1.1 between two members of the mesh; lets a server that does TLS of its own tell them from other clients. */
 export const MESH_ALPN = 'rampart-http/1.1';
+
+/** ALPN of bytes that are no HTTP, between two members of the mesh. */
+export const TCP_ALPN = 'rampart-tcp/1';
+
+/** What only members of the mesh say. */
+const OF_MEMBERS: readonly string[] = [MESH_ALPN, TCP_ALPN, 'rampart-link/1'];
 
 export interface Refusal {
   readonly kind: ConnectionRefusalKind;
@@ -44,6 +51,13 @@ export interface GateOptions {
   readonly endsTls?: boolean;
   /** What may be spoken over TLS, by ALPN, the most wanted first; HTTP/1.1 unless given. */
   readonly protocols?: readonly string[];
+  /**
+   * The application may be the first to speak: who says nothing for so many milliseconds is a plaintext caller that waits for it,
+   * where policy lets plaintext in. Members of the mesh begin with their handshake.
+   */
+  readonly silenceMs?: number;
+  /** Whether a plaintext connection comes from this very process, which no NetworkPolicy cuts off from itself. */
+  readonly isOwn?: (socket: Socket) => boolean;
   /** Takes a connection that was identified and admitted. */
   readonly accept: (connection: InboundConnection) => void;
   readonly refuse: (refusal: Refusal) => void;
@@ -86,15 +100,18 @@ export class Gate {
   /** A raw connection, before any byte was read. */
   enter(socket: Socket): void {
     rememberRemoteAddress(socket);
-    peekFirstByte(socket, this.#options.clock, (kind, first) => {
+    const { clock, silenceMs, view, port } = this.#options;
+    const mayBeFirst = silenceMs !== undefined && view.policy.tlsMode(port).mode !== 'STRICT';
+    const decide = (kind: FirstByte, first: Buffer): void => {
       if (kind === 'tls' && !this.#belongsToApplication(first)) this.#handshake(socket);
       else this.#admitPlaintext(socket);
-    });
+    };
+    peekFirstByte(socket, clock, mayBeFirst ? { decide, silenceMs } : { decide });
   }
 
   /** Members of the mesh say so in their ClientHello; under STRICT everything must. */
   #belongsToApplication(clientHello: Buffer): boolean {
-    if (this.#options.endsTls !== true || clientHello.includes(MESH_ALPN)) return false;
+    if (this.#options.endsTls !== true || OF_MEMBERS.some((protocol) => clientHello.includes(protocol))) return false;
     return this.#options.view.policy.tlsMode(this.#options.port).mode !== 'STRICT';
   }
 
@@ -107,10 +124,18 @@ export class Gate {
   }
 
   #admitPlaintext(socket: Socket): void {
-    const { view, port, clock } = this.#options;
+    const { view, port, clock, isOwn } = this.#options;
     const openedAt = clock.now();
     const connection = new InboundConnection(
-      { socket, peer: undefined, tlsVersion: '', port, sni: '', openedAt },
+      {
+        socket,
+        peer: undefined,
+        tlsVersion: '',
+        port,
+        sni: '',
+        openedAt,
+        ...(isOwn && { isOwn: () => isOwn(socket) }),
+      },
       view,
       undefined,
     );

@@ -7,7 +7,7 @@ import type { RevocableCertificate } from '@rampart/spiffe';
 import { identifyPeer } from '../identity/peer.ts';
 import type { PeerIdentity } from '../identity/peer.ts';
 import type { Svid } from '../identity/svid.ts';
-import { MESH_ALPN } from '../inbound/gate.ts';
+import { MESH_ALPN, TCP_ALPN } from '../inbound/gate.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 
 // Taken once, at load: an in-process data plane hooks `tls.connect`, and its own connections must not go through the hook.
@@ -17,7 +17,7 @@ export interface DialOptions {
   readonly service: MeshService;
   readonly endpoint: MeshEndpoint;
   readonly svid: Svid;
-  /** What may be spoken, by ALPN, the most wanted first; HTTP/1.1 unless given. */
+  /** What may be spoken, by ALPN, the most wanted first; what the instance is registered with unless given. */
   readonly protocols?: readonly string[];
   revocationOf(certificate: RevocableCertificate): string | undefined;
   now(): number;
@@ -33,14 +33,33 @@ export function dial(options: DialOptions): TLSSocket {
     port: endpoint.port,
     servername: service.host,
     secureContext: svid.context,
-    ALPNProtocols: [...(options.protocols ?? HTTP1)],
+    ALPNProtocols: [...(options.protocols ?? protocolsOf(endpoint))],
     checkServerIdentity: (_host, certificate) => checkPeer(certificate, options),
+    ...(endpoint.protocol === 'tcp' ? HALF_OPEN : {}),
   });
   socket.setNoDelay(true);
   return socket;
 }
 
+/** A peer that has said all it has to say may still listen (`tls.connect`; not in its types). */
+const HALF_OPEN: object = { allowHalfOpen: true };
+
 const HTTP1: readonly string[] = [MESH_ALPN, 'http/1.1'];
+const TCP: readonly string[] = [TCP_ALPN];
+/** HTTP/2 to a member of the mesh, which says so to servers that end TLS of their own. */
+export const HTTP2: readonly string[] = ['h2', MESH_ALPN];
+
+function protocolsOf({ protocol }: MeshEndpoint): readonly string[] {
+  switch (protocol) {
+    case 'tcp':
+      return TCP;
+    case 'http2':
+    case 'grpc':
+      return HTTP2;
+    default:
+      return HTTP1;
+  }
+}
 
 function checkPeer(certificate: PeerCertificate, options: DialOptions): Error | undefined {
   const { service, endpoint, svid } = options;

@@ -84,5 +84,12 @@ function endpointsOn(service: MeshService, port: number): readonly MeshEndpoint[
   }
   const exact = endpoints.filter((endpoint) => endpoint.port === port);
   if (exact.length > 0 || !DEFAULT_PORTS.has(port)) return exact;
-  return endpoints;
+  // Who names no port means HTTP, where the service has both.
+  if (!endpoints.some(isTcp)) return endpoints;
+  const http = endpoints.filter((endpoint) => !isTcp(endpoint));
+  return http.length > 0 ? http : endpoints;
+}
+
+function isTcp({ protocol }: MeshEndpoint): boolean {
+  return protocol === 'tcp';
 }

@@ -58,6 +58,8 @@ export interface OutboundSource {
   readonly stopwatch: Stopwatch;
   /** The incoming request that a call is made for. */
   parent(): TraceContext | undefined;
+  /** "HTTP/2"; HTTP/1.1 unless given. */
+  readonly protocol?: string;
 }
 
 /** Writes the source's access-log record of each request. One record object is filled again and again. */
@@ -67,6 +69,7 @@ export class OutboundRecorder {
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'source' };
 
   constructor(plane: DataPlane, source: OutboundSource) {
+    if (source.protocol !== undefined) this.#record.protocol = source.protocol;
     this.#plane = plane;
     this.#source = source;
   }

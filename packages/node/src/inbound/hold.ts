@@ -1,10 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { IncomingMessage } from 'node:http';
 import type { EventEmitter } from 'node:events';
 
 /** A request, or the socket of an upgrade, that waits for an answer from elsewhere. */
 export interface Held {
-  readonly request: IncomingMessage;
+  readonly request: EventEmitter;
   /** What the answer goes to: the response or the socket. */
   readonly answered: EventEmitter;
   /** Called instead of going on when the caller goes away meanwhile. */

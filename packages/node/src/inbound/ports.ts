@@ -1,15 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import https from 'node:https';
 import type { Server, Socket } from 'node:net';
+import tls from 'node:tls';
 
 import type { Clock } from '@rampart/core';
-import { Gate } from '@rampart/mesh';
-import type { DataPlane, InboundConnection, InstanceTraits, Refusal } from '@rampart/mesh';
+import { Gate, MESH_ALPN, TCP_ALPN } from '@rampart/mesh';
+import type { DataPlane, GateOptions, InboundConnection, InstanceTraits, Refusal } from '@rampart/mesh';
 
+import { servedBy } from './served-by.ts';
 import { markConnection } from './symbols.ts';
 
 /** Gives an admitted connection to the server it was meant for; the same for every connection of a server. */
 export type Resume = (connection: InboundConnection) => void;
+
+/**
+ * How long a caller may say nothing to a server that may be the first to speak, where plaintext is let in. Members of the mesh
+ * send their ClientHello as soon as they are connected.
+ */
+const SILENCE_MS = 250;
 
 interface Port {
   readonly gate: Gate;
@@ -26,6 +33,8 @@ export interface PortsOptions {
   /** What each of its instances says of itself. */
   readonly traits: InstanceTraits;
   readonly refuse: (refusal: Refusal) => void;
+  /** Whether a connection was opened by this very process. */
+  readonly isOwn: (socket: Socket) => boolean;
   /** The last server of this process has closed. */
   readonly lastClosed: () => void;
 }
@@ -49,7 +58,7 @@ export class Ports {
     const { instanceHost, traits } = this.#options;
     const host = instanceHost !== '' ? instanceHost : boundHost(address.address);
     const { instanceId } = port;
-    this.#options.plane.instances.add({ instanceId, host, port: address.port, protocol: 'http', traits });
+    this.#options.plane.instances.add({ instanceId, host, port: address.port, protocol: servedBy(server), traits });
   }
 
   /** A server will take no more connections: nobody should be sent here, while requests in flight go on. */
@@ -90,6 +99,19 @@ export class Ports {
     return connection;
   }
 
+  /** What a gate has to know of servers that speak something else than HTTP/1. */
+  #accommodation(server: Server): Partial<GateOptions> {
+    const { isOwn } = this.#options;
+    switch (servedBy(server)) {
+      case 'http':
+        return {};
+      case 'http2':
+        return { isOwn, protocols: ['h2', MESH_ALPN, 'http/1.1'] };
+      case 'tcp':
+        return { isOwn, protocols: [TCP_ALPN], silenceMs: SILENCE_MS };
+    }
+  }
+
   #port(server: Server): Port {
     const known = this.#ports.get(server);
     if (known !== undefined) return known;
@@ -105,11 +127,12 @@ export class Ports {
         identity: plane.identity,
         clock,
         port: address === null || typeof address === 'string' ? 0 : address.port,
-        endsTls: server instanceof https.Server,
+        endsTls: server instanceof tls.Server,
+        ...this.#accommodation(server),
         accept: (connection) => {
           markConnection(connection.socket, connection);
-          if (server instanceof https.Server && connection.peer === undefined) remember(passedThrough, connection);
-          if (!(server instanceof https.Server)) hideTls(connection.socket);
+          if (server instanceof tls.Server && connection.peer === undefined) remember(passedThrough, connection);
+          if (!(server instanceof tls.Server)) hideTls(connection.socket);
           port.resume(connection);
         },
         refuse,

@@ -1,81 +1,73 @@
 import { Server, Socket } from 'node:net';
+import tls from 'node:tls';
 
-import { plainAddress } from '@rampart/core';
-import type { Verdict } from '@rampart/core';
-import type { DataPlane, Refusal } from '@rampart/mesh';
+import type { InboundConnection } from '@rampart/mesh';
 
+import { wrapMethod } from '../wrap-method.ts';
 import { proceed } from './emission.ts';
+import type { Emission } from './emission.ts';
+import type { Http2Servers } from './http2/http2-servers.ts';
+import type { Ports } from './ports.ts';
+import { servedBy } from './served-by.ts';
+import { connectionOf } from './symbols.ts';
+import type { TcpConnections } from './tcp-connections.ts';
 
 export interface TcpServersOptions {
-  readonly plane: DataPlane;
-  /** Whether a connection from there was opened by this very process. */
-  readonly isOwn: (ip: string, port: number) => boolean;
-  readonly refuse: (refusal: Refusal) => void;
+  readonly ports: Ports;
+  readonly tcp: TcpConnections;
+  readonly http2: Http2Servers;
 }
 
 /**
- * Holds NetworkPolicies in front of the servers of this process that speak no HTTP/1: raw TCP, TLS of their own, HTTP/2.
- * Nothing proves who is there, so callers are judged by their address. To be hooked after the HTTP servers, whose own
- * gate comes first.
+ * Puts the mesh in front of the servers of this process that are none of `node:http` and `node:https`: raw TCP, TLS of their
+ * own, HTTP/2. To be hooked after those, whose own gate comes first.
  */
 export function hookTcpServers(options: TcpServersOptions): void {
-  const guard = new TcpGuard(options);
   const { emit } = Server.prototype;
   const hooked = function (this: unknown, ...args: unknown[]): unknown {
     if (!(this instanceof Server)) return Reflect.apply(emit, this, args);
-    const [event, socket] = args;
-    // A server that does not listen itself is handed connections that were judged where they came in.
-    const isIncoming = event === 'connection' && socket instanceof Socket && this.listening;
-    return isIncoming && !guard.admits(socket) ? true : proceed({ server: this, args, emit });
+    return onEmission(options, { server: this, args, emit });
   };
   Object.assign(Server.prototype, { emit: hooked });
-  options.plane.view.subscribe(({ policy, peers }) => {
-    if (policy || peers) guard.judgeAgain();
+  wrapMethod(Server.prototype, 'close', (close, self, args) => {
+    if (self instanceof Server) options.ports.closing(self);
+    return close(self, args);
   });
 }
 
-class TcpGuard {
-  readonly #options: TcpServersOptions;
-  readonly #open = new Set<Socket>();
-
-  constructor(options: TcpServersOptions) {
-    this.#options = options;
+function onEmission(options: TcpServersOptions, emission: Emission): boolean {
+  const { server, args } = emission;
+  switch (args[0]) {
+    case 'connection':
+      return onConnection(options, emission);
+    case 'session':
+      options.http2.began(server, args[1]);
+      break;
+    case 'listening':
+      options.ports.opened(server);
+      break;
+    case 'close':
+      options.ports.closed(server);
+      break;
+    default:
   }
+  return proceed(emission);
+}
 
-  /** Closes and records a connection that may not be. */
-  admits(socket: Socket): boolean {
-    // A Unix socket is no network.
-    if (socket.remoteAddress === undefined) return true;
-    const verdict = this.#judge(socket);
-    if (verdict !== undefined) {
-      this.#refuse(socket, verdict);
-      return false;
-    }
-    this.#open.add(socket);
-    socket.once('close', () => this.#open.delete(socket));
-    return true;
-  }
-
-  judgeAgain(): void {
-    for (const socket of this.#open) {
-      const verdict = this.#judge(socket);
-      if (verdict !== undefined) this.#refuse(socket, verdict);
-    }
-  }
-
-  #judge({ remoteAddress = '', remotePort = 0, localPort = 0 }: Socket): Verdict | undefined {
-    const { plane, isOwn } = this.#options;
-    const { network } = plane.view.policy;
-    if (!network.isolatesIngress) return undefined;
-    const verdict = network.admit({ ip: plainAddress(remoteAddress) }, localPort);
-    // Asked last, because it looks at every connection that this process has opened.
-    return verdict === undefined || isOwn(remoteAddress, remotePort) ? undefined : verdict;
-  }
-
-  #refuse(socket: Socket, { reason }: Verdict): void {
-    const { remoteAddress = '', remotePort = 0, localPort: port = 0 } = socket;
-    const where = `${remoteAddress}:${remotePort}`;
-    this.#options.refuse({ kind: 'policy_denied', reason, socket, remoteAddress: where, port, peer: '' });
-    socket.destroy();
-  }
+function onConnection({ ports, tcp }: TcpServersOptions, emission: Emission): boolean {
+  const { server, args, emit } = emission;
+  const [, socket] = args;
+  // A server that does not listen itself is handed connections that were judged where they came in. A Unix socket is no network.
+  if (!(socket instanceof Socket) || !server.listening || socket.remoteAddress === undefined) return proceed(emission);
+  if (connectionOf(socket) !== undefined) return proceed(emission);
+  const application = (connection: InboundConnection): void => {
+    const tlsIsDone = server instanceof tls.Server && connection.peer !== undefined;
+    proceed({ server, args: [tlsIsDone ? 'secureConnection' : 'connection', connection.socket], emit });
+  };
+  ports.enter(server, socket, (connection) => {
+    // Streams of HTTP/2 are judged one by one.
+    if (servedBy(server) === 'tcp') tcp.enter(connection, application);
+    else application(connection);
+  });
+  return true;
 }

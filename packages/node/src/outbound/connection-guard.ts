@@ -8,20 +8,14 @@ import { EgressDenied } from '@rampart/mesh';
 import type { Outbound, OutboundRecorder } from '@rampart/mesh';
 
 import { wrapMethod } from '../wrap-method.ts';
+import { isOptions, optionsOf, placeOf } from './connect-arguments.ts';
+import type { ConnectOptions, Place } from './connect-arguments.ts';
 
 export interface GuardOptions {
   readonly recorder: OutboundRecorder;
   /** The control plane: without it nobody would hear that a policy is gone. */
   readonly exempt: URL | undefined;
 }
-
-/** Where a socket is to be connected to, in Node's own form. */
-interface Place {
-  readonly host: string;
-  readonly port: number;
-}
-
-type ConnectOptions = Readonly<Record<string, unknown>>;
 
 /**
  * Stands in front of every TCP connection that this process opens, whatever library opens it, and keeps it from going
@@ -131,25 +125,6 @@ class ConnectionGuard {
 /** Asked for at each call, because programs put functions of their own in the place of Node's. */
 function lookupByName(host: string, options: LookupOptions, callback: Parameters<LookupFunction>[2]): void {
   dns.lookup(host, options, callback);
-}
-
-/** The forms of `socket.connect`: (options), (port, host), (path), and one list of all that, which Node makes for itself. */
-function optionsOf([first, second]: readonly unknown[]): ConnectOptions | undefined {
-  if (Array.isArray(first)) return isOptions(first[0]) ? first[0] : undefined;
-  if (isOptions(first)) return first;
-  const isPort = typeof first === 'number' || (typeof first === 'string' && /^\d+$/.test(first));
-  if (!isPort) return undefined;
-  return { port: first, ...(typeof second === 'string' ? { host: second } : {}) };
-}
-
-function isOptions(value: unknown): value is ConnectOptions {
-  return typeof value === 'object' && value !== null;
-}
-
-/** Undefined for what does not leave through a TCP port. */
-function placeOf({ host, port, path }: ConnectOptions): Place | undefined {
-  if (typeof path === 'string') return undefined;
-  return { host: typeof host === 'string' ? host : 'localhost', port: Number(port) };
 }
 
 function withOptions(args: readonly unknown[], options: ConnectOptions): readonly unknown[] {

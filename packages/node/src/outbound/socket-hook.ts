@@ -5,6 +5,11 @@ import tls from 'node:tls';
 
 import type { Outbound, Route, Target } from '@rampart/mesh';
 
+import type { Place } from './connect-arguments.ts';
+import type { MeshNames } from './mesh-names.ts';
+import { graftOf } from './tcp/graft.ts';
+import type { TcpCalls } from './tcp/tcp-calls.ts';
+
 const dialled: unique symbol = Symbol('rampart.target');
 
 type Dialled = Socket & { [dialled]?: Target };
@@ -16,28 +21,51 @@ export function targetOfFailure(error: unknown): Target | undefined {
   return typeof error === 'object' && error !== null ? failed.get(error) : undefined;
 }
 
+export function markTarget(socket: Dialled, target: Target): void {
+  socket[dialled] = target;
+}
+
 /** The instance that a socket opened by the hook leads to. */
 export function targetOf(socket: Dialled): Target | undefined {
   return socket[dialled];
+}
+
+export interface SocketHookOptions {
+  readonly outbound: Outbound;
+  readonly names: MeshNames;
+  readonly calls: TcpCalls;
 }
 
 /**
  * Catches the clients that open their own sockets (fetch, undici): a connection to a service name of the mesh,
  * plaintext or TLS, becomes a mutual-TLS connection to one of its instances.
  */
-export function hookSockets(outbound: Outbound): void {
+export function hookSockets({ outbound, names, calls }: SocketHookOptions): void {
   const { connect: netConnect } = net;
   const { connect: tlsConnect } = tls;
-  const viaMesh = (args: readonly unknown[]): Socket | undefined => {
-    const place = placeOf(args);
+  const routeOf = (args: readonly unknown[]): (Routed & Place) | undefined => {
+    const asked = placeOf(args);
+    const place = asked === undefined ? undefined : names.placeOf(asked);
     if (place === undefined || !outbound.concerns(place.host)) return undefined;
-    return open(outbound.route(place.host, place.port), args);
+    return { ...place, route: outbound.route(place.host, place.port) };
+  };
+  const viaMesh = (args: readonly unknown[]): Socket | undefined => {
+    const routed = routeOf(args);
+    // Drivers of databases get the socket that Node makes for them: see the hook of its `connect`.
+    return routed === undefined || isTcp(routed.route) ? undefined : open(routed.route, args);
+  };
+  const tlsViaMesh = (args: readonly unknown[]): Socket | undefined => {
+    const routed = routeOf(args);
+    if (routed === undefined) return undefined;
+    const socket = open(routed.route, args);
+    if (socket instanceof tls.TLSSocket && isTcp(routed.route)) record(calls, socket, routed);
+    return socket;
   };
   const open = (route: Route, args: readonly unknown[]): Socket | undefined => {
     if (route.kind === 'outside') return undefined;
     if (route.kind === 'failed') return failing(route.error);
-    const socket: Dialled = outbound.dial(route.target);
-    socket[dialled] = route.target;
+    const socket = outbound.dial(route.target);
+    markTarget(socket, route.target);
     socket.once('error', (error: Error) => failed.set(error, route.target));
     const listener = args.at(-1);
     if (typeof listener === 'function') {
@@ -48,15 +76,45 @@ export function hookSockets(outbound: Outbound): void {
     return socket;
   };
   const meshConnect = (...args: unknown[]): unknown => viaMesh(args) ?? Reflect.apply(netConnect, net, args);
-  const meshTlsConnect = (...args: unknown[]): unknown => viaMesh(args) ?? Reflect.apply(tlsConnect, tls, args);
+  const meshTlsConnect = (...args: unknown[]): unknown => {
+    const socket = tlsViaMesh(args) ?? (Reflect.apply(tlsConnect, tls, args) as tls.TLSSocket);
+    if (socket instanceof tls.TLSSocket) startOnGraft(socket, args);
+    return socket;
+  };
   Object.assign(net, { connect: meshConnect, createConnection: meshConnect });
   Object.assign(tls, { connect: meshTlsConnect });
   syncBuiltinESMExports();
 }
 
-interface Place {
-  readonly host: string;
-  readonly port: number;
+interface Routed {
+  readonly route: Route;
+}
+
+/**
+ * TLS of the application on a socket whose connection is the mesh's (PostgreSQL's SSLRequest, STARTTLS): Node takes one without a
+ * handle of its own for one that has still to be connected, and would wait for that.
+ */
+function startOnGraft(secure: tls.TLSSocket, args: readonly unknown[]): void {
+  const below = args.map((each) =>
+    typeof each === 'object' && each !== null && 'socket' in each ? each.socket : undefined,
+  );
+  const socket = below.find((each) => each instanceof net.Socket);
+  if (socket === undefined || graftOf(socket) === undefined || socket.connecting || !secure.connecting) return;
+  Reflect.set(secure, 'connecting', false);
+  secure.emit('connect');
+}
+
+function isTcp(route: Route): boolean {
+  return route.kind === 'mesh' && route.target.endpoint.protocol === 'tcp';
+}
+
+function record(calls: TcpCalls, socket: tls.TLSSocket, { host, port, route }: Routed & Place): void {
+  calls.follow(socket, {
+    authority: `${host}:${port}`,
+    target: route.kind === 'mesh' ? route.target : undefined,
+    isProved: () => socket.authorized,
+    bytes: () => ({ sent: socket.bytesWritten, received: socket.bytesRead }),
+  });
 }
 
 /** The forms of `net.connect`: (options), (port, host). A path, a ready socket or a bare port stay what they are. */
@@ -69,7 +127,7 @@ function placeOf(args: readonly unknown[]): Place | undefined {
   return { host, port: Number(port ?? 0) };
 }
 
-function failing(error: Error): Socket {
+export function failing(error: Error): Socket {
   const socket = new net.Socket();
   process.nextTick(() => socket.destroy(error));
   return socket;

@@ -1,12 +1,18 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 
 import type { BodyPeek } from './call.ts';
+
+/** A request whose body is read as a stream; Node's own is one. */
+export interface BodyStream extends Readable {
+  /** Whether all of it has arrived. */
+  readonly complete: boolean;
+}
 
 /**
  * Reads ahead in a request's body, until it is over or more than `limit` bytes are there, and puts everything back:
  * whoever reads the request next gets its body from the first byte.
  */
-export function peekBody(request: IncomingMessage, limit: number, signal: AbortSignal): Promise<BodyPeek> {
+export function peekBody(request: BodyStream, limit: number, signal: AbortSignal): Promise<BodyPeek> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

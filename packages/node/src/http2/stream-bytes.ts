@@ -1,0 +1,42 @@
+import type { Http2Stream } from 'node:http2';
+
+/** Bytes of the bodies of one stream of HTTP/2, as they are sent and as they arrive. */
+export interface StreamBytes {
+  sent: number;
+  received: number;
+  /** Whether everything from the other side has arrived. */
+  complete: boolean;
+}
+
+/** Node's own, with chunk, encoding and callback. */
+type Write = (...args: readonly unknown[]) => unknown;
+
+/** Counts from now on. */
+export function countStream(stream: Http2Stream): StreamBytes {
+  const bytes: StreamBytes = { sent: 0, received: 0, complete: stream.endAfterHeaders };
+  const { push } = stream;
+  // Node has these two in prototypes that it does not export.
+  const write = Reflect.get(stream, '_write') as Write;
+  const writev = Reflect.get(stream, '_writev') as Write;
+  Object.assign(stream, {
+    push: (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null) bytes.complete = true;
+      else bytes.received += sizeOf(chunk);
+      return push.call(stream, chunk, encoding);
+    },
+    _write: (chunk: unknown, encoding: unknown, callback: unknown): unknown => {
+      bytes.sent += sizeOf(chunk);
+      return Reflect.apply(write, stream, [chunk, encoding, callback]);
+    },
+    _writev: (chunks: readonly { readonly chunk: unknown }[], callback: unknown): unknown => {
+      for (const { chunk } of chunks) bytes.sent += sizeOf(chunk);
+      return Reflect.apply(writev, stream, [chunks, callback]);
+    },
+  });
+  return bytes;
+}
+
+function sizeOf(chunk: unknown): number {
+  if (typeof chunk === 'string') return Buffer.byteLength(chunk);
+  return chunk instanceof Uint8Array ? chunk.byteLength : 0;
+}

@@ -1,0 +1,121 @@
+import http2 from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+
+import { deliver, InboundExchange, Permit, refusal, RequestFacts, ResponseFlag, textAnswer } from '@rampart/mesh';
+import type { Answer, ExchangeSource, InboundConnection, InboundRecorder, Preliminaries } from '@rampart/mesh';
+
+import { systemClock } from '../../clock.ts';
+import { currentRequest } from '../../context.ts';
+import { describeStatus, isGrpc } from '../../http2/grpc-status.ts';
+import { countStream } from '../../http2/stream-bytes.ts';
+import type { StreamBytes } from '../../http2/stream-bytes.ts';
+import { hold } from '../hold.ts';
+import { Http2Applicant } from './http2-applicant.ts';
+import { Http2Message } from './http2-message.ts';
+import { replyTo } from './local-reply.ts';
+
+const DENIED_BODY = 'RBAC: access denied';
+const GONE = 'the caller went away before the request could be judged';
+
+export interface Http2RequestsOptions extends ExchangeSource {
+  readonly recorder: InboundRecorder;
+  readonly preliminaries: Preliminaries;
+  /** True once this process is going away: callers are asked to connect elsewhere. */
+  draining(): boolean;
+}
+
+/** A stream of which nobody in the application knows yet. */
+export interface OpenedStream {
+  readonly connection: InboundConnection;
+  readonly session: ServerHttp2Session;
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: string[];
+  /** Tells whoever listens. */
+  readonly application: () => boolean;
+}
+
+interface Visit extends OpenedStream {
+  readonly message: Http2Message;
+  readonly exchange: InboundExchange;
+  readonly bytes: StreamBytes;
+  readonly isGrpc: boolean;
+}
+
+/** authenticate → authorize → deliver → record, for each request over HTTP/2. */
+export class Http2Requests {
+  readonly #options: Http2RequestsOptions;
+
+  constructor(options: Http2RequestsOptions) {
+    this.#options = options;
+  }
+
+  enter(opened: OpenedStream): void {
+    const { connection, stream, headers, rawHeaders } = opened;
+    const message = new Http2Message(headers, rawHeaders);
+    const exchange = new InboundExchange(connection, message, this.#options);
+    const visit: Visit = { ...opened, message, exchange, bytes: countStream(stream), isGrpc: isGrpc(headers) };
+    stream.on('close', () => this.#record(visit));
+    const facts = RequestFacts.read(message, connection);
+    const problem = message.ambiguity ?? (facts.ok ? undefined : facts.problem);
+    if (!facts.ok || problem !== undefined) {
+      const verdict = refusal(problem ?? '');
+      this.#answer(visit, textAnswer({ code: 400, body: `Bad Request: ${problem ?? ''}`, verdict }));
+      return;
+    }
+    const applicant = new Http2Applicant({ exchange, facts: facts.value, stream, bytes: visit.bytes });
+    const answer = this.#options.preliminaries.pass(applicant);
+    if (!(answer instanceof Promise)) {
+      this.#decide(visit, answer ?? facts.value);
+      return;
+    }
+    exchange.verdict = refusal(GONE);
+    hold({ request: stream, answered: stream, gone: () => undefined }, answer, (given) => {
+      this.#decide(visit, given ?? facts.value);
+    });
+  }
+
+  #decide(visit: Visit, next: RequestFacts | Answer): void {
+    if (!(next instanceof RequestFacts)) {
+      this.#answer(visit, next);
+      return;
+    }
+    const { connection, session, exchange, message, application } = visit;
+    const now = systemClock.now();
+    const judgement = Permit.judge(connection, next, now);
+    exchange.verdict = judgement.verdict;
+    if (judgement.denied) {
+      this.#answer(visit, textAnswer({ code: 403, body: DENIED_BODY, verdict: judgement.verdict }));
+      return;
+    }
+    const doubt = next.approval?.failedOpen ?? '';
+    if (doubt !== '') exchange.verdict = { ...judgement.verdict, reason: doubt };
+    // The session goes on until its streams are done; its caller opens another one for the next request.
+    if (now > connection.retireAt || this.#options.draining()) session.close();
+    message.settle();
+    currentRequest.enterWith(exchange);
+    deliver(judgement, application, undefined);
+  }
+
+  #answer({ exchange, stream, isGrpc: grpc }: Visit, answer: Answer): void {
+    exchange.verdict = answer.verdict;
+    replyTo(stream, answer, grpc);
+  }
+
+  #record({ exchange, stream, bytes, isGrpc: grpc }: Visit): void {
+    const { sentHeaders, sentTrailers, rstCode } = stream;
+    exchange.bytesReceived = bytes.received;
+    const { verdict } = exchange;
+    if (grpc && verdict.decision === 'ALLOW') {
+      exchange.verdict = { ...verdict, reason: describeStatus(sentTrailers, sentHeaders) };
+    }
+    const isWhole = rstCode === http2.constants.NGHTTP2_NO_ERROR && !stream.aborted;
+    const flag = isWhole ? ResponseFlag.none : ResponseFlag.callerGone;
+    this.#options.recorder.write(exchange, {
+      // Node's types say that there always are some.
+      code: Number((sentHeaders as Partial<typeof sentHeaders> | undefined)?.[':status'] ?? 0),
+      flag: verdict.decision === 'DENY' ? ResponseFlag.denied : flag,
+      bytesSent: bytes.sent,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
+import type { ExternalAuthorizer, IdSource, Outbound } from '@rampart/mesh';
+
+import { stopwatch } from '../clock.ts';
+import { currentRequest } from '../context.ts';
+import { hookAgents } from './agent-hook.ts';
+import { guardConnections } from './connection-guard.ts';
+import { hookHttp2 } from './http2/client-hook.ts';
+import { Http2Calls } from './http2/http2-calls.ts';
+import { hookLookups, MeshNames } from './mesh-names.ts';
+import { hookSockets } from './socket-hook.ts';
+import { hookSocketConnect } from './tcp/socket-connect.ts';
+import { TcpCalls } from './tcp/tcp-calls.ts';
+import { hookUndici } from './undici-hook.ts';
+
+export interface OutboundHooksOptions {
+  readonly outbound: Outbound;
+  readonly ids: IdSource;
+  readonly external: ExternalAuthorizer;
+  /** The control plane, which no policy keeps this process from. */
+  readonly exempt: URL | undefined;
+}
+
+/** Puts the mesh behind every way in which this process opens connections. */
+export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksOptions): void {
+  const { plane } = outbound;
+  const source = { ids, stopwatch, parent: () => currentRequest.getStore() };
+  const recorder = new OutboundRecorder(plane, source);
+  const http2Recorder = new OutboundRecorder(plane, { ...source, protocol: 'HTTP/2' });
+  const tcpRecorder = new OutboundTcpRecorder(plane, stopwatch);
+  const names = new MeshNames(outbound);
+  const tcpCalls = new TcpCalls({ outbound, recorder: tcpRecorder, ids, stopwatch });
+  const agents = hookAgents(outbound, recorder);
+  hookSockets({ outbound, names, calls: tcpCalls });
+  hookHttp2({ outbound, names, calls: new Http2Calls(outbound, http2Recorder) });
+  hookUndici(outbound, recorder);
+  guardConnections(outbound, { recorder, exempt });
+  hookSocketConnect({ outbound, names, calls: tcpCalls });
+  hookLookups(names);
+  plane.identity.subscribe((svid) => {
+    const workload = plane.workload();
+    const service = workload?.service ?? '';
+    const self = service === '' ? (workload?.serviceAccount ?? '') : service;
+    for (const each of [recorder, http2Recorder, tcpRecorder]) each.setSelf(self, svid.spiffeId.toString());
+    agents.retire(() => false);
+    external.close();
+  });
+  plane.view.subscribe((change) => {
+    if (change.gone.size === 0) return;
+    agents.retire((instanceId) => !change.gone.has(instanceId));
+    external.close();
+  });
+}
