@@ -13,6 +13,7 @@ const apart: readonly (readonly [rule: string, path: string, source: string])[] 
   ['what starts processes', 'packages/core/src/a.test.ts', `import { spawn } from 'node:child_process';\n${head}`],
   ['what prepares every test, wherever that stands', 'packages/core/src/a.test.ts', `${head}beforeEach(reset);`],
   ['what hooks into Node', 'packages/node/src/a.test.ts', head],
+  ['what opens connections', 'packages/mesh/src/a.test.ts', head],
   ['whole systems', 'test/scenarios/a.test.ts', head],
   [
     'what has its tests from another file',

@@ -16,12 +16,22 @@ const hazards: readonly Hazard[] = [
   { pattern: /^(?:before|beforeEach|afterEach)\(/m, why: 'prepares every test of its process' },
 ];
 
-/** These replace functions of Node itself, or are whole systems of many processes. */
-const foldersApart: readonly string[] = ['packages/node/', 'test/', 'examples/', 'bench/'];
+/** Packages that open connections, which one test can leave for the next, or replace functions of Node; and whole systems of many processes. */
+const foldersApart: readonly string[] = [
+  'packages/agent/',
+  'packages/mesh/',
+  'packages/node/',
+  'packages/proxy/',
+  'packages/server/',
+  'test/',
+  'examples/',
+  'bench/',
+];
 
 /** Why a file of tests needs a process of its own; undefined when it can share one. `path` is relative to the repository. */
 export function reasonToStayApart(path: string, source: string): string | undefined {
-  if (foldersApart.some((folder) => path.startsWith(folder))) return 'replaces functions of Node, or starts processes';
+  if (foldersApart.some((folder) => path.startsWith(folder)))
+    return 'opens connections, replaces functions of Node, or starts processes';
   // Its tests are another file's, so nobody could tell which of several files held none.
   if (!source.includes("'node:test'")) return 'has its tests from elsewhere';
   return hazards.find(({ pattern }) => pattern.test(source))?.why;
