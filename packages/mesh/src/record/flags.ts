@@ -15,6 +15,8 @@ export const ResponseFlag = {
   noRoute: 'NR',
   /** What came was no HTTP (downstream protocol error). */
   protocolError: 'DPE',
+  /** As many requests as the application is given at a time were under way (upstream overflow). */
+  overloaded: 'UO',
   /** A connection without HTTP on which nothing was sent for too long (stream idle timeout). */
   idle: 'SI',
 } as const;

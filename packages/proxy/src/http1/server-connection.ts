@@ -41,6 +41,7 @@ export class ServerConnection implements ByteReceiver {
   #isReading = false;
   /** The last answer is sent: what the caller still sends is nobody's. */
   #isLeaving = false;
+  #served = 0;
 
   constructor({ stream, handler, limits }: ServerConnectionOptions) {
     this.stream = stream;
@@ -52,6 +53,11 @@ export class ServerConnection implements ByteReceiver {
   start(head: Buffer = NOTHING): void {
     this.stream.receive(this);
     if (head.length > 0) this.data(head);
+  }
+
+  /** Requests whose heads have come. */
+  get served(): number {
+    return this.#served;
   }
 
   /** What is waited for: "head" of a request that has begun, "goodbye" of a caller that was told to leave. */
@@ -128,6 +134,7 @@ export class ServerConnection implements ByteReceiver {
       takeOver: () => this.#leave(),
     });
     this.#exchange = exchange;
+    this.#served += 1;
     this.#handler.request(exchange);
   }
 

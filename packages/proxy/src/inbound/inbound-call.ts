@@ -23,6 +23,7 @@ import type { InboundHttpOptions } from './inbound-http.ts';
 /** Envoy's body for a request that RBAC refuses. */
 const DENIED_BODY = 'RBAC: access denied';
 const GONE = 'the caller went away before the request could be judged';
+const OVERLOADED = 'the application has as many requests as it is given at a time';
 const SERVICE_UNAVAILABLE = 503;
 
 interface Begun {
@@ -52,10 +53,18 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   /** Judges a request, and sends it on or answers it. */
   static begin(options: InboundHttpOptions, connection: InboundConnection, server: ServerExchange): void {
     const exchange = new InboundExchange(connection, server.head, options);
+    if (!options.load.enter()) {
+      exchange.verdict = refusal(OVERLOADED);
+      answerText(server, SERVICE_UNAVAILABLE, OVERLOADED);
+      const { bytesSent } = server;
+      options.recorder.write(exchange, { code: SERVICE_UNAVAILABLE, flag: ResponseFlag.overloaded, bytesSent });
+      return;
+    }
     const facts = RequestFacts.read(server.head, connection);
     if (!facts.ok) {
       exchange.verdict = refusal(facts.problem);
       answerWith(server, textAnswer({ code: 400, body: `Bad Request: ${facts.problem}`, verdict: exchange.verdict }));
+      options.load.leave();
       options.recorder.write(exchange, { code: 400, flag: ResponseFlag.denied, bytesSent: server.bytesSent });
       return;
     }
@@ -198,6 +207,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   #record(code: number, flag: ResponseFlag, reason = ''): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
+    this.#options.load.leave();
     const { exchange } = this;
     if (this.#server.bytesReceived > 0) exchange.bytesReceived = this.#server.bytesReceived;
     if (reason !== '' && exchange.verdict.reason === '') exchange.verdict = { ...exchange.verdict, reason };

@@ -3,6 +3,8 @@ import { InboundExchange, refusal, ResponseFlag } from '@rampart/mesh';
 import type { ExchangeSource, InboundConnection, InboundRecorder, Preliminaries } from '@rampart/mesh';
 
 import type { ConnectionPool } from '../http1/connection-pool.ts';
+import { Patience } from '../http1/patience.ts';
+import type { PatienceLimits } from '../http1/patience.ts';
 import { ServerConnection } from '../http1/server-connection.ts';
 import type { ReadingProblem } from '../http1/server-connection.ts';
 import { MessageHead } from '../http1/head.ts';
@@ -10,6 +12,7 @@ import type { StartLine } from '../http1/head.ts';
 import { ownResponseText } from '../http1/head-text.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
+import type { Load } from './load.ts';
 import { InboundCall } from './inbound-call.ts';
 
 export interface InboundHttpOptions extends ExchangeSource {
@@ -22,6 +25,8 @@ export interface InboundHttpOptions extends ExchangeSource {
   readonly join: Join;
   /** True once this sidecar is going away: answers ask their callers to connect elsewhere. */
   isDraining(): boolean;
+  readonly patience?: PatienceLimits;
+  readonly load: Load;
 }
 
 /** What is known of a request that could not be read. */
@@ -31,9 +36,11 @@ const UNREADABLE: StartLine = { method: '', url: '', status: 0, reasonPhrase: ''
 export class InboundHttp {
   readonly #options: InboundHttpOptions;
   readonly #open = new Set<ServerConnection>();
+  readonly #patience: Patience;
 
   constructor(options: InboundHttpOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.clock, options.patience);
   }
 
   get open(): number {
@@ -52,10 +59,14 @@ export class InboundHttp {
           stream.end();
           this.#record(connection, problem);
         },
-        closed: () => this.#open.delete(server),
+        closed: () => {
+          this.#open.delete(server);
+          this.#patience.forget(server);
+        },
       },
     });
     this.#open.add(server);
+    this.#patience.watch(server);
     server.start(head);
   }
 

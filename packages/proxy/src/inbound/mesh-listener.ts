@@ -29,6 +29,8 @@ export interface MeshListenerOptions {
 
 /** Connections that are waiting to be accepted: callers come in bursts. */
 const BACKLOG = 4096;
+/** Beyond it, new ones are closed at once. */
+const MOST_CONNECTIONS = 16_384;
 const DRAIN_MS = 30_000;
 
 /** The port that the mesh calls: identify, admit, and on to what is spoken there. */
@@ -51,6 +53,7 @@ export class MeshListener {
       refuse,
     });
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#gate.enter(socket));
+    this.#server.maxConnections = MOST_CONNECTIONS;
   }
 
   /** Resolves with the port that it listens on. */

@@ -1,7 +1,10 @@
+import type { Clock } from '@rampart/core';
 import type { OutboundRecorder, Route, Target } from '@rampart/mesh';
 
 import type { ConnectionPool } from '../http1/connection-pool.ts';
 import { ownResponseText } from '../http1/head-text.ts';
+import { Patience } from '../http1/patience.ts';
+import type { PatienceLimits } from '../http1/patience.ts';
 import { ServerConnection } from '../http1/server-connection.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
@@ -21,15 +24,19 @@ export interface OutboundHttpOptions {
   /** Carries bytes both ways after an upgrade. */
   readonly join: Join;
   isDraining(): boolean;
+  readonly clock: Clock;
+  readonly patience?: PatienceLimits;
 }
 
 /** Serves the HTTP/1.1 of applications of this host that want to reach somewhere else. */
 export class OutboundHttp {
   readonly #options: OutboundHttpOptions;
   readonly #open = new Set<ServerConnection>();
+  readonly #patience: Patience;
 
   constructor(options: OutboundHttpOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.clock, options.patience);
   }
 
   get open(): number {
@@ -48,10 +55,14 @@ export class OutboundHttp {
           stream.write(Buffer.from(`${ownResponseText(problem.status, headers, true)}${body}`, 'latin1'));
           stream.end();
         },
-        closed: () => this.#open.delete(server),
+        closed: () => {
+          this.#open.delete(server);
+          this.#patience.forget(server);
+        },
       },
     });
     this.#open.add(server);
+    this.#patience.watch(server);
     server.start(head);
   }
 

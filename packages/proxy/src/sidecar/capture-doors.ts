@@ -18,6 +18,8 @@ import type { Names, Place, SidecarConfig } from './sidecar-config.ts';
 
 /** Connections that are waiting to be accepted: applications open many at once. */
 const BACKLOG = 4096;
+/** Beyond it, new ones are closed at once. */
+const MOST_CONNECTIONS = 16_384;
 
 export interface CaptureDoorsOptions {
   readonly plane: DataPlane;
@@ -106,6 +108,7 @@ export class CaptureDoors {
 
   #listen(place: Place, enter: (stream: ByteStream) => void): Promise<number> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => enter(new SocketStream(socket)));
+    server.maxConnections = MOST_CONNECTIONS;
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
       server.once('error', reject);

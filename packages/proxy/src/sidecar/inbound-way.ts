@@ -14,6 +14,7 @@ import type { DataPlane, Outbound, Refusal } from '@rampart/mesh';
 
 import { ConnectionPool } from '../http1/connection-pool.ts';
 import { InboundHttp } from '../inbound/inbound-http.ts';
+import { Load } from '../inbound/load.ts';
 import { MeshListener } from '../inbound/mesh-listener.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import { connectTcp } from '../tcp/connect-tcp.ts';
@@ -64,6 +65,7 @@ export class InboundWay {
       recorder: requests,
       preliminaries: new Preliminaries({ authenticator: plane.authenticator, external, ownPrincipal, stopwatch }),
       application: this.#pool,
+      load: new Load(),
       join: joiner(clock),
       isDraining: () => this.#isDraining,
     });

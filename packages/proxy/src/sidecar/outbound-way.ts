@@ -1,4 +1,4 @@
-import { createIds, Outbound, OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
+import { createIds, EgressDenied, Outbound, OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
 import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
@@ -51,6 +51,7 @@ export class OutboundWay implements OutboundDoor {
       finished: ({ endpoint }) => plane.picker.finished(endpoint),
       join: joiner(clock),
       isDraining: () => this.#isDraining,
+      clock,
     });
     plane.identity.subscribe((svid) => {
       const workload = plane.workload();
@@ -62,7 +63,9 @@ export class OutboundWay implements OutboundDoor {
     plane.view.subscribe((change) => {
       if (change.gone.size > 0) instances.retire(change.gone);
       if (change.policy || change.revocations || change.peers || change.services.length > 0)
-        outbound.connections.judgeAgain((socket) => socket.destroy());
+        outbound.connections.judgeAgain((socket, verdict) =>
+          socket.destroy(new EgressDenied(socket.remoteAddress ?? 'a host', verdict)),
+        );
     });
   }
 
