@@ -3,6 +3,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { RegistryService } from '@rampart/wire';
 import { Client } from 'undici';
 
+import { MessageLengths } from './message-lengths.ts';
 import { Line } from './unary.ts';
 
 /** How to reach a subject; goes to the processes that make the load. */
@@ -29,6 +30,8 @@ export interface Caller {
 
 /** Instances of one service. */
 export const PER_SERVICE = 10;
+/** Bytes of a revision and nothing else; a change is hundreds. */
+const LONGEST_BOOKMARK = 16;
 const LEASE_SECONDS = 600;
 const NAMESPACE = 'default';
 
@@ -71,10 +74,16 @@ function rampartCaller({ origin, consul, ca, token }: Reach): Caller {
     discover: async (service) => (await ask('GET', `/v1/health/service/service-${service}`)).length,
     watch: (service, changed) => {
       const question = create(WATCHING.input, { service: `service-${service}`, namespace: NAMESPACE });
-      streams.stream(`${SERVICE}/Watch`, framed(toBinary(WATCHING.input, question)), {
-        isLast: true,
-        received: changed,
-      });
+      const lengths = new MessageLengths();
+      let isFirst = true;
+      const received = (chunk: Buffer): void => {
+        for (const length of lengths.of(chunk)) {
+          // The first says what is there; bookmarks say that nothing happened, and come by themselves.
+          if (!isFirst && length > LONGEST_BOOKMARK) changed();
+          isFirst = false;
+        }
+      };
+      streams.stream(`${SERVICE}/Watch`, framed(toBinary(WATCHING.input, question)), { isLast: true, received });
     },
     close: () => {
       void http.destroy();
