@@ -44,14 +44,20 @@ function onEmission(options: TcpServersOptions, emission: Emission): boolean {
       options.http2.began(server, args[1]);
       break;
     case 'listening':
-      options.ports.opened(server);
-      break;
+      return onListening(options, emission);
     case 'close':
       options.ports.closed(server);
       break;
     default:
   }
   return proceed(emission);
+}
+
+/** The primary of a cluster opens ports for its workers with servers that do not keep them: what they are is the workers' to say. */
+function onListening({ ports }: TcpServersOptions, emission: Emission): boolean {
+  const isHeard = proceed(emission);
+  if (emission.server.listening) ports.opened(emission.server);
+  return isHeard;
 }
 
 function onConnection({ ports, tcp }: TcpServersOptions, emission: Emission): boolean {
