@@ -69,5 +69,6 @@ describe('a socket as a stream', () => {
     far.once('data', () => far.end('second'));
     far.write('first');
     assert.equal(await rest, 'second');
+    near.end();
   });
 });

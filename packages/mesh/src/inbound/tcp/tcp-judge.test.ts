@@ -284,9 +284,9 @@ describe('a connection without HTTP', () => {
     it('nobody waits any longer for the answer when the connection is gone', async () => {
       apply(provider('asks'), custom());
       const asked = Promise.withResolvers<void>();
-      grpc.decide = () => {
+      grpc.decide = (_asked, caller) => {
         asked.resolve();
-        return new Promise(() => {});
+        return once(caller, 'abort').then(() => ({}));
       };
       const fate = await enter();
       await asked.promise;
@@ -307,7 +307,7 @@ describe('a connection without HTTP', () => {
     it('an open connection that is being asked about is put out by others meanwhile', async () => {
       apply();
       const fate = await enter();
-      grpc.decide = () => new Promise(() => {});
+      grpc.decide = (_asked, caller) => once(caller, 'abort').then(() => ({}));
       apply(provider('asks'), custom());
       apply(provider('asks'), custom(), deny('{}'));
       assert.equal(fate.refused?.policy, 'default/deny');
