@@ -37,10 +37,13 @@ export async function runProcess(
     cwd: repositoryRoot,
   });
   const take = (event: Outcome, ok: boolean): void => {
-    lastTestAt = performance.now();
+    // What is said of the process itself comes at its end.
+    const isProcess = event.name === event.file;
+    if (!isProcess) lastTestAt = performance.now();
     const own = event.nesting === 0 ? event.details.duration_ms : 0;
     if (event.file !== undefined) milliseconds.set(event.file, (milliseconds.get(event.file) ?? 0) + own);
     tally.add(event, ok);
+    if (isProcess && !ok) say(`FAILED  the process of ${planned.files.join(', ')}`);
   };
   stream.on('test:pass', (event) => take(event, true));
   stream.on('test:fail', (event) => take(event, false));
