@@ -128,6 +128,25 @@ describe('applications behind sidecars', () => {
     assert.match(seen.headers['traceparent'] ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
   });
 
+  it('a request without a body arrives without one', async () => {
+    const socket = net.connect(users.announcement.proxyPort, '127.0.0.1');
+    socket.write('GET /api/x HTTP/1.1\r\nHost: orders-api\r\nConnection: close\r\n\r\n');
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    assert.match(answer, /"bytes":0/);
+    assert.doesNotMatch(answer, /transfer-encoding":"chunked/);
+  });
+
+  it('requests that are refused at once may come by the thousand', async () => {
+    const socket = net.connect(intruder.announcement.proxyPort, '127.0.0.1');
+    const count = 5_000;
+    socket.write('GET http://nobody.default.svc/ HTTP/1.1\r\nHost: n\r\n\r\n'.repeat(count));
+    let answers = 0;
+    socket.on('data', (chunk: Buffer) => (answers += chunk.toString('latin1').split('HTTP/1.1 503').length - 1));
+    await until('all answers', () => answers >= count - 100);
+    socket.destroy();
+  });
+
   it('what policy does not allow is denied as Envoy does it, and says whose policy it was on the record', async () => {
     assert.deepEqual(await ask(intruder, 'http://orders-api/api/x'), { status: 403, body: 'RBAC: access denied' });
     assert.deepEqual(await ask(users, 'http://orders-api/admin'), { status: 403, body: 'RBAC: access denied' });

@@ -109,16 +109,26 @@ export class ServerConnection implements ByteReceiver {
     this.stream.end();
   }
 
+  /** Goes from request to request for as long as they are answered at once: a caller may send thousands in one go. */
   #read(chunk: Buffer): void {
+    let rest: Buffer | undefined = chunk;
+    while (rest !== undefined && rest.length > 0) rest = this.#readOne(rest);
+  }
+
+  /** Returns what is to be read next. */
+  #readOne(chunk: Buffer): Buffer | undefined {
     const reader = this.#reader;
     this.#isReading = true;
     const state = reader.read(chunk);
     this.#held = reader.rest;
-    if (state === 'malformed' || state === 'too-large') return this.#unreadable(state);
-    if (this.#exchange === undefined && reader.head !== undefined) this.#begin(reader.head);
-    this.#exchange?.arrived(reader);
+    if (state === 'malformed' || state === 'too-large') {
+      this.#unreadable(state);
+      return undefined;
+    }
+    if (this.#exchange !== undefined) this.#exchange.arrived(reader);
+    else if (reader.head !== undefined) this.#begin(reader.head);
     this.#isReading = false;
-    if (this.#exchange?.isOver === true) this.#next();
+    return this.#exchange?.isOver === true ? this.#next() : undefined;
   }
 
   #begin(head: MessageHead): void {
@@ -129,12 +139,16 @@ export class ServerConnection implements ByteReceiver {
       // HTTP/2 is not begun this way any more (RFC 9113 §3.1): such a request is answered as it stands.
       isUpgrade: this.#reader.isUpgrade && head.headers.upgrade?.toLowerCase() !== 'h2c',
       over: () => {
-        if (!this.#isReading) this.#next();
+        if (this.#isReading) return;
+        const rest = this.#next();
+        if (rest !== undefined) this.#read(rest);
       },
       takeOver: () => this.#leave(),
     });
     this.#exchange = exchange;
     this.#served += 1;
+    // A request that is whole is known to be before anybody decides how to send it on.
+    exchange.arrived(this.#reader);
     this.#handler.request(exchange);
   }
 
@@ -155,22 +169,22 @@ export class ServerConnection implements ByteReceiver {
     this.#handler.closed();
   }
 
-  /** The answer is sent: on to the next request, or to the end. */
-  #next(): void {
+  /** The answer is sent: on to the next request, or to the end. Returns what was read of it already. */
+  #next(): Buffer | undefined {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    if (exchange === undefined || this.#isOver) return;
+    if (exchange === undefined || this.#isOver) return undefined;
     if (exchange.isLast || !exchange.isRead || this.#hasEnded) {
       this.#isLeaving = true;
       this.stream.end();
       this.stream.resume();
-      return;
+      return undefined;
     }
     this.#reader.next();
     const held = this.#held;
     this.#held = NOTHING;
     this.stream.resume();
-    if (held.length > 0) this.#read(held);
+    return held;
   }
 
   /** HTTP is over on this connection. Returns what came behind the request. */
