@@ -8,6 +8,7 @@ import { benchInProcess } from './inprocess/run.ts';
 import { benchPolicy } from './policy/run.ts';
 import { benchPropagation } from './propagation/run.ts';
 import { benchRegistry } from './registry/run.ts';
+import { benchSidecar } from './sidecar/run.ts';
 
 type Bench = (options: RunOptions) => Promise<Record<string, unknown>>;
 
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   policy: benchPolicy,
   propagation: benchPropagation,
   registry: benchRegistry,
+  sidecar: benchSidecar,
 };
 
 const USAGE = `Usage: npm run bench -- NAME [--quick] [--json FILE]

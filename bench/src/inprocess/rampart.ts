@@ -14,7 +14,7 @@ const CONTROL_PLANE = fileURLToPath(new URL('control-plane.ts', import.meta.url)
 /** The package as it is published: bundled, no types to strip. */
 const REGISTER = new URL('../../../packages/node/dist/lib/register.js', import.meta.url).href;
 
-interface Control {
+export interface Control {
   readonly pid: number;
   readonly address: string;
   readonly caFile: string;
@@ -51,7 +51,8 @@ function meshed(control: Control, joinToken: string): PairOptions {
   return { mode: 'http', execArgv: ['--import', REGISTER], serverEnv: env, clientEnv: env };
 }
 
-async function startControl(ground: Ground): Promise<Control> {
+/** A control plane with the policies of the benchmark. */
+export async function startControl(ground: Pick<Ground, 'directory' | 'environment'>): Promise<Control> {
   const directory = mkdtempSync(join(ground.directory, 'rampart-'));
   const policies = join(directory, 'policies.yaml');
   writeFileSync(policies, benchmarkPolicies());

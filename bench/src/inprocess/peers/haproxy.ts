@@ -1,5 +1,6 @@
 import type { Subject } from '../subject.ts';
 import { proxyPair } from './proxy-pair.ts';
+import type { Ports } from './proxy-pair.ts';
 
 /** `http-reuse always`, one thread a side, logs off. Over HTTP/2 many requests share few connections: HAProxy's best form. */
 function haproxyPair(name: string, alpn: string): Subject {
@@ -8,7 +9,19 @@ function haproxyPair(name: string, alpn: string): Subject {
     program: 'haproxy',
     debianPackage: 'haproxy',
     args: (file) => ['-db', '-f', file],
-    config: (directory, ports) => `global
+    config: (directory, ports) => haproxyConfig(directory, ports, { alpn, logging: '' }),
+  });
+}
+
+export interface HaproxyForm {
+  readonly alpn: string;
+  /** Lines of `defaults` that say what is logged, and where. */
+  readonly logging: string;
+}
+
+/** Both sides, parted by `#near` and `#far`. */
+export function haproxyConfig(directory: string, ports: Ports, { alpn, logging }: HaproxyForm): string {
+  return `global
   nbthread 1
   maxconn 4096
 defaults
@@ -17,7 +30,7 @@ defaults
   timeout client 60s
   timeout server 60s
   http-reuse always
-#near
+${logging}#near
 frontend near
   bind 127.0.0.1:${ports.near}
   default_backend far
@@ -29,8 +42,7 @@ frontend far
   default_backend app
 backend app
   server s 127.0.0.1:${ports.app}
-`,
-  });
+`;
 }
 
 export const haproxyHttp1Pair: Subject = haproxyPair('haproxy-pair-http1', '');

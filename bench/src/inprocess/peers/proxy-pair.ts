@@ -36,7 +36,8 @@ export function proxyPair(options: ProxyPairOptions): Subject {
   };
 }
 
-function ensureProgram(options: ProxyPairOptions): Absent | undefined {
+/** Installs what is missing where that is possible. */
+export function ensureProgram(options: Pick<ProxyPairOptions, 'program' | 'debianPackage'>): Absent | undefined {
   if (isInstalled(options.program)) return undefined;
   const install = spawnSync('apt-get', ['install', '-y', '-qq', options.debianPackage], { stdio: 'ignore' });
   if (install.status === 0 && isInstalled(options.program)) return undefined;
@@ -70,7 +71,7 @@ async function startProxies(options: ProxyPairOptions, ground: Ground): Promise<
 }
 
 /** A configuration holds both sides, parted by lines `#near` and `#far`; what stands before them is common. */
-function sideOf(config: string, side: 'near' | 'far'): string {
+export function sideOf(config: string, side: 'near' | 'far'): string {
   const [common = '', near = '', far = ''] = config.split(/^#(?:near|far)$/m);
   return common + (side === 'near' ? near : far);
 }

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+import { startControl } from '../inprocess/rampart.ts';
+import type { Control } from '../inprocess/rampart.ts';
+import type { PairGround, ProxyPair, RunningPair } from './pair.ts';
+
+const CLI = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url));
+
+interface Announcement {
+  readonly proxyPort: number;
+}
+
+/** Two sidecars joined by a link: 50 policies, records of both ends. */
+export const rampartSidecars: ProxyPair = {
+  name: 'rampart-sidecars',
+  start: async (ground): Promise<RunningPair> => {
+    const control = await startControl(ground);
+    const far = await sidecar(ground, control, ['--app-port', String(ground.app)]);
+    const near = await sidecar(ground, control, []);
+    const proxies = [near.child, far.child];
+    return {
+      port: near.proxyPort,
+      pids: proxies.map(({ pid }) => pid ?? -1),
+      stop: async () => {
+        for (const proxy of proxies) proxy.kill('SIGTERM');
+        await Promise.all(proxies.map((proxy) => once(proxy, 'exit')));
+        await control.stop();
+      },
+    };
+  },
+};
+
+async function sidecar(
+  ground: PairGround,
+  control: Control,
+  args: readonly string[],
+): Promise<{ readonly child: ChildProcess; readonly proxyPort: number }> {
+  const child = spawn(process.execPath, [CLI, 'sidecar', '--output', 'json', ...args], {
+    env: {
+      ...ground.environment,
+      RAMPART_CONTROL_PLANE: control.address,
+      RAMPART_CA_FILE: control.caFile,
+      RAMPART_JOIN_TOKEN: args.length === 0 ? control.tokens.client : control.tokens.server,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  const announced = new Promise<Announcement>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.trimEnd().endsWith('}')) resolve(JSON.parse(text) as Announcement);
+    });
+    child.once('exit', () => reject(new Error('rampart sidecar ended')));
+  });
+  return { child, proxyPort: (await announced).proxyPort };
+}
