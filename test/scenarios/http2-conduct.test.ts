@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http2 from 'node:http2';
+import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
@@ -9,6 +11,7 @@ import { ControlPlaneProcess } from '../harness/control-plane.ts';
 import { Laboratory } from '../harness/laboratory.ts';
 import type { Tools } from '../harness/laboratory.ts';
 import { STRICT } from '../harness/policies.ts';
+import { SidecarProcess } from '../harness/sidecar.ts';
 
 interface Seen {
   readonly status: number;
@@ -61,6 +64,31 @@ describe('servers and clients of node:http2', () => {
     assert.match(seen.headers['traceparent'] ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     assert.ok(!seen.raw.some((each) => each.includes('forged')));
     assert.equal(seen.raw[seen.raw.indexOf(':path') + 1], '/bA?q=1');
+  });
+
+  it('a client of HTTP/2 behind a sidecar reaches them through its proxy', async () => {
+    const sidecar = await SidecarProcess.start(plane, { serviceAccount: 'users' });
+    try {
+      const socket = net.connect(sidecar.announcement.proxyPort, '127.0.0.1');
+      socket.write('CONNECT web:80 HTTP/1.1\r\nHost: web:80\r\n\r\n');
+      const [opened] = (await once(socket, 'data')) as [Buffer];
+      assert.match(opened.toString(), /^HTTP\/1\.1 200 /);
+      const session = http2.connect('http://web', { createConnection: () => socket });
+      const call = session.request({ ':path': '/from-afar' });
+      const [headers] = (await once(call, 'response')) as [http2.IncomingHttpHeaders];
+      let body = '';
+      for await (const chunk of call) body += String(chunk);
+      session.destroy();
+      assert.equal(headers[':status'], 200);
+      const seen = JSON.parse(body) as { url: string; headers: Record<string, string> };
+      assert.equal(seen.url, '/from-afar');
+      assert.match(
+        seen.headers['x-forwarded-client-cert'] ?? '',
+        /URI=spiffe:\/\/cluster\.local\/ns\/default\/sa\/users$/,
+      );
+    } finally {
+      await sidecar.stop();
+    }
   });
 
   it('two names for one host are no request', async () => {

@@ -44,8 +44,10 @@ export class Spool implements BatchSource {
   static async load(directory: string, limits: SpoolLimits = SPOOL_LIMITS): Promise<Spool> {
     const spool = new Spool(directory, limits);
     const names = await readdir(directory);
-    for (const name of names.filter(isSegmentName).toSorted())
-      spool.#segments.push(await Segment.load(directory, name));
+    for (const name of names.filter(isSegmentName).toSorted()) {
+      const segment = await Segment.load(directory, name).catch(unlessGone);
+      if (segment !== undefined) spool.#segments.push(segment);
+    }
     spool.#nextNumber = (spool.#segments.at(-1)?.number ?? 0) + 1;
     return spool;
   }
@@ -188,6 +190,12 @@ export class Spool implements BatchSource {
     this.#segments = this.#segments.filter((each) => each !== segment);
     await segment.remove();
   }
+}
+
+/** A file that its owner has deleted in its last moment was sent. */
+function unlessGone(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
 }
 
 /** Trouble that says nothing about the file itself. */

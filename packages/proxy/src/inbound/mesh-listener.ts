@@ -3,12 +3,11 @@ import type { AddressInfo, Server } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 import type { Clock, Random } from '@rampart/core';
-import { Gate, MESH_ALPN } from '@rampart/mesh';
+import { Gate, MESH_ALPN, TCP_ALPN } from '@rampart/mesh';
 import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
 
 import { LinkSession } from '../link/link-session.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
-import { TCP_ALPN } from '../protocols.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 
@@ -32,6 +31,8 @@ const BACKLOG = 4096;
 /** Beyond it, new ones are closed at once. */
 const MOST_CONNECTIONS = 16_384;
 const DRAIN_MS = 30_000;
+/** After which a plaintext caller that says nothing waits for a server that speaks first. */
+const SILENCE_MS = 250;
 
 /** The port that the mesh calls: identify, admit, and on to what is spoken there. */
 export class MeshListener {
@@ -49,6 +50,7 @@ export class MeshListener {
       clock,
       port,
       protocols: protocol === 'tcp' ? [LINK_ALPN, TCP_ALPN] : [LINK_ALPN, MESH_ALPN, 'http/1.1'],
+      ...(protocol === 'tcp' ? { silenceMs: SILENCE_MS } : {}),
       accept: (connection) => this.#accept(connection),
       refuse,
     });

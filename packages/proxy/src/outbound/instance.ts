@@ -2,14 +2,13 @@ import type { TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
-import { MESH_ALPN } from '@rampart/mesh';
+import { MESH_ALPN, TCP_ALPN } from '@rampart/mesh';
 import type { Outbound, Target } from '@rampart/mesh';
 
 import { ConnectionPool } from '../http1/connection-pool.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
 import type { LinkProtocol } from '../link/frame/format.ts';
 import { LinkSession } from '../link/link-session.ts';
-import { TCP_ALPN } from '../protocols.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { PendingStream } from '../stream/pending-stream.ts';
 import { SocketStream } from '../stream/socket-stream.ts';

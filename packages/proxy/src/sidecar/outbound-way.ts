@@ -1,7 +1,8 @@
 import { createIds, EgressDenied, Outbound, OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
-import type { DataPlane } from '@rampart/mesh';
+import type { DataPlane, Target } from '@rampart/mesh';
 
 import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
+import type { LinkProtocol } from '../link/frame/format.ts';
 import { Instances } from '../outbound/instances.ts';
 import { OutboundHttp } from '../outbound/outbound-http.ts';
 import type { Destination } from '../outbound/destination.ts';
@@ -35,7 +36,7 @@ export class OutboundWay implements OutboundDoor {
     });
     this.tcp = new OutboundTcp({
       route: (host, port) => outbound.route(host, port),
-      dial: (target, _, signal) => instances.of(target).connect('tcp', signal),
+      dial: (target, _, signal) => instances.of(target).connect(protocolOf(target), signal),
       leave: (destination, signal) => this.#outside.connect(destination, signal),
       recorder: connections,
       ids,
@@ -102,6 +103,11 @@ export class OutboundWay implements OutboundDoor {
     );
     return pending;
   }
+}
+
+/** HTTP/2 is carried as it is to services that judge it themselves. */
+function protocolOf({ endpoint: { protocol } }: Target): LinkProtocol {
+  return protocol === 'http2' || protocol === 'grpc' ? 'h2' : 'tcp';
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -1,2 +1,0 @@
-/** ALPN of bytes that are no HTTP. */
-export const TCP_ALPN = 'rampart-tcp/1';
