@@ -28,7 +28,8 @@ test('blocks run in order in one folder, and what they write stays out of the re
 test("npx starts the program that is installed, by npm's own hand or directly", async () => {
   const programs = join(root, 'node_modules/.bin');
   mkdirSync(programs, { recursive: true });
-  const script = '#!/bin/sh\n[ "$npm_command" = exec ] || how=directly\necho "hello ${1-} ${2-} ${how-by npm}"; exit 4\n';
+  const script =
+    '#!/bin/sh\n[ "$npm_command" = exec ] || how=directly\necho "hello ${1-} ${2-} ${how-by npm}"; exit 4\n';
   writeFileSync(join(programs, 'greet'), script, { mode: 0o755 });
   const block = (how: string): string[] => [
     `${fence}console exit=4`,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { freePort, listening } from '../harness/ports.ts';
 
+export const NGINX = { program: 'nginx', debianPackage: 'nginx-light' } as const;
 const ANSWER_BYTES = 1024;
 
 export interface App {
@@ -24,7 +25,7 @@ http { access_log off; keepalive_requests 100000000; client_max_body_size 1m;
   server { listen 127.0.0.1:${port} backlog=4096; location / { return 200 "${'x'.repeat(ANSWER_BYTES)}"; } } }
 `,
   );
-  const nginx = spawn('nginx', ['-c', file, '-p', directory, '-e', '/dev/null'], { stdio: 'ignore' });
+  const nginx = spawn(NGINX.program, ['-c', file, '-p', directory, '-e', '/dev/null'], { stdio: 'ignore' });
   await listening(port);
   return {
     port,

@@ -8,7 +8,7 @@ import { cpuMicros, residentMegabytes } from '../harness/process-figures.ts';
 import type { RunOptions } from '../harness/run-options.ts';
 import { ensureProgram } from '../inprocess/peers/proxy-pair.ts';
 import { writePki } from '../inprocess/pki.ts';
-import { startApp } from './app.ts';
+import { NGINX, startApp } from './app.ts';
 import { direct } from './pair.ts';
 import type { ProxyPair, RunningPair } from './pair.ts';
 import { PEERS } from './peers.ts';
@@ -31,9 +31,7 @@ interface Series {
 
 /** Result in the form of every benchmark: subjects side by side, and ratios. */
 export async function benchSidecar(options: RunOptions): Promise<Record<string, unknown>> {
-  const missing =
-    ensureProgram({ program: 'wrk', debianPackage: 'wrk' }) ??
-    ensureProgram({ program: 'nginx', debianPackage: 'nginx-light' });
+  const missing = ensureProgram({ program: 'wrk', debianPackage: 'wrk' }) ?? ensureProgram(NGINX);
   if (missing !== undefined) return { subjects: [missing], ratios: {} };
   const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-sidecar-'));
   await writePki(directory);
