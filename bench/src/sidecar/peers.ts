@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { childrenOf } from '../harness/process-figures.ts';
 import { freePort, listening } from '../harness/ports.ts';
 import { haproxyConfig } from '../inprocess/peers/haproxy.ts';
 import { nginxConfig } from '../inprocess/peers/nginx.ts';
@@ -37,7 +38,7 @@ async function startBoth(options: Peer, { directory, app }: PairGround): Promise
   await Promise.all([listening(ports.near), listening(ports.far)]);
   return {
     port: ports.near,
-    pids: proxies.map(({ pid }) => pid ?? -1),
+    pids: proxies.flatMap(({ pid = -1 }) => [pid, ...childrenOf(pid)]),
     stop: async () => {
       for (const proxy of proxies) proxy.kill('SIGTERM');
       await Promise.all(proxies.map((proxy) => once(proxy, 'exit')));
