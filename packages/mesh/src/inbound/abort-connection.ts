@@ -7,8 +7,16 @@ import { Socket } from 'node:net';
 export function abortConnection(socket: Socket): void {
   if (socket.destroyed) return;
   const connection = connectionOf(socket);
-  if (connection === undefined) socket.destroy();
+  if (connection === undefined || isEnding(socket) || isEnding(connection)) socket.destroy();
   else connection.resetAndDestroy();
+}
+
+/**
+ * Whether all was sent and the end is on its way, so that nothing is taken for the whole that is not. Node 24 loses a connection that is reset then: libuv refuses, Node
+ * takes it for closed all the same, and the process never ends (`TCPWrap::Reset`, `uv_tcp_close_reset`).
+ */
+function isEnding({ writableEnded, writableFinished, writableLength }: Socket): boolean {
+  return writableEnded && !writableFinished && writableLength === 0;
 }
 
 /**
