@@ -1,4 +1,4 @@
-import type { History, Look, Streamed } from './observations.ts';
+import type { History, Look, Streamed, Write } from './observations.ts';
 import type { Rule } from './judgement.ts';
 import type { Told, WatchMessage, WatchSession } from './watched.ts';
 
@@ -173,13 +173,20 @@ function isSettled({ from, to, places }: Look, { writes, runs }: History): boole
 /** Nobody who looked after the last registration of an instance sees it. */
 function withLostRegistration(history: History): History | undefined {
   const { writes, looks } = history;
-  const last = looks.findLast(({ places }) => places.length > 0);
-  const [id] = last?.places[0] ?? [];
-  const write = writes.filter(({ instanceId }) => instanceId === id).sort((a, b) => b.from - a.from)[0];
-  const { to, action } = write ?? {};
-  if (to === undefined || action?.kind !== 'register') return undefined;
+  const newest = new Map<string, Write>();
+  for (const write of writes) {
+    const before = newest.get(write.instanceId);
+    if (before === undefined || write.from > before.from) newest.set(write.instanceId, write);
+  }
+  // The sooner it was seen, the less could its lease have ended.
+  const seen = looks
+    .flatMap(({ places, from }) => places.map(([id]) => ({ id, write: newest.get(id), from })))
+    .filter(({ write, from }) => write?.action.kind === 'register' && write.to !== undefined && from > write.to)
+    .sort((a, b) => a.from - (a.write?.to ?? 0) - (b.from - (b.write?.to ?? 0)));
+  const { id, write: { to } = {} } = seen[0] ?? {};
+  if (to === undefined) return undefined;
   const forgetful = looks.map((look) =>
-    look.from > to ? { ...look, places: look.places.filter(([seen]) => seen !== id) } : look,
+    look.from > to ? { ...look, places: look.places.filter(([each]) => each !== id) } : look,
   );
   return { ...history, looks: forgetful };
 }
