@@ -43,15 +43,17 @@ export class SidecarProcess {
       env: { ...bareEnvironment(), ...admission },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let said = '';
+    let [text, said] = ['', ''];
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const announcement = await new Promise<Announcement>((resolve, reject) => {
-      let text = '';
       child.stdout.on('data', (chunk: Buffer) => {
         text += chunk.toString();
-        if (text.trimEnd().endsWith('}')) resolve(JSON.parse(text) as Announcement);
+        if (!text.trimEnd().endsWith('}')) return;
+        const announced = JSON.parse(text) as Announcement | { readonly error: object };
+        // An error is told on standard output, too; what counts is the exit code that follows.
+        if (!('error' in announced)) resolve(announced);
       });
-      child.once('exit', (code) => reject(new Error(`rampart sidecar ended with ${String(code)}: ${said}`)));
+      child.once('close', (code) => reject(new Error(`rampart sidecar ended with ${String(code)}: ${text}${said}`)));
     });
     if (announcement.meshPort !== undefined) await plane.registered(service, announcement.meshPort);
     return new SidecarProcess(child, announcement);

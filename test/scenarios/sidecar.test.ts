@@ -209,6 +209,33 @@ describe('applications behind sidecars', () => {
     socket.destroy();
   });
 
+  it('a caller of HTTP/1.0 is told that its connection ends', async () => {
+    const socket = net.connect(users.announcement.proxyPort, '127.0.0.1');
+    socket.write('GET /api/x HTTP/1.0\r\nHost: orders-api\r\nConnection: keep-alive\r\n\r\n');
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    assert.match(answer, /connection: close/);
+  });
+
+  it('what leaves the mesh is on record as what was allowed to', async () => {
+    const { port } = app.address() as AddressInfo;
+    assert.equal((await ask(users, `http://127.0.0.1:${port}/api/outside`)).status, 200);
+    await until('the record', async () =>
+      (await plane.records()).some(
+        (record) =>
+          record.request_path === '/api/outside' &&
+          record.reporter === 'source' &&
+          record.authorization_decision === 'ALLOW',
+      ),
+    );
+  });
+
+  it('a port that is taken is named, and nothing is left behind', async () => {
+    const taken = String(users.announcement.proxyPort);
+    const start = SidecarProcess.start(plane, { serviceAccount: 'batch', args: ['--proxy-port', taken] });
+    await assert.rejects(start, new RegExp(`ended with 3: .*port ${taken} of 127\\.0\\.0\\.1 is in use`, 's'));
+  });
+
   it('names that the mesh does not have, and ports that nobody serves, say so', async () => {
     const unknown = await ask(users, 'http://nobody.default.svc/');
     assert.equal(unknown.status, 503);

@@ -2,11 +2,9 @@ import { readFileSync } from 'node:fs';
 
 import { fail, ok } from '@rampart/core';
 import type { Result } from '@rampart/core';
-import { readEvidence } from '@rampart/mesh';
+import { readEvidence, readTraits } from '@rampart/mesh';
 import type { ControlPlaneAddress, InstanceTraits, WorkloadEvidence } from '@rampart/mesh';
 import { fromPem } from '@rampart/spiffe';
-
-import { readTraits } from './instance-traits.ts';
 
 export type LogLevel = 'silent' | 'error' | 'info' | 'debug';
 

@@ -63,5 +63,5 @@ export type { Sidecar } from './sidecar/sidecar.ts';
 export type { Application, Names, Place, SidecarConfig, Surroundings } from './sidecar/sidecar-config.ts';
 export type { AppProtocol } from './inbound/mesh-listener.ts';
 export { stopwatch } from './stopwatch.ts';
-export { createLineLog, evidenceOf } from '@rampart/mesh';
+export { createLineLog, evidenceOf, readTraits } from '@rampart/mesh';
 export type { LogLevel } from '@rampart/mesh';

@@ -60,7 +60,14 @@ async function start(
   invocation: Invocation,
 ): Promise<number> {
   const workload = workloadOf(options);
-  if (options.sidecar === true || options.appPort !== undefined) return runWithSidecar(words, options, invocation);
+  if (options.sidecar === true || options.appPort !== undefined) {
+    if (options.restart === true)
+      throw new RampartError(
+        'INVALID_ARGUMENT',
+        '--restart is not for a command with a sidecar: let a supervisor start rampart again',
+      );
+    return runWithSidecar(words, options, invocation);
+  }
   const program = await programOf(words[0] ?? '', invocation);
   const launch = { words, workload, program, traits: instanceEnvironment(options) };
   if (options.restart !== true) return (await launchOnce(launch, invocation)).code;

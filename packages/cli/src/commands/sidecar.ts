@@ -3,13 +3,9 @@ import type { Sidecar } from '@rampart/proxy';
 import type { Command } from 'commander';
 import { type WorkloadOptions, workloadOptions } from '../arguments/workload-options.ts';
 import { EXIT } from '../exit-code.ts';
-import { launchSidecar, type SidecarOptions, sidecarOptions } from '../launch/sidecar-launch.ts';
+import { type InstanceOptions, instanceOptions } from '../launch/instance-options.ts';
+import { launchSidecar, leaveMesh, type SidecarOptions, sidecarOptions, START_MS } from '../launch/sidecar-launch.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
-
-/** Longer than most requests, shorter than what supervisors wait before they kill. */
-const DRAIN_MS = 10_000;
-const HAND_OVER_MS = 2_000;
-const START_MS = 10_000;
 
 export function defineSidecar(parent: Command, shell: Shell): void {
   const sidecar = parent
@@ -26,13 +22,16 @@ export function defineSidecar(parent: Command, shell: Shell): void {
         ['rampart run --service web --app-port 8000 -- python3 -m http.server 8000', 'application and sidecar in one'],
       ),
     )
-    .action((options: SidecarOptions & WorkloadOptions, command: Command) =>
+    .action((options: SidecarOptions & WorkloadOptions & InstanceOptions, command: Command) =>
       shell.run(command, (invocation) => runSidecar(options, invocation)),
     );
-  for (const option of [...workloadOptions(), ...sidecarOptions()]) sidecar.addOption(option);
+  for (const option of [...workloadOptions(), ...sidecarOptions(), ...instanceOptions()]) sidecar.addOption(option);
 }
 
-async function runSidecar(options: SidecarOptions & WorkloadOptions, invocation: Invocation): Promise<number> {
+async function runSidecar(
+  options: SidecarOptions & WorkloadOptions & InstanceOptions,
+  invocation: Invocation,
+): Promise<number> {
   const { io, note } = invocation;
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<'interrupted'>();
   const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => interrupt('interrupted'));
@@ -46,8 +45,7 @@ async function runSidecar(options: SidecarOptions & WorkloadOptions, invocation:
       await interrupted;
     } finally {
       note('leaving the mesh');
-      await sidecar.drain(DRAIN_MS);
-      await sidecar.stop(HAND_OVER_MS);
+      await leaveMesh(sidecar);
     }
     return EXIT.ok;
   } finally {

@@ -3,12 +3,8 @@ import type { Sidecar } from '@rampart/proxy';
 import type { WorkloadOptions } from '../arguments/workload-options.ts';
 import type { Invocation } from '../shell.ts';
 import { runChild } from './child-process.ts';
-import { launchSidecar, type SidecarOptions } from './sidecar-launch.ts';
-
-/** Longer than most requests, shorter than what supervisors wait before they kill. */
-const DRAIN_MS = 10_000;
-const HAND_OVER_MS = 2_000;
-const START_MS = 10_000;
+import type { InstanceOptions } from './instance-options.ts';
+import { launchSidecar, leaveMesh, type SidecarOptions, START_MS } from './sidecar-launch.ts';
 
 /** Hosts that are called directly: what listens on the own machine is no business of the mesh. */
 const DIRECT = 'localhost,127.0.0.1,::1';
@@ -19,7 +15,7 @@ const DIRECT = 'localhost,127.0.0.1,::1';
  */
 export async function runWithSidecar(
   words: readonly string[],
-  options: SidecarOptions & WorkloadOptions,
+  options: SidecarOptions & WorkloadOptions & InstanceOptions,
   invocation: Invocation,
 ): Promise<number> {
   const sidecar = await launchSidecar(options, invocation);
@@ -32,8 +28,7 @@ export async function runWithSidecar(
     const { code } = await runChild({ words, environment: environmentOf(sidecar, invocation) }, invocation.io);
     return code;
   } finally {
-    await sidecar.drain(DRAIN_MS);
-    await sidecar.stop(HAND_OVER_MS);
+    await leaveMesh(sidecar);
   }
 }
 

@@ -11,6 +11,7 @@ import { collectText } from '../arguments/pair.ts';
 import { type NewWorkload, workloadOf, type WorkloadOptions } from '../arguments/workload-options.ts';
 import type { Invocation } from '../shell.ts';
 import { VERSION } from '../version.ts';
+import { instanceEnvironment, type InstanceOptions } from './instance-options.ts';
 import { controlPlaneOf } from './control-plane-of.ts';
 
 /** What was said on the command line about a sidecar. */
@@ -28,6 +29,12 @@ export interface SidecarOptions {
   readonly joinTokenFile?: string;
   readonly logLevel: LogLevel;
 }
+
+/** How long a sidecar waits for its identity before it serves anyway, refusing everything. */
+export const START_MS = 10_000;
+/** Longer than most requests, shorter than what supervisors wait before they kill. */
+const DRAIN_MS = 10_000;
+const HAND_OVER_MS = 2_000;
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 const LOOPBACK = '127.0.0.1';
@@ -72,7 +79,7 @@ export function sidecarOptions(): readonly Option[] {
 
 /** Opens the ports of a sidecar for `workload`. @throws RampartError INVALID_ARGUMENT, CONTROL_PLANE_UNREACHABLE, PORT_IN_USE */
 export async function launchSidecar(
-  options: SidecarOptions & WorkloadOptions,
+  options: SidecarOptions & WorkloadOptions & InstanceOptions,
   invocation: Invocation,
 ): Promise<Sidecar> {
   const { io } = invocation;
@@ -92,7 +99,7 @@ export async function launchSidecar(
       },
       evidence: evidenceOf(evidence),
       spoolDirectory,
-      application: applicationOf(options),
+      application: applicationOf(options, traitsOf({ ...io.env, ...instanceEnvironment(options) }, proxy.readTraits)),
       proxy: { host: LOOPBACK, port: options.proxyPort },
       ...(options.socksPort === undefined ? {} : { socks: { host: LOOPBACK, port: options.socksPort } }),
       ...(options.dnsPort === undefined
@@ -110,7 +117,13 @@ export async function launchSidecar(
   );
 }
 
-function applicationOf(options: SidecarOptions): Application | undefined {
+/** Out of the registry, requests in flight finished, records handed over. */
+export async function leaveMesh(sidecar: Sidecar): Promise<void> {
+  await sidecar.drain(DRAIN_MS);
+  await sidecar.stop(HAND_OVER_MS);
+}
+
+function applicationOf(options: SidecarOptions, traits: Application['traits']): Application | undefined {
   const { appPort, appHost, appProtocol, meshHost, meshPort, instanceHost = '' } = options;
   if (appPort === undefined) return undefined;
   if (meshPort === appPort && meshHost === appHost)
@@ -124,7 +137,18 @@ function applicationOf(options: SidecarOptions): Application | undefined {
     protocol: appProtocol,
     mesh: { host: meshHost, port: meshPort },
     instanceHost,
+    traits,
   };
+}
+
+function traitsOf(
+  env: Readonly<Record<string, string | undefined>>,
+  read: (env: Record<string, string | undefined>, problems: string[]) => Application['traits'],
+): Application['traits'] {
+  const problems: string[] = [];
+  const traits = read({ ...env }, problems);
+  if (problems.length === 0) return traits;
+  throw new RampartError('INVALID_ARGUMENT', problems.join('; '));
 }
 
 interface NamesContext {

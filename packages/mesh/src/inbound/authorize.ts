@@ -5,6 +5,7 @@ import type { Authenticated } from './authenticate/authenticated.ts';
 import type { InboundConnection } from './connection.ts';
 import type { Approval } from './external/external-authorizer.ts';
 import { refusingVerdict } from './external/refusal.ts';
+import { refusal } from './refused.ts';
 
 /** A request with the evidence of the steps that come before authorization. */
 export interface RequestToJudge extends RequestAttributes {
@@ -46,7 +47,7 @@ export class Permit {
       if (verdict !== undefined) return { denied: true, verdict };
     }
     if (asksForTokens(connection.workload) && request.authenticated?.covers(connection.workload) !== true)
-      return { denied: true, verdict: unproven('its tokens were not judged by the policies in force') };
+      return { denied: true, verdict: refusal('its tokens were not judged by the policies in force') };
     const demand = connection.policy.demand(request);
     if (demand !== undefined && request.approval?.answers(demand) !== true)
       return { denied: true, verdict: unanswered(demand) };
@@ -68,20 +69,6 @@ export class Permit {
 export function unanswered(demand: AuthorizerDemand): Verdict {
   if (demand.kind === 'deny') return demand.verdict;
   return refusingVerdict(demand, `external authorizer "${demand.provider.name}" was not asked`);
-}
-
-function unproven(reason: string): Verdict {
-  return {
-    decision: 'DENY',
-    policy: '',
-    rule: -1,
-    action: '',
-    reason,
-    audit: [],
-    dryRun: [],
-    dryRunDecision: '',
-    mode: '',
-  };
 }
 
 /** Hands a permitted request to the application. */

@@ -4,6 +4,7 @@ import type { RecordInput } from '@rampart/wire/record-block';
 import type { DataPlane } from '../data-plane.ts';
 import type { Target } from '../outbound/outbound.ts';
 import type { Ending } from './ending.ts';
+import { ResponseFlag } from './flags.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { recordable } from './target.ts';
 import { adoptHeaders, startSpan } from './trace.ts';
@@ -21,6 +22,8 @@ export class OutboundExchange implements TraceContext {
   readonly path: string;
   readonly authority: string;
   target: Target | undefined = undefined;
+  /** It leads out of the mesh, and nothing forbids that. */
+  leaves = false;
   code = 0;
   bytesSent = 0;
   bytesReceived = 0;
@@ -107,7 +110,8 @@ export class OutboundRecorder {
     record.path = recordable(exchange.path);
     record.authority = exchange.authority;
     record.userAgent = exchange.userAgent;
-    record.decision = target === undefined ? 'DENY' : 'ALLOW';
+    const isSent = target !== undefined || (exchange.leaves && ending.flag !== ResponseFlag.denied);
+    record.decision = isSent ? 'ALLOW' : 'DENY';
     record.requestId = exchange.requestId;
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;

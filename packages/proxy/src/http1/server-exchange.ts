@@ -59,7 +59,8 @@ export class ServerExchange {
     this.head = head;
     this.isUpgrade = terms.isUpgrade;
     this.#terms = terms;
-    this.#isLast = !terms.shouldKeepAlive;
+    // Callers of HTTP/1.0 wait for a header of their own that says that a connection stays (RFC 9112 §9.3); it does not.
+    this.#isLast = !terms.shouldKeepAlive || head.httpVersion === '1.0';
   }
 
   /** The request has come whole. */

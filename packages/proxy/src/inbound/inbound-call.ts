@@ -160,9 +160,15 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
       this.exchange.verdict = refusal(GONE);
       this.#record(0, ResponseFlag.callerGone);
     });
-    void answer.then((value) => {
+    const go = (value: Answer | undefined): void => {
       stop();
       if (!this.#server.isOver) this.#decide(value);
+    };
+    answer.then(go, (error: unknown) => {
+      const verdict = refusal(
+        `the request could not be judged: ${error instanceof Error ? error.message : 'unknown error'}`,
+      );
+      go(textAnswer({ code: SERVICE_UNAVAILABLE, body: 'Service Unavailable', verdict }));
     });
   }
 

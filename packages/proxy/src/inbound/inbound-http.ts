@@ -3,13 +3,11 @@ import { InboundExchange, refusal, ResponseFlag } from '@rampart/mesh';
 import type { ExchangeSource, InboundConnection, InboundRecorder, Preliminaries } from '@rampart/mesh';
 
 import type { ConnectionPool } from '../http1/connection-pool.ts';
-import { Patience } from '../http1/patience.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
-import { ServerConnection } from '../http1/server-connection.ts';
 import type { ReadingProblem } from '../http1/server-connection.ts';
+import { ServerConnections } from '../http1/server-connections.ts';
 import { MessageHead } from '../http1/head.ts';
 import type { StartLine } from '../http1/head.ts';
-import { ownResponseText } from '../http1/head-text.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
 import type { Load } from './load.ts';
@@ -35,39 +33,25 @@ const UNREADABLE: StartLine = { method: '', url: '', status: 0, reasonPhrase: ''
 /** Serves HTTP/1.1 on connections that were identified and admitted. */
 export class InboundHttp {
   readonly #options: InboundHttpOptions;
-  readonly #open = new Set<ServerConnection>();
-  readonly #patience: Patience;
+  readonly #connections: ServerConnections;
 
   constructor(options: InboundHttpOptions) {
     this.#options = options;
-    this.#patience = new Patience(options.clock, options.patience);
+    this.#connections = new ServerConnections(options.clock, options.patience);
   }
 
   get open(): number {
-    return this.#open.size;
+    return this.#connections.size;
   }
 
   accept(connection: InboundConnection, stream: ByteStream, head?: Buffer): void {
-    const server: ServerConnection = new ServerConnection({
-      stream,
-      handler: {
+    this.#connections.serve(
+      { stream, head },
+      {
         request: (exchange) => InboundCall.begin(this.#options, connection, exchange),
-        unreadable: (problem) => {
-          const body = `${problem.reason}\n`;
-          const headers = ['content-type', 'text/plain', 'content-length', String(body.length)];
-          stream.write(Buffer.from(`${ownResponseText(problem.status, headers, true)}${body}`, 'latin1'));
-          stream.end();
-          this.#record(connection, problem);
-        },
-        closed: () => {
-          this.#open.delete(server);
-          this.#patience.forget(server);
-        },
+        unreadable: (problem) => this.#record(connection, problem),
       },
-    });
-    this.#open.add(server);
-    this.#patience.watch(server);
-    server.start(head);
+    );
   }
 
   #record(connection: InboundConnection, { status, reason }: ReadingProblem): void {
@@ -78,11 +62,11 @@ export class InboundHttp {
 
   /** Asks every caller to come back elsewhere, once its answer is complete. */
   drain(): void {
-    for (const server of this.#open) server.retire();
+    this.#connections.drain();
   }
 
   /** Closes every connection. */
   close(): void {
-    for (const server of this.#open) server.stream.reset();
+    this.#connections.close();
   }
 }

@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 import type { Clock, Random } from '@rampart/core';
@@ -8,6 +7,8 @@ import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
 
 import { LinkSession } from '../link/link-session.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
+import { createDoor, listenOn } from '../stream/listen.ts';
+import type { ListeningPlace } from '../stream/listen.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 
@@ -26,10 +27,6 @@ export interface MeshListenerOptions {
   readonly refuse: (refusal: Refusal) => void;
 }
 
-/** Connections that are waiting to be accepted: callers come in bursts. */
-const BACKLOG = 4096;
-/** Beyond it, new ones are closed at once. */
-const MOST_CONNECTIONS = 16_384;
 const DRAIN_MS = 30_000;
 /** After which a plaintext caller that says nothing waits for a server that speaks first. */
 const SILENCE_MS = 250;
@@ -54,19 +51,12 @@ export class MeshListener {
       accept: (connection) => this.#accept(connection),
       refuse,
     });
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#gate.enter(socket));
-    this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server = createDoor((socket) => this.#gate.enter(socket));
   }
 
-  /** Resolves with the port that it listens on. */
-  listen(port: number, host: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ port, host, backlog: BACKLOG }, () => {
-        this.#server.off('error', reject);
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-    });
+  /** Resolves with the port that it listens on. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT */
+  listen(place: ListeningPlace): Promise<number> {
+    return listenOn(this.#server, place);
   }
 
   /** Takes no more connections; streams of links have some time to end. */
@@ -96,6 +86,8 @@ export class MeshListener {
       random,
       accept: (stream, { protocol }) => {
         if (protocol !== (this.#options.protocol === 'tcp' ? 'tcp' : 'http/1.1')) return 'not-served';
+        // Each answer says that its stream is the last; the next one is to come on another link.
+        if (clock.now() > connection.retireAt) link.drain(DRAIN_MS);
         this.#serve(connection, stream);
         return undefined;
       },

@@ -1,5 +1,5 @@
 import { RampartError } from '@rampart/core';
-import { COMPLETE, failure, formatTraceparent, requestIdOf, sentRequestId } from '@rampart/mesh';
+import { COMPLETE, failure, formatTraceparent, requestIdOf } from '@rampart/mesh';
 import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
 import { ClientConnection } from '../http1/client-connection.ts';
@@ -134,6 +134,7 @@ export class OutboundCall implements BodySink, ResponseSink {
   }
 
   #leave(destination: Destination): void {
+    this.#exchange.leaves = true;
     const client = new ClientConnection({
       stream: this.#options.outside({ ...destination, port: destination.port === 0 ? HTTP_PORT : destination.port }),
       idle: (connection) => connection.discard(),
@@ -161,8 +162,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     const requestId = headers['x-request-id'];
     const traceparent = headers['traceparent'];
     this.#exchange.adopt(asText(requestId), asText(traceparent));
-    if (requestId === undefined || sentRequestId(asText(requestId)) === '')
-      rawHeaders.push('x-request-id', requestIdOf(this.#exchange));
+    if (requestId === undefined) rawHeaders.push('x-request-id', requestIdOf(this.#exchange));
     if (traceparent === undefined) rawHeaders.push('traceparent', formatTraceparent(this.#exchange));
   }
 

@@ -2,10 +2,8 @@ import type { Clock } from '@rampart/core';
 import type { OutboundRecorder, Route, Target } from '@rampart/mesh';
 
 import type { ConnectionPool } from '../http1/connection-pool.ts';
-import { ownResponseText } from '../http1/head-text.ts';
-import { Patience } from '../http1/patience.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
-import { ServerConnection } from '../http1/server-connection.ts';
+import { ServerConnections } from '../http1/server-connections.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
 import type { Destination } from './destination.ts';
@@ -31,47 +29,28 @@ export interface OutboundHttpOptions {
 /** Serves the HTTP/1.1 of applications of this host that want to reach somewhere else. */
 export class OutboundHttp {
   readonly #options: OutboundHttpOptions;
-  readonly #open = new Set<ServerConnection>();
-  readonly #patience: Patience;
+  readonly #connections: ServerConnections;
 
   constructor(options: OutboundHttpOptions) {
     this.#options = options;
-    this.#patience = new Patience(options.clock, options.patience);
-  }
-
-  get open(): number {
-    return this.#open.size;
+    this.#connections = new ServerConnections(options.clock, options.patience);
   }
 
   /** `captured` is where the connection was meant to go; absent on the proxy port, where each request says so itself. */
   accept(stream: ByteStream, head?: Buffer, captured?: Destination): void {
-    const server: ServerConnection = new ServerConnection({
-      stream,
-      handler: {
-        request: (exchange) => OutboundCall.begin(this.#options, exchange, captured),
-        unreadable: (problem) => {
-          const body = `${problem.reason}\n`;
-          const headers = ['content-type', 'text/plain', 'content-length', String(body.length)];
-          stream.write(Buffer.from(`${ownResponseText(problem.status, headers, true)}${body}`, 'latin1'));
-          stream.end();
-        },
-        closed: () => {
-          this.#open.delete(server);
-          this.#patience.forget(server);
-        },
-      },
-    });
-    this.#open.add(server);
-    this.#patience.watch(server);
-    server.start(head);
+    this.#connections.serve(
+      { stream, head },
+      { request: (exchange) => OutboundCall.begin(this.#options, exchange, captured) },
+    );
   }
 
+  /** Asks every caller to come back on another connection, once its answer is complete. */
   drain(): void {
-    for (const server of this.#open) server.retire();
+    this.#connections.drain();
   }
 
   /** Closes every connection. */
   close(): void {
-    for (const server of this.#open) server.stream.reset();
+    this.#connections.close();
   }
 }

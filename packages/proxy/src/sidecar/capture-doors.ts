@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 
 import type { Clock } from '@rampart/core';
 import type { DataPlane, MeshLog } from '@rampart/mesh';
@@ -12,14 +11,10 @@ import { openNameServer } from '../capture/names/name-server.ts';
 import type { NameServer } from '../capture/names/name-server.ts';
 import { SocksEntrance } from '../capture/socks/socks-entrance.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
+import { createDoor, listenOn } from '../stream/listen.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { OutboundWay } from './outbound-way.ts';
 import type { Names, Place, SidecarConfig } from './sidecar-config.ts';
-
-/** Connections that are waiting to be accepted: applications open many at once. */
-const BACKLOG = 4096;
-/** Beyond it, new ones are closed at once. */
-const MOST_CONNECTIONS = 16_384;
 
 export interface CaptureDoorsOptions {
   readonly plane: DataPlane;
@@ -107,15 +102,8 @@ export class CaptureDoors {
   }
 
   #listen(place: Place, enter: (stream: ByteStream) => void): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => enter(new SocketStream(socket)));
-    server.maxConnections = MOST_CONNECTIONS;
+    const server = createDoor((socket) => enter(new SocketStream(socket)));
     this.#servers.push(server);
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ ...place, backlog: BACKLOG }, () => {
-        server.off('error', reject);
-        resolve((server.address() as AddressInfo).port);
-      });
-    });
+    return listenOn(server, place);
   }
 }

@@ -98,10 +98,10 @@ export class InboundWay {
 
   /** Listens, and has the application registered; resolves with the port. */
   async listen(): Promise<number> {
-    const { mesh, instanceHost, protocol } = this.#application;
-    const port = await this.#listener.listen(mesh.port, mesh.host);
+    const { mesh, instanceHost, protocol, traits } = this.#application;
+    const port = await this.#listener.listen(mesh);
     const host = instanceHost !== '' ? instanceHost : isWildcard(mesh.host) ? '' : mesh.host;
-    this.#options.plane.instances.add({ instanceId: randomUUID(), host, port, protocol });
+    this.#options.plane.instances.add({ instanceId: randomUUID(), host, port, protocol, traits });
     return port;
   }
 

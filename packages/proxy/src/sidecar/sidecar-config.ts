@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@rampart/core';
-import type { ControlPlaneAddress, MeshLog, Stopwatch, WorkloadEvidence } from '@rampart/mesh';
+import type { ControlPlaneAddress, InstanceTraits, MeshLog, Stopwatch, WorkloadEvidence } from '@rampart/mesh';
 
 import type { Upstream } from '../capture/names/upstream.ts';
 import type { AppProtocol } from '../inbound/mesh-listener.ts';
@@ -40,6 +40,8 @@ export interface Application {
   readonly mesh: Place;
   /** Address in the registry; "" means the one that the control plane sees. */
   readonly instanceHost: string;
+  /** What its instance says of itself. */
+  readonly traits: InstanceTraits;
 }
 
 export interface Place {

@@ -23,9 +23,18 @@ export interface Sidecar {
   stop(milliseconds: number): Promise<void>;
 }
 
-/** Opens the ports of a sidecar and puts its parts together. Rejects where a port is in use. */
+/** Opens the ports of a sidecar and puts its parts together. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT */
 export async function startSidecar(config: SidecarConfig, surroundings: Surroundings): Promise<Sidecar> {
   const plane = startDataPlane({ ...config, ...surroundings, id: randomUUID(), kind: 'sidecar' });
+  try {
+    return await open(plane, config, surroundings);
+  } catch (cause) {
+    await plane.stop(0);
+    throw cause;
+  }
+}
+
+async function open(plane: DataPlane, config: SidecarConfig, surroundings: Surroundings): Promise<Sidecar> {
   const outbound = new OutboundWay(plane, surroundings);
   const doors = await CaptureDoors.open(config, { plane, outbound, ...surroundings });
   const { application } = config;
@@ -33,7 +42,10 @@ export async function startSidecar(config: SidecarConfig, surroundings: Surround
     application === undefined
       ? undefined
       : new InboundWay(application, { plane, outbound: outbound.route, surroundings });
-  const meshPort = await inbound?.listen();
+  const meshPort = await inbound?.listen().catch(async (cause: unknown) => {
+    await doors.close();
+    throw cause;
+  });
   return {
     meshPort,
     proxyPort: doors.proxyPort,

@@ -51,12 +51,13 @@ export class PendingStream implements ByteStream {
 
   /** Here it is. */
   opened(stream: ByteStream): void {
+    this.#stream = stream;
+    // Also where it was given up meanwhile: whoever waits for its end hears of it.
+    if (this.#receiver !== undefined) stream.receive(this.#receiver);
     if (this.#reset !== undefined || this.#isOver) {
       stream.reset(this.#reset?.reason);
       return;
     }
-    this.#stream = stream;
-    if (this.#receiver !== undefined) stream.receive(this.#receiver);
     if (this.#isPaused) stream.pause();
     let hasRoom = true;
     for (const chunk of this.#written.splice(0)) hasRoom = stream.write(chunk);

@@ -1,5 +1,5 @@
 import type { Clock, Verdict } from '@rampart/core';
-import { deliverConnection, ResponseFlag, startSpan } from '@rampart/mesh';
+import { deliverConnection, refusal, ResponseFlag, startSpan } from '@rampart/mesh';
 import type {
   Ending,
   IdSource,
@@ -143,21 +143,7 @@ class Passage {
       bytesSent,
       ending,
       connection,
-      verdict: this.#verdict ?? undecided(ending.reason),
+      verdict: this.#verdict ?? refusal(ending.reason),
     });
   }
-}
-
-function undecided(reason: string): Verdict {
-  return {
-    decision: 'DENY',
-    policy: '',
-    rule: -1,
-    action: '',
-    reason,
-    audit: [],
-    dryRun: [],
-    dryRunDecision: '',
-    mode: '',
-  };
 }

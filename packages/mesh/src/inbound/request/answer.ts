@@ -2,7 +2,7 @@ import type { Verdict } from '@rampart/core';
 
 import type { AuthenticationRefusal } from '../authenticate/refusal.ts';
 import type { AuthorizerRefusal } from '../external/refusal.ts';
-import { refusal } from './exchange.ts';
+import { refusal } from '../refused.ts';
 
 /** An answer that the mesh gives instead of the application. */
 export interface Answer {

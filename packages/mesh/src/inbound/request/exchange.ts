@@ -4,6 +4,7 @@ import type { Stopwatch } from '../../record/stopwatch.ts';
 import { sentRequestId, traceIdOf } from '../../record/trace.ts';
 import type { IdSource, TraceContext } from '../../record/trace.ts';
 import type { InboundConnection } from '../connection.ts';
+import { refusal } from '../refused.ts';
 import { setMeshHeaders } from './forwarded-client-cert.ts';
 import type { RequestMessage } from './message.ts';
 
@@ -68,19 +69,4 @@ function single(value: string | string[] | undefined): string | undefined {
 function text(value: string | string[] | undefined): string {
   if (value === undefined) return '';
   return typeof value === 'string' ? value : value.join(', ');
-}
-
-/** A verdict that no policy gave. */
-export function refusal(reason: string): Verdict {
-  return {
-    decision: 'DENY',
-    policy: '',
-    rule: -1,
-    action: '',
-    reason,
-    audit: [],
-    dryRun: [],
-    dryRunDecision: '',
-    mode: '',
-  };
 }

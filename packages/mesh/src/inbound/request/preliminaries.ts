@@ -10,7 +10,7 @@ import { changeQuery, changeRequestHeaders } from '../external/request-changes.t
 import { answerOfAuthorizer, answerToToken, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { Applicant } from './applicant.ts';
-import { refusal } from './exchange.ts';
+import { refusal } from '../refused.ts';
 import type { RequestFacts } from './facts.ts';
 import { HeaderSnapshot } from './header-snapshot.ts';
 import { dropHeader, headerValues, setHeader } from './headers.ts';

@@ -5,6 +5,7 @@ import { unanswered } from '../authorize.ts';
 import type { Denial } from '../authorize.ts';
 import type { InboundConnection } from '../connection.ts';
 import type { Approval } from '../external/external-authorizer.ts';
+import { refusal } from '../refused.ts';
 
 /**
  * Evidence that policy let one connection through that carries something else than HTTP. Only `TcpPermit.judge` makes
@@ -56,15 +57,6 @@ function tokenRefusal({ serviceTokens: [policy] }: WorkloadPolicy): Verdict | un
 
 function tokenVerdict(policy: ServiceTokenPolicy): Verdict {
   const name = qualifiedName(policy);
-  return {
-    decision: 'DENY',
-    policy: name,
-    rule: -1,
-    action: '',
-    reason: `ServiceTokenPolicy ${name} asks for a token, which a connection without HTTP cannot carry`,
-    audit: [],
-    dryRun: [],
-    dryRunDecision: '',
-    mode: '',
-  };
+  const reason = `ServiceTokenPolicy ${name} asks for a token, which a connection without HTTP cannot carry`;
+  return { ...refusal(reason), policy: name };
 }

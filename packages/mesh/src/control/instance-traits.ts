@@ -1,4 +1,4 @@
-import type { InstanceTraits } from '@rampart/mesh';
+import type { InstanceTraits } from './instances.ts';
 
 type Environment = Record<string, string | undefined>;
 type Check = NonNullable<InstanceTraits['checks']>[number];
