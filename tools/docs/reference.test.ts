@@ -71,7 +71,7 @@ test('docs/access-log.md lists every field and kind of a refused connection', ()
 test('the guide to services lists every variable that a service is configured with', () => {
   const files = [
     'packages/node/src/config.ts',
-    'packages/node/src/instance-traits.ts',
+    'packages/mesh/src/control/instance-traits.ts',
     'packages/mesh/src/control/evidence-settings.ts',
   ];
   const source = files.map(read).join('');
