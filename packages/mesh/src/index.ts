@@ -32,6 +32,8 @@ export { memberOf, openSharedPlane, sharedState } from './shared/shared-plane.ts
 export type { SharedPlane, SharedPlaneOptions, SharedState } from './shared/shared-plane.ts';
 export { portableUpdate } from './shared/portable.ts';
 export type { PortableUpdate } from './shared/portable.ts';
+export { grpcAnswer } from './grpc/grpc-answer.ts';
+export { describeGrpcStatus, describeStatus, isGrpc } from './grpc/grpc-status.ts';
 export { Authenticated } from './inbound/authenticate/authenticated.ts';
 export type { Authentication } from './inbound/authenticate/authenticated.ts';
 export { Authenticator } from './inbound/authenticate/authenticator.ts';

@@ -12,7 +12,7 @@ export interface LocalInstance {
 }
 
 /** What a port speaks, by Istio's names of protocols. */
-export type InstanceProtocol = 'http' | 'http2' | 'tcp';
+export type InstanceProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
 
 /** What an instance says of itself beyond where it is; the registry judges the values. */
 export type InstanceTraits = Partial<Omit<RegisterInstance, 'instanceId' | 'host' | 'port' | 'protocol'>>;

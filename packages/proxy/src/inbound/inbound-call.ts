@@ -11,11 +11,13 @@ import {
 } from '@rampart/mesh';
 import type { Answer, Applicant, HeaderChange, InboundConnection } from '@rampart/mesh';
 
-import type { ClientConnection, ResponseSink } from '../http1/client-connection.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { UpstreamCall } from '../http/upstream.ts';
+import type { ResponseSink } from '../http1/client-connection.ts';
 import type { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
 import { isRepeatable } from '../http1/repeatable.ts';
-import type { BodySink, ServerExchange } from '../http1/server-exchange.ts';
+import type { BodySink } from '../http1/server-exchange.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { changeAnswer } from './answer-changes.ts';
 import type { InboundHttpOptions } from './inbound-http.ts';
@@ -36,14 +38,14 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   readonly exchange: InboundExchange;
   readonly facts: RequestFacts;
   readonly #options: InboundHttpOptions;
-  readonly #server: ServerExchange;
-  #client: ClientConnection | undefined;
+  readonly #server: Exchange;
+  #client: UpstreamCall | undefined;
   #changes: readonly HeaderChange[] = [];
   #isRecorded = false;
   /** Once: a connection that the application had closed meanwhile is no reason to fail. */
   #mayRetry = true;
 
-  private constructor(options: InboundHttpOptions, server: ServerExchange, begun: Begun) {
+  private constructor(options: InboundHttpOptions, server: Exchange, begun: Begun) {
     this.#options = options;
     this.#server = server;
     this.exchange = begun.exchange;
@@ -51,7 +53,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   }
 
   /** Judges a request, and sends it on or answers it. */
-  static begin(options: InboundHttpOptions, connection: InboundConnection, server: ServerExchange): void {
+  static begin(options: InboundHttpOptions, connection: InboundConnection, server: Exchange): void {
     const exchange = new InboundExchange(connection, server.head, options);
     if (!options.load.enter()) {
       exchange.verdict = refusal(OVERLOADED);
@@ -140,7 +142,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     const client = this.#client;
     this.#client = undefined;
     if (this.#server.hasBegunAnswer) {
-      this.#server.breakOff();
+      this.#server.breakOff(error);
       this.#record(this.#server.status, ResponseFlag.upstreamReset, error.message);
       return;
     }
@@ -216,17 +218,19 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     this.#options.load.leave();
     const { exchange } = this;
     if (this.#server.bytesReceived > 0) exchange.bytesReceived = this.#server.bytesReceived;
-    if (reason !== '' && exchange.verdict.reason === '') exchange.verdict = { ...exchange.verdict, reason };
+    const said = reason === '' && exchange.verdict.decision === 'ALLOW' ? (this.#server.remark ?? '') : '';
+    if (said !== '') exchange.verdict = { ...exchange.verdict, reason: said };
+    else if (reason !== '' && exchange.verdict.reason === '') exchange.verdict = { ...exchange.verdict, reason };
     this.#options.recorder.write(exchange, { code, flag, bytesSent: this.#server.bytesSent });
   }
 }
 
-function answerText(server: ServerExchange, status: number, text: string): void {
+function answerText(server: Exchange, status: number, text: string): void {
   const body = Buffer.from(`${text}\n`);
   server.answer(status, ['content-type', 'text/plain', 'content-length', String(body.length)], body);
 }
 
-function answerWith(server: ServerExchange, { code, headers, body }: Answer): void {
+function answerWith(server: Exchange, { code, headers, body }: Answer): void {
   server.answer(code, headers, typeof body === 'string' ? Buffer.from(body) : body);
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '@rampart/core';
 import { InboundExchange, refusal, ResponseFlag } from '@rampart/mesh';
 import type { ExchangeSource, InboundConnection, InboundRecorder, Preliminaries } from '@rampart/mesh';
 
-import type { ConnectionPool } from '../http1/connection-pool.ts';
+import type { Upstream } from '../http/upstream.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
 import type { ReadingProblem } from '../http1/server-connection.ts';
 import { ServerConnections } from '../http1/server-connections.ts';
@@ -18,7 +18,7 @@ export interface InboundHttpOptions extends ExchangeSource {
   readonly preliminaries: Preliminaries;
   readonly clock: Clock;
   /** Connections to the application. */
-  readonly application: ConnectionPool;
+  readonly application: Upstream;
   /** Carries bytes both ways after an upgrade. */
   readonly join: Join;
   /** True once this sidecar is going away: answers ask their callers to connect elsewhere. */

@@ -2,12 +2,14 @@ import { RampartError } from '@rampart/core';
 import { COMPLETE, failure, formatTraceparent, requestIdOf } from '@rampart/mesh';
 import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
+import type { Exchange } from '../http/exchange.ts';
+import type { UpstreamCall } from '../http/upstream.ts';
 import { ClientConnection } from '../http1/client-connection.ts';
 import type { ResponseSink } from '../http1/client-connection.ts';
 import type { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
 import { isRepeatable } from '../http1/repeatable.ts';
-import type { BodySink, ServerExchange } from '../http1/server-exchange.ts';
+import type { BodySink } from '../http1/server-exchange.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { destinationOf } from './destination.ts';
 import type { Destination } from './destination.ts';
@@ -20,14 +22,14 @@ const HTTP_PORT = 80;
 /** One request of an application of this host to a service: resolve → pick → dial → send → record. */
 export class OutboundCall implements BodySink, ResponseSink {
   readonly #options: OutboundHttpOptions;
-  readonly #server: ServerExchange;
+  readonly #server: Exchange;
   readonly #exchange: OutboundExchange;
-  #client: ClientConnection | undefined;
+  #client: UpstreamCall | undefined;
   #target: Target | undefined;
   #isRecorded = false;
   #mayRetry = true;
 
-  private constructor(options: OutboundHttpOptions, server: ServerExchange) {
+  private constructor(options: OutboundHttpOptions, server: Exchange) {
     const { head } = server;
     this.#options = options;
     this.#server = server;
@@ -36,7 +38,7 @@ export class OutboundCall implements BodySink, ResponseSink {
   }
 
   /** `captured` is where the connection was meant to go; absent where each request says so itself. */
-  static begin(options: OutboundHttpOptions, server: ServerExchange, captured?: Destination): void {
+  static begin(options: OutboundHttpOptions, server: Exchange, captured?: Destination): void {
     // Before anything is recorded: a target in absolute form is left in origin form.
     const destination = destinationOf(server.head, captured);
     const call = new OutboundCall(options, server);
@@ -60,13 +62,13 @@ export class OutboundCall implements BodySink, ResponseSink {
     this.#exchange.code = head.status;
     if (this.#options.isDraining()) this.#server.makeLast();
     const hasRoom = this.#server.respond(head, portion);
-    if (portion.isLast) this.#end(COMPLETE);
+    if (portion.isLast) this.#end(this.#complete());
     return hasRoom;
   }
 
   responseBody(portion: Portion): boolean {
     const hasRoom = this.#server.continue(portion);
-    if (portion.isLast) this.#end(COMPLETE);
+    if (portion.isLast) this.#end(this.#complete());
     return hasRoom;
   }
 
@@ -93,7 +95,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     const client = this.#client;
     this.#client = undefined;
     if (this.#server.hasBegunAnswer) {
-      this.#server.breakOff();
+      this.#server.breakOff(error);
       this.#end(failure(this.#exchange, error, { byCaller: false, connected: true }));
       return;
     }
@@ -151,7 +153,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     this.#forward(this.#client);
   }
 
-  #forward(client: ClientConnection): void {
+  #forward(client: UpstreamCall): void {
     const server = this.#server;
     if (!client.send(server, server.takeBody(this), this)) server.pause();
   }
@@ -172,6 +174,11 @@ export class OutboundCall implements BodySink, ResponseSink {
     this.#exchange.code = status;
     this.#server.answer(status, ['content-type', 'text/plain', 'content-length', String(body.length)], body);
     this.#end(failure(this.#exchange, error, { byCaller: false, connected: false }));
+  }
+
+  #complete(): Ending {
+    const { remark = '' } = this.#server;
+    return remark === '' ? COMPLETE : { ...COMPLETE, reason: remark };
   }
 
   #end(ending: Ending): void {

@@ -1,7 +1,7 @@
 import type { Clock } from '@rampart/core';
 import type { OutboundRecorder, Route, Target } from '@rampart/mesh';
 
-import type { ConnectionPool } from '../http1/connection-pool.ts';
+import type { Upstream } from '../http/upstream.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
 import { ServerConnections } from '../http1/server-connections.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
@@ -13,7 +13,7 @@ export interface OutboundHttpOptions {
   readonly recorder: OutboundRecorder;
   route(destination: Destination): Route;
   /** Connections to an instance. */
-  pool(target: Target): ConnectionPool;
+  pool(target: Target): Upstream;
   /** A stream to a host outside the mesh, held to what policies leave; it closes where they leave nothing. */
   outside(destination: Destination): ByteStream;
   /** Requests under way, for the choice of instances. */

@@ -1,12 +1,21 @@
 import http2 from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 
-import { deliver, InboundExchange, Permit, refusal, RequestFacts, ResponseFlag, textAnswer } from '@rampart/mesh';
+import {
+  deliver,
+  describeStatus,
+  InboundExchange,
+  isGrpc,
+  Permit,
+  refusal,
+  RequestFacts,
+  ResponseFlag,
+  textAnswer,
+} from '@rampart/mesh';
 import type { Answer, ExchangeSource, InboundConnection, InboundRecorder, Preliminaries } from '@rampart/mesh';
 
 import { systemClock } from '../../clock.ts';
 import { currentRequest } from '../../context.ts';
-import { describeStatus, isGrpc } from '../../http2/grpc-status.ts';
 import { countStream } from '../../http2/stream-bytes.ts';
 import type { StreamBytes } from '../../http2/stream-bytes.ts';
 import { hold } from '../hold.ts';

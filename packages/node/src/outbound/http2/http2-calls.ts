@@ -7,10 +7,9 @@ import type {
   OutgoingHttpHeaders,
 } from 'node:http2';
 
-import { COMPLETE, failure, formatTraceparent } from '@rampart/mesh';
+import { COMPLETE, describeStatus, failure, formatTraceparent, isGrpc } from '@rampart/mesh';
 import type { Ending, Outbound, OutboundExchange, OutboundRecorder, Target } from '@rampart/mesh';
 
-import { describeStatus, isGrpc } from '../../http2/grpc-status.ts';
 import { countStream } from '../../http2/stream-bytes.ts';
 
 /** One request on a session, and what was heard of it so far. */
