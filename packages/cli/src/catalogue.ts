@@ -8,7 +8,7 @@ export type Definition = (program: Command, shell: Shell) => void;
 const CATALOGUE: Readonly<Record<string, () => Promise<Definition>>> = {
   up: async () => (await import('./commands/up.ts')).defineUp,
   run: async () => (await import('./commands/run.ts')).defineRun,
-  sidecar: async () => (await import('./commands/sidecar.ts')).defineSidecar,
+  sidecar: async () => (await import('./commands/sidecar/sidecar.ts')).defineSidecar,
   agent: async () => (await import('./commands/identity/agent.ts')).defineAgent,
   svid: async () => (await import('./commands/identity/svid/svid.ts')).defineSvid,
   diff: async () => (await import('./commands/resources/diff.ts')).defineDiff,

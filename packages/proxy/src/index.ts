@@ -7,8 +7,6 @@ export type { AddressBookOptions } from './capture/loopback/address-book.ts';
 export { AddressFile } from './capture/loopback/address-file.ts';
 export { ServiceListeners } from './capture/loopback/service-listeners.ts';
 export type { ServiceListenersOptions } from './capture/loopback/service-listeners.ts';
-export { NamingDoor } from './capture/naming-door.ts';
-export type { NameOfAddress } from './capture/naming-door.ts';
 export type { MeshNamesOptions } from './capture/names/mesh-names.ts';
 export { openNameServer } from './capture/names/name-server.ts';
 export type { NameServer, NameServerOptions } from './capture/names/name-server.ts';
@@ -27,7 +25,6 @@ export { loadOriginalDestination } from './capture/redirect/original-destination
 export type { OriginalDestination } from './capture/redirect/original-destination.ts';
 export { RedirectEntrance } from './capture/redirect/redirect-entrance.ts';
 export type { RedirectEntranceOptions } from './capture/redirect/redirect-entrance.ts';
-export { ServiceAddresses } from './capture/redirect/service-addresses.ts';
 export { SocksEntrance } from './capture/socks/socks-entrance.ts';
 export type { SocksEntranceOptions } from './capture/socks/socks-entrance.ts';
 export { parseGreeting, parseRequest } from './capture/socks/socks-message.ts';

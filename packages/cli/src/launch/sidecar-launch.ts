@@ -24,6 +24,7 @@ export interface SidecarOptions {
   readonly instanceHost?: string;
   readonly proxyPort: number;
   readonly socksPort?: number;
+  readonly redirectPort?: number;
   readonly dnsPort?: number;
   readonly dnsForward?: readonly string[];
   readonly joinTokenFile?: string;
@@ -61,6 +62,10 @@ export function sidecarOptions(): readonly Option[] {
       .argParser(portFrom(0))
       .default(0),
     new Option('--socks-port <port>', 'open a SOCKS 5 proxy, too; 0 takes any port').argParser(portFrom(0)),
+    new Option(
+      '--redirect-port <port>',
+      'take connections that nftables redirects (see "rampart sidecar nftables"); 0 takes any port',
+    ).argParser(portFrom(0)),
     new Option(
       '--dns-port <port>',
       'answer DNS: names of services lead to addresses of 127.64.0.0/10, behind which the sidecar listens',
@@ -102,6 +107,7 @@ export async function launchSidecar(
       application: applicationOf(options, traitsOf({ ...io.env, ...instanceEnvironment(options) }, proxy.readTraits)),
       proxy: { host: LOOPBACK, port: options.proxyPort },
       ...(options.socksPort === undefined ? {} : { socks: { host: LOOPBACK, port: options.socksPort } }),
+      ...(options.redirectPort === undefined ? {} : { redirect: { port: options.redirectPort } }),
       ...(options.dnsPort === undefined
         ? {}
         : { names: namesOf(options, workload, { spoolDirectory, parse: proxy.parseUpstream }) }),

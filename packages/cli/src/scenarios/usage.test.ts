@@ -10,6 +10,8 @@ import { type Outcome, runIn } from './mesh.ts';
 const COMMANDS = [
   'up',
   'run',
+  'sidecar',
+  'sidecar nftables',
   'diff',
   'apply',
   'history',

@@ -89,6 +89,17 @@ export class Outbound {
     return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${whyNobody(service, port)}`, service);
   }
 
+  /** The way to one instance, for callers that have named it by its address: no other one takes its place. */
+  routeTo(target: Target): Route {
+    const { service, endpoint } = target;
+    if (this.#plane.identity.current === undefined) {
+      return failed('IDENTITY_NOT_READY', `cannot call ${service.host}: this workload has no identity yet`, service);
+    }
+    const verdict = this.egress.toEndpoint(service, endpoint);
+    if (verdict === undefined) return { kind: 'mesh', target };
+    return { kind: 'failed', error: new EgressDenied(service.host, verdict), service };
+  }
+
   /** Opens a connection on which nothing is sent until the peer has proved the identity the registry names. */
   dial(target: Target, protocols?: readonly string[]): TLSSocket {
     const svid = this.#plane.identity.current;

@@ -3,6 +3,8 @@ import type { DataPlane, Target } from '@rampart/mesh';
 
 import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
 import type { LinkProtocol } from '../link/frame/format.ts';
+import { AddressRoutes } from '../outbound/address-routes.ts';
+import { InstanceAddresses } from '../outbound/instance-addresses.ts';
 import { Instances } from '../outbound/instances.ts';
 import { OutboundHttp } from '../outbound/outbound-http.ts';
 import type { Destination } from '../outbound/destination.ts';
@@ -18,6 +20,10 @@ export class OutboundWay implements OutboundDoor {
   readonly http: OutboundHttp;
   readonly tcp: OutboundTcp;
   readonly route: Outbound;
+  /** Host of the service that an address of the loopback stands for; set by who gives out such addresses. */
+  nameAt: (address: string) => string | undefined = () => undefined;
+  readonly #routes: AddressRoutes;
+  readonly #addresses: InstanceAddresses;
   readonly #outside: Outside;
   readonly #instances: Instances;
   #isDraining = false;
@@ -30,12 +36,18 @@ export class OutboundWay implements OutboundDoor {
     const connections = new OutboundTcpRecorder(plane, stopwatch);
     this.route = outbound;
     this.#instances = instances;
+    this.#addresses = new InstanceAddresses(plane.view);
+    this.#routes = new AddressRoutes({
+      outbound,
+      instances: this.#addresses,
+      nameAt: (address) => this.nameAt(address),
+    });
     this.#outside = new Outside({
       toAddress: (address, port) => outbound.egress.toAddress(address, port),
       follow: (socket, judge) => outbound.connections.follow(socket, judge),
     });
     this.tcp = new OutboundTcp({
-      route: (host, port) => outbound.route(host, port),
+      route: (host, port) => this.#routes.route({ host, port }),
       dial: (target, _, signal) => instances.of(target).connect(protocolOf(target), signal),
       leave: (destination, signal) => this.#outside.connect(destination, signal),
       recorder: connections,
@@ -45,7 +57,7 @@ export class OutboundWay implements OutboundDoor {
     });
     this.http = new OutboundHttp({
       recorder: requests,
-      route: ({ host, port }) => outbound.route(host, port),
+      route: (destination) => this.#routes.route(destination),
       pool: (target) => instances.of(target).http,
       outside: (destination) => this.#leave(destination),
       started: ({ endpoint }) => plane.picker.started(endpoint),
@@ -72,8 +84,7 @@ export class OutboundWay implements OutboundDoor {
 
   /** HTTP where the service speaks it, and bytes otherwise. */
   connected(captured: CapturedConnection): void {
-    const { host, port } = captured.destination;
-    const route = this.route.route(host, port);
+    const route = this.#routes.route(captured.destination);
     if (route.kind !== 'mesh' || route.target.endpoint.protocol !== 'http') {
       this.tcp.connected(captured);
       return;
@@ -92,6 +103,7 @@ export class OutboundWay implements OutboundDoor {
     this.tcp.close('the sidecar stops');
     this.http.close();
     this.#instances.close();
+    this.#addresses.close();
   }
 
   #leave(destination: Destination): ByteStream {

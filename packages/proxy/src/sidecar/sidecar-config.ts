@@ -16,6 +16,8 @@ export interface SidecarConfig {
   readonly proxy: Place;
   /** Where it finds a SOCKS 5 proxy, if anywhere. */
   readonly socks?: Place;
+  /** Where the system brings connections that it has redirected, on loopback, if anywhere. */
+  readonly redirect?: { readonly port: number };
   /** Names of services lead to addresses of this host's loopback, for applications that know of no proxy. */
   readonly names?: Names;
 }

@@ -13,6 +13,7 @@ export interface Sidecar {
   readonly meshPort: number | undefined;
   readonly proxyPort: number;
   readonly socksPort: number | undefined;
+  readonly redirectPort: number | undefined;
   readonly dnsPort: number | undefined;
   readonly plane: DataPlane;
   /** Resolves when identity and a first snapshot are there, when there will be none, or after `milliseconds`. */
@@ -50,6 +51,7 @@ async function open(plane: DataPlane, config: SidecarConfig, surroundings: Surro
     meshPort,
     proxyPort: doors.proxyPort,
     socksPort: doors.socksPort,
+    redirectPort: doors.redirectPort,
     dnsPort: doors.dnsPort,
     plane,
     whenReady: (milliseconds) => plane.whenReady(milliseconds),

@@ -1,4 +1,3 @@
-import type { Destination } from '../captured-connection.ts';
 import { candidatesFor, isInRange } from './loopback-range.ts';
 
 export interface AddressBookOptions {
@@ -41,12 +40,6 @@ export class AddressBook {
   /** The name that has an address; undefined for addresses that stand for nothing. */
   nameAt(address: string): string | undefined {
     return this.#byAddress.get(address);
-  }
-
-  /** A service by its name, where an application asks for its address. */
-  named({ host, port }: Destination): Destination | undefined {
-    const name = this.nameAt(host);
-    return name === undefined ? undefined : { host: name, port };
   }
 
   /** The address of a name, a new one where it has none; undefined where there is no room for it. */

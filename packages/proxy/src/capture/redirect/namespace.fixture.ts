@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
 import type { CapturedConnection, Destination } from '../captured-connection.ts';
-import { NamingDoor } from '../naming-door.ts';
 import { captureRemoval, captureRules } from './nftables.ts';
 import { loadOriginalDestination } from './original-destination.ts';
 import { RedirectEntrance } from './redirect-entrance.ts';
@@ -53,7 +52,6 @@ async function observe(): Promise<Observed> {
   const heard = await hearAll({
     '203.0.113.5:5432': own,
     '[2001:db8::7]:443': own,
-    '203.0.113.9:80': own,
     '192.0.2.1:80': own,
     '203.0.113.5:9': own,
     [itself]: own,
@@ -91,9 +89,7 @@ async function startSidecar(
 ): Promise<{ readonly port: number; readonly meshPort: number }> {
   const originalDestination = await loadOriginalDestination();
   const entrance = new RedirectEntrance({
-    door: new NamingDoor({ connected: (connection) => answer(connection, captured) }, [
-      ({ host, port }) => (host === '203.0.113.9' ? { host: 'db.default.svc', port } : undefined),
-    ]),
+    door: { connected: (connection) => answer(connection, captured) },
     originalDestination,
     refused: (reason) => refused.push(reason),
   });

@@ -7,9 +7,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 
-import { ENFORCED_IN_PROCESS, SpiffeId } from '@rampart/core';
-import { MeshView } from '@rampart/mesh';
-import type { MeshService } from '@rampart/mesh';
 import { until } from '@rampart/testkit';
 
 import { LoopbackDoor } from '../../testing/outbound-door.ts';
@@ -19,7 +16,6 @@ import { captureRemoval, captureRules } from './nftables.ts';
 import type { CaptureRules } from './nftables.ts';
 import { loadOriginalDestination, readAddress } from './original-destination.ts';
 import { RedirectEntrance } from './redirect-entrance.ts';
-import { ServiceAddresses } from './service-addresses.ts';
 
 const TOOLS = ['/usr/sbin/nft', '/usr/sbin/ip', '/usr/bin/unshare', '/usr/bin/nsenter', '/usr/bin/curl'];
 
@@ -54,10 +50,6 @@ describe('rules for full capture', { skip: skip === '' ? false : skip }, () => {
     });
   }
 
-  it('an address of the mesh is the service that answers there', () => {
-    assert.equal(observed.heard['203.0.113.9:80'], 'you wanted db.default.svc 80');
-  });
-
   for (const [what, where] of [
     ['addresses that are left alone', '192.0.2.1:80'],
     ['ports that are left alone', '203.0.113.5:9'],
@@ -78,7 +70,7 @@ describe('rules for full capture', { skip: skip === '' ? false : skip }, () => {
   it('a connection to the capture port itself goes nowhere', () => {
     assert.equal(observed.atCapturePort, '');
     assert.deepEqual(observed.refused, ['a connection to the capture port that nobody has redirected']);
-    assert.equal(observed.captured.length, 3);
+    assert.equal(observed.captured.length, 2);
   });
 
   it('are there once however often they are applied, and gone when they are taken away', () => {
@@ -173,46 +165,5 @@ describe('an original destination', () => {
     assert.equal(refused.length, 1);
     assert.deepEqual(door.destinations, []);
     server.close();
-  });
-});
-
-describe('addresses of instances', () => {
-  const spiffeId = SpiffeId.of('spiffe://cluster.local/ns/default/sa/db');
-  const service = (name: string, ...hosts: string[]): MeshService => ({
-    name,
-    namespace: 'default',
-    host: `${name}.default.svc`,
-    endpoints: hosts.map((host) => ({
-      instanceId: `${name}-${host}`,
-      host,
-      port: 5432,
-      protocol: 'tcp',
-      spiffeId,
-      identity: spiffeId.toString(),
-      labels: {},
-      address: `${host}:5432`,
-    })),
-  });
-
-  it('lead to the services that answer there now', () => {
-    const view = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
-    const addresses = new ServiceAddresses(view);
-    const tell = (...services: MeshService[]): void => {
-      view.apply({ revision: 1, reset: false, resources: [], services, revokedSerials: [] });
-    };
-    const named = (host: string, port = 5432): string | undefined => addresses.named({ host, port })?.host;
-    tell(service('db', '10.0.0.1', '10.0.0.2'), service('cache', '10.0.0.3'));
-    assert.deepEqual(
-      ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'].map((host) => named(host)),
-      ['db.default.svc', 'db.default.svc', 'cache.default.svc', undefined],
-    );
-    assert.equal(named('10.0.0.1', 80), undefined);
-    tell(service('db', '10.0.0.2'), service('cache', '10.0.0.1'));
-    tell(service('db'));
-    assert.deepEqual(
-      [named('10.0.0.1'), named('10.0.0.2'), named('10.0.0.3')],
-      ['cache.default.svc', undefined, undefined],
-    );
-    addresses.close();
   });
 });

@@ -1,11 +1,18 @@
 import { RampartError } from '@rampart/core';
 import type { Sidecar } from '@rampart/proxy';
 import type { Command } from 'commander';
-import { type WorkloadOptions, workloadOptions } from '../arguments/workload-options.ts';
-import { EXIT } from '../exit-code.ts';
-import { type InstanceOptions, instanceOptions } from '../launch/instance-options.ts';
-import { launchSidecar, leaveMesh, type SidecarOptions, sidecarOptions, START_MS } from '../launch/sidecar-launch.ts';
-import { examples, type Invocation, type Shell } from '../shell.ts';
+import { type WorkloadOptions, workloadOptions } from '../../arguments/workload-options.ts';
+import { EXIT } from '../../exit-code.ts';
+import { type InstanceOptions, instanceOptions } from '../../launch/instance-options.ts';
+import {
+  launchSidecar,
+  leaveMesh,
+  type SidecarOptions,
+  sidecarOptions,
+  START_MS,
+} from '../../launch/sidecar-launch.ts';
+import { examples, type Invocation, type Shell } from '../../shell.ts';
+import { defineNftables } from './nftables.ts';
 
 export function defineSidecar(parent: Command, shell: Shell): void {
   const sidecar = parent
@@ -19,6 +26,7 @@ export function defineSidecar(parent: Command, shell: Shell): void {
         ['rampart sidecar --service orders-api --app-port 8000', 'the mesh calls what listens on 127.0.0.1:8000'],
         ['rampart sidecar --service orders-db --app-port 5432 --app-protocol tcp', 'something without HTTP'],
         ['rampart sidecar --service-account batch --proxy-port 15001', 'calls only: http_proxy=http://127.0.0.1:15001'],
+        ['rampart sidecar --service-account batch --redirect-port 15001', 'see "rampart sidecar nftables --help"'],
         ['rampart run --service web --app-port 8000 -- python3 -m http.server 8000', 'application and sidecar in one'],
       ),
     )
@@ -26,6 +34,7 @@ export function defineSidecar(parent: Command, shell: Shell): void {
       shell.run(command, (invocation) => runSidecar(options, invocation)),
     );
   for (const option of [...workloadOptions(), ...sidecarOptions(), ...instanceOptions()]) sidecar.addOption(option);
+  defineNftables(sidecar, shell);
 }
 
 async function runSidecar(
@@ -63,15 +72,16 @@ function refused(): RampartError {
 function announce(sidecar: Sidecar, { appHost, appPort }: SidecarOptions, invocation: Invocation): void {
   const { io, globals, renderData } = invocation;
   const spiffeId = sidecar.plane.identity.current?.spiffeId.toString() ?? '';
-  const { meshPort, proxyPort, socksPort, dnsPort } = sidecar;
+  const { meshPort, proxyPort, socksPort, redirectPort, dnsPort } = sidecar;
   if (globals.output !== 'table') {
-    io.stdout.write(renderData({ spiffeId, meshPort, proxyPort, socksPort, dnsPort }));
+    io.stdout.write(renderData({ spiffeId, meshPort, proxyPort, socksPort, redirectPort, dnsPort }));
     return;
   }
   const lines = [spiffeId];
   if (meshPort !== undefined) lines.push(`  in    port ${meshPort} of the mesh → ${appHost}:${appPort ?? 0}`);
   lines.push(`  out   http_proxy=http://127.0.0.1:${proxyPort}`);
   if (socksPort !== undefined) lines.push(`        socks5h://127.0.0.1:${socksPort}`);
+  if (redirectPort !== undefined) lines.push(`        what nftables brings to port ${redirectPort}`);
   if (dnsPort !== undefined) lines.push(`  dns   127.0.0.1:${dnsPort}`);
   io.stdout.write(`${lines.join('\n')}\n`);
 }
