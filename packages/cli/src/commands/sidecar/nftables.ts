@@ -91,21 +91,8 @@ function rulesOf(options: RuleOptions): CaptureRules {
     exclude = [],
   } = options;
   const { appPort } = options;
-  if (redirectPort === undefined && meshPort === 0 && dnsPort === undefined)
-    throw new RampartError(
-      'INVALID_ARGUMENT',
-      'there is nothing to capture: give --redirect-port, --dns-port or --mesh-port, or --delete',
-    );
-  if ((meshPort === 0) !== (appPort === undefined))
-    throw new RampartError(
-      'INVALID_ARGUMENT',
-      '--mesh-port and --app-port belong together: what others open to the one is brought to the other',
-    );
-  if (exemptUser.length + exemptMark.length === 0 && (redirectPort !== undefined || dnsPort !== undefined))
-    throw new RampartError(
-      'INVALID_ARGUMENT',
-      "the sidecar's own connections must be left alone, else they come back to it: give --exempt-user, the user it runs as",
-    );
+  const problem = problemOf(options);
+  if (problem !== undefined) throw new RampartError('INVALID_ARGUMENT', problem);
   return {
     exemptUsers: exemptUser,
     exemptMarks: exemptMark,
@@ -115,6 +102,18 @@ function rulesOf(options: RuleOptions): CaptureRules {
     ...(meshPort === 0 || appPort === undefined ? {} : { inbound: { port: meshPort, ports: [appPort] } }),
     ...(dnsPort === undefined ? {} : { dnsPort }),
   };
+}
+
+function problemOf(options: RuleOptions): string | undefined {
+  const { redirectPort, meshPort = 0, dnsPort, appPort, exemptUser, exemptMark } = options;
+  const isOutbound = redirectPort !== undefined || dnsPort !== undefined;
+  if (!isOutbound && meshPort === 0)
+    return 'there is nothing to capture: give --redirect-port, --dns-port or --mesh-port, or --delete';
+  if ((meshPort === 0) !== (appPort === undefined))
+    return '--mesh-port and --app-port belong together: what others open to the one is brought to the other';
+  if (isOutbound && exemptUser === undefined && exemptMark === undefined)
+    return "the sidecar's own connections must be left alone, else they come back to it: give --exempt-user, the user it runs as";
+  return undefined;
 }
 
 function collectPort(text: string, previous: readonly number[] | undefined): readonly number[] {
