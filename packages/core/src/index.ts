@@ -100,12 +100,68 @@ export type { RequestAuthenticationSpec } from './resource/request-authenticatio
 export type { ClaimHeader, HeaderLocation } from './resource/request-authentication/token-location.ts';
 export type { ScopeRule } from './resource/service-token/scope-rule.ts';
 export type { ServiceTokenPolicySpec } from './resource/service-token/spec.ts';
+export type { Destination, PortSelector } from './resource/traffic/destination.ts';
+export type { ClientTls, ClientTlsMode } from './resource/traffic/destination-rule/client-tls.ts';
+export type { ConnectionPool, HttpPool, TcpPool } from './resource/traffic/destination-rule/connection-pool.ts';
+export type {
+  ConsistentHash,
+  HashCookie,
+  LoadBalancer,
+  SimpleBalancer,
+  Warmup,
+} from './resource/traffic/destination-rule/load-balancer.ts';
+export type {
+  LocalityFailover,
+  LocalitySettings,
+  LocalityShare,
+} from './resource/traffic/destination-rule/locality.ts';
+export type { OutlierDetection } from './resource/traffic/destination-rule/outlier-detection.ts';
+export type { DestinationRuleSpec, Subset } from './resource/traffic/destination-rule/spec.ts';
+export type {
+  PortLevelSettings,
+  PortPolicy,
+  RetryBudget,
+  TrafficPolicy,
+} from './resource/traffic/destination-rule/traffic-policy.ts';
+export type { Percent } from './resource/traffic/document-form.ts';
+export type { ServiceEntryEndpoint } from './resource/traffic/service-entry/endpoint.ts';
+export type { ServiceEntryPort, ServiceEntryProtocol } from './resource/traffic/service-entry/port.ts';
+export type { ServiceEntryResolution, ServiceEntrySpec } from './resource/traffic/service-entry/spec.ts';
+export type {
+  DirectBody,
+  HttpDirectResponse,
+  HttpRedirect,
+  HttpRewrite,
+  RegexRewrite,
+} from './resource/traffic/virtual-service/actions.ts';
+export type { FaultAbort, FaultDelay, HttpFault } from './resource/traffic/virtual-service/fault.ts';
+export { GRPC_STATUSES } from './resource/traffic/virtual-service/fault.ts';
+export type { HeaderChanges, HeaderOperations } from './resource/traffic/virtual-service/headers.ts';
+export type { HttpMatch, TcpMatch } from './resource/traffic/virtual-service/match.ts';
+export {
+  isIdempotent,
+  mayBeHandled,
+  retryConditions,
+  type HttpRetry,
+  type RetryCondition,
+  type RetryConditions,
+} from './resource/traffic/virtual-service/retries.ts';
+export type {
+  HttpMirror,
+  HttpRoute,
+  HttpRouteDestination,
+  TcpRoute,
+  TcpRouteDestination,
+} from './resource/traffic/virtual-service/route.ts';
+export type { VirtualServiceSpec } from './resource/traffic/virtual-service/spec.ts';
+export type { StringMatch } from './resource/traffic/virtual-service/string-match.ts';
 export type { MutualTls, MutualTlsMode, PeerAuthenticationSpec } from './resource/peer-authentication.ts';
 export { describeProblem, type ResourceProblem } from './resource/problem.ts';
 export { qualifiedName, resourceKey } from './resource/resource.ts';
 export type {
   Attestor,
   AuthorizationPolicy,
+  DestinationRule,
   FederatedTrustDomain,
   MeshConfig,
   Namespace,
@@ -118,7 +174,9 @@ export type {
   Resource,
   ResourceKind,
   ResourceMeta,
+  ServiceEntry,
   ServiceTokenPolicy,
+  VirtualService,
 } from './resource/resource.ts';
 export type { WorkloadSelector } from './resource/selector.ts';
 export type { TargetRef } from './resource/authorization/target-ref.ts';

@@ -13,6 +13,9 @@ const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
   AuthorizationPolicy: ['authorizationpolicy', 'authorizationpolicies', 'ap'],
   ServiceTokenPolicy: ['servicetokenpolicy', 'servicetokenpolicies', 'stp'],
   NetworkPolicy: ['networkpolicy', 'networkpolicies', 'netpol'],
+  VirtualService: ['virtualservice', 'virtualservices', 'vs'],
+  DestinationRule: ['destinationrule', 'destinationrules', 'dr'],
+  ServiceEntry: ['serviceentry', 'serviceentries', 'se'],
   Namespace: ['namespace', 'namespaces', 'ns'],
   MeshConfig: ['meshconfig', 'meshconfigs', 'mc'],
   RegistrationEntry: ['registrationentry', 'registrationentries', 'entries', 'entry'],
@@ -29,12 +32,14 @@ const KIND_OF_NAME: ReadonlyMap<string, ListedKind> = new Map(
 
 /** For help texts: each kind with its short name. */
 export const STORED_KIND_HELP =
-  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor, FederatedTrustDomain (ftd), RegistryAcl (acl), RegistrySettings (rs)';
+  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), VirtualService (vs), DestinationRule (dr), ServiceEntry (se), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor, FederatedTrustDomain (ftd), RegistryAcl (acl), RegistrySettings (rs)';
 export const KIND_HELP: string = `${STORED_KIND_HELP}, services (svc), dataplanes (dp)`;
 
 /** The kind that a name, plural or short name stands for, in any case; throws INVALID_ARGUMENT with a suggestion. */
 export function parseKind(text: string): ListedKind {
-  const plain = text.toLowerCase().replace(/\.(?:security\.istio\.io|networking\.k8s\.io|rampart\.dev)$/, '');
+  const plain = text
+    .toLowerCase()
+    .replace(/\.(?:(?:security|networking)\.istio\.io|networking\.k8s\.io|rampart\.dev)$/, '');
   const kind = KIND_OF_NAME.get(plain);
   if (kind !== undefined) return kind;
   const near = closest(plain, [...KIND_OF_NAME.keys()]);

@@ -49,6 +49,22 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     directionOf(policy, 'Egress'),
     podSelectorOf(policy),
   ]),
+  VirtualService: columns('VirtualService', ['HOSTS', '>ROUTES', 'EXPORTED TO'], ({ spec }) => [
+    several(spec.hosts),
+    String((spec.http?.length ?? 0) + (spec.tcp?.length ?? 0)),
+    several(spec.exportTo ?? []),
+  ]),
+  DestinationRule: columns('DestinationRule', ['HOST', 'SUBSETS', 'EXPORTED TO'], ({ spec }) => [
+    spec.host,
+    several((spec.subsets ?? []).map(({ name }) => name)),
+    several(spec.exportTo ?? []),
+  ]),
+  ServiceEntry: columns('ServiceEntry', ['HOSTS', 'PORTS', 'RESOLUTION', 'EXPORTED TO'], ({ spec }) => [
+    several(spec.hosts),
+    several(spec.ports.map(({ number, protocol }) => `${number}/${protocol}`)),
+    spec.resolution,
+    several(spec.exportTo ?? []),
+  ]),
   Namespace: columns('Namespace', ['LABELS'], ({ metadata }) => [pairs(metadata.labels)]),
   MeshConfig: columns('MeshConfig', ['PATHS', '>PROXIES', 'ALIASES', 'AUTHORIZERS'], ({ spec }) => [
     spec.pathNormalization,

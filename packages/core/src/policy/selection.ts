@@ -16,7 +16,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set(['Gateway', 'GatewayClass']);
  * Whether a resource is about a workload: of the root namespace or its own, with a selector that its labels satisfy.
  * A PeerAuthentication of the root namespace counts only without selector, a NetworkPolicy only in the workload's own
  * namespace. A policy with `targetRefs` is about its targets; one that targets services counts for every workload of
- * its namespace, so that it is refused rather than left out. Namespaces, the MeshConfig and what only the
+ * its namespace, so that it is refused rather than left out. Traffic rules, Namespaces, the MeshConfig and what only the
  * control plane reads are about no one workload.
  */
 export function selects(
@@ -44,6 +44,9 @@ export function selects(
 }
 
 type OfNoWorkload =
+  | 'VirtualService'
+  | 'DestinationRule'
+  | 'ServiceEntry'
   | 'Namespace'
   | 'MeshConfig'
   | 'RegistrationEntry'
@@ -53,6 +56,9 @@ type OfNoWorkload =
   | 'RegistrySettings';
 
 const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
+  'VirtualService',
+  'DestinationRule',
+  'ServiceEntry',
   'Namespace',
   'MeshConfig',
   'RegistrationEntry',

@@ -70,6 +70,84 @@ const documents = [
       ],
     },
   },
+  {
+    kind: 'VirtualService',
+    apiVersion: 'networking.istio.io/v1',
+    metadata: { name: 'e', namespace: 'shop' },
+    spec: {
+      hosts: ['Orders-API'],
+      http: [
+        {
+          name: 'canary',
+          match: [{ uri: { prefix: '/v2' }, headers: { 'x-canary': { exact: '1' } }, method: { exact: 'GET' } }],
+          route: [
+            { destination: { host: 'orders-api', subset: 'v2', port: { number: 80 } }, weight: 10 },
+            { destination: { host: 'orders-api', subset: 'v1' }, weight: 90 },
+          ],
+          timeout: '2.5s',
+          retries: { attempts: 2, perTryTimeout: '250ms', retryOn: 'connect-failure,503', backoff: '1m' },
+          fault: {
+            delay: { fixedDelay: '10ms', percentage: { value: 5 } },
+            abort: { httpStatus: 500, percentage: { value: 0.1 } },
+          },
+          mirror: { host: 'orders-api', subset: 'v3' },
+          mirrorPercentage: { value: 10 },
+          rewrite: { uriRegexRewrite: { match: '/v2/(.*)', rewrite: '/\\1' } },
+          headers: { request: { set: { 'x-a': 'b' }, remove: ['x-e'] }, response: { add: { 'x-f': 'g' } } },
+        },
+        { match: [{ uri: { regex: '/old/.*' } }], redirect: { uri: '/new' } },
+        { directResponse: { status: 404, body: { string: 'nothing\nhere' } } },
+      ],
+      tcp: [{ route: [{ destination: { host: 'orders-api' } }] }],
+      exportTo: ['.'],
+    },
+  },
+  {
+    kind: 'DestinationRule',
+    apiVersion: 'networking.istio.io/v1beta1',
+    metadata: { name: 'f', namespace: 'shop' },
+    spec: {
+      host: 'orders-api.shop.svc.cluster.local',
+      trafficPolicy: {
+        loadBalancer: {
+          simple: 'LEAST_CONN',
+          localityLbSetting: { distribute: [{ from: 'eu/*', to: { 'eu/a': 80, 'eu/b': 20 } }] },
+          warmupDurationSecs: '60s',
+        },
+        connectionPool: {
+          tcp: { maxConnections: 100, connectTimeout: '30ms', tcpKeepalive: { time: '2h' }, idleTimeout: '0s' },
+          http: { http2MaxRequests: 1000, maxRetries: 3, idleTimeout: '1h', h2UpgradePolicy: 'DEFAULT' },
+        },
+        outlierDetection: { consecutive5xxErrors: 7, interval: '5m', baseEjectionTime: '15m' },
+        tls: { mode: 'ISTIO_MUTUAL' },
+        portLevelSettings: [
+          {
+            port: { number: 80 },
+            loadBalancer: { consistentHash: { httpCookie: { name: 'user', ttl: '0s' }, minimumRingSize: 2048 } },
+          },
+        ],
+        retryBudget: { percent: 12.5, minRetryConcurrency: 5 },
+      },
+      subsets: [{ name: 'v1', labels: { version: 'v1' }, trafficPolicy: { loadBalancer: { simple: 'RANDOM' } } }],
+      workloadSelector: { matchLabels: { app: 'web' } },
+    },
+  },
+  {
+    kind: 'ServiceEntry',
+    apiVersion: 'networking.istio.io/v1alpha3',
+    metadata: { name: 'g', namespace: 'shop' },
+    spec: {
+      hosts: ['api.Payments.example.com', '*.cdn.example.com'],
+      location: 'MESH_EXTERNAL',
+      ports: [
+        { number: 443, name: 'https', protocol: 'tls' },
+        { number: 27018, name: 'mongo', protocol: 'Mongo', targetPort: 27017 },
+      ],
+      resolution: 'STATIC',
+      endpoints: [{ address: '10.0.0.1', ports: { mongo: 9999 }, labels: { a: 'b' }, locality: 'eu/a', weight: 3 }],
+      subjectAltNames: ['spiffe://payments.example/api'],
+    },
+  },
   { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'shop', labels: { env: 'production' } } },
   {
     kind: 'MeshConfig',

@@ -15,6 +15,10 @@ import { readRegistrySettingsSpec } from './registry/settings.ts';
 import { readRequestAuthenticationSpec, writeRequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
 import { readServiceTokenPolicySpec } from './service-token/spec.ts';
+import { readDestinationRuleSpec } from './traffic/destination-rule/spec.ts';
+import { toDocumentForm } from './traffic/document-form.ts';
+import { readServiceEntrySpec } from './traffic/service-entry/spec.ts';
+import { readVirtualServiceSpec } from './traffic/virtual-service/spec.ts';
 
 /** What is known of a kind. */
 export interface KindDefinition {
@@ -37,6 +41,11 @@ export interface CommonParts {
 type OfKind<K extends ResourceKind> = Extract<Resource, { readonly kind: K }>;
 
 const ISTIO_SECURITY = { group: 'security.istio.io', versions: ['v1', 'v1beta1'], scope: 'namespace' } as const;
+const ISTIO_NETWORKING = {
+  group: 'networking.istio.io',
+  versions: ['v1', 'v1beta1', 'v1alpha3'],
+  scope: 'namespace',
+} as const;
 const RAMPART = { group: 'rampart.dev', versions: ['v1'] } as const;
 
 /** Every kind there is; nothing outside this table asks for a kind's name in order to read it. */
@@ -55,6 +64,9 @@ export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
     scope: 'namespace',
     read: reader('NetworkPolicy', readNetworkPolicySpec),
   },
+  VirtualService: { ...ISTIO_NETWORKING, read: reader('VirtualService', readVirtualServiceSpec) },
+  DestinationRule: { ...ISTIO_NETWORKING, read: reader('DestinationRule', readDestinationRuleSpec) },
+  ServiceEntry: { ...ISTIO_NETWORKING, read: reader('ServiceEntry', readServiceEntrySpec) },
   Namespace: { group: '', versions: ['v1'], scope: 'cluster', read: reader('Namespace', readNamespaceSpec) },
   MeshConfig: { ...RAMPART, scope: 'mesh', read: reader('MeshConfig', readMeshConfigSpec) },
   RegistrationEntry: {
@@ -101,27 +113,21 @@ export function isForDataPlanes(kind: ResourceKind): boolean {
   return !OF_CONTROL_PLANE.has(kind);
 }
 
+/** Specs that are not kept in the words of their documents. */
+const WRITERS: { readonly [K in ResourceKind]?: (spec: OfKind<K>['spec']) => unknown } = {
+  RequestAuthentication: writeRequestAuthenticationSpec,
+  MeshConfig: writeMeshConfigSpec,
+  RegistrationEntry: writeRegistrationEntrySpec,
+  Attestor: writeAttestorSpec,
+  VirtualService: toDocumentForm,
+  DestinationRule: toDocumentForm,
+  ServiceEntry: toDocumentForm,
+};
+
 /** The spec in the words of its document, which readers of the kind take back. */
-export function writeSpec(resource: Resource): object {
-  switch (resource.kind) {
-    case 'RequestAuthentication':
-      return writeRequestAuthenticationSpec(resource.spec);
-    case 'MeshConfig':
-      return writeMeshConfigSpec(resource.spec);
-    case 'RegistrationEntry':
-      return writeRegistrationEntrySpec(resource.spec);
-    case 'Attestor':
-      return writeAttestorSpec(resource.spec);
-    case 'PeerAuthentication':
-    case 'AuthorizationPolicy':
-    case 'ServiceTokenPolicy':
-    case 'NetworkPolicy':
-    case 'Namespace':
-    case 'FederatedTrustDomain':
-    case 'RegistryAcl':
-    case 'RegistrySettings':
-      return resource.spec;
-  }
+export function writeSpec(resource: Resource): unknown {
+  const write = WRITERS[resource.kind] as ((spec: Resource['spec']) => unknown) | undefined;
+  return write === undefined ? resource.spec : write(resource.spec);
 }
 
 function reader<K extends ResourceKind>(kind: K, readSpec: Reader<OfKind<K>['spec']>): KindDefinition['read'] {

@@ -10,6 +10,9 @@ import type { RegistryAclSpec } from './registry/acl.ts';
 import type { RegistrySettingsSpec } from './registry/settings.ts';
 import type { RequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { ServiceTokenPolicySpec } from './service-token/spec.ts';
+import type { DestinationRuleSpec } from './traffic/destination-rule/spec.ts';
+import type { ServiceEntrySpec } from './traffic/service-entry/spec.ts';
+import type { VirtualServiceSpec } from './traffic/virtual-service/spec.ts';
 
 /** What every resource carries besides its spec (Kubernetes `metadata`). */
 export interface ResourceMeta {
@@ -65,6 +68,15 @@ export type RegistryAcl = Envelope<'RegistryAcl', RegistryAclSpec>;
 /** How the registry decides: the one named "default" in the root namespace. */
 export type RegistrySettings = Envelope<'RegistrySettings', RegistrySettingsSpec>;
 
+/** How requests to hosts are routed (istio/api `networking/v1alpha3/virtual_service.proto`). */
+export type VirtualService = Envelope<'VirtualService', VirtualServiceSpec>;
+
+/** How requests that were routed to a service are sent (istio/api `networking/v1alpha3/destination_rule.proto`). */
+export type DestinationRule = Envelope<'DestinationRule', DestinationRuleSpec>;
+
+/** Hosts outside the mesh that may be called (istio/api `networking/v1alpha3/service_entry.proto`). */
+export type ServiceEntry = Envelope<'ServiceEntry', ServiceEntrySpec>;
+
 /** Every kind that can be applied; a new kind joins here and in `kinds.ts`. */
 export type Resource =
   | PeerAuthentication
@@ -72,6 +84,9 @@ export type Resource =
   | AuthorizationPolicy
   | ServiceTokenPolicy
   | NetworkPolicy
+  | VirtualService
+  | DestinationRule
+  | ServiceEntry
   | Namespace
   | MeshConfig
   | RegistrationEntry
