@@ -21,6 +21,8 @@ export interface ControlPlaneOptions {
   /** As `rampart up --workload-ttl` takes it. */
   readonly workloadTtl?: string;
   readonly trustDomain?: string;
+  /** Address it listens on. */
+  readonly host?: string;
 }
 
 interface Announcement {
@@ -58,9 +60,10 @@ export class ControlPlaneProcess {
   /** Starts it, on the port it had before if it ran before. */
   async up(): Promise<void> {
     const port = this.address === '' ? '0' : new URL(this.address).port;
-    const { workloadTtl, trustDomain } = this.#options;
+    const { workloadTtl, trustDomain, host } = this.#options;
     const ttl = workloadTtl === undefined ? [] : ['--workload-ttl', workloadTtl];
     const domain = trustDomain === undefined ? [] : ['--trust-domain', trustDomain];
+    const at = host === undefined ? [] : ['--host', host];
     const args = [
       'up',
       '--port',
@@ -73,6 +76,7 @@ export class ControlPlaneProcess {
       'json',
       ...ttl,
       ...domain,
+      ...at,
     ];
     const child = spawn(process.execPath, [CLI, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     let complaint = '';

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { ControlPlaneProcess } from './control-plane.ts';
 import { bareEnvironment } from './environment.ts';
+import type { Place } from './two-hosts.ts';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
@@ -15,6 +16,8 @@ export interface SidecarOptions {
   readonly service?: string;
   /** Further options of `rampart sidecar`. */
   readonly args?: readonly string[];
+  /** Words in front of the command: the host that it runs on. */
+  readonly place?: Place;
 }
 
 interface Announcement {
@@ -22,6 +25,7 @@ interface Announcement {
   readonly meshPort?: number;
   readonly proxyPort: number;
   readonly socksPort?: number;
+  readonly redirectPort?: number;
   readonly dnsPort?: number;
 }
 
@@ -37,9 +41,10 @@ export class SidecarProcess {
 
   /** Starts it, and waits until it is ready and, where it serves, registered. */
   static async start(plane: ControlPlaneProcess, options: SidecarOptions): Promise<SidecarProcess> {
-    const { serviceAccount, namespace = 'default', service = '', args = [] } = options;
+    const { serviceAccount, namespace = 'default', service = '', args = [], place = [] } = options;
     const admission = await plane.admission({ namespace, serviceAccount, service, labels: {} });
-    const child = spawn(process.execPath, [CLI, 'sidecar', '--output', 'json', ...args], {
+    const [file = '', ...words] = [...place, process.execPath, CLI, 'sidecar', '--output', 'json', ...args];
+    const child = spawn(file, words, {
       env: { ...bareEnvironment(), ...admission },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
