@@ -10,7 +10,7 @@ export type Place = readonly string[];
 export const ADDRESSES = { here: '10.77.0.1', there: '10.77.0.2', control: '10.78.0.1' } as const;
 
 /** Of a program that is not the sidecar's user: nobody. */
-export const APPLICATION_USER = 65_534;
+const APPLICATION_USER = 65_534;
 
 const IP = '/usr/sbin/ip';
 const NFT = '/usr/sbin/nft';

@@ -162,7 +162,7 @@ async function plainly(url: string): Promise<{ readonly code: number | null }> {
 
 /** Starts a program of Node at a place; resolves once it has said that it is ready. */
 async function start(place: readonly string[], source: string): Promise<ChildProcess> {
-  const [file = '', ...args] = [...place, process.execPath, '--input-type=module', '--eval', source];
+  const [file, ...args] = [...place, process.execPath, '--input-type=module', '--eval', source];
   const child = spawn(file, args, { env: bareEnvironment(), stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   return child;
