@@ -15,6 +15,8 @@ export { ENFORCED_IN_PROCESS, requiredFeatures } from './policy/features.ts';
 export type { PolicyFeature, RequiredFeature } from './policy/features.ts';
 export type { ConnectionPolicy } from './policy/connection-policy.ts';
 export type { AuthorizerDemand } from './policy/authorizer-demand.ts';
+export { rateOf, UNLIMITED } from './policy/limit/limits.ts';
+export type { PolicyConnectionLimit, RequestLimit, RequestRate, WorkloadLimits } from './policy/limit/limits.ts';
 export { meshSettingsOf, type MeshSettings } from './policy/mesh-settings.ts';
 export { compileScopeRules, compileSubjects, type ScopesNeeded } from './policy/scope-rules.ts';
 export { namespaceLabels, type NetworkPeerFacts } from './policy/network/facts.ts';
@@ -77,6 +79,9 @@ export type { LabelExpression, LabelOperator, LabelSelector } from './resource/n
 export type { AddressRange, NetworkPeer } from './resource/network-policy/peer.ts';
 export type { NetworkPort, NetworkProtocol } from './resource/network-policy/port.ts';
 export type { EgressRule, IngressRule, NetworkDirection, NetworkPolicySpec } from './resource/network-policy/spec.ts';
+export type { HeaderMatch, RequestMatch } from './resource/rate-limit/match.ts';
+export type { LimitKey, LimitUnit, RateLimitRule } from './resource/rate-limit/rule.ts';
+export type { ConnectionLimit, RateLimitSpec } from './resource/rate-limit/spec.ts';
 export { DirectEntries, type EntryOverlap, isDirectEntry } from './resource/registration/direct-entries.ts';
 export { deadSelectorReason, isEvidenceSelector, selectorTextProblem } from './resource/registration/selector-text.ts';
 export { isAgentId, type RegistrationEntrySpec } from './resource/registration/spec.ts';
@@ -167,6 +172,7 @@ export type {
   Namespace,
   NetworkPolicy,
   PeerAuthentication,
+  RateLimit,
   RegistrationEntry,
   RegistryAcl,
   RegistrySettings,

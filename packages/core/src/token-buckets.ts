@@ -45,6 +45,12 @@ export class TokenBuckets {
     return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000);
   }
 
+  /** Puts back one that was taken and not used. */
+  giveBack(key: string): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + 1);
+  }
+
   #tokens(known: Bucket | undefined, now: number): number {
     const { perSecond, burst } = this.#rate;
     if (known === undefined) return burst;

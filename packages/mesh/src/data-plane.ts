@@ -14,6 +14,7 @@ import type { ControlPlaneAddress } from './control/transport.ts';
 import { SvidSource } from './identity/svid-source.ts';
 import { Authenticator } from './inbound/authenticate/authenticator.ts';
 import { fetchDocument } from './inbound/authenticate/keys/document.ts';
+import { RequestLimits } from './inbound/limit/request-limits.ts';
 import type { MeshLog } from './log.ts';
 import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
@@ -49,6 +50,7 @@ export interface DataPlane {
   readonly view: MeshView;
   readonly instances: LocalInstances;
   readonly authenticator: Authenticator;
+  readonly limits: RequestLimits;
   readonly picker: Picker;
   readonly telemetry: Telemetry;
   /** The workload its identity describes; undefined before attestation. */
@@ -111,6 +113,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
+    limits: new RequestLimits(clock),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

@@ -127,6 +127,7 @@ const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   VirtualService: listerOf('VirtualService'),
   DestinationRule: listerOf('DestinationRule'),
   ServiceEntry: listerOf('ServiceEntry'),
+  RateLimit: listerOf('RateLimit'),
   Namespace: listerOf('Namespace'),
   MeshConfig: listerOf('MeshConfig'),
   RegistrationEntry: listerOf('RegistrationEntry'),

@@ -4,6 +4,7 @@ import {
   isDryRun,
   type NetworkPolicy,
   type Resource,
+  type RateLimitRule,
   type ResourceKind,
   scopeOfKind,
 } from '@rampart/core';
@@ -64,6 +65,12 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     several(spec.ports.map(({ number, protocol }) => `${number}/${protocol}`)),
     spec.resolution,
     several(spec.exportTo ?? []),
+  ]),
+  RateLimit: columns('RateLimit', ['MODE', 'RULES', 'CONNECTIONS', 'SELECTOR'], ({ spec }) => [
+    spec.mode ?? 'ENFORCE',
+    several((spec.rules ?? []).map(limitOf)),
+    several((spec.connections ?? []).map(({ per, max }) => `${max} by ${per}`)),
+    selectorOf(spec),
   ]),
   Namespace: columns('Namespace', ['LABELS'], ({ metadata }) => [pairs(metadata.labels)]),
   MeshConfig: columns('MeshConfig', ['PATHS', '>PROXIES', 'ALIASES', 'AUTHORIZERS'], ({ spec }) => [
@@ -162,4 +169,11 @@ function pairs(labels: Readonly<Record<string, string>>): string {
 function several(items: readonly string[]): string {
   const more = items.length - LISTED;
   return `${items.slice(0, LISTED).join(', ')}${more > 0 ? ` +${more}` : ''}`;
+}
+
+/** "callers 100/MINUTE", "uploads 5 at a time". */
+function limitOf({ name, requests, unit, concurrency }: RateLimitRule): string {
+  const rate = requests === undefined ? [] : [`${requests}/${unit ?? ''}`];
+  const atOnce = concurrency === undefined ? [] : [`${concurrency} at a time`];
+  return `${name} ${[...rate, ...atOnce].join(' and ')}`;
 }

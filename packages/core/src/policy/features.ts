@@ -12,6 +12,7 @@ export type PolicyFeature =
   | 'request-authentication'
   | 'service-token'
   | 'network-policy'
+  | 'rate-limit'
   | 'namespace'
   | 'mesh-config'
   | 'authorization.allow'
@@ -38,6 +39,7 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'request-authentication',
   'service-token',
   'network-policy',
+  'rate-limit',
   'namespace',
   'mesh-config',
   'authorization.allow',
@@ -56,6 +58,7 @@ const KIND_FEATURES: Readonly<Partial<Record<ResourceKind, PolicyFeature>>> = {
   RequestAuthentication: 'request-authentication',
   ServiceTokenPolicy: 'service-token',
   NetworkPolicy: 'network-policy',
+  RateLimit: 'rate-limit',
   Namespace: 'namespace',
   MeshConfig: 'mesh-config',
 };

@@ -33,6 +33,7 @@ export function selects(
     case 'PeerAuthentication':
       return isRoot ? !hasLabels(resource.spec) : isFor(resource.spec, workload.labels);
     case 'ServiceTokenPolicy':
+    case 'RateLimit':
       return isFor(resource.spec, workload.labels);
     case 'AuthorizationPolicy':
     case 'RequestAuthentication': {

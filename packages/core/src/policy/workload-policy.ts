@@ -12,6 +12,7 @@ import { verdictOf } from './authorization/verdicts.ts';
 import type { ConnectionPolicy } from './connection-policy.ts';
 import { ENFORCED_IN_PROCESS, requiredFeatures, type PolicyFeature } from './features.ts';
 import { meshSettingsOf, type MeshSettings } from './mesh-settings.ts';
+import { compileLimits, UNLIMITED, type WorkloadLimits } from './limit/limits.ts';
 import { compileNetworkRules, OPEN_NETWORK, type NetworkRules } from './network/rules.ts';
 import { byAge, selects, type WorkloadRef } from './selection.ts';
 import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
@@ -36,6 +37,8 @@ export interface WorkloadPolicy {
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   /** What its NetworkPolicies let in and out; asked beside `forConnection`, which knows nothing of them. */
   readonly network: NetworkRules;
+  /** What its RateLimits say; asked after `forConnection` let a request through. */
+  readonly limits: WorkloadLimits;
   /** Whether any AuthorizationPolicy about it is tried out and not enforced. */
   readonly hasDryRun: boolean;
   /** Why everything is denied; empty when every policy can be enforced. */
@@ -79,6 +82,7 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
       .toSorted(byIssuer),
     serviceTokens: ofKind(selected, 'ServiceTokenPolicy'),
     network: compileNetworkRules(ofKind(selected, 'NetworkPolicy'), workload),
+    limits: compileLimits(ofKind(selected, 'RateLimit'), trustDomains),
   });
 }
 
@@ -108,6 +112,7 @@ export function denyAll(reason: string): WorkloadPolicy {
     jwtRules: [],
     serviceTokens: [],
     network: OPEN_NETWORK,
+    limits: UNLIMITED,
     hasDryRun: false,
     problems: [reason],
     tlsMode: () => mode,
@@ -124,6 +129,7 @@ interface WorkloadPolicyParts {
   readonly jwtRules: readonly JwtRule[];
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   readonly network: NetworkRules;
+  readonly limits: WorkloadLimits;
 }
 
 class CompiledWorkloadPolicy implements WorkloadPolicy {
@@ -131,6 +137,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
   readonly jwtRules: readonly JwtRule[];
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   readonly network: NetworkRules;
+  readonly limits: WorkloadLimits;
   readonly hasDryRun: boolean;
   readonly problems: readonly string[];
   readonly #layers: PeerAuthenticationLayers;
@@ -143,6 +150,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     this.jwtRules = parts.jwtRules;
     this.serviceTokens = parts.serviceTokens;
     this.network = parts.network;
+    this.limits = parts.limits;
     this.hasDryRun = parts.hasDryRun;
     this.problems = parts.problems;
     this.#layers = parts.layers;

@@ -5,6 +5,7 @@ import type { MeshConfigSpec } from './mesh-config/spec.ts';
 import type { NamespaceSpec } from './namespace.ts';
 import type { NetworkPolicySpec } from './network-policy/spec.ts';
 import type { PeerAuthenticationSpec } from './peer-authentication.ts';
+import type { RateLimitSpec } from './rate-limit/spec.ts';
 import type { RegistrationEntrySpec } from './registration/spec.ts';
 import type { RegistryAclSpec } from './registry/acl.ts';
 import type { RegistrySettingsSpec } from './registry/settings.ts';
@@ -53,6 +54,9 @@ export type Namespace = Envelope<'Namespace', NamespaceSpec>;
 /** What holds for the whole mesh: the one named "default" in the root namespace. */
 export type MeshConfig = Envelope<'MeshConfig', MeshConfigSpec>;
 
+/** How much workloads take, of whom. */
+export type RateLimit = Envelope<'RateLimit', RateLimitSpec>;
+
 /** Who gets which identity. */
 export type RegistrationEntry = Envelope<'RegistrationEntry', RegistrationEntrySpec>;
 
@@ -87,6 +91,7 @@ export type Resource =
   | VirtualService
   | DestinationRule
   | ServiceEntry
+  | RateLimit
   | Namespace
   | MeshConfig
   | RegistrationEntry

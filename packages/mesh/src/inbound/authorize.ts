@@ -5,6 +5,7 @@ import type { Authenticated } from './authenticate/authenticated.ts';
 import type { InboundConnection } from './connection.ts';
 import type { Approval } from './external/external-authorizer.ts';
 import { refusingVerdict } from './external/refusal.ts';
+import type { Entry } from './limit/entry.ts';
 import { refusal } from './refused.ts';
 
 /** A request with the evidence of the steps that come before authorization. */
@@ -22,7 +23,7 @@ export interface Denial {
 }
 
 /**
- * Evidence that policy let one request through. Only `Permit.judge` makes one, and `deliver` asks for one,
+ * Evidence that policy let one request through. Only `Permit.judge` makes one, and `Entry.by` asks for one,
  * so that no path to the application can skip the decision.
  */
 export class Permit {
@@ -71,8 +72,8 @@ export function unanswered(demand: AuthorizerDemand): Verdict {
   return refusingVerdict(demand, `external authorizer "${demand.provider.name}" was not asked`);
 }
 
-/** Hands a permitted request to the application. */
-export function deliver<What, Result>(permit: Permit, application: (what: What) => Result, what: What): Result {
-  void permit;
+/** Hands a permitted request that found room under the limits to the application. */
+export function deliver<What, Result>(entry: Entry, application: (what: What) => Result, what: What): Result {
+  void entry;
   return application(what);
 }

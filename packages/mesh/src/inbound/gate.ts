@@ -3,6 +3,7 @@ import { createServer } from 'node:tls';
 import type { Server as TlsServer, TlsOptions, TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
 
+import { plainAddress } from '@rampart/core';
 import type { ConnectionRefusalKind, Clock, Result, TrustDomain } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
 
@@ -15,6 +16,7 @@ import type { MeshView } from '../view/mesh-view.ts';
 import { abortConnection } from './abort-connection.ts';
 import { InboundConnection } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
+import { ConnectionCounts } from './limit/connection-counts.ts';
 import { OPENING_TIMEOUT_MS, peekFirstByte } from './first-byte.ts';
 import type { FirstByte } from './first-byte.ts';
 import { rememberRemoteAddress, remoteAddressOf } from './remote-address.ts';
@@ -70,6 +72,7 @@ export interface GateOptions {
 export class Gate {
   readonly #options: GateOptions;
   readonly #open = new Set<InboundConnection>();
+  readonly #counts: ConnectionCounts;
   /** Of the own certificate. */
   #serial = '';
   /** When it was replaced because what had signed the one before is not to be trusted any more. */
@@ -83,14 +86,17 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
+    this.#counts = new ConnectionCounts(() => options.view.policy.limits, options.clock);
     this.#isFederated = !options.view.foreignTrust.isEmpty;
     this.#unsubscribe = [
       options.identity.subscribe((svid) => this.#adopt(svid)),
       options.view.subscribe((change) => {
         if (change.foreignTrust) this.#adoptForeignTrust();
+        if (change.policy) this.#countConnections();
         if (change.policy || change.revocations || change.peers || change.foreignTrust) this.#judgeAgain();
       }),
     ];
+    this.#countConnections();
   }
 
   close(): void {
@@ -100,6 +106,7 @@ export class Gate {
   /** A raw connection, before any byte was read. */
   enter(socket: Socket): void {
     rememberRemoteAddress(socket);
+    if (!this.#hasRoom(socket, 'source.ip', plainAddress(socket.remoteAddress ?? ''))) return;
     const { clock, silenceMs, view, port } = this.#options;
     const mayBeFirst = silenceMs !== undefined && view.policy.tlsMode(port).mode !== 'STRICT';
     const decide = (kind: FirstByte, first: Buffer): void => {
@@ -181,7 +188,28 @@ export class Gate {
     this.#accept(connection);
   }
 
+  /** Limits of connections are about those that are open already, too. */
+  #countConnections(): void {
+    if (!this.#counts.begin()) return;
+    for (const { socket, attributes } of this.#open) {
+      this.#counts.count(socket, 'source.ip', attributes.sourceIp);
+      this.#counts.count(socket, 'source.principal', attributes.principal ?? '');
+    }
+  }
+
+  /** False for a connection that is one too many of its source, which is closed. */
+  #hasRoom(socket: Socket, per: 'source.ip' | 'source.principal', source: string): boolean {
+    const shortage = this.#counts.enter(socket, per, source);
+    if (shortage === undefined) return true;
+    const peer = per === 'source.principal' && source !== '' ? `spiffe://${source}` : '';
+    if (shortage.isNews) this.#tell(socket, { kind: 'policy_denied', reason: shortage.reason, peer });
+    socket.destroy();
+    return false;
+  }
+
   #accept(connection: InboundConnection): void {
+    const { socket, attributes } = connection;
+    if (!this.#hasRoom(socket, 'source.principal', attributes.principal ?? '')) return;
     this.#open.add(connection);
     connection.socket.once('close', () => this.#open.delete(connection));
     this.#options.accept(connection);

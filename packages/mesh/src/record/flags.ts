@@ -17,6 +17,8 @@ export const ResponseFlag = {
   protocolError: 'DPE',
   /** As many requests as the application is given at a time were under way (upstream overflow). */
   overloaded: 'UO',
+  /** No room under a RateLimit (429). */
+  limited: 'RL',
   /** A connection without HTTP on which nothing was sent for too long (stream idle timeout). */
   idle: 'SI',
 } as const;

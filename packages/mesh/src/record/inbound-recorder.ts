@@ -47,7 +47,7 @@ export class InboundRecorder {
     record.sourceWorkload = connection.sourceWorkload;
     record.method = exchange.method;
     record.path = recordable(exchange.path);
-    record.responseFlags = outcome.flag;
+    record.responseFlags = exchange.flag ?? outcome.flag;
     record.authority = exchange.authority;
     record.upstreamHost = connection.localAddress;
     record.forwardedFor = exchange.forwardedFor;
@@ -65,6 +65,7 @@ export class InboundRecorder {
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;
     this.#plane.telemetry.record(record);
+    exchange.end();
   }
 }
 

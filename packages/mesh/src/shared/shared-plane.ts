@@ -8,6 +8,7 @@ import { WITHDRAWAL_MS } from '../data-plane.ts';
 import { SvidSource } from '../identity/svid-source.ts';
 import { Authenticator } from '../inbound/authenticate/authenticator.ts';
 import { fetchDocument } from '../inbound/authenticate/keys/document.ts';
+import { RequestLimits } from '../inbound/limit/request-limits.ts';
 import type { MeshLog } from '../log.ts';
 import { Picker } from '../outbound/pick.ts';
 import type { Collected } from '../telemetry/batch.ts';
@@ -75,6 +76,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
+    limits: new RequestLimits(clock),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

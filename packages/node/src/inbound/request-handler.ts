@@ -3,8 +3,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Verdict } from '@rampart/core';
-import { deliver, InboundExchange, Permit, refusal, RequestFacts, ResponseFlag, textAnswer } from '@rampart/mesh';
-import type { Answer, ExchangeSource, InboundConnection, InboundRecorder, Outcome, Preliminaries } from '@rampart/mesh';
+import {
+  deliver,
+  Entry,
+  InboundExchange,
+  Permit,
+  refusal,
+  RequestFacts,
+  ResponseFlag,
+  textAnswer,
+} from '@rampart/mesh';
+import type {
+  Answer,
+  ExchangeSource,
+  InboundConnection,
+  InboundRecorder,
+  Outcome,
+  Preliminaries,
+  RequestLimits,
+} from '@rampart/mesh';
 
 import { countBody } from '../body-bytes.ts';
 import { bytesSent } from '../body-count.ts';
@@ -24,6 +41,7 @@ const GONE = 'the caller went away before the request could be judged';
 export interface RequestHandlerOptions extends ExchangeSource {
   readonly recorder: InboundRecorder;
   readonly preliminaries: Preliminaries;
+  readonly limits: RequestLimits;
   /** True once this process is going away: answers ask their callers to connect elsewhere. */
   draining(): boolean;
 }
@@ -41,7 +59,7 @@ export interface UpgradeParts {
   readonly emission: Emission;
 }
 
-/** authenticate → authorize → deliver → record, for each request that Node has parsed. */
+/** authenticate → authorize → limit → deliver → record, for each request that Node has parsed. */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
 
@@ -94,11 +112,16 @@ export class RequestHandler {
       return true;
     }
     exchange.verdict = withDoubt(judgement.verdict, next);
+    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts: next });
+    if (!(entry instanceof Entry)) {
+      this.#answer(exchange, response, entry);
+      return true;
+    }
     this.#retire(connection, response, now);
     this.#recordOnClose(exchange, response);
     // Not `run`, which makes a second context to go back to: Node does so itself when this callback ends.
     currentRequest.enterWith(exchange);
-    return deliver(judgement, proceed, emission);
+    return deliver(entry, proceed, emission);
   }
 
   /** Upgrades and CONNECT get a raw socket instead of a response. */
@@ -129,12 +152,14 @@ export class RequestHandler {
     const judgement = Permit.judge(connection, next, systemClock.now());
     if (judgement.denied) return this.#refuseUpgrade(exchange, socket, denied(judgement.verdict));
     exchange.verdict = withDoubt(judgement.verdict, next);
+    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts: next });
+    if (!(entry instanceof Entry)) return this.#refuseUpgrade(exchange, socket, entry);
     followUpgrade(connection.socket, socket, (end) => {
       exchange.bytesReceived = end.bytesReceived;
       this.#record(exchange, { code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
     });
     currentRequest.enterWith(exchange);
-    return deliver(judgement, proceed, emission);
+    return deliver(entry, proceed, emission);
   }
 
   #refuseUpgrade(exchange: InboundExchange, socket: Duplex, { code, headers, body, verdict }: Answer): boolean {

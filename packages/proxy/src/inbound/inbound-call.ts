@@ -1,6 +1,7 @@
 import type { Verdict } from '@rampart/core';
 import {
   deliver,
+  Entry,
   formatTraceparent,
   InboundExchange,
   Permit,
@@ -33,7 +34,7 @@ interface Begun {
   readonly facts: RequestFacts;
 }
 
-/** One request to the application behind this sidecar: authenticate → authorize → deliver → record. */
+/** One request to the application behind this sidecar: authenticate → authorize → limit → deliver → record. */
 export class InboundCall implements Applicant, BodySink, ResponseSink {
   readonly exchange: InboundExchange;
   readonly facts: RequestFacts;
@@ -181,7 +182,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
       return this.#refuse(textAnswer({ code: 403, body: DENIED_BODY, verdict: judgement.verdict }));
     }
     this.exchange.verdict = withDoubt(judgement.verdict, this.facts);
-    return deliver(judgement, () => this.#send(false), undefined);
+    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange: this.exchange, facts: this.facts });
+    return entry instanceof Entry ? deliver(entry, () => this.#send(false), undefined) : this.#refuse(entry);
   }
 
   #refuse(answer: Answer): void {

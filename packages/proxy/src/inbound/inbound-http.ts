@@ -1,6 +1,6 @@
 import type { Clock } from '@rampart/core';
 import { InboundExchange, refusal, ResponseFlag } from '@rampart/mesh';
-import type { ExchangeSource, InboundConnection, InboundRecorder, Preliminaries } from '@rampart/mesh';
+import type { ExchangeSource, InboundConnection, InboundRecorder, Preliminaries, RequestLimits } from '@rampart/mesh';
 
 import type { Upstream } from '../http/upstream.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
@@ -16,6 +16,7 @@ import { InboundCall } from './inbound-call.ts';
 export interface InboundHttpOptions extends ExchangeSource {
   readonly recorder: InboundRecorder;
   readonly preliminaries: Preliminaries;
+  readonly limits: RequestLimits;
   readonly clock: Clock;
   /** Connections to the application. */
   readonly application: Upstream;

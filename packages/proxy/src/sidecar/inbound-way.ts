@@ -64,6 +64,7 @@ export class InboundWay {
       clock,
       recorder: requests,
       preliminaries: new Preliminaries({ authenticator: plane.authenticator, external, ownPrincipal, stopwatch }),
+      limits: plane.limits,
       application: this.#pool,
       load: new Load(),
       join: joiner(clock),

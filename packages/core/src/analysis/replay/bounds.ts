@@ -42,6 +42,7 @@ const SETTLED: ReadonlySet<string> = new Set([
   'MeshConfig',
   'Namespace',
   'NetworkPolicy',
+  'RateLimit',
   'RegistrationEntry',
   'Attestor',
   'FederatedTrustDomain',

@@ -1,5 +1,6 @@
 import type { Verdict } from '@rampart/core';
 
+import type { ResponseFlag } from '../../record/flags.ts';
 import type { Stopwatch } from '../../record/stopwatch.ts';
 import { sentRequestId, traceIdOf } from '../../record/trace.ts';
 import type { IdSource, TraceContext } from '../../record/trace.ts';
@@ -39,6 +40,9 @@ export class InboundExchange implements TraceContext {
   verdict: Verdict = UNDECIDED;
   /** "iss/sub" of a verified token; "" when there is none. */
   jwtPrincipal = '';
+  /** Why the mesh answered itself, where that is no denial. */
+  flag: ResponseFlag | undefined = undefined;
+  #over: (() => void) | undefined;
 
   constructor(connection: InboundConnection, request: RequestMessage, { ids, stopwatch }: ExchangeSource) {
     const { headers } = request;
@@ -59,6 +63,22 @@ export class InboundExchange implements TraceContext {
     this.httpVersion = request.httpVersion;
     this.forwardedFor = text(headers['x-forwarded-for']);
     this.userAgent = headers['user-agent'] ?? '';
+  }
+
+  /** Calls back when the exchange is over and on record. */
+  onOver(callback: () => void): void {
+    const before = this.#over;
+    this.#over = () => {
+      before?.();
+      callback();
+    };
+  }
+
+  /** The exchange is on record. */
+  end(): void {
+    const over = this.#over;
+    this.#over = undefined;
+    over?.();
   }
 }
 

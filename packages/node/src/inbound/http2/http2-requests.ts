@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 
 import {
   deliver,
   describeStatus,
+  Entry,
   InboundExchange,
   isGrpc,
   Permit,
@@ -12,7 +13,14 @@ import {
   ResponseFlag,
   textAnswer,
 } from '@rampart/mesh';
-import type { Answer, ExchangeSource, InboundConnection, InboundRecorder, Preliminaries } from '@rampart/mesh';
+import type {
+  Answer,
+  ExchangeSource,
+  InboundConnection,
+  InboundRecorder,
+  Preliminaries,
+  RequestLimits,
+} from '@rampart/mesh';
 
 import { systemClock } from '../../clock.ts';
 import { currentRequest } from '../../context.ts';
@@ -29,6 +37,7 @@ const GONE = 'the caller went away before the request could be judged';
 export interface Http2RequestsOptions extends ExchangeSource {
   readonly recorder: InboundRecorder;
   readonly preliminaries: Preliminaries;
+  readonly limits: RequestLimits;
   /** True once this process is going away: callers are asked to connect elsewhere. */
   draining(): boolean;
 }
@@ -51,7 +60,7 @@ interface Visit extends OpenedStream {
   readonly isGrpc: boolean;
 }
 
-/** authenticate → authorize → deliver → record, for each request over HTTP/2. */
+/** authenticate → authorize → limit → deliver → record, for each request over HTTP/2. */
 export class Http2Requests {
   readonly #options: Http2RequestsOptions;
 
@@ -99,11 +108,16 @@ export class Http2Requests {
     }
     const doubt = next.approval?.failedOpen ?? '';
     if (doubt !== '') exchange.verdict = { ...judgement.verdict, reason: doubt };
+    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts: next });
+    if (!(entry instanceof Entry)) {
+      this.#answer(visit, entry);
+      return;
+    }
     // The session goes on until its streams are done; its caller opens another one for the next request.
     if (now > connection.retireAt || this.#options.draining()) session.close();
     message.settle();
     currentRequest.enterWith(exchange);
-    deliver(judgement, application, undefined);
+    deliver(entry, application, undefined);
   }
 
   #answer({ exchange, stream, isGrpc: grpc }: Visit, answer: Answer): void {
@@ -115,7 +129,7 @@ export class Http2Requests {
     const { sentHeaders, sentTrailers, rstCode } = stream;
     exchange.bytesReceived = bytes.received;
     const { verdict } = exchange;
-    if (grpc && verdict.decision === 'ALLOW') {
+    if (grpc && verdict.decision === 'ALLOW' && exchange.flag === undefined) {
       exchange.verdict = { ...verdict, reason: describeStatus(sentTrailers, sentHeaders) };
     }
     const isWhole = rstCode === http2.constants.NGHTTP2_NO_ERROR && !stream.aborted;
