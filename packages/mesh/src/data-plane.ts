@@ -113,7 +113,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits: new RequestLimits(clock),
+    limits: new RequestLimits({ clock }),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

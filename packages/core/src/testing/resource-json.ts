@@ -50,3 +50,7 @@ export const namespace = (metadata: object): Record<string, unknown> => ({
   kind: 'Namespace',
   metadata: { name: 'shop', ...metadata },
 });
+export const rateLimit = (spec: object): Record<string, unknown> => kind('rampart.dev/v1', 'RateLimit', spec);
+/** A sound rule of a RateLimit with some fields changed. */
+export const limitRule = (fields: object): Record<string, unknown> =>
+  rateLimit({ rules: [{ name: 'r', requests: 10, unit: 'SECOND', ...fields }] });

@@ -76,7 +76,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits: new RequestLimits(clock),
+    limits: new RequestLimits({ clock }),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

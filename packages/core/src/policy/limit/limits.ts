@@ -99,21 +99,15 @@ function compilePart(text: string): KeyPart {
   };
 }
 
+const READERS: Readonly<Partial<Record<ConditionKey['attribute'], KeyPart>>> = {
+  'source.principal': ({ principal = '' }) => principal,
+  'source.namespace': ({ principal = '' }) => /\/ns\/([^/]+)\//.exec(principal)?.[1] ?? '',
+  'source.ip': ({ sourceIp }) => sourceIp,
+  'remote.ip': (_, { remoteIp }) => remoteIp,
+  'request.auth.principal': (_, { token }) => token?.principal ?? '',
+};
+
 function readerOf(key: ConditionKey): KeyPart {
-  switch (key.attribute) {
-    case 'source.principal':
-      return ({ principal = '' }) => principal;
-    case 'source.namespace':
-      return ({ principal = '' }) => /\/ns\/([^/]+)\//.exec(principal)?.[1] ?? '';
-    case 'source.ip':
-      return ({ sourceIp }) => sourceIp;
-    case 'remote.ip':
-      return (_, { remoteIp }) => remoteIp;
-    case 'request.auth.principal':
-      return (_, { token }) => token?.principal ?? '';
-    case 'request.headers':
-      return (_, request) => request.header(key.header) ?? '';
-    default:
-      return () => '';
-  }
+  if (key.attribute === 'request.headers') return (_, request) => request.header(key.header) ?? '';
+  return READERS[key.attribute] ?? ((): string => '');
 }

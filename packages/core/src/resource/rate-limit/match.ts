@@ -25,8 +25,7 @@ const patterns = patternList();
 
 /** RFC 9110 §5.1 field-name. */
 const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
-export const fieldNameProblem: ValueCheck = (name) =>
-  FIELD_NAME.test(name) ? undefined : 'must be the name of a header';
+const fieldNameProblem: ValueCheck = (name) => (FIELD_NAME.test(name) ? undefined : 'must be the name of a header');
 
 /** Patterns of methods, paths and callers, and headers; several matches are alternatives. */
 export function readMatches(at: Cursor): RequestMatch[] | undefined {
@@ -47,7 +46,7 @@ function readMatch(at: Cursor): RequestMatch | undefined {
 }
 
 /** Names of callers, without their scheme. */
-export function readPrincipals(at: Cursor): string[] | undefined {
+function readPrincipals(at: Cursor): string[] | undefined {
   const values = patterns(at);
   for (const item of values === undefined ? [] : (at.items() ?? [])) {
     if (typeof item.value === 'string' && item.value.startsWith('spiffe://'))

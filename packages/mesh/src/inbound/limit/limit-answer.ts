@@ -18,7 +18,7 @@ export interface Shortage {
 }
 
 /** Says which limit was hit, for the record. */
-export function describeShortage({ limit, of }: Shortage): string {
+function describeShortage({ limit, of }: Shortage): string {
   const { policy, rule, rate, concurrency } = limit;
   const what =
     of === 'concurrency'

@@ -17,6 +17,10 @@ export interface LimitHits {
   readonly refused: number;
 }
 
+export interface RequestLimitsOptions {
+  readonly clock: Clock;
+}
+
 interface Counted {
   readonly limit: RequestLimit;
   readonly counter: LimitCounter;
@@ -38,7 +42,7 @@ export class RequestLimits {
   #limits: WorkloadLimits | undefined;
   #counted: readonly Counted[] = [];
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor({ clock }: RequestLimitsOptions) {
     this.#clock = clock;
   }
 
