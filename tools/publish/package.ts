@@ -37,7 +37,10 @@ export function publishedPackages(): PublishedPackage[] {
     published('node', { processes: [], keeps: [], selfContained: true }),
     // `rampart run` starts services with --import @rampart/node/register, which must be a package of its own.
     published('cli', {
-      processes: ['../server/src/storage/sqlite/audit-sql/query-process.ts'],
+      processes: [
+        '../server/src/storage/sqlite/audit-sql/query-process.ts',
+        '../server/src/storage/sqlite/write-ahead-log/checkpoint-worker.ts',
+      ],
       keeps: ['@rampart/node'],
       selfContained: false,
     }),

@@ -6,7 +6,7 @@ import { GroupWriter } from './group-writer.ts';
 import { migrationProvider } from './migrations/provider.ts';
 import type { Tables } from './tables.ts';
 
-/** The open database: reads see the last commit, writes are committed in groups. */
+/** The open database: reads see the last commit, writes are committed in groups and by the writer alone. */
 export interface Database {
   readonly reads: Kysely<Tables>;
   readonly writer: GroupWriter<Tables>;
@@ -22,9 +22,12 @@ export interface Database {
  */
 export async function openDatabase(engine: StorageEngine): Promise<Database> {
   const kysely = new Kysely<Tables>({ dialect: engine.dialect });
+  const log = engine.commitLog();
   try {
     await migrate(kysely, engine);
+    await log.sync();
   } catch (cause) {
+    await log.close().catch(() => undefined);
     await kysely.destroy().catch(() => undefined);
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new RampartError(
@@ -33,13 +36,14 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
       { cause },
     );
   }
-  const writer = new GroupWriter(kysely);
+  const writer = new GroupWriter(kysely, log);
   return {
     reads: kysely,
     writer,
     engine,
     close: async () => {
       await writer.close();
+      await log.close();
       await kysely.destroy();
     },
   };

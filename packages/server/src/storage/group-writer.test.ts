@@ -3,8 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { settled, until } from '@rampart/testkit';
 import type { Transaction } from 'kysely';
+import type { CommitLog } from './commit-log.ts';
 import { type Database, openDatabase } from './database.ts';
+import { GroupWriter } from './group-writer.ts';
 import { sqliteEngine } from './sqlite/engine.ts';
 import type { Tables } from './tables.ts';
 
@@ -106,4 +109,57 @@ describe('the group writer', () => {
     await Promise.all([written, closed]);
     assert.deepEqual(await names(), ['a']);
   });
+
+  it('answers nobody before the disk has what was committed', async () => {
+    const log = new HeldLog();
+    const writer = new GroupWriter(database.reads, log);
+    let isAnswered = false;
+    const written = writer
+      .write((transaction) => insert(transaction, 'a', 1))
+      .finally(() => {
+        isAnswered = true;
+      });
+    await until('the commit is on its way to the disk', () => log.syncs === 1);
+    assert.deepEqual(await names(), ['a']);
+    assert.equal(isAnswered, false);
+    log.release();
+    await written;
+  });
+
+  it('writes nothing more once the disk did not take a commit', async () => {
+    const log = new HeldLog();
+    const writer = new GroupWriter(database.reads, log);
+    const first = settled(writer.write((transaction) => insert(transaction, 'a', 1)));
+    await until('the commit is on its way to the disk', () => log.syncs === 1);
+    const second = settled(writer.write((transaction) => insert(transaction, 'b', 1)));
+    log.release(new Error('EIO'));
+    for (const outcome of [await first, await second])
+      assert.ok('error' in outcome && /the disk/.test(outcome.error.message));
+    await assert.rejects(
+      writer.write((transaction) => insert(transaction, 'c', 1)),
+      /the disk/,
+    );
+    assert.deepEqual(await names(), ['a']);
+    assert.equal(log.syncs, 1);
+  });
 });
+
+/** A log whose disk takes its time. */
+class HeldLog implements CommitLog {
+  syncs = 0;
+  readonly #held = Promise.withResolvers<void>();
+
+  sync(): Promise<void> {
+    this.syncs += 1;
+    return this.#held.promise;
+  }
+
+  release(problem?: Error): void {
+    if (problem === undefined) this.#held.resolve();
+    else this.#held.reject(problem);
+  }
+
+  async tidy(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

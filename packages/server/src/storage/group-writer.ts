@@ -1,5 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { ControlledTransaction, Kysely, Transaction } from 'kysely';
+import type { CommitLog } from './commit-log.ts';
 
 /** One write: it must only wait for the transaction it is given. */
 export type Write<Tables, T> = (transaction: Transaction<Tables>) => Promise<T>;
@@ -14,18 +15,22 @@ const LARGEST_GROUP = 512;
 
 /**
  * Commits writes that arrive together in one transaction, because one sync to disk costs more than a hundred inserts.
- * A caller's promise settles after the commit; a write that fails is undone alone and fails only its own caller.
- * Writes run in the order in which they were asked for.
+ * A caller's promise settles once the commit is on the disk; a write that fails is undone alone and fails only its own caller.
+ * Writes run in the order in which they were asked for. When the disk does not take a commit, nothing more is written: what it
+ * holds would be anybody's guess.
  */
 export class GroupWriter<Tables> {
   readonly #database: Kysely<Tables>;
+  readonly #log: CommitLog;
   readonly #pending: PendingWrite<Tables>[] = [];
   #scheduled: Promise<void> | undefined;
   #closed = false;
+  #isLost = false;
   #commits = 0;
 
-  constructor(database: Kysely<Tables>) {
+  constructor(database: Kysely<Tables>, log: CommitLog) {
     this.#database = database;
+    this.#log = log;
   }
 
   /** Transactions committed so far. */
@@ -59,22 +64,34 @@ export class GroupWriter<Tables> {
     while (this.#pending.length > 0) {
       await endOfTurn();
       await this.#commit(this.#pending.splice(0, LARGEST_GROUP));
+      await this.#log.tidy();
     }
     this.#scheduled = undefined;
   }
 
   async #commit(group: readonly PendingWrite<Tables>[]): Promise<void> {
     try {
+      if (this.#isLost) throw lost();
       const settle = await this.#inTransaction(group);
+      await this.#sync();
       this.#commits += 1;
       for (const done of settle) {
         done();
       }
     } catch (cause) {
-      const error = storageFailure(cause);
+      const error = ownFailure(cause);
       for (const { reject } of group) {
         reject(error);
       }
+    }
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await this.#log.sync();
+    } catch (cause) {
+      this.#isLost = true;
+      throw lost(cause);
     }
   }
 
@@ -109,8 +126,20 @@ async function runAlone<Tables>(
   } catch (error) {
     await guarded.rollbackToSavepoint('write').execute();
     await guarded.releaseSavepoint('write').execute();
-    return () => pending.reject(error instanceof RampartError ? error : storageFailure(error));
+    return () => pending.reject(ownFailure(error));
   }
+}
+
+function ownFailure(error: unknown): RampartError {
+  return error instanceof RampartError ? error : storageFailure(error);
+}
+
+function lost(cause?: unknown): RampartError {
+  return new RampartError(
+    'STORAGE_FAILED',
+    'the disk did not take what was written: nothing more is until the control plane is started again; look after the disk first',
+    { cause },
+  );
 }
 
 function storageFailure(cause: unknown): RampartError {
