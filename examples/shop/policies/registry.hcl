@@ -47,6 +47,14 @@ service "orders-api" {
   policy = "write"
   identity = "spiffe://cluster.local/ns/default/sa/orders-api"
 }
+service "delivery-api" {
+  policy = "write"
+  identity = "spiffe://cluster.local/ns/default/sa/delivery-api"
+}
+service "catalog" {
+  policy = "write"
+  identity = "spiffe://cluster.local/ns/production/sa/catalog"
+}
 service "notifications-api" {
   policy = "write"
   identity = "spiffe://cluster.local/ns/default/sa/notifications-api"

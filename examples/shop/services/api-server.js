@@ -2,6 +2,7 @@
 import Fastify from 'fastify';
 import { request as call } from 'undici';
 
+const deliveryApi = process.env.SHOP_DELIVERY_API_URL ?? 'http://delivery-api.default';
 const usersApi = process.env.SHOP_USERS_API_URL ?? 'http://users-api.default';
 
 const products = [
@@ -42,6 +43,15 @@ app.post('/api/v1/orders', { schema: { body: orderBody } }, async (request, repl
 app.get('/api/v1/orders/:id', async (request, reply) => {
   const user = encodeURIComponent(request.query.user ?? '');
   return pass(await call(`${usersApi}/api/users/${user}/orders/${encodeURIComponent(request.params.id)}`), reply);
+});
+
+app.get('/api/v1/orders/:id/delivery', async (request, reply) => {
+  const user = encodeURIComponent(request.query.user ?? '');
+  const id = encodeURIComponent(request.params.id);
+  const order = await call(`${usersApi}/api/users/${user}/orders/${id}`);
+  if (order.statusCode !== 200) return pass(order, reply);
+  const { sku } = await order.body.json();
+  return pass(await call(`${deliveryApi}/api/deliveries/${id}?user=${user}&sku=${sku}`), reply);
 });
 
 function pass(answer, reply) {

@@ -2,6 +2,7 @@
 import express from 'express';
 
 const apiServer = process.env.SHOP_API_SERVER_URL ?? 'http://api-server';
+const catalog = process.env.SHOP_CATALOG_URL ?? 'http://catalog';
 const ordersApi = process.env.SHOP_ORDERS_API_URL ?? 'http://orders-api.default';
 
 const app = express();
@@ -22,6 +23,10 @@ app.get('/products', async (_request, response) => {
   await pass(await fetch(`${apiServer}/api/v1/products`), response);
 });
 
+app.get('/images/:name', async (request, response) => {
+  await pass(await fetch(`${catalog}/images/${encodeURIComponent(request.params.name)}`), response);
+});
+
 app.post('/orders', async (request, response) => {
   const answer = await fetch(`${apiServer}/api/v1/orders`, {
     method: 'POST',
@@ -34,6 +39,12 @@ app.post('/orders', async (request, response) => {
 app.get('/orders/:id', async (request, response) => {
   const user = encodeURIComponent(String(request.query.user ?? ''));
   await pass(await fetch(`${apiServer}/api/v1/orders/${encodeURIComponent(request.params.id)}?user=${user}`), response);
+});
+
+app.get('/orders/:id/delivery', async (request, response) => {
+  const user = encodeURIComponent(String(request.query.user ?? ''));
+  const id = encodeURIComponent(request.params.id);
+  await pass(await fetch(`${apiServer}/api/v1/orders/${id}/delivery?user=${user}`), response);
 });
 
 // A shortcut past the API server, as they creep in: orders-api's policy does not let the frontend in.

@@ -49,12 +49,13 @@ function renderReport(report: ScenarioReport): string {
   );
   const { requests, denied, plaintext_rejected: rejected, mtls, ready_ms: ready } = report;
   const counts = `${requests} requests, ${denied} denied, ${rejected} plaintext connections refused, ${mtls} over mTLS`;
-  return `${lines.join('\n')}\n\n${counts}; ready in ${ready} ms\n`;
+  const leftOut = report.left_out.map((line) => `${line}\n`).join('');
+  return `${lines.join('\n')}\n\n${leftOut}${counts}; ready in ${ready} ms\n`;
 }
 
 function failed(reason: string, world: World): ScenarioReport {
   const expectations = [expectation('the shop opens and the scenario runs to its end', 'done', reason)];
-  const none = { requests: 0, denied: 0, plaintext_rejected: 0, mtls: 0 };
+  const none = { requests: 0, denied: 0, plaintext_rejected: 0, mtls: 0, left_out: [] };
   return { expectations, ...none, ready_ms: Math.round(world.uptime()), ok: false };
 }
 

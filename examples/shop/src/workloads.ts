@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import type { ForeignProgram } from './programs/foreign-program.ts';
+import { nginxProgram } from './programs/nginx.ts';
+import { pythonProgram } from './programs/python.ts';
 
-/** One workload of the shop: what runs, and who it is in the mesh. */
+/** One workload of the shop: who it is in the mesh. */
 export interface ShopWorkload {
   readonly name: string;
   readonly namespace: string;
@@ -8,39 +11,49 @@ export interface ShopWorkload {
   /** Service it is an instance of; "" for a pure client. */
   readonly service: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** File that starts it. */
-  readonly entry: string;
   /** What it is built with, for people. */
   readonly builtWith: string;
 }
 
-/** The services of the shop, in the order a user's order travels through them. */
-export const SERVICES: readonly ShopWorkload[] = [
-  service('frontend', 'production', {
-    entry: new URL('../services/frontend.js', import.meta.url),
-    builtWith: 'Express',
-  }),
-  service('api-server', 'production', {
-    entry: new URL('../services/api-server.js', import.meta.url),
-    builtWith: 'Fastify, undici',
-  }),
-  service('users-api', 'default', { entry: new URL('../services/users-api.js', import.meta.url), builtWith: 'Hono' }),
-  service('orders-api', 'default', {
-    entry: new URL('../services/orders-api.cjs', import.meta.url),
-    builtWith: 'node:http, CommonJS',
-  }),
-  service('payment-service', 'prod', {
-    entry: new URL('../services/payment-service.js', import.meta.url),
-    builtWith: 'Koa',
-  }),
-  service('notifications-api', 'default', {
-    entry: new URL('../services/notifications-api.js', import.meta.url),
-    builtWith: 'Fastify, streams',
-  }),
+/** A workload that has the mesh in its own process. */
+export interface NodeWorkload extends ShopWorkload {
+  /** File that starts it. */
+  readonly entry: string;
+}
+
+/** A workload in any language, with a sidecar beside it. */
+export interface SidecarWorkload extends ShopWorkload {
+  readonly program: ForeignProgram;
+}
+
+const CATALOG_PORT = 8087;
+
+/** The services that every shop has, in the order a user's order travels through them. */
+export const NODE_SERVICES: readonly NodeWorkload[] = [
+  inProcess('frontend', 'production', { file: 'frontend.js', builtWith: 'Express' }),
+  inProcess('api-server', 'production', { file: 'api-server.js', builtWith: 'Fastify, undici' }),
+  inProcess('users-api', 'default', { file: 'users-api.js', builtWith: 'Hono' }),
+  inProcess('orders-api', 'default', { file: 'orders-api.cjs', builtWith: 'node:http, CommonJS' }),
+  inProcess('payment-service', 'prod', { file: 'payment-service.js', builtWith: 'Koa' }),
+  inProcess('notifications-api', 'default', { file: 'notifications-api.js', builtWith: 'Fastify, streams' }),
+];
+
+/** The services that a shop has where the machine has their programs. */
+export const SIDECAR_SERVICES: readonly SidecarWorkload[] = [
+  {
+    ...identity('delivery-api', 'default'),
+    builtWith: 'Python, behind a sidecar',
+    program: pythonProgram(new URL('../services/delivery-api.py', import.meta.url)),
+  },
+  {
+    ...identity('catalog', 'production'),
+    builtWith: 'nginx, behind a sidecar',
+    program: nginxProgram(new URL('../services/catalog/', import.meta.url), CATALOG_PORT),
+  },
 ];
 
 /** A workload with an identity as good as any other, whose owner means no good. */
-export const BATCH: ShopWorkload = {
+export const BATCH: NodeWorkload = {
   name: 'batch',
   namespace: 'web',
   serviceAccount: 'batch',
@@ -50,12 +63,15 @@ export const BATCH: ShopWorkload = {
   builtWith: 'the intruder',
 };
 
-function service(
+function inProcess(
   name: string,
   namespace: string,
-  program: { readonly entry: URL; readonly builtWith: string },
-): ShopWorkload {
-  const { entry, builtWith } = program;
-  const identity = { name, namespace, serviceAccount: name, service: name, labels: { app: name } };
-  return { ...identity, entry: fileURLToPath(entry), builtWith };
+  { file, builtWith }: { readonly file: string; readonly builtWith: string },
+): NodeWorkload {
+  const entry = fileURLToPath(new URL(`../services/${file}`, import.meta.url));
+  return { ...identity(name, namespace), entry, builtWith };
+}
+
+function identity(name: string, namespace: string): Omit<ShopWorkload, 'builtWith'> {
+  return { name, namespace, serviceAccount: name, service: name, labels: { app: name } };
 }

@@ -13,16 +13,18 @@ export interface AttackReport {
   readonly insider: string;
 }
 
-/** Lets the intruder loose on orders-api, from outside the mesh and from inside it. */
+/** Lets the intruder loose on orders-api and on a service behind a sidecar, from outside the mesh and from inside it. */
 export async function attack(shop: Shop): Promise<AttackReport> {
   const attempts: Attempt[] = [];
   const onLine = (line: string): void => {
     attempts.push(JSON.parse(line) as Attempt);
   };
-  const target = shop.services.find(({ workload }) => workload.name === 'orders-api');
+  const portOf = (name: string): number | undefined =>
+    shop.services.find(({ workload }) => workload.name === name)?.port;
+  const sidecar = portOf('delivery-api') ?? portOf('catalog');
   const outsider = shop.staff.run('intruder', {
     file: OUTSIDER,
-    arguments: [String(target?.port ?? 0), shop.door.caFile],
+    arguments: [String(portOf('orders-api') ?? 0), shop.door.caFile, String(sidecar ?? '')],
     onLine,
   });
   const invitation = await Staff.invite(BATCH, shop.admin);

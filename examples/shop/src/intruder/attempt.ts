@@ -19,5 +19,8 @@ export type AttemptName =
   | 'no certificate'
   | 'another trust domain'
   | 'stolen name'
+  | 'plaintext to a sidecar'
+  | 'stolen name to a sidecar'
   | 'valid identity, forbidden path'
-  | 'forged X-Forwarded-Client-Cert';
+  | 'forged X-Forwarded-Client-Cert'
+  | 'valid identity, behind a sidecar';

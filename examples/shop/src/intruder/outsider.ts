@@ -1,5 +1,5 @@
 // The intruder outside the mesh, as a process of its own: it reached the host and knows a service's port.
-// Arguments: port of the service, file of the mesh's public root certificates. Prints one Attempt a line.
+// Arguments: port of the service, file of the mesh's public root certificates, port of a sidecar. Prints one Attempt a line.
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
@@ -9,7 +9,7 @@ import type { Attempt, AttemptName } from './attempt.ts';
 import { forgeIdentity } from './forgery.ts';
 import type { ForgedIdentity } from './forgery.ts';
 
-const [port = '', rootsFile = ''] = process.argv.slice(2);
+const [port = '', rootsFile = '', sidecarPort = ''] = process.argv.slice(2);
 const roots = readFileSync(rootsFile, 'utf8');
 const HOST = '127.0.0.1';
 const PATIENCE_MS = 3000;
@@ -21,19 +21,26 @@ const foreign = 'spiffe://evil.example/ns/default/sa/users-api';
 
 // oxlint-disable-next-line no-restricted-properties -- the intruder is the outside world
 const now = Date.now();
+const stolen = await forgeIdentity(victim, now);
 const attempts = await Promise.all([
   attack('plaintext', connectTcp(Number(port), HOST)),
-  attack('no certificate', dial()),
-  attack('another trust domain', dial(await forgeIdentity(foreign, now))),
-  attack('stolen name', dial(await forgeIdentity(victim, now))),
+  attack('no certificate', dial(port)),
+  attack('another trust domain', dial(port, await forgeIdentity(foreign, now))),
+  attack('stolen name', dial(port, stolen)),
+  ...(sidecarPort === ''
+    ? []
+    : [
+        attack('plaintext to a sidecar', connectTcp(Number(sidecarPort), HOST)),
+        attack('stolen name to a sidecar', dial(sidecarPort, stolen)),
+      ]),
 ]);
 for (const attempt of attempts) process.stdout.write(`${JSON.stringify(attempt)}\n`);
 
 /** The intruder checks the service's certificate against the public roots, not its name: it does not care who answers. */
-function dial(identity?: ForgedIdentity): TLSSocket {
+function dial(to: string, identity?: ForgedIdentity): TLSSocket {
   return connectTls({
     host: HOST,
-    port: Number(port),
+    port: Number(to),
     ca: roots,
     checkServerIdentity: () => undefined,
     ...(identity === undefined ? {} : { key: identity.key, cert: identity.chain }),

@@ -1,6 +1,8 @@
 import { relative } from 'node:path';
 import { OPENING_POLICY, EXAMPLE } from '../mesh/folders.ts';
+import { describeAbsence } from '../mesh/foreign-services.ts';
 import type { Shop } from '../mesh/shop.ts';
+import { sightsOf } from '../traffic/users.ts';
 import type { World } from '../world.ts';
 
 /** What was started and where, and what to try next. */
@@ -25,14 +27,19 @@ function started(shop: Shop, world: World): string[] {
   const lines = rows.map((row) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
   );
-  return ['The shop is open:', '', ...lines];
+  return ['The shop is open:', '', ...lines, ...shop.absent.map((service) => `  ${describeAbsence(service)}`)];
 }
 
 function suggestions(shop: Shop, world: World): string[] {
   const rampart = commandFor(shop, world);
   const orders = shop.services.find(({ workload }) => workload.name === 'orders-api');
   const check = 'authz check --from production/frontend --to orders-api.default --method GET --path /api/orders/1';
+  const { pictures, deliveries } = sightsOf(shop.services);
   const lines = [
+    ...(pictures ? [[`curl ${shop.frontend}/images/lamp.svg`, 'a picture, from nginx behind its sidecar']] : []),
+    ...(deliveries
+      ? [[`curl '${shop.frontend}/orders/1/delivery?user=ada'`, 'a delivery, from Python behind its sidecar']]
+      : []),
     [`curl ${shop.frontend}/orders/1/status`, "the frontend's shortcut to orders-api: RBAC: access denied"],
     [`${rampart} ${check}`, 'why'],
     [`${rampart} apply -f ${fromHere(OPENING_POLICY, world)}`, 'open it, and send the first line again'],

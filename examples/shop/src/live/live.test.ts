@@ -1,5 +1,6 @@
 // The live view, as `npm start` runs it where there is no terminal.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Child } from '../process/child.ts';
@@ -13,9 +14,9 @@ class LiveShop {
   readonly #lines: string[] = [];
   #waiting: (() => void) | undefined;
 
-  constructor(temporary: string, ...options: readonly string[]) {
+  constructor(temporary: string, options: readonly string[] = [], environment: Readonly<Record<string, string>> = {}) {
     this.child = startShop(['--data', join(temporary, 'data'), ...ANY_PORTS, ...options], {
-      temporary,
+      ...{ temporary, environment },
       onLine: (line) => {
         this.#lines.push(line);
         this.#waiting?.();
@@ -45,7 +46,7 @@ class LiveShop {
 
 test('shows what was started, requests as they happen, refusals and deaths; Ctrl-C stops everything', () =>
   inFolder(async (temporary) => {
-    const shop = new LiveShop(temporary, '--rate', '50');
+    const shop = new LiveShop(temporary, ['--rate', '50']);
     await shop.line(/^ {2}control plane +https:\/\/127\.0\.0\.1:\d+ /);
     await shop.line(/^ {2}orders-api +127\.0\.0\.1:\d+ +spiffe:\/\/cluster\.local\/ns\/default\/sa\/orders-api /);
     await shop.line(/npx rampart .*apply -f .*allow-frontend-to-orders\.yaml/);
@@ -70,10 +71,12 @@ test('shows what was started, requests as they happen, refusals and deaths; Ctrl
     assert.deepEqual((await processesOf(temporary)) ?? [], [], 'no process is left');
   }));
 
-test('a second shop on the same data is turned away with one line', () =>
+test('goes on without a program that is not there; a second shop on the same data is turned away with one line', () =>
   inFolder(async (temporary) => {
-    const first = new LiveShop(temporary);
-    await first.line(/^ {2}control plane/);
+    const standIn = join(temporary, 'python3');
+    await writeFile(standIn, '#!/bin/sh\necho "python3 can be installed from the store"\nexit 9\n', { mode: 0o755 });
+    const first = new LiveShop(temporary, [], { PATH: temporary });
+    await first.line(/^ {2}delivery-api is left out: this machine has no python3 that works$/);
     const second = new LiveShop(temporary);
     assert.deepEqual(await second.child.exited, { code: 3, signal: null });
     assert.equal(second.child.lastWords.length, 1);

@@ -9,7 +9,7 @@ import type { ShopOptions } from '../options.ts';
 import { Poisoner } from '../poisoner/poison.ts';
 import { describeExit } from '../process/child.ts';
 import type { Child } from '../process/child.ts';
-import { startUsers } from '../traffic/users.ts';
+import { letIn, sightsOf } from '../traffic/users.ts';
 import type { World } from '../world.ts';
 import { Board } from './board.ts';
 import { commandFor, dataOf, fromHere, introduce } from './introduction.ts';
@@ -30,23 +30,20 @@ export async function runLive(
   stopped: AbortSignal,
 ): Promise<void> {
   const board = new Board(world.out);
+  const { promise: firstAnswer, resolve } = Promise.withResolvers<number>();
   const settings = {
     dataDirectory: options.dataDirectory,
     ports: options.ports,
     warm: options.warm,
+    users: { rate: options.rate, visits: 0, onRequest: () => resolve(world.uptime()) },
     onDeath: (child: Child) => void announceDeath(board, child),
   };
   const shop = await startShop(world, settings);
   const timers: NodeJS.Timeout[] = [];
   try {
     board.line(introduce(shop, world));
-    startUsers(
-      shop,
-      { rate: options.rate, visits: 0 },
-      onFirst(() => {
-        board.line(`First request answered ${(world.uptime() / 1000).toFixed(1)} s after the start.`);
-      }),
-    );
+    void firstAnswer.then((at) => board.line(`First request answered ${(at / 1000).toFixed(1)} s after the start.`));
+    letIn(shop.users, sightsOf(shop.services));
     timers.push(...show(shop, world, board), ...schedule(shop, world, board));
     if (!stopped.aborted) await once(stopped, 'abort');
     board.status('stopping…');
@@ -121,13 +118,4 @@ async function announceDeath(board: Board, child: Child): Promise<void> {
   const exit = await child.exited;
   const words = child.lastWords.map((line) => `\n    ${line}`).join('');
   board.line(`${child.name} (pid ${child.pid ?? '?'}) ended: ${describeExit(exit)}${words}`);
-}
-
-function onFirst(callback: () => void): () => void {
-  let called = false;
-  return () => {
-    if (called) return;
-    called = true;
-    callback();
-  };
 }

@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { describeExit } from '../process/child.ts';
 import type { ChildExit } from '../process/child.ts';
+import { COMMAND } from './folders.ts';
 import type { Shop } from './shop.ts';
-
-const COMMAND = fileURLToPath(new URL('main.ts', import.meta.resolve('rampart')));
 
 /** How a command ended, and what it said last. */
 export interface CommandRun {

@@ -8,3 +8,5 @@ export const POLICIES: string = fileURLToPath(new URL('../../policies/', import.
 export const OPENING_POLICY: string = fileURLToPath(
   new URL('../../try/allow-frontend-to-orders.yaml', import.meta.url),
 );
+/** The `rampart` command. */
+export const COMMAND: string = fileURLToPath(new URL('main.ts', import.meta.resolve('rampart')));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { compileWorkloadPolicy, describeProblem } from '@rampart/core';
 import type { Resource } from '@rampart/core';
 import { parseDocuments } from '@rampart/core/documents';
-import { SERVICES } from '../workloads.ts';
+import { NODE_SERVICES, SIDECAR_SERVICES } from '../workloads.ts';
 import { OPENING_POLICY, POLICIES } from './folders.ts';
 import { atPort, FRONTEND_POLICY, readPolicies } from './policies.ts';
 
@@ -29,7 +29,7 @@ interface Call {
 
 /** "ALLOW namespace/name" or "DENY namespace/name". */
 function decide(resources: readonly Resource[], call: Call): string {
-  const workload = SERVICES.find(({ name }) => name === call.to);
+  const workload = [...NODE_SERVICES, ...SIDECAR_SERVICES].find(({ name }) => name === call.to);
   assert.ok(workload);
   const policy = compileWorkloadPolicy({
     workload,
@@ -105,6 +105,27 @@ const calls: readonly (readonly [Call, string])[] = [
   [
     { from: 'default/users-api', to: 'notifications-api', ...POST, path: '/api/notifications' },
     'DENY default/notifications-api-policy',
+  ],
+  [{ ...user, ...GET, path: '/images/lamp.svg' }, 'ALLOW production/allow-users-to-frontend'],
+  [{ from: 'production/frontend', to: 'catalog', ...GET, path: '/images/lamp.svg' }, 'ALLOW production/catalog-policy'],
+  [
+    { from: 'production/frontend', to: 'catalog', ...GET, path: '/parcels/lamp.json' },
+    'DENY production/catalog-policy',
+  ],
+  [
+    { from: 'default/delivery-api', to: 'catalog', ...GET, path: '/parcels/lamp.json' },
+    'ALLOW production/catalog-policy',
+  ],
+  [{ from: 'web/batch', to: 'catalog', ...GET, path: '/images/lamp.svg' }, 'DENY production/catalog-policy'],
+  [
+    { from: 'production/api-server', to: 'delivery-api', ...GET, path: '/api/deliveries/1' },
+    'ALLOW default/delivery-api-policy',
+  ],
+  [{ from: 'web/batch', to: 'delivery-api', ...GET, path: '/api/deliveries/1' }, 'DENY default/delivery-api-policy'],
+  [{ from: 'default/delivery-api', to: 'users-api', ...GET, path: '/api/users/ada' }, 'ALLOW default/users-api-policy'],
+  [
+    { from: 'default/delivery-api', to: 'users-api', ...GET, path: '/api/users/ada/orders/1' },
+    'DENY default/users-api-policy',
   ],
 ];
 

@@ -1,12 +1,15 @@
 import { until } from '../process/condition.ts';
-import { SERVICES } from '../workloads.ts';
+import type { ShopWorkload } from '../workloads.ts';
 import type { AdminClient } from './admin.ts';
 
-/** Port of each service as the registry has it, once all of them are there; undefined until then. */
-export async function registeredPorts(admin: AdminClient): Promise<ReadonlyMap<string, number> | undefined> {
+/** Port of each of these services as the registry has it, once all of them are there; undefined until then. */
+export async function registeredPorts(
+  admin: AdminClient,
+  workloads: readonly ShopWorkload[],
+): Promise<ReadonlyMap<string, number> | undefined> {
   const { services } = await admin.listServices({});
   const ports = new Map<string, number>();
-  for (const { name, namespace } of SERVICES) {
+  for (const { name, namespace } of workloads) {
     const found = services.find((service) => service.name === name && service.namespace === namespace);
     const endpoint = found?.endpoints[0];
     if (endpoint === undefined) return undefined;

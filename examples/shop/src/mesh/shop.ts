@@ -6,8 +6,10 @@ import { describeExit } from '../process/child.ts';
 import type { Child } from '../process/child.ts';
 import { until } from '../process/condition.ts';
 import { freeOr0 } from '../process/port.ts';
-import { SERVICES } from '../workloads.ts';
-import type { ShopWorkload } from '../workloads.ts';
+import { sendFirst, startUsers } from '../traffic/users.ts';
+import type { UserPlan } from '../traffic/users.ts';
+import { NODE_SERVICES } from '../workloads.ts';
+import type { NodeWorkload } from '../workloads.ts';
 import type { World } from '../world.ts';
 import { openOperator } from './admin.ts';
 import type { AdminClient, Operator } from './admin.ts';
@@ -16,14 +18,13 @@ import { applyPolicies, atPort, FRONTEND_POLICY, readPolicies } from './policies
 import type { PolicyFile } from './policies.ts';
 import { Records } from './records.ts';
 import { allInStep, registeredPorts } from './registration.ts';
+import { startForeign } from './foreign-services.ts';
+import type { AbsentService } from './foreign-services.ts';
 import { Staff } from './staff.ts';
-import type { Invitation, MeshDoor } from './staff.ts';
+import type { Invitation, MeshDoor, StartedService } from './staff.ts';
 
 /** A running service of the shop. */
-export interface RunningService {
-  readonly workload: ShopWorkload;
-  readonly spiffeId: string;
-  readonly child: Child;
+export interface RunningService extends StartedService {
   /** Where it listens, as the registry has it. */
   readonly port: number;
 }
@@ -35,7 +36,10 @@ export interface StartTimes {
   readonly policies: number;
   readonly spawned: number;
   readonly registered: number;
-  readonly inStep: number;
+  /** Every service that an order needs enforces the policies: users may come in. */
+  readonly open: number;
+  /** The services behind sidecars do as well. */
+  readonly complete: number;
 }
 
 export interface ShopSettings {
@@ -48,6 +52,7 @@ export interface ShopSettings {
     readonly metrics: number | undefined;
     readonly frontend: number | undefined;
   };
+  readonly users: UserPlan;
   /** Called when a process ends that nobody asked to end. */
   readonly onDeath: (child: Child) => void;
 }
@@ -58,8 +63,12 @@ export interface Shop extends Operator {
   readonly records: Records;
   readonly staff: Staff;
   readonly services: readonly RunningService[];
+  /** Services that are left out, because this machine has no program to run them with. */
+  readonly absent: readonly AbsentService[];
   /** "http://127.0.0.1:8080", where users come in. */
   readonly frontend: string;
+  /** The first has come already, the others wait to be let in. */
+  readonly users: Child;
   readonly door: MeshDoor;
   /** Number of resources applied. */
   readonly policies: number;
@@ -113,37 +122,40 @@ async function openShop(parts: {
   const wanted = settings.ports.frontend ?? (await freeOr0(USUAL_PORTS.frontend));
   const files = await readPolicies(POLICIES);
   // No service starts before its policies are there: a mesh without policies lets everyone in.
-  const early = wanted === 0 ? files.filter(({ file }) => file !== FRONTEND_POLICY) : at(files, wanted);
-  const [applied, ...invitations] = await Promise.all([applyPolicies(admin, early), ...inviteAll(admin)]);
-  let policies = applied;
+  const frontendFiles = files.filter(({ file }) => file === FRONTEND_POLICY);
+  const early = wanted === 0 ? files.filter((file) => !frontendFiles.includes(file)) : at(files, wanted);
+  const [applied, ...invited] = await Promise.all([applyPolicies(admin, early), ...inviteAll(admin)]);
   await settings.warm;
   const afterPolicies = world.uptime();
 
-  const started = invitations.map(({ workload, invitation }) => {
-    const port = workload.name === 'frontend' ? wanted : 0;
-    const child = staff.join(workload, { door, invitation }, { port });
-    return { workload, child, spiffeId: invitation.spiffeId };
-  });
+  const first = invited.map((service) => startNode(staff, { service, door, frontend: wanted }));
+  const users = startUsers(staff, settings.users);
   const spawned = world.uptime();
-  const ports = await alive(started, registration(admin));
+  const ports = await alive(first, registration(admin, first));
   const registered = world.uptime();
-  const services = started.map((service) => ({ ...service, port: ports.get(service.workload.name) ?? 0 }));
-  if (wanted === 0) {
-    const late = files.filter(({ file }) => file === FRONTEND_POLICY);
-    policies += await applyPolicies(admin, at(late, ports.get('frontend') ?? 0));
-  }
-  await alive(started, inStep(admin, services));
-  return {
-    controlPlane,
+  const frontendPort = ports.get('frontend') ?? 0;
+  const late = wanted === 0 ? at(frontendFiles, frontendPort) : [];
+  const policies = applied + (await applyPolicies(admin, late));
+  await alive(first, inStep(admin, first));
+  const open = world.uptime();
+  const frontend = `http://127.0.0.1:${frontendPort}`;
+  sendFirst(users, frontend, settings.users);
+
+  // An order needs none of these. They are started when what users wait for no longer needs the machine.
+  const { started: others, absent } = await startForeign({
+    world,
     admin,
-    tokens,
-    door,
-    records,
     staff,
-    services,
-    frontend: `http://127.0.0.1:${ports.get('frontend') ?? 0}`,
-    policies,
-    times: { ...times, policies: afterPolicies, spawned, registered, inStep: world.uptime() },
+    door,
+    directory: controlPlane.dataDirectory,
+  });
+  const otherPorts = await alive([...first, ...others], registration(admin, others));
+  await alive([...first, ...others], inStep(admin, others));
+  return {
+    ...{ controlPlane, admin, tokens, door, records, staff, frontend, users, policies },
+    services: [...located(first, ports), ...located(others, otherPorts)],
+    absent,
+    times: { ...times, policies: afterPolicies, spawned, registered, open, complete: world.uptime() },
     stop: async () => {
       await staff.dismiss();
       records.stop();
@@ -152,27 +164,44 @@ async function openShop(parts: {
   };
 }
 
+function located(started: readonly StartedService[], ports: ReadonlyMap<string, number>): RunningService[] {
+  return started.map((service) => ({ ...service, port: ports.get(service.workload.name) ?? 0 }));
+}
+
 interface Invited {
-  readonly workload: ShopWorkload;
+  readonly workload: NodeWorkload;
   readonly invitation: Invitation;
 }
 
 function inviteAll(admin: AdminClient): Promise<Invited>[] {
-  return SERVICES.map(async (workload) => ({ workload, invitation: await Staff.invite(workload, admin) }));
+  return NODE_SERVICES.map(async (workload) => ({ workload, invitation: await Staff.invite(workload, admin) }));
+}
+
+function startNode(
+  staff: Staff,
+  { service, door, frontend }: { readonly service: Invited; readonly door: MeshDoor; readonly frontend: number },
+): StartedService {
+  const { workload, invitation } = service;
+  const child = staff.join(workload, { door, invitation }, { port: workload.name === 'frontend' ? frontend : 0 });
+  return { workload, child, spiffeId: invitation.spiffeId };
 }
 
 function at(files: readonly PolicyFile[], port: number): PolicyFile[] {
   return files.map((policy) => (policy.file === FRONTEND_POLICY ? atPort(policy, port) : policy));
 }
 
-async function registration(admin: AdminClient): Promise<ReadonlyMap<string, number>> {
-  const ports = await until(READY_WITHIN_MS, () => registeredPorts(admin));
+async function registration(
+  admin: AdminClient,
+  started: readonly StartedService[],
+): Promise<ReadonlyMap<string, number>> {
+  const workloads = started.map(({ workload }) => workload);
+  const ports = await until(READY_WITHIN_MS, () => registeredPorts(admin, workloads));
   if (ports === undefined)
     throw new RampartError('NO_HEALTHY_INSTANCE', `the services did not register within ${READY_WITHIN_MS} ms`);
   return ports;
 }
 
-async function inStep(admin: AdminClient, services: readonly RunningService[]): Promise<void> {
+async function inStep(admin: AdminClient, services: readonly StartedService[]): Promise<void> {
   const identities = services.map((service) => service.spiffeId);
   if (await allInStep(admin, identities, READY_WITHIN_MS)) return;
   throw new RampartError('POLICY_NOT_READY', `not every service enforced the policies within ${READY_WITHIN_MS} ms`);

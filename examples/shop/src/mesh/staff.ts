@@ -1,7 +1,9 @@
 import { Child } from '../process/child.ts';
-import type { ShopWorkload } from '../workloads.ts';
+import type { NodeWorkload, ShopWorkload } from '../workloads.ts';
+import type { PreparedCommand } from '../programs/foreign-program.ts';
 import type { World } from '../world.ts';
 import type { AdminClient } from './admin.ts';
+import { COMMAND } from './folders.ts';
 
 /** What a process needs to find the mesh. */
 export interface MeshDoor {
@@ -13,12 +15,26 @@ export interface MeshDoor {
 
 const GRACE_MS = 3000;
 const LEASH = new URL('../process/leash.ts', import.meta.url).href;
+const LEASH_OF_COMMAND = new URL('../process/leash-of-command.ts', import.meta.url).href;
 const REGISTER = import.meta.resolve('@rampart/node/register');
 
 /** What lets one process in as a workload, once. */
 export interface Invitation {
   readonly token: string;
   readonly spiffeId: string;
+}
+
+/** A service whose process was started. */
+export interface StartedService {
+  readonly workload: ShopWorkload;
+  readonly spiffeId: string;
+  readonly child: Child;
+}
+
+/** How one process comes into the mesh. */
+interface MeshEntry {
+  readonly door: MeshDoor;
+  readonly invitation: Invitation;
 }
 
 /** Every process the demo has started, so that none is ever left behind. */
@@ -40,21 +56,33 @@ export class Staff {
 
   /** Starts an unchanged program as a workload of the mesh: a join token, and the mesh preloaded into Node. */
   join(
-    workload: ShopWorkload,
-    mesh: { readonly door: MeshDoor; readonly invitation: Invitation },
-    options: { readonly port: number; readonly onLine?: (line: string) => void },
+    workload: NodeWorkload,
+    mesh: MeshEntry,
+    options: {
+      readonly port: number;
+      readonly arguments?: readonly string[];
+      readonly onLine?: (line: string) => void;
+    },
   ): Child {
     return this.#start(workload.name, {
-      arguments: ['--import', LEASH, '--import', REGISTER, workload.entry],
-      environment: {
-        PORT: String(options.port),
-        RAMPART_CONTROL_PLANE: mesh.door.address,
-        RAMPART_CA_FILE: mesh.door.caFile,
-        RAMPART_JOIN_TOKEN: mesh.invitation.token,
-        RAMPART_SPOOL_DIRECTORY: mesh.door.spoolDirectory,
-        RAMPART_LOG: 'error',
-      },
+      arguments: ['--import', LEASH, '--import', REGISTER, workload.entry, ...(options.arguments ?? [])],
+      environment: { PORT: String(options.port), RAMPART_LOG: 'error', ...environmentOf(mesh) },
       ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    });
+  }
+
+  /** Starts an unchanged program of any language as a workload of the mesh, with a sidecar in front of `port`. */
+  joinBehindSidecar(
+    workload: ShopWorkload,
+    mesh: MeshEntry,
+    { command, port }: { readonly command: PreparedCommand; readonly port: number },
+  ): Child {
+    return this.#start(workload.name, {
+      arguments: [
+        ...['--import', LEASH_OF_COMMAND, COMMAND, 'run', '--service', workload.service],
+        ...['--namespace', workload.namespace, '--app-port', String(port), '--', ...command.words],
+      ],
+      environment: { ...command.environment, ...environmentOf(mesh) },
     });
   }
 
@@ -108,4 +136,13 @@ export class Staff {
     this.#children.delete(child);
     if (!child.stopping && !mayFail && code !== 0) this.#onDeath(child);
   }
+}
+
+function environmentOf({ door, invitation }: MeshEntry): Record<string, string> {
+  return {
+    RAMPART_CONTROL_PLANE: door.address,
+    RAMPART_CA_FILE: door.caFile,
+    RAMPART_JOIN_TOKEN: invitation.token,
+    RAMPART_SPOOL_DIRECTORY: door.spoolDirectory,
+  };
 }

@@ -24,5 +24,7 @@ export interface ScenarioReport {
   readonly mtls: number;
   /** Milliseconds from the start of the process to the first answer to a user. */
   readonly ready_ms: number;
+  /** Services that this machine has no program for, one sentence each. */
+  readonly left_out: readonly string[];
   readonly ok: boolean;
 }

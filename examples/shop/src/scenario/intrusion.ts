@@ -14,7 +14,21 @@ const REFUSALS: readonly (readonly [AttemptName, ConnectionRefusalKind])[] = [
   ['stolen name', 'certificate_rejected'],
 ];
 
-const DENIALS: readonly AttemptName[] = ['valid identity, forbidden path', 'forged X-Forwarded-Client-Cert'];
+const REFUSALS_OF_SIDECAR: typeof REFUSALS = [
+  ['plaintext to a sidecar', 'plaintext_rejected'],
+  ['stolen name to a sidecar', 'certificate_rejected'],
+];
+
+const DENIALS: readonly Denial[] = [
+  { name: 'valid identity, forbidden path', by: 'default/orders-api-policy' },
+  { name: 'forged X-Forwarded-Client-Cert', by: 'default/orders-api-policy' },
+];
+const DENIAL_OF_SIDECAR: Denial = { name: 'valid identity, behind a sidecar', by: 'default/delivery-api-policy' };
+
+interface Denial {
+  readonly name: AttemptName;
+  readonly by: string;
+}
 
 /** What the intruder's attempts came to, from the intruder's side and on the mesh's record. */
 export interface Intrusion {
@@ -29,13 +43,16 @@ export async function intrusion(shop: Shop): Promise<Intrusion> {
   const after = shop.records.mark;
   const { attempts, insider } = await attack(shop);
   const of = (name: AttemptName): Attempt | undefined => attempts.find((attempt) => attempt.name === name);
-  const refused = REFUSALS.map(async ([name, kind]) =>
+  const has = (name: string): boolean => shop.services.some(({ workload }) => workload.name === name);
+  const refusals = [...REFUSALS, ...(has('delivery-api') || has('catalog') ? REFUSALS_OF_SIDECAR : [])];
+  const denials = [...DENIALS, ...(has('delivery-api') ? [DENIAL_OF_SIDECAR] : [])];
+  const refused = refusals.map(async ([name, kind]) =>
     expectation(`intruder: ${name}`, `no answer; on record as ${kind}`, await refusalOf(shop, of(name), after)),
   );
-  const denied = DENIALS.map(async (name) =>
+  const denied = denials.map(async ({ name, by }) =>
     expectation(
       `intruder: ${name}`,
-      `403 RBAC: access denied; on record as DENY of ${insider} by default/orders-api-policy`,
+      `403 RBAC: access denied; on record as DENY of ${insider} by ${by}`,
       await denialOf(shop, of(name), after),
     ),
   );

@@ -1,19 +1,11 @@
 import type { AccessLogRecord } from '@rampart/core';
 import type { Records } from '../mesh/records.ts';
 import type { Shop } from '../mesh/shop.ts';
-import type { UserRequest } from '../traffic/journey.ts';
+import type { Sights, UserRequest } from '../traffic/journey.ts';
 import { expectation } from './expectation.ts';
 import type { Expectation } from './expectation.ts';
-
-interface Hop {
-  /** Caller's service; undefined for a user. */
-  readonly from: string | undefined;
-  readonly to: string;
-  readonly method: string;
-  readonly path: string;
-  readonly code: number;
-  readonly policy: string;
-}
+import { hopExpectation, wayOf } from './hop.ts';
+import type { Hop } from './hop.ts';
 
 const RECORDED_WITHIN_MS = 8000;
 
@@ -78,29 +70,23 @@ const INNER_HOPS: readonly Hop[] = [
 ];
 
 /** What users did and saw: every click of the first visit after the shop's opening was answered. */
-export function visitAnswered(requests: readonly UserRequest[]): Expectation {
-  const clicks = requests.slice(1, 5).map(({ method, path, status }) => {
-    return `${method} ${path.replace(/\d+\?.*$/, 'ID')} ${status}`;
+export function visitAnswered(requests: readonly UserRequest[], sights: Sights): Expectation {
+  const expected = [
+    'GET / 200, GET /products 200',
+    ...(sights.pictures ? ['GET /images/lamp.svg 200'] : []),
+    'POST /orders 201, GET /orders/ID 200',
+    ...(sights.deliveries ? ['GET /orders/ID/delivery 200'] : []),
+  ].join(', ');
+  const clicks = requests.slice(1, 1 + expected.split(', ').length).map(({ method, path, status }) => {
+    return `${method} ${path.replace(/\/\d+/, '/ID').replace(/\?.*$/, '')} ${status}`;
   });
-  return expectation(
-    'a user looks around, orders something and looks at the order',
-    'GET / 200, GET /products 200, POST /orders 201, GET /orders/ID 200',
-    clicks.join(', '),
-  );
+  return expectation('a user looks around, orders something and looks at the order', expected, clicks.join(', '));
 }
 
 /** Every hop of an order, as the service that was called has it on record. */
 export async function orderFlow(shop: Shop): Promise<Expectation[]> {
-  const edge = expectation(
-    'order: user → frontend, the one door open to plaintext',
-    describe(USERS_HOP, 'no identity'),
-    await observe(shop.records, USERS_HOP),
-  );
-  const inner = INNER_HOPS.map(async (hop) => {
-    const caller = shop.services.find(({ workload }) => workload.name === hop.from);
-    const name = `order: ${hop.from ?? 'user'} → ${hop.to.replace(/\..*/, '')} ${hop.method} over mTLS`;
-    return expectation(name, describe(hop, caller?.spiffeId ?? ''), await observe(shop.records, hop));
-  });
+  const edge = await hopExpectation(shop, USERS_HOP, 'order: user → frontend, the one door open to plaintext');
+  const inner = INNER_HOPS.map((hop) => hopExpectation(shop, hop, `order: ${wayOf(hop)} ${hop.method} over mTLS`));
   return [edge, ...(await Promise.all(inner))];
 }
 
@@ -139,24 +125,4 @@ function isNewOrder(record: AccessLogRecord): boolean {
 
 function isBetweenServices(record: AccessLogRecord): boolean {
   return record.reporter === 'source' || record.destination_service !== USERS_HOP.to;
-}
-
-function describe(hop: Hop, identity: string): string {
-  const tls = hop.from === undefined ? 'plaintext' : 'TLSv1.3';
-  return `ALLOW ${hop.code} by ${hop.policy}; ${tls}, ${identity}`;
-}
-
-async function observe(records: Records, hop: Hop): Promise<string> {
-  const record = await records.request({
-    milliseconds: RECORDED_WITHIN_MS,
-    fits: (each) =>
-      each.reporter === 'destination' &&
-      each.destination_service === hop.to &&
-      each.request_method === hop.method &&
-      each.request_path === hop.path,
-  });
-  if (record === undefined) return 'not on record';
-  const tls = record.tls_version === '' ? 'plaintext' : record.tls_version;
-  const identity = record.source_principal === '' ? 'no identity' : record.source_principal;
-  return `${record.authorization_decision} ${record.response_code} by ${record.authorization_policy}; ${tls}, ${identity}`;
 }

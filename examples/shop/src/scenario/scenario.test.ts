@@ -32,12 +32,15 @@ test('every expectation of the scenario holds, and nothing is left behind', () =
     );
     assert.ok(report.ok);
     assert.deepEqual(exit, { code: 0, signal: null });
-    assert.equal(report.expectations.filter(({ name }) => name.startsWith('intruder: ')).length, 6);
+    const count = (prefix: string): number => report.expectations.filter(({ name }) => name.startsWith(prefix)).length;
+    if (report.left_out.length === 0) {
+      assert.deepEqual([count('intruder: '), count('languages: ')], [9, 4]);
+      assert.equal(report.plaintext_rejected, 2);
+    }
     const poisoned = report.expectations.filter(({ name }) => name.startsWith('poisoner: '));
     assert.equal(poisoned.length, 4);
     assert.equal(new Set(poisoned.map(({ expected }) => expected)).size, 4, 'each is stopped by another mechanism');
     assert.ok(report.denied >= 4 && report.denied < report.requests, `${report.denied} of ${report.requests} denied`);
-    assert.equal(report.plaintext_rejected, 1);
     assert.ok(report.mtls > 0 && report.mtls < report.requests);
     assert.ok(report.ready_ms > 0);
     assert.ok(milliseconds < LONGEST_MS, `${milliseconds} ms`);

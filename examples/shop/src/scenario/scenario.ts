@@ -4,19 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { Tally } from '../live/tally.ts';
+import { describeAbsence } from '../mesh/foreign-services.ts';
 import { startShop } from '../mesh/shop.ts';
 import type { Shop } from '../mesh/shop.ts';
 import type { ShopOptions } from '../options.ts';
 import { describeExit } from '../process/child.ts';
 import type { Child } from '../process/child.ts';
 import type { UserRequest } from '../traffic/journey.ts';
-import { startUsers } from '../traffic/users.ts';
+import { letIn, sightsOf } from '../traffic/users.ts';
+import type { UserPlan } from '../traffic/users.ts';
 import type { World } from '../world.ts';
 import { expectation } from './expectation.ts';
 import type { Expectation, ScenarioReport } from './expectation.ts';
 import { intrusion } from './intrusion.ts';
 import { poisoning } from './poisoning.ts';
 import { everyCertificateInLedger, everyoneInStep } from './ledger.ts';
+import { mixedLanguages } from './mixed-languages.ts';
 import { bothReporters, nothingInPlaintext, orderFlow, visitAnswered } from './order-flow.ts';
 import { shortcut } from './shortcut.ts';
 
@@ -42,9 +45,11 @@ export async function runScenario(
     void child.exited.then((exit) => deaths.push(`${child.name}: ${describeExit(exit)} ${child.lastWords.join(' ')}`));
   };
   try {
-    const shop = await startShop(world, { dataDirectory, ports: options.ports, warm: options.warm, onDeath });
+    const visits = new Visits(world);
+    const { ports, warm } = options;
+    const shop = await startShop(world, { dataDirectory, ports, warm, users: visits.plan, onDeath });
     try {
-      return await Promise.race([drive(shop, world, { tell, deaths }), interruption(options.stopped)]);
+      return await Promise.race([drive(shop, visits, { tell, deaths }), interruption(options.stopped)]);
     } finally {
       await shop.stop();
     }
@@ -55,16 +60,25 @@ export async function runScenario(
 
 async function drive(
   shop: Shop,
-  world: World,
+  visits: Visits,
   log: { readonly tell: (line: string) => void; readonly deaths: readonly string[] },
 ): Promise<ScenarioReport> {
   const tally = new Tally();
   shop.records.onEvent((event) => tally.add(event));
-  const { requests, readyMs } = await sendUsers(shop, world);
-  const times = Object.entries({ ...shop.times, firstAnswer: readyMs });
+  for (const service of shop.absent) log.tell(describeAbsence(service));
+  const sights = sightsOf(shop.services);
+  letIn(shop.users, sights);
+  await shop.users.exited;
+  const { requests, readyMs } = visits;
+  const times = Object.entries({ ...shop.times, firstAnswer: readyMs }).toSorted(([, a], [, b]) => a - b);
   log.tell(`ready: ${times.map(([step, at]) => `${step} ${Math.round(at)} ms`).join(', ')}`);
 
-  const orders = [visitAnswered(requests), ...(await orderFlow(shop)), await bothReporters(shop.records)];
+  const orders = [
+    visitAnswered(requests, sights),
+    ...(await orderFlow(shop)),
+    await bothReporters(shop.records),
+    ...(await mixedLanguages(shop)),
+  ];
   const [opened, intruded, poisoned] = [await shortcut(shop), await intrusion(shop), await poisoning(shop)];
   const expectations: Expectation[] = [
     await everyoneInStep(shop),
@@ -83,6 +97,7 @@ async function drive(
     plaintext_rejected: tally.plaintextRejected,
     mtls: tally.mtls,
     ready_ms: Math.round(readyMs),
+    left_out: shop.absent.map(describeAbsence),
     ok: expectations.every(({ ok }) => ok),
   };
 }
@@ -96,17 +111,18 @@ async function interruption(stopped: AbortSignal): Promise<never> {
   throw new RampartError('INTERNAL', reason);
 }
 
-/** Lets the users in; resolves when they have left. */
-async function sendUsers(
-  shop: Shop,
-  world: World,
-): Promise<{ readonly requests: readonly UserRequest[]; readonly readyMs: number }> {
-  const requests: UserRequest[] = [];
-  let readyMs = 0;
-  const users = startUsers(shop, { rate: 0, visits: VISITS }, (request) => {
-    if (readyMs === 0 && request.status === 200) readyMs = world.uptime();
-    requests.push(request);
-  });
-  await users.exited;
-  return { requests, readyMs };
+/** What users did and saw. */
+class Visits {
+  readonly requests: UserRequest[] = [];
+  /** Milliseconds from the start of the process to the first answer; 0 before it. */
+  readyMs = 0;
+  readonly plan: UserPlan;
+
+  constructor(world: World) {
+    const onRequest = (request: UserRequest): void => {
+      if (this.readyMs === 0 && request.status === 200) this.readyMs = world.uptime();
+      this.requests.push(request);
+    };
+    this.plan = { rate: 0, visits: VISITS, onRequest };
+  }
 }

@@ -9,14 +9,18 @@ const START = fileURLToPath(new URL('../start.ts', import.meta.url));
 /** Starts the shop as `npm start -- …` does; everything it starts inherits `temporary` as its temporary folder. */
 export function startShop(
   options: readonly string[],
-  place: { readonly temporary: string; readonly onLine: (line: string) => void },
+  place: {
+    readonly temporary: string;
+    readonly onLine: (line: string) => void;
+    readonly environment?: Readonly<Record<string, string>>;
+  },
 ): Child {
   return new Child({
     name: 'shop',
     node: process.execPath,
     arguments: [START, ...options],
     // oxlint-disable-next-line no-restricted-properties -- tests of whole processes hand their environment on
-    environment: { ...process.env, TMPDIR: place.temporary },
+    environment: { ...process.env, ...place.environment, TMPDIR: place.temporary },
     onLine: place.onLine,
   });
 }

@@ -1,6 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '@rampart/core';
 
+/** What a shop has to see that another one has not. */
+export interface Sights {
+  readonly pictures: boolean;
+  readonly deliveries: boolean;
+}
+
 /** One request of a user, as the user saw it. */
 export interface UserRequest {
   readonly method: 'GET' | 'POST';
@@ -19,20 +25,24 @@ export interface Journey {
   readonly thinkMs: number;
   /** Whether this user follows the link that the policies forbid. */
   readonly curious: boolean;
+  readonly sights: Sights;
   readonly onRequest: (request: UserRequest) => void;
 }
 
 const SKUS = ['lamp', 'mug', 'chair'] as const;
 
-/** A visit to the shop: look around, order something, look at the order. */
+/** A visit to the shop: look around, order something, look at the order and where it is. */
 export async function visit(journey: Journey): Promise<void> {
   await click(journey, { method: 'GET', path: '/' });
   await click(journey, { method: 'GET', path: '/products' });
+  if (journey.sights.pictures) await click(journey, { method: 'GET', path: '/images/lamp.svg' });
   const sku = SKUS[Math.floor(journey.random() * SKUS.length)];
   const ordered = await click(journey, { method: 'POST', path: '/orders', body: { user: journey.user, sku } });
   const id = orderId(ordered);
   if (id === undefined) return;
   await click(journey, { method: 'GET', path: `/orders/${id}?user=${encodeURIComponent(journey.user)}` });
+  if (journey.sights.deliveries)
+    await click(journey, { method: 'GET', path: `/orders/${id}/delivery?user=${encodeURIComponent(journey.user)}` });
   if (journey.curious) await click(journey, { method: 'GET', path: `/orders/${id}/status` });
 }
 

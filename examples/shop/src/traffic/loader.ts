@@ -1,8 +1,7 @@
-// The users, as a process of their own. Its first line on standard input is a LoaderTask; it prints one UserRequest a line.
-import { once } from 'node:events';
+// The users, as a process of their own. On standard input it is told a LoaderTask, then the Sights; it prints one UserRequest a line.
 import { createInterface } from 'node:readline';
 import { send, visit } from './journey.ts';
-import type { UserRequest } from './journey.ts';
+import type { Sights, UserRequest } from './journey.ts';
 
 /** What the users are to do. */
 export interface LoaderTask {
@@ -20,12 +19,18 @@ const input = createInterface({ input: process.stdin });
 input.on('close', () => process.exit(0));
 process.once('SIGTERM', () => process.exit(0));
 
-const [line] = (await once(input, 'line')) as [string];
-const task = JSON.parse(line) as LoaderTask;
+const lines = input[Symbol.asyncIterator]();
+const task = (await told()) as LoaderTask;
 // Somebody has waited for the shop to open; everybody else comes when they come.
 print(await send(task.target, { method: 'GET', path: '/' }));
+const sights = (await told()) as Sights;
 await (task.visits > 0 ? visitAndLeave() : Promise.all(USERS.map((user, index) => visitForever(user, index))));
 process.exit(0);
+
+async function told(): Promise<unknown> {
+  const { value } = await lines.next();
+  return JSON.parse(value ?? 'null');
+}
 
 async function visitAndLeave(): Promise<void> {
   for (let index = 0; index < task.visits; index += 1) {
@@ -47,6 +52,7 @@ function visitAs(user: string, curious: boolean): Promise<void> {
     random: Math.random,
     thinkMs: task.rate > 0 ? (USERS.length / task.rate) * 1000 : 0,
     curious,
+    sights,
     onRequest: print,
   });
 }
