@@ -1,0 +1,72 @@
+import type { LimitSettings } from '../settings/resilience.ts';
+
+/** Waits for its turn. */
+export interface Waiter {
+  admitted(): void;
+}
+
+/** "in": it may go; "waiting": it is told when it may; "overflow": it may not. */
+export type Admission = 'in' | 'waiting' | 'overflow';
+
+/** Circuit breaker: how many requests a group of instances is given at a time, and how many wait for that. */
+export class Breaker {
+  settings: LimitSettings;
+  #requests = 0;
+  #retries = 0;
+  readonly #waiting = new Set<Waiter>();
+
+  constructor(settings: LimitSettings = {}) {
+    this.settings = settings;
+  }
+
+  /** Requests under way. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** True while a further request would wait or be refused. */
+  get isOpen(): boolean {
+    return this.#requests >= (this.settings.requests ?? Number.POSITIVE_INFINITY);
+  }
+
+  enter(waiter: Waiter): Admission {
+    if (!this.isOpen) {
+      this.#requests += 1;
+      return 'in';
+    }
+    if (this.#waiting.size >= (this.settings.pending ?? Number.POSITIVE_INFINITY)) return 'overflow';
+    this.#waiting.add(waiter);
+    return 'waiting';
+  }
+
+  /** A request that was in is over; one that waits takes its place. */
+  leave(): void {
+    this.#requests -= 1;
+    if (this.isOpen) return;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    this.#requests += 1;
+    next.admitted();
+  }
+
+  /** It does not wait any more. */
+  giveUp(waiter: Waiter): void {
+    this.#waiting.delete(waiter);
+  }
+
+  /** Whether a further retry may be under way; where it may, it is until `retried`. */
+  retry(): boolean {
+    if (this.#retries >= (this.settings.retries ?? Number.POSITIVE_INFINITY)) return false;
+    this.#retries += 1;
+    return true;
+  }
+
+  retried(): void {
+    this.#retries -= 1;
+  }
+}

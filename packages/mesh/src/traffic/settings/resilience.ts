@@ -1,0 +1,73 @@
+/** When an instance is left out for a while because of how it answered (Istio `outlierDetection`). 0 turns a count off. */
+export interface OutlierSettings {
+  readonly consecutive5xx: number;
+  /** 502, 503 and 504. */
+  readonly consecutiveGateway: number;
+  /** Errors without an answer, where they are counted apart; 0: they count as answers of the gateway do. */
+  readonly consecutiveLocal: number;
+  /** A full interval without ejection forgives one earlier ejection. */
+  readonly intervalMs: number;
+  /** Times how often it was ejected. */
+  readonly baseEjectionMs: number;
+  /** 300 s unless given. */
+  readonly maxEjectionMs?: number;
+  /** Instances that may be out at a time, of all: 0–100. */
+  readonly maxEjectionPercent: number;
+  /** With fewer instances in than this, 0–100, every instance is given requests; 0 turns that off. */
+  readonly minHealthPercent: number;
+}
+
+/** Requests that a group of instances is given at a time (Istio `connectionPool`); what is absent is not limited. */
+export interface LimitSettings {
+  /** Requests under way. */
+  readonly requests?: number;
+  /** Requests that wait until one of those is over; 0: none waits. */
+  readonly pending?: number;
+  /** Requests under way that are retries. */
+  readonly retries?: number;
+}
+
+/** Reasons to send a request again (Envoy `retry_on`). */
+export type RetryCondition =
+  | '5xx'
+  | 'gateway-error'
+  | 'reset'
+  | 'reset-before-request'
+  | 'connect-failure'
+  | 'retriable-4xx'
+  | 'refused-stream'
+  | 'retriable-status-codes'
+  | 'cancelled'
+  | 'deadline-exceeded'
+  | 'internal'
+  | 'resource-exhausted'
+  | 'unavailable';
+
+export interface RetrySettings {
+  /** Tries after the first one. */
+  readonly attempts: number;
+  readonly on: ReadonlySet<RetryCondition>;
+  /** For "retriable-status-codes". */
+  readonly statuses: ReadonlySet<number>;
+  readonly perTryTimeoutMs?: number;
+  /** First pause; it doubles, up to ten times this, and is jittered. 25 unless given. */
+  readonly backoffMs?: number;
+}
+
+/** Faults that are put in on purpose (Istio `HTTPFaultInjection`); shares are 0–1. */
+export interface FaultSettings {
+  readonly delay?: { readonly share: number; readonly milliseconds: number };
+  readonly abort?: { readonly share: number; readonly status: number; readonly grpcStatus?: number };
+}
+
+/** What a caller is given while every instance is out. */
+export interface FallbackSettings {
+  /** An answer that is always the same. */
+  readonly response?: {
+    readonly status: number;
+    readonly headers: readonly (readonly [name: string, value: string])[];
+    readonly body: string;
+  };
+  /** The last good answer to the same GET, no older than this. */
+  readonly staleMs?: number;
+}
