@@ -104,3 +104,5 @@ export { MeshView } from './view/mesh-view.ts';
 export type { MeshChange, MeshUpdate } from './view/mesh-view.ts';
 export { Peers } from './view/peers.ts';
 export type { PeerIdentityFacts, PeerProof, PeersUpdate, PeerVariant } from './view/peers.ts';
+export { Traffic } from './traffic/traffic.ts';
+export type { TrafficOptions } from './traffic/traffic.ts';

@@ -6,7 +6,8 @@ import type { OutboundExchange } from './outbound-exchange.ts';
 
 /** How an outgoing request ended, as its record tells it. */
 export interface Ending {
-  readonly flag: ResponseFlag;
+  /** A `ResponseFlag`; several are joined by commas, as Envoy has it. */
+  readonly flag: string;
   readonly reason: string;
   /** "namespace/name" of the policy that kept it from being sent; "" otherwise. */
   readonly policy: string;

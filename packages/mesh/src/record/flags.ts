@@ -19,6 +19,14 @@ export const ResponseFlag = {
   overloaded: 'UO',
   /** No room under a RateLimit (429). */
   limited: 'RL',
+  /** No answer came within the time that a rule gives it (upstream request timeout). */
+  timeout: 'UT',
+  /** A rule's retries are used up (upstream retry limit exceeded). */
+  retriesUsedUp: 'URX',
+  /** Delayed on purpose (delay injected). */
+  delayed: 'DI',
+  /** Answered with an error on purpose (fault injected). */
+  faulted: 'FI',
   /** A connection without HTTP on which nothing was sent for too long (stream idle timeout). */
   idle: 'SI',
 } as const;

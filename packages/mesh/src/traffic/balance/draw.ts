@@ -35,7 +35,7 @@ function tables(weights: readonly number[]): { readonly keep: Float64Array; read
   const small: number[] = [];
   const large: number[] = [];
   for (const [index, share] of scaled.entries()) (share < 1 ? small : large).push(index);
-  for (let less = small.pop(), more = large.at(-1); less !== undefined && more !== undefined; ) {
+  for (let less = small.pop(), more = large.at(-1); less !== undefined && more !== undefined;) {
     keep[less] = scaled[less] ?? 1;
     alias[less] = more;
     const left = (scaled[more] ?? 1) - (1 - (scaled[less] ?? 1));

@@ -21,12 +21,14 @@ export class LeastRequest implements Balancer {
   readonly #members: readonly Member[];
   readonly #warmth: Warmth | undefined;
   readonly #draw: Draw;
+  readonly #random: Random;
   readonly #choices: number;
   readonly #byLatency: boolean;
 
   constructor(members: readonly Member[], { settings, warmth, random }: LeastRequestOptions) {
     this.#members = members;
     this.#warmth = warmth;
+    this.#random = random;
     this.#choices = Math.min(settings.choices ?? DEFAULT_CHOICES, members.length);
     this.#byLatency = settings.cost !== 'active';
     this.#draw = new Draw(
@@ -55,7 +57,10 @@ export class LeastRequest implements Balancer {
       const other = this.#one(now);
       if (other !== undefined && other !== than) return other;
     }
-    return than;
+    const others = this.#members.length - 1;
+    const place = Math.floor(this.#random() * others);
+    const other = this.#members[place];
+    return (other === than ? this.#members[others] : other) ?? than;
   }
 
   #one(now: number): Member | undefined {

@@ -16,9 +16,10 @@ export class Maglev implements Balancer {
   readonly #table: Uint32Array;
 
   constructor(members: readonly Member[], size: number = DEFAULT_SIZE, random: Random) {
-    this.#members = members;
+    // Whichever order a registry tells them in: all data planes make the same table.
+    this.#members = members.toSorted((one, other) => (one.endpoint.instanceId < other.endpoint.instanceId ? -1 : 1));
     this.#random = random;
-    this.#table = members.length === 0 ? new Uint32Array() : tableOf(members, size);
+    this.#table = members.length === 0 ? new Uint32Array() : tableOf(this.#members, size);
   }
 
   pick(_now: number, hash: number = Math.floor(this.#random() * RANGE)): Member | undefined {
@@ -33,9 +34,14 @@ function tableOf(members: readonly Member[], size: number): Uint32Array {
   for (const { weight } of members) heaviest = Math.max(heaviest, weight);
   const orders = members.map((member) => {
     const seed = hashOf(member.endpoint.instanceId);
-    return { place: seed % size, skip: (mix(seed ^ 0x5b_d1_e9_95) % (size - 1)) + 1, share: member.weight / heaviest, due: 0 };
+    return {
+      place: seed % size,
+      skip: (mix(seed ^ 0x5b_d1_e9_95) % (size - 1)) + 1,
+      share: member.weight / heaviest,
+      due: 0,
+    };
   });
-  for (let filled = 0; filled < size; ) {
+  for (let filled = 0; filled < size;) {
     for (const [owner, order] of orders.entries()) {
       order.due += order.share;
       if (order.due < 1 || filled === size) continue;

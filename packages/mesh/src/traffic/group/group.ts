@@ -12,7 +12,7 @@ export interface PickOptions {
   /** Of the request, where the balancer goes by it: 32 bits. */
   readonly hash?: number | undefined;
   /** Instances that were tried before, and are tried again only where there is no other. */
-  readonly avoid?: ReadonlySet<Member>;
+  readonly avoid?: ReadonlySet<Member> | undefined;
 }
 
 /** Times that another instance is drawn instead of one that was tried before (Istio's host selection attempts). */
@@ -44,7 +44,7 @@ export class Group {
       const other = this.#localities.pick(now, undefined);
       if (other !== undefined && !avoid.has(other)) return other;
     }
-    return first;
+    return this.#localities.find((member) => !avoid.has(member)) ?? first;
   }
 
   /** Counts one try. Returns true when its instance is out from now on. */
@@ -65,6 +65,12 @@ export class Group {
   ejected(now: number): readonly Member[] {
     const outliers = this.#outliers;
     return outliers === undefined ? [] : this.members.filter((member) => outliers.isOut(member, now));
+  }
+
+  /** Why `pick` finds nobody. */
+  whyNobody(): string {
+    const { length } = this.members;
+    return length === 0 ? 'none is there' : `all ${length} are ejected for the errors they answered with`;
   }
 
   #refresh(now = 0): void {

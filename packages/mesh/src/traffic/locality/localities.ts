@@ -50,6 +50,15 @@ export class Localities {
     return this.#drawn()?.pick(now, hash);
   }
 
+  /** The first available one that fits, the nearest first. */
+  find(fits: (member: Member) => boolean): Member | undefined {
+    for (const [index, pool] of this.pools.entries()) {
+      const found = (this.#shares[index] ?? 0) > 0 ? pool.find(fits) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   #drawn(): Pool | undefined {
     let left = this.#random();
     let last: Pool | undefined;
@@ -80,7 +89,10 @@ function grouped(members: readonly Member[], keyOf: (member: Member) => string):
 }
 
 /** A rule that is about several localities shares its weight among them by their instances. */
-function weightsOf(places: readonly (readonly Member[])[], rules: NonNullable<LocalitySettings['distribute']>): number[] {
+function weightsOf(
+  places: readonly (readonly Member[])[],
+  rules: NonNullable<LocalitySettings['distribute']>,
+): number[] {
   const ruleOf = places.map(([first]) =>
     rules.findIndex(({ to }) => first !== undefined && matchesLocality(to, localityOf(first.endpoint))),
   );

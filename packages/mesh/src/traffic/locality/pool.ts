@@ -27,9 +27,14 @@ export class Pool {
 
   /** Leaves the rest out from now on. */
   use(available: readonly Member[]): void {
-    if (available.length === this.#available.length && available.every((each, at) => each === this.#available[at])) return;
+    if (available.length === this.#available.length && available.every((each, at) => each === this.#available[at]))
+      return;
     this.#available = available;
     this.#balancer = createBalancer(available, this.#options);
+  }
+
+  find(fits: (member: Member) => boolean): Member | undefined {
+    return this.#available.find((member) => fits(member));
   }
 
   pick(now: number, hash: number | undefined): Member | undefined {

@@ -16,7 +16,9 @@ export class Outliers {
   constructor(settings: OutlierSettings, members: readonly Member[]) {
     this.#settings = settings;
     this.#members = members;
-    this.#most = Math.floor((members.length * settings.maxEjectionPercent) / 100);
+    const most = Math.floor((members.length * settings.maxEjectionPercent) / 100);
+    // Of a few instances one may be out, too, as long as there is another.
+    this.#most = Math.max(most, settings.maxEjectionPercent > 0 && members.length > 1 ? 1 : 0);
     this.#findReturn();
   }
 

@@ -20,7 +20,16 @@ export interface ConsistentHashSettings {
   readonly table: 'ring' | 'maglev';
   /** Points on the ring at least (1024), or places of the Maglev table, a prime (65537). */
   readonly size?: number;
+  readonly source?: HashSource;
 }
+
+/** What of a request is hashed; any instance will do for a request that does not have it. */
+export type HashSource =
+  | { readonly of: 'header' | 'query'; readonly name: string }
+  /** Made up and given to the caller where it has none and a time to live says for how long: 0 for its session. */
+  | { readonly of: 'cookie'; readonly name: string; readonly path?: string; readonly ttlMs?: number }
+  /** The caller is always this workload. */
+  | { readonly of: 'caller' };
 
 /** How much a new instance is given until it is warm (Istio `warmup`, Envoy slow start). */
 export interface WarmupSettings {

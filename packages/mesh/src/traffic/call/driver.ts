@@ -1,0 +1,44 @@
+import type { Target } from '../../outbound/outbound.ts';
+import type { TryEnd } from '../outlier/outcome.ts';
+import type { HeaderOperations, OwnAnswer } from '../settings/route.ts';
+
+/** One try of a request, or a copy of it. */
+export interface Try {
+  readonly target: Target;
+  /** Of the request, in this order. */
+  readonly headers: readonly (HeaderOperations | undefined)[];
+  /** In place of the request's own. */
+  readonly url: string | undefined;
+  readonly authority: string | undefined;
+}
+
+/** Why the caller gets an answer of the mesh's own, or none at all, as its record tells it. */
+export interface OwnEnding {
+  /** Envoy's response flags, joined by commas. */
+  readonly flag: string;
+  readonly reason: string;
+}
+
+/** A try that came to no answer. */
+export interface Breakage {
+  readonly end: Exclude<TryEnd, 'answer'>;
+  /** Some of the request was written to the instance. */
+  readonly wasSent: boolean;
+  readonly reason: string;
+}
+
+/** What a data plane does for a call: it writes and reads, and decides nothing. */
+export interface CallDriver {
+  /** All of the request's body is here, so that it can be sent from its beginning again. */
+  readonly canBeRepeated: boolean;
+  /** Sends the request; what becomes of it is told by `answered`, `finished` or `broke`. */
+  send(attempt: Try): void;
+  /** Sends a copy, and does not look at its answer. */
+  mirror(copy: Try): void;
+  /** Gives the try under way up: nothing is told of it any more. */
+  drop(): void;
+  /** Answers in place of an instance, and records. */
+  answer(answer: OwnAnswer, ending: OwnEnding): void;
+  /** Breaks the answer off whose head was passed on, and records. */
+  breakOff(ending: OwnEnding): void;
+}

@@ -1,0 +1,92 @@
+import type { Target } from '../../outbound/outbound.ts';
+import { ResponseFlag } from '../../record/flags.ts';
+import type { Member } from '../balance/member.ts';
+import type { Outcome } from '../outlier/outcome.ts';
+import { retryPause } from '../retry/backoff.ts';
+import { isRetriable, isSafe } from '../retry/conditions.ts';
+import type { TriedRequest } from '../retry/conditions.ts';
+import type { RetrySettings } from '../settings/resilience.ts';
+import type { CallSurroundings } from './surroundings.ts';
+import type { Way } from './way.ts';
+
+export interface TryFacts {
+  readonly request: TriedRequest;
+  readonly grpcStatus: string | undefined;
+  /** Of HTTP; 0 without an answer. */
+  readonly status: number;
+}
+
+/** "enough": what has come is for the caller; a flag: it is, because the retry that it asks for cannot be had. */
+export type RetryVerdict = 'again' | 'enough' | typeof ResponseFlag.retriesUsedUp | typeof ResponseFlag.overloaded;
+
+/** The tries of one request, and what each takes of its instance's room and of the budget for retries. */
+export class Retries {
+  readonly #settings: RetrySettings | undefined;
+  readonly #way: Way;
+  readonly #around: CallSurroundings;
+  #member: Member | undefined;
+  #avoid: Set<Member> | undefined;
+  #done = 0;
+  #holdsRetry = false;
+
+  constructor(settings: RetrySettings | undefined, way: Way, around: CallSurroundings) {
+    this.#settings = settings;
+    this.#way = way;
+    this.#around = around;
+  }
+
+  /** The instance of the next try; undefined where none may be given requests. */
+  next(): Target | undefined {
+    const { destination, hash } = this.#way;
+    const member = destination.group.pick(this.#around.now(), { hash, avoid: this.#avoid });
+    if (member === undefined) return undefined;
+    this.#member = member;
+    member.inFlight += 1;
+    return { service: destination.service, endpoint: member.endpoint };
+  }
+
+  /** Counts how the present try ended. */
+  saw(outcome: Outcome, facts: TryFacts): RetryVerdict {
+    const settings = this.#settings;
+    this.tooLate(outcome);
+    if (settings === undefined || settings.attempts === 0) return 'enough';
+    const judged = outcome.end === 'answer' ? { ...outcome, status: facts.status } : outcome;
+    if (!isRetriable(settings, judged, facts.grpcStatus) || !isSafe(facts.request, outcome)) return 'enough';
+    if (this.#done >= settings.attempts) return ResponseFlag.retriesUsedUp;
+    return this.#take() ? 'again' : ResponseFlag.overloaded;
+  }
+
+  /** Counts a try that nothing follows. */
+  tooLate(outcome: Outcome): void {
+    if (this.#member !== undefined) this.#way.destination.group.saw(this.#member, outcome, this.#around.now());
+  }
+
+  /** Milliseconds to wait before the next try. */
+  pause(): number {
+    return retryPause(this.#done, this.#settings?.backoffMs, this.#around.random);
+  }
+
+  /** The present try takes no room of its instance any more. */
+  release(): void {
+    if (this.#member === undefined) return;
+    this.#member.inFlight -= 1;
+    this.#member = undefined;
+  }
+
+  /** Nothing follows. */
+  over(): void {
+    this.release();
+    if (this.#holdsRetry) this.#way.destination.breaker.retried();
+    this.#holdsRetry = false;
+  }
+
+  #take(): boolean {
+    const { budget, breaker } = this.#way.destination;
+    if (!this.#holdsRetry && !breaker.retry()) return false;
+    this.#holdsRetry = true;
+    if (!budget.take(this.#around.now())) return false;
+    this.#done += 1;
+    if (this.#member !== undefined) (this.#avoid ??= new Set()).add(this.#member);
+    return true;
+  }
+}

@@ -1,0 +1,276 @@
+import type { Timer } from '@rampart/core';
+
+import { ResponseFlag } from '../../record/flags.ts';
+import type { Admission, Waiter } from '../limit/breaker.ts';
+import { effectiveStatus } from '../outlier/grpc-outcome.ts';
+import type { Outcome } from '../outlier/outcome.ts';
+import type { HeaderOperations, OwnAnswer, RequestLine, RouteSettings } from '../settings/route.ts';
+import type { Breakage, CallDriver, OwnEnding } from './driver.ts';
+import { drawFault } from './fault.ts';
+import type { Fault } from './fault.ts';
+import { plainAnswer } from './own-answer.ts';
+import { Retries } from './retries.ts';
+import type { CallSurroundings } from './surroundings.ts';
+import { chooseWay } from './way.ts';
+import type { Way } from './way.ts';
+
+const BAD_GATEWAY = 502;
+const UNAVAILABLE = 503;
+const GATEWAY_TIMEOUT = 504;
+
+type State = 'waiting' | 'trying' | 'delivering' | 'over';
+
+export interface TrafficCallOptions {
+  readonly request: RequestLine;
+  /** What is done with the request. */
+  readonly route: RouteSettings;
+  readonly driver: CallDriver;
+  readonly around: CallSurroundings;
+}
+
+/**
+ * One request under rules: fault → breaker → tries → answer. It decides, and a driver does. What it counts is counted back
+ * at its end, whichever way it comes to that.
+ */
+export class TrafficCall implements Waiter {
+  readonly #options: TrafficCallOptions;
+  #state: State = 'waiting';
+  #way: Way | undefined;
+  #retries: Retries | undefined;
+  #admission: Admission = 'overflow';
+  #flags = '';
+  /** For the whole request. */
+  #deadline: Timer | undefined;
+  /** For the present step: a delay, a try, or the pause before the next one. */
+  #timer: Timer | undefined;
+  #triedAt = 0;
+
+  constructor(options: TrafficCallOptions) {
+    this.#options = options;
+  }
+
+  begin(): void {
+    const { route, request, around } = this.#options;
+    if (route.answer !== undefined) {
+      this.#answer(route.answer(request), ResponseFlag.none, 'a rule answers in place of an instance');
+      return;
+    }
+    if (route.refusal !== undefined) {
+      this.#refuse(route.refusal.status, route.refusal.flag, route.refusal.reason);
+      return;
+    }
+    const fault = route.fault === undefined ? undefined : drawFault(route.fault, around.random);
+    if (fault === undefined) this.#proceed();
+    else this.#disturb(fault);
+  }
+
+  /** What a try's answer is changed by on its way to the caller. */
+  get responseHeaders(): readonly (HeaderOperations | undefined)[] {
+    return [this.#way?.chosen?.headers?.response, this.#options.route.headers?.response];
+  }
+
+  /** The head of an answer has come. Says whether it is passed on; where not, the try is over and another one may follow. */
+  answered(status: number, grpcStatus?: string): boolean {
+    if (this.#state !== 'trying') return false;
+    this.#timer?.cancel();
+    const outcome: Outcome = {
+      end: 'answer',
+      status: effectiveStatus(status, grpcStatus),
+      milliseconds: this.#options.around.now() - this.#triedAt,
+    };
+    if (this.#saw(outcome, { wasSent: true, grpcStatus, status })) return false;
+    this.#state = 'delivering';
+    return true;
+  }
+
+  /** The answer is whole. */
+  finished(): void {
+    this.#over();
+  }
+
+  /** The try under way will not come to a whole answer. */
+  broke(breakage: Breakage): void {
+    if (this.#state === 'delivering') {
+      this.#over();
+      this.#options.driver.breakOff({ flag: this.#with(ResponseFlag.upstreamReset), reason: breakage.reason });
+      return;
+    }
+    if (this.#state !== 'trying') return;
+    this.#timer?.cancel();
+    const milliseconds = this.#options.around.now() - this.#triedAt;
+    if (this.#saw({ end: breakage.end, status: 0, milliseconds }, { wasSent: breakage.wasSent })) return;
+    const isUnconnected = breakage.end === 'connect-failure';
+    const flag = isUnconnected ? ResponseFlag.connectFailed : ResponseFlag.upstreamReset;
+    this.#refuse(isUnconnected ? UNAVAILABLE : BAD_GATEWAY, flag, breakage.reason);
+  }
+
+  /** The caller has gone away. */
+  abandoned(): void {
+    if (this.#state === 'over') return;
+    const isTrying = this.#state === 'trying' || this.#state === 'delivering';
+    this.#over();
+    if (isTrying) this.#options.driver.drop();
+  }
+
+  /** Called by the breaker: it is this request's turn. */
+  admitted(): void {
+    this.#admission = 'in';
+    this.#try();
+  }
+
+  /** A flag, together with those that say what was done to the request before. */
+  flagsWith(flag: string): string {
+    return this.#with(flag);
+  }
+
+  #disturb({ delayMs, abort }: Fault): void {
+    if (delayMs > 0) this.#note(ResponseFlag.delayed);
+    const next = (): void => {
+      if (abort === undefined) this.#proceed();
+      else {
+        const { status, grpcStatus } = abort;
+        const answer = plainAnswer(status, 'fault filter abort');
+        const headers: OwnAnswer['headers'] =
+          grpcStatus === undefined ? answer.headers : [...answer.headers, ['grpc-status', String(grpcStatus)]];
+        this.#answer({ ...answer, headers }, ResponseFlag.faulted, 'a rule answers with an error on purpose');
+      }
+    };
+    if (delayMs === 0) next();
+    else this.#timer = this.#options.around.clock.after(delayMs, next);
+  }
+
+  #proceed(): void {
+    const { route, request, around, driver } = this.#options;
+    const way = chooseWay(route, request, around);
+    if ('status' in way) {
+      this.#refuse(way.status, way.flag, way.reason);
+      return;
+    }
+    this.#way = way;
+    const { timeoutMs } = route;
+    if (timeoutMs !== undefined) this.#deadline = around.clock.after(timeoutMs, () => this.#late(timeoutMs));
+    way.destination.budget.request(around.now());
+    for (const copy of way.mirrors) driver.mirror(copy);
+    this.#admission = way.destination.breaker.enter(this);
+    if (this.#admission === 'in') this.#try();
+    else if (this.#admission === 'overflow') {
+      const { host } = way.destination.service;
+      this.#refuse(UNAVAILABLE, ResponseFlag.overloaded, `as many requests as a rule allows are under way to ${host}`);
+    }
+  }
+
+  #try(): void {
+    const { route, around, driver } = this.#options;
+    const way = this.#way;
+    if (way === undefined || this.#state === 'over') return;
+    const retries = (this.#retries ??= new Retries(route.retries, way, around));
+    const target = retries.next();
+    if (target === undefined) {
+      this.#fallBack(way);
+      return;
+    }
+    this.#state = 'trying';
+    this.#triedAt = around.now();
+    const perTry = route.retries?.perTryTimeoutMs;
+    if (perTry !== undefined) this.#timer = around.clock.after(perTry, () => this.#tooSlow(perTry));
+    driver.send({ ...way.attempt, target });
+  }
+
+  /** Counts a try. Returns true when another one follows. */
+  #saw(outcome: Outcome, about: SawFacts): boolean {
+    const { around, request, driver } = this.#options;
+    const retries = this.#retries;
+    if (retries === undefined) return false;
+    const { method } = request;
+    const verdict = retries.saw(outcome, {
+      request: { method, canBeRepeated: driver.canBeRepeated, wasSent: about.wasSent },
+      grpcStatus: about.grpcStatus,
+      status: about.status ?? outcome.status,
+    });
+    if (verdict !== 'again') {
+      if (verdict !== 'enough') this.#note(verdict);
+      return false;
+    }
+    this.#state = 'waiting';
+    retries.release();
+    this.#timer = around.clock.after(retries.pause(), () => this.#try());
+    return true;
+  }
+
+  #tooSlow(milliseconds: number): void {
+    if (this.#state !== 'trying') return;
+    this.#options.driver.drop();
+    if (this.#saw({ end: 'timeout', status: 0, milliseconds }, { wasSent: true })) return;
+    this.#refuse(
+      GATEWAY_TIMEOUT,
+      ResponseFlag.timeout,
+      `no answer within ${milliseconds} ms, which a rule gives a try`,
+    );
+  }
+
+  #late(timeoutMs: number): void {
+    const { driver, around } = this.#options;
+    const reason = `no whole answer within ${timeoutMs} ms, which a rule gives the request`;
+    if (this.#state === 'delivering') {
+      this.#over();
+      driver.breakOff({ flag: this.#with(ResponseFlag.timeout), reason });
+      return;
+    }
+    if (this.#state === 'trying') {
+      driver.drop();
+      this.#retries?.tooLate({ end: 'timeout', status: 0, milliseconds: around.now() - this.#triedAt });
+    }
+    this.#refuse(GATEWAY_TIMEOUT, ResponseFlag.timeout, reason);
+  }
+
+  #fallBack({ destination }: Way): void {
+    const { group, service } = destination;
+    const { response } = group.policy.fallback ?? {};
+    const reason = `no instance of ${service.host} may be given requests: ${group.whyNobody()}`;
+    if (response === undefined) this.#refuse(UNAVAILABLE, ResponseFlag.noInstance, reason);
+    else
+      this.#answer(
+        { ...response, body: Buffer.from(response.body) },
+        ResponseFlag.noInstance,
+        `${reason}; a rule answers`,
+      );
+  }
+
+  #refuse(status: number, flag: string, reason: string): void {
+    this.#answer(plainAnswer(status, reason), flag, reason);
+  }
+
+  #answer(answer: OwnAnswer, flag: string, reason: string): void {
+    const ending: OwnEnding = { flag: this.#with(flag), reason };
+    this.#over();
+    this.#options.driver.answer(answer, ending);
+  }
+
+  #note(flag: string): void {
+    if (!this.#flags.split(',').includes(flag)) this.#flags = this.#flags === '' ? flag : `${this.#flags},${flag}`;
+  }
+
+  #with(flag: string): string {
+    if (this.#flags === '') return flag;
+    return flag === ResponseFlag.none ? this.#flags : `${flag},${this.#flags}`;
+  }
+
+  #over(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#timer?.cancel();
+    this.#deadline?.cancel();
+    this.#retries?.over();
+    const breaker = this.#way?.destination.breaker;
+    if (this.#admission === 'in') breaker?.leave();
+    else if (this.#admission === 'waiting') breaker?.giveUp(this);
+    this.#admission = 'overflow';
+  }
+}
+
+interface SawFacts {
+  readonly wasSent: boolean;
+  readonly grpcStatus?: string | undefined;
+  /** Of HTTP. */
+  readonly status?: number;
+}

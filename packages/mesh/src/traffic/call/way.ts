@@ -1,0 +1,81 @@
+import type { Random } from '@rampart/core';
+
+import type { Destination } from '../group/service-state.ts';
+import type { RequestLine, RouteSettings, WeightedDestination } from '../settings/route.ts';
+import type { Try } from './driver.ts';
+import { hashOfRequest } from './request-hash.ts';
+import type { CallSurroundings, NoDestination } from './surroundings.ts';
+
+/** What copies are told apart by where they arrive (Envoy's shadowing). */
+const SHADOW = '-shadow';
+
+/** Where a request goes, chosen once: its tries share it. */
+export interface Way {
+  readonly destination: Destination;
+  readonly chosen: WeightedDestination | undefined;
+  /** 32 bits of the request, where the balancer goes by them. */
+  readonly hash: number | undefined;
+  readonly attempt: Omit<Try, 'target'>;
+  readonly mirrors: readonly Try[];
+}
+
+export function chooseWay(route: RouteSettings, request: RequestLine, around: CallSurroundings): Way | NoDestination {
+  const chosen = drawn(route.destinations, around.random);
+  const destination = around.resolve(chosen);
+  if ('status' in destination) return destination;
+  const { balancer } = destination.group.policy;
+  const attempt = {
+    headers: [route.headers?.request, chosen?.headers?.request],
+    url: route.rewriteUrl?.(request.url),
+    authority: route.authority,
+  };
+  return {
+    destination,
+    chosen,
+    hash: balancer?.kind === 'hash' ? hashOfRequest(balancer.source, request, around.caller) : undefined,
+    attempt,
+    mirrors: route.mirrors === undefined ? NONE : mirrorsOf(route, request, { around, attempt }),
+  };
+}
+
+const NONE: readonly Try[] = [];
+
+function drawn(destinations: readonly WeightedDestination[], random: Random): WeightedDestination | undefined {
+  if (destinations.length <= 1) return destinations[0];
+  let total = 0;
+  for (const { weight } of destinations) total += weight;
+  let left = random() * total;
+  for (const each of destinations) {
+    left -= each.weight;
+    if (left < 0) return each;
+  }
+  return destinations.find(({ weight }) => weight > 0);
+}
+
+interface MirrorFacts {
+  readonly around: CallSurroundings;
+  readonly attempt: Omit<Try, 'target'>;
+}
+
+/** A copy that can go nowhere is not sent: the request itself does not suffer from that. */
+function mirrorsOf(
+  { mirrors = [] }: RouteSettings,
+  request: RequestLine,
+  { around, attempt }: MirrorFacts,
+): readonly Try[] {
+  return mirrors.flatMap((mirror) => {
+    if (around.random() >= mirror.share) return [];
+    const destination = around.resolve(mirror);
+    if ('status' in destination) return [];
+    const member = destination.group.pick(around.now());
+    if (member === undefined) return [];
+    const { service } = destination;
+    const authority = shadowOf(attempt.authority ?? request.authority);
+    return [{ ...attempt, authority, target: { service, endpoint: member.endpoint } }];
+  });
+}
+
+/** The port stays behind the name. */
+function shadowOf(authority: string): string {
+  return authority.replace(/^(\[[^\]]*\]|[^:]*)/, `$1${SHADOW}`);
+}

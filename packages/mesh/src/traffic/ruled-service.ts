@@ -1,0 +1,81 @@
+import type { Clock, Random } from '@rampart/core';
+
+import type { Target } from '../outbound/outbound.ts';
+import { ResponseFlag } from '../record/flags.ts';
+import type { MeshService } from '../view/endpoint.ts';
+import type { CallDriver } from './call/driver.ts';
+import type { CallSurroundings, NoDestination } from './call/surroundings.ts';
+import { TrafficCall } from './call/traffic-call.ts';
+import type { Destination } from './group/service-state.ts';
+import type { RequestLine, RouteDestination, RouteSettings, ServiceRules } from './settings/route.ts';
+import type { Traffic, TrafficOptions } from './traffic.ts';
+
+const NOT_FOUND = 404;
+const TO_ITSELF: RouteSettings = { destinations: [] };
+
+/** A service that an application calls, and about which there are rules. */
+export class RuledService implements CallSurroundings {
+  readonly service: MeshService;
+  readonly port: number;
+  readonly rules: ServiceRules;
+  readonly #traffic: Pick<Traffic, 'destination' | 'resolve'>;
+  readonly #options: TrafficOptions;
+
+  constructor(asked: AskedService, traffic: Pick<Traffic, 'destination' | 'resolve'>, options: TrafficOptions) {
+    this.service = asked.service;
+    this.port = asked.port;
+    this.rules = asked.rules;
+    this.#traffic = traffic;
+    this.#options = options;
+  }
+
+  /** Takes one request; the driver hears of what is to be done once the call is begun. */
+  call(request: RequestLine, driver: CallDriver): TrafficCall {
+    const route = this.rules.route === undefined ? TO_ITSELF : (this.rules.route(request) ?? this.#noRoute());
+    return new TrafficCall({ request, driver, route, around: this });
+  }
+
+  /** An instance for a connection on which requests are not told apart; undefined where none may be had. */
+  pick(): Target | undefined {
+    const { group, service } = this.#itself() ?? {};
+    const member = group?.pick(this.now());
+    return member === undefined || service === undefined ? undefined : { service, endpoint: member.endpoint };
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  get random(): Random {
+    return this.#options.random;
+  }
+
+  get caller(): string {
+    return this.#options.caller();
+  }
+
+  now(): number {
+    return this.#options.stopwatch.elapsed();
+  }
+
+  resolve(to: RouteDestination | undefined): Destination | NoDestination {
+    return to === undefined ? this.#traffic.destination(this, undefined) : this.#traffic.resolve(this, to);
+  }
+
+  #itself(): Destination | undefined {
+    const destination = this.resolve(undefined);
+    return 'status' in destination ? undefined : destination;
+  }
+
+  /** As Envoy answers where routes are there and none of them is about the request. */
+  #noRoute(): RouteSettings {
+    const reason = `no route of ${this.service.host} is about this request`;
+    return { destinations: [], refusal: { status: NOT_FOUND, flag: ResponseFlag.noRoute, reason } };
+  }
+}
+
+export interface AskedService {
+  readonly service: MeshService;
+  readonly port: number;
+  readonly rules: ServiceRules;
+}

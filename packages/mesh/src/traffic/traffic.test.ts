@@ -1,0 +1,353 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { FakeClock } from '@rampart/testkit/fake-clock';
+import fc from 'fast-check';
+
+import type { MeshService } from '../view/endpoint.ts';
+import type { CallDriver, OwnEnding, Try } from './call/driver.ts';
+import type { TrafficCall } from './call/traffic-call.ts';
+import { dice, endpoint, serviceOf } from './members.fixture.ts';
+import type { GroupPolicy } from './settings/group-policy.ts';
+import type { RetrySettings } from './settings/resilience.ts';
+import type { OwnAnswer, RequestLine, RouteSettings, ServiceRules } from './settings/route.ts';
+import { Traffic } from './traffic.ts';
+
+const REQUEST: RequestLine = { method: 'GET', url: '/items?q=1', authority: 'a:80', headers: {} };
+const TO_A: RouteSettings['destinations'] = [{ host: 'a', weight: 100 }];
+const RETRIES: RetrySettings = { attempts: 2, on: new Set(['5xx']), statuses: new Set(), backoffMs: 10 };
+
+class Recording implements CallDriver {
+  canBeRepeated = true;
+  readonly tries: Try[] = [];
+  readonly mirrors: Try[] = [];
+  drops = 0;
+  own: (OwnAnswer & OwnEnding) | undefined;
+  broken: OwnEnding | undefined;
+
+  send(attempt: Try): void {
+    this.tries.push(attempt);
+  }
+  mirror(copy: Try): void {
+    this.mirrors.push(copy);
+  }
+  drop(): void {
+    this.drops += 1;
+  }
+  answer(answer: OwnAnswer, ending: OwnEnding): void {
+    assert.equal(this.own ?? this.broken, undefined, 'answered twice');
+    this.own = { ...answer, ...ending };
+  }
+  breakOff(ending: OwnEnding): void {
+    assert.equal(this.own ?? this.broken, undefined, 'broken off twice');
+    this.broken = ending;
+  }
+}
+
+interface World {
+  readonly clock: FakeClock;
+  readonly traffic: Traffic;
+  readonly services: Map<string, MeshService>;
+  begin(
+    route?: RouteSettings,
+    request?: Partial<RequestLine>,
+  ): { readonly driver: Recording; readonly call: TrafficCall };
+}
+
+function world(policy: GroupPolicy = {}, subsets: Readonly<Record<string, Record<string, string>>> = {}): World {
+  const clock = new FakeClock(0);
+  let route: RouteSettings | undefined;
+  const rules: ServiceRules = {
+    route: () => route,
+    policy: () => policy,
+    subset: (name) => subsets[name],
+  };
+  const services = new Map([['a', serviceOf([0, 1, 2].map((index) => endpoint(index)))]]);
+  const traffic = new Traffic({
+    clock,
+    stopwatch: { elapsed: () => clock.now() },
+    random: dice(9),
+    rules: () => ({ forService: (_, name) => (name === 'a' ? rules : undefined) }),
+    reach: (host) => services.get(host) ?? { status: 503, flag: 'NC', reason: `nobody knows ${host}` },
+    caller: () => 'me',
+  });
+  return {
+    clock,
+    traffic,
+    services,
+    begin(chosen, request) {
+      route = chosen ?? { destinations: TO_A };
+      const service = services.get('a');
+      assert.ok(service !== undefined);
+      const driver = new Recording();
+      const call = traffic.about(service, 80)?.call({ ...REQUEST, ...request }, driver);
+      assert.ok(call !== undefined);
+      call.begin();
+      return { driver, call };
+    },
+  };
+}
+
+function idOf(attempt: Try | undefined): string | undefined {
+  return attempt?.target.endpoint.instanceId;
+}
+
+describe('traffic', () => {
+  it('no rule about a service: one look, and nothing else', () => {
+    assert.equal(world().traffic.about(serviceOf([endpoint(0)], 'b'), 80), undefined);
+  });
+
+  it('a request goes to an instance, and its answer to the caller', () => {
+    const { driver, call } = world().begin();
+    assert.equal(driver.tries.length, 1);
+    assert.equal(call.answered(200), true);
+    call.finished();
+    assert.equal(call.flagsWith('-'), '-');
+  });
+
+  it('a request that no route is about is answered with 404, NR', () => {
+    const { traffic, services } = world();
+    const service = services.get('a');
+    assert.ok(service !== undefined);
+    const driver = new Recording();
+    traffic.about(service, 80)?.call(REQUEST, driver).begin();
+    assert.deepEqual([driver.own?.status, driver.own?.flag], [404, 'NR']);
+  });
+
+  it('requests are shared by weight, subset and host', () => {
+    const here = world({}, { v2: { version: 'v2' } });
+    here.services.set(
+      'a',
+      serviceOf([0, 1, 2].map((index) => endpoint(index, { labels: { version: index === 2 ? 'v2' : 'v1' } }))),
+    );
+    here.services.set('b', serviceOf([endpoint(7)], 'b'));
+    const counts = new Map<string | undefined, number>();
+    const destinations = [
+      { host: 'a', subset: 'v2', weight: 30 },
+      { host: 'b', weight: 70 },
+    ];
+    for (let time = 0; time < 1000; time += 1) {
+      const { driver, call } = here.begin({ destinations });
+      const id = idOf(driver.tries[0]);
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+      call.answered(200);
+      call.finished();
+    }
+    assert.deepEqual([...counts.keys()].sort(), ['i2', 'i7']);
+    assert.ok(Math.abs((counts.get('i7') ?? 0) - 700) < 60);
+  });
+
+  const refused: readonly (readonly [what: string, route: RouteSettings, status: number, flag: string])[] = [
+    ['a subset that no rule defines', { destinations: [{ host: 'a', subset: 'v9', weight: 1 }] }, 503, 'NR'],
+    ['a host that leads nowhere', { destinations: [{ host: 'z', weight: 1 }] }, 503, 'NC'],
+    ['an error on purpose', { destinations: TO_A, fault: { abort: { share: 1, status: 418 } } }, 418, 'FI'],
+    [
+      'a route that is refused',
+      { destinations: [], refusal: { status: 403, flag: 'UAEX', reason: 'no' } },
+      403,
+      'UAEX',
+    ],
+  ];
+  for (const [what, route, status, flag] of refused) {
+    it(`${what}: ${status} ${flag}, and nothing is sent`, () => {
+      const { driver } = world().begin(route);
+      assert.deepEqual([driver.own?.status, driver.own?.flag, driver.tries.length], [status, flag, 0]);
+    });
+  }
+
+  it('a delay on purpose comes before the request, and is told by DI', async () => {
+    const here = world();
+    const { driver, call } = here.begin({ destinations: TO_A, fault: { delay: { share: 1, milliseconds: 700 } } });
+    await here.clock.advance(699);
+    assert.equal(driver.tries.length, 0);
+    await here.clock.advance(1);
+    assert.equal(driver.tries.length, 1);
+    call.answered(200);
+    assert.equal(call.flagsWith('-'), 'DI');
+  });
+
+  it('faults are put in as often as the rule says', () => {
+    const here = world();
+    let aborted = 0;
+    for (let time = 0; time < 2000; time += 1) {
+      const { driver, call } = here.begin({ destinations: TO_A, fault: { abort: { share: 0.25, status: 500 } } });
+      if (driver.own !== undefined) aborted += 1;
+      else call.abandoned();
+    }
+    assert.ok(Math.abs(aborted - 500) < 80, `${aborted}`);
+  });
+
+  it('a copy goes to the mirror, named as one', () => {
+    const here = world();
+    here.services.set('b', serviceOf([endpoint(7)], 'b'));
+    const { driver } = here.begin({ destinations: TO_A, mirrors: [{ host: 'b', share: 1 }] });
+    assert.deepEqual([idOf(driver.mirrors[0]), driver.mirrors[0]?.authority], ['i7', 'a-shadow:80']);
+    assert.equal(driver.tries.length, 1);
+  });
+});
+
+describe('retries', () => {
+  it('go to another instance, until the answer is good', async () => {
+    const here = world();
+    const { driver, call } = here.begin({ destinations: TO_A, retries: RETRIES });
+    assert.equal(call.answered(503), false);
+    await here.clock.advance(100);
+    call.broke({ end: 'reset', wasSent: true, reason: 'gone' });
+    await here.clock.advance(100);
+    assert.equal(call.answered(200), true);
+    assert.equal(new Set(driver.tries.map((attempt) => idOf(attempt))).size, 3);
+  });
+
+  it('used up, the last answer is the caller’s, with URX', async () => {
+    const here = world();
+    const { driver, call } = here.begin({ destinations: TO_A, retries: RETRIES });
+    for (let time = 0; time < 2; time += 1) {
+      assert.equal(call.answered(500), false);
+      await here.clock.advance(100);
+    }
+    assert.equal(call.answered(500), true);
+    assert.deepEqual([driver.tries.length, call.flagsWith('-')], [3, 'URX']);
+  });
+
+  it('used up without any answer: 503 UF,URX', async () => {
+    const here = world();
+    const { driver, call } = here.begin({ destinations: TO_A, retries: RETRIES });
+    for (let time = 0; time < 3; time += 1) {
+      call.broke({ end: 'connect-failure', wasSent: false, reason: 'refused' });
+      await here.clock.advance(100);
+    }
+    assert.deepEqual([driver.own?.status, driver.own?.flag], [503, 'UF,URX']);
+  });
+
+  it('are not made where they are not safe', () => {
+    const { call } = world().begin({ destinations: TO_A, retries: RETRIES }, { method: 'POST' });
+    assert.equal(call.answered(503), true);
+  });
+
+  it('a try that takes too long is given up for the next one', async () => {
+    const here = world();
+    const { driver, call } = here.begin({ destinations: TO_A, retries: { ...RETRIES, perTryTimeoutMs: 50 } });
+    await here.clock.advance(70);
+    assert.equal(driver.drops, 1);
+    assert.equal(driver.tries.length, 2);
+    assert.equal(call.answered(200), true);
+  });
+});
+
+describe('timeouts', () => {
+  it('no answer in time: 504 UT', async () => {
+    const here = world();
+    const { driver } = here.begin({ destinations: TO_A, timeoutMs: 200 });
+    await here.clock.advance(200);
+    assert.deepEqual([driver.own?.status, driver.own?.flag, driver.drops], [504, 'UT', 1]);
+  });
+
+  it('an answer that has begun and does not end in time is broken off', async () => {
+    const here = world();
+    const { driver, call } = here.begin({ destinations: TO_A, timeoutMs: 200 });
+    call.answered(200);
+    await here.clock.advance(200);
+    assert.equal(driver.broken?.flag, 'UT');
+  });
+});
+
+describe('circuit breaker of a service', () => {
+  it('one request too many: 503 UO; the next one is served again', () => {
+    const here = world({ limits: { requests: 1, pending: 0 } });
+    const first = here.begin();
+    const second = here.begin();
+    assert.deepEqual([second.driver.own?.status, second.driver.own?.flag], [503, 'UO']);
+    first.call.answered(200);
+    first.call.finished();
+    assert.equal(here.begin().driver.tries.length, 1);
+  });
+
+  it('a request that waits is sent when its turn comes, and answered when that is too late', async () => {
+    const here = world({ limits: { requests: 1 } });
+    const first = here.begin();
+    const second = here.begin();
+    const third = here.begin({ destinations: TO_A, timeoutMs: 100 });
+    assert.equal(second.driver.tries.length, 0);
+    first.call.abandoned();
+    assert.equal(second.driver.tries.length, 1);
+    await here.clock.advance(100);
+    assert.equal(third.driver.own?.flag, 'UT');
+    second.call.abandoned();
+    assert.equal(third.driver.tries.length, 0);
+  });
+});
+
+describe('every instance out', () => {
+  const outlier = {
+    consecutive5xx: 1,
+    consecutiveGateway: 0,
+    consecutiveLocal: 0,
+    intervalMs: 1000,
+    baseEjectionMs: 1000,
+    maxEjectionPercent: 100,
+    minHealthPercent: 0,
+  };
+  const exhaust = (here: World): void => {
+    for (let time = 0; time < 3; time += 1) {
+      const { call } = here.begin();
+      call.answered(500);
+      call.finished();
+    }
+  };
+
+  it('503 UH, and again an answer when the first is back', async () => {
+    const here = world({ outlier });
+    exhaust(here);
+    const { driver } = here.begin();
+    assert.deepEqual([driver.own?.status, driver.own?.flag], [503, 'UH']);
+    await here.clock.advance(1000);
+    assert.equal(here.begin().driver.tries.length, 1);
+  });
+
+  it('a fallback of a rule', () => {
+    const here = world({ outlier, fallback: { response: { status: 200, headers: [], body: '[]' } } });
+    exhaust(here);
+    const { driver } = here.begin();
+    assert.deepEqual([driver.own?.status, driver.own?.flag, String(driver.own?.body)], [200, 'UH', '[]']);
+  });
+});
+
+describe('whatever happens', () => {
+  it('everything counted is counted back, and tries are never more than a rule allows', async () => {
+    const event = fc.constantFrom('200', '503', 'connect-failure', 'reset', 'finish', 'abandon', 'wait', 'begin');
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 60 }), async (events) => {
+        const here = world({ limits: { requests: 2, pending: 2, retries: 1 } });
+        const route: RouteSettings = {
+          destinations: TO_A,
+          retries: { ...RETRIES, perTryTimeoutMs: 30 },
+          timeoutMs: 300,
+        };
+        const calls: { readonly driver: Recording; readonly call: TrafficCall }[] = [];
+        for (const [index, each] of events.entries()) {
+          const { call } = calls[index % Math.max(1, calls.length)] ?? {};
+          if (each === 'begin') calls.push(here.begin(route));
+          else if (each === 'wait') await here.clock.advance(20);
+          else if (each === 'finish') call?.finished();
+          else if (each === 'abandon') call?.abandoned();
+          else if (each === 'reset' || each === 'connect-failure')
+            call?.broke({ end: each, wasSent: each === 'reset', reason: each });
+          else call?.answered(Number(each));
+        }
+        for (const { call, driver } of calls) {
+          call.abandoned();
+          assert.ok(driver.tries.length <= 3);
+        }
+        assert.equal(here.clock.pending, 0);
+        const service = here.services.get('a');
+        assert.ok(service !== undefined);
+        const rest = here.traffic.about(service, 80)?.resolve(undefined);
+        assert.ok(rest !== undefined && !('status' in rest));
+        assert.deepEqual([rest.breaker.requests, rest.breaker.waiting], [0, 0]);
+        assert.ok(rest.group.members.every(({ inFlight }) => inFlight === 0));
+        assert.equal(rest.breaker.retry(), true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

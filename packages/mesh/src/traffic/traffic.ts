@@ -1,0 +1,66 @@
+import type { Clock, Random } from '@rampart/core';
+
+import { ResponseFlag } from '../record/flags.ts';
+import type { Stopwatch } from '../record/stopwatch.ts';
+import type { MeshService } from '../view/endpoint.ts';
+import type { NoDestination } from './call/surroundings.ts';
+import { ServiceState } from './group/service-state.ts';
+import type { Destination } from './group/service-state.ts';
+import { RuledService } from './ruled-service.ts';
+import type { AskedService } from './ruled-service.ts';
+import type { GroupPolicy } from './settings/group-policy.ts';
+import type { RouteDestination, ServiceRules, TrafficRules } from './settings/route.ts';
+
+export interface TrafficOptions {
+  readonly clock: Clock;
+  readonly stopwatch: Pick<Stopwatch, 'elapsed'>;
+  readonly random: Random;
+  /** The rules of the moment; the same object as long as they are the same. */
+  rules(): TrafficRules;
+  /** What a name leads to for this workload, as far as it may reach it. */
+  reach(host: string): MeshService | NoDestination;
+  /** What stands for this workload where requests are shared by their caller. */
+  caller(): string;
+}
+
+const NO_POLICY: GroupPolicy = {};
+const NO_RULES: ServiceRules = { policy: () => NO_POLICY, subset: () => undefined };
+const UNAVAILABLE = 503;
+
+/** Rules about calls, and what this data plane has seen of those they are about. */
+export class Traffic {
+  readonly #options: TrafficOptions;
+  readonly #states = new Map<string, ServiceState>();
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+  }
+
+  /** One look: undefined where no rule is about the service. */
+  about(service: MeshService, port: number): RuledService | undefined {
+    const rules = this.#options.rules().forService(service.namespace, service.name, port);
+    return rules === undefined ? undefined : new RuledService({ service, port, rules }, this, this.#options);
+  }
+
+  /** What a route of `from` names. */
+  resolve(from: AskedService, to: RouteDestination): Destination | NoDestination {
+    const service = this.#options.reach(to.host);
+    if ('status' in service) return service;
+    const port = to.port ?? from.port;
+    const rules = this.#options.rules().forService(service.namespace, service.name, port);
+    return this.destination({ service, port, rules: rules ?? NO_RULES }, to.subset);
+  }
+
+  destination({ service, port, rules }: AskedService, subset: string | undefined): Destination | NoDestination {
+    const key = `${service.namespace}/${service.name}`;
+    let state = this.#states.get(key);
+    if (state === undefined) {
+      state = new ServiceState(this.#options.random);
+      this.#states.set(key, state);
+    }
+    const destination = state.destination({ service, port, rules, subset }, this.#options.stopwatch.elapsed());
+    if (destination !== undefined) return destination;
+    const reason = `a rule sends requests to subset "${subset ?? ''}" of ${service.host}, which no rule defines`;
+    return { status: UNAVAILABLE, flag: ResponseFlag.noRoute, reason };
+  }
+}
