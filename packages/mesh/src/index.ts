@@ -106,3 +106,8 @@ export { Peers } from './view/peers.ts';
 export type { PeerIdentityFacts, PeerProof, PeersUpdate, PeerVariant } from './view/peers.ts';
 export { Traffic } from './traffic/traffic.ts';
 export type { TrafficOptions } from './traffic/traffic.ts';
+export type { Breakage, CallDriver, OwnEnding, Try } from './traffic/call/driver.ts';
+export { changeHeaders } from './traffic/call/header-changes.ts';
+export type { TrafficCall } from './traffic/call/traffic-call.ts';
+export type { RuledService } from './traffic/ruled-service.ts';
+export type { HeaderOperations, OwnAnswer, RequestLine } from './traffic/settings/route.ts';

@@ -133,7 +133,10 @@ describe('traffic', () => {
       call.answered(200);
       call.finished();
     }
-    assert.deepEqual([...counts.keys()].sort(), ['i2', 'i7']);
+    assert.deepEqual(
+      [...counts.keys()].toSorted((one, other) => ((one ?? '') < (other ?? '') ? -1 : 1)),
+      ['i2', 'i7'],
+    );
     assert.ok(Math.abs((counts.get('i7') ?? 0) - 700) < 60);
   });
 
@@ -312,6 +315,14 @@ describe('every instance out', () => {
   });
 });
 
+function befall(call: TrafficCall | undefined, event: string): void {
+  if (event === 'finish') call?.finished();
+  else if (event === 'abandon') call?.abandoned();
+  else if (event === 'reset') call?.broke({ end: 'reset', wasSent: true, reason: event });
+  else if (event === 'connect-failure') call?.broke({ end: 'connect-failure', wasSent: false, reason: event });
+  else call?.answered(Number(event));
+}
+
 describe('whatever happens', () => {
   it('everything counted is counted back, and tries are never more than a rule allows', async () => {
     const event = fc.constantFrom('200', '503', 'connect-failure', 'reset', 'finish', 'abandon', 'wait', 'begin');
@@ -325,14 +336,9 @@ describe('whatever happens', () => {
         };
         const calls: { readonly driver: Recording; readonly call: TrafficCall }[] = [];
         for (const [index, each] of events.entries()) {
-          const { call } = calls[index % Math.max(1, calls.length)] ?? {};
           if (each === 'begin') calls.push(here.begin(route));
           else if (each === 'wait') await here.clock.advance(20);
-          else if (each === 'finish') call?.finished();
-          else if (each === 'abandon') call?.abandoned();
-          else if (each === 'reset' || each === 'connect-failure')
-            call?.broke({ end: each, wasSent: each === 'reset', reason: each });
-          else call?.answered(Number(each));
+          else befall(calls[index % Math.max(1, calls.length)]?.call, each);
         }
         for (const { call, driver } of calls) {
           call.abandoned();

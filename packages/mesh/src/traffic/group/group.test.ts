@@ -25,19 +25,27 @@ function answer(status: number): Outcome {
 
 const RESET: Outcome = { end: 'reset', status: 0, milliseconds: 1 };
 
-function group(
-  count: number,
-  outlier: Partial<OutlierSettings> = {},
-): { readonly all: Member[]; readonly each: Group } {
+interface Grouped {
+  readonly all: readonly Member[];
+  readonly each: Group;
+}
+
+function group(count: number, outlier: Partial<OutlierSettings> = {}): Grouped {
   const all = members(count);
   return { all, each: new Group(all, { outlier: { ...OUTLIER, ...outlier }, balancer: { kind: 'random' } }, dice(5)) };
 }
 
-function fail(each: Group, member: Member | undefined, now: number, outcomes: readonly Outcome[] = []): boolean {
+const THREE_ERRORS = [answer(500), answer(500), answer(500)];
+
+/** Whether an instance is out because of what it answered. */
+function fail(
+  { all, each }: Grouped,
+  at: { readonly now: number; readonly index?: number },
+  outcomes = THREE_ERRORS,
+): boolean {
+  const member = all[at.index ?? 0];
   assert.ok(member !== undefined);
-  return (outcomes.length > 0 ? outcomes : [answer(500), answer(500), answer(500)])
-    .map((outcome) => each.saw(member, outcome, now))
-    .includes(true);
+  return outcomes.map((outcome) => each.saw(member, outcome, at.now)).includes(true);
 }
 
 describe('outlier ejection', () => {
@@ -86,57 +94,58 @@ describe('outlier ejection', () => {
   ];
   for (const { rule, settings, outcomes, isOut } of cases) {
     it(`${rule}: ${isOut ? 'out' : 'in'}`, () => {
-      const { all, each } = group(4, settings);
-      assert.equal(fail(each, all[0], 0, outcomes), isOut);
-      assert.equal(tally(200, () => each.pick(1)).has('i0'), !isOut);
+      const here = group(4, settings);
+      assert.equal(fail(here, { now: 0 }, [...outcomes]), isOut);
+      assert.equal(tally(200, () => here.each.pick(1)).has('i0'), !isOut);
     });
   }
 
   it('an ejection ends, and the next one is longer', () => {
-    const { all, each } = group(4);
-    fail(each, all[0], 0);
+    const here = group(4);
+    const { each } = here;
+    fail(here, { now: 0 });
     assert.equal(tally(200, () => each.pick(4999)).has('i0'), false);
     assert.equal(tally(200, () => each.pick(5000)).has('i0'), true);
-    fail(each, all[0], 5100);
+    fail(here, { now: 5100 });
     assert.equal(tally(200, () => each.pick(15_000)).has('i0'), false);
     assert.equal(tally(200, () => each.pick(15_200)).has('i0'), true);
   });
 
   it('time without errors forgives earlier ejections', () => {
-    const { all, each } = group(4);
-    fail(each, all[0], 0);
-    fail(each, all[0], 60_000);
-    assert.equal(tally(200, () => each.pick(65_001)).has('i0'), true);
+    const here = group(4);
+    fail(here, { now: 0 });
+    fail(here, { now: 60_000 });
+    assert.equal(tally(200, () => here.each.pick(65_001)).has('i0'), true);
   });
 
   it('no more than the share that may be out', () => {
-    const { all, each } = group(4);
+    const here = group(4);
     assert.deepEqual(
-      all.map((member) => fail(each, member, 0)),
+      here.all.map((_, index) => fail(here, { now: 0, index })),
       [true, true, false, false],
     );
   });
 
   it('of two one may be out, whatever the share; the last one never', () => {
-    const { all, each } = group(2, { maxEjectionPercent: 10 });
+    const here = group(2, { maxEjectionPercent: 10 });
     assert.deepEqual(
-      all.map((member) => fail(each, member, 0)),
+      here.all.map((_, index) => fail(here, { now: 0, index })),
       [true, false],
     );
     const alone = group(1, { maxEjectionPercent: 50 });
-    assert.equal(fail(alone.each, alone.all[0], 0), false);
+    assert.equal(fail(alone, { now: 0 }), false);
   });
 
   it('with too few in, all are used as if nobody had been looked at', () => {
-    const { all, each } = group(4, { maxEjectionPercent: 100, minHealthPercent: 50 });
-    for (const member of all.slice(0, 3)) fail(each, member, 0);
-    assert.equal(tally(400, () => each.pick(1)).size, 4);
+    const here = group(4, { maxEjectionPercent: 100, minHealthPercent: 50 });
+    for (const index of [0, 1, 2]) fail(here, { now: 0, index });
+    assert.equal(tally(400, () => here.each.pick(1)).size, 4);
   });
 
   it('an instance that is out stays out when the service changes', () => {
-    const { all, each } = group(4);
-    fail(each, all[0], 0);
-    const next = new Group(all, each.policy, dice(6));
+    const here = group(4);
+    fail(here, { now: 0 });
+    const next = new Group(here.all, here.each.policy, dice(6));
     assert.equal(tally(200, () => next.pick(1)).has('i0'), false);
   });
 

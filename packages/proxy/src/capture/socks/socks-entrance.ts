@@ -85,7 +85,7 @@ export class SocksEntrance {
   }
 }
 
-const REPLIES: Readonly<Partial<Record<ResponseFlag, SocksReply>>> = {
+const REPLIES: Readonly<Partial<Record<string, SocksReply>>> = {
   [ResponseFlag.denied]: SOCKS_REPLY.notAllowed,
   [ResponseFlag.noRoute]: SOCKS_REPLY.hostUnreachable,
   [ResponseFlag.noInstance]: SOCKS_REPLY.hostUnreachable,
