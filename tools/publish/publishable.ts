@@ -35,6 +35,18 @@ export async function buildPackage(published: PublishedPackage): Promise<string>
   return `${published.manifest.name} ${published.manifest.version}: ${kilobytes} KiB of JavaScript, ${externals.length} dependencies`;
 }
 
+/** The code of a package as it goes to npm, without declarations and unlinted. Returns one line about it. */
+export async function layOutCode(published: PublishedPackage): Promise<string> {
+  const output = outputFolder(published);
+  rmSync(output, { recursive: true, force: true });
+  const { externals, bundledFolders, bytes } = await bundlePackage(published);
+  writeJson(
+    join(output, 'package.json'),
+    publishedManifest(published, { externals, bundled: bundledFolders.length > 0 }),
+  );
+  return `${published.manifest.name} ${published.manifest.version}: ${Math.round(bytes / 1024)} KiB of JavaScript`;
+}
+
 /** Declarations come from the compiler, so everything has to compile first. */
 export async function compileDeclarations(packages: readonly PublishedPackage[]): Promise<void> {
   const projects = packages.map(({ folder }) => join('packages', folder));

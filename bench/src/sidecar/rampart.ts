@@ -1,13 +1,16 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import { startControl } from '../inprocess/rampart.ts';
 import type { Control } from '../inprocess/rampart.ts';
 import type { PairGround, ProxyPair, RunningPair } from './pair.ts';
 
-const CLI = fileURLToPath(new URL('../../../packages/cli/src/main.ts', import.meta.url));
+/** The command as it is published: bundled, no types to strip. */
+const CLI = fileURLToPath(new URL('../../../packages/cli/dist/lib/main.js', import.meta.url));
+const BUILD = fileURLToPath(new URL('../../../tools/build.ts', import.meta.url));
 
 interface Announcement {
   readonly proxyPort: number;
@@ -17,6 +20,7 @@ interface Announcement {
 export const rampartSidecars: ProxyPair = {
   name: 'rampart-sidecars',
   start: async (ground): Promise<RunningPair> => {
+    await promisify(execFile)(process.execPath, [BUILD, '--code-only'], { env: ground.environment });
     const control = await startControl(ground);
     const far = await sidecar(ground, control, ['--app-port', String(ground.app)]);
     const near = await sidecar(ground, control, []);

@@ -29,6 +29,8 @@ export interface Io {
   /** One line, typed without being shown; "" where nobody can type. */
   readSecret(question: string): Promise<string>;
   readonly clock: Clock;
+  /** For commands that serve until they are stopped: goes on in a process that needs less memory, from the start, or here. */
+  becomeLean(): void;
   /** Calls back on each of these signals until the returned function is called. While nobody listens, a signal ends the process. */
   onSignal(signals: readonly ForwardedSignal[], listener: (signal: ForwardedSignal) => void): () => void;
 }

@@ -4,6 +4,7 @@ import type { WriteStream } from 'node:tty';
 import type { Clock } from '@rampart/core';
 import { readHiddenLine } from './hidden-line.ts';
 import type { Io, OutputStream } from './io.ts';
+import { becomeLean, forgetLeanStart } from './lean-process.ts';
 import { runCommandLine } from './program.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -30,6 +31,9 @@ function outputOf(stream: WriteStream): OutputStream {
   };
 }
 
+// oxlint-disable-next-line no-restricted-properties -- what this program added to its environment itself
+const isLean = forgetLeanStart(process.env);
+
 const io: Io = {
   // oxlint-disable-next-line no-restricted-properties -- the entry file hands the environment on
   env: process.env,
@@ -42,6 +46,7 @@ const io: Io = {
   readStdin: () => text(process.stdin),
   readSecret: (question) => readHiddenLine(question, process.stdin, process.stderr),
   clock,
+  becomeLean: () => becomeLean(process, isLean),
   onSignal: (signals, listener) => {
     for (const signal of signals) process.on(signal, listener);
     return () => {

@@ -66,6 +66,7 @@ async function start(
         'INVALID_ARGUMENT',
         '--restart is not for a command with a sidecar: let a supervisor start rampart again',
       );
+    invocation.io.becomeLean();
     return runWithSidecar(words, options, invocation);
   }
   const program = await programOf(words[0] ?? '', invocation);

@@ -54,6 +54,7 @@ export function captureIo(options: CaptureOptions): CapturedIo {
         return { cancel: () => clearTimeout(timer) };
       },
     },
+    becomeLean: () => undefined,
     onSignal: (signals, listener) => {
       for (const signal of signals) events.on(signal, listener);
       return () => {

@@ -1,6 +1,5 @@
-import { STATUS_CODES } from 'node:http';
-
 import type { MessageHead } from './head.ts';
+import { REASON_PHRASES } from './reason-phrases.ts';
 
 /** How the end of a body is told (RFC 9112 §6). */
 export type Framing = 'none' | 'length' | 'chunked' | 'close';
@@ -36,7 +35,7 @@ export function responseText(head: MessageHead, how: HeadText): string {
 
 /** An answer of the proxy's own. `headers` are names and values in turn. */
 export function ownResponseText(status: number, headers: readonly string[], isLast: boolean): string {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  let text = `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? ''}\r\n`;
   for (let index = 0; index + 1 < headers.length; index += 2)
     text += `${headers[index] ?? ''}: ${headers[index + 1] ?? ''}\r\n`;
   return `${text}${isLast ? 'connection: close\r\n' : ''}\r\n`;

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { startDataPlane } from '@rampart/mesh';
 import type { DataPlane, Readiness } from '@rampart/mesh';
 
+import { keepSmall } from '../memory/unused-memory.ts';
 import { CaptureDoors } from './capture-doors.ts';
 import { InboundWay } from './inbound-way.ts';
 import { OutboundWay } from './outbound-way.ts';
@@ -47,6 +48,7 @@ async function open(plane: DataPlane, config: SidecarConfig, surroundings: Surro
     await doors.close();
     throw cause;
   });
+  const stopGivingBack = keepSmall(surroundings.clock, surroundings.log);
   return {
     meshPort,
     proxyPort: doors.proxyPort,
@@ -61,6 +63,7 @@ async function open(plane: DataPlane, config: SidecarConfig, surroundings: Surro
       await inbound?.drain(milliseconds);
     },
     stop: async (milliseconds) => {
+      stopGivingBack();
       inbound?.close();
       await doors.close();
       outbound.close();

@@ -42,6 +42,7 @@ async function runSidecar(
   invocation: Invocation,
 ): Promise<number> {
   const { io, note } = invocation;
+  io.becomeLean();
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<'interrupted'>();
   const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => interrupt('interrupted'));
   try {

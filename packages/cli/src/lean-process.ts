@@ -1,0 +1,56 @@
+/**
+ * A young generation of 2 × 4 MB instead of 2 × 16, and an old one that is collected when it has grown by 30 %: what a
+ * proxy keeps of a request is small and soon gone, and a process that serves at full speed stays below 40 MB of its own.
+ */
+const FLAGS: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=30'];
+
+/** One arena of malloc instead of one for each thread, given back when 128 KiB of it are free (mallopt(3)). */
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
+/** Names what was added to the environment, so that it can be taken out again. */
+const MARK = 'RAMPART_LEAN_PROCESS';
+
+/** What a process that serves for long is started with to need little memory. What its operator has said himself stays. */
+export interface LeanStart {
+  readonly execArgv: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export function leanStart(execArgv: readonly string[], environment: Environment): LeanStart {
+  const said = new Set([...execArgv, ...(environment['NODE_OPTIONS'] ?? '').split(' ')].map(nameOf));
+  const flags = FLAGS.filter((flag) => !said.has(nameOf(flag)));
+  const added = Object.entries(ENVIRONMENT).filter(([name]) => environment[name] === undefined);
+  return {
+    execArgv: [...flags, ...execArgv],
+    environment: { ...environment, ...Object.fromEntries(added), [MARK]: added.map(([name]) => name).join(',') },
+  };
+}
+
+/** V8 takes either way of writing the names of its flags. */
+function nameOf(flag: string): string {
+  return (flag.split('=', 1)[0] ?? '').replaceAll('_', '-');
+}
+
+/** Takes what `leanStart` added out of an environment again: it is for this process, not for those that it starts. */
+export function forgetLeanStart(environment: Record<string, string | undefined>): boolean {
+  const mark = environment[MARK];
+  if (mark === undefined) return false;
+  for (const name of [MARK, ...mark.split(',')]) Reflect.deleteProperty(environment, name);
+  return true;
+}
+
+/**
+ * Starts this program again in the place of itself, with the same process id (execve(2)). Returns where it is lean
+ * already, where the system cannot do that, and where another Node process talks to this one.
+ */
+export function becomeLean(host: NodeJS.Process, wasLean: boolean): void {
+  if (wasLean || host.platform === 'win32' || host.send !== undefined || host.execve === undefined) return;
+  const { execArgv, environment } = leanStart(host.execArgv, host.env);
+  const defined = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  host.execve(host.execPath, [host.execPath, ...execArgv, ...host.argv.slice(1)], Object.fromEntries(defined));
+}
