@@ -1,5 +1,5 @@
 import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
-import { hasHeader, requestText } from './head-text.ts';
+import { requestText } from './head-text.ts';
 import type { Framing } from './head-text.ts';
 import type { MessageHead } from './head.ts';
 import { RESPONSE } from './llhttp.ts';
@@ -207,8 +207,8 @@ export class ClientConnection implements ByteReceiver {
 }
 
 /** A body whose length nobody declared is sent in chunks. */
-function framingOf({ rawHeaders }: MessageHead, portion: Portion): Framing {
-  if (hasHeader(rawHeaders, 'content-length')) return 'length';
-  if (hasHeader(rawHeaders, 'transfer-encoding')) return 'chunked';
+function framingOf(head: MessageHead, portion: Portion): Framing {
+  if (head.has('content-length')) return 'length';
+  if (head.has('transfer-encoding')) return 'chunked';
   return portion.isLast && portion.body.length === 0 ? 'none' : 'chunked';
 }

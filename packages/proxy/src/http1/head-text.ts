@@ -24,13 +24,13 @@ export interface HeadText {
 }
 
 /** The head of a request as it is sent on, with its end. */
-export function requestText({ method, url, rawHeaders }: MessageHead, how: HeadText): string {
-  return `${method} ${url} HTTP/1.1\r\n${fields(rawHeaders, how)}\r\n`;
+export function requestText(head: MessageHead, how: HeadText): string {
+  return `${head.method} ${head.url} HTTP/1.1\r\n${head.lines(how)}\r\n`;
 }
 
 /** The head of an answer as it is sent on, with its end. */
 export function responseText(head: MessageHead, how: HeadText): string {
-  return `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n${fields(head.rawHeaders, how)}\r\n`;
+  return `HTTP/1.1 ${head.status} ${head.reasonPhrase}\r\n${head.lines(how)}\r\n`;
 }
 
 /** An answer of the proxy's own. `headers` are names and values in turn. */
@@ -41,7 +41,9 @@ export function ownResponseText(status: number, headers: readonly string[], isLa
   return `${text}${isLast ? 'connection: close\r\n' : ''}\r\n`;
 }
 
-function fields(rawHeaders: readonly string[], { framing, isLast, isUpgrade }: HeadText): string {
+/** Header lines as they are sent on, one by one. */
+export function fields(rawHeaders: readonly string[], how: HeadText): string {
+  const { framing, isUpgrade } = how;
   const named = namedByConnection(rawHeaders);
   let text = '';
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
@@ -51,10 +53,14 @@ function fields(rawHeaders: readonly string[], { framing, isLast, isUpgrade }: H
     if (framing === 'chunked' && isNamed(name, CONTENT_LENGTH)) continue;
     text += `${name}: ${rawHeaders[index + 1] ?? ''}\r\n`;
   }
-  if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
-  if (isUpgrade) text += 'connection: upgrade\r\n';
-  else if (isLast) text += 'connection: close\r\n';
-  return text;
+  return text + endOfLines(how);
+}
+
+/** What a message says of the connection that it is sent on. */
+export function endOfLines({ framing, isLast, isUpgrade }: HeadText): string {
+  const coding = framing === 'chunked' ? 'transfer-encoding: chunked\r\n' : '';
+  if (isUpgrade) return `${coding}connection: upgrade\r\n`;
+  return isLast ? `${coding}connection: close\r\n` : coding;
 }
 
 function isOfTheConnection(name: string): boolean {

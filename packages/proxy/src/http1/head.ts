@@ -1,6 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-import type { RequestMessage } from '@rampart/mesh';
+import type { HeaderAccess, RequestMessage } from '@rampart/mesh';
+
+import { endOfLines, fields, hasHeader } from './head-text.ts';
+import type { HeadText } from './head-text.ts';
+import { ReceivedFields } from './received-fields.ts';
 
 /** Headers that Node joins to none: the first one counts (node:http, `message.headers`). */
 const FIRST_COUNTS = new Set([
@@ -24,10 +28,19 @@ const FIRST_COUNTS = new Set([
   'user-agent',
 ]);
 
-/** The head of one message as llhttp has accepted it. */
-export class MessageHead implements RequestMessage {
-  /** Names and values in turn; what is changed here is what is sent on. */
-  readonly rawHeaders: string[];
+export interface StartLine {
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly reasonPhrase: string;
+  readonly httpVersion: string;
+}
+
+/**
+ * The head of one message as llhttp has accepted it. As long as nobody has asked for `rawHeaders`, its lines are those
+ * that were received, and what was added to them; from then on they are what stands there.
+ */
+export class MessageHead implements RequestMessage, HeaderAccess {
   /** "" on a response. */
   readonly method: string;
   url: string;
@@ -37,37 +50,114 @@ export class MessageHead implements RequestMessage {
   readonly reasonPhrase: string;
   /** "1.1" */
   readonly httpVersion: string;
+  #received: ReceivedFields | undefined;
+  /** Names and values in turn. */
+  #added: string[] | undefined;
+  /** Of what was received: the name that was given another value. */
+  #replaced = '';
+  #raw: string[] | undefined;
   #headers: IncomingHttpHeaders | undefined;
   #distinct: NodeJS.Dict<string[]> | undefined;
 
-  constructor(start: StartLine, rawHeaders: string[]) {
+  constructor(start: StartLine, fields: ReceivedFields | string[]) {
     this.method = start.method;
     this.url = start.url;
     this.status = start.status;
     this.reasonPhrase = start.reasonPhrase;
     this.httpVersion = start.httpVersion;
-    this.rawHeaders = rawHeaders;
+    if (fields instanceof ReceivedFields) this.#received = fields;
+    else this.#raw = fields;
+  }
+
+  get access(): HeaderAccess {
+    return this;
+  }
+
+  /** Names and values in turn; what is changed here is what is sent on. */
+  get rawHeaders(): string[] {
+    this.#raw ??= this.#pairs();
+    this.#received = undefined;
+    return this.#raw;
   }
 
   get headers(): IncomingHttpHeaders {
-    return (this.#headers ??= joined(this.rawHeaders));
+    return (this.#headers ??= joined(this.#raw ?? this.#pairs()));
   }
 
   get headersDistinct(): NodeJS.Dict<string[]> {
-    return (this.#distinct ??= distinct(this.rawHeaders));
+    return (this.#distinct ??= distinct(this.#raw ?? this.#pairs()));
   }
 
   set headersDistinct(value: NodeJS.Dict<string[]>) {
     this.#distinct = value;
   }
+
+  text(name: string): string | undefined {
+    const received = this.#received;
+    if (received === undefined || this.#headers !== undefined) return this.#joined(name);
+    const added = this.#added;
+    if (added !== undefined) {
+      for (let index = 0; index < added.length; index += 2) if (added[index] === name) return added[index + 1];
+    }
+    const at = received.find(name);
+    if (at === -1) return undefined;
+    return received.findBehind(name, at) === -1 ? received.valueAt(at) : this.#joined(name);
+  }
+
+  has(name: string): boolean {
+    if (this.#received === undefined) return hasHeader(this.rawHeaders, name);
+    return this.#received.find(name) !== -1 || (this.#added !== undefined && hasHeader(this.#added, name));
+  }
+
+  hasSeveral(name: string): boolean {
+    const received = this.#received;
+    if (received === undefined) return (distinct(this.rawHeaders)[name]?.length ?? 0) > 1;
+    const at = received.find(name);
+    return at !== -1 && received.findBehind(name, at) !== -1;
+  }
+
+  add(name: string, value: string): void {
+    if (this.#received === undefined) this.rawHeaders.push(name, value);
+    else (this.#added ??= []).push(name, value);
+    if (this.#headers !== undefined) this.#headers[name] = value;
+    if (this.#distinct !== undefined) this.#distinct[name] = [value];
+  }
+
+  /** Gives a header one value, whatever was received. `name` is in lower case. */
+  replace(name: string, value: string): void {
+    if (this.#received === undefined || this.#replaced !== '') drop(this.rawHeaders, name);
+    else this.#replaced = name;
+    this.add(name, value);
+  }
+
+  /** The header lines as they are sent on. */
+  lines(how: HeadText): string {
+    const kept = this.#received?.forwarded(how, this.#replaced);
+    if (kept === undefined) return fields(this.rawHeaders, how);
+    const added = this.#added;
+    let lines = kept;
+    if (added !== undefined)
+      for (let index = 0; index < added.length; index += 2)
+        lines += `${added[index] ?? ''}: ${added[index + 1] ?? ''}\r\n`;
+    return lines + endOfLines(how);
+  }
+
+  #joined(name: string): string | undefined {
+    const value = this.headers[name];
+    return typeof value === 'string' ? value : value?.join(', ');
+  }
+
+  #pairs(): string[] {
+    const pairs = this.#received?.pairs() ?? [];
+    if (this.#replaced !== '') drop(pairs, this.#replaced);
+    if (this.#added !== undefined) pairs.push(...this.#added);
+    return pairs;
+  }
 }
 
-export interface StartLine {
-  readonly method: string;
-  readonly url: string;
-  readonly status: number;
-  readonly reasonPhrase: string;
-  readonly httpVersion: string;
+function drop(rawHeaders: string[], name: string): void {
+  for (let index = rawHeaders.length - 2; index >= 0; index -= 2)
+    if (rawHeaders[index]?.toLowerCase() === name) rawHeaders.splice(index, 2);
 }
 
 /** One text for each name, in lower case, joined as Node joins them. */

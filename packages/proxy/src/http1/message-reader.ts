@@ -1,7 +1,20 @@
 import { MessageHead } from './head.ts';
 import type { StartLine } from './head.ts';
-import { Llhttp, MOST_BYTES, OK, PAUSED, PAUSED_UPGRADE, REQUEST } from './llhttp.ts';
-import type { LlhttpCallbacks, MessageKind } from './llhttp.ts';
+import {
+  finding,
+  FINDING,
+  Found,
+  KEEP_ALIVE,
+  Llhttp,
+  MOST_BYTES,
+  OK,
+  PAUSED,
+  PAUSED_UPGRADE,
+  REQUEST,
+  UPGRADE,
+} from './llhttp.ts';
+import type { Expectation, MessageKind } from './llhttp.ts';
+import { ReceivedFields } from './received-fields.ts';
 
 /** What of a message's body came at a time. */
 export interface Portion {
@@ -30,10 +43,11 @@ export type ReadState = 'more' | 'complete' | 'upgraded' | 'malformed' | 'too-la
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const VERSION = 'HTTP/';
-const STATUS_AT = 'HTTP/1.1 '.length;
 const REASON_AT = 'HTTP/1.1 200 '.length;
 /** What stands between the last thing that has a span and the end of a head without headers. */
 const LINE_REST = 64;
+/** What most requests ask for: the text is there already. */
+const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS'];
 
 /**
  * Reads messages of HTTP/1.1, one after the other. What a chunk brought is in `head`, `body` and `trailers` until the next
@@ -52,11 +66,10 @@ export class MessageReader implements Portion {
   /** What the message says of the connection after it. */
   shouldKeepAlive = false;
   /** Set before an answer is read whose headers may speak of a body that is not there (to HEAD), or after which HTTP is over (to CONNECT). */
-  expects: 'body' | 'no-body' | 'tunnel' = 'body';
+  expects: Expectation = 'body';
   readonly #kind: MessageKind;
   readonly #limits: ReaderLimits;
   readonly #llhttp: Llhttp;
-  readonly #callbacks: LlhttpCallbacks;
   #chunk: Buffer = NOTHING;
   /** The head so far, in one piece. */
   #raw: Buffer = NOTHING;
@@ -77,18 +90,6 @@ export class MessageReader implements Portion {
     this.#kind = kind;
     this.#limits = limits;
     this.#llhttp = new Llhttp(kind);
-    this.#callbacks = {
-      url: (at, length) => this.#url(at, length),
-      headerField: (at, length) => this.#field(at, length, false),
-      headerValue: (at, length) => this.#field(at, length, true),
-      headersComplete: (status, upgrade, keepAlive) => this.#headComplete(status, upgrade, keepAlive),
-      body: (at, length) => {
-        this.body.push(this.#chunk.subarray(at, at + length));
-      },
-      messageComplete: () => {
-        this.#isOver = true;
-      },
-    };
   }
 
   get isLast(): boolean {
@@ -135,7 +136,8 @@ export class MessageReader implements Portion {
   /** The other side has sent its last byte: a body that lasts until then is complete. */
   finish(): 'complete' | 'malformed' {
     this.body = [];
-    const code = this.#llhttp.finish(this.#callbacks);
+    const code = this.#llhttp.finish();
+    this.#take();
     if (this.#isOver && (code === OK || code === PAUSED)) return 'complete';
     this.problem = 'the connection ended in the middle of a message';
     return 'malformed';
@@ -165,12 +167,43 @@ export class MessageReader implements Portion {
   }
 
   #parse(part: Buffer): number {
-    const code = this.#llhttp.execute(part, this.#callbacks);
+    const code = this.#llhttp.execute(part, this.expects);
+    this.#take();
     const staysHttp = this.#staysHttp;
     this.#staysHttp = false;
     if (code !== PAUSED_UPGRADE || !staysHttp) return code;
     this.#llhttp.resumeAfterUpgrade();
-    return this.#llhttp.execute(part, this.#callbacks);
+    const next = this.#llhttp.execute(part, this.expects);
+    this.#take();
+    return next;
+  }
+
+  /** Reads what the parser has found. */
+  #take(): void {
+    const { found } = this.#llhttp;
+    for (let index = 0; index < found; index += FINDING) {
+      const first = finding(index + 1);
+      const second = finding(index + 2);
+      switch (finding(index)) {
+        case Found.url:
+          this.#url(first, second);
+          break;
+        case Found.name:
+          this.#field(first, second, false);
+          break;
+        case Found.value:
+          this.#field(first, second, true);
+          break;
+        case Found.head:
+          this.#headComplete(first, second);
+          break;
+        case Found.body:
+          this.body.push(this.#chunk.subarray(first, first + second));
+          break;
+        default:
+          this.#isOver = true;
+      }
+    }
   }
 
   #url(at: number, length: number): void {
@@ -197,41 +230,46 @@ export class MessageReader implements Portion {
     this.#isValue = isValue;
   }
 
-  #headComplete(status: number, upgrade: boolean, keepAlive: boolean): 0 | 1 | 2 {
+  #headComplete(status: number, bits: number): void {
     const spans = this.#spans;
     const end = Math.max(this.#urlEnd, spans.at(-1) ?? 0);
-    const text = this.#raw.toString(
-      'latin1',
-      0,
-      spans.length === 0 ? Math.min(end + LINE_REST, this.#raw.length) : end,
-    );
-    const rawHeaders: string[] = [];
-    for (let index = 0; index + 1 < spans.length; index += 2)
-      rawHeaders.push(text.slice(spans[index], spans[index + 1]).trimEnd());
+    const textEnd = spans.length === 0 ? Math.min(end + LINE_REST, this.#raw.length) : end;
+    const text = this.#raw.toString('latin1', 0, textEnd);
     const start = this.#kind === REQUEST ? this.#requestLine(text) : statusLine(text, status);
-    this.head = new MessageHead(start, rawHeaders);
-    this.shouldKeepAlive = keepAlive;
+    this.head = new MessageHead(start, new ReceivedFields(text, spans));
+    this.shouldKeepAlive = (bits & KEEP_ALIVE) !== 0;
     this.#raw = NOTHING;
     this.#isValue = true;
     if (start.httpVersion !== '1.1' && start.httpVersion !== '1.0') this.problem = 'its version is not one of HTTP/1';
     if (end > this.#limits.headBytes) this.#trailerBytes = end;
-    this.#isUpgrade = upgrade;
-    if (this.#kind === REQUEST) return 0;
-    if (this.expects === 'tunnel' && status >= 200 && status < 300) return 2;
-    return this.expects === 'no-body' ? 1 : 0;
+    this.#isUpgrade = (bits & UPGRADE) !== 0;
   }
 
   #requestLine(text: string): StartLine {
     const url = text.slice(this.#urlStart, this.#urlEnd);
     const at = text.indexOf(VERSION, this.#urlEnd) + VERSION.length;
-    const method = text.slice(0, this.#urlStart).trim();
-    return { method, url, status: 0, reasonPhrase: '', httpVersion: text.slice(at, at + '1.1'.length) };
+    const method =
+      METHODS.find((each) => text.startsWith(each) && this.#urlStart === each.length + 1) ??
+      text.slice(0, this.#urlStart).trim();
+    return { method, url, status: 0, reasonPhrase: '', httpVersion: versionAt(text, at) };
   }
+}
+
+/** The usual one is there already. */
+function versionAt(text: string, at: number): string {
+  return text.startsWith('1.1', at) ? '1.1' : text.slice(at, at + '1.1'.length);
 }
 
 function statusLine(text: string, status: number): StartLine {
   const from = text.indexOf(VERSION);
   const end = text.indexOf('\r\n', from);
-  const httpVersion = text.slice(from + VERSION.length, from + STATUS_AT - 1);
-  return { method: '', url: '', status, reasonPhrase: text.slice(from + REASON_AT, end), httpVersion };
+  const httpVersion = versionAt(text, from + VERSION.length);
+  return {
+    method: '',
+    url: '',
+    status,
+    reasonPhrase:
+      status === 200 && text.startsWith('OK\r', from + REASON_AT) ? 'OK' : text.slice(from + REASON_AT, end),
+    httpVersion,
+  };
 }

@@ -137,7 +137,7 @@ export class ServerConnection implements ByteReceiver {
     const exchange = new ServerExchange(this.stream, head, {
       shouldKeepAlive: this.#reader.shouldKeepAlive,
       // HTTP/2 is not begun this way any more (RFC 9113 §3.1): such a request is answered as it stands.
-      isUpgrade: this.#reader.isUpgrade && head.headers.upgrade?.toLowerCase() !== 'h2c',
+      isUpgrade: this.#reader.isUpgrade && head.text('upgrade')?.toLowerCase() !== 'h2c',
       over: () => {
         if (this.#isReading) return;
         const rest = this.#next();
@@ -196,14 +196,9 @@ export class ServerConnection implements ByteReceiver {
 }
 
 /** What llhttp lets pass and no two servers read alike. */
-function contradiction({ httpVersion, headers, rawHeaders }: MessageHead): string | undefined {
-  if (httpVersion === '1.0' && headers['transfer-encoding'] !== undefined)
+function contradiction(head: MessageHead): string | undefined {
+  if (head.httpVersion === '1.0' && head.has('transfer-encoding'))
     return 'Transfer-Encoding does not exist in HTTP/1.0';
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === 'host'.length && name.toLowerCase() === 'host') hosts += 1;
-  }
-  if (hosts > 1) return 'the request has more than one Host';
-  return hosts === 0 && httpVersion === '1.1' ? 'the request has no Host' : undefined;
+  if (!head.has('host')) return head.httpVersion === '1.1' ? 'the request has no Host' : undefined;
+  return head.hasSeveral('host') ? 'the request has more than one Host' : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ByteStream } from '../stream/byte-stream.ts';
-import { hasHeader, ownResponseText, responseText } from './head-text.ts';
+import { ownResponseText, responseText } from './head-text.ts';
 import type { Framing } from './head-text.ts';
 import type { MessageHead } from './head.ts';
 import type { Portion } from './message-reader.ts';
@@ -131,7 +131,7 @@ export class ServerExchange {
 
   /** Tells a caller that waits for it to send its body (RFC 9110 §10.1.1). */
   invite(): void {
-    if (this.head.headers['expect'] === undefined || this.#isRead) return;
+    if (!this.head.has('expect') || this.#isRead) return;
     this.#stream.write(Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'));
   }
 
@@ -245,9 +245,9 @@ export class ServerExchange {
     this.#terms.over();
   }
 
-  #framingOf({ status, rawHeaders }: MessageHead): Framing {
-    if (this.head.method === 'HEAD' || isBodiless(status)) return 'none';
-    if (hasHeader(rawHeaders, 'content-length')) return 'length';
+  #framingOf(head: MessageHead): Framing {
+    if (this.head.method === 'HEAD' || isBodiless(head.status)) return 'none';
+    if (head.has('content-length')) return 'length';
     return this.head.httpVersion === '1.0' ? 'close' : 'chunked';
   }
 }

@@ -201,11 +201,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   }
 
   /** What the application is told of the trace; calls that it makes with these headers are part of it. */
-  #sign({ rawHeaders, headers }: MessageHead): void {
-    if (headers['traceparent'] !== undefined) {
-      const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'traceparent');
-      rawHeaders[at + 1] = formatTraceparent(this.exchange);
-    } else rawHeaders.push('traceparent', formatTraceparent(this.exchange));
+  #sign(head: MessageHead): void {
+    head.replace('traceparent', formatTraceparent(this.exchange));
   }
 
   /** A caller whose certificate is near its end is asked to come back on a new connection, with its next one. */

@@ -16,14 +16,14 @@ const AUTHORITY = /^(?:\[([\dA-Fa-f:.]+)\]|([\w.~!$&'()*+,;=-]+))(?::(\d{1,5}))?
  * was captured on the way to. A target in absolute form is left in origin form, with its authority as Host.
  */
 export function destinationOf(head: MessageHead, captured: Destination | undefined): Destination | undefined {
-  const absolute = ABSOLUTE.exec(head.url);
+  const absolute = head.url.startsWith('/') ? undefined : ABSOLUTE.exec(head.url);
   if (absolute?.[1] !== undefined) {
     const rest = head.url.slice(absolute[0].length);
     head.url = rest.startsWith('/') ? rest : `/${rest}`;
     replaceHost(head, absolute[1]);
     return captured ?? readAuthority(absolute[1]);
   }
-  return captured ?? readAuthority(head.headers.host ?? '');
+  return captured ?? readAuthority(head.text('host') ?? '');
 }
 
 function readAuthority(text: string): Destination | undefined {

@@ -33,8 +33,8 @@ export class OutboundCall implements BodySink, ResponseSink {
     const { head } = server;
     this.#options = options;
     this.#server = server;
-    const { method, url, headers } = head;
-    this.#exchange = options.recorder.begin({ method, path: url, authority: headers.host ?? '' });
+    const { method, url } = head;
+    this.#exchange = options.recorder.begin({ method, path: url, authority: head.text('host') ?? '' });
   }
 
   /** `captured` is where the connection was meant to go; absent where each request says so itself. */
@@ -160,12 +160,12 @@ export class OutboundCall implements BodySink, ResponseSink {
 
   /** W3C Trace Context: the trace of the application goes on, or begins here. */
   #sign(): void {
-    const { rawHeaders, headers } = this.#server.head;
-    const requestId = headers['x-request-id'];
-    const traceparent = headers['traceparent'];
-    this.#exchange.adopt(asText(requestId), asText(traceparent));
-    if (requestId === undefined) rawHeaders.push('x-request-id', requestIdOf(this.#exchange));
-    if (traceparent === undefined) rawHeaders.push('traceparent', formatTraceparent(this.#exchange));
+    const { head } = this.#server;
+    const requestId = head.text('x-request-id');
+    const traceparent = head.text('traceparent');
+    this.#exchange.adopt(requestId, traceparent);
+    if (requestId === undefined) head.add('x-request-id', requestIdOf(this.#exchange));
+    if (traceparent === undefined) head.add('traceparent', formatTraceparent(this.#exchange));
   }
 
   #refuse(status: number, error: Error): void {
@@ -188,11 +188,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     if (this.#target !== undefined) this.#options.finished(this.#target);
     exchange.bytesSent = this.#server.bytesReceived;
     exchange.bytesReceived = this.#server.bytesSent;
-    exchange.userAgent = this.#server.head.headers['user-agent'] ?? '';
+    exchange.userAgent = this.#server.head.text('user-agent') ?? '';
     this.#options.recorder.end(exchange, ending);
   }
-}
-
-function asText(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : undefined;
 }

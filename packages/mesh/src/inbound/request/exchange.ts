@@ -7,6 +7,7 @@ import type { IdSource, TraceContext } from '../../record/trace.ts';
 import type { InboundConnection } from '../connection.ts';
 import { refusal } from '../refused.ts';
 import { setMeshHeaders } from './forwarded-client-cert.ts';
+import { headerText } from './headers.ts';
 import type { RequestMessage } from './message.ts';
 
 /** What an exchange is named and timed with. */
@@ -45,11 +46,10 @@ export class InboundExchange implements TraceContext {
   #over: (() => void) | undefined;
 
   constructor(connection: InboundConnection, request: RequestMessage, { ids, stopwatch }: ExchangeSource) {
-    const { headers } = request;
-    const requestId = single(headers['x-request-id']);
+    const requestId = headerText(request, 'x-request-id');
     this.connection = connection;
     this.requestId = sentRequestId(requestId);
-    this.traceId = traceIdOf(single(headers['traceparent'])) ?? ids.traceId();
+    this.traceId = traceIdOf(headerText(request, 'traceparent')) ?? ids.traceId();
     this.spanId = ids.spanId();
     this.startedAt = stopwatch.elapsed();
     // Applications log the request id; the caller need not have sent it, because the trace id says the same.
@@ -58,11 +58,11 @@ export class InboundExchange implements TraceContext {
       clientCert: connection.forwardedClientCert,
     });
     this.path = request.url ?? '';
-    this.authority = headers.host ?? '';
+    this.authority = headerText(request, 'host') ?? '';
     this.method = request.method ?? '';
     this.httpVersion = request.httpVersion;
-    this.forwardedFor = text(headers['x-forwarded-for']);
-    this.userAgent = headers['user-agent'] ?? '';
+    this.forwardedFor = headerText(request, 'x-forwarded-for') ?? '';
+    this.userAgent = headerText(request, 'user-agent') ?? '';
   }
 
   /** Calls back when the exchange is over and on record. */
@@ -80,13 +80,4 @@ export class InboundExchange implements TraceContext {
     this.#over = undefined;
     over?.();
   }
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
-}
-
-function text(value: string | string[] | undefined): string {
-  if (value === undefined) return '';
-  return typeof value === 'string' ? value : value.join(', ');
 }

@@ -7,7 +7,7 @@ import type { RequestToJudge } from '../authorize.ts';
 import type { InboundConnection } from '../connection.ts';
 import type { Approval } from '../external/external-authorizer.ts';
 import { isAuthority } from './authority.ts';
-import { hasSeveralHosts, headerValues, replaceHost } from './headers.ts';
+import { hasSeveralHosts, headerText, headerValues, replaceHost } from './headers.ts';
 import type { RequestMessage } from './message.ts';
 
 /** The facts of one request that policy may ask for, read lazily from its message. */
@@ -26,7 +26,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
     this.authenticated = undefined;
     this.approval = undefined;
     this.method = request.method ?? '';
-    this.host = request.headers.host ?? '';
+    this.host = headerText(request, 'host') ?? '';
     this.path = path;
   }
 
@@ -38,7 +38,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
     if (hasSeveralHosts(request)) return fail('the request has more than one Host');
     const target = originForm(request);
     if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
-    if (!isAuthority(request.headers.host ?? ''))
+    if (!isAuthority(headerText(request, 'host') ?? ''))
       return fail('the host is not a name or address with or without a port');
     const normal = normalizePath(target, connection.workload.settings.pathNormalization);
     if (!normal.ok) return fail(normal.problem);

@@ -1,5 +1,5 @@
 import { dropHeader, guardHeaders } from './headers.ts';
-import type { RequestMessage } from './message.ts';
+import type { HeaderAccess, RequestMessage } from './message.ts';
 
 const CLIENT_CERT = 'x-forwarded-client-cert';
 
@@ -15,7 +15,9 @@ export interface MeshHeaders {
  * client certificate that the caller named is dropped first, because only the handshake proves an identity. Comes
  * before anything reads the headers for policy.
  */
-export function setMeshHeaders(request: RequestMessage, { requestId, clientCert }: MeshHeaders): void {
+export function setMeshHeaders(request: RequestMessage, mesh: MeshHeaders): void {
+  if (request.access !== undefined) return addMeshHeaders(request, request.access, mesh);
+  const { requestId, clientCert } = mesh;
   const { headers } = request;
   guardHeaders(request);
   if (headers[CLIENT_CERT] !== undefined) dropHeader(request, CLIENT_CERT);
@@ -29,4 +31,10 @@ export function setMeshHeaders(request: RequestMessage, { requestId, clientCert 
   } else if (clientCert !== '') {
     request.rawHeaders.push('X-Forwarded-Client-Cert', clientCert);
   }
+}
+
+function addMeshHeaders(request: RequestMessage, access: HeaderAccess, { requestId, clientCert }: MeshHeaders): void {
+  if (access.text(CLIENT_CERT) !== undefined) dropHeader(request, CLIENT_CERT);
+  if (requestId !== '') access.add('x-request-id', requestId);
+  if (clientCert !== '') access.add(CLIENT_CERT, clientCert);
 }

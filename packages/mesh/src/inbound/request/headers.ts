@@ -16,6 +16,13 @@ export function distinctHeaders(request: RequestMessage): RequestMessage['header
   return headersDistinct;
 }
 
+/** The text of a header as Node joins it; undefined where it is not there. `name` is in lower case. */
+export function headerText(request: RequestMessage, name: string): string | undefined {
+  if (request.access !== undefined) return request.access.text(name);
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : value?.join(', ');
+}
+
 const PROTOTYPE = '__proto__';
 
 /**
@@ -78,7 +85,9 @@ export function replaceHost(request: RequestMessage, host: string): void {
 }
 
 /** RFC 9112 §3.2: a message with more than one Host is no request; which one is meant would be anybody's guess. */
-export function hasSeveralHosts({ rawHeaders }: RequestMessage): boolean {
+export function hasSeveralHosts(request: RequestMessage): boolean {
+  if (request.access !== undefined) return request.access.hasSeveral('host');
+  const { rawHeaders } = request;
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     if (isHost(rawHeaders[index])) hosts += 1;

@@ -14,4 +14,16 @@ export interface RequestMessage {
   headersDistinct: NodeJS.Dict<string[]>;
   /** Names and values in turn, as received. */
   readonly rawHeaders: string[];
+  /** There where looking at one header is cheaper than making all views of all of them. */
+  readonly access?: HeaderAccess;
+}
+
+/** Headers one by one. Names are in lower case, of letters, digits and "-". */
+export interface HeaderAccess {
+  /** What `headers` has for it, several values of Set-Cookie joined. */
+  text(name: string): string | undefined;
+  /** Whether more than one header has that name. */
+  hasSeveral(name: string): boolean;
+  /** Adds a header that is not there yet, in all views. */
+  add(name: string, value: string): void;
 }
