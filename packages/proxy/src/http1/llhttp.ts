@@ -61,7 +61,7 @@ const imports = {
     wasm_on_url: (_: number, at: number, length: number) => found(Found.url, at - scratchAt, length),
     wasm_on_header_field: (_: number, at: number, length: number) => found(Found.name, at - scratchAt, length),
     wasm_on_header_value: (_: number, at: number, length: number) => found(Found.value, at - scratchAt, length),
-    wasm_on_headers_complete: (_: number, status: number, upgrade: number, keepAlive: number) => {
+    wasm_on_headers_complete: (...[, status = 0, upgrade = 0, keepAlive = 0]: number[]) => {
       found(Found.head, status, (upgrade === 1 ? UPGRADE : 0) | (keepAlive === 1 ? KEEP_ALIVE : 0));
       // 1 says that no body follows whatever the headers say, 2 that the connection changes its protocol.
       if (expectation === 'tunnel') return status >= 200 && status < 300 ? 2 : 0;

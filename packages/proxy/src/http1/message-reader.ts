@@ -43,6 +43,7 @@ export type ReadState = 'more' | 'complete' | 'upgraded' | 'malformed' | 'too-la
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const VERSION = 'HTTP/';
+const CARRIAGE_RETURN = 0x0d;
 const REASON_AT = 'HTTP/1.1 200 '.length;
 /** What stands between the last thing that has a span and the end of a head without headers. */
 const LINE_REST = 64;
@@ -233,8 +234,7 @@ export class MessageReader implements Portion {
   #headComplete(status: number, bits: number): void {
     const spans = this.#spans;
     const end = Math.max(this.#urlEnd, spans.at(-1) ?? 0);
-    const textEnd = spans.length === 0 ? Math.min(end + LINE_REST, this.#raw.length) : end;
-    const text = this.#raw.toString('latin1', 0, textEnd);
+    const text = this.#raw.toString('latin1', 0, spans.length === 0 ? end + LINE_REST : this.#endOfLastLine());
     const start = this.#kind === REQUEST ? this.#requestLine(text) : statusLine(text, status);
     this.head = new MessageHead(start, new ReceivedFields(text, spans));
     this.shouldKeepAlive = (bits & KEEP_ALIVE) !== 0;
@@ -243,6 +243,13 @@ export class MessageReader implements Portion {
     if (start.httpVersion !== '1.1' && start.httpVersion !== '1.0') this.problem = 'its version is not one of HTTP/1';
     if (end > this.#limits.headBytes) this.#trailerBytes = end;
     this.#isUpgrade = (bits & UPGRADE) !== 0;
+  }
+
+  /** Not that of its value: an empty one is found behind its line. */
+  #endOfLastLine(): number {
+    const spans = this.#spans;
+    const isEmpty = spans.at(-1) === spans.at(-2);
+    return this.#raw.indexOf(CARRIAGE_RETURN, isEmpty ? spans.at(-3) : spans.at(-1));
   }
 
   #requestLine(text: string): StartLine {

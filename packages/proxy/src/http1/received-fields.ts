@@ -10,7 +10,7 @@ const LOWER_CASE = 0x20;
  * for: most of what a proxy carries it only passes on.
  */
 export class ReceivedFields {
-  /** From the first byte of the message, or before, to the end of the last value. */
+  /** From the first byte of the message, or before, to the end of the last line, without what ends it. */
   readonly #text: string;
   readonly #spans: readonly number[];
 

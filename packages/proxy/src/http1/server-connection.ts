@@ -4,6 +4,7 @@ import { MessageReader } from './message-reader.ts';
 import type { ReaderLimits } from './message-reader.ts';
 import { REQUEST } from './llhttp.ts';
 import { ServerExchange } from './server-exchange.ts';
+import type { ExchangeHome } from './server-exchange.ts';
 
 /** Why a connection is given up before a request was read. */
 export type ReadingProblem =
@@ -29,7 +30,7 @@ export interface ServerConnectionOptions {
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** The server's side of one connection of HTTP/1.1: requests are read one at a time, and answered in order. */
-export class ServerConnection implements ByteReceiver {
+export class ServerConnection implements ByteReceiver, ExchangeHome {
   readonly stream: ByteStream;
   readonly #handler: ServerHandler;
   readonly #reader: MessageReader;
@@ -95,6 +96,18 @@ export class ServerConnection implements ByteReceiver {
     this.#handler.closed();
   }
 
+  over(): void {
+    if (this.#isReading) return;
+    const rest = this.#next();
+    if (rest !== undefined) this.#read(rest);
+  }
+
+  takeOver(): Buffer {
+    this.#isOver = true;
+    this.#reader.free();
+    return this.#held;
+  }
+
   /** Gives up a caller that has taken too long. */
   expire(): void {
     if (this.awaits === 'head') this.#refuse({ kind: 'late', status: 408, reason: 'the request did not come in time' });
@@ -134,16 +147,11 @@ export class ServerConnection implements ByteReceiver {
   #begin(head: MessageHead): void {
     const problem = contradiction(head);
     if (problem !== undefined) return this.#refuse({ kind: 'malformed', status: 400, reason: problem });
-    const exchange = new ServerExchange(this.stream, head, {
+    const exchange = new ServerExchange(this, {
+      head,
       shouldKeepAlive: this.#reader.shouldKeepAlive,
       // HTTP/2 is not begun this way any more (RFC 9113 §3.1): such a request is answered as it stands.
       isUpgrade: this.#reader.isUpgrade && head.text('upgrade')?.toLowerCase() !== 'h2c',
-      over: () => {
-        if (this.#isReading) return;
-        const rest = this.#next();
-        if (rest !== undefined) this.#read(rest);
-      },
-      takeOver: () => this.#leave(),
     });
     this.#exchange = exchange;
     this.#served += 1;
@@ -185,13 +193,6 @@ export class ServerConnection implements ByteReceiver {
     this.#held = NOTHING;
     this.stream.resume();
     return held;
-  }
-
-  /** HTTP is over on this connection. Returns what came behind the request. */
-  #leave(): Buffer {
-    this.#isOver = true;
-    this.#reader.free();
-    return this.#held;
   }
 }
 

@@ -15,13 +15,19 @@ export interface BodySink {
   responseRoom(): void;
 }
 
-interface Terms {
-  readonly shouldKeepAlive: boolean;
-  readonly isUpgrade: boolean;
+/** The connection that a request came on. */
+export interface ExchangeHome {
+  readonly stream: ByteStream;
   /** Request and answer are over, or the answer is. */
   over(): void;
-  /** Takes the connection out of HTTP. */
+  /** Takes the connection out of HTTP. Returns what came behind the request. */
   takeOver(): Buffer;
+}
+
+interface Arrived {
+  readonly head: MessageHead;
+  readonly shouldKeepAlive: boolean;
+  readonly isUpgrade: boolean;
 }
 
 const NOTHING: readonly Buffer[] = [];
@@ -43,7 +49,7 @@ export class ServerExchange {
   /** Status of the answer that was sent; 0 before. */
   status = 0;
   readonly #stream: ByteStream;
-  readonly #terms: Terms;
+  readonly #home: ExchangeHome;
   #sink: BodySink | undefined;
   #waiting: Buffer[] | undefined;
   #trailers: readonly string[] = NO_TRAILERS;
@@ -54,13 +60,13 @@ export class ServerExchange {
   #isOver = false;
   #framing: Framing = 'length';
 
-  constructor(stream: ByteStream, head: MessageHead, terms: Terms) {
-    this.#stream = stream;
+  constructor(home: ExchangeHome, { head, shouldKeepAlive, isUpgrade }: Arrived) {
+    this.#home = home;
+    this.#stream = home.stream;
     this.head = head;
-    this.isUpgrade = terms.isUpgrade;
-    this.#terms = terms;
+    this.isUpgrade = isUpgrade;
     // Callers of HTTP/1.0 wait for a header of their own that says that a connection stays (RFC 9112 §9.3); it does not.
-    this.#isLast = !terms.shouldKeepAlive || head.httpVersion === '1.0';
+    this.#isLast = !shouldKeepAlive || head.httpVersion === '1.0';
   }
 
   /** The request has come whole. */
@@ -230,7 +236,7 @@ export class ServerExchange {
   switchTo(head: MessageHead): { readonly stream: ByteStream; readonly rest: Buffer } {
     this.status = head.status;
     this.#isOver = true;
-    const rest = this.#terms.takeOver();
+    const rest = this.#home.takeOver();
     this.#stream.write(Buffer.from(responseText(head, { framing: 'none', isLast: false, isUpgrade: true }), 'latin1'));
     return { stream: this.#stream, rest };
   }
@@ -242,7 +248,7 @@ export class ServerExchange {
 
   #finish(): void {
     this.#isOver = true;
-    this.#terms.over();
+    this.#home.over();
   }
 
   #framingOf(head: MessageHead): Framing {
