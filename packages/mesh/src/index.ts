@@ -45,6 +45,7 @@ export { abortConnection } from './inbound/abort-connection.ts';
 export { deliver, Permit } from './inbound/authorize.ts';
 export type { Denial, RequestToJudge } from './inbound/authorize.ts';
 export { identityRefusal, InboundConnection } from './inbound/connection.ts';
+export type { ClientEnd } from './inbound/connection.ts';
 export { TcpJudge } from './inbound/tcp/tcp-judge.ts';
 export type { Stay, TcpJudgeOptions } from './inbound/tcp/tcp-judge.ts';
 export { deliverConnection, TcpPermit } from './inbound/tcp/tcp-permit.ts';

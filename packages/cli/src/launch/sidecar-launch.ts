@@ -22,6 +22,8 @@ export interface SidecarOptions {
   readonly meshPort: number;
   readonly meshHost: string;
   readonly instanceHost?: string;
+  readonly proxyProtocolFrom?: readonly string[];
+  readonly appProxyProtocol?: NonNullable<Application['proxyProtocol']>;
   readonly proxyPort: number;
   readonly socksPort?: number;
   readonly redirectPort?: number;
@@ -50,6 +52,10 @@ export function sidecarOptions(): readonly Option[] {
     ),
     new Option('--app-host <address>', 'address that the application listens on').default(LOOPBACK),
     new Option('--app-protocol <protocol>', 'what the application speaks').choices(['http', 'tcp']).default('http'),
+    new Option(
+      '--app-proxy-protocol <version>',
+      'have connections to the application begin with the PROXY protocol, which tells it who called',
+    ).choices(['v1', 'v2']),
     new Option('--mesh-port <port>', 'port that the mesh calls the application on; 0 takes any')
       .argParser(portFrom(0))
       .default(0),
@@ -58,6 +64,10 @@ export function sidecarOptions(): readonly Option[] {
       '--instance-host <address>',
       'address in the registry (default: the mesh host, or where the control plane sees it)',
     ),
+    new Option(
+      '--proxy-protocol-from <address>',
+      'address or CIDR block of load balancers in front of the mesh port: theirs begin with the PROXY protocol, v1 or v2, and are believed; may be repeated',
+    ).argParser(collectText),
     new Option('--proxy-port <port>', 'port of the HTTP proxy for calls of the application; 0 takes any')
       .argParser(portFrom(0))
       .default(0),
@@ -131,6 +141,7 @@ export async function leaveMesh(sidecar: Sidecar): Promise<void> {
 
 function applicationOf(options: SidecarOptions, traits: Application['traits']): Application | undefined {
   const { appPort, appHost, appProtocol, meshHost, meshPort, instanceHost = '' } = options;
+  const { proxyProtocolFrom: loadBalancers, appProxyProtocol: proxyProtocol } = options;
   if (appPort === undefined) return undefined;
   if (meshPort === appPort && meshHost === appHost)
     throw new RampartError(
@@ -144,6 +155,8 @@ function applicationOf(options: SidecarOptions, traits: Application['traits']): 
     mesh: { host: meshHost, port: meshPort },
     instanceHost,
     traits,
+    ...(loadBalancers !== undefined && { loadBalancers }),
+    ...(proxyProtocol !== undefined && { proxyProtocol }),
   };
 }
 

@@ -4,6 +4,8 @@ export interface ConnectionAttributes {
   readonly principal: string | undefined;
   /** Peer address, without port. */
   readonly sourceIp: string;
+  /** Address of the client, as a trusted load balancer in front has told it (PROXY protocol); absent: the peer's own. */
+  readonly clientIp?: string;
   readonly destinationIp: string;
   /** Port the workload listens on. */
   readonly destinationPort: number;

@@ -19,6 +19,15 @@ export interface InboundConnectionOptions {
   readonly openedAt: number;
   /** Whether it comes from this very process, where its certificate does not say so. */
   readonly isOwn?: () => boolean;
+  /** Whose connection it is, as a trusted load balancer in front has told it. */
+  readonly client?: ClientEnd | undefined;
+}
+
+/** The other end of a connection. */
+export interface ClientEnd {
+  /** IP address. */
+  readonly address: string;
+  readonly port: number;
 }
 
 /** A connection whose handshake is over: who is there, and the policy narrowed to them. */
@@ -26,6 +35,8 @@ export class InboundConnection {
   readonly socket: Socket;
   readonly peer: PeerIdentity | undefined;
   readonly attributes: ConnectionAttributes;
+  /** The peer, or whom a trusted load balancer in front speaks for. */
+  readonly client: ClientEnd;
   /** SPIFFE ID as logged; "" on plaintext. */
   readonly sourcePrincipal: string;
   /** Service account of the caller, its name among workloads; "" on plaintext. */
@@ -45,15 +56,18 @@ export class InboundConnection {
   readonly #isOwn: (() => boolean) | undefined;
 
   constructor(options: InboundConnectionOptions, view: MeshView, own: Svid | undefined) {
-    const { socket, peer } = options;
+    const { socket, peer, client } = options;
     this.socket = socket;
     this.peer = peer;
     this.sourceWorkload = peer?.spiffeId.serviceAccount ?? '';
     this.tlsVersion = options.tlsVersion;
     const localIp = plainAddress(socket.localAddress ?? '');
+    const sourceIp = plainAddress(socket.remoteAddress ?? '');
+    this.client = client ?? { address: sourceIp, port: socket.remotePort ?? 0 };
     this.attributes = {
       principal: peer?.spiffeId.principal,
-      sourceIp: plainAddress(socket.remoteAddress ?? ''),
+      sourceIp,
+      ...(client !== undefined && { clientIp: client.address }),
       destinationIp: localIp,
       destinationPort: options.port,
       sni: options.sni,

@@ -15,11 +15,12 @@ import type { Svid, TlsMaterial } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
 import { abortConnection } from './abort-connection.ts';
 import { InboundConnection } from './connection.ts';
+import type { ClientEnd } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
 import { ConnectionCounts } from './limit/connection-counts.ts';
 import { OPENING_TIMEOUT_MS, peekFirstByte } from './first-byte.ts';
 import type { FirstByte } from './first-byte.ts';
-import { rememberRemoteAddress, remoteAddressOf } from './remote-address.ts';
+import { announcedClientOf, rememberRemoteAddress, remoteAddressOf } from './remote-address.ts';
 
 /** ALPN of HTTP/1.1 between two members of the mesh; lets a server that does TLS of its own tell them from other clients. */
 export const MESH_ALPN = 'rampart-http/1.1';
@@ -103,10 +104,10 @@ export class Gate {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
-  /** A raw connection, before any byte was read. */
-  enter(socket: Socket): void {
-    rememberRemoteAddress(socket);
-    if (!this.#hasRoom(socket, 'source.ip', plainAddress(socket.remoteAddress ?? ''))) return;
+  /** A raw connection, before any byte was read; `client` is whose it is, where a trusted load balancer in front has told it. */
+  enter(socket: Socket, client?: ClientEnd): void {
+    rememberRemoteAddress(socket, client);
+    if (!this.#hasRoom(socket, 'source.ip', client?.address ?? plainAddress(socket.remoteAddress ?? ''))) return;
     const { clock, silenceMs, view, port } = this.#options;
     const mayBeFirst = silenceMs !== undefined && view.policy.tlsMode(port).mode !== 'STRICT';
     const decide = (kind: FirstByte, first: Buffer): void => {
@@ -141,6 +142,7 @@ export class Gate {
         port,
         sni: '',
         openedAt,
+        client: announcedClientOf(socket),
         ...(isOwn && { isOwn: () => isOwn(socket) }),
       },
       view,
@@ -174,8 +176,13 @@ export class Gate {
     }
     const sni = typeof socket.servername === 'string' ? socket.servername : '';
     const openedAt = clock.now();
-    const options = { socket, peer: peer.value, tlsVersion: socket.getProtocol() ?? '', port, sni, openedAt };
-    const connection = new InboundConnection(options, view, svid);
+    const tlsVersion = socket.getProtocol() ?? '';
+    const client = announcedClientOf(socket);
+    const connection = new InboundConnection(
+      { socket, peer: peer.value, tlsVersion, port, sni, openedAt, client },
+      view,
+      svid,
+    );
     if (chain !== undefined) this.#chains.set(connection, chain);
     if (openedAt < this.#replacedAt + OPENING_TIMEOUT_MS && !provedWith(socket, svid)) {
       connection.retireAt = Number.NEGATIVE_INFINITY;

@@ -77,6 +77,7 @@ export class InboundTcpRecorder {
     record.sourcePrincipal = connection.sourcePrincipal;
     record.sourceWorkload = connection.sourceWorkload;
     record.upstreamHost = connection.localAddress;
+    record.forwardedFor = connection.attributes.clientIp ?? '';
     record.decision = verdict.decision;
     record.policy = verdict.policy;
     record.reason = ending.reason === '' ? verdict.reason : ending.reason;

@@ -195,7 +195,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   #send(fresh: boolean): void {
     const server = this.#server;
     if (!fresh) this.#sign(server.head);
-    const client = this.#options.application.take(fresh);
+    const client = this.#options.application(this.exchange.connection).take(fresh);
     this.#client = client;
     if (!client.send(server, server.takeBody(this), this)) server.pause();
   }

@@ -18,8 +18,8 @@ export interface InboundHttpOptions extends ExchangeSource {
   readonly preliminaries: Preliminaries;
   readonly limits: RequestLimits;
   readonly clock: Clock;
-  /** Connections to the application. */
-  readonly application: Upstream;
+  /** Connections to the application that requests of a caller may take. */
+  application(caller: InboundConnection): Upstream;
   /** Carries bytes both ways after an upgrade. */
   readonly join: Join;
   /** True once this sidecar is going away: answers ask their callers to connect elsewhere. */

@@ -1,14 +1,16 @@
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 import type { Clock, Random } from '@rampart/core';
 import { Gate, MESH_ALPN, TCP_ALPN } from '@rampart/mesh';
 import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
 
+import { readProxyHeader } from '../capture/proxy-protocol/read-proxy-header.ts';
 import { LinkSession } from '../link/link-session.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
 import { createDoor, listenOn } from '../stream/listen.ts';
 import type { ListeningPlace } from '../stream/listen.ts';
+import type { LoadBalancers } from './load-balancers.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 
@@ -19,6 +21,8 @@ export interface MeshListenerOptions {
   readonly plane: DataPlane;
   readonly clock: Clock;
   readonly random: Random;
+  /** In front of it, if there are any. */
+  readonly loadBalancers: LoadBalancers;
   /** Port of the application: the one that policies speak of. */
   readonly port: number;
   readonly protocol: AppProtocol;
@@ -51,7 +55,7 @@ export class MeshListener {
       accept: (connection) => this.#accept(connection),
       refuse,
     });
-    this.#server = createDoor((socket) => this.#gate.enter(socket));
+    this.#server = createDoor((socket) => this.#enter(socket));
   }
 
   /** Resolves with the port that it listens on. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT */
@@ -69,6 +73,23 @@ export class MeshListener {
     this.#server.close();
     this.#gate.close();
     for (const link of this.#links) link.destroy();
+  }
+
+  #enter(socket: Socket): void {
+    const { clock, loadBalancers, port, refuse } = this.#options;
+    const { remoteAddress: address, remotePort = 0 } = socket;
+    if (!loadBalancers.include(address)) {
+      this.#gate.enter(socket);
+      return;
+    }
+    readProxyHeader(socket, {
+      clock,
+      done: ({ ends }) => this.#gate.enter(socket, ends?.source),
+      failed: (reason) => {
+        const remoteAddress = `${address ?? 'unknown'}:${remotePort}`;
+        refuse({ kind: 'handshake_failed', reason, socket, remoteAddress, port, peer: '' });
+      },
+    });
   }
 
   #accept(connection: InboundConnection): void {

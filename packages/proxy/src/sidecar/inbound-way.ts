@@ -12,18 +12,17 @@ import {
 } from '@rampart/mesh';
 import type { DataPlane, Outbound, Refusal } from '@rampart/mesh';
 
-import { ConnectionPool } from '../http1/connection-pool.ts';
+import { ApplicationPools } from '../inbound/application-pools.ts';
 import { InboundHttp } from '../inbound/inbound-http.ts';
+import { LoadBalancers } from '../inbound/load-balancers.ts';
 import { Load } from '../inbound/load.ts';
 import { MeshListener } from '../inbound/mesh-listener.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
-import { connectTcp } from '../tcp/connect-tcp.ts';
+import { announcementOf, connectToApplication } from '../tcp/application.ts';
 import { InboundTcp } from '../tcp/inbound-tcp.ts';
 import { joiner } from '../tcp/join.ts';
 import type { Application, Surroundings } from './sidecar-config.ts';
 
-/** Idle connections that are kept to the application. */
-const MOST_IDLE = 1024;
 const LOOK_AGAIN_MS = 50;
 
 export interface InboundWayOptions {
@@ -40,7 +39,7 @@ export class InboundWay {
   readonly #listener: MeshListener;
   readonly #http: InboundHttp;
   readonly #tcp: InboundTcp;
-  readonly #pool: ConnectionPool;
+  readonly #pools: ApplicationPools;
   #isDraining = false;
 
   constructor(application: Application, options: InboundWayOptions) {
@@ -48,16 +47,16 @@ export class InboundWay {
     this.#options = options;
     const { plane, outbound, surroundings } = options;
     const { clock, stopwatch, random } = surroundings;
-    const { host, port, protocol } = application;
+    const { host, port, protocol, proxyProtocol } = application;
     const ownPrincipal = (): string => plane.identity.current?.spiffeId.toString() ?? '';
     const external = new ExternalAuthorizer({ connect: (to, at) => outbound.connect(to, at), clock });
     const requests = new InboundRecorder(plane, stopwatch);
     const connections = new InboundTcpRecorder(plane, stopwatch);
     const ids = createIds();
-    this.#pool = new ConnectionPool(
-      () => new SocketStream(connect({ host, port, allowHalfOpen: true, noDelay: true })),
-      MOST_IDLE,
-    );
+    this.#pools = new ApplicationPools({
+      open: () => new SocketStream(connect({ host, port, allowHalfOpen: true, noDelay: true })),
+      announcement: proxyProtocol && ((caller) => announcementOf(caller, proxyProtocol)),
+    });
     this.#http = new InboundHttp({
       ids,
       stopwatch,
@@ -65,7 +64,7 @@ export class InboundWay {
       recorder: requests,
       preliminaries: new Preliminaries({ authenticator: plane.authenticator, external, ownPrincipal, stopwatch }),
       limits: plane.limits,
-      application: this.#pool,
+      application: (caller) => this.#pools.of(caller),
       load: new Load(),
       join: joiner(clock),
       isDraining: () => this.#isDraining,
@@ -76,12 +75,13 @@ export class InboundWay {
       ids,
       clock,
       stopwatch,
-      connect: (_, signal) => connectTcp({ host, port }, signal),
+      connect: connectToApplication({ host, port: () => port, proxyProtocol }),
     });
     this.#listener = new MeshListener({
       plane,
       clock,
       random,
+      loadBalancers: new LoadBalancers(application.loadBalancers ?? []),
       port,
       protocol,
       http: (connection, stream) => this.#http.accept(connection, stream),
@@ -125,7 +125,7 @@ export class InboundWay {
   close(): void {
     this.#tcp.close('the sidecar stops');
     this.#http.close();
-    this.#pool.close();
+    this.#pools.close();
     this.#listener.close();
   }
 

@@ -3,6 +3,7 @@ import type { ControlPlaneAddress, InstanceTraits, MeshLog, Stopwatch, WorkloadE
 
 import type { Upstream } from '../capture/names/upstream.ts';
 import type { AppProtocol } from '../inbound/mesh-listener.ts';
+import type { ProxyProtocolVersion } from '../tcp/application.ts';
 
 /** How a sidecar joins the mesh, and what stands behind it. */
 export interface SidecarConfig {
@@ -44,6 +45,10 @@ export interface Application {
   readonly instanceHost: string;
   /** What its instance says of itself. */
   readonly traits: InstanceTraits;
+  /** Addresses and CIDR blocks of load balancers in front of `mesh`, which tell by the PROXY protocol whose connections they bring. */
+  readonly loadBalancers?: readonly string[];
+  /** Has connections to the application begin with whose they are. */
+  readonly proxyProtocol?: ProxyProtocolVersion;
 }
 
 export interface Place {

@@ -6,13 +6,16 @@ import type { ByteStream } from '../stream/byte-stream.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { InboundTcpOptions } from './inbound-tcp.ts';
 
+/** Versions of the PROXY protocol that can be written. */
+export type ProxyProtocolVersion = 'v1' | 'v2';
+
 export interface ApplicationOptions {
   /** "127.0.0.1" unless the application listens elsewhere. */
   readonly host?: string;
   /** Where it listens for what came to a port of the workload. */
   port(connection: InboundConnection): number;
   /** Tells the application whose connection it is: it must be one that is set up to read that. */
-  readonly proxyProtocol?: 'v1' | 'v2';
+  readonly proxyProtocol?: ProxyProtocolVersion | undefined;
 }
 
 /** The way to the application of this sidecar. */
@@ -23,17 +26,19 @@ export function connectToApplication({
 }: ApplicationOptions): InboundTcpOptions['connect'] {
   return async (connection, signal): Promise<ByteStream> => {
     const stream = await connectTcp({ host, port: port(connection) }, signal);
-    if (proxyProtocol !== undefined) {
-      const write = proxyProtocol === 'v1' ? writeProxyHeaderV1 : writeProxyHeaderV2;
-      stream.write(write(contentOf(connection)));
-    }
+    if (proxyProtocol !== undefined) stream.write(announcementOf(connection, proxyProtocol));
     return stream;
   };
 }
 
-function contentOf({ attributes, socket, sourcePrincipal, tlsVersion }: InboundConnection): ProxyHeaderContent {
+/** What tells an application whose connection it is, in front of everything else. */
+export function announcementOf(connection: InboundConnection, version: ProxyProtocolVersion): Uint8Array {
+  return (version === 'v1' ? writeProxyHeaderV1 : writeProxyHeaderV2)(contentOf(connection));
+}
+
+function contentOf({ attributes, client, sourcePrincipal, tlsVersion }: InboundConnection): ProxyHeaderContent {
   return {
-    source: { address: attributes.sourceIp, port: socket.remotePort ?? 0 },
+    source: client,
     destination: { address: attributes.destinationIp, port: attributes.destinationPort },
     principal: sourcePrincipal,
     tlsVersion,

@@ -7,12 +7,12 @@ import { groupsOf } from './rule.ts';
 const KEPT_PORTS = 4;
 const KEPT_CONNECTIONS = 1024;
 
-type Asked = 'sourceIp' | 'destinationIp' | 'sni';
+type Asked = 'sourceIp' | 'clientIp' | 'destinationIp' | 'sni';
 
-/** What each attribute is called by those who ask for it; without HTTP the client's address is the peer's. */
+/** What each attribute is called by those who ask for it. */
 const SUBJECTS: ReadonlyMap<unknown, Asked> = new Map([
   [SOURCE_IP, 'sourceIp'],
-  [REMOTE_IP, 'sourceIp'],
+  [REMOTE_IP, 'clientIp'],
   [DESTINATION_IP, 'destinationIp'],
   [SNI, 'sni'],
 ]);
@@ -50,8 +50,13 @@ export class ConnectionCache<Answer> {
   }
 
   #keyOf(attributes: ConnectionAttributes): string {
-    return JSON.stringify([attributes.principal ?? null, ...this.#asked.map((name) => attributes[name])]);
+    return JSON.stringify([attributes.principal ?? null, ...this.#asked.map((name) => valueOf(attributes, name))]);
   }
+}
+
+function valueOf(attributes: ConnectionAttributes, name: Asked): string {
+  // Without HTTP, and where nobody has told another, the client's address is the peer's.
+  return name === 'clientIp' ? (attributes.clientIp ?? attributes.sourceIp) : attributes[name];
 }
 
 function askedBy(policies: readonly CompiledPolicy[]): Asked[] {

@@ -143,7 +143,7 @@ function rawRequest({ attributes }: ConnectionFacts): RequestAttributes {
     path: '',
     host: '',
     token: undefined,
-    remoteIp: attributes.sourceIp,
+    remoteIp: attributes.clientIp ?? attributes.sourceIp,
     header: () => undefined,
   };
 }

@@ -20,11 +20,12 @@ export function describeCall(
   request: RequestMessage,
   circumstances: CallCircumstances,
 ): AuthorizerCall {
-  const { sourceIp, destinationIp, destinationPort } = connection.attributes;
+  const { client, sourcePrincipal } = connection;
+  const { destinationIp, destinationPort } = connection.attributes;
   const { requestId, startedAt, ownPrincipal, peekBody, signal } = circumstances;
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   return {
-    source: { principal: connection.sourcePrincipal, address: sourceIp, port: connection.socket.remotePort ?? 0 },
+    source: { principal: sourcePrincipal, ...client },
     destination: { principal: ownPrincipal, address: destinationIp, port: destinationPort },
     http: {
       requestId: requestId === '' ? String(request.headers['x-request-id'] ?? '') : requestId,

@@ -61,7 +61,7 @@ export class InboundExchange implements TraceContext {
     this.authority = headerText(request, 'host') ?? '';
     this.method = request.method ?? '';
     this.httpVersion = request.httpVersion;
-    this.forwardedFor = headerText(request, 'x-forwarded-for') ?? '';
+    this.forwardedFor = headerText(request, 'x-forwarded-for') ?? connection.attributes.clientIp ?? '';
     this.userAgent = headerText(request, 'user-agent') ?? '';
   }
 

@@ -51,8 +51,8 @@ export class RequestFacts implements RequestToJudge, Carrier {
   }
 
   get remoteIp(): string {
-    const { attributes, workload } = this.#connection;
-    return clientAddress(this.header('x-forwarded-for'), workload.settings.numTrustedProxies, attributes.sourceIp);
+    const { client, workload } = this.#connection;
+    return clientAddress(this.header('x-forwarded-for'), workload.settings.numTrustedProxies, client.address);
   }
 
   get target(): string {

@@ -113,9 +113,9 @@ export class TcpStay {
   }
 
   #call(): AuthorizerCall {
-    const { socket, sourcePrincipal, attributes } = this.#applicant.connection;
+    const { client, sourcePrincipal, attributes } = this.#applicant.connection;
     return {
-      source: { principal: sourcePrincipal, address: attributes.sourceIp, port: socket.remotePort ?? 0 },
+      source: { principal: sourcePrincipal, ...client },
       destination: {
         principal: this.#options.ownPrincipal(),
         address: attributes.destinationIp,

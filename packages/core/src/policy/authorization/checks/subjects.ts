@@ -11,7 +11,7 @@ export const REMOTE_IP: Subject = {
   label: 'client IP',
   isPublic: true,
   isHttp: false,
-  read: (facts, request) => request?.remoteIp ?? facts.attributes.sourceIp,
+  read: ({ attributes }, request) => request?.remoteIp ?? attributes.clientIp ?? attributes.sourceIp,
 };
 export const METHOD: Subject = ofRequest('method', (request) => request.method);
 export const PATH: Subject = ofRequest('path', (request) => request.path);
