@@ -198,8 +198,8 @@ export class Gate {
   /** Limits of connections are about those that are open already, too. */
   #countConnections(): void {
     if (!this.#counts.begin()) return;
-    for (const { socket, attributes } of this.#open) {
-      this.#counts.count(socket, 'source.ip', attributes.sourceIp);
+    for (const { socket, attributes, client } of this.#open) {
+      this.#counts.count(socket, 'source.ip', client.address);
       this.#counts.count(socket, 'source.principal', attributes.principal ?? '');
     }
   }
