@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import { compile, connectionOf } from '../testing/calls.ts';
+import { policyOf } from '../testing/documents.ts';
 import { clientAddress } from './client-address.ts';
 
 const PEER = '10.0.0.9';
@@ -22,4 +24,19 @@ describe('the address of the client', () => {
   for (const [name, header, trusted, expected] of cases) {
     it(name, () => assert.equal(clientAddress(header, trusted, PEER), expected));
   }
+});
+
+it('without HTTP the client is whom a load balancer speaks for, and the source the load balancer', () => {
+  const over = (rule: string, clientIp?: string): string => {
+    const connection = { ...connectionOf({ sourceIp: '10.0.0.1' }), ...(clientIp !== undefined && { clientIp }) };
+    return `${policies[rule]?.forConnection(connection).evaluateTcp().decision ?? ''} by ${rule}`;
+  };
+  const policies: Readonly<Record<string, ReturnType<typeof compile>>> = {
+    client: compile([policyOf('- from: [{source: {remoteIpBlocks: [203.0.113.7]}}]')]),
+    source: compile([policyOf('- from: [{source: {ipBlocks: [10.0.0.1]}}]')]),
+  };
+  assert.deepEqual(
+    [over('client', '203.0.113.7'), over('client', '203.0.113.8'), over('client'), over('source', '203.0.113.8')],
+    ['ALLOW by client', 'DENY by client', 'DENY by client', 'ALLOW by source'],
+  );
 });

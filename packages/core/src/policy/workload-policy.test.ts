@@ -498,18 +498,3 @@ test('without a policy snapshot everything is refused, and it says why', () => {
     assert.equal(verdict?.reason, 'no policy snapshot has arrived yet');
   }
 });
-
-test('without HTTP the client is whom a load balancer speaks for, and the source the load balancer', () => {
-  const over = (rule: string, clientIp?: string): string => {
-    const connection = { ...connectionOf({ sourceIp: '10.0.0.1' }), ...(clientIp !== undefined && { clientIp }) };
-    return `${policies[rule]?.forConnection(connection).evaluateTcp().decision ?? ''} by ${rule}`;
-  };
-  const policies: Readonly<Record<string, ReturnType<typeof compile>>> = {
-    client: compile([policyOf('- from: [{source: {remoteIpBlocks: [203.0.113.7]}}]')]),
-    source: compile([policyOf('- from: [{source: {ipBlocks: [10.0.0.1]}}]')]),
-  };
-  assert.deepEqual(
-    [over('client', '203.0.113.7'), over('client', '203.0.113.8'), over('client'), over('source', '203.0.113.8')],
-    ['ALLOW by client', 'DENY by client', 'DENY by client', 'ALLOW by source'],
-  );
-});

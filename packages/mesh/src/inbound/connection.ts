@@ -64,14 +64,7 @@ export class InboundConnection {
     const localIp = plainAddress(socket.localAddress ?? '');
     const sourceIp = plainAddress(socket.remoteAddress ?? '');
     this.client = client ?? { address: sourceIp, port: socket.remotePort ?? 0 };
-    this.attributes = {
-      principal: peer?.spiffeId.principal,
-      sourceIp,
-      ...(client !== undefined && { clientIp: client.address }),
-      destinationIp: localIp,
-      destinationPort: options.port,
-      sni: options.sni,
-    };
+    this.attributes = attributesOf(options, sourceIp, localIp);
     this.sourcePrincipal = peer?.spiffeId.toString() ?? '';
     this.localAddress = localIp.includes(':') ? `[${localIp}]:${options.port}` : `${localIp}:${options.port}`;
     this.forwardedClientCert =
@@ -141,6 +134,15 @@ const RETIREMENT = 0.75;
 function retirement(certificate: { readonly notAfter: number } | undefined, now: number): number {
   if (certificate === undefined) return Number.POSITIVE_INFINITY;
   return now + (certificate.notAfter - now) * RETIREMENT;
+}
+
+function attributesOf(
+  { peer, port, sni, client }: InboundConnectionOptions,
+  sourceIp: string,
+  destinationIp: string,
+): ConnectionAttributes {
+  const attributes = { principal: peer?.spiffeId.principal, sourceIp, destinationIp, destinationPort: port, sni };
+  return client === undefined ? attributes : { ...attributes, clientIp: client.address };
 }
 
 /** The verdict over a peer whose identity does not hold. */
