@@ -190,3 +190,30 @@ export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { fail, ok, type Result } from './result.ts';
 export { parseServiceName, serviceHost, type ServiceName } from './service-name.ts';
 export { type Rate, TokenBuckets } from './token-buckets.ts';
+export { compileTraffic, noTraffic, type TrafficInput } from './traffic/compile.ts';
+export { localityOf } from './traffic/policy/locality.ts';
+export type { OutboundMode, OutsideEndpoint, OutsideService, ServiceRules, TrafficRules } from './traffic/rules.ts';
+export type { Router } from './traffic/route/routes.ts';
+export type {
+  CompiledAnswer,
+  CompiledBalancer,
+  CompiledConnections,
+  CompiledDestination,
+  CompiledFault,
+  CompiledHashSource,
+  CompiledHeaderChanges,
+  CompiledHeaders,
+  CompiledLimits,
+  CompiledLocality,
+  CompiledMirror,
+  CompiledOutlier,
+  CompiledPolicy,
+  CompiledRetries,
+  CompiledRoute,
+  CompiledWarmup,
+  HeaderEntry,
+  Locality,
+  RoutedRequest,
+  WeighedDestination,
+} from './traffic/settings.ts';
+export { concernsCallers, isTraffic, type TrafficResource } from './traffic/visibility.ts';

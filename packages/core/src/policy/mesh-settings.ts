@@ -1,4 +1,5 @@
 import type { ExtAuthzProvider } from '../resource/mesh-config/provider.ts';
+import type { OutboundTrafficPolicy } from '../resource/mesh-config/spec.ts';
 import type { MeshConfig, Resource } from '../resource/resource.ts';
 import type { PathNormalization } from './path.ts';
 
@@ -11,6 +12,8 @@ export interface MeshSettings {
   readonly numTrustedProxies: number;
   /** External authorizers by name. */
   readonly providers: ReadonlyMap<string, ExtAuthzProvider>;
+  /** REGISTRY_ONLY: nothing outside the mesh may be called that no ServiceEntry makes known. */
+  readonly outbound: OutboundTrafficPolicy['mode'];
 }
 
 const DEFAULT_SETTINGS: MeshSettings = {
@@ -18,6 +21,7 @@ const DEFAULT_SETTINGS: MeshSettings = {
   pathNormalization: 'BASE',
   numTrustedProxies: 0,
   providers: new Map(),
+  outbound: 'ALLOW_ANY',
 };
 
 /** The settings among a mesh's resources: those of the MeshConfig in its root namespace, defaults where there is none. */
@@ -27,7 +31,19 @@ export function meshSettingsOf(resources: readonly Resource[], rootNamespace: st
       resource.kind === 'MeshConfig' && resource.metadata.namespace === rootNamespace,
   );
   if (config === undefined) return DEFAULT_SETTINGS;
-  const { trustDomainAliases = [], pathNormalization, numTrustedProxies, extensionProviders } = config.spec;
+  const {
+    trustDomainAliases = [],
+    pathNormalization,
+    numTrustedProxies,
+    extensionProviders,
+    outboundTrafficPolicy,
+  } = config.spec;
   const providers = new Map(extensionProviders.map((provider) => [provider.name, provider]));
-  return { trustDomainAliases, pathNormalization, numTrustedProxies, providers };
+  return {
+    trustDomainAliases,
+    pathNormalization,
+    numTrustedProxies,
+    providers,
+    outbound: outboundTrafficPolicy?.mode ?? 'ALLOW_ANY',
+  };
 }

@@ -12,6 +12,12 @@ export interface MeshConfigSpec {
   /** Proxies in front of the first workload whose word on the client's address counts. */
   readonly numTrustedProxies: number;
   readonly extensionProviders: readonly ExtAuthzProvider[];
+  /** What may be called that is no service of the mesh; everything where absent. */
+  readonly outboundTrafficPolicy?: OutboundTrafficPolicy;
+}
+
+export interface OutboundTrafficPolicy {
+  readonly mode: 'ALLOW_ANY' | 'REGISTRY_ONLY';
 }
 
 interface Topology {
@@ -24,6 +30,7 @@ interface SpecFields {
   readonly gatewayTopology: Topology;
   readonly defaultConfig: { readonly gatewayTopology: Topology };
   readonly extensionProviders: readonly ExtAuthzProvider[];
+  readonly outboundTrafficPolicy: OutboundTrafficPolicy;
 }
 
 const NORMALIZATIONS = ['DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'] as const;
@@ -37,9 +44,12 @@ export function readMeshConfigSpec(at: Cursor): MeshConfigSpec | undefined {
     gatewayTopology: readTopology,
     defaultConfig: (config) => required(config, 'gatewayTopology', { gatewayTopology: readTopology }),
     extensionProviders: readProviders,
+    outboundTrafficPolicy: (policy) =>
+      required(policy, 'mode', { mode: (mode) => mode.word(['ALLOW_ANY', 'REGISTRY_ONLY']) }),
   });
   if (fields === undefined) return undefined;
   const { trustDomainAliases, pathNormalization, gatewayTopology, defaultConfig, extensionProviders = [] } = fields;
+  const { outboundTrafficPolicy } = fields;
   if (gatewayTopology !== undefined && defaultConfig !== undefined) {
     at.child('gatewayTopology').misplaced('stands in defaultConfig, too: keep one of them');
   }
@@ -48,16 +58,18 @@ export function readMeshConfigSpec(at: Cursor): MeshConfigSpec | undefined {
     pathNormalization: pathNormalization?.normalization ?? 'BASE',
     numTrustedProxies: (gatewayTopology ?? defaultConfig?.gatewayTopology)?.numTrustedProxies ?? 0,
     extensionProviders,
+    ...(outboundTrafficPolicy === undefined ? {} : { outboundTrafficPolicy }),
   };
 }
 
 export function writeMeshConfigSpec(spec: MeshConfigSpec): object {
-  const { trustDomainAliases, pathNormalization, numTrustedProxies, extensionProviders } = spec;
+  const { trustDomainAliases, pathNormalization, numTrustedProxies, extensionProviders, outboundTrafficPolicy } = spec;
   return {
     ...(trustDomainAliases === undefined ? {} : { trustDomainAliases }),
     pathNormalization: { normalization: pathNormalization },
     defaultConfig: { gatewayTopology: { numTrustedProxies } },
     extensionProviders: extensionProviders.map(writeProvider),
+    ...(outboundTrafficPolicy === undefined ? {} : { outboundTrafficPolicy }),
   };
 }
 

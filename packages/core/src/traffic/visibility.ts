@@ -1,0 +1,53 @@
+import type { DestinationRule, Resource, ServiceEntry, VirtualService } from '../resource/resource.ts';
+import { namespaceOfHost, wholeHost } from './host.ts';
+
+/** Kinds that say where calls go. */
+export type TrafficResource = VirtualService | DestinationRule | ServiceEntry;
+
+export function isTraffic(resource: Resource): resource is TrafficResource {
+  return resource.kind === 'VirtualService' || resource.kind === 'DestinationRule' || resource.kind === 'ServiceEntry';
+}
+
+/** Hosts that a rule is about, as they are written. */
+export function hostsOf(resource: TrafficResource): readonly string[] {
+  return resource.kind === 'DestinationRule' ? [resource.spec.host] : resource.spec.hosts;
+}
+
+/** Whether `exportTo` names a namespace; without it every one is. */
+export function isExportedTo({ metadata, spec }: TrafficResource, namespace: string): boolean {
+  const { exportTo } = spec;
+  if (exportTo === undefined) return true;
+  return exportTo.some(
+    (name) => name === '*' || name === namespace || (name === '.' && metadata.namespace === namespace),
+  );
+}
+
+/**
+ * Whether callers of a namespace are held to a rule about a host, a whole name or pattern. A rule of the root namespace is for everybody, one
+ * about services of its own namespace for all who call them, any other for its own namespace alone: what is written in one
+ * namespace never says how another one calls a third. `exportTo` narrows that.
+ */
+export function isRuleFor(
+  resource: TrafficResource,
+  host: string,
+  { namespace, rootNamespace }: { readonly namespace: string; readonly rootNamespace: string },
+): boolean {
+  const own = resource.metadata.namespace;
+  const isInReach =
+    own === namespace || own === rootNamespace || (isAboutServices(resource) && namespaceOfHost(host) === own);
+  return isInReach && isExportedTo(resource, namespace);
+}
+
+/** Whether callers of a namespace are held to any part of a rule, and so must be told of it. */
+export function concernsCallers(
+  resource: TrafficResource,
+  place: { readonly namespace: string; readonly rootNamespace: string },
+): boolean {
+  const own = resource.metadata.namespace;
+  return hostsOf(resource).some((host) => isRuleFor(resource, wholeHost(host, own), place));
+}
+
+/** A ServiceEntry is about hosts that belong to nobody here. */
+function isAboutServices({ kind }: TrafficResource): boolean {
+  return kind !== 'ServiceEntry';
+}
