@@ -20,6 +20,8 @@ export interface TrafficInput {
   /** Those for other callers, and of other kinds, are left out here; their order has no meaning. */
   readonly resources: readonly Resource[];
   readonly rootNamespace: string;
+  /** In place of what the MeshConfig says. */
+  readonly outbound?: OutboundMode;
 }
 
 /**
@@ -33,7 +35,7 @@ export function compileTraffic(input: TrafficInput): TrafficRules {
 
 /** Where nothing is known yet: nothing outside the mesh is. */
 export function noTraffic(outbound: OutboundMode): TrafficRules {
-  return new CompiledTraffic({ workload: { namespace: '', labels: {} }, resources: [], rootNamespace: '' }, outbound);
+  return new CompiledTraffic({ workload: { namespace: '', labels: {} }, resources: [], rootNamespace: '', outbound });
 }
 
 const MOST_CACHED = 2000;
@@ -51,7 +53,7 @@ class CompiledTraffic implements TrafficRules {
   readonly #services = new Map<string, Map<string, Map<number, ServiceRules | undefined>>>();
   readonly #hosts = new BoundedCache<string, { readonly rules: ServiceRules | undefined }>(MOST_CACHED);
 
-  constructor(input: TrafficInput, outbound?: OutboundMode) {
+  constructor(input: TrafficInput) {
     const traffic = input.resources.filter(isTraffic).toSorted(byAge);
     this.#input = input;
     this.#own = localityOf(input.workload.labels);
@@ -65,7 +67,7 @@ class CompiledTraffic implements TrafficRules {
       ofKind(traffic, 'DestinationRule').filter((rule) => this.#isForLabels(rule)),
     );
     this.isEmpty = this.#virtualServices.isEmpty && this.#destinationRules.isEmpty;
-    this.outbound = outbound ?? meshSettingsOf(input.resources, input.rootNamespace).outbound;
+    this.outbound = input.outbound ?? meshSettingsOf(input.resources, input.rootNamespace).outbound;
   }
 
   forService(namespace: string, name: string, port: number): ServiceRules | undefined {

@@ -5,7 +5,11 @@ import { namespaceOfHost, wholeHost } from './host.ts';
 export type TrafficResource = VirtualService | DestinationRule | ServiceEntry;
 
 export function isTraffic(resource: Resource): resource is TrafficResource {
-  return resource.kind === 'VirtualService' || resource.kind === 'DestinationRule' || resource.kind === 'ServiceEntry';
+  return isTrafficKind(resource.kind);
+}
+
+export function isTrafficKind(kind: string): kind is TrafficResource['kind'] {
+  return kind === 'VirtualService' || kind === 'DestinationRule' || kind === 'ServiceEntry';
 }
 
 /** Hosts that a rule is about, as they are written. */

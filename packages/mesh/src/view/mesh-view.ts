@@ -1,9 +1,10 @@
 import type { RevocableCertificate, RevocationRule } from '@rampart/spiffe';
 import { compileWorkloadPolicy, denyAll, shutNetwork } from '@rampart/core';
-import type { PolicyFeature, Resource, WorkloadPolicy, WorkloadRef } from '@rampart/core';
+import type { PolicyFeature, Resource, TrafficRules, WorkloadPolicy, WorkloadRef } from '@rampart/core';
 
 import { type ForeignBundle, ForeignTrust } from '../identity/foreign-trust.ts';
 import type { MeshService } from './endpoint.ts';
+import { HeldTraffic, isTrafficKey } from './held-traffic.ts';
 import { Peers } from './peers.ts';
 import type { PeersUpdate } from './peers.ts';
 import { Revocations } from './revocations.ts';
@@ -36,6 +37,8 @@ export interface MeshViewOptions {
 /** What a change was about, so that listeners do only the work it asks for. */
 export interface MeshChange {
   readonly policy: boolean;
+  /** Where calls may go, and how. */
+  readonly traffic: boolean;
   readonly revocations: boolean;
   /** Who peers are, for NetworkPolicies. */
   readonly peers: boolean;
@@ -58,6 +61,7 @@ export class MeshView {
   readonly #resources = new Map<string, Resource | string>();
   readonly #services = new Map<string, MeshService>();
   readonly #revocations = new Revocations();
+  readonly #traffic: HeldTraffic;
   readonly #listeners = new Set<(change: MeshChange) => void>();
   readonly #followers = new Set<(update: MeshUpdate) => void>();
   #workload: WorkloadRef | undefined;
@@ -67,6 +71,7 @@ export class MeshView {
 
   constructor(options: MeshViewOptions) {
     this.#options = options;
+    this.#traffic = new HeldTraffic(options.rootNamespace);
     this.#policy = denyAll(options.notReady ?? NEVER);
   }
 
@@ -83,11 +88,18 @@ export class MeshView {
     return this.#policy;
   }
 
+  /** Rules about what this workload calls; the same object until they change. */
+  get traffic(): TrafficRules {
+    return this.#traffic.rules;
+  }
+
   /** Policies are compiled for one workload: the one the identity names. */
   setWorkload(workload: WorkloadRef, trustDomain: string): void {
     this.#workload = workload;
     this.#trustDomain = trustDomain;
-    if (this.ready) this.#compile();
+    if (!this.ready) return;
+    this.#compile();
+    this.#traffic.compileFor(workload);
   }
 
   /** Why a certificate is revoked; undefined when it is not. */
@@ -110,7 +122,7 @@ export class MeshView {
     return {
       revision: this.#revision,
       reset: true,
-      resources: [...this.#resources],
+      resources: [...this.#resources].map(([key, resource]) => [key, this.#traffic.standing(key) ?? resource]),
       services: [...this.#services.values()],
       ...this.#revocations.all,
       peers: this.peers.all,
@@ -138,12 +150,15 @@ export class MeshView {
     const revocations = this.#revocations.apply(update);
     if (update.peers !== undefined) this.peers.apply(update.peers);
     if (update.foreignBundles !== undefined) this.foreignTrust.replace(update.foreignBundles);
-    const policy = update.reset || update.resources.length > 0;
     const first = !this.ready;
+    const traffic = this.#traffic.take(update) || first;
+    const policy = first || update.reset || update.resources.some(([key]) => !isTrafficKey(key));
     if (update.revision > 0) this.#revision = update.revision;
-    if (policy || first) this.#compile();
+    if (policy) this.#compile();
+    if (traffic && this.#workload !== undefined) this.#traffic.compileFor(this.#workload);
     const change: MeshChange = {
-      policy: policy || first,
+      policy,
+      traffic,
       revocations,
       peers: update.peers !== undefined,
       foreignTrust: update.foreignBundles !== undefined,
@@ -152,7 +167,7 @@ export class MeshView {
     };
     for (const listener of this.#listeners) listener(change);
     for (const follower of this.#followers) follower(update);
-    return this.#policy.problems.join('; ');
+    return [...this.#policy.problems, ...this.#traffic.problems].join('; ');
   }
 
   #applyServices(update: MeshUpdate): Pick<MeshChange, 'services' | 'gone'> {
@@ -174,7 +189,9 @@ export class MeshView {
   #compile(): void {
     if (this.#workload === undefined) return;
     const policy = this.#compileReadable(this.#workload);
-    const unreadable = [...this.#resources].filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+    const unreadable = [...this.#resources].filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && !isTrafficKey(entry[0]),
+    );
     if (unreadable.length === 0) {
       this.#policy = policy;
       return;

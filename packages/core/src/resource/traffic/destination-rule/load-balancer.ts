@@ -38,7 +38,7 @@ export interface Warmup {
   readonly durationMs: number;
   /** Of its share, at the beginning; 10 where absent. */
   readonly minimumPercent?: number;
-  /** From 1, which is linear: the greater, the slower at first. */
+  /** From 1, which is linear: the greater, the quicker at first (Envoy `aggression`). */
   readonly aggression?: number;
 }
 
