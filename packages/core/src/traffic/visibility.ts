@@ -18,7 +18,7 @@ export function hostsOf(resource: TrafficResource): readonly string[] {
 }
 
 /** Whether `exportTo` names a namespace; without it every one is. */
-export function isExportedTo({ metadata, spec }: TrafficResource, namespace: string): boolean {
+function isExportedTo({ metadata, spec }: TrafficResource, namespace: string): boolean {
   const { exportTo } = spec;
   if (exportTo === undefined) return true;
   return exportTo.some(
