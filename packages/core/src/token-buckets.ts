@@ -45,10 +45,23 @@ export class TokenBuckets {
     return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / perSecond) * 1000);
   }
 
-  /** Puts back one that was taken and not used. */
-  giveBack(key: string): void {
+  /** Takes as many whole ones as there are, `most` at most; with fewer, `waitMs` is the milliseconds until there is one more. */
+  takeSome(key: string, most: number): { readonly tokens: number; readonly waitMs: number } {
+    const { perSecond } = this.#rate;
+    const now = this.#clock.now();
     const bucket = this.#buckets.get(key);
-    if (bucket !== undefined) bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + 1);
+    const there = this.#tokens(bucket, now);
+    const tokens = Math.min(Math.floor(there), most);
+    const left = there - tokens;
+    if (bucket === undefined) this.#buckets.set(key, { tokens: left, at: now });
+    else Object.assign(bucket, { tokens: left, at: now });
+    return { tokens, waitMs: tokens === most ? 0 : Math.ceil(((1 - left) / perSecond) * 1000) };
+  }
+
+  /** Puts back what was taken and not used. */
+  giveBack(key: string, count = 1): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined) bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + count);
   }
 
   #tokens(known: Bucket | undefined, now: number): number {

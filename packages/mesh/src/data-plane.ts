@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { ENFORCED_IN_PROCESS, RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
-import { TelemetryBatch } from '@rampart/wire/control';
+import { LeaseRequest, LeaseResponse, TelemetryBatch } from '@rampart/wire/control';
 
 import { createIssuer, vouchFor } from './control/attestation.ts';
 import type { AttestedWorkload } from './control/attestation.ts';
@@ -14,6 +14,7 @@ import type { ControlPlaneAddress } from './control/transport.ts';
 import { SvidSource } from './identity/svid-source.ts';
 import { Authenticator } from './inbound/authenticate/authenticator.ts';
 import { fetchDocument } from './inbound/authenticate/keys/document.ts';
+import type { Lease } from './inbound/limit/shared/lease.ts';
 import { RequestLimits } from './inbound/limit/request-limits.ts';
 import type { MeshLog } from './log.ts';
 import { Picker } from './outbound/pick.ts';
@@ -113,7 +114,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits: new RequestLimits({ clock }),
+    limits: new RequestLimits({ clock, log, lease: leaser(control) }),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,
@@ -126,6 +127,20 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
       identity.stop();
       control.stop();
     },
+  };
+}
+
+const LEASE: MethodPath = '/rampart.v1.QuotaService/Lease';
+/** Requests wait for it. */
+const LEASE_TIMEOUT_MS = 500;
+
+function leaser(control: ControlClient): Lease {
+  return async (wants) => {
+    const { channel } = control;
+    if (channel === undefined)
+      throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
+    const request = LeaseRequest.encode({ wants: [...wants] }).finish();
+    return LeaseResponse.decode(await channel.unary(LEASE, request, LEASE_TIMEOUT_MS)).shares;
   };
 }
 

@@ -87,6 +87,7 @@ export type { Ending } from './record/ending.ts';
 export { Entry } from './inbound/limit/entry.ts';
 export type { PermittedRequest } from './inbound/limit/entry.ts';
 export { RequestLimits } from './inbound/limit/request-limits.ts';
+export type { Lease } from './inbound/limit/shared/lease.ts';
 export type { LimitHits } from './inbound/limit/request-limits.ts';
 export { ResponseFlag } from './record/flags.ts';
 export { createIds } from './record/ids.ts';

@@ -120,7 +120,7 @@ function outsidePlane(reason: string, log: MeshLog): DataPlane {
     identity: new SvidSource({ issuer, clock: systemClock, random: Math.random, log }),
     view,
     authenticator: new Authenticator({ view, fetch, clock: systemClock, random: Math.random, log }),
-    limits: new RequestLimits({ clock: systemClock }),
+    limits: new RequestLimits({ clock: systemClock, log }),
     instances: new LocalInstances(),
     picker: new Picker(Math.random),
     telemetry: TelemetryReporter.discarding(),

@@ -8,6 +8,8 @@ export {
   ChallengeResponse,
   ControlPlaneMessage,
   DataPlaneMessage,
+  LeaseRequest,
+  LeaseResponse,
   RegisterInstance,
   RenewRequest,
   SvidResponse,
@@ -16,6 +18,8 @@ export {
 export type {
   Endpoint,
   NetworkFacts,
+  QuotaShare,
+  QuotaWant,
   ResourceUpdate,
   RevocationRule,
   ServiceUpdate,

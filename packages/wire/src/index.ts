@@ -96,6 +96,7 @@ export {
   JwtEvidenceSchema,
   NamespaceFactsSchema,
   NetworkFactsSchema,
+  QuotaService,
   RegisterInstanceSchema,
   RenewRequestSchema,
   ResourceUpdateSchema,

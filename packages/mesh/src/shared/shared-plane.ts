@@ -8,6 +8,7 @@ import { WITHDRAWAL_MS } from '../data-plane.ts';
 import { SvidSource } from '../identity/svid-source.ts';
 import { Authenticator } from '../inbound/authenticate/authenticator.ts';
 import { fetchDocument } from '../inbound/authenticate/keys/document.ts';
+import type { Lease } from '../inbound/limit/shared/lease.ts';
 import { RequestLimits } from '../inbound/limit/request-limits.ts';
 import type { MeshLog } from '../log.ts';
 import { Picker } from '../outbound/pick.ts';
@@ -44,6 +45,8 @@ export interface SharedPlaneOptions {
   readonly log: MeshLog;
   /** Takes the records of this thread to the one that reports. */
   readonly relay: (collected: Collected) => void;
+  /** Gets shares of shared limits from the thread that speaks with the control plane. */
+  readonly lease: Lease;
 }
 
 /** The data plane of a thread: identity and snapshot are those of the process, and another thread keeps them fresh. */
@@ -54,7 +57,7 @@ export interface SharedPlane {
 }
 
 export function openSharedPlane(state: SharedState, options: SharedPlaneOptions): SharedPlane {
-  const { rootNamespace, clock, random, log, relay } = options;
+  const { rootNamespace, clock, random, log, relay, lease } = options;
   const elsewhere = (): Promise<never> =>
     Promise.reject(new RampartError('INTERNAL', 'BUG: a thread gets no certificates of its own'));
   const view = new MeshView({ rootNamespace, capabilities: ENFORCED_IN_PROCESS });
@@ -76,7 +79,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits: new RequestLimits({ clock }),
+    limits: new RequestLimits({ clock, log, lease }),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

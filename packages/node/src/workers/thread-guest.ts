@@ -8,6 +8,7 @@ import type { DataPlane, MeshLog } from '@rampart/mesh';
 import { systemClock } from '../clock.ts';
 import { createLog } from '../log.ts';
 import type { Parent, ToWorker } from './messages.ts';
+import { RelayedLease } from './relayed-lease.ts';
 import { ThreadChannel } from './thread-channel.ts';
 import { isFor, readHandover, THREADS } from './thread-messages.ts';
 import type { FromThread } from './thread-messages.ts';
@@ -33,18 +34,21 @@ export function joinAsThread({ host, write, random }: ThreadGuestOptions): Threa
   const channel = new ThreadChannel((message) => receive(message));
   const post = (message: FromThread): void => channel.post(message);
   const log = createLog(handover.logLevel, write);
+  const lease = new RelayedLease((question) => post({ from: threadId, ...question }));
   const { plane, become, apply } = openSharedPlane(handover.state, {
     rootNamespace: handover.rootNamespace,
     clock: systemClock,
     random,
     log,
     relay: (collected) => post({ from: threadId, kind: 'records', collected }),
+    lease: (wants) => lease.ask(wants),
   });
   let listener: ((message: ToWorker) => void) | undefined;
   const receive = (message: unknown): void => {
     if (!isFor(message, threadId)) return;
     if (message.kind === 'member') become(message.member);
     else if (message.kind === 'update') apply(message.update);
+    else if (message.kind === 'shares') lease.answered(message);
     else listener?.(message);
   };
   // Between the making of this thread and now, its process may have learned more.

@@ -5,6 +5,7 @@ import { memberOf, portableUpdate, sharedState } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
 import type { NodeConfig } from '../config.ts';
+import { answerLease } from './relayed-lease.ts';
 import type { Tenant, Tenants } from './tenants.ts';
 import { ThreadChannel } from './thread-channel.ts';
 import { isFromThread, THREADS } from './thread-messages.ts';
@@ -68,6 +69,11 @@ class ThreadHost {
     switch (message.kind) {
       case 'records':
         this.#plane.telemetry.collect(message.collected);
+        break;
+      case 'lease':
+        void answerLease(message, this.#plane.limits.lease).then((answer) =>
+          this.#post({ to: message.from, ...answer }),
+        );
         break;
       case 'behind':
         this.#catchUp(message);

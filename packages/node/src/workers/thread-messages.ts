@@ -2,6 +2,7 @@ import type { Collected, PortableUpdate, SharedState } from '@rampart/mesh';
 
 import type { LogLevel } from '../config.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
+import type { LeaseAnswer, LeaseQuestion } from './relayed-lease.ts';
 
 /** Name of the environment data that the main thread leaves for others, and of the channel between them. */
 export const THREADS = 'rampart';
@@ -24,6 +25,7 @@ export function readHandover(left: unknown): Handover | undefined {
 export type FromThread = { readonly from: number } & (
   | FromWorker
   | { readonly kind: 'records'; readonly collected: Collected }
+  | LeaseQuestion
   /** What it has; it is told what it missed. */
   | { readonly kind: 'behind'; readonly revision: number; readonly serial: string }
   /** A thread that this one had made is there no more. */
@@ -35,6 +37,7 @@ export type ToThread = { readonly to: number | undefined } & (
   | ToWorker
   | { readonly kind: 'member'; readonly member: NonNullable<SharedState['member']> }
   | { readonly kind: 'update'; readonly update: PortableUpdate }
+  | LeaseAnswer
 );
 
 export function isFromThread(message: unknown): message is FromThread {

@@ -8,6 +8,7 @@ import {
   IdentityService,
   AuditService,
   LedgerService,
+  QuotaService,
   RegistryService,
   RevocationService,
   MAX_BLOCK_BYTES,
@@ -27,11 +28,13 @@ import { createControlService } from '../doors/services/control-service.ts';
 import { createIdentityService } from '../doors/services/identity-service.ts';
 import { type AuditServiceOptions, createAuditService } from '../doors/services/audit-service.ts';
 import { createLedgerService } from '../doors/services/ledger-service.ts';
+import { createQuotaService } from '../doors/services/quota-service.ts';
 import { createRegistryService } from '../doors/services/registry/registry-service.ts';
 import { createRevocationService } from '../doors/services/revocation-service.ts';
 import { createTelemetryService } from '../doors/services/telemetry-service.ts';
 import { createTrustService } from '../doors/services/trust/trust-service.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { Quotas } from '../quotas/quotas.ts';
 import { PolicyDesk } from '../resources/policy-desk.ts';
 import { attestedWorkloads } from '../storage/stores/attested-workloads.ts';
 import type { Telemetry } from '../telemetry/open-telemetry.ts';
@@ -131,6 +134,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
     revision: () => feed.revision,
   });
   const shutdown = new AbortController();
+  const quotas = new Quotas({ rootNamespace, clock, resource: (key) => state.resources.get(key)?.resource });
   doors.api.serve(
     createApiHandler({
       gate,
@@ -153,6 +157,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,
         });
+        router.service(QuotaService, createQuotaService(quotas), { readMaxBytes: LARGEST_CONTROL_BYTES });
         router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
         router.service(AuditService, createAuditService({ ...auditDesk(state, clock), clock }));

@@ -15,6 +15,7 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.AgentService/ReportChecks', 'agent'],
   ['rampart.v1.ControlService/Connect', 'workload'],
   ['rampart.v1.TelemetryService/Report', 'workload'],
+  ['rampart.v1.QuotaService/Lease', 'workload'],
   ['rampart.v1.AdminService/Apply', 'admin'],
   ['rampart.v1.AdminService/GetResources', 'admin'],
   ['rampart.v1.AdminService/DeleteResource', 'admin'],

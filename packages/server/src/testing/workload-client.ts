@@ -10,6 +10,7 @@ import {
   IdentityService,
   AuditService,
   LedgerService,
+  QuotaService,
   RegistryService,
   RevocationService,
   TelemetryService,
@@ -33,6 +34,7 @@ export interface ApiClient {
   readonly admin: Client<typeof AdminService>;
   readonly ledger: Client<typeof LedgerService>;
   readonly audit: Client<typeof AuditService>;
+  readonly quotas: Client<typeof QuotaService>;
   readonly registry: Client<typeof RegistryService>;
   readonly revocation: Client<typeof RevocationService>;
   readonly trust: Client<typeof TrustService>;
@@ -72,6 +74,7 @@ export function connectTo(
     identity: createClient(IdentityService, transport),
     control: createClient(ControlService, transport),
     telemetry: createClient(TelemetryService, transport),
+    quotas: createClient(QuotaService, transport),
     admin: createClient(AdminService, transport),
     ledger: createClient(LedgerService, transport),
     audit: createClient(AuditService, transport),

@@ -39,14 +39,20 @@ export interface PolicyConnectionLimit extends ConnectionLimit {
 export interface WorkloadLimits {
   readonly requests: readonly RequestLimit[];
   readonly connections: readonly PolicyConnectionLimit[];
+  /** Whether any rule is counted in all data planes together. */
+  readonly hasShared: boolean;
 }
 
-export const UNLIMITED: WorkloadLimits = { requests: [], connections: [] };
+export const UNLIMITED: WorkloadLimits = { requests: [], connections: [], hasShared: false };
 
 export function compileLimits(policies: readonly RateLimit[], domains: TrustDomains): WorkloadLimits {
   if (policies.length === 0) return UNLIMITED;
+  const requests = policies.flatMap((policy) =>
+    (policy.spec.rules ?? []).map((rule) => compileRule(policy, rule, domains)),
+  );
   return {
-    requests: policies.flatMap((policy) => (policy.spec.rules ?? []).map((rule) => compileRule(policy, rule, domains))),
+    requests,
+    hasShared: requests.some(({ isShared }) => isShared),
     connections: policies.flatMap((policy) =>
       (policy.spec.connections ?? []).map((limit) => ({ ...limit, policy: qualifiedName(policy) })),
     ),

@@ -1,23 +1,28 @@
-import { TokenBuckets } from '@rampart/core';
-import type { Clock, RequestLimit } from '@rampart/core';
+import type { Tokens } from './tokens.ts';
 
 /** What one rule has let in: a bucket and a number of requests under way for each key. */
 export class LimitCounter {
-  readonly #buckets: TokenBuckets | undefined;
+  readonly #tokens: Tokens | undefined;
   readonly #underWay = new Map<string, number>();
 
-  constructor({ rate }: RequestLimit, clock: Pick<Clock, 'now'>) {
-    this.#buckets = rate === undefined ? undefined : new TokenBuckets(rate, clock);
+  /** `tokens`: undefined for a rule of concurrency alone. */
+  constructor(tokens: Tokens | undefined) {
+    this.#tokens = tokens;
+  }
+
+  /** What is to be waited for before `take` can tell; undefined for nothing. */
+  prepare(key: string): Promise<void> | undefined {
+    return this.#tokens?.prepare(key);
   }
 
   /** Takes one of the rate; 0, or else the milliseconds until there is one again. */
   take(key: string): number {
-    return this.#buckets?.take(key) ?? 0;
+    return this.#tokens?.take(key) ?? 0;
   }
 
   /** Puts back what was taken for a request that another rule refused. */
   giveBack(key: string): void {
-    this.#buckets?.giveBack(key);
+    this.#tokens?.giveBack(key);
   }
 
   /** False when as many as `most` are under way; else `leave` is to be called when it is over. */

@@ -21,7 +21,7 @@ describe('limits of requests', () => {
 
   beforeEach(() => {
     clock = new FakeClock(1_000_000);
-    limits = new RequestLimits({ clock });
+    limits = new RequestLimits({ clock, log: { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} } });
     view = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
     view.setWorkload({ namespace: 'shop', serviceAccount: 'orders', labels: {} }, 'cluster.local');
   });

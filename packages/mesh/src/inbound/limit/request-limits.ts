@@ -1,12 +1,19 @@
 import type { Clock, RequestLimit, WorkloadLimits } from '@rampart/core';
 
+import type { MeshLog } from '../../log.ts';
 import { ResponseFlag } from '../../record/flags.ts';
+import { Permit } from '../authorize.ts';
 import type { Answer } from '../request/answer.ts';
 import type { InboundExchange } from '../request/exchange.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import { LimitCounter } from './counter.ts';
 import { limitAnswer } from './limit-answer.ts';
 import type { Shortage } from './limit-answer.ts';
+import type { Lease } from './shared/lease.ts';
+import { QuotaDesk } from './shared/quota-desk.ts';
+import { SharedTokens } from './shared/shared-tokens.ts';
+import { OwnTokens } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
 
 /** How often a rule found no room since this process began. */
 export interface LimitHits {
@@ -19,6 +26,9 @@ export interface LimitHits {
 
 export interface RequestLimitsOptions {
   readonly clock: Clock;
+  readonly log: MeshLog;
+  /** Where shares of shared limits come from; without it they are counted here. */
+  readonly lease?: Lease;
 }
 
 interface Counted {
@@ -37,13 +47,18 @@ const WOULD = 'DENY';
 
 /** limit: whether a permitted request has room under every rule that is about it. Costs one look where there are none. */
 export class RequestLimits {
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Clock;
+  readonly #desk: QuotaDesk | undefined;
+  /** For others of this process, who ask through it. */
+  readonly lease: Lease | undefined;
   readonly #hits = new Map<string, { limit: RequestLimit; refused: number }>();
   #limits: WorkloadLimits | undefined;
   #counted: readonly Counted[] = [];
 
-  constructor({ clock }: RequestLimitsOptions) {
+  constructor({ clock, log, lease }: RequestLimitsOptions) {
     this.#clock = clock;
+    this.lease = lease;
+    this.#desk = lease === undefined ? undefined : new QuotaDesk({ clock, log, lease });
   }
 
   /** Rules that refused something, or in SHADOW would have. */
@@ -54,6 +69,22 @@ export class RequestLimits {
       isShadow,
       refused,
     }));
+  }
+
+  /**
+   * What a request has to wait for until `take` can tell whether it has room: this data plane's share of a shared limit. Undefined
+   * for nothing, and for a request that policy would not let through: it is to take nothing from those that it does.
+   */
+  prepare({ connection }: InboundExchange, facts: RequestFacts): Promise<unknown> | undefined {
+    const { limits } = connection.workload;
+    if (!limits.hasShared || this.#desk === undefined) return undefined;
+    if (Permit.judge(connection, facts, this.#clock.now()).denied) return undefined;
+    if (limits !== this.#limits) this.#adopt(limits);
+    const waits = this.#counted.flatMap(({ limit, counter }) => {
+      if (!limit.isShared || !limit.isAbout(connection.attributes, facts)) return [];
+      return counter.prepare(limit.keyOf(connection.attributes, facts)) ?? [];
+    });
+    return waits.length === 0 ? undefined : Promise.all(waits);
   }
 
   /** Takes room for a request, until it is on record; or says how it is to be answered. `Entry.by` asks this. */
@@ -92,8 +123,16 @@ export class RequestLimits {
     this.#limits = limits;
     this.#counted = limits.requests.map((limit) => ({
       limit,
-      counter: known.get(limit.identity) ?? new LimitCounter(limit, this.#clock),
+      counter: known.get(limit.identity) ?? new LimitCounter(this.#tokensOf(limit)),
     }));
+  }
+
+  #tokensOf(limit: RequestLimit): Tokens | undefined {
+    const { rate, isShared } = limit;
+    if (rate === undefined) return undefined;
+    return isShared && this.#desk !== undefined
+      ? new SharedTokens({ ...limit, rate }, { clock: this.#clock, desk: this.#desk })
+      : new OwnTokens(rate, this.#clock);
   }
 
   #note(limit: RequestLimit): void {

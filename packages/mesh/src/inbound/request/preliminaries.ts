@@ -7,6 +7,7 @@ import { describeCall } from '../external/describe-call.ts';
 import type { CallCircumstances } from '../external/describe-call.ts';
 import type { Approval, ExternalAuthorizer } from '../external/external-authorizer.ts';
 import { changeQuery, changeRequestHeaders } from '../external/request-changes.ts';
+import type { RequestLimits } from '../limit/request-limits.ts';
 import { answerOfAuthorizer, answerToToken, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { Applicant } from './applicant.ts';
@@ -22,6 +23,7 @@ export interface PreliminariesOptions {
   /** SPIFFE ID of this workload; "" while it has none. */
   ownPrincipal(): string;
   readonly stopwatch: Stopwatch;
+  readonly limits: RequestLimits;
 }
 
 /** Authentication that is under way, by the rules that were in force when it began. */
@@ -47,6 +49,18 @@ export class Preliminaries {
   }
 
   pass(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
+    const refused = this.#identify(applicant);
+    if (!applicant.exchange.connection.workload.limits.hasShared) return refused;
+    if (!(refused instanceof Promise)) return refused ?? this.#share(applicant);
+    return refused.then((answer) => answer ?? this.#share(applicant));
+  }
+
+  /** Limits that are shared may have to be asked for, too: their step, after authorization, waits for nobody. */
+  #share({ exchange, facts }: Applicant): Promise<undefined> | undefined {
+    return this.#options.limits.prepare(exchange, facts)?.then(() => undefined);
+  }
+
+  #identify(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
     const { exchange, facts } = applicant;
     const { rules } = this.#options.authenticator;
     if (rules !== undefined) exchange.path = rules.withoutTokens(exchange.path);

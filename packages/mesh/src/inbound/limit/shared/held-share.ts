@@ -1,0 +1,119 @@
+import type { QuotaShare, QuotaWant } from '@rampart/wire/control';
+
+/** Whose counter it is. */
+export interface QuotaName {
+  readonly policy: string;
+  readonly rule: string;
+  readonly key: string;
+  /** Of the whole quota. */
+  readonly perSecond: number;
+}
+
+/** A share is asked for with as much ahead as is used in this time, and the quota yields in it. */
+const AHEAD_SECONDS = 0.1;
+/** Below this part of what was asked ahead there is asked again, before anybody has to wait. */
+const LOW = 0.5;
+
+/** What this data plane holds of one shared counter. */
+export class HeldShare {
+  readonly #name: QuotaName;
+  #tokens = 0;
+  #validUntil = Number.NEGATIVE_INFINITY;
+  /** Nothing is to be had before, as far as is known. */
+  #emptyUntil = Number.NEGATIVE_INFINITY;
+  /** The control plane does not know this counter, which is then counted here. */
+  #unknownUntil = Number.NEGATIVE_INFINITY;
+  #unused = 0;
+  #usedSince = 0;
+  #ahead = 0;
+  #wanted = 0;
+  #waiting = 0;
+  #answered: PromiseWithResolvers<void> | undefined;
+
+  constructor(name: QuotaName) {
+    this.#name = name;
+  }
+
+  isUnknown(now: number): boolean {
+    return now < this.#unknownUntil;
+  }
+
+  /** Whether `take` can tell without asking. */
+  isSettled(now: number): boolean {
+    return this.#has(now) || now < this.#emptyUntil;
+  }
+
+  /** Whether it is time to ask for more. */
+  isLow(now: number): boolean {
+    return this.#ahead > 0 && now >= this.#emptyUntil && this.#tokens < this.#ahead * LOW;
+  }
+
+  /** 0, or else the milliseconds until there may be one. */
+  take(now: number): number {
+    if (!this.#has(now)) return Math.max(1, this.#emptyUntil - now);
+    this.#tokens -= 1;
+    this.#usedSince += 1;
+    return 0;
+  }
+
+  giveBack(): void {
+    this.#tokens += 1;
+    this.#usedSince -= 1;
+  }
+
+  /** One more request waits for the next answer. */
+  wait(): Promise<void> {
+    this.#waiting += 1;
+    this.#answered ??= Promise.withResolvers<void>();
+    return this.#answered.promise;
+  }
+
+  /** Lets go of what was not used in its time. True when it has something to give back. */
+  expire(now: number): boolean {
+    if (now >= this.#validUntil) {
+      this.#unused += this.#tokens;
+      this.#tokens = 0;
+    }
+    return this.#unused > 0;
+  }
+
+  /** Nothing is held, waited for, or known of it. */
+  isIdle(now: number): boolean {
+    return this.#tokens + this.#unused + this.#waiting === 0 && now >= this.#emptyUntil && now >= this.#unknownUntil;
+  }
+
+  /** What to ask for now. */
+  want(now: number): QuotaWant {
+    this.expire(now);
+    const { policy, rule, key, perSecond } = this.#name;
+    this.#ahead = Math.max(0, Math.min(this.#usedSince, Math.floor(perSecond * AHEAD_SECONDS)));
+    this.#wanted = Math.max(0, this.#waiting + this.#ahead - this.#tokens);
+    const want = { policy, rule, key, tokens: this.#wanted, unused: this.#unused };
+    this.#usedSince = 0;
+    this.#unused = 0;
+    this.#waiting = 0;
+    return want;
+  }
+
+  /** `askedAt`: when it was wanted, from which its time is counted: the way of the answer is part of it. */
+  receive({ tokens, validMs, retryMs, unknown }: QuotaShare, askedAt: number): void {
+    this.#tokens += tokens;
+    if (tokens > 0) this.#validUntil = askedAt + validMs;
+    if (tokens < this.#wanted) this.#emptyUntil = askedAt + Math.max(1, retryMs);
+    if (unknown) this.#unknownUntil = askedAt + UNKNOWN_MS;
+    this.release();
+  }
+
+  /** Whoever waits goes on. */
+  release(): void {
+    this.#answered?.resolve();
+    this.#answered = undefined;
+  }
+
+  #has(now: number): boolean {
+    return this.#tokens > 0 && now < this.#validUntil;
+  }
+}
+
+/** By then both sides have the same policies. */
+const UNKNOWN_MS = 1000;
