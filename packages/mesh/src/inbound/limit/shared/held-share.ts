@@ -28,7 +28,9 @@ export class HeldShare {
   #ahead = 0;
   #wanted = 0;
   #waiting = 0;
-  #answered: PromiseWithResolvers<void> | undefined;
+  /** Of those whose tokens are to be asked for, and of those whose tokens have been. */
+  #next: PromiseWithResolvers<void> | undefined;
+  #asked: PromiseWithResolvers<void> | undefined;
 
   constructor(name: QuotaName) {
     this.#name = name;
@@ -64,8 +66,8 @@ export class HeldShare {
   /** One more request waits for the next answer. */
   wait(): Promise<void> {
     this.#waiting += 1;
-    this.#answered ??= Promise.withResolvers<void>();
-    return this.#answered.promise;
+    this.#next ??= Promise.withResolvers<void>();
+    return this.#next.promise;
   }
 
   /** Lets go of what was not used in its time. True when it has something to give back. */
@@ -79,7 +81,12 @@ export class HeldShare {
 
   /** Nothing is held, waited for, or known of it. */
   isIdle(now: number): boolean {
-    return this.#tokens + this.#unused + this.#waiting === 0 && now >= this.#emptyUntil && now >= this.#unknownUntil;
+    return (
+      this.#asked === undefined &&
+      this.#tokens + this.#unused + this.#waiting === 0 &&
+      now >= this.#emptyUntil &&
+      now >= this.#unknownUntil
+    );
   }
 
   /** What to ask for now. */
@@ -92,6 +99,8 @@ export class HeldShare {
     this.#usedSince = 0;
     this.#unused = 0;
     this.#waiting = 0;
+    this.#asked = this.#next;
+    this.#next = undefined;
     return want;
   }
 
@@ -101,13 +110,17 @@ export class HeldShare {
     if (tokens > 0) this.#validUntil = askedAt + validMs;
     if (tokens < this.#wanted) this.#emptyUntil = askedAt + Math.max(1, retryMs);
     if (unknown) this.#unknownUntil = askedAt + UNKNOWN_MS;
-    this.release();
+    this.#asked?.resolve();
+    this.#asked = undefined;
   }
 
-  /** Whoever waits goes on. */
+  /** There is no answer: whoever waits goes on. */
   release(): void {
-    this.#answered?.resolve();
-    this.#answered = undefined;
+    this.#asked?.resolve();
+    this.#next?.resolve();
+    this.#asked = undefined;
+    this.#next = undefined;
+    this.#waiting = 0;
   }
 
   #has(now: number): boolean {
