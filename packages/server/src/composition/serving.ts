@@ -46,7 +46,7 @@ import type { Mesh } from './mesh.ts';
 import { GRACE_MS, type Start } from './start.ts';
 import type { State } from './state.ts';
 
-const LARGEST_CONTROL_BYTES = 256 * 1024;
+const CONTROL_SIZE = { readMaxBytes: 256 * 1024 };
 
 const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
 /** Ten thousand serial numbers, however they are written. */
@@ -113,6 +113,13 @@ function auditDesk({ database, journal, guard }: State, clock: Clock): Omit<Audi
   };
 }
 
+function quotasOf(
+  { options: { rootNamespace, clock } }: Start,
+  { resources }: State,
+): ReturnType<typeof createQuotaService> {
+  return createQuotaService(new Quotas({ rootNamespace, clock, resource: (key) => resources.get(key)?.resource }));
+}
+
 /** From here on calls are answered. */
 export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
   const { options, metrics } = parts;
@@ -121,6 +128,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   const { failures, gate, limits, registryTokens, unread } = guardsOf(parts, state);
   const verifier = peerVerifier(clock, issuer);
   const desk = deskOf(parts, state, mesh);
+  const quotas = quotasOf(parts, state);
   const admin = createAdminService({
     ...state,
     desk,
@@ -134,7 +142,6 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
     revision: () => feed.revision,
   });
   const shutdown = new AbortController();
-  const quotas = new Quotas({ rootNamespace, clock, resource: (key) => state.resources.get(key)?.resource });
   doors.api.serve(
     createApiHandler({
       gate,
@@ -153,11 +160,11 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
           .service(AgentService, agentServiceOf(parts, { state, mesh }, limits), {
             readMaxBytes: LARGEST_CHECKS_BYTES,
           });
-        router.service(ControlService, createControlService(mesh.dataPlanes), { readMaxBytes: LARGEST_CONTROL_BYTES });
+        router.service(ControlService, createControlService(mesh.dataPlanes), CONTROL_SIZE);
         router.service(TelemetryService, createTelemetryService(telemetry.intake), {
           readMaxBytes: LARGEST_REPORT_BYTES,
         });
-        router.service(QuotaService, createQuotaService(quotas), { readMaxBytes: LARGEST_CONTROL_BYTES });
+        router.service(QuotaService, quotas, CONTROL_SIZE);
         router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
         router.service(AuditService, createAuditService({ ...auditDesk(state, clock), clock }));
@@ -165,9 +172,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(RevocationService, createRevocationService({ ...state, ...mesh }), {
           readMaxBytes: LARGEST_REVOCATION_BYTES,
         });
-        router.service(RegistryService, registryServiceOf(parts, state, limits), {
-          readMaxBytes: LARGEST_CONTROL_BYTES,
-        });
+        router.service(RegistryService, registryServiceOf(parts, state, limits), CONTROL_SIZE);
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
     }),
