@@ -19,7 +19,7 @@ import {
 } from '@rampart/mesh';
 import type { DataPlane, InstanceTraits, MeshLog, Refusal } from '@rampart/mesh';
 
-import { systemClock } from './clock.ts';
+import { stopwatch, systemClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import type { NodeConfig } from './config.ts';
 import { countStreamedBodies } from './body-count.ts';
@@ -153,7 +153,7 @@ function install(plane: DataPlane, { host, log, exempt, instanceHost = '', trait
     log.info('connection refused', { kind: event.kind, reason: event.reason, from: event.remoteAddress });
     plane.telemetry.refused(event);
   };
-  const outbound = new Outbound(plane, systemClock);
+  const outbound = new Outbound(plane, { clock: systemClock, stopwatch, random: Math.random });
   const ports = new Ports({
     plane,
     clock: systemClock,

@@ -3,16 +3,22 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
-import type { Clock } from '@rampart/core';
+import type { Clock, Random, Verdict } from '@rampart/core';
 import type { RevocableCertificate } from '@rampart/spiffe';
 
 import type { DataPlane } from '../data-plane.ts';
 import { identityRefusal } from '../inbound/connection.ts';
+import type { Stopwatch } from '../record/stopwatch.ts';
+import type { RuledService } from '../traffic/ruled-service.ts';
+import type { TrafficRules } from '../traffic/settings/route.ts';
+import { Traffic } from '../traffic/traffic.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 import { dial } from './dial.ts';
 import { EgressDenied } from './egress-denied.ts';
 import { Egress } from './egress.ts';
 import { OpenConnections } from './open-connections.ts';
+import { deniedDestination, noDestination } from './no-destination.ts';
+import { endpointsOn } from './endpoints-on.ts';
 import { resolve } from './resolve.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
@@ -27,6 +33,18 @@ export type Route =
   | { readonly kind: 'outside' }
   | { readonly kind: 'failed'; readonly error: RampartError; readonly service: MeshService | undefined };
 
+/** The same for one request; where rules are about the service, they say which instance. */
+export type RequestRoute = Route | { readonly kind: 'ruled'; readonly ruled: RuledService };
+
+/** What the outside world gives to the way out. */
+export interface OutboundSurroundings {
+  readonly clock: Clock;
+  readonly stopwatch: Pick<Stopwatch, 'elapsed'>;
+  readonly random: Random;
+  /** Rules about what this workload calls, in place of those of the view. */
+  readonly rules?: () => TrafficRules;
+}
+
 // Taken once, at load: names are resolved here, and not by the hook again.
 const { connect } = net;
 
@@ -39,15 +57,30 @@ export class Outbound {
   /** Where NetworkPolicies let this workload connect to. */
   readonly egress: Egress;
   readonly connections: OpenConnections = new OpenConnections();
+  /** Rules about what this workload calls. */
+  readonly traffic: Traffic;
   readonly #plane: DataPlane;
   readonly #clock: Clock;
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
   readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
-  constructor(plane: DataPlane, clock: Clock) {
+  constructor(plane: DataPlane, { clock, stopwatch, random, rules = () => NO_RULES }: OutboundSurroundings) {
     this.#plane = plane;
     this.#clock = clock;
     this.egress = new Egress(plane.view, plane.instances);
+    this.traffic = new Traffic({
+      clock,
+      stopwatch,
+      random,
+      rules,
+      reach: (host) => {
+        const found = this.#find(host);
+        if ('kind' in found) return noDestination(host, found);
+        const { service, refusal } = found;
+        return refusal !== undefined && service.endpoints.length === 0 ? deniedDestination(service, refusal) : service;
+      },
+      caller: () => plane.identity.current?.spiffeId.toString() ?? '',
+    });
     plane.view.subscribe(() => this.#authorities.clear());
   }
 
@@ -72,21 +105,45 @@ export class Outbound {
     return resolve(host, this.#plane.view, this.#namespace()).kind !== 'outside';
   }
 
+  /** An instance for a connection on which requests are not told apart. */
   route(host: string, port: number): Route {
+    const route = this.routeRequest(host, port);
+    if (route.kind !== 'ruled') return route;
+    const { service } = route.ruled;
+    const target = route.ruled.pick();
+    if (target !== undefined) return { kind: 'mesh', target };
+    return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${whyNobody(service, port)}`, service);
+  }
+
+  /** One look more than without rules, where no rule is about the service. */
+  routeRequest(host: string, port: number): RequestRoute {
+    const found = this.#find(host);
+    if ('kind' in found) return found;
+    const { service, whole, refusal } = found;
+    const { picker } = this.#plane;
+    const ruled = this.traffic.about(service, port);
+    if (ruled === undefined) {
+      const endpoint = picker.pick(service, port);
+      if (endpoint !== undefined) return { kind: 'mesh', target: { service, endpoint } };
+    } else if (refusal === undefined || endpointsOn(service, port).length > 0) return { kind: 'ruled', ruled };
+    if (refusal !== undefined && picker.pick(whole, port) !== undefined) {
+      return { kind: 'failed', error: new EgressDenied(service.host, refusal), service };
+    }
+    return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${whyNobody(service, port)}`, service);
+  }
+
+  /** The service that a name stands for, as far as this workload may reach it. */
+  #find(host: string): Found | Route {
     const resolution = resolve(host, this.#plane.view, this.#namespace());
     if (resolution.kind === 'outside') return OUTSIDE;
     if (resolution.kind === 'refused') return failed(resolution.code, resolution.reason, undefined);
-    const reach = this.egress.reach(resolution.service);
-    const service = reach?.service ?? resolution.service;
+    const whole = resolution.service;
+    const reach = this.egress.reach(whole);
+    const service = reach?.service ?? whole;
     if (this.#plane.identity.current === undefined) {
       return failed('IDENTITY_NOT_READY', `cannot call ${service.host}: this workload has no identity yet`, service);
     }
-    const endpoint = this.#plane.picker.pick(service, port);
-    if (endpoint !== undefined) return { kind: 'mesh', target: { service, endpoint } };
-    if (reach?.refusal !== undefined && this.#plane.picker.pick(resolution.service, port) !== undefined) {
-      return { kind: 'failed', error: new EgressDenied(service.host, reach.refusal), service };
-    }
-    return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${whyNobody(service, port)}`, service);
+    return { service, whole, refusal: reach?.refusal };
   }
 
   /** The way to one instance, for callers that have named it by its address: no other one takes its place. */
@@ -148,6 +205,17 @@ export class Outbound {
     return this.#plane.workload()?.namespace ?? 'default';
   }
 }
+
+/** A service, with the instances that this workload may connect to. */
+interface Found {
+  readonly service: MeshService;
+  /** With all of its instances. */
+  readonly whole: MeshService;
+  /** Why some are out of reach. */
+  readonly refusal: Verdict | undefined;
+}
+
+const NO_RULES: TrafficRules = { forService: () => undefined };
 
 /** Applications already know what to do when a connection is refused: the usual code, and our words. */
 function whyNobody({ endpoints, outOfService = 0 }: MeshService, port: number): string {

@@ -3,6 +3,7 @@ import type { RecordInput } from '@rampart/wire/record-block';
 
 import type { DataPlane } from '../data-plane.ts';
 import type { Target } from '../outbound/outbound.ts';
+import type { MeshService } from '../view/endpoint.ts';
 import type { Ending } from './ending.ts';
 import { ResponseFlag } from './flags.ts';
 import type { Stopwatch } from './stopwatch.ts';
@@ -22,6 +23,8 @@ export class OutboundExchange implements TraceContext {
   readonly path: string;
   readonly authority: string;
   target: Target | undefined = undefined;
+  /** The service that was called, where rules say what becomes of the request. */
+  ruled: MeshService | undefined = undefined;
   /** It leads out of the mesh, and nothing forbids that. */
   leaves = false;
   code = 0;
@@ -67,11 +70,11 @@ export interface OutboundSource {
 
 /** Writes the source's access-log record of each request. One record object is filled again and again. */
 export class OutboundRecorder {
-  readonly #plane: DataPlane;
+  readonly #plane: Pick<DataPlane, 'telemetry' | 'view'>;
   readonly #source: OutboundSource;
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'source' };
 
-  constructor(plane: DataPlane, source: OutboundSource) {
+  constructor(plane: Pick<DataPlane, 'telemetry' | 'view'>, source: OutboundSource) {
     if (source.protocol !== undefined) this.#record.protocol = source.protocol;
     this.#plane = plane;
     this.#source = source;
@@ -102,7 +105,7 @@ export class OutboundRecorder {
     record.bytesReceived = exchange.bytesSent;
     record.bytesSent = exchange.bytesReceived;
     record.policyRevision = this.#plane.view.revision;
-    record.destinationService = target?.service.host ?? exchange.authority;
+    record.destinationService = (target?.service ?? exchange.ruled)?.host ?? exchange.authority;
     record.destinationPrincipal = target?.endpoint.identity ?? '';
     record.upstreamHost = target?.endpoint.address ?? '';
     record.tlsVersion = target === undefined ? '' : 'TLSv1.3';
@@ -110,7 +113,8 @@ export class OutboundRecorder {
     record.path = recordable(exchange.path);
     record.authority = exchange.authority;
     record.userAgent = exchange.userAgent;
-    const isSent = target !== undefined || (exchange.leaves && ending.flag !== ResponseFlag.denied);
+    const { ruled, leaves } = exchange;
+    const isSent = target !== undefined || ((leaves || ruled !== undefined) && ending.flag !== ResponseFlag.denied);
     record.decision = isSent ? 'ALLOW' : 'DENY';
     record.requestId = exchange.requestId;
     record.traceId = exchange.traceId;

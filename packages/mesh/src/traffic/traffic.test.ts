@@ -5,7 +5,9 @@ import { FakeClock } from '@rampart/testkit/fake-clock';
 import fc from 'fast-check';
 
 import type { MeshService } from '../view/endpoint.ts';
-import type { CallDriver, OwnEnding, Try } from './call/driver.ts';
+import { COMPLETE } from '../record/ending.ts';
+import type { Ending } from '../record/ending.ts';
+import type { CallDriver, Try } from './call/driver.ts';
 import type { TrafficCall } from './call/traffic-call.ts';
 import { dice, endpoint, serviceOf } from './members.fixture.ts';
 import type { GroupPolicy } from './settings/group-policy.ts';
@@ -22,8 +24,8 @@ class Recording implements CallDriver {
   readonly tries: Try[] = [];
   readonly mirrors: Try[] = [];
   drops = 0;
-  own: (OwnAnswer & OwnEnding) | undefined;
-  broken: OwnEnding | undefined;
+  own: (OwnAnswer & Ending) | undefined;
+  broken: Ending | undefined;
 
   send(attempt: Try): void {
     this.tries.push(attempt);
@@ -34,11 +36,11 @@ class Recording implements CallDriver {
   drop(): void {
     this.drops += 1;
   }
-  answer(answer: OwnAnswer, ending: OwnEnding): void {
+  answer(answer: OwnAnswer, ending: Ending): void {
     assert.equal(this.own ?? this.broken, undefined, 'answered twice');
     this.own = { ...answer, ...ending };
   }
-  breakOff(ending: OwnEnding): void {
+  breakOff(ending: Ending): void {
     assert.equal(this.own ?? this.broken, undefined, 'broken off twice');
     this.broken = ending;
   }
@@ -102,7 +104,7 @@ describe('traffic', () => {
     assert.equal(driver.tries.length, 1);
     assert.equal(call.answered(200), true);
     call.finished();
-    assert.equal(call.flagsWith('-'), '-');
+    assert.equal(call.ending(COMPLETE).flag, '-');
   });
 
   it('a request that no route is about is answered with 404, NR', () => {
@@ -166,7 +168,7 @@ describe('traffic', () => {
     await here.clock.advance(1);
     assert.equal(driver.tries.length, 1);
     call.answered(200);
-    assert.equal(call.flagsWith('-'), 'DI');
+    assert.equal(call.ending(COMPLETE).flag, 'DI');
   });
 
   it('faults are put in as often as the rule says', () => {
@@ -209,7 +211,7 @@ describe('retries', () => {
       await here.clock.advance(100);
     }
     assert.equal(call.answered(500), true);
-    assert.deepEqual([driver.tries.length, call.flagsWith('-')], [3, 'URX']);
+    assert.deepEqual([driver.tries.length, call.ending(COMPLETE).flag], [3, 'URX']);
   });
 
   it('used up without any answer: 503 UF,URX', async () => {

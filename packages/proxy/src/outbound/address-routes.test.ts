@@ -57,12 +57,14 @@ describe('where an application wants to go', () => {
   const [endpoint] = db.endpoints;
   const asked: string[] = [];
   const outside: Route = { kind: 'outside' };
+  const ask = (host: string, port: number): Route => {
+    asked.push(`${host} ${port}`);
+    return outside;
+  };
   const routes = new AddressRoutes({
     outbound: {
-      route: (host, port) => {
-        asked.push(`${host} ${port}`);
-        return outside;
-      },
+      route: ask,
+      routeRequest: ask,
       routeTo: (target: Target): Route => ({ kind: 'mesh', target }),
     },
     instances: {

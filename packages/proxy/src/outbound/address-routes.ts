@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 
-import type { Outbound, Route } from '@rampart/mesh';
+import type { Outbound, RequestRoute, Route, Target } from '@rampart/mesh';
 
 import type { Destination } from './destination.ts';
 import type { InstanceAddresses } from './instance-addresses.ts';
 
 export interface AddressRoutesOptions {
-  readonly outbound: Pick<Outbound, 'route' | 'routeTo'>;
+  readonly outbound: Pick<Outbound, 'route' | 'routeRequest' | 'routeTo'>;
   readonly instances: Pick<InstanceAddresses, 'at'>;
   /** Host of the service that an address of the loopback stands for. */
   nameAt(address: string): string | undefined;
@@ -24,12 +24,24 @@ export class AddressRoutes {
     this.#options = options;
   }
 
-  route({ host, port }: Destination): Route {
-    const { outbound, instances, nameAt } = this.#options;
-    if (isIP(host) === 0) return outbound.route(host, port);
-    const name = nameAt(host);
-    if (name !== undefined) return outbound.route(name, port);
-    const target = instances.at({ host, port });
-    return target === undefined ? outbound.route(host, port) : outbound.routeTo(target);
+  route(destination: Destination): Route {
+    const place = this.#placeOf(destination);
+    return 'endpoint' in place
+      ? this.#options.outbound.routeTo(place)
+      : this.#options.outbound.route(place.host, place.port);
+  }
+
+  /** The same for a request, which rules may be about. */
+  routeRequest(destination: Destination): RequestRoute {
+    const { outbound } = this.#options;
+    const place = this.#placeOf(destination);
+    return 'endpoint' in place ? outbound.routeTo(place) : outbound.routeRequest(place.host, place.port);
+  }
+
+  #placeOf(destination: Destination): Destination | Target {
+    const { host, port } = destination;
+    if (isIP(host) === 0) return destination;
+    const name = this.#options.nameAt(host);
+    return name === undefined ? (this.#options.instances.at(destination) ?? destination) : { host: name, port };
   }
 }

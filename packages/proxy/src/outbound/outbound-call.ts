@@ -14,6 +14,7 @@ import type { ByteStream } from '../stream/byte-stream.ts';
 import { destinationOf } from './destination.ts';
 import type { Destination } from './destination.ts';
 import type { OutboundHttpOptions } from './outbound-http.ts';
+import { RuledCall } from './ruled/ruled-call.ts';
 
 const SERVICE_UNAVAILABLE = 503;
 const BAD_GATEWAY = 502;
@@ -125,6 +126,10 @@ export class OutboundCall implements BodySink, ResponseSink {
         return;
       case 'outside':
         this.#leave(destination);
+        return;
+      case 'ruled':
+        this.#sign();
+        RuledCall.begin({ options: this.#options, server: this.#server, exchange: this.#exchange, ruled: route.ruled });
         return;
       case 'mesh':
         this.#target = route.target;

@@ -1,5 +1,5 @@
 import type { Clock } from '@rampart/core';
-import type { OutboundRecorder, Route, Target } from '@rampart/mesh';
+import type { OutboundRecorder, RequestRoute, Target } from '@rampart/mesh';
 
 import type { Upstream } from '../http/upstream.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
@@ -11,7 +11,7 @@ import { OutboundCall } from './outbound-call.ts';
 
 export interface OutboundHttpOptions {
   readonly recorder: OutboundRecorder;
-  route(destination: Destination): Route;
+  route(destination: Destination): RequestRoute;
   /** Connections to an instance. */
   pool(target: Target): Upstream;
   /** A stream to a host outside the mesh, held to what policies leave; it closes where they leave nothing. */

@@ -30,7 +30,7 @@ export class OutboundWay implements OutboundDoor {
 
   constructor(plane: DataPlane, { clock, stopwatch, random }: Surroundings) {
     const ids = createIds();
-    const outbound = new Outbound(plane, clock);
+    const outbound = new Outbound(plane, { clock, stopwatch, random });
     const instances = new Instances({ outbound, clock, random });
     const requests = new OutboundRecorder(plane, { ids, stopwatch, parent: () => undefined });
     const connections = new OutboundTcpRecorder(plane, stopwatch);
@@ -57,7 +57,7 @@ export class OutboundWay implements OutboundDoor {
     });
     this.http = new OutboundHttp({
       recorder: requests,
-      route: (destination) => this.#routes.route(destination),
+      route: (destination) => this.#routes.routeRequest(destination),
       pool: (target) => instances.of(target).http,
       outside: (destination) => this.#leave(destination),
       started: ({ endpoint }) => plane.picker.started(endpoint),

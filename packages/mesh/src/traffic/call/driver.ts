@@ -1,4 +1,5 @@
 import type { Target } from '../../outbound/outbound.ts';
+import type { Ending } from '../../record/ending.ts';
 import type { TryEnd } from '../outlier/outcome.ts';
 import type { HeaderOperations, OwnAnswer } from '../settings/route.ts';
 
@@ -10,13 +11,6 @@ export interface Try {
   /** In place of the request's own. */
   readonly url: string | undefined;
   readonly authority: string | undefined;
-}
-
-/** Why the caller gets an answer of the mesh's own, or none at all, as its record tells it. */
-export interface OwnEnding {
-  /** Envoy's response flags, joined by commas. */
-  readonly flag: string;
-  readonly reason: string;
 }
 
 /** A try that came to no answer. */
@@ -38,7 +32,7 @@ export interface CallDriver {
   /** Gives the try under way up: nothing is told of it any more. */
   drop(): void;
   /** Answers in place of an instance, and records. */
-  answer(answer: OwnAnswer, ending: OwnEnding): void;
+  answer(answer: OwnAnswer, ending: Ending): void;
   /** Breaks the answer off whose head was passed on, and records. */
-  breakOff(ending: OwnEnding): void;
+  breakOff(ending: Ending): void;
 }

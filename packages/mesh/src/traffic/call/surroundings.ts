@@ -9,6 +9,8 @@ export interface NoDestination {
   /** Envoy's response flag. */
   readonly flag: string;
   readonly reason: string;
+  /** "namespace/name" of the policy that keeps this workload from it. */
+  readonly policy?: string;
 }
 
 /** What calls need from the world around them. */

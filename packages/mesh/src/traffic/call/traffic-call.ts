@@ -5,12 +5,13 @@ import type { Admission, Waiter } from '../limit/breaker.ts';
 import { effectiveStatus } from '../outlier/grpc-outcome.ts';
 import type { Outcome } from '../outlier/outcome.ts';
 import type { HeaderOperations, OwnAnswer, RequestLine, RouteSettings } from '../settings/route.ts';
-import type { Breakage, CallDriver, OwnEnding } from './driver.ts';
+import type { Ending } from '../../record/ending.ts';
+import type { Breakage, CallDriver } from './driver.ts';
 import { drawFault } from './fault.ts';
 import type { Fault } from './fault.ts';
 import { plainAnswer } from './own-answer.ts';
 import { Retries } from './retries.ts';
-import type { CallSurroundings } from './surroundings.ts';
+import type { CallSurroundings, NoDestination } from './surroundings.ts';
 import { chooseWay } from './way.ts';
 import type { Way } from './way.ts';
 
@@ -52,11 +53,14 @@ export class TrafficCall implements Waiter {
   begin(): void {
     const { route, request, around } = this.#options;
     if (route.answer !== undefined) {
-      this.#answer(route.answer(request), ResponseFlag.none, 'a rule answers in place of an instance');
+      this.#answer(route.answer(request), {
+        flag: ResponseFlag.none,
+        reason: 'a rule answers in place of an instance',
+      });
       return;
     }
     if (route.refusal !== undefined) {
-      this.#refuse(route.refusal.status, route.refusal.flag, route.refusal.reason);
+      this.#refuse(route.refusal);
       return;
     }
     const fault = route.fault === undefined ? undefined : drawFault(route.fault, around.random);
@@ -92,7 +96,11 @@ export class TrafficCall implements Waiter {
   broke(breakage: Breakage): void {
     if (this.#state === 'delivering') {
       this.#over();
-      this.#options.driver.breakOff({ flag: this.#with(ResponseFlag.upstreamReset), reason: breakage.reason });
+      this.#options.driver.breakOff({
+        flag: this.#with(ResponseFlag.upstreamReset),
+        reason: breakage.reason,
+        policy: '',
+      });
       return;
     }
     if (this.#state !== 'trying') return;
@@ -101,7 +109,7 @@ export class TrafficCall implements Waiter {
     if (this.#saw({ end: breakage.end, status: 0, milliseconds }, { wasSent: breakage.wasSent })) return;
     const isUnconnected = breakage.end === 'connect-failure';
     const flag = isUnconnected ? ResponseFlag.connectFailed : ResponseFlag.upstreamReset;
-    this.#refuse(isUnconnected ? UNAVAILABLE : BAD_GATEWAY, flag, breakage.reason);
+    this.#refuse({ status: isUnconnected ? UNAVAILABLE : BAD_GATEWAY, flag, reason: breakage.reason });
   }
 
   /** The caller has gone away. */
@@ -118,9 +126,9 @@ export class TrafficCall implements Waiter {
     this.#try();
   }
 
-  /** A flag, together with those that say what was done to the request before. */
-  flagsWith(flag: string): string {
-    return this.#with(flag);
+  /** How the request ended, with what was done to it before. */
+  ending(base: Ending): Ending {
+    return this.#flags === '' ? base : { ...base, flag: this.#with(base.flag) };
   }
 
   #disturb({ delayMs, abort }: Fault): void {
@@ -132,7 +140,8 @@ export class TrafficCall implements Waiter {
         const answer = plainAnswer(status, 'fault filter abort');
         const headers: OwnAnswer['headers'] =
           grpcStatus === undefined ? answer.headers : [...answer.headers, ['grpc-status', String(grpcStatus)]];
-        this.#answer({ ...answer, headers }, ResponseFlag.faulted, 'a rule answers with an error on purpose');
+        const reason = 'a rule answers with an error on purpose';
+        this.#answer({ ...answer, headers }, { flag: ResponseFlag.faulted, reason });
       }
     };
     if (delayMs === 0) next();
@@ -143,7 +152,7 @@ export class TrafficCall implements Waiter {
     const { route, request, around, driver } = this.#options;
     const way = chooseWay(route, request, around);
     if ('status' in way) {
-      this.#refuse(way.status, way.flag, way.reason);
+      this.#refuse(way);
       return;
     }
     this.#way = way;
@@ -155,7 +164,11 @@ export class TrafficCall implements Waiter {
     if (this.#admission === 'in') this.#try();
     else if (this.#admission === 'overflow') {
       const { host } = way.destination.service;
-      this.#refuse(UNAVAILABLE, ResponseFlag.overloaded, `as many requests as a rule allows are under way to ${host}`);
+      this.#refuse({
+        status: UNAVAILABLE,
+        flag: ResponseFlag.overloaded,
+        reason: `as many requests as a rule allows are under way to ${host}`,
+      });
     }
   }
 
@@ -201,11 +214,8 @@ export class TrafficCall implements Waiter {
     if (this.#state !== 'trying') return;
     this.#options.driver.drop();
     if (this.#saw({ end: 'timeout', status: 0, milliseconds }, { wasSent: true })) return;
-    this.#refuse(
-      GATEWAY_TIMEOUT,
-      ResponseFlag.timeout,
-      `no answer within ${milliseconds} ms, which a rule gives a try`,
-    );
+    const reason = `no answer within ${milliseconds} ms, which a rule gives a try`;
+    this.#refuse({ status: GATEWAY_TIMEOUT, flag: ResponseFlag.timeout, reason });
   }
 
   #late(timeoutMs: number): void {
@@ -213,35 +223,31 @@ export class TrafficCall implements Waiter {
     const reason = `no whole answer within ${timeoutMs} ms, which a rule gives the request`;
     if (this.#state === 'delivering') {
       this.#over();
-      driver.breakOff({ flag: this.#with(ResponseFlag.timeout), reason });
+      driver.breakOff({ flag: this.#with(ResponseFlag.timeout), reason, policy: '' });
       return;
     }
     if (this.#state === 'trying') {
       driver.drop();
       this.#retries?.tooLate({ end: 'timeout', status: 0, milliseconds: around.now() - this.#triedAt });
     }
-    this.#refuse(GATEWAY_TIMEOUT, ResponseFlag.timeout, reason);
+    this.#refuse({ status: GATEWAY_TIMEOUT, flag: ResponseFlag.timeout, reason });
   }
 
   #fallBack({ destination }: Way): void {
     const { group, service } = destination;
     const { response } = group.policy.fallback ?? {};
     const reason = `no instance of ${service.host} may be given requests: ${group.whyNobody()}`;
-    if (response === undefined) this.#refuse(UNAVAILABLE, ResponseFlag.noInstance, reason);
-    else
-      this.#answer(
-        { ...response, body: Buffer.from(response.body) },
-        ResponseFlag.noInstance,
-        `${reason}; a rule answers`,
-      );
+    const flag = ResponseFlag.noInstance;
+    if (response === undefined) this.#refuse({ status: UNAVAILABLE, flag, reason });
+    else this.#answer({ ...response, body: Buffer.from(response.body) }, { flag, reason: `${reason}; a rule answers` });
   }
 
-  #refuse(status: number, flag: string, reason: string): void {
-    this.#answer(plainAnswer(status, reason), flag, reason);
+  #refuse({ status, flag, reason, policy = '' }: NoDestination): void {
+    this.#answer(plainAnswer(status, reason), { flag, reason, policy });
   }
 
-  #answer(answer: OwnAnswer, flag: string, reason: string): void {
-    const ending: OwnEnding = { flag: this.#with(flag), reason };
+  #answer(answer: OwnAnswer, { flag, reason, policy = '' }: Omit<NoDestination, 'status'>): void {
+    const ending: Ending = { flag: this.#with(flag), reason, policy };
     this.#over();
     this.#options.driver.answer(answer, ending);
   }

@@ -1,0 +1,243 @@
+import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
+import type {
+  CallDriver,
+  Ending,
+  HeaderOperations,
+  OutboundExchange,
+  OwnAnswer,
+  RuledService,
+  TrafficCall,
+  Try,
+} from '@rampart/mesh';
+
+import type { Exchange } from '../../http/exchange.ts';
+import { MessageHead } from '../../http1/head.ts';
+import type { Portion } from '../../http1/message-reader.ts';
+import { isIdempotent } from '../../http1/repeatable.ts';
+import type { BodySink } from '../../http1/server-exchange.ts';
+import type { ByteStream } from '../../stream/byte-stream.ts';
+import type { OutboundHttpOptions } from '../outbound-http.ts';
+import { breakageOf } from './breakage.ts';
+import { MOST_KEPT, RequestBody } from './request-body.ts';
+import { RuledTry, UNHEARD } from './ruled-try.ts';
+import type { TryListener } from './ruled-try.ts';
+
+const NO_CONTENT = 204;
+
+export interface RuledRequest {
+  readonly options: OutboundHttpOptions;
+  readonly server: Exchange;
+  readonly exchange: OutboundExchange;
+  readonly ruled: RuledService;
+}
+
+/** One request of an application of this host to a service that rules are about: the rules decide, and this does. */
+export class RuledCall implements BodySink, CallDriver, TryListener {
+  readonly #options: OutboundHttpOptions;
+  readonly #server: Exchange;
+  readonly #exchange: OutboundExchange;
+  readonly #call: TrafficCall;
+  readonly #body = new RequestBody();
+  /** How to stop listening for a caller that goes away before anything was sent. */
+  readonly #forget: () => void;
+  #current: RuledTry | undefined;
+  #attempt: Try | undefined;
+  #copies: Try[] | undefined;
+  #isTaken = false;
+  #isRecorded = false;
+  #mayRepeat = true;
+
+  private constructor({ options, server, exchange, ruled }: RuledRequest) {
+    this.#options = options;
+    this.#server = server;
+    this.#exchange = exchange;
+    exchange.ruled = ruled.service;
+    const { method, url, headers } = server.head;
+    this.#call = ruled.call({ method, url, authority: headers.host ?? '', headers }, this);
+    this.#forget = server.onGone(() => this.abandoned(new Error('the caller went away')));
+  }
+
+  static begin(request: RuledRequest): void {
+    new RuledCall(request).#call.begin();
+  }
+
+  get canBeRepeated(): boolean {
+    return this.#body.isKept && !this.#server.isUpgrade;
+  }
+
+  send(attempt: Try): void {
+    this.#exchange.target = attempt.target;
+    this.#attempt = attempt;
+    this.#write(false);
+  }
+
+  mirror(copy: Try): void {
+    (this.#copies ??= []).push(copy);
+  }
+
+  drop(): void {
+    this.#current?.giveUp();
+    this.#current = undefined;
+  }
+
+  answer({ status, headers, body }: OwnAnswer, ending: Ending): void {
+    this.#exchange.code = status;
+    const all = headers.flat();
+    if (status !== NO_CONTENT) all.push('content-length', String(body.length));
+    this.#server.answer(status, all, body);
+    this.#end(ending);
+  }
+
+  breakOff(ending: Ending): void {
+    this.drop();
+    this.#server.breakOff(new Error(ending.reason));
+    this.#end(ending);
+  }
+
+  requestBody(portion: Portion): boolean {
+    this.#body.add(portion);
+    if (portion.isLast) this.#sendCopies();
+    const { client } = this.#current ?? {};
+    return client === undefined ? this.#body.bytes < MOST_KEPT : client.continue(portion);
+  }
+
+  abandoned(error: Error): void {
+    this.#call.abandoned();
+    this.#end(failure(this.#exchange, error, { byCaller: true, connected: true }));
+  }
+
+  responseRoom(): void {
+    this.#current?.client.resume();
+  }
+
+  response(of: RuledTry, head: MessageHead, portion: Portion): boolean {
+    const grpcStatus = head.headers['grpc-status'];
+    if (!this.#call.answered(head.status, typeof grpcStatus === 'string' ? grpcStatus : undefined)) {
+      this.#current = undefined;
+      if (portion.isLast) of.ignore();
+      else of.giveUp();
+      return true;
+    }
+    this.#body.forget();
+    this.#exchange.code = head.status;
+    if (this.#options.isDraining()) this.#server.makeLast();
+    const hasRoom = this.#server.respond(withHeaders(head, this.#call.responseHeaders), portion);
+    if (portion.isLast) this.#complete();
+    return hasRoom;
+  }
+
+  responseBody(portion: Portion): boolean {
+    const hasRoom = this.#server.continue(portion);
+    if (portion.isLast) this.#complete();
+    return hasRoom;
+  }
+
+  inform(head: MessageHead): void {
+    this.#server.inform(head);
+  }
+
+  switched(head: MessageHead, far: ByteStream, rest: Buffer): void {
+    if (!this.#call.answered(head.status)) {
+      far.reset();
+      return;
+    }
+    this.#exchange.code = head.status;
+    const { stream, rest: early } = this.#server.switchTo(head);
+    if (rest.length > 0) stream.write(rest);
+    this.#options.join({ near: stream, head: early, far }, ({ bytesReceived, bytesSent }) => {
+      this.#server.bytesReceived = bytesReceived;
+      this.#server.bytesSent = bytesSent;
+      this.#complete();
+    });
+  }
+
+  requestRoom(): void {
+    this.#server.resume();
+  }
+
+  failed({ client }: RuledTry, error: Error): void {
+    this.#current = undefined;
+    const isStale = client.wasUsed && !client.hasAnswered && isIdempotent(this.#server.head.method);
+    if (this.#mayRepeat && isStale && this.canBeRepeated) {
+      // The instance closed a connection that was idle: that says nothing of it.
+      this.#mayRepeat = false;
+      this.#write(true);
+      return;
+    }
+    this.#call.broke(breakageOf(error, client.wasUsed));
+  }
+
+  #write(fresh: boolean): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined) return;
+    const server = this.#server;
+    const portion = this.#isTaken ? this.#body.all() : this.#body.add(server.takeBody(this));
+    const client = this.#options.pool(attempt.target).take(fresh);
+    const current = new RuledTry(client, this);
+    this.#current = current;
+    if (!this.#isTaken) {
+      this.#isTaken = true;
+      this.#forget();
+      if (this.#body.isComplete) this.#sendCopies();
+    }
+    const head = requestHead(server.head, attempt);
+    if (!client.send({ head, isUpgrade: server.isUpgrade }, portion, current)) server.pause();
+    else if (!this.#body.isComplete) server.resume();
+  }
+
+  /** A body that is not kept is not sent twice. */
+  #sendCopies(): void {
+    const copies = this.#copies;
+    this.#copies = undefined;
+    if (copies === undefined || !this.#body.isKept || this.#server.isUpgrade) return;
+    for (const copy of copies) {
+      const request = { head: requestHead(this.#server.head, copy), isUpgrade: false };
+      this.#options.pool(copy.target).take().send(request, this.#body.all(), UNHEARD);
+    }
+  }
+
+  #complete(): void {
+    this.#current = undefined;
+    this.#call.finished();
+    const { remark = '' } = this.#server;
+    this.#end(this.#call.ending(remark === '' ? COMPLETE : { ...COMPLETE, reason: remark }));
+  }
+
+  #end(ending: Ending): void {
+    if (this.#isRecorded) return;
+    this.#isRecorded = true;
+    this.#forget();
+    const exchange = this.#exchange;
+    exchange.bytesSent = this.#server.bytesReceived;
+    exchange.bytesReceived = this.#server.bytesSent;
+    const agent = this.#server.head.headers['user-agent'];
+    exchange.userAgent = agent ?? '';
+    this.#options.recorder.end(exchange, ending);
+  }
+}
+
+function requestHead(head: MessageHead, { headers, url, authority }: Try): MessageHead {
+  const isChanged = headers.some((operations) => operations !== undefined);
+  if (!isChanged && url === undefined && authority === undefined) return head;
+  const all = changeHeaders(head.rawHeaders, ...headers, authority === undefined ? undefined : hostOf(authority));
+  return new MessageHead({ ...lineOf(head), url: url ?? head.url }, all);
+}
+
+function hostOf(authority: string): HeaderOperations {
+  return { remove: [], set: [['host', authority]], add: [] };
+}
+
+function withHeaders(head: MessageHead, operations: readonly (HeaderOperations | undefined)[]): MessageHead {
+  if (operations.every((each) => each === undefined)) return head;
+  return new MessageHead(lineOf(head), changeHeaders(head.rawHeaders, ...operations));
+}
+
+function lineOf({
+  method,
+  url,
+  status,
+  reasonPhrase,
+  httpVersion,
+}: MessageHead): ConstructorParameters<typeof MessageHead>[0] {
+  return { method, url, status, reasonPhrase, httpVersion };
+}
