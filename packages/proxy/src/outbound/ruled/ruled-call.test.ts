@@ -70,9 +70,15 @@ interface Recorded {
   readonly decision: string;
 }
 
+interface CallOptions extends Omit<http.RequestOptions, 'headers'> {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 interface Caller {
+  readonly port: number;
   readonly records: Recorded[];
-  call(options?: http.RequestOptions & { readonly body?: string }): Promise<Answered>;
+  call(options?: CallOptions): Promise<Answered>;
 }
 
 interface Answered {
@@ -142,13 +148,10 @@ async function caller(endpoints: readonly MeshEndpoint[], rules: Rules): Promise
   });
   const agent = new http.Agent({ keepAlive: true });
   closers.push(() => agent.destroy());
-  return { records, call: (options) => request(door.port, { agent, ...options }) };
+  return { port: door.port, records, call: (options) => request(door.port, { agent, ...options }) };
 }
 
-function request(
-  port: number,
-  { body, headers, ...options }: http.RequestOptions & { readonly body?: string },
-): Promise<Answered> {
+function request(port: number, { body, headers, ...options }: CallOptions): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const sent = http.request(
       { host: '127.0.0.1', port, ...options, headers: { host: 'a', ...headers } },
@@ -323,12 +326,11 @@ describe('requests of a sidecar under rules', () => {
 
   it('a caller that goes away takes its request with it', async () => {
     const one = await instance('one', silent);
-    const { call, records } = await caller([one.endpoint], { route: { destinations: TO_A, retries: RETRIES } });
-    const gone = new AbortController();
-    const calling = call({ signal: gone.signal });
+    const { port, records } = await caller([one.endpoint], { route: { destinations: TO_A, retries: RETRIES } });
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
     await until('the request is there', () => one.seen.length === 1);
-    gone.abort();
-    await assert.rejects(calling);
+    socket.resetAndDestroy();
     await until('it is recorded', () => records.length === 1);
     assert.equal(records[0]?.flags, 'DC');
   });
