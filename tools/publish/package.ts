@@ -40,6 +40,7 @@ export function publishedPackages(): PublishedPackage[] {
       processes: [
         '../server/src/storage/sqlite/audit-sql/query-process.ts',
         '../server/src/storage/sqlite/write-ahead-log/checkpoint-worker.ts',
+        '../server/src/storage/sqlite/commit-thread/commit-thread.ts',
       ],
       keeps: ['@rampart/node'],
       selfContained: false,

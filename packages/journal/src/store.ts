@@ -50,7 +50,7 @@ export interface Companion {
   readonly row: unknown;
   /**
    * Stores rows; called once for all companions of a batch that have the same function. `within` is what stores of this engine
-   * hand each other (a transaction), undefined where there is none.
+   * hand each other (the statements of a write, which take effect with the batch or not at all), undefined where there is none.
    */
   readonly store: (rows: readonly unknown[], within: unknown) => Promise<void>;
 }

@@ -36,13 +36,15 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
       { cause },
     );
   }
-  const writer = new GroupWriter(kysely, log);
+  const committer = engine.committer();
+  const writer = new GroupWriter(kysely, { log, committer });
   return {
     reads: kysely,
     writer,
     engine,
     close: async () => {
       await writer.close();
+      await committer.close();
       await log.close();
       await kysely.destroy();
     },

@@ -2,6 +2,7 @@ import type { Clock } from '@rampart/core';
 import type { ColumnDataType, Dialect, RawBuilder } from 'kysely';
 import type { AuditSql } from './audit-sql.ts';
 import type { CommitLog } from './commit-log.ts';
+import type { Committer } from './committer.ts';
 
 /** What a database engine brings: everything else in storage is the same for all of them. */
 export interface StorageEngine {
@@ -9,6 +10,8 @@ export interface StorageEngine {
   readonly dialect: Dialect;
   /** Of the database, once it is open. */
   commitLog(): CommitLog;
+  /** Of the same. */
+  committer(): Committer;
   /** Column type of a byte string. */
   readonly bytesType: ColumnDataType;
   /** The text in a field of a column of JSON text, as an expression that an index can be on. */

@@ -8,7 +8,9 @@ import type { Transaction } from 'kysely';
 import type { CommitLog } from './commit-log.ts';
 import { type Database, openDatabase } from './database.ts';
 import { GroupWriter } from './group-writer.ts';
+import { insertion } from './precompiled.ts';
 import { sqliteEngine } from './sqlite/engine.ts';
+import type { Statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 
 describe('the group writer', () => {
@@ -110,9 +112,57 @@ describe('the group writer', () => {
     assert.deepEqual(await names(), ['a']);
   });
 
+  describe('of nothing but statements', () => {
+    for (const { what, count } of [
+      { what: 'few', count: 3 },
+      { what: 'so many that a thread writes them', count: 300 },
+    ]) {
+      it(`${what}, commits each alone or not at all, in their order`, async () => {
+        const insertCounters = insertion(database.reads, 'counters');
+        const doubling = database.reads.updateTable('counters').set({ value: 2 }).where('name', '=', '').compile();
+        const statements = (name: string, expected = 1): Statement[] => [
+          ...insertCounters([{ name, value: 1 }]),
+          {
+            query: doubling,
+            parameters: [2, name],
+            mustChange: { rows: expected, otherwise: `${name} was not there` },
+          },
+        ];
+        const writes = Array.from({ length: count }, (_, index) =>
+          database.writer.store(() => statements(`n${index}`)),
+        );
+        const outcomes = await Promise.allSettled([
+          ...writes,
+          database.writer.store(() => statements('n0')),
+          database.writer.store(() => statements('odd', 2)),
+          database.writer.store(() => Promise.reject(new Error('no'))),
+          database.writer.store(() => statements('last')),
+        ]);
+        const problems = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []));
+        assert.deepEqual(
+          problems.map((problem) => problem.replace(/;.*/, '')),
+          [
+            'RampartError: the control plane could not write to its database',
+            'RampartError: odd was not there',
+            'RampartError: the control plane could not write to its database',
+          ],
+        );
+        assert.equal(outcomes.length - problems.length, count + 1);
+        const there = await names();
+        assert.equal(there.length, count + 1);
+        assert.ok(there.includes('last') && !there.includes('odd'));
+        const values = await database.reads.selectFrom('counters').select('value').distinct().execute();
+        assert.deepEqual(
+          values.map(({ value }) => value),
+          [2],
+        );
+      });
+    }
+  });
+
   it('answers nobody before the disk has what was committed', async () => {
     const log = new HeldLog();
-    const writer = new GroupWriter(database.reads, log);
+    const writer = new GroupWriter(database.reads, { log, committer: database.engine.committer() });
     let isAnswered = false;
     const written = writer
       .write((transaction) => insert(transaction, 'a', 1))
@@ -128,7 +178,7 @@ describe('the group writer', () => {
 
   it('writes nothing more once the disk did not take a commit', async () => {
     const log = new HeldLog();
-    const writer = new GroupWriter(database.reads, log);
+    const writer = new GroupWriter(database.reads, { log, committer: database.engine.committer() });
     const first = settled(writer.write((transaction) => insert(transaction, 'a', 1)));
     await until('the commit is on its way to the disk', () => log.syncs === 1);
     const second = settled(writer.write((transaction) => insert(transaction, 'b', 1)));

@@ -1,36 +1,67 @@
 import { RampartError } from '@rampart/core';
 import type { ControlledTransaction, Kysely, Transaction } from 'kysely';
 import type { CommitLog } from './commit-log.ts';
+import type { Committer, WriteOutcome } from './committer.ts';
+import { runStatements, type Statement } from './statement.ts';
 
 /** One write: it must only wait for the transaction it is given. */
 export type Write<Tables, T> = (transaction: Transaction<Tables>) => Promise<T>;
 
-interface PendingWrite<Tables> {
+/** Makes the statements of a write when its turn has come: what is asked for until then can be part of it. */
+export type StatementsOf = () => readonly Statement[] | Promise<readonly Statement[]>;
+
+interface FreeWrite<Tables> {
+  readonly kind: 'free';
   /** Runs the write; the function it answers with settles the caller once the commit is known. */
   run(transaction: Transaction<Tables>): Promise<() => void>;
   reject(error: unknown): void;
 }
 
+interface StoringWrite {
+  readonly kind: 'storing';
+  readonly statements: StatementsOf;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+type PendingWrite<Tables> = FreeWrite<Tables> | StoringWrite;
+
+interface ReadyWrite {
+  readonly pending: StoringWrite;
+  readonly statements: readonly Statement[];
+}
+
+/** What commits, and what makes commits last. */
+export interface GroupWriterParts {
+  readonly log: CommitLog;
+  readonly committer: Committer;
+}
+
 const LARGEST_GROUP = 512;
+/** Parameters of a group from which on it is worth a thread; fewer are written sooner than a thread hears of them. */
+const MANY_PARAMETERS = 256;
 
 /**
  * Commits writes that arrive together in one transaction, because one sync to disk costs more than a hundred inserts.
  * A caller's promise settles once the commit is on the disk; a write that fails is undone alone and fails only its own caller.
  * Writes run in the order in which they were asked for. When the disk does not take a commit, nothing more is written: what it
  * holds would be anybody's guess.
+ *
+ * Once there are large groups of nothing but statements, a thread commits those, so that whoever calls meanwhile is heard.
  */
 export class GroupWriter<Tables> {
   readonly #database: Kysely<Tables>;
-  readonly #log: CommitLog;
+  readonly #parts: GroupWriterParts;
   readonly #pending: PendingWrite<Tables>[] = [];
   #scheduled: Promise<void> | undefined;
   #closed = false;
   #isLost = false;
+  #isBusy = false;
   #commits = 0;
 
-  constructor(database: Kysely<Tables>, log: CommitLog) {
+  constructor(database: Kysely<Tables>, parts: GroupWriterParts) {
     this.#database = database;
-    this.#log = log;
+    this.#parts = parts;
   }
 
   /** Transactions committed so far. */
@@ -39,19 +70,21 @@ export class GroupWriter<Tables> {
   }
 
   write<T>(write: Write<Tables, T>): Promise<T> {
-    if (this.#closed) {
-      return Promise.reject(new RampartError('STORAGE_FAILED', 'the database is closing: nothing more is written'));
-    }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#pending.push({
+    return this.#ask(promise, {
+      kind: 'free',
       run: async (transaction) => {
         const value = await write(transaction);
         return () => resolve(value);
       },
       reject,
     });
-    this.#scheduled ??= this.#drain();
-    return promise;
+  }
+
+  /** The same for a write that need not see what is stored. */
+  store(statements: StatementsOf): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    return this.#ask(promise, { kind: 'storing', statements, resolve, reject });
   }
 
   /** Refuses further writes and waits for those that were asked for. */
@@ -60,11 +93,20 @@ export class GroupWriter<Tables> {
     await this.#scheduled;
   }
 
+  #ask<T>(promise: Promise<T>, pending: PendingWrite<Tables>): Promise<T> {
+    if (this.#closed) {
+      return Promise.reject(new RampartError('STORAGE_FAILED', 'the database is closing: nothing more is written'));
+    }
+    this.#pending.push(pending);
+    this.#scheduled ??= this.#drain();
+    return promise;
+  }
+
   async #drain(): Promise<void> {
     while (this.#pending.length > 0) {
       await endOfTurn();
       await this.#commit(this.#pending.splice(0, LARGEST_GROUP));
-      await this.#log.tidy();
+      await this.#parts.log.tidy();
     }
     this.#scheduled = undefined;
   }
@@ -72,8 +114,7 @@ export class GroupWriter<Tables> {
   async #commit(group: readonly PendingWrite<Tables>[]): Promise<void> {
     try {
       if (this.#isLost) throw lost();
-      const settle = await this.#inTransaction(group);
-      await this.#sync();
+      const settle = group.every(isStoring) ? await this.#store(await ready(group)) : await this.#inTransaction(group);
       this.#commits += 1;
       for (const done of settle) {
         done();
@@ -86,24 +127,24 @@ export class GroupWriter<Tables> {
     }
   }
 
-  async #sync(): Promise<void> {
-    try {
-      await this.#log.sync();
-    } catch (cause) {
-      this.#isLost = true;
-      throw lost(cause);
-    }
+  async #store(group: readonly ReadyWrite[]): Promise<(() => void)[]> {
+    this.#isBusy ||= parametersOf(group) >= MANY_PARAMETERS;
+    if (!this.#isBusy)
+      return this.#inTransaction(
+        group.map(({ pending, statements }) => ({ ...pending, statements: () => statements })),
+      );
+    const outcomes = await this.#parts.committer.commit(group.map(({ statements }) => statements));
+    return group.map(({ pending }, index) => settlementOf(pending, outcomes[index] ?? { failed: 'no outcome' }));
   }
 
   async #inTransaction(group: readonly PendingWrite<Tables>[]): Promise<(() => void)[]> {
     const transaction = await this.#database.startTransaction().execute();
+    const settle: (() => void)[] = [];
     try {
-      const settle: (() => void)[] = [];
       for (const pending of group) {
         settle.push(await runAlone(transaction, pending));
       }
       await transaction.commit().execute();
-      return settle;
     } catch (error) {
       await transaction
         .rollback()
@@ -111,7 +152,48 @@ export class GroupWriter<Tables> {
         .catch(() => undefined);
       throw error;
     }
+    await this.#sync();
+    return settle;
   }
+
+  async #sync(): Promise<void> {
+    try {
+      await this.#parts.log.sync();
+    } catch (cause) {
+      this.#isLost = true;
+      throw lost(cause);
+    }
+  }
+}
+
+/** The writes whose statements are there; the others have failed. */
+async function ready(group: readonly StoringWrite[]): Promise<readonly ReadyWrite[]> {
+  const writes: ReadyWrite[] = [];
+  for (const pending of group) {
+    try {
+      writes.push({ pending, statements: await pending.statements() });
+    } catch (error) {
+      pending.reject(ownFailure(error));
+    }
+  }
+  return writes;
+}
+
+function parametersOf(group: readonly ReadyWrite[]): number {
+  let count = 0;
+  for (const { statements } of group) for (const { parameters } of statements) count += parameters.length;
+  return count;
+}
+
+function settlementOf({ resolve, reject }: StoringWrite, outcome: WriteOutcome): () => void {
+  if (outcome === 'done') return resolve;
+  const error =
+    'refused' in outcome ? new RampartError('STORAGE_FAILED', outcome.refused) : storageFailure(outcome.failed);
+  return () => reject(error);
+}
+
+function isStoring<Tables>(pending: PendingWrite<Tables>): pending is StoringWrite {
+  return pending.kind === 'storing';
 }
 
 async function runAlone<Tables>(
@@ -120,7 +202,7 @@ async function runAlone<Tables>(
 ): Promise<() => void> {
   const guarded = await transaction.savepoint('write').execute();
   try {
-    const settle = await pending.run(transaction);
+    const settle = await run(transaction, pending);
     await guarded.releaseSavepoint('write').execute();
     return settle;
   } catch (error) {
@@ -128,6 +210,12 @@ async function runAlone<Tables>(
     await guarded.releaseSavepoint('write').execute();
     return () => pending.reject(ownFailure(error));
   }
+}
+
+async function run<Tables>(transaction: Transaction<Tables>, pending: PendingWrite<Tables>): Promise<() => void> {
+  if (pending.kind === 'free') return pending.run(transaction);
+  await runStatements(transaction, await pending.statements());
+  return () => pending.resolve();
 }
 
 function ownFailure(error: unknown): RampartError {

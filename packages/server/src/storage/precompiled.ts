@@ -1,11 +1,9 @@
 import type { Compilable, CompiledQuery, InsertObject, InsertQueryBuilder, InsertResult, Kysely } from 'kysely';
+import type { Executor, Statement } from './statement.ts';
 import type { Tables } from './tables.ts';
 
-/** What runs compiled queries: the database, or a transaction of it. */
-type Executor = Pick<Kysely<Tables>, 'executeQuery'>;
-
-/** Rows of one statement: few of them, so that each is compiled once, and one for what is left over. */
-const ROWS_AT_ONCE = [64, 8, 1] as const;
+/** Rows of one statement: few numbers, so that each is compiled once, and so that any number of rows takes few statements. */
+const ROWS_AT_ONCE = [64, 32, 16, 8, 4, 2, 1] as const;
 
 /** An INSERT of some rows, to which what happens to those that are there already is to be added. */
 type Insert<Table extends keyof Tables> = InsertQueryBuilder<Tables, Table, InsertResult>;
@@ -18,29 +16,31 @@ export function insertion<Table extends keyof Tables>(
   database: Kysely<Tables>,
   table: Table,
   finish: (insert: Insert<Table>) => Compilable = (insert) => insert,
-): (executor: Executor, rows: readonly Tables[Table][]) => Promise<void> {
-  const statements = new Map<number, CompiledQuery>();
+): (rows: readonly Tables[Table][]) => readonly Statement[] {
+  const compiled = new Map<number, CompiledQuery>();
   let columns: readonly (keyof Tables[Table])[] = [];
   const compile = (count: number, row: Tables[Table]): CompiledQuery => {
     columns = Object.keys(row) as (keyof Tables[Table])[];
     const rows = Array.from({ length: count }, () => row as InsertObject<Tables, Table>);
-    const compiled = finish(database.insertInto(table).values(rows)).compile();
-    statements.set(count, compiled);
-    return compiled;
+    const query = finish(database.insertInto(table).values(rows)).compile();
+    compiled.set(count, query);
+    return query;
   };
-  return async (executor, rows) => {
+  return (rows) => {
+    const statements: Statement[] = [];
     for (let at = 0; at < rows.length;) {
       const left = rows.length - at;
       const count = ROWS_AT_ONCE.find((size) => size <= left) ?? 1;
       const end = at + count;
-      const compiled = statements.get(count) ?? compile(count, rows[at] as Tables[Table]);
+      const query = compiled.get(count) ?? compile(count, rows[at] as Tables[Table]);
       const parameters: unknown[] = [];
       for (; at < end; at += 1) {
         const row = rows[at] as Tables[Table];
         for (const column of columns) parameters.push(row[column]);
       }
-      await executor.executeQuery({ ...compiled, parameters });
+      statements.push({ query, parameters });
     }
+    return statements;
   };
 }
 

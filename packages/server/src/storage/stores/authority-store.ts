@@ -13,6 +13,7 @@ import { isOf } from './revocations/certificate-scope.ts';
 import { revocationMethods } from './revocations/revoked-certificates.ts';
 import { readCounter, setCounter } from './counter.ts';
 import { insertion, selection } from '../precompiled.ts';
+import { statementsWithin } from '../statement.ts';
 import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
 import { createHierarchyStore } from './hierarchy-store.ts';
 
@@ -22,9 +23,10 @@ const CLOCK_LATEST = 'clock_latest';
 /** What the authority must remember, in the database. */
 export function createAuthorityStore({ reads, writer }: Database): AuthorityStore {
   const insertCertificates = insertion(reads, 'certificates');
-  const storeIssued = (rows: readonly unknown[], within: unknown): Promise<void> =>
-    // What `issued` made, in the transaction of the journal's store.
-    insertCertificates(within as Transaction<Tables>, rows as readonly CertificateTable[]);
+  const storeIssued = async (rows: readonly unknown[], within: unknown): Promise<void> => {
+    // What `issued` made, in the write of the journal's store.
+    statementsWithin(within).push(...insertCertificates(rows as readonly CertificateTable[]));
+  };
   const selectCertificate = selection(reads.selectFrom('certificates').selectAll().where('serial', '=', ''));
   return {
     ...createHierarchyStore({ reads, writer }),
@@ -35,8 +37,7 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
     consumeJoinToken: (tokenHash, at) =>
       writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
     useEvidence: (hash, until) => writer.write((transaction) => useEvidence(transaction, { hash, until })),
-    addCertificate: (certificate) =>
-      writer.write((transaction) => insertCertificates(transaction, [certificateRow(certificate)])),
+    addCertificate: (certificate) => writer.store(() => insertCertificates([certificateRow(certificate)])),
     issued: (certificate) => ({ row: certificateRow(certificate), store: storeIssued }),
     certificate: async (serial) => {
       const [row] = await selectCertificate(reads, serial);

@@ -1,11 +1,19 @@
-import { RampartError } from '@rampart/core';
 import { storeCompanions } from '@rampart/journal';
-import type { JournalBatch, JournalEntry, JournalQuery, JournalStore, MerkleRow, MerkleState } from '@rampart/journal';
+import type {
+  Companion,
+  JournalBatch,
+  JournalEntry,
+  JournalQuery,
+  JournalStore,
+  MerkleRow,
+  MerkleState,
+} from '@rampart/journal';
 import { type Expression, type ExpressionBuilder, type Kysely, sql, type SqlBool } from 'kysely';
 import type { Database } from '../database.ts';
 import type { StorageEngine } from '../engine.ts';
 import { insertion, selection } from '../precompiled.ts';
 import { sliceOf, slicesOf } from '../slices.ts';
+import { type Statement, statementsWithin } from '../statement.ts';
 import type { Tables } from '../tables.ts';
 
 const TREE = 'journal';
@@ -15,11 +23,8 @@ const HAS_BODY = sql<SqlBool>`body <> ''`;
 export function createJournalStore({ reads, writer, engine }: Database): JournalStore {
   const insertEntries = insertion(reads, 'journal_entries');
   const insertNodes = insertion(reads, 'journal_nodes');
-  const storeTree = insertion(reads, 'journal_trees', (insert) =>
-    insert.onConflict((conflict) =>
-      conflict.column('name').doUpdateSet((eb) => ({ size: eb.ref('excluded.size'), peaks: eb.ref('excluded.peaks') })),
-    ),
-  );
+  const moveTree = treeStatement(reads);
+  const expire = expiring(reads);
   const selectTree = selection(reads.selectFrom('journal_trees').select(['size', 'peaks']).where('name', '=', TREE));
   const tree = async (executor: Kysely<Tables>): Promise<MerkleState> => {
     const [row] = await selectTree(executor, TREE);
@@ -27,12 +32,15 @@ export function createJournalStore({ reads, writer, engine }: Database): Journal
   };
   return {
     append: (batch) =>
-      writer.write(async (transaction) => {
-        checkFollows(await tree(transaction), batch);
-        await insertEntries(transaction, batch.entries.map(entryRow));
-        await insertNodes(transaction, batch.nodes);
-        await storeTree(transaction, [treeRow(batch.tree)]);
-        await storeCompanions(batch.companions, transaction);
+      writer.store(async () => {
+        const companions: Statement[] = [];
+        await storeCompanions(batch.companions, companions);
+        return [
+          moveTree(batch),
+          ...insertEntries(batch.entries.map(entryRow)),
+          ...insertNodes(batch.nodes),
+          ...companions,
+        ];
       }),
     tree: () => tree(reads),
     read: (query) => read(reads, engine, query),
@@ -41,17 +49,34 @@ export function createJournalStore({ reads, writer, engine }: Database): Journal
   };
 }
 
-/** In the transaction in which what says that they expired is stored. */
-async function expire(rows: readonly unknown[], within: unknown): Promise<void> {
-  const transaction = within as Kysely<Tables>;
-  for (const sequences of rows as readonly (readonly number[])[]) {
-    await transaction
-      .updateTable('journal_entries')
-      .set({ body: '' })
-      .where('sequence', 'in', sequences)
-      .where('stream', '=', 'audit')
-      .execute();
-  }
+/** In the write in which what says that they expired is stored. */
+function expiring(database: Kysely<Tables>): Companion['store'] {
+  return async (rows, within) => {
+    for (const sequences of rows as readonly (readonly number[])[]) {
+      const query = database
+        .updateTable('journal_entries')
+        .set({ body: '' })
+        .where('sequence', 'in', sequences)
+        .where('stream', '=', 'audit')
+        .compile();
+      statementsWithin(within).push({ query, parameters: query.parameters });
+    }
+  };
+}
+
+/** The tree as it is after a batch, which must begin where the stored one ends. */
+function treeStatement(database: Kysely<Tables>): (batch: JournalBatch) => Statement {
+  const query = sql`insert into journal_trees (name, size, peaks) select ${TREE}, ${0}, ${''}
+    where coalesce((select size from journal_trees where name = ${TREE}), 0) = ${0}
+    on conflict (name) do update set size = excluded.size, peaks = excluded.peaks`.compile(database);
+  return ({ entries, tree: { size, peaks } }) => {
+    const first = entries[0]?.sequence ?? Number.NaN;
+    return {
+      query,
+      parameters: [TREE, size, JSON.stringify(peaks), TREE, first - 1],
+      mustChange: { rows: 1, otherwise: `the journal does not end where a batch begins that begins at ${first}` },
+    };
+  };
 }
 
 function entryRow({ sequence, at, stream, kind, body, leafHash }: JournalEntry): Tables['journal_entries'] {
@@ -79,20 +104,6 @@ async function nodeHashes(database: Kysely<Tables>, { height, first, count }: Me
     .orderBy('position')
     .execute();
   return rows.map(({ hash }) => hash);
-}
-
-function checkFollows({ size }: MerkleState, { entries }: JournalBatch): void {
-  const first = entries[0]?.sequence;
-  if (first !== size + 1) {
-    throw new RampartError(
-      'STORAGE_FAILED',
-      `the journal ends at ${size}: a batch that begins at ${first} does not follow`,
-    );
-  }
-}
-
-function treeRow({ size, peaks }: MerkleState): Tables['journal_trees'] {
-  return { name: TREE, size, peaks: JSON.stringify(peaks) };
 }
 
 async function read(

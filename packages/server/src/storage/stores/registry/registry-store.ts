@@ -53,15 +53,14 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
   const writeAll = async (): Promise<void> => {
     let mine: readonly Pending[] = [];
     try {
-      await writer.write(async (transaction) => {
+      await writer.store(async () => {
         mine = pending;
         pending = [];
         // What is being sealed holds up what comes after it, so that changes take effect in the order of their calls.
         const changes = await Promise.all(mine.map(async ({ change }) => change));
-        for (const part of inParts(changes)) {
-          if (typeof part === 'string') await transaction.executeQuery({ ...removing, parameters: [part] });
-          else await save(transaction, part);
-        }
+        return inParts(changes).flatMap((part) =>
+          typeof part === 'string' ? { query: removing, parameters: [part] } : save(part),
+        );
       });
       for (const { resolve } of mine) resolve();
     } catch (error) {
