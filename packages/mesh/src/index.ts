@@ -113,4 +113,4 @@ export { changeHeaders } from './traffic/call/header-changes.ts';
 export type { TrafficCall } from './traffic/call/traffic-call.ts';
 export type { RuledService } from './traffic/ruled-service.ts';
 export type { GroupPolicy } from './traffic/settings/group-policy.ts';
-export type { HeaderOperations, OwnAnswer, RequestLine, RouteSettings } from './traffic/settings/route.ts';
+export type { RouteSettings } from './traffic/settings/route.ts';

@@ -64,7 +64,7 @@ export class Outbound {
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
   readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
-  constructor(plane: DataPlane, { clock, stopwatch, random, rules = () => NO_RULES }: OutboundSurroundings) {
+  constructor(plane: DataPlane, { clock, stopwatch, random, rules = () => plane.view.traffic }: OutboundSurroundings) {
     this.#plane = plane;
     this.#clock = clock;
     this.egress = new Egress(plane.view, plane.instances);
@@ -214,8 +214,6 @@ interface Found {
   /** Why some are out of reach. */
   readonly refusal: Verdict | undefined;
 }
-
-const NO_RULES: TrafficRules = { forService: () => undefined };
 
 /** Applications already know what to do when a connection is refused: the usual code, and our words. */
 function whyNobody({ endpoints, outOfService = 0 }: MeshService, port: number): string {

@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@rampart/core';
+import type { Clock, CompiledDestination, Random, RoutedRequest } from '@rampart/core';
 
 import type { Target } from '../outbound/outbound.ts';
 import { ResponseFlag } from '../record/flags.ts';
@@ -7,7 +7,7 @@ import type { CallDriver } from './call/driver.ts';
 import type { CallSurroundings, NoDestination } from './call/surroundings.ts';
 import { TrafficCall } from './call/traffic-call.ts';
 import type { Destination } from './group/service-state.ts';
-import type { RequestLine, RouteDestination, RouteSettings, ServiceRules } from './settings/route.ts';
+import type { RouteSettings, ServiceRules } from './settings/route.ts';
 import type { Traffic, TrafficOptions } from './traffic.ts';
 
 const NOT_FOUND = 404;
@@ -30,7 +30,7 @@ export class RuledService implements CallSurroundings {
   }
 
   /** Takes one request; the driver hears of what is to be done once the call is begun. */
-  call(request: RequestLine, driver: CallDriver): TrafficCall {
+  call(request: RoutedRequest, driver: CallDriver): TrafficCall {
     const route = this.rules.route === undefined ? TO_ITSELF : (this.rules.route(request) ?? this.#noRoute());
     return new TrafficCall({ request, driver, route, around: this });
   }
@@ -58,7 +58,7 @@ export class RuledService implements CallSurroundings {
     return this.#options.stopwatch.elapsed();
   }
 
-  resolve(to: RouteDestination | undefined): Destination | NoDestination {
+  resolve(to: CompiledDestination | undefined): Destination | NoDestination {
     return to === undefined ? this.#traffic.destination(this, undefined) : this.#traffic.resolve(this, to);
   }
 

@@ -1,3 +1,5 @@
+import type { CompiledAnswer, RoutedRequest } from '@rampart/core';
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -12,10 +14,10 @@ import type { TrafficCall } from './call/traffic-call.ts';
 import { dice, endpoint, serviceOf } from './members.fixture.ts';
 import type { GroupPolicy } from './settings/group-policy.ts';
 import type { RetrySettings } from './settings/resilience.ts';
-import type { OwnAnswer, RequestLine, RouteSettings, ServiceRules } from './settings/route.ts';
+import type { RouteSettings, ServiceRules } from './settings/route.ts';
 import { Traffic } from './traffic.ts';
 
-const REQUEST: RequestLine = { method: 'GET', url: '/items?q=1', authority: 'a:80', headers: {} };
+const REQUEST: RoutedRequest = { method: 'GET', url: '/items?q=1', authority: 'a:80', headers: {} };
 const TO_A: RouteSettings['destinations'] = [{ host: 'a', weight: 100 }];
 const RETRIES: RetrySettings = { attempts: 2, on: new Set(['5xx']), statuses: new Set(), backoffMs: 10 };
 
@@ -24,7 +26,7 @@ class Recording implements CallDriver {
   readonly tries: Try[] = [];
   readonly mirrors: Try[] = [];
   drops = 0;
-  own: (OwnAnswer & Ending) | undefined;
+  own: (CompiledAnswer & Ending) | undefined;
   broken: Ending | undefined;
 
   send(attempt: Try): void {
@@ -36,7 +38,7 @@ class Recording implements CallDriver {
   drop(): void {
     this.drops += 1;
   }
-  answer(answer: OwnAnswer, ending: Ending): void {
+  answer(answer: CompiledAnswer, ending: Ending): void {
     assert.equal(this.own ?? this.broken, undefined, 'answered twice');
     this.own = { ...answer, ...ending };
   }
@@ -52,7 +54,7 @@ interface World {
   readonly services: Map<string, MeshService>;
   begin(
     route?: RouteSettings,
-    request?: Partial<RequestLine>,
+    request?: Partial<RoutedRequest>,
   ): { readonly driver: Recording; readonly call: TrafficCall };
 }
 

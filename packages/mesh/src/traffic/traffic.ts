@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@rampart/core';
+import type { Clock, CompiledDestination, Random } from '@rampart/core';
 
 import { ResponseFlag } from '../record/flags.ts';
 import type { Stopwatch } from '../record/stopwatch.ts';
@@ -9,7 +9,7 @@ import type { Destination } from './group/service-state.ts';
 import { RuledService } from './ruled-service.ts';
 import type { AskedService } from './ruled-service.ts';
 import type { GroupPolicy } from './settings/group-policy.ts';
-import type { RouteDestination, ServiceRules, TrafficRules } from './settings/route.ts';
+import type { ServiceRules, TrafficRules } from './settings/route.ts';
 
 export interface TrafficOptions {
   readonly clock: Clock;
@@ -43,7 +43,7 @@ export class Traffic {
   }
 
   /** What a route of `from` names. */
-  resolve(from: AskedService, to: RouteDestination): Destination | NoDestination {
+  resolve(from: AskedService, to: CompiledDestination): Destination | NoDestination {
     const service = this.#options.reach(to.host);
     if ('status' in service) return service;
     const port = to.port ?? from.port;

@@ -1,13 +1,14 @@
+import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
+
 import type { Target } from '../../outbound/outbound.ts';
 import type { Ending } from '../../record/ending.ts';
 import type { TryEnd } from '../outlier/outcome.ts';
-import type { HeaderOperations, OwnAnswer } from '../settings/route.ts';
 
 /** One try of a request, or a copy of it. */
 export interface Try {
   readonly target: Target;
   /** Of the request, in this order. */
-  readonly headers: readonly (HeaderOperations | undefined)[];
+  readonly headers: readonly (CompiledHeaders | undefined)[];
   /** In place of the request's own. */
   readonly url: string | undefined;
   readonly authority: string | undefined;
@@ -32,7 +33,7 @@ export interface CallDriver {
   /** Gives the try under way up: nothing is told of it any more. */
   drop(): void;
   /** Answers in place of an instance, and records. */
-  answer(answer: OwnAnswer, ending: Ending): void;
+  answer(answer: CompiledAnswer, ending: Ending): void;
   /** Breaks the answer off whose head was passed on, and records. */
   breakOff(ending: Ending): void;
 }

@@ -1,11 +1,12 @@
+import type { RoutedRequest } from '@rampart/core';
+
 import { hashOf } from '../balance/hash.ts';
 import type { HashSource } from '../settings/balancing.ts';
-import type { RequestLine } from '../settings/route.ts';
 
 /** The number that consistent hashing goes by; undefined where the request does not have what it is taken of. */
 export function hashOfRequest(
   source: HashSource | undefined,
-  request: RequestLine,
+  request: RoutedRequest,
   caller: string,
 ): number | undefined {
   if (source === undefined) return undefined;
@@ -13,7 +14,7 @@ export function hashOfRequest(
   return text === undefined || text === '' ? undefined : hashOf(text);
 }
 
-function textOf(source: HashSource, { headers, url }: RequestLine, caller: string): string | undefined {
+function textOf(source: HashSource, { headers, url }: RoutedRequest, caller: string): string | undefined {
   switch (source.of) {
     case 'caller':
       return caller;

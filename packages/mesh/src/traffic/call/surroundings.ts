@@ -1,7 +1,6 @@
-import type { Clock, Random } from '@rampart/core';
+import type { Clock, CompiledDestination, Random } from '@rampart/core';
 
 import type { Destination } from '../group/service-state.ts';
-import type { RouteDestination } from '../settings/route.ts';
 
 /** Why requests cannot go where a route says. */
 export interface NoDestination {
@@ -22,5 +21,5 @@ export interface CallSurroundings {
   /** What stands for this workload where requests are shared by their caller. */
   readonly caller: string;
   /** Where a destination of a route leads; the service that was called itself unless given. */
-  resolve(to: RouteDestination | undefined): Destination | NoDestination;
+  resolve(to: CompiledDestination | undefined): Destination | NoDestination;
 }

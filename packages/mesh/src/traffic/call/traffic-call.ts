@@ -1,10 +1,10 @@
-import type { Timer } from '@rampart/core';
+import type { CompiledAnswer, CompiledHeaders, RoutedRequest, Timer } from '@rampart/core';
 
 import { ResponseFlag } from '../../record/flags.ts';
 import type { Admission, Waiter } from '../limit/breaker.ts';
 import { effectiveStatus } from '../outlier/grpc-outcome.ts';
 import type { Outcome } from '../outlier/outcome.ts';
-import type { HeaderOperations, OwnAnswer, RequestLine, RouteSettings } from '../settings/route.ts';
+import type { RouteSettings } from '../settings/route.ts';
 import type { Ending } from '../../record/ending.ts';
 import type { Breakage, CallDriver } from './driver.ts';
 import { drawFault } from './fault.ts';
@@ -22,7 +22,7 @@ const GATEWAY_TIMEOUT = 504;
 type State = 'waiting' | 'trying' | 'delivering' | 'over';
 
 export interface TrafficCallOptions {
-  readonly request: RequestLine;
+  readonly request: RoutedRequest;
   /** What is done with the request. */
   readonly route: RouteSettings;
   readonly driver: CallDriver;
@@ -69,7 +69,7 @@ export class TrafficCall implements Waiter {
   }
 
   /** What a try's answer is changed by on its way to the caller. */
-  get responseHeaders(): readonly (HeaderOperations | undefined)[] {
+  get responseHeaders(): readonly (CompiledHeaders | undefined)[] {
     return [this.#way?.chosen?.headers?.response, this.#options.route.headers?.response];
   }
 
@@ -138,7 +138,7 @@ export class TrafficCall implements Waiter {
       else {
         const { status, grpcStatus } = abort;
         const answer = plainAnswer(status, 'fault filter abort');
-        const headers: OwnAnswer['headers'] =
+        const headers: CompiledAnswer['headers'] =
           grpcStatus === undefined ? answer.headers : [...answer.headers, ['grpc-status', String(grpcStatus)]];
         const reason = 'a rule answers with an error on purpose';
         this.#answer({ ...answer, headers }, { flag: ResponseFlag.faulted, reason });
@@ -246,7 +246,7 @@ export class TrafficCall implements Waiter {
     this.#answer(plainAnswer(status, reason), { flag, reason, policy });
   }
 
-  #answer(answer: OwnAnswer, { flag, reason, policy = '' }: Omit<NoDestination, 'status'>): void {
+  #answer(answer: CompiledAnswer, { flag, reason, policy = '' }: Omit<NoDestination, 'status'>): void {
     const ending: Ending = { flag: this.#with(flag), reason, policy };
     this.#over();
     this.#options.driver.answer(answer, ending);

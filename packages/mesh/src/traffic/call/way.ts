@@ -1,7 +1,7 @@
-import type { Random } from '@rampart/core';
+import type { Random, RoutedRequest, WeighedDestination } from '@rampart/core';
 
 import type { Destination } from '../group/service-state.ts';
-import type { RequestLine, RouteSettings, WeightedDestination } from '../settings/route.ts';
+import type { RouteSettings } from '../settings/route.ts';
 import type { Try } from './driver.ts';
 import { hashOfRequest } from './request-hash.ts';
 import type { CallSurroundings, NoDestination } from './surroundings.ts';
@@ -12,14 +12,14 @@ const SHADOW = '-shadow';
 /** Where a request goes, chosen once: its tries share it. */
 export interface Way {
   readonly destination: Destination;
-  readonly chosen: WeightedDestination | undefined;
+  readonly chosen: WeighedDestination | undefined;
   /** 32 bits of the request, where the balancer goes by them. */
   readonly hash: number | undefined;
   readonly attempt: Omit<Try, 'target'>;
   readonly mirrors: readonly Try[];
 }
 
-export function chooseWay(route: RouteSettings, request: RequestLine, around: CallSurroundings): Way | NoDestination {
+export function chooseWay(route: RouteSettings, request: RoutedRequest, around: CallSurroundings): Way | NoDestination {
   const chosen = drawn(route.destinations, around.random);
   const destination = around.resolve(chosen);
   if ('status' in destination) return destination;
@@ -40,7 +40,7 @@ export function chooseWay(route: RouteSettings, request: RequestLine, around: Ca
 
 const NONE: readonly Try[] = [];
 
-function drawn(destinations: readonly WeightedDestination[], random: Random): WeightedDestination | undefined {
+function drawn(destinations: readonly WeighedDestination[], random: Random): WeighedDestination | undefined {
   if (destinations.length <= 1) return destinations[0];
   let total = 0;
   for (const { weight } of destinations) total += weight;
@@ -60,7 +60,7 @@ interface MirrorFacts {
 /** A copy that can go nowhere is not sent: the request itself does not suffer from that. */
 function mirrorsOf(
   { mirrors = [] }: RouteSettings,
-  request: RequestLine,
+  request: RoutedRequest,
   { around, attempt }: MirrorFacts,
 ): readonly Try[] {
   return mirrors.flatMap((mirror) => {

@@ -1,6 +1,8 @@
+import type { RetryCondition } from '@rampart/core';
+
 import { isGatewayError } from '../outlier/outcome.ts';
 import type { Outcome } from '../outlier/outcome.ts';
-import type { RetryCondition, RetrySettings } from '../settings/resilience.ts';
+import type { RetrySettings } from '../settings/resilience.ts';
 
 const CONFLICT = 409;
 const FIRST_SERVER_ERROR = 500;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import type { RetryCondition } from '@rampart/core';
 import fc from 'fast-check';
 
 import { dice } from '../members.fixture.ts';
 import type { Outcome, TryEnd } from '../outlier/outcome.ts';
-import type { RetryCondition } from '../settings/resilience.ts';
 import { retryPause } from './backoff.ts';
 import { RetryBudget } from './budget.ts';
 import { isRetriable, isSafe } from './conditions.ts';

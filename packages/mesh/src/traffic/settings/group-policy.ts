@@ -8,5 +8,7 @@ export interface GroupPolicy {
   readonly locality?: LocalitySettings;
   readonly outlier?: OutlierSettings;
   readonly limits?: LimitSettings;
+  /** Share of requests that may be retried, 0–1, and how many may be at any time. */
+  readonly retryBudget?: { readonly share: number; readonly minimum: number };
   readonly fallback?: FallbackSettings;
 }

@@ -1,3 +1,5 @@
+import type { RetryCondition } from '@rampart/core';
+
 /** When an instance is left out for a while because of how it answered (Istio `outlierDetection`). 0 turns a count off. */
 export interface OutlierSettings {
   readonly consecutive5xx: number;
@@ -26,22 +28,6 @@ export interface LimitSettings {
   /** Requests under way that are retries. */
   readonly retries?: number;
 }
-
-/** Reasons to send a request again (Envoy `retry_on`). */
-export type RetryCondition =
-  | '5xx'
-  | 'gateway-error'
-  | 'reset'
-  | 'reset-before-request'
-  | 'connect-failure'
-  | 'retriable-4xx'
-  | 'refused-stream'
-  | 'retriable-status-codes'
-  | 'cancelled'
-  | 'deadline-exceeded'
-  | 'internal'
-  | 'resource-exhausted'
-  | 'unavailable';
 
 export interface RetrySettings {
   /** Tries after the first one. */

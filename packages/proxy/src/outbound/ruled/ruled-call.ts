@@ -1,14 +1,6 @@
+import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
 import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
-import type {
-  CallDriver,
-  Ending,
-  HeaderOperations,
-  OutboundExchange,
-  OwnAnswer,
-  RuledService,
-  TrafficCall,
-  Try,
-} from '@rampart/mesh';
+import type { CallDriver, Ending, OutboundExchange, RuledService, TrafficCall, Try } from '@rampart/mesh';
 
 import type { Exchange } from '../../http/exchange.ts';
 import { MessageHead } from '../../http1/head.ts';
@@ -80,7 +72,7 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     this.#current = undefined;
   }
 
-  answer({ status, headers, body }: OwnAnswer, ending: Ending): void {
+  answer({ status, headers, body }: CompiledAnswer, ending: Ending): void {
     this.#exchange.code = status;
     const all = headers.flat();
     if (status !== NO_CONTENT) all.push('content-length', String(body.length));
@@ -223,11 +215,11 @@ function requestHead(head: MessageHead, { headers, url, authority }: Try): Messa
   return new MessageHead({ ...lineOf(head), url: url ?? head.url }, all);
 }
 
-function hostOf(authority: string): HeaderOperations {
+function hostOf(authority: string): CompiledHeaders {
   return { remove: [], set: [['host', authority]], add: [] };
 }
 
-function withHeaders(head: MessageHead, operations: readonly (HeaderOperations | undefined)[]): MessageHead {
+function withHeaders(head: MessageHead, operations: readonly (CompiledHeaders | undefined)[]): MessageHead {
   if (operations.every((each) => each === undefined)) return head;
   return new MessageHead(lineOf(head), changeHeaders(head.rawHeaders, ...operations));
 }
