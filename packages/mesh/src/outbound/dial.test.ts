@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { createServer } from 'node:tls';
+import type { Server, TLSSocket } from 'node:tls';
 
 import { SpiffeId, TrustDomain } from '@rampart/core';
 import { settled, TestCa } from '@rampart/testkit';
 import type { TestSvid } from '@rampart/testkit';
 
 import { createSvid } from '../identity/svid.ts';
+import { abortConnection } from '../inbound/abort-connection.ts';
 import { dial } from './dial.ts';
 
 const now = (): number => Date.now();
@@ -42,6 +44,21 @@ async function call({
   server.on('tlsClientError', () => {});
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const socket = await dialTo(server, { ca, expected, revoked });
+  // Written at once, as HTTP clients do, before anybody has proved anything.
+  socket.write(REQUEST);
+  const outcome = await settled(once(socket, 'data'));
+  socket.destroy();
+  server.close();
+  await once(server, 'close');
+  return { read, outcome };
+}
+
+/** As users-api, with a certificate of `ca`. */
+async function dialTo(
+  server: Server,
+  { ca, expected, revoked = '', protocol = 'http' }: Omit<Call, 'answering'> & { readonly protocol?: string },
+): Promise<TLSSocket> {
   const caller = await ca.issue(now(), { namespace: 'default', serviceAccount: 'users-api' });
   const svid = createSvid({
     ...caller,
@@ -53,27 +70,20 @@ async function call({
     instanceId: 'i',
     host: '127.0.0.1',
     port,
-    protocol: 'http',
+    protocol,
     spiffeId: SpiffeId.of(expected),
     identity: expected,
     labels: {},
     address: `127.0.0.1:${port}`,
   };
   const service = { namespace: 'default', name: 'orders-api', host: 'orders-api.default.svc', endpoints: [endpoint] };
-  const socket = dial({
+  return dial({
     service,
     endpoint,
     svid,
     revocationOf: ({ serial }) => (serial === revoked ? 'revoked' : undefined),
     now,
   });
-  // Written at once, as HTTP clients do, before anybody has proved anything.
-  socket.write(REQUEST);
-  const outcome = await settled(once(socket, 'data'));
-  socket.destroy();
-  server.close();
-  await once(server, 'close');
-  return { read, outcome };
 }
 
 describe('dial', () => {
@@ -121,4 +131,27 @@ describe('dial', () => {
     assert.equal(read, '');
     assert.ok('error' in outcome);
   });
+
+  for (const protocol of ['http', 'tcp']) {
+    it(`makes connections that can be broken off: the peer does not take half of it for the whole (${protocol})`, async () => {
+      const ca = await TestCa.create('cluster.local', now());
+      const answering = await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' });
+      const events: string[] = [];
+      const server = createServer({ cert: answering.certPem, key: answering.keyPem, minVersion: 'TLSv1.3' });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const socket = await dialTo(server, { ca, expected: orders, protocol });
+      socket.write('half');
+      const [peer] = (await once(server, 'secureConnection')) as [TLSSocket];
+      peer.on('error', ({ code }: NodeJS.ErrnoException) => events.push(String(code)));
+      peer.on('end', () => events.push('end'));
+      peer.resume().write('heard');
+      await once(socket, 'data');
+      const closed = settled(once(peer, 'close'));
+      abortConnection(socket);
+      await closed;
+      assert.deepEqual(events, ['ECONNRESET']);
+      server.close();
+    });
+  }
 });

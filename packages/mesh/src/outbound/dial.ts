@@ -1,5 +1,6 @@
+import net, { isIP } from 'node:net';
 import tls from 'node:tls';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
 import type { RevocableCertificate } from '@rampart/spiffe';
@@ -10,8 +11,9 @@ import type { Svid } from '../identity/svid.ts';
 import { MESH_ALPN, TCP_ALPN } from '../inbound/gate.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 
-// Taken once, at load: an in-process data plane hooks `tls.connect`, and its own connections must not go through the hook.
+// Taken once, at load: an in-process data plane hooks both, and its own connections must not go through the hooks.
 const { connect } = tls;
+const { connect: connectTcp } = net;
 
 export interface DialOptions {
   readonly service: MeshService;
@@ -29,20 +31,25 @@ export interface DialOptions {
 export function dial(options: DialOptions): TLSSocket {
   const { endpoint, service, svid } = options;
   const socket = connect({
-    host: endpoint.host,
-    port: endpoint.port,
+    ...wayTo(endpoint),
     servername: service.host,
     secureContext: svid.context,
     ALPNProtocols: [...(options.protocols ?? protocolsOf(endpoint))],
     checkServerIdentity: (_host, certificate) => checkPeer(certificate, options),
-    ...(endpoint.protocol === 'tcp' ? HALF_OPEN : {}),
   });
   socket.setNoDelay(true);
   return socket;
 }
 
-/** A peer that has said all it has to say may still listen (`tls.connect`; not in its types). */
-const HALF_OPEN: object = { allowHalfOpen: true };
+/**
+ * TLS over a connection that was opened for it can be reset, and its peer tell half of something from the whole: see
+ * `abortConnection`. A name may have several addresses, and Node exchange what is below while it tries them.
+ */
+function wayTo({ host, port, protocol }: MeshEndpoint): ConnectionOptions {
+  // A peer that has said all it has to say may still listen (for `tls.connect` not in its types).
+  const place = { host, port, allowHalfOpen: protocol === 'tcp' };
+  return isIP(host) === 0 ? place : { socket: connectTcp({ ...place, noDelay: true }) };
+}
 
 const HTTP1: readonly string[] = [MESH_ALPN, 'http/1.1'];
 const TCP: readonly string[] = [TCP_ALPN];
