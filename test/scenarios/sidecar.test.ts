@@ -297,6 +297,27 @@ describe('applications behind sidecars', () => {
     assert.equal(await curl('-x', `socks5h://127.0.0.1:${socksPort}`), '200');
   });
 
+  it('TLS of the application is told to leave that to the mesh, on record', async () => {
+    const advice = (where: string): RegExp => new RegExp(`call http://${where}/ in plaintext`);
+    const connect = async (where: string, then: Buffer): Promise<string> => {
+      const socket = net.connect(users.announcement.proxyPort, '127.0.0.1');
+      socket.write(Buffer.concat([Buffer.from(`CONNECT ${where} HTTP/1.1\r\nHost: ${where}\r\n\r\n`), then]));
+      let text = '';
+      for await (const chunk of socket) text += String(chunk);
+      return text;
+    };
+    const refused = await connect('orders-api:443', Buffer.alloc(0));
+    assert.match(refused, /^HTTP\/1\.1 400 /);
+    assert.match(refused, advice('orders-api'));
+    const inside = await connect('orders-api:80', Buffer.from([22, 3, 1, 0, 200, 1]));
+    assert.match(inside, /^HTTP\/1\.1 200 .*\r\n\r\nHTTP\/1\.1 400 /);
+    assert.match(inside, advice('orders-api:80'));
+    await until('both records', async () => {
+      const records = (await plane.records()).filter(({ response_flags: flags }) => flags === 'DPE');
+      return records.filter(({ reason }) => advice('orders-api(:80)?').test(reason)).length === 2;
+    });
+  });
+
   it('a service without HTTP that speaks first is reached by SOCKS 5, under policy', async () => {
     const telnet = (proxyPort: number): Promise<{ stdout: string }> =>
       run('curl', ['-s', '-m', '5', '-p', '-x', `http://127.0.0.1:${proxyPort}`, 'telnet://mail:80'], {}).catch(
@@ -312,6 +333,13 @@ describe('applications behind sidecars', () => {
     socket.end();
     await once(socket, 'close');
     assert.doesNotMatch((await telnet(intruder.announcement.proxyPort)).stdout, /220 ready/);
+    await until('both ends to have recorded one trace', async () => {
+      const records = (await plane.records()).filter(
+        ({ protocol, bytes_received: bytes }) => protocol === 'TCP' && bytes === 'helo\n'.length,
+      );
+      const [one, other] = records;
+      return records.length === 2 && one?.trace_id === other?.trace_id && one?.span_id !== other?.span_id;
+    });
   });
 
   it('a sidecar that is asked to leave goes out of the registry, and ends with 0', async () => {

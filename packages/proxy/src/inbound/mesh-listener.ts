@@ -27,7 +27,8 @@ export interface MeshListenerOptions {
   readonly port: number;
   readonly protocol: AppProtocol;
   readonly http: (connection: InboundConnection, stream: ByteStream) => void;
-  readonly tcp: (connection: InboundConnection, stream: ByteStream) => void;
+  /** `metadata` is what the other side says of a stream of a link. */
+  readonly tcp: (connection: InboundConnection, stream: ByteStream, metadata?: Uint8Array) => void;
   readonly refuse: (refusal: Refusal) => void;
 }
 
@@ -105,11 +106,11 @@ export class MeshListener {
       role: 'listener',
       clock,
       random,
-      accept: (stream, { protocol }) => {
+      accept: (stream, { protocol, metadata }) => {
         if (protocol !== (this.#options.protocol === 'tcp' ? 'tcp' : 'http/1.1')) return 'not-served';
         // Each answer says that its stream is the last; the next one is to come on another link.
         if (clock.now() > connection.retireAt) link.drain(DRAIN_MS);
-        this.#serve(connection, stream);
+        this.#serve(connection, stream, metadata);
         return undefined;
       },
       closed: () => this.#links.delete(link),
@@ -117,9 +118,9 @@ export class MeshListener {
     this.#links.add(link);
   }
 
-  #serve(connection: InboundConnection, stream: ByteStream): void {
+  #serve(connection: InboundConnection, stream: ByteStream, metadata?: Uint8Array): void {
     const { protocol, http, tcp } = this.#options;
-    if (protocol === 'tcp') tcp(connection, stream);
+    if (protocol === 'tcp') tcp(connection, stream, metadata);
     else http(connection, stream);
   }
 }

@@ -33,6 +33,8 @@ export interface InstanceOptions {
 /** Waits for a stream. */
 interface Waiting {
   readonly protocol: LinkProtocol;
+  /** What the other side is told of the stream, where there is a way to tell it. */
+  readonly metadata?: Uint8Array | undefined;
   opened(stream: ByteStream): void;
   failed(error: Error): void;
 }
@@ -60,7 +62,7 @@ export class Instance {
 
   /** Opens a stream that may be written to at once; it closes with the reason where none can be had. */
   open(protocol: LinkProtocol): ByteStream {
-    const ready = this.#onLink(protocol);
+    const ready = this.#onLink({ protocol });
     if (ready !== undefined) return ready;
     const pending = new PendingStream();
     this.#await({
@@ -71,14 +73,15 @@ export class Instance {
     return pending;
   }
 
-  /** Resolves with a stream once the other side has proved its identity. */
-  connect(protocol: LinkProtocol, signal: AbortSignal): Promise<ByteStream> {
-    const ready = this.#onLink(protocol);
+  /** Resolves with a stream once the other side has proved its identity; `metadata` is what that is told of it, on a link. */
+  connect(protocol: LinkProtocol, signal: AbortSignal, metadata?: Uint8Array): Promise<ByteStream> {
+    const ready = this.#onLink({ protocol, metadata });
     if (ready !== undefined) return Promise.resolve(ready);
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(new Error('given up before it was connected')), { once: true });
       this.#await({
         protocol,
+        metadata,
         opened: (stream) => (signal.aborted ? stream.reset() : resolve(stream)),
         failed: reject,
       });
@@ -98,9 +101,14 @@ export class Instance {
     this.http.close();
   }
 
-  #onLink(protocol: LinkProtocol): ByteStream | undefined {
+  #onLink(wanted: Pick<Waiting, 'protocol' | 'metadata'>): ByteStream | undefined {
     const link = this.#link;
-    return link === undefined || link.room === 0 ? undefined : link.open({ protocol, port: this.target.endpoint.port });
+    return link === undefined || link.room === 0 ? undefined : this.#open(link, wanted);
+  }
+
+  #open(link: LinkSession, { protocol, metadata }: Pick<Waiting, 'protocol' | 'metadata'>): ByteStream {
+    const { port } = this.target.endpoint;
+    return link.open(metadata === undefined ? { protocol, port } : { protocol, port, metadata });
   }
 
   #await(waiting: Waiting): void {
@@ -156,7 +164,6 @@ export class Instance {
 
   #startLink(socket: TLSSocket, waiting: readonly Waiting[]): void {
     const { clock, random } = this.#options;
-    const { port } = this.target.endpoint;
     const gone = (): void => {
       if (this.#link === link) this.#link = undefined;
     };
@@ -169,6 +176,6 @@ export class Instance {
       closed: gone,
     });
     this.#link = link;
-    for (const each of waiting) each.opened(link.open({ protocol: each.protocol, port }));
+    for (const each of waiting) each.opened(this.#open(link, each));
   }
 }

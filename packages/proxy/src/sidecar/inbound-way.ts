@@ -21,6 +21,7 @@ import { SocketStream } from '../stream/socket-stream.ts';
 import { announcementOf, connectToApplication } from '../tcp/application.ts';
 import { InboundTcp } from '../tcp/inbound-tcp.ts';
 import { joiner } from '../tcp/join.ts';
+import { readTrace } from '../tcp/trace-metadata.ts';
 import type { Application, Surroundings } from './sidecar-config.ts';
 
 const LOOK_AGAIN_MS = 50;
@@ -91,7 +92,7 @@ export class InboundWay {
       port,
       protocol,
       http: (connection, stream) => this.#http.accept(connection, stream),
-      tcp: (connection, stream) => this.#tcp.accept({ connection, stream }),
+      tcp: (connection, stream, metadata) => this.#tcp.accept({ connection, stream, trace: readTrace(metadata) }),
       refuse: (refusal) => this.#refused(refusal),
     });
     plane.identity.subscribe((svid) => {

@@ -5,6 +5,7 @@ import type { CapturedConnection, OutboundDoor } from '../capture/captured-conne
 import type { LinkProtocol } from '../link/frame/format.ts';
 import { AddressRoutes } from '../outbound/address-routes.ts';
 import { InstanceAddresses } from '../outbound/instance-addresses.ts';
+import { CapturedHttp } from '../outbound/captured-http.ts';
 import { Instances } from '../outbound/instances.ts';
 import { OutboundHttp } from '../outbound/outbound-http.ts';
 import type { Destination } from '../outbound/destination.ts';
@@ -13,6 +14,7 @@ import { PendingStream } from '../stream/pending-stream.ts';
 import { joiner } from '../tcp/join.ts';
 import { OutboundTcp } from '../tcp/outbound-tcp.ts';
 import { Outside } from '../tcp/outside.ts';
+import { writeTrace } from '../tcp/trace-metadata.ts';
 import type { Surroundings } from './sidecar-config.ts';
 
 /** The way out of a sidecar, over HTTP and without. */
@@ -24,6 +26,7 @@ export class OutboundWay implements OutboundDoor {
   nameAt: (address: string) => string | undefined = () => undefined;
   readonly #routes: AddressRoutes;
   readonly #addresses: InstanceAddresses;
+  readonly #captured: CapturedHttp;
   readonly #outside: Outside;
   readonly #instances: Instances;
   #isDraining = false;
@@ -48,7 +51,7 @@ export class OutboundWay implements OutboundDoor {
     });
     this.tcp = new OutboundTcp({
       route: (host, port) => this.#routes.route({ host, port }),
-      dial: (target, _, signal) => instances.of(target).connect(protocolOf(target), signal),
+      dial: (target, trace, signal) => instances.of(target).connect(protocolOf(target), signal, writeTrace(trace)),
       leave: (destination, signal) => this.#outside.connect(destination, signal),
       recorder: connections,
       ids,
@@ -65,6 +68,13 @@ export class OutboundWay implements OutboundDoor {
       join: joiner(clock),
       isDraining: () => this.#isDraining,
       clock,
+    });
+    this.#captured = new CapturedHttp({
+      serve: (stream, head, destination) => this.http.accept(stream, head, destination),
+      recorder: connections,
+      ids,
+      clock,
+      stopwatch,
     });
     plane.identity.subscribe((svid) => {
       const workload = plane.workload();
@@ -85,13 +95,9 @@ export class OutboundWay implements OutboundDoor {
   /** HTTP where the service speaks it, and bytes otherwise. */
   connected(captured: CapturedConnection): void {
     const route = this.#routes.route(captured.destination);
-    if (route.kind !== 'mesh' || route.target.endpoint.protocol !== 'http') {
-      this.tcp.connected(captured);
-      return;
-    }
-    captured.accept();
-    this.http.accept(captured.stream, captured.head, captured.destination);
-    captured.stream.resume();
+    if (route.kind === 'mesh' && route.target.endpoint.protocol === 'http')
+      this.#captured.connected(captured, route.target);
+    else this.tcp.connected(captured);
   }
 
   drain(): void {
@@ -101,6 +107,7 @@ export class OutboundWay implements OutboundDoor {
 
   close(): void {
     this.tcp.close('the sidecar stops');
+    this.#captured.close();
     this.http.close();
     this.#instances.close();
     this.#addresses.close();

@@ -94,5 +94,6 @@ function statusOf({ kind }: OpeningProblem): number {
 /** What Envoy answers in these cases. */
 function statusOfEnding({ flag }: Ending): number {
   if (flag === ResponseFlag.denied) return 403;
+  if (flag === ResponseFlag.protocolError) return 400;
   return flag === ResponseFlag.noRoute ? 404 : 503;
 }
