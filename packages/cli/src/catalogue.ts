@@ -22,6 +22,8 @@ const CATALOGUE: Readonly<Record<string, () => Promise<Definition>>> = {
   'tls-check': async () => (await import('./commands/tls-check.ts')).defineTlsCheck,
   ca: async () => (await import('./commands/ca/ca.ts')).defineCa,
   logs: async () => (await import('./commands/logs.ts')).defineLogs,
+  describe: async () => (await import('./commands/traffic/describe.ts')).defineDescribe,
+  top: async () => (await import('./commands/traffic/top.ts')).defineTop,
   token: async () => (await import('./commands/token.ts')).defineToken,
   certs: async () => (await import('./commands/certs/certs.ts')).defineCerts,
   revoke: async () => (await import('./commands/identity/revoke.ts')).defineRevoke,

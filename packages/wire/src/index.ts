@@ -91,6 +91,7 @@ export {
   FederatedBundlesSchema,
   HeartbeatSchema,
   HelloSchema,
+  TrafficStateSchema,
   IdentityFactsSchema,
   IdentityService,
   JwtEvidenceSchema,
@@ -123,6 +124,7 @@ export type {
   FederatedBundles,
   Heartbeat,
   Hello,
+  TrafficState,
   IdentityFacts,
   JwtEvidence,
   NamespaceFacts,
@@ -197,3 +199,5 @@ export type {
   WatchInstancesRequest,
   WatchInstancesResponse,
 } from './gen/rampart/v1/registry_pb.ts';
+export { ServiceTrafficSchema } from './gen/rampart/v1/traffic_pb.ts';
+export type { ServiceTraffic, WatchTrafficRequest, WatchTrafficResponse } from './gen/rampart/v1/traffic_pb.ts';

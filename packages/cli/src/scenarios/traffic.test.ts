@@ -74,6 +74,44 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
     assert.equal(await mesh.stop(), 0);
   });
 
+  test('is counted by service, in a table and for scripts', async () => {
+    const { code, stdout, stderr } = await rampart('top --window 1m -o json --once');
+    assert.equal(code, 0, stderr);
+    const { services } = JSON.parse(stdout) as { readonly services: readonly Record<string, unknown>[] };
+    const orders = services.find(({ service }) => service === 'orders.default.svc');
+    const { requestsPerSecond, p50Ms, p99Ms, ...counts } = orders ?? {};
+    assert.deepEqual(counts, {
+      service: 'orders.default.svc',
+      requests: 7,
+      succeeded: 7,
+      denied: 0,
+      arrived: 7,
+      overMtls: 7,
+      flags: {},
+      instances: 1,
+      instancesInService: 1,
+      ejectedInstances: [],
+      openBreakers: [],
+    });
+    assert.ok(Number(requestsPerSecond) > 0 && Number(p50Ms) > 0 && Number(p99Ms) >= Number(p50Ms));
+    const table = await rampart('top orders --window 1m');
+    assert.match(
+      table.stdout,
+      /^SERVICE +INSTANCES +RPS .*\norders\.default\.svc +1\/1 +0\.1 +\S+ ms +\S+ ms +100 % +0 +100 % +0 +0 +-\n$/,
+    );
+    assert.equal((await rampart('top --window 2m')).code, 2);
+  });
+
+  test('is on the page of its service', async () => {
+    const { code, stdout, stderr } = await rampart('describe service orders');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^Service {6}orders\.default\.svc\nMutual TLS {3}PERMISSIVE\nIdentities {3}spiffe:\S+\n/);
+    assert.match(stdout, /\nLast minute:\nSERVICE .*\norders\.default\.svc +1\/1 /);
+    const missing = await rampart('describe service nowhere');
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /nowhere\.default\S* is not registered, and nobody calls it/);
+  });
+
   test('is told which requests a policy would have denied, before it is applied', async () => {
     const { code, stdout } = await rampart('authz simulate -f read-only.yaml');
     assert.equal(code, 1);

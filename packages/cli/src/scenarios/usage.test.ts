@@ -26,6 +26,8 @@ const COMMANDS = [
   'analyze',
   'tls-check',
   'logs',
+  'top',
+  'describe service',
   'token create',
   'certs list',
   'certs revoke',

@@ -6,6 +6,7 @@ import {
   ControlPlaneMessageSchema,
   type DataPlaneMessage,
   type Hello,
+  type TrafficState,
 } from '@rampart/wire';
 import type { Connection } from '../doors/caller.ts';
 import type { Peer } from '../doors/peer.ts';
@@ -55,6 +56,7 @@ export class Session {
   #wake: (() => void) | undefined;
   #mustRotate = false;
   #end: { readonly error: RampartError | undefined } | undefined;
+  #traffic: TrafficState | undefined;
 
   constructor(options: SessionOptions) {
     this.options = options;
@@ -80,6 +82,11 @@ export class Session {
   /** Why it cannot enforce what it was told, or could not register; "" when all is well. */
   get problem(): string {
     return [this.#refused, this.options.instances.problem].filter((text) => text !== '').join('; ');
+  }
+
+  /** What it gives no requests to at present; undefined where it never said. */
+  get traffic(): TrafficState | undefined {
+    return this.#traffic;
   }
 
   /** Everything this stream says, until it ends. */
@@ -215,6 +222,9 @@ export class Session {
         return this.options.instances.deregister(message.value.instanceId);
       case 'ack':
         return this.#acknowledge(message.value);
+      case 'traffic':
+        this.#traffic = atMost(message.value);
+        return;
       case 'hello':
         throw new RampartError('INVALID_ARGUMENT', 'a control stream begins with one hello');
       case 'heartbeat':
@@ -257,6 +267,17 @@ export class Session {
       this.wake();
     }
   }
+}
+
+/** A data plane that speaks of more than this is not believed the rest. */
+const MOST_STATES = 1000;
+
+function atMost(traffic: TrafficState): TrafficState {
+  return {
+    ...traffic,
+    ejected: traffic.ejected.slice(0, MOST_STATES),
+    breakers: traffic.breakers.slice(0, MOST_STATES),
+  };
 }
 
 function nothingNew(revision: number): ControlPlaneMessage {

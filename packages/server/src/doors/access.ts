@@ -28,6 +28,7 @@ const ACCESS: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['rampart.v1.AdminService/CheckAuthorization', 'admin'],
   ['rampart.v1.AdminService/CheckTls', 'admin'],
   ['rampart.v1.AdminService/TailLogs', 'admin'],
+  ['rampart.v1.AdminService/WatchTraffic', 'admin'],
   ['rampart.v1.AdminService/CreateJoinToken', 'admin'],
   ['rampart.v1.AdminService/ListCertificates', 'admin'],
   ['rampart.v1.AdminService/RevokeCertificate', 'admin'],

@@ -13,6 +13,7 @@ const VIEWER: readonly string[] = [
   'rampart.v1.AdminService/CheckAuthorization',
   'rampart.v1.AdminService/CheckTls',
   'rampart.v1.AdminService/TailLogs',
+  'rampart.v1.AdminService/WatchTraffic',
   'rampart.v1.AdminService/ListCertificates',
   'rampart.v1.AdminService/ListServices',
   'rampart.v1.AdminService/GetStatus',

@@ -8,6 +8,7 @@ import { createPolicyMethods } from './policy-methods.ts';
 import { createReplayMethods } from './replay-methods.ts';
 import { createHistoryMethods, createResourceMethods } from './resource-methods.ts';
 import { createStatusMethods } from './status-methods.ts';
+import { createTrafficMethods } from './traffic-methods.ts';
 
 /** What operators, the CLI and the console ask. */
 export function createAdminService(parts: AdminParts): ServiceImpl<typeof AdminService> {
@@ -17,6 +18,7 @@ export function createAdminService(parts: AdminParts): ServiceImpl<typeof AdminS
     ...createReplayMethods(parts),
     ...createPolicyMethods(parts),
     ...createLogMethods(parts),
+    ...createTrafficMethods(parts),
     ...createIdentityMethods(parts),
     ...createAuthorityMethods(parts),
     ...createStatusMethods(parts),

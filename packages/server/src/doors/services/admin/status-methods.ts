@@ -19,6 +19,7 @@ export function createStatusMethods(parts: AdminParts): AdminMethods<'listServic
       return {
         version: parts.version,
         trustDomain: parts.trustDomain,
+        rootNamespace: parts.rootNamespace,
         revision: BigInt(parts.revision()),
         dataPlanes: dataPlanes.sessions.length,
         services: services.length,

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/control.proto.
  */
 export const file_rampart_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCK1AQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMSEAoIcmVuZXdfYXQYFCABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASL1AQoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIAEIJCgdtZXNzYWdlIpoBCgVIZWxsbxIVCg1kYXRhX3BsYW5lX2lkGAEgASgJEgwKBGtpbmQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEAoIcmV2aXNpb24YBSABKAQSJgoId29ya2xvYWQYBiABKAsyFC5yYW1wYXJ0LnYxLldvcmtsb2FkEgsKA3BpZBgHIAEoBSKOAwoQUmVnaXN0ZXJJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSDAoEdGFncxgFIAMoCRI8CghtZXRhZGF0YRgGIAMoCzIqLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZS5NZXRhZGF0YUVudHJ5EiwKB3dlaWdodHMYByABKAsyGy5yYW1wYXJ0LnYxLkluc3RhbmNlV2VpZ2h0cxImCghsb2NhbGl0eRgIIAEoCzIULnJhbXBhcnQudjEuTG9jYWxpdHkSDwoHdmVyc2lvbhgJIAEoCRItCgZjaGVja3MYCiADKAsyHS5yYW1wYXJ0LnYxLkNoZWNrUmVnaXN0cmF0aW9uEiQKHGRlcmVnaXN0ZXJfY3JpdGljYWxfYWZ0ZXJfbXMYCyABKAQaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIikKEkRlcmVnaXN0ZXJJbnN0YW5jZRITCgtpbnN0YW5jZV9pZBgBIAEoCSIcCglIZWFydGJlYXQSDwoHc2VudF9hdBgBIAEoAyIoCgNBY2sSEAoIcmV2aXNpb24YASABKAQSDwoHcHJvYmxlbRgCIAEoCSKoAwoTQ29udHJvbFBsYW5lTWVzc2FnZRIQCghyZXZpc2lvbhgBIAEoBBINCgVyZXNldBgCIAEoCBItCglyZXNvdXJjZXMYAyADKAsyGi5yYW1wYXJ0LnYxLlJlc291cmNlVXBkYXRlEisKCHNlcnZpY2VzGAQgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlEhcKD3Jldm9rZWRfc2VyaWFscxgFIAMoCRIiCgZidW5kbGUYBiABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRIRCgloZWFydGJlYXQYByABKAgSDgoGcm90YXRlGAggASgIEikKB25ldHdvcmsYCSABKAsyGC5yYW1wYXJ0LnYxLk5ldHdvcmtGYWN0cxI3ChFmZWRlcmF0ZWRfYnVuZGxlcxgKIAEoCzIcLnJhbXBhcnQudjEuRmVkZXJhdGVkQnVuZGxlcxIaChJyZXZvY2F0aW9uX3JlYXNvbnMYCyADKA0SNAoQcmV2b2NhdGlvbl9ydWxlcxgMIAMoCzIaLnJhbXBhcnQudjEuUmV2b2NhdGlvblJ1bGUirwEKDlJldm9jYXRpb25SdWxlEgoKAmlkGAEgASgJEhEKCXNwaWZmZV9pZBgCIAEoCRIRCgluYW1lc3BhY2UYAyABKAkSFQoNaXNzdWVyX2tleV9pZBgEIAEoCRIYChBub3RfYmVmb3JlX3VudGlsGAUgASgDEhQKDGlzc3VlZF91bnRpbBgGIAEoAxIOCgZyZWFzb24YByABKA0SFAoMdHJ1c3RfZG9tYWluGAggASgJIjcKEEZlZGVyYXRlZEJ1bmRsZXMSIwoHYnVuZGxlcxgBIAMoCzISLnJhbXBhcnQudjEuQnVuZGxlInwKDE5ldHdvcmtGYWN0cxINCgVyZXNldBgBIAEoCBItCgppZGVudGl0aWVzGAIgAygLMhkucmFtcGFydC52MS5JZGVudGl0eUZhY3RzEi4KCm5hbWVzcGFjZXMYAyADKAsyGi5yYW1wYXJ0LnYxLk5hbWVzcGFjZUZhY3RzImQKDUlkZW50aXR5RmFjdHMSEQoJc3BpZmZlX2lkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRItCgh2YXJpYW50cxgDIAMoCzIbLnJhbXBhcnQudjEuSWRlbnRpdHlWYXJpYW50IooBCg9JZGVudGl0eVZhcmlhbnQSNwoGbGFiZWxzGAEgAygLMicucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQuTGFiZWxzRW50cnkSDwoHc2VyaWFscxgCIAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpYBCg5OYW1lc3BhY2VGYWN0cxIMCgRuYW1lGAEgASgJEjYKBmxhYmVscxgCIAMoCzImLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMuTGFiZWxzRW50cnkSDwoHZGVsZXRlZBgDIAEoCBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKDlJlc291cmNlVXBkYXRlEgsKA2tleRgBIAEoCRIMCgRqc29uGAIgASgMIlkKDVNlcnZpY2VVcGRhdGUSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSJwoJZW5kcG9pbnRzGAMgAygLMhQucmFtcGFydC52MS5FbmRwb2ludCLpAQoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNEhAKCHByb3RvY29sGAQgASgJEhEKCXNwaWZmZV9pZBgFIAEoCRIwCgZsYWJlbHMYBiADKAsyIC5yYW1wYXJ0LnYxLkVuZHBvaW50LkxhYmVsc0VudHJ5EhYKDm91dF9vZl9zZXJ2aWNlGAcgASgIEg4KBndlaWdodBgIIAEoDRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpMBCg5UZWxlbWV0cnlCYXRjaBIQCghyZXBvcnRlchgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIPCgdyZWNvcmRzGAMgASgMEhQKDHJlY29yZF9jb3VudBgEIAEoDRI2ChFjb25uZWN0aW9uX2V2ZW50cxgFIAMoCzIbLnJhbXBhcnQudjEuQ29ubmVjdGlvbkV2ZW50InUKD0Nvbm5lY3Rpb25FdmVudBIKCgJhdBgBIAEoAxIMCgRraW5kGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZW1vdGVfYWRkcmVzcxgEIAEoCRISCgpsb2NhbF9wb3J0GAUgASgNEgwKBHBlZXIYBiABKAkiIAoMVGVsZW1ldHJ5QWNrEhAKCHNlcXVlbmNlGAEgASgEIjQKDExlYXNlUmVxdWVzdBIkCgV3YW50cxgBIAMoCzIVLnJhbXBhcnQudjEuUXVvdGFXYW50IlYKCVF1b3RhV2FudBIOCgZwb2xpY3kYASABKAkSDAoEcnVsZRgCIAEoCRILCgNrZXkYAyABKAkSDgoGdG9rZW5zGAQgASgNEg4KBnVudXNlZBgFIAEoDSI3Cg1MZWFzZVJlc3BvbnNlEiYKBnNoYXJlcxgBIAMoCzIWLnJhbXBhcnQudjEuUXVvdGFTaGFyZSJRCgpRdW90YVNoYXJlEg4KBnRva2VucxgBIAEoDRIQCgh2YWxpZF9tcxgCIAEoDRIQCghyZXRyeV9tcxgDIAEoDRIPCgd1bmtub3duGAQgASgIMtcBCg9JZGVudGl0eVNlcnZpY2USSAoJQ2hhbGxlbmdlEhwucmFtcGFydC52MS5DaGFsbGVuZ2VSZXF1ZXN0Gh0ucmFtcGFydC52MS5DaGFsbGVuZ2VSZXNwb25zZRI9CgZBdHRlc3QSGS5yYW1wYXJ0LnYxLkF0dGVzdFJlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZRI7CgVSZW5ldxIYLnJhbXBhcnQudjEuUmVuZXdSZXF1ZXN0GhgucmFtcGFydC52MS5TdmlkUmVzcG9uc2UyXgoOQ29udHJvbFNlcnZpY2USTAoHQ29ubmVjdBIcLnJhbXBhcnQudjEuRGF0YVBsYW5lTWVzc2FnZRofLnJhbXBhcnQudjEuQ29udHJvbFBsYW5lTWVzc2FnZSgBMAEyUgoQVGVsZW1ldHJ5U2VydmljZRI+CgZSZXBvcnQSGi5yYW1wYXJ0LnYxLlRlbGVtZXRyeUJhdGNoGhgucmFtcGFydC52MS5UZWxlbWV0cnlBY2syTAoMUXVvdGFTZXJ2aWNlEjwKBUxlYXNlEhgucmFtcGFydC52MS5MZWFzZVJlcXVlc3QaGS5yYW1wYXJ0LnYxLkxlYXNlUmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_traits]);
+  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCK1AQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMSEAoIcmVuZXdfYXQYFCABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKiAgoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIABIrCgd0cmFmZmljGAggASgLMhgucmFtcGFydC52MS5UcmFmZmljU3RhdGVIAEIJCgdtZXNzYWdlImcKDFRyYWZmaWNTdGF0ZRIsCgdlamVjdGVkGAEgAygLMhsucmFtcGFydC52MS5FamVjdGVkSW5zdGFuY2USKQoIYnJlYWtlcnMYAiADKAsyFy5yYW1wYXJ0LnYxLk9wZW5CcmVha2VyIlkKD0VqZWN0ZWRJbnN0YW5jZRIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRITCgtpbnN0YW5jZV9pZBgDIAEoCRINCgV1bnRpbBgEIAEoAyJBCgtPcGVuQnJlYWtlchIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZzdWJzZXQYAyABKAkimgEKBUhlbGxvEhUKDWRhdGFfcGxhbmVfaWQYASABKAkSDAoEa2luZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBBImCgh3b3JrbG9hZBgGIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSCwoDcGlkGAcgASgFIo4DChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIMCgR0YWdzGAUgAygJEjwKCG1ldGFkYXRhGAYgAygLMioucmFtcGFydC52MS5SZWdpc3Rlckluc3RhbmNlLk1ldGFkYXRhRW50cnkSLAoHd2VpZ2h0cxgHIAEoCzIbLnJhbXBhcnQudjEuSW5zdGFuY2VXZWlnaHRzEiYKCGxvY2FsaXR5GAggASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIPCgd2ZXJzaW9uGAkgASgJEi0KBmNoZWNrcxgKIAMoCzIdLnJhbXBhcnQudjEuQ2hlY2tSZWdpc3RyYXRpb24SJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgLIAEoBBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoSRGVyZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X2F0GAEgASgDIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoBBIPCgdwcm9ibGVtGAIgASgJIqgDChNDb250cm9sUGxhbmVNZXNzYWdlEhAKCHJldmlzaW9uGAEgASgEEg0KBXJlc2V0GAIgASgIEi0KCXJlc291cmNlcxgDIAMoCzIaLnJhbXBhcnQudjEuUmVzb3VyY2VVcGRhdGUSKwoIc2VydmljZXMYBCADKAsyGS5yYW1wYXJ0LnYxLlNlcnZpY2VVcGRhdGUSFwoPcmV2b2tlZF9zZXJpYWxzGAUgAygJEiIKBmJ1bmRsZRgGIAEoCzISLnJhbXBhcnQudjEuQnVuZGxlEhEKCWhlYXJ0YmVhdBgHIAEoCBIOCgZyb3RhdGUYCCABKAgSKQoHbmV0d29yaxgJIAEoCzIYLnJhbXBhcnQudjEuTmV0d29ya0ZhY3RzEjcKEWZlZGVyYXRlZF9idW5kbGVzGAogASgLMhwucmFtcGFydC52MS5GZWRlcmF0ZWRCdW5kbGVzEhoKEnJldm9jYXRpb25fcmVhc29ucxgLIAMoDRI0ChByZXZvY2F0aW9uX3J1bGVzGAwgAygLMhoucmFtcGFydC52MS5SZXZvY2F0aW9uUnVsZSKvAQoOUmV2b2NhdGlvblJ1bGUSCgoCaWQYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIVCg1pc3N1ZXJfa2V5X2lkGAQgASgJEhgKEG5vdF9iZWZvcmVfdW50aWwYBSABKAMSFAoMaXNzdWVkX3VudGlsGAYgASgDEg4KBnJlYXNvbhgHIAEoDRIUCgx0cnVzdF9kb21haW4YCCABKAkiNwoQRmVkZXJhdGVkQnVuZGxlcxIjCgdidW5kbGVzGAEgAygLMhIucmFtcGFydC52MS5CdW5kbGUifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IukBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkSFgoOb3V0X29mX3NlcnZpY2UYByABKAgSDgoGd2VpZ2h0GAggASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikwEKDlRlbGVtZXRyeUJhdGNoEhAKCHJlcG9ydGVyGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEg8KB3JlY29yZHMYAyABKAwSFAoMcmVjb3JkX2NvdW50GAQgASgNEjYKEWNvbm5lY3Rpb25fZXZlbnRzGAUgAygLMhsucmFtcGFydC52MS5Db25uZWN0aW9uRXZlbnQidQoPQ29ubmVjdGlvbkV2ZW50EgoKAmF0GAEgASgDEgwKBGtpbmQYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEhIKCmxvY2FsX3BvcnQYBSABKA0SDAoEcGVlchgGIAEoCSIgCgxUZWxlbWV0cnlBY2sSEAoIc2VxdWVuY2UYASABKAQiNAoMTGVhc2VSZXF1ZXN0EiQKBXdhbnRzGAEgAygLMhUucmFtcGFydC52MS5RdW90YVdhbnQiVgoJUXVvdGFXYW50Eg4KBnBvbGljeRgBIAEoCRIMCgRydWxlGAIgASgJEgsKA2tleRgDIAEoCRIOCgZ0b2tlbnMYBCABKA0SDgoGdW51c2VkGAUgASgNIjcKDUxlYXNlUmVzcG9uc2USJgoGc2hhcmVzGAEgAygLMhYucmFtcGFydC52MS5RdW90YVNoYXJlIlEKClF1b3RhU2hhcmUSDgoGdG9rZW5zGAEgASgNEhAKCHZhbGlkX21zGAIgASgNEhAKCHJldHJ5X21zGAMgASgNEg8KB3Vua25vd24YBCABKAgy1wEKD0lkZW50aXR5U2VydmljZRJICglDaGFsbGVuZ2USHC5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlc3BvbnNlEj0KBkF0dGVzdBIZLnJhbXBhcnQudjEuQXR0ZXN0UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlEjsKBVJlbmV3EhgucmFtcGFydC52MS5SZW5ld1JlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZTJeCg5Db250cm9sU2VydmljZRJMCgdDb25uZWN0EhwucmFtcGFydC52MS5EYXRhUGxhbmVNZXNzYWdlGh8ucmFtcGFydC52MS5Db250cm9sUGxhbmVNZXNzYWdlKAEwATJSChBUZWxlbWV0cnlTZXJ2aWNlEj4KBlJlcG9ydBIaLnJhbXBhcnQudjEuVGVsZW1ldHJ5QmF0Y2gaGC5yYW1wYXJ0LnYxLlRlbGVtZXRyeUFjazJMCgxRdW90YVNlcnZpY2USPAoFTGVhc2USGC5yYW1wYXJ0LnYxLkxlYXNlUmVxdWVzdBoZLnJhbXBhcnQudjEuTGVhc2VSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_traits]);
 
 /**
  * @generated from message rampart.v1.ChallengeRequest
@@ -397,6 +397,12 @@ export type DataPlaneMessage = Message<"rampart.v1.DataPlaneMessage"> & {
      */
     value: Ack;
     case: "ack";
+  } | {
+    /**
+     * @generated from field: rampart.v1.TrafficState traffic = 8;
+     */
+    value: TrafficState;
+    case: "traffic";
   } | { case: undefined; value?: undefined };
 };
 
@@ -406,6 +412,97 @@ export type DataPlaneMessage = Message<"rampart.v1.DataPlaneMessage"> & {
  */
 export const DataPlaneMessageSchema: GenMessage<DataPlaneMessage> = /*@__PURE__*/
   messageDesc(file_rampart_v1_control, 10);
+
+/**
+ * What a data plane gives no requests to at present, of the services that it calls: all of it, whenever it changes.
+ *
+ * @generated from message rampart.v1.TrafficState
+ */
+export type TrafficState = Message<"rampart.v1.TrafficState"> & {
+  /**
+   * @generated from field: repeated rampart.v1.EjectedInstance ejected = 1;
+   */
+  ejected: EjectedInstance[];
+
+  /**
+   * @generated from field: repeated rampart.v1.OpenBreaker breakers = 2;
+   */
+  breakers: OpenBreaker[];
+};
+
+/**
+ * Describes the message rampart.v1.TrafficState.
+ * Use `create(TrafficStateSchema)` to create a new message.
+ */
+export const TrafficStateSchema: GenMessage<TrafficState> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 11);
+
+/**
+ * Taken out for its errors.
+ *
+ * @generated from message rampart.v1.EjectedInstance
+ */
+export type EjectedInstance = Message<"rampart.v1.EjectedInstance"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * @generated from field: string instance_id = 3;
+   */
+  instanceId: string;
+
+  /**
+   * Unix milliseconds at which it is given requests again.
+   *
+   * @generated from field: int64 until = 4;
+   */
+  until: bigint;
+};
+
+/**
+ * Describes the message rampart.v1.EjectedInstance.
+ * Use `create(EjectedInstanceSchema)` to create a new message.
+ */
+export const EjectedInstanceSchema: GenMessage<EjectedInstance> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 12);
+
+/**
+ * As many connections, requests or retries as its rule allows were under way lately, and more were turned away.
+ *
+ * @generated from message rampart.v1.OpenBreaker
+ */
+export type OpenBreaker = Message<"rampart.v1.OpenBreaker"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * Empty for the service as a whole.
+   *
+   * @generated from field: string subset = 3;
+   */
+  subset: string;
+};
+
+/**
+ * Describes the message rampart.v1.OpenBreaker.
+ * Use `create(OpenBreakerSchema)` to create a new message.
+ */
+export const OpenBreakerSchema: GenMessage<OpenBreaker> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 13);
 
 /**
  * The first message on a stream.
@@ -462,7 +559,7 @@ export type Hello = Message<"rampart.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 11);
+  messageDesc(file_rampart_v1_control, 14);
 
 /**
  * @generated from message rampart.v1.RegisterInstance
@@ -535,7 +632,7 @@ export type RegisterInstance = Message<"rampart.v1.RegisterInstance"> & {
  * Use `create(RegisterInstanceSchema)` to create a new message.
  */
 export const RegisterInstanceSchema: GenMessage<RegisterInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 12);
+  messageDesc(file_rampart_v1_control, 15);
 
 /**
  * @generated from message rampart.v1.DeregisterInstance
@@ -552,7 +649,7 @@ export type DeregisterInstance = Message<"rampart.v1.DeregisterInstance"> & {
  * Use `create(DeregisterInstanceSchema)` to create a new message.
  */
 export const DeregisterInstanceSchema: GenMessage<DeregisterInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 13);
+  messageDesc(file_rampart_v1_control, 16);
 
 /**
  * @generated from message rampart.v1.Heartbeat
@@ -571,7 +668,7 @@ export type Heartbeat = Message<"rampart.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 14);
+  messageDesc(file_rampart_v1_control, 17);
 
 /**
  * @generated from message rampart.v1.Ack
@@ -595,7 +692,7 @@ export type Ack = Message<"rampart.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 15);
+  messageDesc(file_rampart_v1_control, 18);
 
 /**
  * @generated from message rampart.v1.ControlPlaneMessage
@@ -683,7 +780,7 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
  * Use `create(ControlPlaneMessageSchema)` to create a new message.
  */
 export const ControlPlaneMessageSchema: GenMessage<ControlPlaneMessage> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 16);
+  messageDesc(file_rampart_v1_control, 19);
 
 /**
  * Revokes every certificate and JWT-SVID of its trust domain that is as it says, those that are unknown here as well. Each
@@ -752,7 +849,7 @@ export type RevocationRule = Message<"rampart.v1.RevocationRule"> & {
  * Use `create(RevocationRuleSchema)` to create a new message.
  */
 export const RevocationRuleSchema: GenMessage<RevocationRule> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 17);
+  messageDesc(file_rampart_v1_control, 20);
 
 /**
  * Each is for the SVIDs of its own trust domain only; they are never merged.
@@ -771,7 +868,7 @@ export type FederatedBundles = Message<"rampart.v1.FederatedBundles"> & {
  * Use `create(FederatedBundlesSchema)` to create a new message.
  */
 export const FederatedBundlesSchema: GenMessage<FederatedBundles> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 18);
+  messageDesc(file_rampart_v1_control, 21);
 
 /**
  * What changed of it, or all of it.
@@ -802,7 +899,7 @@ export type NetworkFacts = Message<"rampart.v1.NetworkFacts"> & {
  * Use `create(NetworkFactsSchema)` to create a new message.
  */
 export const NetworkFactsSchema: GenMessage<NetworkFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 19);
+  messageDesc(file_rampart_v1_control, 22);
 
 /**
  * The whole state of one identity that holds a valid certificate; no variants means that none holds one any more.
@@ -831,7 +928,7 @@ export type IdentityFacts = Message<"rampart.v1.IdentityFacts"> & {
  * Use `create(IdentityFactsSchema)` to create a new message.
  */
 export const IdentityFactsSchema: GenMessage<IdentityFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 20);
+  messageDesc(file_rampart_v1_control, 23);
 
 /**
  * Holders of an identity that were attested with the same labels.
@@ -857,7 +954,7 @@ export type IdentityVariant = Message<"rampart.v1.IdentityVariant"> & {
  * Use `create(IdentityVariantSchema)` to create a new message.
  */
 export const IdentityVariantSchema: GenMessage<IdentityVariant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 21);
+  messageDesc(file_rampart_v1_control, 24);
 
 /**
  * What a Namespace resource says.
@@ -888,7 +985,7 @@ export type NamespaceFacts = Message<"rampart.v1.NamespaceFacts"> & {
  * Use `create(NamespaceFactsSchema)` to create a new message.
  */
 export const NamespaceFactsSchema: GenMessage<NamespaceFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 22);
+  messageDesc(file_rampart_v1_control, 25);
 
 /**
  * @generated from message rampart.v1.ResourceUpdate
@@ -914,7 +1011,7 @@ export type ResourceUpdate = Message<"rampart.v1.ResourceUpdate"> & {
  * Use `create(ResourceUpdateSchema)` to create a new message.
  */
 export const ResourceUpdateSchema: GenMessage<ResourceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 23);
+  messageDesc(file_rampart_v1_control, 26);
 
 /**
  * The whole state of one service; no instances means it is gone.
@@ -943,7 +1040,7 @@ export type ServiceUpdate = Message<"rampart.v1.ServiceUpdate"> & {
  * Use `create(ServiceUpdateSchema)` to create a new message.
  */
 export const ServiceUpdateSchema: GenMessage<ServiceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 24);
+  messageDesc(file_rampart_v1_control, 27);
 
 /**
  * @generated from message rampart.v1.Endpoint
@@ -1001,7 +1098,7 @@ export type Endpoint = Message<"rampart.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 25);
+  messageDesc(file_rampart_v1_control, 28);
 
 /**
  * @generated from message rampart.v1.TelemetryBatch
@@ -1042,7 +1139,7 @@ export type TelemetryBatch = Message<"rampart.v1.TelemetryBatch"> & {
  * Use `create(TelemetryBatchSchema)` to create a new message.
  */
 export const TelemetryBatchSchema: GenMessage<TelemetryBatch> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 26);
+  messageDesc(file_rampart_v1_control, 29);
 
 /**
  * A connection that was refused before any request could be read.
@@ -1092,7 +1189,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
  * Use `create(ConnectionEventSchema)` to create a new message.
  */
 export const ConnectionEventSchema: GenMessage<ConnectionEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 27);
+  messageDesc(file_rampart_v1_control, 30);
 
 /**
  * @generated from message rampart.v1.TelemetryAck
@@ -1109,7 +1206,7 @@ export type TelemetryAck = Message<"rampart.v1.TelemetryAck"> & {
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema: GenMessage<TelemetryAck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 28);
+  messageDesc(file_rampart_v1_control, 31);
 
 /**
  * @generated from message rampart.v1.LeaseRequest
@@ -1128,7 +1225,7 @@ export type LeaseRequest = Message<"rampart.v1.LeaseRequest"> & {
  * Use `create(LeaseRequestSchema)` to create a new message.
  */
 export const LeaseRequestSchema: GenMessage<LeaseRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 29);
+  messageDesc(file_rampart_v1_control, 32);
 
 /**
  * @generated from message rampart.v1.QuotaWant
@@ -1173,7 +1270,7 @@ export type QuotaWant = Message<"rampart.v1.QuotaWant"> & {
  * Use `create(QuotaWantSchema)` to create a new message.
  */
 export const QuotaWantSchema: GenMessage<QuotaWant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 30);
+  messageDesc(file_rampart_v1_control, 33);
 
 /**
  * @generated from message rampart.v1.LeaseResponse
@@ -1192,7 +1289,7 @@ export type LeaseResponse = Message<"rampart.v1.LeaseResponse"> & {
  * Use `create(LeaseResponseSchema)` to create a new message.
  */
 export const LeaseResponseSchema: GenMessage<LeaseResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 31);
+  messageDesc(file_rampart_v1_control, 34);
 
 /**
  * @generated from message rampart.v1.QuotaShare
@@ -1232,7 +1329,7 @@ export type QuotaShare = Message<"rampart.v1.QuotaShare"> & {
  * Use `create(QuotaShareSchema)` to create a new message.
  */
 export const QuotaShareSchema: GenMessage<QuotaShare> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 32);
+  messageDesc(file_rampart_v1_control, 35);
 
 /**
  * Where workloads and agents get and renew their identity.

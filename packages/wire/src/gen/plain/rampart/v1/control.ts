@@ -133,7 +133,31 @@ export interface DataPlaneMessage {
     | { $case: "deregister"; value: DeregisterInstance }
     | { $case: "heartbeat"; value: Heartbeat }
     | { $case: "ack"; value: Ack }
+    | { $case: "traffic"; value: TrafficState }
     | undefined;
+}
+
+/** What a data plane gives no requests to at present, of the services that it calls: all of it, whenever it changes. */
+export interface TrafficState {
+  ejected: EjectedInstance[];
+  breakers: OpenBreaker[];
+}
+
+/** Taken out for its errors. */
+export interface EjectedInstance {
+  namespace: string;
+  service: string;
+  instanceId: string;
+  /** Unix milliseconds at which it is given requests again. */
+  until: bigint;
+}
+
+/** As many connections, requests or retries as its rule allows were under way lately, and more were turned away. */
+export interface OpenBreaker {
+  namespace: string;
+  service: string;
+  /** Empty for the service as a whole. */
+  subset: string;
 }
 
 /** The first message on a stream. */
@@ -1249,6 +1273,9 @@ export const DataPlaneMessage: MessageFns<DataPlaneMessage> = {
       case "ack":
         Ack.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
+      case "traffic":
+        TrafficState.encode(message.message.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1304,6 +1331,221 @@ export const DataPlaneMessage: MessageFns<DataPlaneMessage> = {
             }
 
             message.message = { $case: "ack", value: Ack.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "traffic", value: TrafficState.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTrafficState(): TrafficState {
+  return { ejected: [], breakers: [] };
+}
+
+export const TrafficState: MessageFns<TrafficState> = {
+  encode(message: TrafficState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ejected) {
+      EjectedInstance.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.breakers) {
+      OpenBreaker.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TrafficState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTrafficState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ejected.push(EjectedInstance.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.breakers.push(OpenBreaker.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEjectedInstance(): EjectedInstance {
+  return { namespace: "", service: "", instanceId: "", until: 0n };
+}
+
+export const EjectedInstance: MessageFns<EjectedInstance> = {
+  encode(message: EjectedInstance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.service !== "") {
+      writer.uint32(18).string(message.service);
+    }
+    if (message.instanceId !== "") {
+      writer.uint32(26).string(message.instanceId);
+    }
+    if (message.until !== 0n) {
+      if (BigInt.asIntN(64, message.until) !== message.until) {
+        throw new globalThis.Error("value provided for field message.until of type int64 too large");
+      }
+      writer.uint32(32).int64(message.until);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EjectedInstance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEjectedInstance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.instanceId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.until = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseOpenBreaker(): OpenBreaker {
+  return { namespace: "", service: "", subset: "" };
+}
+
+export const OpenBreaker: MessageFns<OpenBreaker> = {
+  encode(message: OpenBreaker, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.service !== "") {
+      writer.uint32(18).string(message.service);
+    }
+    if (message.subset !== "") {
+      writer.uint32(26).string(message.subset);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenBreaker {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenBreaker();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.subset = reader.string();
             continue;
           }
         }

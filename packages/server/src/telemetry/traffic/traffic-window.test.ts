@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { AccessLogRecord } from '@rampart/core';
+import { readRecordBlock } from '@rampart/wire';
+import fc from 'fast-check';
+import { recordBlock } from '../../testing/records.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import { TrafficWindow } from './traffic-window.ts';
+
+const SERVICE = 'orders-api.default.svc';
+const NOW = 1_800_000_000_000;
+
+function record(parts: Partial<AccessLogRecord> = {}): AccessLogRecord {
+  const [one] = readRecordBlock(recordBlock([{ path: '/' }]));
+  assert.ok(one !== undefined);
+  const allowed = { authorization_decision: 'ALLOW', response_code: 200, response_flags: '-', tls_version: 'TLSv1.3' };
+  return { ...one, ...allowed, destination_service: SERVICE, reporter: 'destination', ...parts } as AccessLogRecord;
+}
+
+function counted(...records: readonly AccessLogRecord[]): readonly number[] {
+  const window = new TrafficWindow(10_000);
+  window.add(records, NOW);
+  const tally = window.read(NOW).get(SERVICE);
+  return tally === undefined ? [] : [tally.requests, tally.succeeded, tally.denied, tally.overMtls, tally.arrived];
+}
+
+describe('the requests of a service', () => {
+  const cases: readonly (readonly [rule: string, records: readonly AccessLogRecord[], counts: readonly number[]])[] = [
+    ['an answer below 500 is a success', [record(), record({ response_code: 404 })], [2, 2, 0, 2, 2]],
+    ['a server error is none', [record({ response_code: 503 })], [1, 0, 0, 1, 1]],
+    ['an answer that was broken off is none', [record({ response_flags: 'UC' })], [1, 0, 0, 1, 1]],
+    [
+      'what policy refuses is neither',
+      [record({ authorization_decision: 'DENY', response_code: 403 })],
+      [1, 0, 1, 1, 1],
+    ],
+    ['plaintext arrives without mutual TLS', [record({ tls_version: '' })], [1, 1, 0, 0, 1]],
+    ['a request that arrived counts once', [record(), record({ reporter: 'source' })], [1, 1, 0, 1, 1]],
+    [
+      'a request that never arrived counts by its caller',
+      [record({ reporter: 'source', response_code: 503, response_flags: 'UH' })],
+      [1, 0, 0, 0, 0],
+    ],
+  ];
+  for (const [rule, records, expected] of cases) it(rule, () => assert.deepEqual(counted(...records), expected));
+
+  it('are forgotten once the window is past them, and never counted where it was', () => {
+    const window = new TrafficWindow(3000);
+    window.add([record()], NOW);
+    window.add([record()], NOW + 2000);
+    assert.equal(window.read(NOW + 2999).get(SERVICE)?.requests, 2);
+    assert.equal(window.read(NOW + 3000).get(SERVICE)?.requests, 1);
+    window.add([record()], NOW - 2000);
+    assert.equal(window.read(NOW + 3000).get(SERVICE)?.requests, 1);
+    assert.equal(window.read(NOW + 60_000).size, 0);
+  });
+
+  it('have durations whose quantiles are told to a twentieth', () => {
+    const durations = fc.array(fc.integer({ min: 1, max: 10_000_000 }), { minLength: 1, maxLength: 200 });
+    fc.assert(
+      fc.property(durations, fc.constantFrom(0.5, 0.9, 0.99, 1), (micros, share) => {
+        const histogram = new LatencyHistogram();
+        for (const each of micros) histogram.add(each);
+        const exact = micros.toSorted((a, b) => a - b)[Math.ceil(micros.length * share) - 1] ?? 0;
+        const told = histogram.quantile(share);
+        assert.ok(Math.abs(told - exact) <= Math.max(0.05 * exact, 1), `${told} for ${exact}`);
+      }),
+    );
+  });
+});
