@@ -216,4 +216,4 @@ export type {
   RoutedRequest,
   WeighedDestination,
 } from './traffic/settings.ts';
-export { concernsCallers, isTraffic, isTrafficKind, type TrafficResource } from './traffic/visibility.ts';
+export { concernsCallers, isTraffic, isTrafficKind, servicesOf, type TrafficResource } from './traffic/visibility.ts';

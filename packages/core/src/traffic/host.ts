@@ -25,7 +25,7 @@ export function hostOfService({ name, namespace }: ServiceName): string {
 }
 
 /** The service that a whole name is of; undefined for hosts outside the mesh. */
-function serviceOfHost(host: string): ServiceName | undefined {
+export function serviceOfHost(host: string): ServiceName | undefined {
   return host.endsWith(`.${DOMAIN}`) ? parseServiceName(host, '') : undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { DestinationRule, Resource, ServiceEntry, VirtualService } from '../resource/resource.ts';
-import { namespaceOfHost, wholeHost } from './host.ts';
+import type { ServiceName } from '../service-name.ts';
+import { namespaceOfHost, serviceOfHost, wholeHost } from './host.ts';
 
 /** Kinds that say where calls go. */
 export type TrafficResource = VirtualService | DestinationRule | ServiceEntry;
@@ -49,6 +50,13 @@ export function concernsCallers(
 ): boolean {
   const own = resource.metadata.namespace;
   return hostsOf(resource).some((host) => isRuleFor(resource, wholeHost(host, own), place));
+}
+
+/** Services that a rule names; those that its patterns stand for are not among them. */
+export function servicesOf(resource: TrafficResource): ServiceName[] {
+  const { namespace } = resource.metadata;
+  const services = hostsOf(resource).map((host) => serviceOfHost(wholeHost(host, namespace)));
+  return services.filter((service) => service !== undefined);
 }
 
 /** A ServiceEntry is about hosts that belong to nobody here. */

@@ -1,6 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import {
   isForDataPlanes,
+  isTraffic,
+  isTrafficKind,
   type NetworkPolicy,
   type Resource,
   type ResourceKind,
@@ -32,6 +34,7 @@ import type { Change } from '../changes/change.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { ruleMessage, type ToldRevocations } from '../revocation/messages.ts';
 import type { HeldResource } from '../resources/resource-set.ts';
+import { type Listener, TrafficAudience } from './traffic-audience.ts';
 
 /** The state that data planes are told, as it is now. */
 export interface MeshState {
@@ -59,9 +62,7 @@ export interface ServiceVisibility {
 }
 
 /** What decides what a data plane is told. */
-export interface Reader {
-  readonly id: SpiffeId;
-  readonly namespace: string;
+export interface Reader extends Listener {
   /** A NetworkPolicy is about it: it is told who its peers are. */
   readonly isolated: boolean;
 }
@@ -69,6 +70,7 @@ export interface Reader {
 /** Puts the state, or what changed of it, into messages. Workloads of a namespace are told the same, so it is put together once. */
 export class MeshSnapshots {
   readonly #state: MeshState;
+  readonly #audience: TrafficAudience;
   readonly #services = new WeakMap<Service, ServiceUpdate>();
   readonly #resources = new WeakMap<HeldResource, ResourceUpdate>();
   #networkPolicies: readonly NetworkPolicy[] = [];
@@ -80,6 +82,7 @@ export class MeshSnapshots {
 
   constructor(state: MeshState) {
     this.#state = state;
+    this.#audience = new TrafficAudience(state);
   }
 
   get revision(): number {
@@ -87,16 +90,15 @@ export class MeshSnapshots {
   }
 
   /** Everything a workload may know; replaces whatever it knew. */
-  full({ id, namespace }: Pick<Reader, 'id' | 'namespace'>): ControlPlaneMessage {
+  full(reader: Listener): ControlPlaneMessage {
+    const { id } = reader;
     const state = this.#state;
     return create(ControlPlaneMessageSchema, {
       revision: BigInt(state.feed.revision),
       reset: true,
       resources: state
         .resources()
-        .filter(
-          ({ resource: { kind, metadata } }) => isForDataPlanes(kind) && this.#isVisible(metadata.namespace, namespace),
-        )
+        .filter((held) => isForDataPlanes(held.resource.kind) && this.#isTold(held, reader))
         .map((held) => this.#resourceUpdate(held)),
       services: state
         .services()
@@ -148,7 +150,8 @@ export class MeshSnapshots {
   }
 
   /** What a reader must hear after a revision; undefined for nothing, 'compacted' when only a full one helps. */
-  delta({ id, namespace, isolated }: Reader, since: number): ControlPlaneMessage | undefined | 'compacted' {
+  delta(reader: Reader, since: number): ControlPlaneMessage | undefined | 'compacted' {
+    const { id, namespace, isolated } = reader;
     const { feed } = this.#state;
     if (this.#deltasOf !== feed.revision) {
       this.#deltasOf = feed.revision;
@@ -173,14 +176,14 @@ export class MeshSnapshots {
           return isolated;
         }
         if (change.kind === 'service') return this.#mayKnow(id, change);
-        return change.kind !== 'resource' || this.#isVisible(change.namespace, namespace);
+        return change.kind !== 'resource' || this.#mayHear(reader, change);
       });
-      this.#deltas.set(key, visible.length === 0 ? undefined : this.#message(visible));
+      this.#deltas.set(key, visible.length === 0 ? undefined : this.#message(visible, reader));
     }
     return this.#deltas.get(key);
   }
 
-  #message(changes: readonly Change[]): ControlPlaneMessage {
+  #message(changes: readonly Change[], reader: Listener): ControlPlaneMessage {
     const message = create(ControlPlaneMessageSchema, { revision: BigInt(this.#state.feed.revision) });
     for (const change of changes) {
       switch (change.kind) {
@@ -191,7 +194,9 @@ export class MeshSnapshots {
             break;
           }
           message.resources.push(
-            held === undefined ? create(ResourceUpdateSchema, { key: change.key }) : this.#resourceUpdate(held),
+            held === undefined || !this.#isTold(held, reader)
+              ? create(ResourceUpdateSchema, { key: change.key })
+              : this.#resourceUpdate(held),
           );
           break;
         }
@@ -251,8 +256,20 @@ export class MeshSnapshots {
     return !visibility.isLimited() || visibility.mayKnow(id, service);
   }
 
-  #isVisible(namespace: string, reader: string): boolean {
-    return namespace === this.#state.rootNamespace || namespace === reader;
+  #isTold({ key, resource }: HeldResource, reader: Listener): boolean {
+    if (isTraffic(resource)) return this.#audience.includes(reader, key, resource);
+    return this.#isVisible(resource.metadata.namespace, reader);
+  }
+
+  /** Whether a change is a reader's business, if only because it ends what the reader was told. */
+  #mayHear(reader: Listener, { key, namespace }: Extract<Change, { readonly kind: 'resource' }>): boolean {
+    if (!isTrafficKind(kindOf(key))) return this.#isVisible(namespace, reader);
+    const held = this.#state.resource(key);
+    return (held !== undefined && this.#isTold(held, reader)) || this.#audience.mayKnow(reader, key, namespace);
+  }
+
+  #isVisible(namespace: string, reader: Listener): boolean {
+    return namespace === this.#state.rootNamespace || namespace === reader.namespace;
   }
 
   #bundle(): Bundle {
@@ -285,7 +302,11 @@ function isAbout(change: Change, kind: ResourceKind): boolean {
 /** Who gets which identity is nothing that data planes are told. */
 function isOfControlPlane(change: Change): boolean {
   if (change.kind === 'crl') return true;
-  return change.kind === 'resource' && !isForDataPlanes(change.key.slice(0, change.key.indexOf('/')) as ResourceKind);
+  return change.kind === 'resource' && !isForDataPlanes(kindOf(change.key) as ResourceKind);
+}
+
+function kindOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
 }
 
 /** Namespaces are told as facts, to those that must know; nobody enforces them. */
