@@ -75,7 +75,9 @@ export type { HeaderAccess, RequestMessage } from './inbound/request/message.ts'
 export { Preliminaries } from './inbound/request/preliminaries.ts';
 export type { PreliminariesOptions } from './inbound/request/preliminaries.ts';
 export { HTTP2 } from './outbound/dial.ts';
-export { EgressDenied } from './outbound/egress-denied.ts';
+export { tlsOptions } from './outbound/originate-tls.ts';
+export { type OriginatedTls, type WayOut } from './outbound/way-out.ts';
+export { EgressDenied, type EgressRefusal } from './outbound/egress-denied.ts';
 export { Outbound } from './outbound/outbound.ts';
 export type { RequestRoute, Route, Target } from './outbound/outbound.ts';
 export type { Egress, Reach } from './outbound/egress.ts';

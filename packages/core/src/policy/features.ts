@@ -15,6 +15,8 @@ export type PolicyFeature =
   | 'rate-limit'
   | 'namespace'
   | 'mesh-config'
+  | 'traffic'
+  | 'registry-only'
   | 'authorization.allow'
   | 'authorization.deny'
   | 'authorization.audit'
@@ -42,6 +44,8 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'rate-limit',
   'namespace',
   'mesh-config',
+  'traffic',
+  'registry-only',
   'authorization.allow',
   'authorization.deny',
   'authorization.audit',
@@ -61,6 +65,9 @@ const KIND_FEATURES: Readonly<Partial<Record<ResourceKind, PolicyFeature>>> = {
   RateLimit: 'rate-limit',
   Namespace: 'namespace',
   MeshConfig: 'mesh-config',
+  VirtualService: 'traffic',
+  DestinationRule: 'traffic',
+  ServiceEntry: 'traffic',
 };
 const ACTION_FEATURES: Readonly<Record<AuthorizationAction, PolicyFeature>> = {
   ALLOW: 'authorization.allow',
@@ -95,6 +102,9 @@ export function requiredFeatures(resource: Resource): RequiredFeature[] {
   const ofKind = KIND_FEATURES[resource.kind];
   if (resource.kind === 'AuthorizationPolicy') collectPolicy(resource, need);
   else if (ofKind !== undefined) need(ofKind, 'kind');
+  if (resource.kind === 'MeshConfig' && resource.spec.outboundTrafficPolicy?.mode === 'REGISTRY_ONLY') {
+    need('registry-only', 'spec', 'outboundTrafficPolicy', 'mode');
+  }
   if (resource.kind === 'RequestAuthentication' && resource.spec.targetRefs !== undefined) {
     need('authorization.target-refs', 'spec', 'targetRefs');
   }

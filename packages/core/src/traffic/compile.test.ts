@@ -441,6 +441,21 @@ test('the mesh is open outwards unless its MeshConfig says REGISTRY_ONLY', () =>
   assert.equal(rulesOf(config('outboundTrafficPolicy: {mode: REGISTRY_ONLY}')).outbound, 'REGISTRY_ONLY');
 });
 
+test('REGISTRY_ONLY leaves what a ServiceEntry names, host and port', () => {
+  const config =
+    'apiVersion: rampart.dev/v1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}\n';
+  const rules = rulesOf(ENTRY + config);
+  assert.equal(rules.outsideProblem('api.example.com', 443), undefined);
+  assert.equal(rules.outsideProblem('203.0.113.9', 443), undefined);
+  assert.match(rules.outsideProblem('api.example.com', 22) ?? '', /^port 22 of api.example.com is in no ServiceEntry/);
+  assert.match(
+    rules.outsideProblem('example.com', 443) ?? '',
+    /^example.com is in no ServiceEntry for callers of .* shop/,
+  );
+  assert.match(rules.outsideProblem('192.0.2.1', 443) ?? '', /^192.0.2.1 is in no ServiceEntry/);
+  assert.equal(rulesOf(ENTRY).outsideProblem('example.com', 443), undefined);
+});
+
 test('where no rule is, nothing is said of anything', () => {
   const rules = rulesOf('');
   assert.equal(rules.isEmpty, true);

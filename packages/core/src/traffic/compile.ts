@@ -106,6 +106,20 @@ class CompiledTraffic implements TrafficRules {
     return this.#outside.knows(host);
   }
 
+  get meshConfig(): string {
+    return `${this.#input.rootNamespace}/default`;
+  }
+
+  outsideProblem(host: string, port: number): string | undefined {
+    if (this.outbound === 'ALLOW_ANY' || this.#isOutside(host, port)) return undefined;
+    const which = this.#outside.knows(host) ? `port ${port} of ${host} is in` : `${host} is in`;
+    return `${which} no ServiceEntry for callers of namespace ${this.#input.workload.namespace}, and the mesh is REGISTRY_ONLY`;
+  }
+
+  #isOutside(host: string, port: number): boolean {
+    return this.#outside.find(host, port) !== undefined || this.#outside.findAddress(host, port) !== undefined;
+  }
+
   get #place(): { namespace: string; rootNamespace: string } {
     return { namespace: this.#input.workload.namespace, rootNamespace: this.#input.rootNamespace };
   }

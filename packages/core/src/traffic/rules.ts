@@ -66,4 +66,8 @@ export interface TrafficRules {
   outsideAddress(address: string, port: number): OutsideService | undefined;
   /** Whether any port of a host outside the mesh is known. */
   isKnownOutside(host: string): boolean;
+  /** Why a host, or an address, outside the mesh is out of reach; undefined where it is not. */
+  outsideProblem(host: string, port: number): string | undefined;
+  /** "istio-system/default": where the mode is said. */
+  readonly meshConfig: string;
 }

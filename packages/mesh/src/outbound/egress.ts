@@ -4,6 +4,9 @@ import type { NetworkPeerFacts, Verdict } from '@rampart/core';
 import type { LocalInstance, LocalInstances } from '../control/instances.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 import type { MeshView } from '../view/mesh-view.ts';
+import { ResponseFlag } from '../record/flags.ts';
+import type { EgressRefusal } from './egress-denied.ts';
+import { isNameOfThisHost } from './resolve.ts';
 
 /** What of a service this workload may connect to. */
 export interface Reach {
@@ -71,6 +74,24 @@ export class Egress {
     return this.#view.policy.network.dial({ ip }, port);
   }
 
+  /** True while hosts outside the mesh must be known to it. */
+  get isRegistryOnly(): boolean {
+    return this.#view.traffic.outbound === 'REGISTRY_ONLY';
+  }
+
+  /**
+   * A denial when this workload may not leave the mesh for a host, as it was named by who calls it. Beside it stands what
+   * NetworkPolicies say of its address. What stays on this machine leaves nothing.
+   */
+  toOutside(host: string, port: number): EgressRefusal | undefined {
+    if (!this.isRegistryOnly) return undefined;
+    const named = host.toLowerCase().replace(/\.$/, '');
+    if (isNameOfThisHost(named) || isOwn(named)) return undefined;
+    const { traffic } = this.#view;
+    const reason = traffic.outsideProblem(named, port === 0 ? HTTP_PORT : port);
+    return reason === undefined ? undefined : { ...UNKNOWN, policy: traffic.meshConfig, reason };
+  }
+
   #judge(service: MeshService): Reach {
     let refusal: Verdict | undefined;
     const endpoints = service.endpoints.filter((endpoint) => {
@@ -92,6 +113,28 @@ function reachedAddress(address: string): string {
 /** Whether it is this very process that answers there: connections to it leave nobody. */
 function answersAt({ host }: LocalInstance, ip: string): boolean {
   return host === ip || (isLoopback(ip) && !isLoopback(host));
+}
+
+/** Of a request that names none. */
+const HTTP_PORT = 80;
+
+/** As Envoy records what goes to Istio's BlackHoleCluster. */
+const UNKNOWN: EgressRefusal = {
+  decision: 'DENY',
+  policy: '',
+  rule: -1,
+  action: '',
+  reason: '',
+  audit: [],
+  dryRun: [],
+  dryRunDecision: '',
+  mode: '',
+  flag: ResponseFlag.noInstance,
+};
+
+/** An address at which nobody but this host answers. */
+function isOwn(host: string): boolean {
+  return parseIpAddress(host) !== undefined && isLoopback(reachedAddress(host));
 }
 
 function isLoopback(ip: string): boolean {

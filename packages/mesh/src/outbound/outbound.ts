@@ -20,6 +20,8 @@ import { OpenConnections } from './open-connections.ts';
 import { deniedDestination, noDestination } from './no-destination.ts';
 import { endpointsOn } from './endpoints-on.ts';
 import { resolve } from './resolve.ts';
+import { wayOut } from './way-out.ts';
+import type { WayOut } from './way-out.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
 export interface Target {
@@ -61,12 +63,14 @@ export class Outbound {
   readonly traffic: Traffic;
   readonly #plane: DataPlane;
   readonly #clock: Clock;
+  readonly #random: Random;
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
   readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
   constructor(plane: DataPlane, { clock, stopwatch, random, rules = () => plane.view.traffic }: OutboundSurroundings) {
     this.#plane = plane;
     this.#clock = clock;
+    this.#random = random;
     this.egress = new Egress(plane.view, plane.instances);
     this.traffic = new Traffic({
       clock,
@@ -118,7 +122,7 @@ export class Outbound {
   /** One look more than without rules, where no rule is about the service. */
   routeRequest(host: string, port: number): RequestRoute {
     const found = this.#find(host);
-    if ('kind' in found) return found;
+    if ('kind' in found) return found.kind === 'outside' ? this.#leave(host, port) : found;
     const { service, whole, refusal } = found;
     const { picker } = this.#plane;
     const ruled = this.traffic.about(service, port);
@@ -144,6 +148,17 @@ export class Outbound {
       return failed('IDENTITY_NOT_READY', `cannot call ${service.host}: this workload has no identity yet`, service);
     }
     return { service, whole, refusal: reach?.refusal };
+  }
+
+  #leave(host: string, port: number): Route {
+    const refusal = this.egress.toOutside(host, port);
+    if (refusal === undefined) return OUTSIDE;
+    return { kind: 'failed', error: new EgressDenied(`${host}:${port}`, refusal), service: undefined };
+  }
+
+  /** Where a connection to a host outside the mesh really goes. */
+  wayOut(asked: { readonly host: string; readonly port: number }): WayOut {
+    return wayOut(this.#plane.view.traffic, asked, this.#random);
   }
 
   /** The way to one instance, for callers that have named it by its address: no other one takes its place. */

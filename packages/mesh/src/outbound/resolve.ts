@@ -12,13 +12,18 @@ export type Resolution =
 const OUTSIDE: Resolution = { kind: 'outside' };
 const NAMES_OF_THIS_HOST = new Set(['localhost', 'ip6-localhost', 'ip6-loopback']);
 
+/** Whether a name, in lower case, is that of every host for itself. */
+export function isNameOfThisHost(name: string): boolean {
+  return NAMES_OF_THIS_HOST.has(name);
+}
+
 /**
  * Resolves the host of an outgoing call. A name that only the mesh could know is never handed to DNS:
  * a missing snapshot or an unknown service would otherwise send the request in plaintext to a stranger.
  */
 export function resolve(host: string, view: MeshView, callerNamespace: string): Resolution {
   const name = host.toLowerCase();
-  if (NAMES_OF_THIS_HOST.has(name)) return OUTSIDE;
+  if (isNameOfThisHost(name)) return OUTSIDE;
   const parsed = parseServiceName(name, callerNamespace);
   if (parsed === undefined) return OUTSIDE;
   const service = view.service(parsed.name, parsed.namespace);

@@ -5,7 +5,7 @@ import type { LookupFunction } from 'node:net';
 
 import type { Verdict } from '@rampart/core';
 import { EgressDenied } from '@rampart/mesh';
-import type { Outbound, OutboundRecorder } from '@rampart/mesh';
+import type { EgressRefusal, Outbound, OutboundRecorder, WayOut } from '@rampart/mesh';
 
 import { wrapMethod } from '../wrap-method.ts';
 import { isOptions, optionsOf, placeOf } from './connect-arguments.ts';
@@ -19,7 +19,7 @@ export interface GuardOptions {
 
 /**
  * Stands in front of every TCP connection that this process opens, whatever library opens it, and keeps it from going
- * where NetworkPolicies do not let it. Names are judged by the addresses that they resolve to.
+ * where NetworkPolicies, or a mesh that knows its hosts, do not let it. NetworkPolicies judge names by the addresses that they resolve to.
  */
 export function guardConnections(outbound: Outbound, options: GuardOptions): void {
   const guard = new ConnectionGuard(outbound, options);
@@ -27,8 +27,8 @@ export function guardConnections(outbound: Outbound, options: GuardOptions): voi
     if (!(socket instanceof Socket)) return connect(socket, args);
     return connect(socket, guard.guarded(socket, args));
   });
-  outbound.plane.view.subscribe(({ policy, peers, revocations, services }) => {
-    if (policy || peers || revocations || services.length > 0) guard.judgeAgain();
+  outbound.plane.view.subscribe(({ policy, traffic, peers, revocations, services }) => {
+    if (policy || traffic || peers || revocations || services.length > 0) guard.judgeAgain();
   });
 }
 
@@ -47,8 +47,14 @@ class ConnectionGuard {
     const given = connections.isJudged ? undefined : optionsOf(args);
     const place = given === undefined ? undefined : placeOf(given);
     if (given === undefined || place === undefined || this.#isControlPlane(place)) return args;
-    connections.follow(socket, () => this.#judge(socket.remoteAddress, place.port));
-    return egress.isLimited ? withOptions(args, this.#limited(given, place)) : args;
+    const way = this.#outbound.wayOut(place);
+    connections.follow(
+      socket,
+      () => egress.toOutside(place.host, place.port) ?? this.#judge(socket.remoteAddress, way.port),
+    );
+    const isBound = egress.isLimited || egress.isRegistryOnly || way.tls !== undefined;
+    if (!isBound && way.host === place.host && way.port === place.port) return args;
+    return withOptions(args, this.#limited({ ...given, host: way.host, port: way.port }, place, way));
   }
 
   judgeAgain(): void {
@@ -59,8 +65,12 @@ class ConnectionGuard {
     });
   }
 
-  #limited(given: ConnectOptions, place: Place): ConnectOptions {
-    const verdict = isIP(place.host) === 0 ? undefined : this.#judge(place.host, place.port);
+  /** `way` is where a call for `place` really goes. */
+  #limited(given: ConnectOptions, place: Place, way: WayOut): ConnectOptions {
+    const verdict =
+      this.#outbound.egress.toOutside(place.host, place.port) ??
+      (way.tls === undefined ? undefined : unspoken(place)) ??
+      (isIP(way.host) === 0 ? undefined : this.#judge(way.host, way.port));
     if (verdict !== undefined) {
       const denied = this.#deny(place, verdict);
       const lookup: LookupFunction = (_host, _options, callback) => callback(denied, '', 0);
@@ -69,7 +79,7 @@ class ConnectionGuard {
     }
     const own = given['lookup'];
     const lookup = typeof own === 'function' ? (own as LookupFunction) : lookupByName;
-    return { ...given, lookup: this.#limitedLookup(lookup, place) };
+    return { ...given, lookup: this.#limitedLookup(lookup, { host: place.host, port: way.port }) };
   }
 
   #limitedLookup(lookup: LookupFunction, place: Place): LookupFunction {
@@ -102,7 +112,7 @@ class ConnectionGuard {
     return { allowed, verdict };
   }
 
-  #deny({ host, port }: Place, verdict: Verdict): EgressDenied {
+  #deny({ host, port }: Place, verdict: EgressRefusal): EgressDenied {
     const { recorder } = this.#options;
     const denied = new EgressDenied(`${host}:${port}`, verdict);
     recorder.end(recorder.begin({ method: '', path: '', authority: `${host}:${port}` }), denied.ending);
@@ -121,6 +131,24 @@ class ConnectionGuard {
     return host === bare && port === Number(exempt.port === '' ? 443 : exempt.port);
   }
 }
+
+/** What leaves in plain would leave unprotected, where somebody has asked for TLS. */
+function unspoken({ host, port }: Place): EgressRefusal {
+  const reason = `a DestinationRule has TLS spoken to port ${port} of ${host} in place of its callers, which is what sidecars do: call it by https, or from behind one`;
+  return { ...NOT_A_POLICY, reason };
+}
+
+const NOT_A_POLICY: EgressRefusal = {
+  decision: 'DENY',
+  policy: '',
+  rule: -1,
+  action: '',
+  reason: '',
+  audit: [],
+  dryRun: [],
+  dryRunDecision: '',
+  mode: '',
+};
 
 /** Asked for at each call, because programs put functions of their own in the place of Node's. */
 function lookupByName(host: string, options: LookupOptions, callback: Parameters<LookupFunction>[2]): void {

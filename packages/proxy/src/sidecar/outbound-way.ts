@@ -47,6 +47,8 @@ export class OutboundWay implements OutboundDoor {
     });
     this.#outside = new Outside({
       toAddress: (address, port) => outbound.egress.toAddress(address, port),
+      toOutside: (host, port) => outbound.egress.toOutside(host, port),
+      wayOut: (destination) => outbound.wayOut(destination),
       follow: (socket, judge) => outbound.connections.follow(socket, judge),
     });
     this.tcp = new OutboundTcp({
@@ -85,7 +87,7 @@ export class OutboundWay implements OutboundDoor {
     });
     plane.view.subscribe((change) => {
       if (change.gone.size > 0) instances.retire(change.gone);
-      if (change.policy || change.revocations || change.peers || change.services.length > 0)
+      if (change.policy || change.traffic || change.revocations || change.peers || change.services.length > 0)
         outbound.connections.judgeAgain((socket, verdict) =>
           socket.destroy(new EgressDenied(socket.remoteAddress ?? 'a host', verdict)),
         );

@@ -4,9 +4,11 @@ import type { LookupFunction, Socket } from 'node:net';
 
 import type { Verdict } from '@rampart/core';
 import { EgressDenied } from '@rampart/mesh';
+import type { WayOut } from '@rampart/mesh';
 
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { connectTcp } from './connect-tcp.ts';
+import { secured } from './secured.ts';
 
 /** A connection to somewhere outside the mesh. */
 export interface OutsideConnection {
@@ -15,9 +17,18 @@ export interface OutsideConnection {
   readonly address: string;
 }
 
+export interface OutsideHost {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface OutsideOptions {
   /** A DENY verdict where NetworkPolicies let this workload connect to an address no more. */
   toAddress(address: string, port: number): Verdict | undefined;
+  /** The same for a host that is outside the mesh, as it was named. */
+  toOutside(host: string, port: number): Verdict | undefined;
+  /** Where a connection to such a host really goes. */
+  wayOut(destination: OutsideHost): WayOut;
   /** Has an open connection judged again when policies change. */
   follow(socket: Socket, judge: () => Verdict | undefined): void;
   readonly lookup?: LookupFunction;
@@ -25,7 +36,10 @@ export interface OutsideOptions {
 
 const byName: LookupFunction = (host, options, callback) => lookup(host, options, callback);
 
-/** The way out of the mesh: plain TCP, to the addresses that egress policy leaves. Names are judged by what they resolve to. */
+/**
+ * The way out of the mesh: TCP, to the addresses that egress policy leaves, and TLS over it where a rule asks for that. Names are judged by
+ * what they resolve to.
+ */
 export class Outside {
   readonly #options: OutsideOptions;
 
@@ -33,18 +47,22 @@ export class Outside {
     this.#options = options;
   }
 
-  async connect(
-    destination: { readonly host: string; readonly port: number },
-    signal: AbortSignal,
-  ): Promise<OutsideConnection> {
-    const { host, port } = destination;
+  async connect(destination: OutsideHost, signal: AbortSignal): Promise<OutsideConnection> {
+    const way = this.#options.wayOut(destination);
+    const { host, port } = way;
     const verdict = isIP(host) === 0 ? undefined : this.#options.toAddress(host, port);
     if (verdict !== undefined) throw new EgressDenied(`${host}:${port}`, verdict);
     const stream = await connectTcp({ host, port, lookup: this.#lookup(port) }, signal);
     const { socket } = stream;
     const address = socket.remoteAddress ?? '';
-    this.#options.follow(socket, () => this.#options.toAddress(address, port));
-    return { stream, address: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}` };
+    this.#options.follow(
+      socket,
+      () => this.#options.toOutside(destination.host, destination.port) ?? this.#options.toAddress(address, port),
+    );
+    return {
+      stream: way.tls === undefined ? stream : await secured(socket, way.tls, signal),
+      address: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    };
   }
 
   #lookup(port: number): LookupFunction {

@@ -94,6 +94,8 @@ describe('a connection without HTTP, from an application to an application', () 
       inbound.accept({ connection, stream: new SocketStream(connection.socket), trace: trace() });
     const outside = new Outside({
       toAddress: (address) => (isReachable(address) ? undefined : denied),
+      toOutside: () => undefined,
+      wayOut: (to) => ({ ...to, tls: undefined }),
       follow: () => {},
       lookup: (_host, _options, callback) =>
         callback(null, [

@@ -107,4 +107,22 @@ describe('a policy with targetRefs', () => {
     );
     assert.equal(found, `spec.targetRefs: AuthorizationPolicy shop/a ${SENTENCE}`);
   });
+
+  it('rules about calls are refused for the callers that they are for', () => {
+    const rule = (exportTo: string): string =>
+      `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a, namespace: shop}\nspec: {hosts: [orders], exportTo: [${exportTo}], http: [{route: [{destination: {host: orders}}]}]}`;
+    const web = plane('traffic', { name: 'web', namespace: 'web', labels: {} });
+    assert.deepEqual(objections(rule('"*"'), web), [
+      'kind: VirtualService shop/a needs traffic: web cannot enforce it',
+    ]);
+    assert.deepEqual(objections(rule('"."'), web), []);
+  });
+
+  it('a mesh whose hosts outside are all known asks that of every data plane', () => {
+    const config = (mode: string): string =>
+      `apiVersion: rampart.dev/v1\nkind: MeshConfig\nmetadata: {name: default}\nspec: {outboundTrafficPolicy: {mode: ${mode}}}`;
+    const [found = ''] = objections(config('REGISTRY_ONLY'), plane('registry-only'));
+    assert.match(found, /^spec\.outboundTrafficPolicy\.mode: MeshConfig .* needs registry-only: shop\/orders/);
+    assert.deepEqual(objections(config('ALLOW_ANY'), plane('registry-only')), []);
+  });
 });

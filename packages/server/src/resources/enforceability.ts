@@ -1,5 +1,7 @@
 import {
+  concernsCallers,
   ENFORCED_IN_PROCESS,
+  isTraffic,
   type PolicyFeature,
   qualifiedName,
   requiredFeatures,
@@ -64,7 +66,8 @@ function lackingPlane(feature: PolicyFeature, resource: Resource, options: Enfor
   return `${names.join(', ')}${lacking.length > names.length ? ` and ${lacking.length - names.length} more` : ''} cannot enforce it`;
 }
 
-/** A mesh's configuration is every data plane's business. */
+/** A mesh's configuration is every data plane's business, and a rule about calls that of the callers. */
 function concerns(resource: Resource, plane: EnforcingPlane, rootNamespace: string): boolean {
+  if (isTraffic(resource)) return concernsCallers(resource, { namespace: plane.namespace, rootNamespace });
   return resource.kind === 'MeshConfig' || selects(resource, plane, rootNamespace);
 }
