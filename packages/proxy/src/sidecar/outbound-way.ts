@@ -45,12 +45,7 @@ export class OutboundWay implements OutboundDoor {
       instances: this.#addresses,
       nameAt: (address) => this.nameAt(address),
     });
-    this.#outside = new Outside({
-      toAddress: (address, port) => outbound.egress.toAddress(address, port),
-      toOutside: (host, port) => outbound.egress.toOutside(host, port),
-      wayOut: (destination) => outbound.wayOut(destination),
-      follow: (socket, judge) => outbound.connections.follow(socket, judge),
-    });
+    this.#outside = outsideOf(outbound);
     this.tcp = new OutboundTcp({
       route: (host, port) => this.#routes.route({ host, port }),
       dial: (target, trace, signal) => instances.of(target).connect(protocolOf(target), signal, writeTrace(trace)),
@@ -124,6 +119,15 @@ export class OutboundWay implements OutboundDoor {
     );
     return pending;
   }
+}
+
+function outsideOf(outbound: Outbound): Outside {
+  return new Outside({
+    toAddress: (address, port) => outbound.egress.toAddress(address, port),
+    toOutside: (host, port) => outbound.egress.toOutside(host, port),
+    wayOut: (destination) => outbound.wayOut(destination),
+    follow: (socket, judge) => outbound.connections.follow(socket, judge),
+  });
 }
 
 /** HTTP/2 is carried as it is to services that judge it themselves. */

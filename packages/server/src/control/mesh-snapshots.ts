@@ -193,11 +193,7 @@ export class MeshSnapshots {
             networkOf(message).namespaces.push(namespaceUpdate(change.key, held));
             break;
           }
-          message.resources.push(
-            held === undefined || !this.#isTold(held, reader)
-              ? create(ResourceUpdateSchema, { key: change.key })
-              : this.#resourceUpdate(held),
-          );
+          message.resources.push(this.#resourceNow(change.key, held, reader));
           break;
         }
         case 'service': {
@@ -254,6 +250,12 @@ export class MeshSnapshots {
   #mayKnow(id: SpiffeId, service: { readonly name: string; readonly namespace: string }): boolean {
     const { visibility } = this.#state;
     return !visibility.isLimited() || visibility.mayKnow(id, service);
+  }
+
+  /** A resource as it is for a reader: gone, where it is not for this one. */
+  #resourceNow(key: string, held: HeldResource | undefined, reader: Listener): ResourceUpdate {
+    const isThere = held !== undefined && this.#isTold(held, reader);
+    return isThere ? this.#resourceUpdate(held) : create(ResourceUpdateSchema, { key });
   }
 
   #isTold({ key, resource }: HeldResource, reader: Listener): boolean {
