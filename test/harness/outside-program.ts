@@ -14,6 +14,13 @@ import { bareEnvironment } from './environment.ts';
 export const HAPROXY = '/usr/sbin/haproxy';
 export const NGINX = '/usr/sbin/nginx';
 export const CURL = '/usr/bin/curl';
+export const PYTHON: string = onPath('python3');
+
+/** Where the shell would find it; its name where it would not. */
+function onPath(name: string): string {
+  const folders = (process.env['PATH'] ?? '').split(':');
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? name;
+}
 
 /** Why a test with programs that nobody here wrote cannot run; false where it can. */
 export function lacks(...programs: readonly string[]): string | false {
