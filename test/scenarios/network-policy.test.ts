@@ -81,6 +81,17 @@ spec:
   - Egress
 `;
 
+const CUT_OFF = `apiVersion: rampart.dev/v1
+kind: Quarantine
+metadata:
+  name: incident-7
+  namespace: istio-system
+spec:
+  identities:
+  - default/patient
+  reason: taken over
+`;
+
 /** Well-known ports are taken on an address that nothing else listens on, where there are more loopback addresses than one. */
 const HOST = process.platform === 'linux' ? '127.77.4.2' : '127.0.0.1';
 
@@ -282,6 +293,39 @@ describe('NetworkPolicy', () => {
     await plane.admin.deleteResource({ kind: 'NetworkPolicy', namespace: 'default', name: 'deny-all-quarantine' });
     await answered('suspect', outsideUrl());
     await answered('users-api', 'http://suspect/');
+  });
+
+  it('an identity in quarantine is cut off by everybody, and cuts itself off, its open connections too', async () => {
+    await Promise.all([
+      serve({ serviceAccount: 'patient', service: 'patient' }, 0),
+      start({ serviceAccount: 'visitor' }),
+    ]);
+    await answered('patient', outsideUrl());
+    await answered('visitor', 'http://patient/');
+    await answered('patient', 'http://database:5433/');
+    const held = settled(of('patient').run(holdOpen, outsideUrl()));
+    const holding = settled(of('visitor').run(holdOpen, 'http://patient/'));
+    await until('both to be open', async () => (await of('patient').run(isHeld)) && (await of('visitor').run(isHeld)));
+
+    await plane.apply(CUT_OFF);
+
+    assert.equal(String(Object.values(await held)[0]), 'closed');
+    assert.equal(String(Object.values(await holding)[0]), 'closed');
+    for (const [from, url] of [
+      ['visitor', 'http://patient/'],
+      ['patient', 'http://database:5433/'],
+      ['patient', outsideUrl()],
+    ] as const)
+      assert.match(
+        await call(from, url),
+        /^EGRESS_DENIED .*in quarantine by Quarantine istio-system\/incident-7: taken over/,
+      );
+    assert.equal(await call('patient', 'http://patient/'), '200', 'nobody is cut off from itself');
+    assert.equal(await call('visitor', outsideUrl()), '200', 'nobody else is');
+
+    await plane.admin.deleteResource({ kind: 'Quarantine', namespace: 'istio-system', name: 'incident-7' });
+    await answered('patient', outsideUrl());
+    await answered('visitor', 'http://patient/');
   });
 
   it('holders of one identity are told apart by their certificates', async () => {

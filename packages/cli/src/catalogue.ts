@@ -27,6 +27,7 @@ const CATALOGUE: Readonly<Record<string, () => Promise<Definition>>> = {
   token: async () => (await import('./commands/token.ts')).defineToken,
   certs: async () => (await import('./commands/certs/certs.ts')).defineCerts,
   revoke: async () => (await import('./commands/identity/revoke.ts')).defineRevoke,
+  quarantine: async () => (await import('./commands/traffic/quarantine.ts')).defineQuarantine,
   acl: async () => (await import('./commands/registry/acl.ts')).defineAcl,
   jwt: async () => (await import('./commands/trust/jwt.ts')).defineJwt,
   federation: async () => (await import('./commands/trust/federation.ts')).defineFederation,

@@ -172,6 +172,7 @@ export type {
   Namespace,
   NetworkPolicy,
   PeerAuthentication,
+  Quarantine,
   RateLimit,
   RegistrationEntry,
   RegistryAcl,

@@ -128,6 +128,7 @@ const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   DestinationRule: listerOf('DestinationRule'),
   ServiceEntry: listerOf('ServiceEntry'),
   RateLimit: listerOf('RateLimit'),
+  Quarantine: listerOf('Quarantine'),
   Namespace: listerOf('Namespace'),
   MeshConfig: listerOf('MeshConfig'),
   RegistrationEntry: listerOf('RegistrationEntry'),

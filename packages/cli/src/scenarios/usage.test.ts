@@ -28,6 +28,7 @@ const COMMANDS = [
   'logs',
   'top',
   'describe service',
+  'quarantine',
   'token create',
   'certs list',
   'certs revoke',

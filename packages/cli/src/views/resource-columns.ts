@@ -72,6 +72,10 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     several((spec.connections ?? []).map(({ per, max }) => `${max} by ${per}`)),
     selectorOf(spec),
   ]),
+  Quarantine: columns('Quarantine', ['IDENTITIES', 'REASON'], ({ spec }) => [
+    several(spec.identities),
+    spec.reason ?? '',
+  ]),
   Namespace: columns('Namespace', ['LABELS'], ({ metadata }) => [pairs(metadata.labels)]),
   MeshConfig: columns('MeshConfig', ['PATHS', '>PROXIES', 'ALIASES', 'AUTHORIZERS'], ({ spec }) => [
     spec.pathNormalization,

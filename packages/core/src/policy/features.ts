@@ -13,6 +13,7 @@ export type PolicyFeature =
   | 'service-token'
   | 'network-policy'
   | 'rate-limit'
+  | 'quarantine'
   | 'namespace'
   | 'mesh-config'
   | 'traffic'
@@ -42,6 +43,7 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'service-token',
   'network-policy',
   'rate-limit',
+  'quarantine',
   'namespace',
   'mesh-config',
   'traffic',
@@ -63,6 +65,7 @@ const KIND_FEATURES: Readonly<Partial<Record<ResourceKind, PolicyFeature>>> = {
   ServiceTokenPolicy: 'service-token',
   NetworkPolicy: 'network-policy',
   RateLimit: 'rate-limit',
+  Quarantine: 'quarantine',
   Namespace: 'namespace',
   MeshConfig: 'mesh-config',
   VirtualService: 'traffic',

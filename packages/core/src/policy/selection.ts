@@ -48,6 +48,7 @@ type OfNoWorkload =
   | 'VirtualService'
   | 'DestinationRule'
   | 'ServiceEntry'
+  | 'Quarantine'
   | 'Namespace'
   | 'MeshConfig'
   | 'RegistrationEntry'
@@ -60,6 +61,7 @@ const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
   'VirtualService',
   'DestinationRule',
   'ServiceEntry',
+  'Quarantine',
   'Namespace',
   'MeshConfig',
   'RegistrationEntry',

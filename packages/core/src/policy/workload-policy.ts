@@ -14,6 +14,7 @@ import { ENFORCED_IN_PROCESS, requiredFeatures, type PolicyFeature } from './fea
 import { meshSettingsOf, type MeshSettings } from './mesh-settings.ts';
 import { compileLimits, UNLIMITED, type WorkloadLimits } from './limit/limits.ts';
 import { compileNetworkRules, OPEN_NETWORK, type NetworkRules } from './network/rules.ts';
+import { compileQuarantines, NO_QUARANTINE, type Quarantines } from './quarantine/quarantines.ts';
 import { byAge, selects, type WorkloadRef } from './selection.ts';
 import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
 import type { Verdict } from './verdict.ts';
@@ -37,6 +38,8 @@ export interface WorkloadPolicy {
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   /** What its NetworkPolicies let in and out; asked beside `forConnection`, which knows nothing of them. */
   readonly network: NetworkRules;
+  /** Who is cut off from the mesh; asked before anything else. */
+  readonly quarantine: Quarantines;
   /** What its RateLimits say; asked after `forConnection` let a request through. */
   readonly limits: WorkloadLimits;
   /** Whether any AuthorizationPolicy about it is tried out and not enforced. */
@@ -82,6 +85,11 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
       .toSorted(byIssuer),
     serviceTokens: ofKind(selected, 'ServiceTokenPolicy'),
     network: compileNetworkRules(ofKind(selected, 'NetworkPolicy'), workload),
+    quarantine: compileQuarantines(
+      ofKind(input.resources, 'Quarantine').filter(({ metadata }) => metadata.namespace === rootNamespace),
+      workload,
+      trustDomain,
+    ),
     limits: compileLimits(ofKind(selected, 'RateLimit'), trustDomains),
   });
 }
@@ -112,6 +120,7 @@ export function denyAll(reason: string): WorkloadPolicy {
     jwtRules: [],
     serviceTokens: [],
     network: OPEN_NETWORK,
+    quarantine: NO_QUARANTINE,
     limits: UNLIMITED,
     hasDryRun: false,
     problems: [reason],
@@ -129,6 +138,7 @@ interface WorkloadPolicyParts {
   readonly jwtRules: readonly JwtRule[];
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   readonly network: NetworkRules;
+  readonly quarantine: Quarantines;
   readonly limits: WorkloadLimits;
 }
 
@@ -137,6 +147,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
   readonly jwtRules: readonly JwtRule[];
   readonly serviceTokens: readonly ServiceTokenPolicy[];
   readonly network: NetworkRules;
+  readonly quarantine: Quarantines;
   readonly limits: WorkloadLimits;
   readonly hasDryRun: boolean;
   readonly problems: readonly string[];
@@ -150,6 +161,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     this.jwtRules = parts.jwtRules;
     this.serviceTokens = parts.serviceTokens;
     this.network = parts.network;
+    this.quarantine = parts.quarantine;
     this.limits = parts.limits;
     this.hasDryRun = parts.hasDryRun;
     this.problems = parts.problems;

@@ -9,6 +9,7 @@ import { readNamespaceSpec } from './namespace.ts';
 import { readNetworkPolicySpec } from './network-policy/spec.ts';
 import { checkPlace } from './metadata/place-checks.ts';
 import { readPeerAuthenticationSpec } from './peer-authentication.ts';
+import { readQuarantineSpec } from './quarantine/spec.ts';
 import { readRateLimitSpec } from './rate-limit/spec.ts';
 import { readRegistrationEntrySpec, writeRegistrationEntrySpec } from './registration/spec.ts';
 import { readRegistryAclSpec } from './registry/acl.ts';
@@ -69,6 +70,7 @@ export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
   DestinationRule: { ...ISTIO_NETWORKING, read: reader('DestinationRule', readDestinationRuleSpec) },
   ServiceEntry: { ...ISTIO_NETWORKING, read: reader('ServiceEntry', readServiceEntrySpec) },
   RateLimit: { ...RAMPART, scope: 'namespace', read: reader('RateLimit', readRateLimitSpec) },
+  Quarantine: { ...RAMPART, scope: 'root', read: reader('Quarantine', readQuarantineSpec) },
   Namespace: { group: '', versions: ['v1'], scope: 'cluster', read: reader('Namespace', readNamespaceSpec) },
   MeshConfig: { ...RAMPART, scope: 'mesh', read: reader('MeshConfig', readMeshConfigSpec) },
   RegistrationEntry: {

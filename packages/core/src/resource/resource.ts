@@ -5,6 +5,7 @@ import type { MeshConfigSpec } from './mesh-config/spec.ts';
 import type { NamespaceSpec } from './namespace.ts';
 import type { NetworkPolicySpec } from './network-policy/spec.ts';
 import type { PeerAuthenticationSpec } from './peer-authentication.ts';
+import type { QuarantineSpec } from './quarantine/spec.ts';
 import type { RateLimitSpec } from './rate-limit/spec.ts';
 import type { RegistrationEntrySpec } from './registration/spec.ts';
 import type { RegistryAclSpec } from './registry/acl.ts';
@@ -57,6 +58,9 @@ export type MeshConfig = Envelope<'MeshConfig', MeshConfigSpec>;
 /** How much workloads take, of whom. */
 export type RateLimit = Envelope<'RateLimit', RateLimitSpec>;
 
+/** Who is cut off from the mesh; only in the root namespace. */
+export type Quarantine = Envelope<'Quarantine', QuarantineSpec>;
+
 /** Who gets which identity. */
 export type RegistrationEntry = Envelope<'RegistrationEntry', RegistrationEntrySpec>;
 
@@ -92,6 +96,7 @@ export type Resource =
   | DestinationRule
   | ServiceEntry
   | RateLimit
+  | Quarantine
   | Namespace
   | MeshConfig
   | RegistrationEntry

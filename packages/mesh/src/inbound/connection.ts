@@ -105,6 +105,11 @@ export class InboundConnection {
     return this.#identityRefusal(now) ?? this.policy.admit() ?? this.#networkRefusal();
   }
 
+  #quarantine(): Verdict | undefined {
+    const { quarantine } = this.#view.policy;
+    return quarantine.own ?? quarantine.of(this.attributes.principal);
+  }
+
   /** Of all that the peer may be, each must be let in: nobody gets in for a label that another one has. */
   #networkRefusal(): Verdict | undefined {
     const { network } = this.#view.policy;
@@ -121,6 +126,8 @@ export class InboundConnection {
 
   #identityRefusal(now: number): Verdict | undefined {
     const { peer } = this;
+    const cutOff = this.#isFromItself ? undefined : this.#quarantine();
+    if (cutOff !== undefined) return cutOff;
     if (peer !== undefined && now > peer.notAfter)
       return identityRefusal(`the certificate of ${this.sourcePrincipal} has expired`);
     const revocation = peer === undefined ? undefined : this.#view.revocationOf(peer);

@@ -31,14 +31,19 @@ export class Egress {
     this.#instances = instances;
   }
 
-  /** False while everything may be reached. */
+  /** False while every address may be reached. */
   get isLimited(): boolean {
-    return this.#view.policy.network.isolatesEgress;
+    const { network, quarantine } = this.#view.policy;
+    return network.isolatesEgress || quarantine.own !== undefined;
+  }
+
+  get #mayRefuseInstances(): boolean {
+    return this.isLimited || this.#view.policy.quarantine.isActive;
   }
 
   /** Judges the instances of a service once for each revision; undefined while everything may be reached. */
   reach(service: MeshService): Reach | undefined {
-    if (!this.isLimited) return undefined;
+    if (!this.#mayRefuseInstances) return undefined;
     if (this.#revision !== this.#view.revision) {
       this.#revision = this.#view.revision;
       this.#reaches = new WeakMap();
@@ -53,7 +58,7 @@ export class Egress {
 
   /** A DENY verdict when this workload may not connect to the instance. */
   toEndpoint({ namespace }: MeshService, endpoint: MeshEndpoint): Verdict | undefined {
-    if (!this.isLimited || this.#instances.all.some(({ instanceId }) => instanceId === endpoint.instanceId)) {
+    if (!this.#mayRefuseInstances || this.#instances.all.some(({ instanceId }) => instanceId === endpoint.instanceId)) {
       return undefined;
     }
     const facts: NetworkPeerFacts = {
@@ -63,7 +68,8 @@ export class Egress {
       labels: endpoint.labels,
       namespaceLabels: this.#view.peers.namespaceLabels(namespace),
     };
-    return this.#view.policy.network.dial(facts, endpoint.port);
+    const { network, quarantine } = this.#view.policy;
+    return quarantine.own ?? quarantine.of(endpoint.spiffeId.principal) ?? network.dial(facts, endpoint.port);
   }
 
   /** A DENY verdict when this workload may not connect to an address outside the mesh. */
@@ -71,7 +77,8 @@ export class Egress {
     if (!this.isLimited) return undefined;
     const ip = reachedAddress(address);
     if (this.#instances.all.some((instance) => instance.port === port && answersAt(instance, ip))) return undefined;
-    return this.#view.policy.network.dial({ ip }, port);
+    const { network, quarantine } = this.#view.policy;
+    return quarantine.own ?? network.dial({ ip }, port);
   }
 
   /** True while hosts outside the mesh must be known to it. */

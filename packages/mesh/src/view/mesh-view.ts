@@ -201,7 +201,7 @@ export class MeshView {
     const own = `NetworkPolicy/${this.#workload.namespace}/`;
     // What keeps this workload in must go on doing so: denying what comes in says nothing of what goes out.
     const network = unreadable.some(([key]) => key.startsWith(own)) ? shutNetwork(reason) : policy.network;
-    this.#policy = { ...denyAll(reason), network, problems: [named] };
+    this.#policy = { ...denyAll(reason), network, quarantine: policy.quarantine, problems: [named] };
   }
 
   #compileReadable(workload: WorkloadRef): WorkloadPolicy {

@@ -43,6 +43,7 @@ const SETTLED: ReadonlySet<string> = new Set([
   'Namespace',
   'NetworkPolicy',
   'RateLimit',
+  'Quarantine',
   'RegistrationEntry',
   'Attestor',
   'FederatedTrustDomain',
