@@ -17,7 +17,6 @@ import { fetchDocument } from './inbound/authenticate/keys/document.ts';
 import type { Lease } from './inbound/limit/shared/lease.ts';
 import { RequestLimits } from './inbound/limit/request-limits.ts';
 import type { MeshLog } from './log.ts';
-import type { TrafficMetrics } from './metrics/traffic-metrics.ts';
 import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
 import type { TelemetrySend } from './telemetry/reporter.ts';
@@ -38,8 +37,6 @@ export interface DataPlaneOptions {
   readonly log: MeshLog;
   /** Another process of the workload stands for this one's ports in the registry. */
   readonly registersElsewhere?: boolean;
-  /** Counts what passes, where somebody asks for it. */
-  readonly metrics?: TrafficMetrics | undefined;
 }
 
 /** The registry answers in milliseconds or not at all; its lease does the rest. */
@@ -57,8 +54,6 @@ export interface DataPlane {
   readonly limits: RequestLimits;
   readonly picker: Picker;
   readonly telemetry: Telemetry;
-  /** Undefined where nobody asks. */
-  readonly metrics?: TrafficMetrics | undefined;
   /** The workload its identity describes; undefined before attestation. */
   workload(): AttestedWorkload | undefined;
   /**
@@ -78,7 +73,10 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   const { clock, random, log } = options;
   let workload: AttestedWorkload | undefined;
   const view = new MeshView({ rootNamespace: options.address.rootNamespace, capabilities: ENFORCED_IN_PROCESS });
-  const address = heldTo(view, options.address);
+  const address: ControlPlaneAddress = {
+    ...options.address,
+    revocationOf: (certificate) => view.revocationOf(certificate),
+  };
   const issuer = createIssuer({
     address,
     evidence: options.evidence,
@@ -92,7 +90,6 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     },
   });
   const identity = new SvidSource({ issuer, clock, random, log });
-  identity.subscribe(({ spiffeId }) => options.metrics?.setSelf(workload, spiffeId.toString()));
   const instances = new LocalInstances();
   view.subscribe(({ gone }) => instances.confirm(gone));
   const control = new ControlClient({
@@ -120,7 +117,6 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     limits: new RequestLimits({ clock, log, lease: leaser(control) }),
     picker: new Picker(random),
     telemetry,
-    metrics: options.metrics,
     workload: () => workload,
     vouch: (csr) => vouchFor(csr, address, identity.current),
     whenReady: (milliseconds) => whenReady(view, identity, milliseconds),
@@ -146,11 +142,6 @@ function leaser(control: ControlClient): Lease {
     const request = LeaseRequest.encode({ wants: [...wants] }).finish();
     return LeaseResponse.decode(await channel.unary(LEASE, request, LEASE_TIMEOUT_MS)).shares;
   };
-}
-
-/** The control plane's own certificate is held against what it has revoked itself. */
-function heldTo(view: MeshView, address: ControlPlaneAddress): ControlPlaneAddress {
-  return { ...address, revocationOf: (certificate) => view.revocationOf(certificate) };
 }
 
 const REPORT: MethodPath = '/rampart.v1.TelemetryService/Report';

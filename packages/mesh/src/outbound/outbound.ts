@@ -30,10 +30,13 @@ export interface Target {
 }
 
 /** What the mesh makes of a host and port that the application wants to reach. */
-export type Route =
-  | { readonly kind: 'mesh'; readonly target: Target }
-  | { readonly kind: 'outside' }
-  | { readonly kind: 'failed'; readonly error: RampartError; readonly service: MeshService | undefined };
+export type Route = { readonly kind: 'mesh'; readonly target: Target } | { readonly kind: 'outside' } | FailedRoute;
+
+interface FailedRoute {
+  readonly kind: 'failed';
+  readonly error: RampartError;
+  readonly service: MeshService | undefined;
+}
 
 /** The same for one request; where rules are about the service, they say which instance. */
 export type RequestRoute = Route | { readonly kind: 'ruled'; readonly ruled: RuledService };
@@ -134,6 +137,27 @@ export class Outbound {
       return { kind: 'failed', error: new EgressDenied(service.host, refusal), service };
     }
     return failed('NO_HEALTHY_INSTANCE', `cannot call ${service.host}: ${whyNobody(service, port)}`, service);
+  }
+
+  /** Whether rules are about requests to a host and port. */
+  isRuled(host: string, port: number): boolean {
+    const resolution = resolve(host, this.#plane.view, this.#namespace());
+    return resolution.kind === 'mesh' && this.traffic.about(resolution.service, port) !== undefined;
+  }
+
+  /** A service as one that rules may be about, whether any is or not. */
+  ruled(host: string, port: number): RuledService | FailedRoute {
+    const route = this.routeRequest(host, port);
+    switch (route.kind) {
+      case 'ruled':
+        return route.ruled;
+      case 'mesh':
+        return this.traffic.of(route.target.service, port);
+      case 'failed':
+        return route;
+      case 'outside':
+        return failed('NOT_FOUND', `${host} is no service of the mesh any more`, undefined);
+    }
   }
 
   /** The service that a name stands for, as far as this workload may reach it. */
@@ -238,7 +262,7 @@ function whyNobody({ endpoints, outOfService = 0 }: MeshService, port: number): 
   return `none of its ${outOfService} instances is in service; see: rampart registry show`;
 }
 
-function failed(code: RampartError['code'], message: string, service: MeshService | undefined): Route {
+function failed(code: RampartError['code'], message: string, service: MeshService | undefined): FailedRoute {
   return {
     kind: 'failed',
     error: Object.assign(new RampartError(code, message), { errno: -111, syscall: 'connect' }),

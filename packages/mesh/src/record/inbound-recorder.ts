@@ -17,16 +17,13 @@ export interface Outcome {
   readonly bytesSent: number;
 }
 
-/** Where records go, and where they are counted. */
-export type RecordSink = Pick<DataPlane, 'telemetry' | 'metrics'>;
-
 /** Writes the destination's access-log record of each request. One record object is filled again and again. */
 export class InboundRecorder {
-  readonly #plane: RecordSink;
+  readonly #plane: Pick<DataPlane, 'telemetry'>;
   readonly #stopwatch: Stopwatch;
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'destination' };
 
-  constructor(plane: RecordSink, stopwatch: Stopwatch) {
+  constructor(plane: Pick<DataPlane, 'telemetry'>, stopwatch: Stopwatch) {
     this.#plane = plane;
     this.#stopwatch = stopwatch;
   }
@@ -68,7 +65,6 @@ export class InboundRecorder {
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;
     this.#plane.telemetry.record(record);
-    this.#plane.metrics?.inbound(connection, record);
     exchange.end();
   }
 }

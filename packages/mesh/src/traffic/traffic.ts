@@ -42,6 +42,11 @@ export class Traffic {
     return rules === undefined ? undefined : new RuledService({ service, port, rules }, this, this.#options);
   }
 
+  /** The same for a service that no rule need be about. */
+  of(service: MeshService, port: number): RuledService {
+    return this.about(service, port) ?? new RuledService({ service, port, rules: NO_RULES }, this, this.#options);
+  }
+
   /** What a route of `from` names. */
   resolve(from: AskedService, to: CompiledDestination): Destination | NoDestination {
     const service = this.#options.reach(to.host);

@@ -7,6 +7,8 @@ import { wrapMethod } from '../wrap-method.ts';
 import { HttpCalls } from './http-calls.ts';
 import { hookResponses } from './http-response.ts';
 import { MeshAgent, withTarget } from './mesh-agent.ts';
+import { RuledAgent } from './ruled/ruled-agent.ts';
+import type { RuledRequests } from './ruled/ruled-requests.ts';
 import { targetOf } from './socket-hook.ts';
 
 export interface AgentHook {
@@ -15,7 +17,7 @@ export interface AgentHook {
 }
 
 /** The mesh's agents behind the application's own, one each. */
-class MeshAgents implements AgentHook {
+export class MeshAgents implements AgentHook {
   readonly #outbound: Outbound;
   readonly #behind = new WeakMap<http.Agent, MeshAgent>();
   readonly #live = new Set<WeakRef<MeshAgent>>();
@@ -47,16 +49,29 @@ class MeshAgents implements AgentHook {
   }
 }
 
+export interface AgentHookOptions {
+  readonly outbound: Outbound;
+  readonly recorder: OutboundRecorder;
+  readonly agents: MeshAgents;
+  readonly ruled: RuledRequests;
+}
+
 /** Sends requests for services of the mesh to an instance picked per request, and leaves all others alone. */
-export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): AgentHook {
-  const agents = new MeshAgents(outbound);
+export function hookAgents({ outbound, recorder, agents, ruled }: AgentHookOptions): AgentHook {
   const calls = new HttpCalls(outbound, recorder);
+  const ruledAgents = new RuledAgents(ruled);
   hookResponses();
   // Every `http` and `https` request of a process goes through this method; Node documents agents but not this.
   wrapMethod(http.Agent.prototype, 'addRequest', (addRequest, agent, args) => {
     const [request, options] = args;
-    if (!(agent instanceof http.Agent) || agent instanceof MeshAgent) return addRequest(agent, args);
+    if (!(agent instanceof http.Agent) || agent instanceof MeshAgent || agent instanceof RuledAgent)
+      return addRequest(agent, args);
     if (!(request instanceof http.ClientRequest) || !isForMesh(options, outbound)) return addRequest(agent, args);
+    const { host = '', port } = options;
+    if (ruled.concern(host ?? '', Number(port ?? 0)) && !isUpgrade(request)) {
+      calls.note(request, ruled);
+      return addRequest(ruledAgents.for(agent), args);
+    }
     const target = calls.begin(request, options);
     if (target !== undefined) addRequest(agents.for(agent), [request, withTarget(options, target)]);
     return undefined;
@@ -70,9 +85,38 @@ export function hookAgents(outbound: Outbound, recorder: OutboundRecorder): Agen
   });
   wrapMethod(http.Agent.prototype, 'destroy', (destroy, agent, args) => {
     if (agent instanceof http.Agent) agents.destroyed(agent);
+    if (agent instanceof http.Agent) ruledAgents.destroyed(agent);
     return destroy(agent, args);
   });
   return agents;
+}
+
+/** Agents for requests that rules are about, one behind each of the application's own. */
+class RuledAgents {
+  readonly #requests: RuledRequests;
+  readonly #behind = new WeakMap<http.Agent, RuledAgent>();
+
+  constructor(requests: RuledRequests) {
+    this.#requests = requests;
+  }
+
+  for(agent: http.Agent): RuledAgent {
+    let ruled = this.#behind.get(agent);
+    if (ruled === undefined) {
+      ruled = new RuledAgent(this.#requests, agent);
+      this.#behind.set(agent, ruled);
+    }
+    return ruled;
+  }
+
+  destroyed(agent: http.Agent): void {
+    this.#behind.get(agent)?.destroy();
+  }
+}
+
+/** A connection that becomes something else is given to one instance as a whole. */
+function isUpgrade(request: http.ClientRequest): boolean {
+  return !request.headersSent && request.getHeader('upgrade') !== undefined;
 }
 
 function isForMesh(options: unknown, outbound: Outbound): options is http.ClientRequestArgs {

@@ -1,13 +1,17 @@
+import http from 'node:http';
+
 import { OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
 import type { ExternalAuthorizer, IdSource, Outbound } from '@rampart/mesh';
 
 import { stopwatch } from '../clock.ts';
 import { currentRequest } from '../context.ts';
-import { hookAgents } from './agent-hook.ts';
+import { hookAgents, MeshAgents } from './agent-hook.ts';
 import { guardConnections } from './connection-guard.ts';
 import { hookHttp2 } from './http2/client-hook.ts';
 import { Http2Calls } from './http2/http2-calls.ts';
 import { hookLookups, MeshNames } from './mesh-names.ts';
+import { DirectSockets } from './ruled/direct-sockets.ts';
+import { RuledRequests } from './ruled/ruled-requests.ts';
 import { hookSockets } from './socket-hook.ts';
 import { hookSocketConnect } from './tcp/socket-connect.ts';
 import { TcpCalls } from './tcp/tcp-calls.ts';
@@ -30,10 +34,13 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
   const tcpRecorder = new OutboundTcpRecorder(plane, stopwatch);
   const names = new MeshNames(outbound);
   const tcpCalls = new TcpCalls({ outbound, recorder: tcpRecorder, ids, stopwatch });
-  const agents = hookAgents(outbound, recorder);
-  hookSockets({ outbound, names, calls: tcpCalls });
+  const agents = new MeshAgents(outbound);
+  const ruled = new RuledRequests({ outbound, recorder, agent: agents.for(new http.Agent({ keepAlive: true })) });
+  hookAgents({ outbound, recorder, agents, ruled });
+  const direct = new DirectSockets();
+  hookSockets({ outbound, names, calls: tcpCalls, ruled, direct });
   hookHttp2({ outbound, names, calls: new Http2Calls(outbound, http2Recorder) });
-  hookUndici(outbound, recorder);
+  hookUndici({ outbound, recorder, ruled, direct });
   guardConnections(outbound, { recorder, exempt });
   hookSocketConnect({ outbound, names, calls: tcpCalls });
   hookLookups(names);
@@ -46,6 +53,7 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
     external.close();
   });
   plane.view.subscribe((change) => {
+    if (change.traffic) direct.retire((host, port) => ruled.concern(host, port));
     if (change.gone.size === 0) return;
     agents.retire((instanceId) => !change.gone.has(instanceId));
     external.close();

@@ -4,6 +4,8 @@ import { COMPLETE, formatTraceparent } from '@rampart/mesh';
 import type { Ending, Outbound, OutboundExchange, OutboundRecorder, Target } from '@rampart/mesh';
 
 import { bytesSent } from '../body-count.ts';
+import { CALL_HEADER } from './ruled/passed-headers.ts';
+import type { RuledRequests } from './ruled/ruled-requests.ts';
 import { endingOf, followResponse, isFollowed, upgradeOf } from './http-response.ts';
 
 /** Follows requests of `node:http` from their beginning to the record of their end. */
@@ -28,6 +30,16 @@ export class HttpCalls {
     }
     this.#send(request, exchange, route.target);
     return route.target;
+  }
+
+  /** Notes on a request that rules are about whose it is: it is followed where they are held. */
+  note(request: ClientRequest, ruled: RuledRequests): void {
+    // Headers given as an array are already rendered: such a request is told apart by what it says of itself.
+    if (request.headersSent) return;
+    const { method, path, host } = request;
+    const value = ruled.expect(this.#recorder.begin({ method, path, authority: authorityOf(request, host) }));
+    request.setHeader(CALL_HEADER, value);
+    request.once('close', () => ruled.forget(value));
   }
 
   /** Follows a request that came to an instance on a connection of its own. */

@@ -65,7 +65,8 @@ function markRetired(socket: Socket & { [retired]?: true }): void {
   socket[retired] = true;
 }
 
-function poolingOf(like: http.Agent): AgentOptions {
+/** How an application's agent keeps its connections. */
+export function poolingOf(like: http.Agent): AgentOptions {
   // Node keeps the options an agent was made with, but its types do not say so.
   const options = (Reflect.get(like, 'options') ?? {}) as AgentOptions;
   const { keepAlive, keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling, timeout } = options;

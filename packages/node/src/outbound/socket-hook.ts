@@ -1,12 +1,15 @@
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 
 import type { Outbound, Route, Target } from '@rampart/mesh';
 
 import type { Place } from './connect-arguments.ts';
 import type { MeshNames } from './mesh-names.ts';
+import type { DirectSockets } from './ruled/direct-sockets.ts';
+import type { RuledRequests } from './ruled/ruled-requests.ts';
 import { graftOf } from './tcp/graft.ts';
 import type { TcpCalls } from './tcp/tcp-calls.ts';
 
@@ -34,13 +37,17 @@ export interface SocketHookOptions {
   readonly outbound: Outbound;
   readonly names: MeshNames;
   readonly calls: TcpCalls;
+  /** Where requests go that rules are about. */
+  readonly ruled: RuledRequests;
+  /** Connections that were opened straight to an instance. */
+  readonly direct: DirectSockets;
 }
 
 /**
  * Catches the clients that open their own sockets (fetch, undici): a connection to a service name of the mesh,
  * plaintext or TLS, becomes a mutual-TLS connection to one of its instances.
  */
-export function hookSockets({ outbound, names, calls }: SocketHookOptions): void {
+export function hookSockets({ outbound, names, calls, ruled, direct }: SocketHookOptions): void {
   const { connect: netConnect } = net;
   const { connect: tlsConnect } = tls;
   const routeOf = (args: readonly unknown[]): (Routed & Place) | undefined => {
@@ -49,31 +56,28 @@ export function hookSockets({ outbound, names, calls }: SocketHookOptions): void
     if (place === undefined || !outbound.concerns(place.host)) return undefined;
     return { ...place, route: outbound.route(place.host, place.port) };
   };
-  const viaMesh = (args: readonly unknown[]): Socket | undefined => {
+  const viaMesh = (args: readonly unknown[]): Duplex | undefined => {
     const routed = routeOf(args);
     // Drivers of databases get the socket that Node makes for them: see the hook of its `connect`.
-    return routed === undefined || isTcp(routed.route) ? undefined : open(routed.route, args);
+    return routed === undefined || isTcp(routed.route) ? undefined : open(routed, args);
   };
-  const tlsViaMesh = (args: readonly unknown[]): Socket | undefined => {
+  const tlsViaMesh = (args: readonly unknown[]): Duplex | undefined => {
     const routed = routeOf(args);
     if (routed === undefined) return undefined;
-    const socket = open(routed.route, args);
+    const socket = open(routed, args);
     if (socket instanceof tls.TLSSocket && isTcp(routed.route)) record(calls, socket, routed);
     return socket;
   };
-  const open = (route: Route, args: readonly unknown[]): Socket | undefined => {
+  const open = (routed: Routed & Place, args: readonly unknown[]): Duplex | undefined => {
+    const { route, host, port } = routed;
     if (route.kind === 'outside') return undefined;
+    if (speaksHttp1(route) && ruled.concern(host, port)) return listened(ruled.connect(host, port), args);
     if (route.kind === 'failed') return failing(route.error);
     const socket = outbound.dial(route.target);
     markTarget(socket, route.target);
+    if (!isTcp(route)) direct.opened(socket, routed);
     socket.once('error', (error: Error) => failed.set(error, route.target));
-    const listener = args.at(-1);
-    if (typeof listener === 'function') {
-      socket.once('connect', () => {
-        Reflect.apply(listener, socket, []);
-      });
-    }
-    return socket;
+    return listened(socket, args);
   };
   const meshConnect = (...args: unknown[]): unknown => viaMesh(args) ?? Reflect.apply(netConnect, net, args);
   const meshTlsConnect = (...args: unknown[]): unknown => {
@@ -84,6 +88,24 @@ export function hookSockets({ outbound, names, calls }: SocketHookOptions): void
   Object.assign(net, { connect: meshConnect, createConnection: meshConnect });
   Object.assign(tls, { connect: meshTlsConnect });
   syncBuiltinESMExports();
+}
+
+/** A client's listener for 'connect' is the last argument. */
+function listened(socket: Duplex, args: readonly unknown[]): Duplex {
+  const listener = args.at(-1);
+  if (typeof listener === 'function') {
+    socket.once('connect', () => {
+      Reflect.apply(listener, socket, []);
+    });
+  }
+  return socket;
+}
+
+/** Where nobody serves at the moment, rules may know an answer all the same. */
+function speaksHttp1(route: Route): boolean {
+  return route.kind === 'failed'
+    ? route.error.code === 'NO_HEALTHY_INSTANCE'
+    : route.kind === 'mesh' && route.target.endpoint.protocol === 'http';
 }
 
 interface Routed {

@@ -4,6 +4,9 @@ import type { Socket } from 'node:net';
 import { COMPLETE, failure, formatTraceparent, isOfProgram } from '@rampart/mesh';
 import type { Outbound, OutboundExchange, OutboundRecorder } from '@rampart/mesh';
 
+import type { DirectSockets } from './ruled/direct-sockets.ts';
+import { CALL_HEADER } from './ruled/passed-headers.ts';
+import type { RuledRequests } from './ruled/ruled-requests.ts';
 import { targetOf, targetOfFailure } from './socket-hook.ts';
 
 /** The parts of undici's internal request that its diagnostics channels promise (undici docs, DiagnosticsChannel). */
@@ -19,16 +22,29 @@ interface UndiciRequest {
   readonly headers?: unknown[] | string;
   addHeader(name: string, value: string): unknown;
   [exchangeOf]?: OutboundExchange | undefined;
+  [sentOn]?: Socket | undefined;
 }
 
 const exchangeOf: unique symbol = Symbol('rampart.exchange');
+const sentOn: unique symbol = Symbol('rampart.socket');
+
+export interface UndiciHookOptions {
+  readonly outbound: Outbound;
+  readonly recorder: OutboundRecorder;
+  readonly ruled: RuledRequests;
+  readonly direct: DirectSockets;
+}
 
 /** Records the requests of fetch and undici, both the one inside Node and any copy the application brings. */
-export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void {
+export function hookUndici({ outbound, recorder, ruled, direct }: UndiciHookOptions): void {
   on('undici:request:create', ({ request }) => {
     const authority = outbound.authorityInMesh(request.origin);
     if (authority === undefined) return;
     const exchange = recorder.begin({ method: request.method, path: request.path, authority });
+    if (ruled.concernOrigin(request.origin)) {
+      addHeader(request, CALL_HEADER, ruled.expect(exchange));
+      return;
+    }
     request[exchangeOf] = exchange;
     addTraceHeaders(request, exchange);
   });
@@ -38,6 +54,8 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
     if (exchange === undefined || socket === undefined || target === undefined) return;
     if (exchange.target === undefined) outbound.plane.picker.started(target.endpoint);
     exchange.target = target;
+    request[sentOn] = socket;
+    direct.busy(socket);
     if (request.upgrade != null && request.upgrade !== false) followUpgrade(request, socket);
   });
   on('undici:request:bodyChunkSent', ({ request, chunk }) => {
@@ -83,6 +101,9 @@ export function hookUndici(outbound: Outbound, recorder: OutboundRecorder): void
     // Not deleted: an object that loses a property is slow from then on, for undici too.
     request[exchangeOf] = undefined;
     if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
+    const socket = request[sentOn];
+    request[sentOn] = undefined;
+    if (socket !== undefined) direct.idle(socket);
     // undici before version 7 does not tell what it sent.
     if (exchange.bytesSent === 0) exchange.bytesSent = request.contentLength ?? sizeOf(request.body);
     return exchange;

@@ -1,0 +1,23 @@
+import http from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { poolingOf } from '../mesh-agent.ts';
+import type { RuledRequests } from './ruled-requests.ts';
+
+/** Stands behind an application's own agent: the same pooling rules, but every connection leads to where rules are held. */
+export class RuledAgent extends http.Agent {
+  readonly #requests: RuledRequests;
+
+  constructor(requests: RuledRequests, like: http.Agent) {
+    super(poolingOf(like));
+    this.#requests = requests;
+  }
+
+  override createConnection(options: http.ClientRequestArgs): Duplex {
+    return this.#requests.connect(options.host ?? '', Number(options.port ?? 0));
+  }
+
+  override getName(options?: http.ClientRequestArgs): string {
+    return `${options?.host ?? ''}:${String(options?.port ?? 0)}`;
+  }
+}

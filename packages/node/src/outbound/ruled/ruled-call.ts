@@ -1,0 +1,220 @@
+import http from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+
+import { RampartError } from '@rampart/core';
+import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
+import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
+import type {
+  Breakage,
+  CallDriver,
+  Ending,
+  OutboundExchange,
+  OutboundRecorder,
+  RuledService,
+  Target,
+  TrafficCall,
+  Try,
+} from '@rampart/mesh';
+
+import { passedHeaders } from './passed-headers.ts';
+import { RequestBody } from './request-body.ts';
+
+/** Reasons of systems why there is no connection at all: nothing can have been sent. */
+const UNCONNECTED: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ENOTFOUND',
+]);
+/** Methods that mean the same when they are repeated (RFC 9110 §9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+const BODILESS: ReadonlySet<number> = new Set([204, 304]);
+
+export interface RuledRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly exchange: OutboundExchange;
+  readonly ruled: RuledService;
+  readonly recorder: OutboundRecorder;
+  /** Opens a request to an instance, on a pooled connection. */
+  send(target: Target, options: http.RequestOptions): ClientRequest;
+}
+
+/** One request of this process to a service that rules are about: the rules decide, and this does. */
+export class RuledCall implements CallDriver {
+  readonly #options: RuledRequest;
+  readonly #call: TrafficCall;
+  readonly #body: RequestBody;
+  readonly #headers: readonly string[];
+  #current: ClientRequest | undefined;
+  #isRecorded = false;
+  #mayRepeat = true;
+
+  private constructor(options: RuledRequest) {
+    this.#options = options;
+    const { request, response, exchange, ruled } = options;
+    exchange.ruled = ruled.service;
+    this.#headers = passedHeaders(request.rawHeaders);
+    this.#body = new RequestBody(request);
+    const { method = 'GET', url = '/', headers } = request;
+    this.#call = ruled.call({ method, url, authority: headers.host ?? '', headers }, this);
+    response.once('close', () => this.#closed());
+  }
+
+  static begin(options: RuledRequest): void {
+    new RuledCall(options).#call.begin();
+  }
+
+  get canBeRepeated(): boolean {
+    return this.#body.isKept;
+  }
+
+  send(attempt: Try): void {
+    this.#options.exchange.target = attempt.target;
+    let sent: ClientRequest;
+    try {
+      sent = this.#open(attempt);
+    } catch (error) {
+      // Without an identity nothing can be opened.
+      queueMicrotask(() => this.#call.broke(breakageOf(error, undefined)));
+      return;
+    }
+    this.#current = sent;
+    sent.once('response', (answer) => this.#answered(sent, answer));
+    sent.on('error', (error) => {
+      if (!this.#isStale(sent)) this.#broke(sent, error);
+      else {
+        this.#mayRepeat = false;
+        this.send(attempt);
+      }
+    });
+    this.#body.sendTo(sent);
+  }
+
+  mirror(copy: Try): void {
+    this.#body.whenWhole((body) => {
+      const sent = this.#open(copy);
+      sent.on('error', () => undefined);
+      sent.on('response', (answer) => answer.resume());
+      sent.end(body);
+    });
+  }
+
+  drop(): void {
+    const current = this.#current;
+    this.#current = undefined;
+    this.#body.detach();
+    current?.destroy();
+  }
+
+  answer({ status, headers, body }: CompiledAnswer, ending: Ending): void {
+    this.#options.exchange.code = status;
+    const { response } = this.#options;
+    const own = headers.flat();
+    if (!BODILESS.has(status)) own.push('content-length', String(body.length));
+    response.writeHead(status, own);
+    response.end(body);
+    this.#end(ending);
+  }
+
+  breakOff(ending: Ending): void {
+    this.drop();
+    this.#options.response.destroy();
+    this.#end(ending);
+  }
+
+  #open({ target, headers, url, authority }: Try): ClientRequest {
+    const { request } = this.#options;
+    const host: CompiledHeaders | undefined =
+      authority === undefined ? undefined : { remove: [], set: [['host', authority]], add: [] };
+    return this.#options.send(target, {
+      method: request.method,
+      path: url ?? request.url,
+      headers: changeHeaders(this.#headers, ...headers, host),
+    });
+  }
+
+  #answered(sent: ClientRequest, answer: IncomingMessage): void {
+    if (sent !== this.#current) {
+      answer.resume();
+      return;
+    }
+    const { statusCode = 0, statusMessage = '', rawHeaders, headers } = answer;
+    const grpcStatus = headers['grpc-status'];
+    if (!this.#call.answered(statusCode, typeof grpcStatus === 'string' ? grpcStatus : undefined)) {
+      this.#current = undefined;
+      this.#body.detach();
+      answer.resume();
+      return;
+    }
+    this.#body.forget();
+    this.#options.exchange.code = statusCode;
+    const { response, exchange } = this.#options;
+    response.writeHead(
+      statusCode,
+      statusMessage,
+      changeHeaders(passedHeaders(rawHeaders), ...this.#call.responseHeaders),
+    );
+    response.flushHeaders();
+    answer.on('data', (chunk: Buffer) => {
+      exchange.bytesReceived += chunk.length;
+      if (!response.write(chunk)) answer.pause();
+    });
+    response.on('drain', () => answer.resume());
+    answer.on('end', () => this.#complete(answer));
+    answer.on('error', (error) => this.#broke(sent, error));
+  }
+
+  /** The instance closed a connection that was idle: that says nothing of it. */
+  #isStale(sent: ClientRequest): boolean {
+    const isUnanswered = sent === this.#current && sent.reusedSocket && !this.#options.response.headersSent;
+    return isUnanswered && this.#mayRepeat && this.canBeRepeated && IDEMPOTENT.has(sent.method);
+  }
+
+  #complete(answer: IncomingMessage): void {
+    if (!answer.complete) return;
+    const { response } = this.#options;
+    if (answer.rawTrailers.length > 0) response.addTrailers(pairs(answer.rawTrailers));
+    response.end();
+    this.#call.finished();
+    this.#end(this.#call.ending(COMPLETE));
+  }
+
+  #broke(sent: ClientRequest, error: Error): void {
+    if (sent !== this.#current) return;
+    this.#current = undefined;
+    this.#body.detach();
+    this.#call.broke(breakageOf(error, sent));
+  }
+
+  #closed(): void {
+    if (this.#isRecorded) return;
+    this.#call.abandoned();
+    const error = new Error('the caller went away');
+    this.#end(failure(this.#options.exchange, error, { byCaller: true, connected: true }));
+  }
+
+  #end(ending: Ending): void {
+    if (this.#isRecorded) return;
+    this.#isRecorded = true;
+    const { exchange, recorder, request } = this.#options;
+    exchange.bytesSent = this.#body.bytes;
+    exchange.userAgent = request.headers['user-agent'] ?? '';
+    recorder.end(exchange, ending);
+  }
+}
+
+/** In doubt something was sent, so that nothing is done twice. */
+function breakageOf(error: unknown, sent: ClientRequest | undefined): Breakage {
+  const reason = error instanceof Error ? error.message : String(error);
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const isUnconnected = sent?.reusedSocket !== true && (error instanceof RampartError || UNCONNECTED.has(code));
+  return { end: isUnconnected ? 'connect-failure' : 'reset', wasSent: !isUnconnected, reason };
+}
+
+function pairs(raw: readonly string[]): [string, string][] {
+  const list: [string, string][] = [];
+  for (let index = 0; index + 1 < raw.length; index += 2) list.push([raw[index] ?? '', raw[index + 1] ?? '']);
+  return list;
+}

@@ -1,0 +1,143 @@
+import http from 'node:http';
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { failure, formatTraceparent, requestIdOf } from '@rampart/mesh';
+import type { Outbound, OutboundExchange, OutboundRecorder, Target } from '@rampart/mesh';
+
+import { withTarget } from '../mesh-agent.ts';
+import type { MeshAgent } from '../mesh-agent.ts';
+import { InnerPipe } from './inner-pipe.ts';
+import { CALL_HEADER } from './passed-headers.ts';
+import { RuledCall } from './ruled-call.ts';
+
+// Taken once, at load: this server is no door of the process, and the mesh does not stand in front of it.
+const { emit } = http.Server.prototype;
+
+/** Exchanges that were begun by requests which have not come here yet: some never do, because their caller gives up. */
+const MOST_EXPECTED = 10_000;
+const MOST_HEADER_BYTES = 262_144;
+
+export interface RuledRequestsOptions {
+  readonly outbound: Outbound;
+  readonly recorder: OutboundRecorder;
+  /** Pooled connections to instances. */
+  readonly agent: MeshAgent;
+}
+
+/**
+ * Requests of this process to services that rules are about. Whichever client library sends them, it sends them into a pipe
+ * within the process, where they are read, held to the rules, and sent on.
+ */
+export class RuledRequests {
+  readonly #options: RuledRequestsOptions;
+  readonly #server: http.Server;
+  readonly #expected = new Map<string, OutboundExchange>();
+  #count = 0;
+
+  constructor(options: RuledRequestsOptions) {
+    this.#options = options;
+    this.#server = http.createServer({
+      keepAliveTimeout: 0,
+      requestTimeout: 0,
+      headersTimeout: 0,
+      maxHeaderSize: MOST_HEADER_BYTES,
+    });
+    Object.assign(this.#server, { emit, maxHeadersCount: 0, timeout: 0 });
+  }
+
+  /** Whether rules are about requests to a host and port. */
+  concern(host: string, port: number): boolean {
+    return this.#options.outbound.isRuled(host, port);
+  }
+
+  /** The same for an origin such as "http://orders:8080". */
+  concernOrigin(origin: string | URL | null | undefined): boolean {
+    if (this.#options.outbound.plane.view.traffic.isEmpty || origin == null) return false;
+    const url = typeof origin === 'string' ? new URL(origin) : origin;
+    return this.concern(url.hostname, portOf(url));
+  }
+
+  /** Notes whose request it is that will come with this value of `CALL_HEADER`. */
+  expect(exchange: OutboundExchange): string {
+    this.#count += 1;
+    const value = String(this.#count);
+    if (this.#expected.size >= MOST_EXPECTED) this.#expected.clear();
+    this.#expected.set(value, exchange);
+    return value;
+  }
+
+  /** Nothing comes of it. */
+  forget(value: string): void {
+    this.#expected.delete(value);
+  }
+
+  /** A connection on which a client can send requests to a host and port, HTTP/1.1 in plaintext. */
+  connect(host: string, port: number): Duplex {
+    const [near, far] = InnerPipe.pair();
+    const served = { host, port };
+    places.set(far, served);
+    this.#listen();
+    this.#server.emit('connection', far);
+    process.nextTick(() => {
+      near.emit('connect');
+      near.emit('secureConnect');
+    });
+    return near;
+  }
+
+  #listen(): void {
+    if (this.#server.listenerCount('request') > 0) return;
+    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#take(request, response));
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const { outbound, recorder } = this.#options;
+    const place = places.get(request.socket) ?? { host: '', port: 0 };
+    const exchange = this.#exchangeOf(request);
+    sign(request, exchange);
+    const ruled = outbound.ruled(place.host, place.port);
+    if ('error' in ruled) {
+      exchange.code = ruled.error.code === 'EGRESS_DENIED' ? 403 : 503;
+      const body = Buffer.from(`${ruled.error.code}: ${ruled.error.message}\n`);
+      response.writeHead(exchange.code, { 'content-type': 'text/plain', 'content-length': body.length }).end(body);
+      recorder.end(exchange, failure(exchange, ruled.error, { byCaller: false, connected: false }));
+      return;
+    }
+    RuledCall.begin({ request, response, exchange, ruled, recorder, send: (to, options) => this.#send(to, options) });
+  }
+
+  #send(target: Target, options: http.RequestOptions): ClientRequest {
+    return http.request({ ...withTarget(options, target), agent: this.#options.agent, setHost: false });
+  }
+
+  #exchangeOf(request: IncomingMessage): OutboundExchange {
+    const value = request.headers[CALL_HEADER];
+    const expected = typeof value === 'string' ? this.#expected.get(value) : undefined;
+    if (typeof value === 'string') this.#expected.delete(value);
+    if (expected !== undefined) return expected;
+    const { method = '', url = '', headers } = request;
+    return this.#options.recorder.begin({ method, path: url, authority: headers.host ?? '' });
+  }
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
+}
+
+/** Where the far ends of pipes are meant to lead. */
+const places = new WeakMap<object, { readonly host: string; readonly port: number }>();
+
+/** W3C Trace Context: the trace of the application goes on, or begins here. */
+function sign({ headers, rawHeaders }: IncomingMessage, exchange: OutboundExchange): void {
+  const requestId = headers['x-request-id'];
+  const traceparent = headers['traceparent'];
+  exchange.adopt(asText(requestId), asText(traceparent));
+  if (requestId === undefined) rawHeaders.push('x-request-id', requestIdOf(exchange));
+  if (traceparent === undefined) rawHeaders.push('traceparent', formatTraceparent(exchange));
+}
+
+function asText(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined;
+}
