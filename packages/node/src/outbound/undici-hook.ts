@@ -36,7 +36,8 @@ export interface UndiciHookOptions {
 }
 
 /** Records the requests of fetch and undici, both the one inside Node and any copy the application brings. */
-export function hookUndici({ outbound, recorder, ruled, direct }: UndiciHookOptions): void {
+export function hookUndici(hook: UndiciHookOptions): void {
+  const { outbound, recorder, ruled, direct } = hook;
   on('undici:request:create', ({ request }) => {
     const authority = outbound.authorityInMesh(request.origin);
     if (authority === undefined) return;
@@ -56,7 +57,7 @@ export function hookUndici({ outbound, recorder, ruled, direct }: UndiciHookOpti
     exchange.target = target;
     request[sentOn] = socket;
     direct.busy(socket);
-    if (request.upgrade != null && request.upgrade !== false) followUpgrade(request, socket);
+    if (request.upgrade != null && request.upgrade !== false) followUpgrade(request, socket, hook);
   });
   on('undici:request:bodyChunkSent', ({ request, chunk }) => {
     const exchange = request[exchangeOf];
@@ -71,43 +72,43 @@ export function hookUndici({ outbound, recorder, ruled, direct }: UndiciHookOpti
     if (exchange !== undefined) exchange.bytesReceived += chunk?.byteLength ?? 0;
   });
   on('undici:request:trailers', ({ request }) => {
-    const exchange = finish(request);
+    const exchange = finish(request, hook);
     if (exchange !== undefined) recorder.end(exchange, COMPLETE);
   });
   on('undici:request:error', ({ request, error }) => {
-    const exchange = finish(request);
+    const exchange = finish(request, hook);
     if (exchange === undefined) return;
     const connected = exchange.target !== undefined;
     exchange.target ??= targetOfFailure(error);
     recorder.end(exchange, failure(exchange, error, { byCaller: isOfProgram(error), connected }));
   });
+}
 
-  /** A request that became something else ends with its connection: undici says nothing more about it. */
-  function followUpgrade(request: UndiciRequest, socket: Socket): void {
-    const { bytesWritten, bytesRead } = socket;
-    socket.once('close', () => {
-      const exchange = finish(request);
-      if (exchange === undefined) return;
-      exchange.code = 101;
-      exchange.bytesSent = socket.bytesWritten - bytesWritten;
-      exchange.bytesReceived = socket.bytesRead - bytesRead;
-      recorder.end(exchange, COMPLETE);
-    });
-  }
+/** A request that became something else ends with its connection: undici says nothing more about it. */
+function followUpgrade(request: UndiciRequest, socket: Socket, hook: UndiciHookOptions): void {
+  const { bytesWritten, bytesRead } = socket;
+  socket.once('close', () => {
+    const exchange = finish(request, hook);
+    if (exchange === undefined) return;
+    exchange.code = 101;
+    exchange.bytesSent = socket.bytesWritten - bytesWritten;
+    exchange.bytesReceived = socket.bytesRead - bytesRead;
+    hook.recorder.end(exchange, COMPLETE);
+  });
+}
 
-  function finish(request: UndiciRequest): OutboundExchange | undefined {
-    const exchange = request[exchangeOf];
-    if (exchange === undefined) return undefined;
-    // Not deleted: an object that loses a property is slow from then on, for undici too.
-    request[exchangeOf] = undefined;
-    if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
-    const socket = request[sentOn];
-    request[sentOn] = undefined;
-    if (socket !== undefined) direct.idle(socket);
-    // undici before version 7 does not tell what it sent.
-    if (exchange.bytesSent === 0) exchange.bytesSent = request.contentLength ?? sizeOf(request.body);
-    return exchange;
-  }
+function finish(request: UndiciRequest, { outbound, direct }: UndiciHookOptions): OutboundExchange | undefined {
+  const exchange = request[exchangeOf];
+  if (exchange === undefined) return undefined;
+  // Not deleted: an object that loses a property is slow from then on, for undici too.
+  request[exchangeOf] = undefined;
+  if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
+  const socket = request[sentOn];
+  request[sentOn] = undefined;
+  if (socket !== undefined) direct.idle(socket);
+  // undici before version 7 does not tell what it sent.
+  if (exchange.bytesSent === 0) exchange.bytesSent = request.contentLength ?? sizeOf(request.body);
+  return exchange;
 }
 
 interface UndiciMessage {

@@ -1,4 +1,4 @@
-import http from 'node:http';
+import type http from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
 import { RampartError } from '@rampart/core';
