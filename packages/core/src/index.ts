@@ -17,6 +17,8 @@ export type { ConnectionPolicy } from './policy/connection-policy.ts';
 export type { AuthorizerDemand } from './policy/authorizer-demand.ts';
 export { rateOf, UNLIMITED } from './policy/limit/limits.ts';
 export type { PolicyConnectionLimit, RequestLimit, RequestRate, WorkloadLimits } from './policy/limit/limits.ts';
+export { signingRuleOf } from './policy/signature/rules.ts';
+export type { SignatureRule, SigningRule } from './policy/signature/rules.ts';
 export { meshSettingsOf, type MeshSettings } from './policy/mesh-settings.ts';
 export { compileScopeRules, compileSubjects, type ScopesNeeded } from './policy/scope-rules.ts';
 export { namespaceLabels, type NetworkPeerFacts } from './policy/network/facts.ts';
@@ -81,6 +83,7 @@ export type { NetworkPort, NetworkProtocol } from './resource/network-policy/por
 export type { EgressRule, IngressRule, NetworkDirection, NetworkPolicySpec } from './resource/network-policy/spec.ts';
 export type { HeaderMatch, RequestMatch } from './resource/rate-limit/match.ts';
 export type { LimitKey, LimitUnit, RateLimitRule } from './resource/rate-limit/rule.ts';
+export type { RequestSignatureSpec } from './resource/request-signature/spec.ts';
 export type { ConnectionLimit, RateLimitSpec } from './resource/rate-limit/spec.ts';
 export { DirectEntries, type EntryOverlap, isDirectEntry } from './resource/registration/direct-entries.ts';
 export { deadSelectorReason, isEvidenceSelector, selectorTextProblem } from './resource/registration/selector-text.ts';
@@ -174,6 +177,7 @@ export type {
   PeerAuthentication,
   Quarantine,
   RateLimit,
+  RequestSignaturePolicy,
   RegistrationEntry,
   RegistryAcl,
   RegistrySettings,

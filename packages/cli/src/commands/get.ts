@@ -129,6 +129,7 @@ const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   ServiceEntry: listerOf('ServiceEntry'),
   RateLimit: listerOf('RateLimit'),
   Quarantine: listerOf('Quarantine'),
+  RequestSignaturePolicy: listerOf('RequestSignaturePolicy'),
   Namespace: listerOf('Namespace'),
   MeshConfig: listerOf('MeshConfig'),
   RegistrationEntry: listerOf('RegistrationEntry'),

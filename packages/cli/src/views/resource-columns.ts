@@ -66,6 +66,11 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     spec.resolution,
     several(spec.exportTo ?? []),
   ]),
+  RequestSignaturePolicy: columns('RequestSignaturePolicy', ['SIGNERS', 'HOSTS', 'SELECTOR'], ({ spec }) => [
+    several(spec.signers),
+    several(spec.hosts ?? []),
+    selectorOf(spec),
+  ]),
   RateLimit: columns('RateLimit', ['MODE', 'RULES', 'CONNECTIONS', 'SELECTOR'], ({ spec }) => [
     spec.mode ?? 'ENFORCE',
     several((spec.rules ?? []).map(limitOf)),

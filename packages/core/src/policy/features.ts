@@ -14,6 +14,7 @@ export type PolicyFeature =
   | 'network-policy'
   | 'rate-limit'
   | 'quarantine'
+  | 'request-signature'
   | 'namespace'
   | 'mesh-config'
   | 'traffic'
@@ -44,6 +45,7 @@ export const ENFORCED_IN_PROCESS: readonly PolicyFeature[] = [
   'network-policy',
   'rate-limit',
   'quarantine',
+  'request-signature',
   'namespace',
   'mesh-config',
   'traffic',
@@ -66,6 +68,7 @@ const KIND_FEATURES: Readonly<Partial<Record<ResourceKind, PolicyFeature>>> = {
   NetworkPolicy: 'network-policy',
   RateLimit: 'rate-limit',
   Quarantine: 'quarantine',
+  RequestSignaturePolicy: 'request-signature',
   Namespace: 'namespace',
   MeshConfig: 'mesh-config',
   VirtualService: 'traffic',

@@ -34,6 +34,7 @@ export function selects(
       return isRoot ? !hasLabels(resource.spec) : isFor(resource.spec, workload.labels);
     case 'ServiceTokenPolicy':
     case 'RateLimit':
+    case 'RequestSignaturePolicy':
       return isFor(resource.spec, workload.labels);
     case 'AuthorizationPolicy':
     case 'RequestAuthentication': {

@@ -15,6 +15,7 @@ import { meshSettingsOf, type MeshSettings } from './mesh-settings.ts';
 import { compileLimits, UNLIMITED, type WorkloadLimits } from './limit/limits.ts';
 import { compileNetworkRules, OPEN_NETWORK, type NetworkRules } from './network/rules.ts';
 import { compileQuarantines, NO_QUARANTINE, type Quarantines } from './quarantine/quarantines.ts';
+import { compileSignatureRules, type SignatureRule } from './signature/rules.ts';
 import { byAge, selects, type WorkloadRef } from './selection.ts';
 import { layerPeerAuthentications, resolveTlsMode, type PeerAuthenticationLayers, type TlsMode } from './tls-mode.ts';
 import type { Verdict } from './verdict.ts';
@@ -42,6 +43,8 @@ export interface WorkloadPolicy {
   readonly quarantine: Quarantines;
   /** What its RateLimits say; asked after `forConnection` let a request through. */
   readonly limits: WorkloadLimits;
+  /** What its RequestSignaturePolicies ask for; judged before anything else of a request. */
+  readonly signatures: readonly SignatureRule[];
   /** Whether any AuthorizationPolicy about it is tried out and not enforced. */
   readonly hasDryRun: boolean;
   /** Why everything is denied; empty when every policy can be enforced. */
@@ -91,6 +94,7 @@ export function compileWorkloadPolicy(input: CompileInput): WorkloadPolicy {
       trustDomain,
     ),
     limits: compileLimits(ofKind(selected, 'RateLimit'), trustDomains),
+    signatures: compileSignatureRules(ofKind(selected, 'RequestSignaturePolicy'), trustDomains),
   });
 }
 
@@ -122,6 +126,7 @@ export function denyAll(reason: string): WorkloadPolicy {
     network: OPEN_NETWORK,
     quarantine: NO_QUARANTINE,
     limits: UNLIMITED,
+    signatures: [],
     hasDryRun: false,
     problems: [reason],
     tlsMode: () => mode,
@@ -140,6 +145,7 @@ interface WorkloadPolicyParts {
   readonly network: NetworkRules;
   readonly quarantine: Quarantines;
   readonly limits: WorkloadLimits;
+  readonly signatures: readonly SignatureRule[];
 }
 
 class CompiledWorkloadPolicy implements WorkloadPolicy {
@@ -149,6 +155,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
   readonly network: NetworkRules;
   readonly quarantine: Quarantines;
   readonly limits: WorkloadLimits;
+  readonly signatures: readonly SignatureRule[];
   readonly hasDryRun: boolean;
   readonly problems: readonly string[];
   readonly #layers: PeerAuthenticationLayers;
@@ -163,6 +170,7 @@ class CompiledWorkloadPolicy implements WorkloadPolicy {
     this.network = parts.network;
     this.quarantine = parts.quarantine;
     this.limits = parts.limits;
+    this.signatures = parts.signatures;
     this.hasDryRun = parts.hasDryRun;
     this.problems = parts.problems;
     this.#layers = parts.layers;

@@ -11,6 +11,7 @@ import { checkPlace } from './metadata/place-checks.ts';
 import { readPeerAuthenticationSpec } from './peer-authentication.ts';
 import { readQuarantineSpec } from './quarantine/spec.ts';
 import { readRateLimitSpec } from './rate-limit/spec.ts';
+import { readRequestSignatureSpec, writeRequestSignatureSpec } from './request-signature/spec.ts';
 import { readRegistrationEntrySpec, writeRegistrationEntrySpec } from './registration/spec.ts';
 import { readRegistryAclSpec } from './registry/acl.ts';
 import { readRegistrySettingsSpec } from './registry/settings.ts';
@@ -71,6 +72,11 @@ export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
   ServiceEntry: { ...ISTIO_NETWORKING, read: reader('ServiceEntry', readServiceEntrySpec) },
   RateLimit: { ...RAMPART, scope: 'namespace', read: reader('RateLimit', readRateLimitSpec) },
   Quarantine: { ...RAMPART, scope: 'root', read: reader('Quarantine', readQuarantineSpec) },
+  RequestSignaturePolicy: {
+    ...RAMPART,
+    scope: 'namespace',
+    read: reader('RequestSignaturePolicy', readRequestSignatureSpec),
+  },
   Namespace: { group: '', versions: ['v1'], scope: 'cluster', read: reader('Namespace', readNamespaceSpec) },
   MeshConfig: { ...RAMPART, scope: 'mesh', read: reader('MeshConfig', readMeshConfigSpec) },
   RegistrationEntry: {
@@ -123,6 +129,7 @@ const WRITERS: { readonly [K in ResourceKind]?: (spec: OfKind<K>['spec']) => unk
   MeshConfig: writeMeshConfigSpec,
   RegistrationEntry: writeRegistrationEntrySpec,
   Attestor: writeAttestorSpec,
+  RequestSignaturePolicy: writeRequestSignatureSpec,
   VirtualService: toDocumentForm,
   DestinationRule: toDocumentForm,
   ServiceEntry: toDocumentForm,

@@ -7,6 +7,7 @@ import type { NetworkPolicySpec } from './network-policy/spec.ts';
 import type { PeerAuthenticationSpec } from './peer-authentication.ts';
 import type { QuarantineSpec } from './quarantine/spec.ts';
 import type { RateLimitSpec } from './rate-limit/spec.ts';
+import type { RequestSignatureSpec } from './request-signature/spec.ts';
 import type { RegistrationEntrySpec } from './registration/spec.ts';
 import type { RegistryAclSpec } from './registry/acl.ts';
 import type { RegistrySettingsSpec } from './registry/settings.ts';
@@ -60,6 +61,8 @@ export type RateLimit = Envelope<'RateLimit', RateLimitSpec>;
 
 /** Who is cut off from the mesh; only in the root namespace. */
 export type Quarantine = Envelope<'Quarantine', QuarantineSpec>;
+/** Requests that workloads take only signed by their callers. */
+export type RequestSignaturePolicy = Envelope<'RequestSignaturePolicy', RequestSignatureSpec>;
 
 /** Who gets which identity. */
 export type RegistrationEntry = Envelope<'RegistrationEntry', RegistrationEntrySpec>;
@@ -97,6 +100,7 @@ export type Resource =
   | ServiceEntry
   | RateLimit
   | Quarantine
+  | RequestSignaturePolicy
   | Namespace
   | MeshConfig
   | RegistrationEntry

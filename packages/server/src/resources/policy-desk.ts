@@ -6,6 +6,7 @@ import { entryOverlaps } from './entry-overlaps.ts';
 import { federationReview } from './federability.ts';
 import { type LongestLives, unattainable } from './attainability.ts';
 import { unissuable } from './issuability.ts';
+import { unsignable } from './signability.ts';
 import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
 import { planRollback, type RollbackPlan } from './rollback.ts';
 import type { ChangedResource } from './store.ts';
@@ -117,6 +118,7 @@ export class PolicyDesk {
         ...unissuable(resource, { rootNamespace, trustDomain }),
         ...unattainable(resource, this.#options.longestLives),
         ...unfederable(resource),
+        ...unsignable(resource, { rootNamespace }),
       ],
     });
     if (parsed.problems.some(({ severity }) => severity === 'error')) {

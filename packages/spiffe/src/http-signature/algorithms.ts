@@ -41,6 +41,12 @@ function onCurve(curve: Curve): (key: KeyObject) => boolean {
   return (key) => key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === curve;
 }
 
+/** What a public key signs by; the key decides, never the message (RFC 9421 §7.3.6). RSA means PSS. */
+export function algorithmOf(key: KeyObject): HttpSignatureAlgorithm | undefined {
+  for (const [algorithm, { fits }] of ASYMMETRIC) if (fits(key)) return algorithm;
+  return undefined;
+}
+
 /** Whether the key is of the kind that the algorithm signs with. */
 export function fitsAlgorithm(key: KeyObject, algorithm: HttpSignatureAlgorithm): boolean {
   if (algorithm === 'hmac-sha256') return key.type === 'secret';

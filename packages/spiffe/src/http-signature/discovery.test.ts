@@ -6,13 +6,8 @@ import { SpiffeId } from '@rampart/core';
 import { generateKeyPair } from '../key-pair.ts';
 import { createTestAuthority, issueWorkload, NOW, spkiOf, type TestAuthority } from '../testing/test-authority.ts';
 import { contentDigest } from './content-digest.ts';
-import {
-  askForSignature,
-  signatureAskedFor,
-  signDiscovery,
-  SIGNING_CHAIN_FIELD,
-  verifyDiscovery,
-} from './discovery.ts';
+import { askForSignature, signatureAskedFor, signDiscovery, verifyDiscovery } from './discovery.ts';
+import { SIGNING_CHAIN_FIELD } from './signing-chain.ts';
 import type { DiscoverySigner, DiscoveryTrust } from './discovery.ts';
 import type { Fields, HttpRequest, HttpResponse } from './message.ts';
 

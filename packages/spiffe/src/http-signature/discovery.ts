@@ -12,7 +12,8 @@ import type { HttpResponse } from './message.ts';
 import { refuse } from './problem.ts';
 import type { HttpSignatureProblem } from './problem.ts';
 import { signMessage } from './sign.ts';
-import { bytesOf, readDictionary, readList, serializeList } from './structured-fields.ts';
+import { readSigningChain, SIGNING_CHAIN_FIELD, writeSigningChain } from './signing-chain.ts';
+import { readDictionary } from './structured-fields.ts';
 import { verifyMessage } from './verify.ts';
 
 /**
@@ -22,14 +23,11 @@ import { verifyMessage } from './verify.ts';
 
 /** Says what the signature is for; a client asks for it in Accept-Signature (RFC 9421 §5.1). */
 export const DISCOVERY_TAG = 'rampart-discovery';
-/** The certificate of the signing key and those above it but the root: byte sequences, as in Client-Cert-Chain (RFC 9440). */
-export const SIGNING_CHAIN_FIELD = 'rampart-signing-chain';
 
 const LABEL = 'registry';
 /** How long an answer may be believed. */
 const FRESH_MS = 30_000;
 const CLOCK_SKEW_MS = 60_000;
-const MOST_CERTIFICATES = 8;
 const LONGEST_REQUEST = 2048;
 
 const COVERED: readonly Component[] = [
@@ -113,7 +111,7 @@ export function signDiscovery(
     'content-digest': digest,
     'signature-input': signatureInput,
     signature,
-    [SIGNING_CHAIN_FIELD]: serializeList(signer.chain.map((der) => [Buffer.from(der), new Map()])),
+    [SIGNING_CHAIN_FIELD]: writeSigningChain(signer.chain),
   };
 }
 
@@ -137,7 +135,7 @@ export function verifyDiscovery(
   content: Uint8Array,
   trust: DiscoveryTrust,
 ): Result<{ readonly signedBy: SpiffeId; readonly at: number }, HttpSignatureProblem> {
-  const chain = chainOf(response);
+  const chain = readSigningChain(response.fields);
   if (chain === undefined) return refuse('UNSIGNED', 'the answer comes without the certificate of a registry');
   const { trustDomain, roots, now } = trust;
   const verified = verifySvid(chain, { trustDomain, roots, at: now });
@@ -162,11 +160,4 @@ export function verifyDiscovery(
   if (!signature.ok) return signature;
   if (!isContentOf(response.fields, content)) return refuse('BAD_DIGEST', 'the content is not the one that was signed');
   return ok({ signedBy: spiffeId, at: signature.value.created });
-}
-
-function chainOf({ fields }: HttpResponse): readonly Uint8Array[] | undefined {
-  const members = readList(fields(SIGNING_CHAIN_FIELD).join(', '));
-  if (members === undefined || members.length === 0 || members.length > MOST_CERTIFICATES) return undefined;
-  const chain = members.map(([value]) => bytesOf(value));
-  return chain.every((der) => der !== undefined) ? chain : undefined;
 }

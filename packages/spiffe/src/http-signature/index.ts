@@ -9,4 +9,14 @@ export {
   type DiscoveryTrust,
 } from './discovery.ts';
 export { fieldsOf, type Fields, type HttpRequest, type HttpResponse } from './message.ts';
+export {
+  REQUEST_TAG,
+  signRequest,
+  verifyRequest,
+  type RequestSigner,
+  type RequestSigning,
+  type RequestTrust,
+  type SignedRequest,
+} from './request.ts';
+export { SIGNING_CHAIN_FIELD } from './signing-chain.ts';
 export type { HttpSignatureProblem, HttpSignatureProblemCode } from './problem.ts';

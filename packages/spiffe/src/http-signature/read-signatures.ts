@@ -48,7 +48,19 @@ function componentOf(name: unknown, parameters: Parameters): Component | undefin
 
 function dictionary(fields: Fields, name: string): Dictionary | undefined {
   const text = fields(name).join(', ');
-  return text.length > LONGEST_FIELD ? undefined : readDictionary(text);
+  if (text.length > LONGEST_FIELD) return undefined;
+  const members = readDictionary(text);
+  // A dictionary keeps the last of several members of one name (RFC 9651 §3.2): two readers might not mean the same one.
+  return members?.size === countMembers(text) ? members : undefined;
+}
+
+/** How many members are written in a dictionary that can be read: commas outside of strings and inner lists part them. */
+function countMembers(text: string): number {
+  if (text.trim() === '') return 0;
+  return text
+    .replace(/"(?:[^"\\]|\\.)*"/g, '')
+    .replace(/\([^()]*\)/g, '')
+    .split(',').length;
 }
 
 function malformed(label: string): Refused {

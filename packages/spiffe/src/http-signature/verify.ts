@@ -44,6 +44,8 @@ export interface VerifiedSignature {
   /** Unix milliseconds. */
   readonly created: number;
   readonly nonce: string | undefined;
+  /** Unix milliseconds. */
+  readonly expires: number | undefined;
 }
 
 /** Verifies that the message has one signature by these rules (RFC 9421 §3.2); of several candidates, none may fail. */
@@ -83,11 +85,13 @@ function verifyOne(
     return refuse('BAD_SIGNATURE', 'the signature is not of this message by that key');
   }
   const nonce = found.parameters.get('nonce');
+  const expires = found.parameters.get('expires');
   return ok({
     label: found.label,
     keyId,
     created: Number(found.parameters.get('created')) * 1000,
     nonce: typeof nonce === 'string' ? nonce : undefined,
+    expires: typeof expires === 'number' ? expires * 1000 : undefined,
   });
 }
 

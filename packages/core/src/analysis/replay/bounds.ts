@@ -54,6 +54,7 @@ const SETTLED: ReadonlySet<string> = new Set([
 const ASKED_OF: Readonly<Record<string, string>> = {
   RequestAuthentication: 'whether tokens are valid',
   ServiceTokenPolicy: 'the token of the calling service',
+  RequestSignaturePolicy: 'whether the caller has signed the request',
 };
 
 export function boundsOf(resources: readonly Resource[], options: BoundsOptions): Bounds {

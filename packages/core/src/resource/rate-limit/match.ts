@@ -46,7 +46,7 @@ function readMatch(at: Cursor): RequestMatch | undefined {
 }
 
 /** Names of callers, without their scheme. */
-function readPrincipals(at: Cursor): string[] | undefined {
+export function readPrincipals(at: Cursor): string[] | undefined {
   const values = patterns(at);
   for (const item of values === undefined ? [] : (at.items() ?? [])) {
     if (typeof item.value === 'string' && item.value.startsWith('spiffe://'))

@@ -1,0 +1,23 @@
+import type { Fields } from './message.ts';
+import { bytesOf, readList, serializeList } from './structured-fields.ts';
+
+/** The certificate of the signing key and those above it but the root: byte sequences, as in Client-Cert-Chain (RFC 9440). */
+export const SIGNING_CHAIN_FIELD = 'rampart-signing-chain';
+
+const MOST_CERTIFICATES = 8;
+/** More than eight certificates of workloads have. */
+const LONGEST_CHAIN = 32_768;
+
+/** Leaf first, DER; undefined where there is none that can be read. */
+export function readSigningChain(fields: Fields): readonly Uint8Array[] | undefined {
+  const text = fields(SIGNING_CHAIN_FIELD).join(', ');
+  if (text.length > LONGEST_CHAIN) return undefined;
+  const members = readList(text);
+  if (members === undefined || members.length === 0 || members.length > MOST_CERTIFICATES) return undefined;
+  const chain = members.map(([value]) => bytesOf(value));
+  return chain.every((der) => der !== undefined) ? chain : undefined;
+}
+
+export function writeSigningChain(chain: readonly Uint8Array[]): string {
+  return serializeList(chain.map((der) => [Buffer.from(der), new Map()]));
+}
