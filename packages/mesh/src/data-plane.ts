@@ -16,6 +16,7 @@ import { Authenticator } from './inbound/authenticate/authenticator.ts';
 import { fetchDocument } from './inbound/authenticate/keys/document.ts';
 import type { Lease } from './inbound/limit/shared/lease.ts';
 import { RequestLimits } from './inbound/limit/request-limits.ts';
+import { RequestSignatures } from './inbound/signature/request-signatures.ts';
 import type { MeshLog } from './log.ts';
 import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
@@ -52,6 +53,7 @@ export interface DataPlane {
   readonly instances: LocalInstances;
   readonly authenticator: Authenticator;
   readonly limits: RequestLimits;
+  readonly signatures: RequestSignatures;
   readonly picker: Picker;
   readonly telemetry: Telemetry;
   /** The workload its identity describes; undefined before attestation. */
@@ -115,6 +117,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
     limits: new RequestLimits({ clock, log, lease: leaser(control) }),
+    signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

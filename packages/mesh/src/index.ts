@@ -90,6 +90,7 @@ export { Entry } from './inbound/limit/entry.ts';
 export type { PermittedRequest } from './inbound/limit/entry.ts';
 export { RequestLimits } from './inbound/limit/request-limits.ts';
 export type { Lease } from './inbound/limit/shared/lease.ts';
+export { RequestSignatures } from './inbound/signature/request-signatures.ts';
 export type { LimitHits } from './inbound/limit/request-limits.ts';
 export { ResponseFlag } from './record/flags.ts';
 export { createIds } from './record/ids.ts';

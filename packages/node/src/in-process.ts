@@ -11,6 +11,7 @@ import {
   LocalInstances,
   MeshView,
   RequestLimits,
+  RequestSignatures,
   Outbound,
   Picker,
   startDataPlane,
@@ -116,11 +117,13 @@ function outsidePlane(reason: string, log: MeshLog): DataPlane {
   const issuer = { attest: () => Promise.reject(new Error(reason)), renew: () => Promise.reject(new Error(reason)) };
   const view = new MeshView({ rootNamespace: '', capabilities: ENFORCED_IN_PROCESS, notReady: reason });
   const fetch = (): Promise<string> => Promise.reject(new Error(reason));
+  const identity = new SvidSource({ issuer, clock: systemClock, random: Math.random, log });
   return {
-    identity: new SvidSource({ issuer, clock: systemClock, random: Math.random, log }),
+    identity,
     view,
     authenticator: new Authenticator({ view, fetch, clock: systemClock, random: Math.random, log }),
     limits: new RequestLimits({ clock: systemClock, log }),
+    signatures: new RequestSignatures({ view, identity, clock: systemClock }),
     instances: new LocalInstances(),
     picker: new Picker(Math.random),
     telemetry: TelemetryReporter.discarding(),

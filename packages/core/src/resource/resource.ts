@@ -61,6 +61,7 @@ export type RateLimit = Envelope<'RateLimit', RateLimitSpec>;
 
 /** Who is cut off from the mesh; only in the root namespace. */
 export type Quarantine = Envelope<'Quarantine', QuarantineSpec>;
+
 /** Requests that workloads take only signed by their callers. */
 export type RequestSignaturePolicy = Envelope<'RequestSignaturePolicy', RequestSignatureSpec>;
 

@@ -54,3 +54,12 @@ export const rateLimit = (spec: object): Record<string, unknown> => kind('rampar
 /** A sound rule of a RateLimit with some fields changed. */
 export const limitRule = (fields: object): Record<string, unknown> =>
   rateLimit({ rules: [{ name: 'r', requests: 10, unit: 'SECOND', ...fields }] });
+/** A sound RequestSignaturePolicy with some fields changed; one that is undefined is left out. */
+export const requestSignature = (fields: object): Record<string, unknown> => {
+  const spec = Object.entries({ signers: ['cluster.local/ns/web/sa/*'], ...fields });
+  return kind(
+    'rampart.dev/v1',
+    'RequestSignaturePolicy',
+    Object.fromEntries(spec.filter(([, value]) => value !== undefined)),
+  );
+};

@@ -7,6 +7,7 @@ import type { Approval } from './external/external-authorizer.ts';
 import { refusingVerdict } from './external/refusal.ts';
 import type { Entry } from './limit/entry.ts';
 import { refusal } from './refused.ts';
+import type { Signed } from './signature/signed.ts';
 
 /** A request with the evidence of the steps that come before authorization. */
 export interface RequestToJudge extends RequestAttributes {
@@ -14,6 +15,8 @@ export interface RequestToJudge extends RequestAttributes {
   readonly authenticated: Authenticated | undefined;
   /** Undefined where no CUSTOM policy is about the request, and until its authorizer has been asked. */
   readonly approval: Approval | undefined;
+  /** Undefined where no RequestSignaturePolicy is about the request. */
+  readonly signed: Signed | undefined;
 }
 
 /** A refused request. */
@@ -49,6 +52,8 @@ export class Permit {
     }
     if (asksForTokens(connection.workload) && request.authenticated?.covers(connection.workload) !== true)
       return { denied: true, verdict: refusal('its tokens were not judged by the policies in force') };
+    const unsigned = signatureRefusal(connection, request);
+    if (unsigned !== undefined) return { denied: true, verdict: unsigned };
     const demand = connection.policy.demand(request);
     if (demand !== undefined && request.approval?.answers(demand) !== true)
       return { denied: true, verdict: unanswered(demand) };
@@ -64,6 +69,15 @@ export class Permit {
     Permit.#last = permit;
     return permit;
   }
+}
+
+function signatureRefusal(connection: InboundConnection, request: RequestToJudge): Verdict | undefined {
+  const { signatures } = connection.workload;
+  if (signatures.length === 0) return undefined;
+  const left = signatures.find(
+    (rule) => request.signed?.covers(rule) !== true && rule.isAbout(connection.attributes, request),
+  );
+  return left && { ...refusal('its signature was not judged by the policies in force'), policy: left.policy };
 }
 
 /** The verdict where no authorizer has answered what is demanded. */

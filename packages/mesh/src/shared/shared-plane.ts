@@ -10,6 +10,7 @@ import { Authenticator } from '../inbound/authenticate/authenticator.ts';
 import { fetchDocument } from '../inbound/authenticate/keys/document.ts';
 import type { Lease } from '../inbound/limit/shared/lease.ts';
 import { RequestLimits } from '../inbound/limit/request-limits.ts';
+import { RequestSignatures } from '../inbound/signature/request-signatures.ts';
 import type { MeshLog } from '../log.ts';
 import { Picker } from '../outbound/pick.ts';
 import type { Collected } from '../telemetry/batch.ts';
@@ -80,6 +81,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
     limits: new RequestLimits({ clock, log, lease }),
+    signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
     workload: () => workload,

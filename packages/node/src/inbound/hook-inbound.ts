@@ -29,6 +29,7 @@ export function hookInbound({ plane, ports, ids, external, draining }: InboundHo
     ownPrincipal,
     stopwatch,
     limits: plane.limits,
+    signatures: plane.signatures,
   });
   const handling = { recorder, ids, stopwatch, preliminaries, limits: plane.limits, draining };
   const http2 = new Http2Servers({ ports, requests: new Http2Requests(handling) });

@@ -69,6 +69,7 @@ export class InboundWay {
         ownPrincipal,
         stopwatch,
         limits: plane.limits,
+        signatures: plane.signatures,
       }),
       limits: plane.limits,
       application: (caller) => this.#pools.of(caller),

@@ -61,6 +61,7 @@ describe('a request under CUSTOM', () => {
       header: () => undefined,
       authenticated: undefined,
       approval,
+      signed: undefined,
     };
     return Permit.judge(connection, request, Date.now());
   };

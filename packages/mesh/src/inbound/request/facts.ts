@@ -5,6 +5,7 @@ import type { Authenticated } from '../authenticate/authenticated.ts';
 import type { Carrier } from '../authenticate/carrier.ts';
 import type { RequestToJudge } from '../authorize.ts';
 import type { InboundConnection } from '../connection.ts';
+import type { Signed } from '../signature/signed.ts';
 import type { Approval } from '../external/external-authorizer.ts';
 import { isAuthority } from './authority.ts';
 import { hasSeveralHosts, headerText, headerValues, replaceHost } from './headers.ts';
@@ -17,17 +18,22 @@ export class RequestFacts implements RequestToJudge, Carrier {
   readonly host: string;
   authenticated: Authenticated | undefined;
   approval: Approval | undefined;
+  signed: Signed | undefined;
+  /** In origin form, and else as it came. */
+  readonly sentTarget: string;
   readonly request: RequestMessage;
   readonly #connection: InboundConnection;
 
-  private constructor(request: RequestMessage, path: string, connection: InboundConnection) {
+  private constructor(request: RequestMessage, sentTarget: string, connection: InboundConnection) {
     this.request = request;
+    this.sentTarget = sentTarget;
     this.#connection = connection;
     this.authenticated = undefined;
     this.approval = undefined;
+    this.signed = undefined;
     this.method = request.method ?? '';
     this.host = headerText(request, 'host') ?? '';
-    this.path = path;
+    this.path = withoutQuery(request.url ?? '');
   }
 
   /**
@@ -43,7 +49,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
     const normal = normalizePath(target, connection.workload.settings.pathNormalization);
     if (!normal.ok) return fail(normal.problem);
     request.url = normal.value;
-    return ok(new RequestFacts(request, withoutQuery(normal.value), connection));
+    return ok(new RequestFacts(request, target, connection));
   }
 
   get token(): TokenFacts | undefined {

@@ -12,10 +12,12 @@ import { answerOfAuthorizer, answerToToken, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { Applicant } from './applicant.ts';
 import { refusal } from '../refused.ts';
+import type { RequestSignatures } from '../signature/request-signatures.ts';
 import type { RequestFacts } from './facts.ts';
 import { HeaderSnapshot } from './header-snapshot.ts';
 import { dropHeader, headerValues, setHeader } from './headers.ts';
 import type { RequestMessage } from './message.ts';
+import { whileThere } from './while-there.ts';
 
 export interface PreliminariesOptions {
   readonly authenticator: Authenticator;
@@ -24,6 +26,7 @@ export interface PreliminariesOptions {
   ownPrincipal(): string;
   readonly stopwatch: Stopwatch;
   readonly limits: RequestLimits;
+  readonly signatures: RequestSignatures;
 }
 
 /** Authentication that is under way, by the rules that were in force when it began. */
@@ -36,7 +39,7 @@ interface Pending {
 const MAX_ROUNDS = 8;
 
 /**
- * What comes before authorization, in Istio's order: the external authorizer that a CUSTOM policy wants asked sees the
+ * What comes before authorization: the signature of a request, before anything of it is changed; then, in Istio's order, the external authorizer that a CUSTOM policy wants asked sees the
  * request as it came and may write its token; then the authenticate step. Where that makes a CUSTOM policy match, its
  * authorizer is asked after it. Says how to answer a request that goes no further. Where nothing has to be waited for it
  * is done at once, and where the workload has no such policies it costs one look each.
@@ -49,6 +52,12 @@ export class Preliminaries {
   }
 
   pass(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
+    const signature = this.#options.signatures.check(applicant);
+    if (signature === undefined) return this.#admit(applicant);
+    return signature.then((answer) => answer ?? this.#admit(applicant));
+  }
+
+  #admit(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
     const refused = this.#identify(applicant);
     if (!applicant.exchange.connection.workload.limits.hasShared) return refused;
     if (!(refused instanceof Promise)) return refused ?? this.#share(applicant);
@@ -171,15 +180,4 @@ function approve(facts: RequestFacts, approval: Approval): void {
   facts.approval = approval;
   changeRequestHeaders(request, approval.request);
   request.url = changeQuery(facts.target, approval.query);
-}
-
-/** Gives a signal that aborts when the caller goes away. */
-async function whileThere<T>(applicant: Applicant, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const stop = applicant.onGone(() => controller.abort());
-  try {
-    return await work(controller.signal);
-  } finally {
-    stop();
-  }
 }

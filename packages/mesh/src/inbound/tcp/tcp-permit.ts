@@ -31,7 +31,8 @@ export class TcpPermit {
    * is left of the policies without HTTP (Istio). `approval` is undefined until an authorizer was asked.
    */
   static judge(connection: InboundConnection, approval: Approval | undefined, now: number): TcpPermit | Denial {
-    const refusal = connection.refusal(now) ?? tokenRefusal(connection.workload);
+    const refusal =
+      connection.refusal(now) ?? tokenRefusal(connection.workload) ?? signatureRefusal(connection.workload);
     if (refusal !== undefined) return { denied: true, verdict: refusal };
     const demand = connection.policy.demandTcp();
     if (demand !== undefined && approval?.answers(demand) !== true) {
@@ -59,4 +60,11 @@ function tokenVerdict(policy: ServiceTokenPolicy): Verdict {
   const name = qualifiedName(policy);
   const reason = `ServiceTokenPolicy ${name} asks for a token, which a connection without HTTP cannot carry`;
   return { ...refusal(reason), policy: name };
+}
+
+/** Bytes without HTTP carry no signature; which requests a rule is about, nobody can tell of them. */
+function signatureRefusal({ signatures: [rule] }: WorkloadPolicy): Verdict | undefined {
+  if (rule === undefined) return undefined;
+  const reason = `RequestSignaturePolicy ${rule.policy} asks for signed requests, which a connection without HTTP cannot carry`;
+  return { ...refusal(reason), policy: rule.policy };
 }

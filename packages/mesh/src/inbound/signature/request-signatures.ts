@@ -1,0 +1,137 @@
+import { fail, ok } from '@rampart/core';
+import type { Clock, Result, SignatureRule, SpiffeId } from '@rampart/core';
+import type { HttpRequest, SignedRequest, verifyRequest } from '@rampart/spiffe/http-signature';
+
+import { identifyByChain } from '../../identity/peer.ts';
+import type { SvidSource } from '../../identity/svid-source.ts';
+import type { MeshView } from '../../view/mesh-view.ts';
+import { refusal } from '../refused.ts';
+import { textAnswer } from '../request/answer.ts';
+import type { Answer } from '../request/answer.ts';
+import type { Applicant } from '../request/applicant.ts';
+import type { RequestFacts } from '../request/facts.ts';
+import { whileThere } from '../request/while-there.ts';
+import { ReplayCache } from './replay-cache.ts';
+import { Signed } from './signed.ts';
+
+export interface RequestSignaturesOptions {
+  readonly view: MeshView;
+  readonly identity: SvidSource;
+  readonly clock: Clock;
+}
+
+interface Question {
+  readonly request: HttpRequest;
+  readonly content: Uint8Array;
+  readonly rules: readonly SignatureRule[];
+}
+
+/** How far the clocks of both ends may be apart. */
+const CLOCK_SKEW_MS = 5000;
+const NOTHING = new Uint8Array();
+
+/**
+ * Judges the signatures of requests, where a RequestSignaturePolicy is about them, before anything of them is changed. Costs one
+ * look where there is none.
+ */
+export class RequestSignatures {
+  readonly #options: RequestSignaturesOptions;
+  readonly #replays: ReplayCache;
+
+  constructor(options: RequestSignaturesOptions) {
+    this.#options = options;
+    this.#replays = new ReplayCache(options.clock);
+  }
+
+  /** Undefined where no rule is about the request; else how it is to be answered, if it goes no further. */
+  check(applicant: Applicant): Promise<Answer | undefined> | undefined {
+    const rules = rulesAbout(applicant);
+    return rules.length === 0 ? undefined : this.#judge(applicant, Math.min(...rules.map(bodyOf)));
+  }
+
+  async #judge(applicant: Applicant, maxBody: number): Promise<Answer | undefined> {
+    const { facts, isUpgrade } = applicant;
+    // Before anybody else gets to change it.
+    const request = requestOf(facts);
+    const body = isUpgrade
+      ? { bytes: NOTHING, complete: true }
+      : await whileThere(applicant, (signal) => applicant.peekBody(maxBody + 1, signal));
+    // Its parser of structured fields is loaded where a policy wants it.
+    const { verifyRequest } = await import('@rampart/spiffe/http-signature');
+    const rules = rulesAbout(applicant);
+    const [rule] = rules;
+    if (rule === undefined) return undefined;
+    if (!body.complete || body.bytes.length > maxBody) {
+      return refused(413, rule, `the body has more than ${maxBody} bytes, and has to be judged with the signature`);
+    }
+    const verified = this.#verify(verifyRequest, { request, content: body.bytes, rules });
+    if (!verified.ok) return refused(401, rule, `the request's signature is refused: ${verified.problem}`);
+    facts.signed = new Signed(verified.value, rules);
+    return undefined;
+  }
+
+  #verify(verify: typeof verifyRequest, { request, content, rules }: Question): Result<SpiffeId, string> {
+    const now = this.#options.clock.now();
+    const maxAgeMs = Math.min(...rules.map((rule) => rule.maxAgeMs));
+    const verified = verify(request, content, {
+      components: rules.flatMap(({ components }) => components),
+      identify: (chain) => this.#identify(chain),
+      now,
+      maxAgeMs,
+      clockSkewMs: CLOCK_SKEW_MS,
+    });
+    if (!verified.ok) return fail(verified.problem.message);
+    const { signedBy } = verified.value;
+    const stranger = rules.find(({ isSigner }) => !isSigner(signedBy.principal));
+    if (stranger !== undefined)
+      return fail(`${signedBy.toString()} is not among the signers of RequestSignaturePolicy ${stranger.policy}`);
+    return this.#once(verified.value, Math.max(...rules.map((rule) => rule.maxAgeMs)));
+  }
+
+  /** Last: only who may sign gets to be remembered. */
+  #once({ signedBy, nonce, created }: SignedRequest, longestMs: number): Result<SpiffeId, string> {
+    switch (this.#replays.take(signedBy.toString(), nonce, created + longestMs + CLOCK_SKEW_MS)) {
+      case 'new':
+        return ok(signedBy);
+      case 'seen':
+        return fail('it was used before');
+      case 'full':
+        return fail('more signed requests have come than can be remembered: ask for a shorter maxAge');
+    }
+  }
+
+  #identify(chain: readonly Uint8Array[]): Result<SpiffeId, string> {
+    const { identity, view, clock } = this.#options;
+    const svid = identity.current;
+    if (svid === undefined) return fail('this workload has no trust bundle yet');
+    const { trustDomain, roots } = svid.bundle;
+    const peer = identifyByChain(chain, {
+      trustDomain,
+      roots,
+      foreignRootsOf: (domain) => view.foreignTrust.rootsOf(domain),
+      revocationOf: (certificate) => view.revocationOf(certificate),
+      now: () => clock.now(),
+    });
+    return peer.ok ? ok(peer.value.spiffeId) : fail(peer.problem.message);
+  }
+}
+
+function rulesAbout({ exchange: { connection }, facts }: Applicant): readonly SignatureRule[] {
+  const { signatures } = connection.workload;
+  return signatures.length === 0 ? signatures : signatures.filter((rule) => rule.isAbout(connection.attributes, facts));
+}
+
+function bodyOf({ maxBodyBytes }: SignatureRule): number {
+  return maxBodyBytes;
+}
+
+/** As its caller sent it; what ended TLS before it was https. */
+function requestOf(facts: RequestFacts): HttpRequest {
+  const { method, host, sentTarget } = facts;
+  return { method, url: `https://${host}${sentTarget}`, fields: (name) => facts.values(name) };
+}
+
+function refused(code: number, { policy }: SignatureRule, reason: string): Answer {
+  const challenge = code === 401 ? ['www-authenticate', 'Signature'] : [];
+  return textAnswer({ code, headers: challenge, body: reason, verdict: { ...refusal(reason), policy } });
+}
