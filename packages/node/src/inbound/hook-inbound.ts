@@ -23,14 +23,7 @@ export function hookInbound({ plane, ports, ids, external, draining }: InboundHo
   const recorder = new InboundRecorder(plane, stopwatch);
   const tcpRecorder = new InboundTcpRecorder(plane, stopwatch);
   const ownPrincipal = (): string => plane.identity.current?.spiffeId.toString() ?? '';
-  const preliminaries = new Preliminaries({
-    authenticator: plane.authenticator,
-    external,
-    ownPrincipal,
-    stopwatch,
-    limits: plane.limits,
-    signatures: plane.signatures,
-  });
+  const preliminaries = new Preliminaries({ plane, external, ownPrincipal, stopwatch });
   const handling = { recorder, ids, stopwatch, preliminaries, limits: plane.limits, draining };
   const http2 = new Http2Servers({ ports, requests: new Http2Requests(handling) });
   const judge = new TcpJudge({ view: plane.view, external, clock: systemClock, ownPrincipal });

@@ -7,7 +7,7 @@ export {
   verifyDiscovery,
   type DiscoverySigner,
   type DiscoveryTrust,
-} from './discovery.ts';
+} from './with-svid/discovery.ts';
 export { fieldsOf, type Fields, type HttpRequest, type HttpResponse } from './message.ts';
 export {
   REQUEST_TAG,
@@ -17,6 +17,6 @@ export {
   type RequestSigning,
   type RequestTrust,
   type SignedRequest,
-} from './request.ts';
-export { SIGNING_CHAIN_FIELD } from './signing-chain.ts';
+} from './with-svid/request.ts';
+export { SIGNING_CHAIN_FIELD } from './with-svid/signing-chain.ts';
 export type { HttpSignatureProblem, HttpSignatureProblemCode } from './problem.ts';

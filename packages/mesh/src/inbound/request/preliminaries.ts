@@ -1,3 +1,4 @@
+import type { DataPlane } from '../../data-plane.ts';
 import type { Stopwatch } from '../../record/stopwatch.ts';
 import { Authenticated } from '../authenticate/authenticated.ts';
 import type { Authentication } from '../authenticate/authenticated.ts';
@@ -7,12 +8,10 @@ import { describeCall } from '../external/describe-call.ts';
 import type { CallCircumstances } from '../external/describe-call.ts';
 import type { Approval, ExternalAuthorizer } from '../external/external-authorizer.ts';
 import { changeQuery, changeRequestHeaders } from '../external/request-changes.ts';
-import type { RequestLimits } from '../limit/request-limits.ts';
 import { answerOfAuthorizer, answerToToken, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { Applicant } from './applicant.ts';
 import { refusal } from '../refused.ts';
-import type { RequestSignatures } from '../signature/request-signatures.ts';
 import type { RequestFacts } from './facts.ts';
 import { HeaderSnapshot } from './header-snapshot.ts';
 import { dropHeader, headerValues, setHeader } from './headers.ts';
@@ -20,13 +19,11 @@ import type { RequestMessage } from './message.ts';
 import { whileThere } from './while-there.ts';
 
 export interface PreliminariesOptions {
-  readonly authenticator: Authenticator;
+  readonly plane: Pick<DataPlane, 'authenticator' | 'limits' | 'signatures'>;
   readonly external: ExternalAuthorizer;
   /** SPIFFE ID of this workload; "" while it has none. */
   ownPrincipal(): string;
   readonly stopwatch: Stopwatch;
-  readonly limits: RequestLimits;
-  readonly signatures: RequestSignatures;
 }
 
 /** Authentication that is under way, by the rules that were in force when it began. */
@@ -52,7 +49,7 @@ export class Preliminaries {
   }
 
   pass(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
-    const signature = this.#options.signatures.check(applicant);
+    const signature = this.#options.plane.signatures.check(applicant);
     if (signature === undefined) return this.#admit(applicant);
     return signature.then((answer) => answer ?? this.#admit(applicant));
   }
@@ -66,12 +63,12 @@ export class Preliminaries {
 
   /** Limits that are shared may have to be asked for, too: their step, after authorization, waits for nobody. */
   #share({ exchange, facts }: Applicant): Promise<undefined> | undefined {
-    return this.#options.limits.prepare(exchange, facts)?.then(() => undefined);
+    return this.#options.plane.limits.prepare(exchange, facts)?.then(() => undefined);
   }
 
   #identify(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
     const { exchange, facts } = applicant;
-    const { rules } = this.#options.authenticator;
+    const { rules } = this.#options.plane.authenticator;
     if (rules !== undefined) exchange.path = rules.withoutTokens(exchange.path);
     if (isAsking(applicant)) return this.#wait(applicant, new HeaderSnapshot(facts.request));
     if (rules === undefined) return undefined;
@@ -102,11 +99,11 @@ export class Preliminaries {
     before.restore();
     facts.authenticated = undefined;
     facts.approval = undefined;
-    const { rules } = this.#options.authenticator;
+    const { rules } = this.#options.plane.authenticator;
     if (rules !== undefined) drop(facts.request, rules.outputs);
     const outcome = await this.#ask(applicant);
     if (outcome !== undefined) return outcome;
-    if (this.#options.authenticator.rules !== rules) return 'outdated';
+    if (this.#options.plane.authenticator.rules !== rules) return 'outdated';
     return rules === undefined
       ? undefined
       : this.#finish(applicant, { rules, authentication: Promise.resolve(Authenticated.by(rules, facts)) });
@@ -115,7 +112,7 @@ export class Preliminaries {
   async #finish(applicant: Applicant, { rules, authentication }: Pending): Promise<Answer | 'outdated' | undefined> {
     const { exchange, facts } = applicant;
     const found = await authentication;
-    if (this.#options.authenticator.rules !== rules) return 'outdated';
+    if (this.#options.plane.authenticator.rules !== rules) return 'outdated';
     const refused = accept(applicant, found);
     if (refused !== undefined) return refused;
     if (facts.approval === undefined) return this.#ask(applicant);
@@ -126,7 +123,8 @@ export class Preliminaries {
   /** Asks the authorizer that a CUSTOM policy wants asked, if any. */
   async #ask(applicant: Applicant): Promise<Answer | 'outdated' | undefined> {
     const { exchange, facts } = applicant;
-    const { authenticator, external } = this.#options;
+    const { plane, external } = this.#options;
+    const { authenticator } = plane;
     const { rules } = authenticator;
     const demand = exchange.connection.policy.demand(facts);
     if (demand?.kind !== 'ask') return undefined;

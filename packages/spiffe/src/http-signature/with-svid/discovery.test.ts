@@ -3,13 +3,13 @@ import { before, describe, it } from 'node:test';
 
 import { SpiffeId } from '@rampart/core';
 
-import { generateKeyPair } from '../key-pair.ts';
-import { createTestAuthority, issueWorkload, NOW, spkiOf, type TestAuthority } from '../testing/test-authority.ts';
-import { contentDigest } from './content-digest.ts';
+import { generateKeyPair } from '../../key-pair.ts';
+import { createTestAuthority, issueWorkload, NOW, spkiOf, type TestAuthority } from '../../testing/test-authority.ts';
+import { contentDigest } from '../content-digest.ts';
 import { askForSignature, signatureAskedFor, signDiscovery, verifyDiscovery } from './discovery.ts';
 import { SIGNING_CHAIN_FIELD } from './signing-chain.ts';
 import type { DiscoverySigner, DiscoveryTrust } from './discovery.ts';
-import type { Fields, HttpRequest, HttpResponse } from './message.ts';
+import type { Fields, HttpRequest, HttpResponse } from '../message.ts';
 
 const REGISTRY = 'spiffe://cluster.local/ns/istio-system/sa/rampart-server';
 const QUESTION = Buffer.from('{"service":"payment-service"}');

@@ -3,17 +3,17 @@ import type { KeyObject } from 'node:crypto';
 import { ok } from '@rampart/core';
 import type { Result, SpiffeId } from '@rampart/core';
 
-import { toPublicKey } from '../signature.ts';
-import { parseCertificate } from '../certificate/parsed-certificate.ts';
-import { algorithmOf } from './algorithms.ts';
-import { contentDigest, isContentOf } from './content-digest.ts';
-import type { Component } from './component.ts';
-import type { HttpRequest } from './message.ts';
-import { refuse } from './problem.ts';
-import type { HttpSignatureProblem } from './problem.ts';
-import { signMessage } from './sign.ts';
+import { toPublicKey } from '../../signature.ts';
+import { parseCertificate } from '../../certificate/parsed-certificate.ts';
+import { algorithmOf } from '../algorithms.ts';
+import { contentDigest, isContentOf } from '../content-digest.ts';
+import type { Component } from '../component.ts';
+import type { HttpRequest } from '../message.ts';
+import { refuse } from '../problem.ts';
+import type { HttpSignatureProblem } from '../problem.ts';
+import { signMessage } from '../sign.ts';
 import { readSigningChain, SIGNING_CHAIN_FIELD, writeSigningChain } from './signing-chain.ts';
-import { verifyMessage } from './verify.ts';
+import { verifyMessage } from '../verify.ts';
 
 /**
  * Requests that their caller has signed with the key of its X.509-SVID, so that whoever ends TLS on the way to the service

@@ -1,5 +1,5 @@
-import type { Fields } from './message.ts';
-import { bytesOf, readList, serializeList } from './structured-fields.ts';
+import type { Fields } from '../message.ts';
+import { bytesOf, readList, serializeList } from '../structured-fields.ts';
 
 /** The certificate of the signing key and those above it but the root: byte sequences, as in Client-Cert-Chain (RFC 9440). */
 export const SIGNING_CHAIN_FIELD = 'rampart-signing-chain';

@@ -3,18 +3,18 @@ import type { KeyObject } from 'node:crypto';
 import { ok } from '@rampart/core';
 import type { Result, SpiffeId, TrustDomain } from '@rampart/core';
 
-import { toPublicKey } from '../signature.ts';
-import type { ParsedCertificate } from '../certificate/parsed-certificate.ts';
-import { verifySvid } from '../svid/verify.ts';
-import type { Component } from './component.ts';
-import { contentDigest, isContentOf } from './content-digest.ts';
-import type { HttpResponse } from './message.ts';
-import { refuse } from './problem.ts';
-import type { HttpSignatureProblem } from './problem.ts';
-import { signMessage } from './sign.ts';
+import { toPublicKey } from '../../signature.ts';
+import type { ParsedCertificate } from '../../certificate/parsed-certificate.ts';
+import { verifySvid } from '../../svid/verify.ts';
+import type { Component } from '../component.ts';
+import { contentDigest, isContentOf } from '../content-digest.ts';
+import type { HttpResponse } from '../message.ts';
+import { refuse } from '../problem.ts';
+import type { HttpSignatureProblem } from '../problem.ts';
+import { signMessage } from '../sign.ts';
 import { readSigningChain, SIGNING_CHAIN_FIELD, writeSigningChain } from './signing-chain.ts';
-import { readDictionary } from './structured-fields.ts';
-import { verifyMessage } from './verify.ts';
+import { readDictionary } from '../structured-fields.ts';
+import { verifyMessage } from '../verify.ts';
 
 /**
  * Discovery responses signed by the registry, so that whoever stands between it and its client (a proxy that ends TLS, a cache)
