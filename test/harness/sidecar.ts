@@ -27,6 +27,7 @@ interface Announcement {
   readonly socksPort?: number;
   readonly redirectPort?: number;
   readonly dnsPort?: number;
+  readonly metricsPort?: number;
 }
 
 /** `rampart sidecar` in a process of its own. */
@@ -62,6 +63,11 @@ export class SidecarProcess {
     });
     if (announcement.meshPort !== undefined) await plane.registered(service, announcement.meshPort);
     return new SidecarProcess(child, announcement);
+  }
+
+  /** What Prometheus would read of it. */
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.announcement.metricsPort ?? 0}/metrics`)).text();
   }
 
   /** Asks it to leave; resolves with its exit code. */

@@ -59,6 +59,13 @@ function application(): http.Server {
   return server;
 }
 
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  const port = await listening(server);
+  await once(server.close(), 'close');
+  return port;
+}
+
 async function listening(server: net.Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return (server.address() as AddressInfo).port;
@@ -79,9 +86,11 @@ describe('applications behind sidecars', () => {
   let intruder: SidecarProcess;
   let inProcess: Workload;
   let echo: Workload;
+  let metricsPort = 0;
 
   before(async () => {
     const [appPort, greeterPort] = await Promise.all([listening(app), listening(greeter)]);
+    metricsPort = await freePort();
     plane = await ControlPlaneProcess.start();
     await plane.apply(
       [STRICT, allowOnly('orders-api', 'users-api'), allowOnly('echo', 'users-api'), allowMail].join('---\n'),
@@ -89,15 +98,20 @@ describe('applications behind sidecars', () => {
     const serving = (service: string, ...args: string[]): Promise<SidecarProcess> =>
       SidecarProcess.start(plane, { serviceAccount: service, service, args });
     [orders, mail, users, intruder, inProcess, echo] = await Promise.all([
-      serving('orders-api', '--app-port', String(appPort)),
+      serving('orders-api', '--app-port', String(appPort), '--metrics-port', '0'),
       serving('mail', '--app-port', String(greeterPort), '--app-protocol', 'tcp'),
       SidecarProcess.start(plane, {
         serviceAccount: 'users-api',
-        args: ['--socks-port', '0', '--dns-port', '0', '--dns-forward', '127.0.0.1:9'],
+        args: ['--metrics-port', '0', '--socks-port', '0', '--dns-port', '0', '--dns-forward', '127.0.0.1:9'],
       }),
       SidecarProcess.start(plane, { serviceAccount: 'batch' }),
       Workload.start(plane, { script: 'caller.mjs', serviceAccount: 'users-api' }),
-      Workload.start(plane, { script: 'echo.mjs', serviceAccount: 'echo', service: 'echo' }),
+      Workload.start(plane, {
+        script: 'echo.mjs',
+        serviceAccount: 'echo',
+        service: 'echo',
+        env: { RAMPART_METRICS_PORT: String(metricsPort) },
+      }),
     ]);
     await until('users-api to know its services', async () => {
       const { status } = await ask(users, 'http://orders-api/api/x');
@@ -126,6 +140,33 @@ describe('applications behind sidecars', () => {
       /URI=spiffe:\/\/cluster\.local\/ns\/default\/sa\/users-api$/,
     );
     assert.match(seen.headers['traceparent'] ?? '', /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  });
+
+  it("each end counts by Istio's names and labels, in a sidecar and in a process", async () => {
+    await ask(users, 'http://orders-api/api/metrics');
+    await ask(users, 'http://orders-api/forbidden');
+    await ask(users, 'http://echo/api/metrics');
+    const [source, destination, process] = await Promise.all([
+      users.metrics(),
+      orders.metrics(),
+      fetch(`http://127.0.0.1:${metricsPort}/metrics`).then((answer) => answer.text()),
+    ]);
+    for (const [text, parts] of [
+      [source, ['reporter="source"', 'destination_service="orders-api.default.svc"', 'response_code="200"']],
+      [source, ['source_workload="users-api"', 'destination_workload="echo"', 'request_protocol="http"']],
+      [destination, ['reporter="destination"', 'source_workload="users-api"', 'response_code="200"']],
+      [destination, ['response_code="403"', 'response_flags="UAEX"', 'connection_security_policy="mutual_tls"']],
+      [process, ['destination_service="echo.default.svc"', 'source_workload="users-api"', 'response_code="200"']],
+    ] as const) {
+      const found = text.split('\n').filter((line) => line.startsWith('istio_requests_total{'));
+      assert.ok(
+        found.some((line) => parts.every((part) => line.includes(part))),
+        `${parts.join()} in ${found.join('\n')}`,
+      );
+    }
+    assert.match(source, /^rampart_links\{direction="outbound"\} [1-9]/m);
+    assert.match(destination, /^rampart_links\{direction="inbound"\} [1-9]/m);
+    assert.equal((await fetch(`http://127.0.0.1:${orders.announcement.metricsPort}/healthz/ready`)).status, 200);
   });
 
   it('a request without a body arrives without one', async () => {

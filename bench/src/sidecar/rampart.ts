@@ -16,7 +16,7 @@ interface Announcement {
   readonly proxyPort: number;
 }
 
-/** Two sidecars joined by a link: 50 policies, records of both ends. */
+/** Two sidecars joined by a link: 50 policies, records and metrics of both ends. */
 export const rampartSidecars: ProxyPair = {
   name: 'rampart-sidecars',
   start: async (ground): Promise<RunningPair> => {
@@ -42,7 +42,7 @@ async function sidecar(
   control: Control,
   args: readonly string[],
 ): Promise<{ readonly child: ChildProcess; readonly proxyPort: number }> {
-  const child = spawn(process.execPath, [CLI, 'sidecar', '--output', 'json', ...args], {
+  const child = spawn(process.execPath, [CLI, 'sidecar', '--output', 'json', '--metrics-port', '0', ...args], {
     env: {
       ...ground.environment,
       RAMPART_CONTROL_PLANE: control.address,

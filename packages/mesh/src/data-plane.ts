@@ -18,6 +18,7 @@ import type { Lease } from './inbound/limit/shared/lease.ts';
 import { RequestLimits } from './inbound/limit/request-limits.ts';
 import { RequestSignatures } from './inbound/signature/request-signatures.ts';
 import type { MeshLog } from './log.ts';
+import type { TrafficMetrics } from './metrics/traffic-metrics.ts';
 import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
 import type { TelemetrySend } from './telemetry/reporter.ts';
@@ -38,6 +39,8 @@ export interface DataPlaneOptions {
   readonly log: MeshLog;
   /** Another process of the workload stands for this one's ports in the registry. */
   readonly registersElsewhere?: boolean;
+  /** Counts what passes, where somebody asks for it. */
+  readonly metrics?: TrafficMetrics | undefined;
 }
 
 /** The registry answers in milliseconds or not at all; its lease does the rest. */
@@ -56,6 +59,8 @@ export interface DataPlane {
   readonly signatures: RequestSignatures;
   readonly picker: Picker;
   readonly telemetry: Telemetry;
+  /** Undefined where nobody asks. */
+  readonly metrics?: TrafficMetrics | undefined;
   /** The workload its identity describes; undefined before attestation. */
   workload(): AttestedWorkload | undefined;
   /**
@@ -75,10 +80,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   const { clock, random, log } = options;
   let workload: AttestedWorkload | undefined;
   const view = new MeshView({ rootNamespace: options.address.rootNamespace, capabilities: ENFORCED_IN_PROCESS });
-  const address: ControlPlaneAddress = {
-    ...options.address,
-    revocationOf: (certificate) => view.revocationOf(certificate),
-  };
+  const address = heldTo(view, options.address);
   const issuer = createIssuer({
     address,
     evidence: options.evidence,
@@ -92,6 +94,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     },
   });
   const identity = new SvidSource({ issuer, clock, random, log });
+  identity.subscribe(({ spiffeId }) => options.metrics?.setSelf(workload, spiffeId.toString()));
   const instances = new LocalInstances();
   view.subscribe(({ gone }) => instances.confirm(gone));
   const control = new ControlClient({
@@ -120,6 +123,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
+    metrics: options.metrics,
     workload: () => workload,
     vouch: (csr) => vouchFor(csr, address, identity.current),
     whenReady: (milliseconds) => whenReady(view, identity, milliseconds),
@@ -145,6 +149,11 @@ function leaser(control: ControlClient): Lease {
     const request = LeaseRequest.encode({ wants: [...wants] }).finish();
     return LeaseResponse.decode(await channel.unary(LEASE, request, LEASE_TIMEOUT_MS)).shares;
   };
+}
+
+/** The control plane's own certificate is held against what it has revoked itself. */
+function heldTo(view: MeshView, address: ControlPlaneAddress): ControlPlaneAddress {
+  return { ...address, revocationOf: (certificate) => view.revocationOf(certificate) };
 }
 
 const REPORT: MethodPath = '/rampart.v1.TelemetryService/Report';

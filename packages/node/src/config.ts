@@ -20,6 +20,8 @@ export interface NodeConfig {
   readonly logLevel: LogLevel;
   /** How long the application waits for its identity before it starts anyway, refusing everything. */
   readonly startTimeoutMs: number;
+  /** Where metrics and health are asked; nothing is counted without. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
 }
 
 type Environment = Record<string, string | undefined>;
@@ -43,6 +45,7 @@ export function readConfig(
   const logLevel = readLogLevel(env, problems);
   const startTimeoutMs = readStartTimeout(env, problems);
   const traits = readTraits(env, problems);
+  const metrics = readMetrics(env, problems);
   if (problems.length > 0 || url === undefined || evidence === undefined) return fail(problems);
   return ok({
     address: { url, roots, rootNamespace: env['RAMPART_ROOT_NAMESPACE'] ?? 'istio-system' },
@@ -52,6 +55,7 @@ export function readConfig(
     spoolDirectory: env['RAMPART_SPOOL_DIRECTORY'] ?? defaultSpoolDirectory,
     logLevel,
     startTimeoutMs,
+    metrics,
   });
 }
 
@@ -101,4 +105,14 @@ function readStartTimeout(env: Environment, problems: string[]): number {
   if (Number.isInteger(value) && value >= 0) return value;
   problems.push('RAMPART_START_TIMEOUT_MS must be a whole number of milliseconds');
   return DEFAULT_START_TIMEOUT_MS;
+}
+
+const LAST_PORT = 65_535;
+
+function readMetrics(env: Environment, problems: string[]): NodeConfig['metrics'] {
+  const text = env['RAMPART_METRICS_PORT'] ?? '';
+  if (text === '') return undefined;
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > LAST_PORT) problems.push('RAMPART_METRICS_PORT must be a port, or 0 for any');
+  return { host: env['RAMPART_METRICS_HOST'] ?? '127.0.0.1', port };
 }

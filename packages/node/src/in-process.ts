@@ -9,14 +9,20 @@ import {
   describeRefusal,
   ExternalAuthorizer,
   LocalInstances,
+  expositionText,
   MeshView,
+  openOperationsDoor,
   RequestLimits,
   RequestSignatures,
   Outbound,
   Picker,
+  planeFamilies,
+  processFamilies,
   startDataPlane,
   SvidSource,
   TelemetryReporter,
+  trafficFamilies,
+  TrafficMetrics,
 } from '@rampart/mesh';
 import type { DataPlane, InstanceTraits, MeshLog, Refusal } from '@rampart/mesh';
 
@@ -68,6 +74,8 @@ async function startInMainThread({ env, write, host }: Surroundings): Promise<vo
   const { lifecycle, tenants } = install(plane, { instanceHost, traits, exempt: address.url, host, log });
   if (primary === undefined) watchCluster({ host, plane, tenants });
   else registerThrough(primary, plane, () => lifecycle.leave());
+  // Workers of a cluster would ask for the same port.
+  if (primary === undefined) openMetrics(config.value, plane, { host, log });
   hostThreads({ host, config: config.value, plane, tenants });
   const readiness = await plane.whenReady(startTimeoutMs);
   if (readiness === 'late')
@@ -109,7 +117,26 @@ function startPlane(config: NodeConfig, { host, log, registersElsewhere }: Plane
     random: Math.random,
     log,
     registersElsewhere,
+    metrics: config.metrics === undefined ? undefined : new TrafficMetrics(),
   });
+}
+
+/** A service goes on without its metrics: they are no reason to keep it from starting. */
+function openMetrics(
+  { metrics: place }: NodeConfig,
+  plane: DataPlane,
+  { host, log }: Pick<Place, 'host' | 'log'>,
+): void {
+  const { metrics } = plane;
+  if (place === undefined || metrics === undefined) return;
+  openOperationsDoor({
+    ...place,
+    isReady: () => plane.view.ready,
+    metrics: () => expositionText([...trafficFamilies(metrics), ...planeFamilies(plane), ...processFamilies(host)]),
+  }).then(
+    ({ port }) => log.info('metrics are answered', { port }),
+    (error: unknown) => log.error('nobody can ask for metrics', { error }),
+  );
 }
 
 /** A plane that was never connected: it holds no identity and refuses everything, saying why. */

@@ -29,6 +29,8 @@ export interface SidecarOptions {
   readonly redirectPort?: number;
   readonly dnsPort?: number;
   readonly dnsForward?: readonly string[];
+  readonly metricsPort?: number;
+  readonly metricsHost: string;
   readonly joinTokenFile?: string;
   readonly logLevel: LogLevel;
 }
@@ -85,6 +87,11 @@ export function sidecarOptions(): readonly Option[] {
       'resolver for all other names; may be repeated (default: those of this host)',
     ).argParser(collectText),
     new Option(
+      '--metrics-port <port>',
+      'answer Prometheus and health checks there, over plain HTTP; 0 takes any port',
+    ).argParser(portFrom(0)),
+    new Option('--metrics-host <address>', 'address that they are answered on').default(LOOPBACK),
+    new Option(
       '--join-token-file <file>',
       'file with its join token (default: what $RAMPART_ATTESTATION, $RAMPART_JOIN_TOKEN or $RAMPART_JOIN_TOKEN_FILE say, else one is made as client.json allows)',
     ),
@@ -116,6 +123,9 @@ export async function launchSidecar(
       spoolDirectory,
       application: applicationOf(options, traitsOf({ ...io.env, ...instanceEnvironment(options) }, proxy.readTraits)),
       proxy: { host: LOOPBACK, port: options.proxyPort },
+      ...(options.metricsPort === undefined
+        ? {}
+        : { metrics: { host: options.metricsHost, port: options.metricsPort } }),
       ...(options.socksPort === undefined ? {} : { socks: { host: LOOPBACK, port: options.socksPort } }),
       ...(options.redirectPort === undefined ? {} : { redirect: { port: options.redirectPort } }),
       ...(options.dnsPort === undefined

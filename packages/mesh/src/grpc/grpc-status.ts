@@ -18,5 +18,12 @@ export function describeStatus(...blocks: readonly (OutgoingHttpHeaders | undefi
 
 /** "grpc-status 5" */
 export function describeGrpcStatus(status: string | undefined): string {
-  return status === undefined ? 'no grpc-status' : `grpc-status ${status.slice(0, 3)}`;
+  return status === undefined ? 'no grpc-status' : `${DESCRIBED}${status.slice(0, 3)}`;
+}
+
+const DESCRIBED = 'grpc-status ';
+
+/** The number in what `describeGrpcStatus` made; "" for any other text. */
+export function describedGrpcStatus(text: string): string {
+  return text.startsWith(DESCRIBED) ? text.slice(DESCRIBED.length) : '';
 }

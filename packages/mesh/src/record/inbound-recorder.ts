@@ -17,13 +17,16 @@ export interface Outcome {
   readonly bytesSent: number;
 }
 
+/** Where records go, and where they are counted. */
+export type RecordSink = Pick<DataPlane, 'telemetry' | 'metrics'>;
+
 /** Writes the destination's access-log record of each request. One record object is filled again and again. */
 export class InboundRecorder {
-  readonly #plane: Pick<DataPlane, 'telemetry'>;
+  readonly #plane: RecordSink;
   readonly #stopwatch: Stopwatch;
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'destination' };
 
-  constructor(plane: Pick<DataPlane, 'telemetry'>, stopwatch: Stopwatch) {
+  constructor(plane: RecordSink, stopwatch: Stopwatch) {
     this.#plane = plane;
     this.#stopwatch = stopwatch;
   }
@@ -65,6 +68,7 @@ export class InboundRecorder {
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;
     this.#plane.telemetry.record(record);
+    this.#plane.metrics?.inbound(connection, record);
     exchange.end();
   }
 }

@@ -2,6 +2,8 @@ import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import type { DataPlane } from '../data-plane.ts';
+import { NOWHERE, OUTSIDE } from '../metrics/traffic-metrics.ts';
+import type { MetricService } from '../metrics/standard-labels.ts';
 import type { Target } from '../outbound/outbound.ts';
 import type { MeshService } from '../view/endpoint.ts';
 import type { Ending } from './ending.ts';
@@ -70,11 +72,11 @@ export interface OutboundSource {
 
 /** Writes the source's access-log record of each request. One record object is filled again and again. */
 export class OutboundRecorder {
-  readonly #plane: Pick<DataPlane, 'telemetry' | 'view'>;
+  readonly #plane: Pick<DataPlane, 'telemetry' | 'metrics' | 'view'>;
   readonly #source: OutboundSource;
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'source' };
 
-  constructor(plane: Pick<DataPlane, 'telemetry' | 'view'>, source: OutboundSource) {
+  constructor(plane: Pick<DataPlane, 'telemetry' | 'metrics' | 'view'>, source: OutboundSource) {
     if (source.protocol !== undefined) this.#record.protocol = source.protocol;
     this.#plane = plane;
     this.#source = source;
@@ -120,5 +122,11 @@ export class OutboundRecorder {
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;
     this.#plane.telemetry.record(record);
+    this.#plane.metrics?.outbound(counted(exchange, isSent), record);
   }
+}
+
+/** Where a request went, as it is counted. */
+function counted({ target, ruled }: OutboundExchange, isSent: boolean): Target | MetricService {
+  return target ?? ruled ?? (isSent ? OUTSIDE : NOWHERE);
 }

@@ -4,6 +4,8 @@ import { blankRecord } from '@rampart/wire/record-block';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import type { InboundConnection } from '../inbound/connection.ts';
+import { NOWHERE, OUTSIDE } from '../metrics/traffic-metrics.ts';
+import type { TrafficMetrics } from '../metrics/traffic-metrics.ts';
 import type { Target } from '../outbound/outbound.ts';
 import type { TelemetryReporter } from '../telemetry/reporter.ts';
 import type { MeshView } from '../view/mesh-view.ts';
@@ -17,6 +19,7 @@ const TCP = 'TCP';
 
 interface Sink {
   readonly telemetry: Pick<TelemetryReporter, 'record'>;
+  readonly metrics?: TrafficMetrics | undefined;
 }
 
 interface SourceSink extends Sink {
@@ -47,6 +50,8 @@ export interface OutboundPassage extends TcpPassage {
   readonly authority: string;
   /** Undefined where it did not lead to an instance of the mesh. */
   readonly target: Target | undefined;
+  /** It led out of the mesh, and something was asked to take it there. */
+  readonly leaves: boolean;
   /** "ip:port" that was connected to; "" where nothing was. */
   readonly upstreamHost: string;
   readonly decision: Verdict['decision'];
@@ -69,6 +74,11 @@ export class InboundTcpRecorder {
     this.#record.destinationPrincipal = principal;
   }
 
+  /** A connection begins; `write` tells its end. */
+  opened(connection: InboundConnection): void {
+    this.#plane.metrics?.inboundOpened(connection);
+  }
+
   write(passage: InboundPassage): void {
     const { connection, verdict, ending } = passage;
     const record = this.#record;
@@ -86,6 +96,7 @@ export class InboundTcpRecorder {
     record.dryRunPolicies = triedOut(verdict.dryRun);
     record.tlsVersion = connection.tlsVersion;
     this.#plane.telemetry.record(record);
+    this.#plane.metrics?.inboundClosed(connection, record);
   }
 }
 
@@ -106,6 +117,11 @@ export class OutboundTcpRecorder {
     this.#record.sourcePrincipal = principal;
   }
 
+  /** A connection begins; `write` tells its end. */
+  opened(target: Target | undefined, leaves: boolean): void {
+    this.#plane.metrics?.outboundOpened(target ?? (leaves ? OUTSIDE : NOWHERE));
+  }
+
   write(passage: OutboundPassage): void {
     const { target, authority, ending } = passage;
     const record = this.#record;
@@ -120,6 +136,7 @@ export class OutboundTcpRecorder {
     record.reason = ending.reason;
     record.tlsVersion = target === undefined ? '' : 'TLSv1.3';
     this.#plane.telemetry.record(record);
+    this.#plane.metrics?.outboundClosed(target ?? (passage.leaves ? OUTSIDE : NOWHERE), record);
   }
 }
 

@@ -26,6 +26,7 @@ export class TcpConnections {
     const { judge, recorder, ids, stopwatch } = this.#options;
     const { socket } = connection;
     const passage = { trace: startSpan(undefined, ids), startedAt: stopwatch.elapsed(), connection };
+    recorder.opened(connection);
     let verdict: Verdict = refusal('the caller went away before the connection could be judged');
     let ending: Ending | undefined;
     const stay = judge.enter({

@@ -64,6 +64,11 @@ export class MeshListener {
     return listenOn(this.#server, place);
   }
 
+  /** Links of other proxies that are open. */
+  get links(): ReadonlySet<LinkSession> {
+    return this.#links;
+  }
+
   /** Takes no more connections; streams of links have some time to end. */
   drain(): void {
     this.#server.close();

@@ -87,6 +87,7 @@ export class CapturedHttp {
     const where = port === HTTPS_PORT ? host : `${host}:${port}`;
     const reason = `TLS is the mesh's own business: call http://${where}/ in plaintext, it encrypts between the workloads`;
     const ending: Ending = { flag: ResponseFlag.protocolError, reason, policy: '' };
+    recorder.opened(target, false);
     recorder.write({
       trace: startSpan(undefined, ids),
       startedAt: stopwatch.elapsed(),
@@ -95,6 +96,7 @@ export class CapturedHttp {
       ending,
       authority: `${host}:${port}`,
       target,
+      leaves: false,
       upstreamHost: '',
       decision: 'ALLOW',
     });

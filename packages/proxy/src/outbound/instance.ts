@@ -60,6 +60,11 @@ export class Instance {
     this.http = new ConnectionPool(() => this.open('http/1.1'), MOST_IDLE);
   }
 
+  /** Undefined where there is none. */
+  get link(): LinkSession | undefined {
+    return this.#link;
+  }
+
   /** Opens a stream that may be written to at once; it closes with the reason where none can be had. */
   open(protocol: LinkProtocol): ByteStream {
     const ready = this.#onLink({ protocol });

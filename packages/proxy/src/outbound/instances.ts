@@ -1,5 +1,6 @@
 import type { Target } from '@rampart/mesh';
 
+import type { LinkSession } from '../link/link-session.ts';
 import { Instance } from './instance.ts';
 import type { InstanceOptions } from './instance.ts';
 
@@ -20,6 +21,11 @@ export class Instances {
     const instance = new Instance(target, this.#options);
     this.#instances.set(instanceId, instance);
     return instance;
+  }
+
+  /** Links that are open. */
+  get links(): readonly LinkSession[] {
+    return [...this.#instances.values()].flatMap(({ link }) => link ?? []);
   }
 
   close(): void {

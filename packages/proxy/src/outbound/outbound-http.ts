@@ -44,6 +44,10 @@ export class OutboundHttp {
     );
   }
 
+  get open(): number {
+    return this.#connections.size;
+  }
+
   /** Asks every caller to come back on another connection, once its answer is complete. */
   drain(): void {
     this.#connections.drain();

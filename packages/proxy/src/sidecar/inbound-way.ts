@@ -22,6 +22,8 @@ import { announcementOf, connectToApplication } from '../tcp/application.ts';
 import { InboundTcp } from '../tcp/inbound-tcp.ts';
 import { joiner } from '../tcp/join.ts';
 import { readTrace } from '../tcp/trace-metadata.ts';
+import { countLinks } from './sidecar-metrics.ts';
+import type { OpenWays } from './sidecar-metrics.ts';
 import type { Application, Surroundings } from './sidecar-config.ts';
 
 const LOOK_AGAIN_MS = 50;
@@ -105,6 +107,10 @@ export class InboundWay {
     const host = instanceHost !== '' ? instanceHost : isWildcard(mesh.host) ? '' : mesh.host;
     this.#options.plane.instances.add({ instanceId: randomUUID(), host, port, protocol, traits });
     return port;
+  }
+
+  get ways(): OpenWays {
+    return { connections: this.#http.open + this.#tcp.open, ...countLinks(this.#listener.links) };
   }
 
   /** Takes nothing new; resolves when what is under way is over, or after `milliseconds`. */

@@ -15,6 +15,8 @@ import { joiner } from '../tcp/join.ts';
 import { OutboundTcp } from '../tcp/outbound-tcp.ts';
 import { Outside } from '../tcp/outside.ts';
 import { writeTrace } from '../tcp/trace-metadata.ts';
+import { countLinks } from './sidecar-metrics.ts';
+import type { OpenWays } from './sidecar-metrics.ts';
 import type { Surroundings } from './sidecar-config.ts';
 
 /** The way out of a sidecar, over HTTP and without. */
@@ -95,6 +97,10 @@ export class OutboundWay implements OutboundDoor {
     if (route.kind === 'mesh' && route.target.endpoint.protocol === 'http')
       this.#captured.connected(captured, route.target);
     else this.tcp.connected(captured);
+  }
+
+  get ways(): OpenWays {
+    return { connections: this.http.open + this.tcp.open, ...countLinks(this.#instances.links) };
   }
 
   drain(): void {

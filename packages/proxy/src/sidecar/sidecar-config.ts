@@ -15,6 +15,8 @@ export interface SidecarConfig {
   readonly application: Application | undefined;
   /** Where the application finds its HTTP proxy; port 0 takes any. */
   readonly proxy: Place;
+  /** Where metrics and health are asked; nothing is counted without. */
+  readonly metrics?: Place;
   /** Where it finds a SOCKS 5 proxy, if anywhere. */
   readonly socks?: Place;
   /** Where the system brings connections that it has redirected, on loopback, if anywhere. */

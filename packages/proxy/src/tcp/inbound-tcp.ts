@@ -91,6 +91,7 @@ class Passage {
   /** Nothing is read from the caller until there is a permit, and the application to give it to. */
   start(): void {
     const { connection, stream, head = NOTHING } = this.#bytes;
+    this.#options.recorder.opened(connection);
     const { clock, limits = TUNNEL_LIMITS, judge } = this.#options;
     const tunnel = new Tunnel({
       near: stream,

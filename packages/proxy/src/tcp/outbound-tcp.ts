@@ -62,6 +62,7 @@ class Departure {
   #tunnel: Tunnel | undefined;
   #target: Target | undefined;
   #upstreamHost = '';
+  #leaves = false;
   #isOpen = false;
 
   constructor(captured: CapturedConnection, options: OutboundTcpOptions, over: () => void) {
@@ -77,6 +78,8 @@ class Departure {
     const { clock, limits = TUNNEL_LIMITS } = this.#options;
     const route = this.#options.route(destination.host, destination.port);
     this.#target = route.kind === 'mesh' ? route.target : undefined;
+    this.#leaves = route.kind === 'outside';
+    this.#options.recorder.opened(this.#target, this.#leaves);
     this.#tunnel = new Tunnel({
       near: stream,
       head,
@@ -124,6 +127,7 @@ class Departure {
       ending,
       authority: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
       target: this.#target,
+      leaves: this.#leaves,
       upstreamHost: this.#upstreamHost,
       decision: this.#target !== undefined || this.#isOpen || ending.flag !== ResponseFlag.denied ? 'ALLOW' : 'DENY',
     });

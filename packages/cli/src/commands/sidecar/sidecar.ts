@@ -70,12 +70,12 @@ function refused(): RampartError {
   );
 }
 
-function announce(sidecar: Sidecar, { appHost, appPort }: SidecarOptions, invocation: Invocation): void {
+function announce(sidecar: Sidecar, { appHost, appPort, metricsHost }: SidecarOptions, invocation: Invocation): void {
   const { io, globals, renderData } = invocation;
   const spiffeId = sidecar.plane.identity.current?.spiffeId.toString() ?? '';
-  const { meshPort, proxyPort, socksPort, redirectPort, dnsPort } = sidecar;
+  const { meshPort, proxyPort, socksPort, redirectPort, dnsPort, metricsPort } = sidecar;
   if (globals.output !== 'table') {
-    io.stdout.write(renderData({ spiffeId, meshPort, proxyPort, socksPort, redirectPort, dnsPort }));
+    io.stdout.write(renderData({ spiffeId, meshPort, proxyPort, socksPort, redirectPort, dnsPort, metricsPort }));
     return;
   }
   const lines = [spiffeId];
@@ -84,5 +84,6 @@ function announce(sidecar: Sidecar, { appHost, appPort }: SidecarOptions, invoca
   if (socksPort !== undefined) lines.push(`        socks5h://127.0.0.1:${socksPort}`);
   if (redirectPort !== undefined) lines.push(`        what nftables brings to port ${redirectPort}`);
   if (dnsPort !== undefined) lines.push(`  dns   127.0.0.1:${dnsPort}`);
+  if (metricsPort !== undefined) lines.push(`  ops   http://${metricsHost}:${metricsPort}/metrics`);
   io.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -40,7 +40,9 @@ export class TcpCalls {
       startedAt: stopwatch.elapsed(),
       authority,
       target,
+      leaves: false,
     };
+    recorder.opened(target, false);
     if (target !== undefined) picker.started(target.endpoint);
     socket.once('close', () => {
       if (target !== undefined) picker.finished(target.endpoint);
