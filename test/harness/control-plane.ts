@@ -186,8 +186,18 @@ export class ControlPlaneProcess {
     await this.#end('SIGKILL');
   }
 
-  async stop(): Promise<void> {
+  /** SIGTERM; `up` starts it again. */
+  async rest(): Promise<void> {
     await this.#end('SIGTERM');
+  }
+
+  /** Undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  async stop(): Promise<void> {
+    await this.rest();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -34,10 +34,17 @@ interface Announcement {
 export class SidecarProcess {
   readonly process: ChildProcess;
   readonly announcement: Announcement;
+  #stderr = '';
 
   private constructor(child: ChildProcess, announcement: Announcement) {
     this.process = child;
     this.announcement = announcement;
+    child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
+  }
+
+  /** What it has logged since it was ready. */
+  get complaints(): string {
+    return this.#stderr;
   }
 
   /** Starts it, and waits until it is ready and, where it serves, registered. */

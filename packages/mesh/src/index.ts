@@ -80,6 +80,7 @@ export { type OriginatedTls, type WayOut } from './outbound/way-out.ts';
 export { EgressDenied, type EgressRefusal } from './outbound/egress-denied.ts';
 export { Outbound } from './outbound/outbound.ts';
 export type { RequestRoute, Route, Target } from './outbound/outbound.ts';
+export { isUnreached } from './outbound/unanswered.ts';
 export type { Egress, Reach } from './outbound/egress.ts';
 export { resolve } from './outbound/resolve.ts';
 export type { Resolution } from './outbound/resolve.ts';

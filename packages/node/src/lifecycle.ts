@@ -77,6 +77,7 @@ async function holding(work: Promise<unknown>): Promise<void> {
 }
 
 async function drain(plane: DataPlane, ports: Ports, tenants: Tenants): Promise<void> {
+  await plane.instances.whenForgotten(systemClock, WITHDRAWAL_MS);
   const closing = [...ports.servers].map(
     (server) =>
       new Promise<void>((resolve) => {

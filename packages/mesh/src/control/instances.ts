@@ -17,6 +17,9 @@ export type InstanceProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
 /** What an instance says of itself beyond where it is; the registry judges the values. */
 export type InstanceTraits = Partial<Omit<RegisterInstance, 'instanceId' | 'host' | 'port' | 'protocol'>>;
 
+/** Data planes hear of a change within a few milliseconds of each other; this is for slow ones. */
+const LAST_CALLERS_MS = 200;
+
 /** What this workload serves. The control stream repeats it on every reconnect. */
 export class LocalInstances {
   readonly #instances = new Map<string, LocalInstance>();
@@ -72,6 +75,17 @@ export class LocalInstances {
       const timer = clock.after(milliseconds, done);
       this.#waiting.add(done);
     });
+  }
+
+  /** The same, and callers have had the time to hear of it: what closes its port before that turns the last of them away. */
+  async whenForgotten(clock: Clock, milliseconds: number): Promise<void> {
+    if (this.#leaving.size === 0) return;
+    await this.whenWithdrawn(clock, milliseconds);
+    await new Promise<void>((resolve) => {
+      clock.after(LAST_CALLERS_MS, resolve);
+    });
+    // What the registry never knew is not waited for twice.
+    this.#leaving.clear();
   }
 
   /** One observer: the control stream that is up. */

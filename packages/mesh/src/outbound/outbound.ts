@@ -1,3 +1,5 @@
+import { errorMonitor } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import net from 'node:net';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -22,6 +24,7 @@ import { endpointsOn } from './endpoints-on.ts';
 import { resolve } from './resolve.ts';
 import { wayOut } from './way-out.ts';
 import type { WayOut } from './way-out.ts';
+import { isUnreached, Unanswered } from './unanswered.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
 export interface Target {
@@ -67,6 +70,7 @@ export class Outbound {
   readonly #plane: DataPlane;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #unanswered: Unanswered;
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
   readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
@@ -74,6 +78,8 @@ export class Outbound {
     this.#plane = plane;
     this.#clock = clock;
     this.#random = random;
+    const { picker, view } = plane;
+    this.#unanswered = new Unanswered({ picker, view, clock, dial: (target) => this.dial(target) });
     this.egress = new Egress(plane.view, plane.instances);
     this.traffic = new Traffic({
       clock,
@@ -203,7 +209,7 @@ export class Outbound {
     const { view } = this.#plane;
     const revocationOf = (certificate: RevocableCertificate): string | undefined => view.revocationOf(certificate);
     let peer: RevocableCertificate | undefined;
-    return this.connections.judged(
+    const socket = this.connections.judged(
       () =>
         dial({
           ...target,
@@ -221,6 +227,12 @@ export class Outbound {
         return this.egress.toEndpoint(target.service, target.endpoint);
       },
     );
+    // Only watched: whether somebody handles it is the application's own business.
+    const emitter: EventEmitter = socket;
+    emitter.once(errorMonitor, (error: Error) => {
+      if (isUnreached(error)) this.#unanswered.notice(target);
+    });
+    return socket;
   }
 
   /** Opens a connection of the data plane's own, held to what the application's are held to. Throws where there is none. */

@@ -70,6 +70,20 @@ describe('pick', () => {
     assert.equal(picker.pick({ ...light, endpoints: [heavy, second] }, 80), heavy);
   });
 
+  it('where nobody answered, nobody is sent while somebody else is there', () => {
+    const two = service(8080, 8080);
+    const [first, second] = two.endpoints;
+    assert.ok(first && second);
+    const picker = new Picker(() => 0);
+    assert.equal(picker.avoid(first), true);
+    assert.equal(picker.avoid(first), false, 'that was known');
+    assert.equal(picker.pick(two, 80), second);
+    picker.avoid(second);
+    assert.ok(picker.pick(two, 80), 'where nobody answers at all, any of them is as good');
+    picker.readmit(first);
+    assert.equal(picker.pick(two, 80), first);
+  });
+
   it('property: whatever is drawn, only an instance of the service is picked', () => {
     fc.assert(
       fc.property(

@@ -15,6 +15,8 @@ export class Picker {
   readonly #random: Random;
   /** By instance id. A counter stays when it is back at zero, because the next request is near. */
   readonly #loads = new Map<string, Load>();
+  /** Ids of instances where nobody answered lately. */
+  readonly #avoided = new Set<string>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -22,7 +24,7 @@ export class Picker {
 
   /** Undefined when no instance serves that port. */
   pick(service: MeshService, port: number): MeshEndpoint | undefined {
-    const candidates = endpointsOn(service, port);
+    const candidates = this.#answering(endpointsOn(service, port));
     if (candidates.length <= 1) return candidates[0];
     const total = totalWeight(candidates);
     const first = this.#draw(candidates, total);
@@ -37,6 +39,27 @@ export class Picker {
 
   finished(endpoint: MeshEndpoint): void {
     this.#load(endpoint).inFlight -= 1;
+  }
+
+  /** Nobody answered there: the others are picked while there are any, until it is readmitted. False where that was known. */
+  avoid({ instanceId }: MeshEndpoint): boolean {
+    if (this.#avoided.has(instanceId)) return false;
+    this.#avoided.add(instanceId);
+    return true;
+  }
+
+  isAvoided({ instanceId }: MeshEndpoint): boolean {
+    return this.#avoided.has(instanceId);
+  }
+
+  readmit({ instanceId }: MeshEndpoint): void {
+    this.#avoided.delete(instanceId);
+  }
+
+  #answering(candidates: readonly MeshEndpoint[]): readonly MeshEndpoint[] {
+    if (this.#avoided.size === 0 || candidates.length <= 1) return candidates;
+    const answering = candidates.filter(({ instanceId }) => !this.#avoided.has(instanceId));
+    return answering.length > 0 ? answering : candidates;
   }
 
   /** An instance at random, each as likely as its weight. */

@@ -1,5 +1,5 @@
 import { RampartError } from '@rampart/core';
-import { COMPLETE, failure, formatTraceparent, requestIdOf } from '@rampart/mesh';
+import { COMPLETE, failure, formatTraceparent, isUnreached, requestIdOf } from '@rampart/mesh';
 import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
 import type { Exchange } from '../http/exchange.ts';
@@ -19,6 +19,8 @@ import { RuledCall } from './ruled/ruled-call.ts';
 const SERVICE_UNAVAILABLE = 503;
 const BAD_GATEWAY = 502;
 const HTTP_PORT = 80;
+/** Instances that are asked for one request when nobody answers at the first. */
+const MOST_TRIES = 3;
 
 /** One request of an application of this host to a service: resolve → pick → dial → send → record. */
 export class OutboundCall implements BodySink, ResponseSink {
@@ -29,6 +31,10 @@ export class OutboundCall implements BodySink, ResponseSink {
   #target: Target | undefined;
   #isRecorded = false;
   #mayRetry = true;
+  #destination: Destination | undefined;
+  /** The whole body, for as long as it is not known whether there is a connection. */
+  #unsent: Portion | undefined;
+  #tries = 1;
 
   private constructor(options: OutboundHttpOptions, server: Exchange) {
     const { head } = server;
@@ -105,6 +111,10 @@ export class OutboundCall implements BodySink, ResponseSink {
       this.#send(true);
       return;
     }
+    if (isUnreached(error) && this.#unsent !== undefined && this.#tries < MOST_TRIES) {
+      this.#tryAnother(error);
+      return;
+    }
     const isConnected = client?.wasUsed === true || !('code' in error);
     this.#refuse(isConnected ? BAD_GATEWAY : SERVICE_UNAVAILABLE, error);
   }
@@ -132,12 +142,31 @@ export class OutboundCall implements BodySink, ResponseSink {
         RuledCall.begin({ options: this.#options, server: this.#server, exchange: this.#exchange, ruled: route.ruled });
         return;
       case 'mesh':
-        this.#target = route.target;
-        this.#exchange.target = route.target;
-        this.#options.started(route.target);
+        this.#destination = destination;
+        this.#aim(route.target);
         this.#sign();
         this.#send(false);
     }
+  }
+
+  #aim(target: Target): void {
+    this.#target = target;
+    this.#exchange.target = target;
+    this.#options.started(target);
+  }
+
+  /** Nobody answered, so nothing was sent: another instance can be asked for anything. */
+  #tryAnother(error: Error): void {
+    const last = this.#target;
+    const route = this.#destination === undefined ? undefined : this.#options.route(this.#destination);
+    if (route?.kind !== 'mesh' || last === undefined || route.target.endpoint.instanceId === last.endpoint.instanceId) {
+      this.#refuse(SERVICE_UNAVAILABLE, error);
+      return;
+    }
+    this.#tries += 1;
+    this.#options.finished(last);
+    this.#aim(route.target);
+    this.#send(false);
   }
 
   #leave(destination: Destination): void {
@@ -160,7 +189,10 @@ export class OutboundCall implements BodySink, ResponseSink {
 
   #forward(client: UpstreamCall): void {
     const server = this.#server;
-    if (!client.send(server, server.takeBody(this), this)) server.pause();
+    const portion = this.#unsent ?? server.takeBody(this);
+    const hasRoom = client.send(server, portion, this);
+    this.#unsent = portion.isLast && !client.wasUsed ? portion : undefined;
+    if (!hasRoom) server.pause();
   }
 
   /** W3C Trace Context: the trace of the application goes on, or begins here. */

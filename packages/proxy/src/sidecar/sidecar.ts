@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { expositionText, startDataPlane, TrafficMetrics } from '@rampart/mesh';
+import { expositionText, startDataPlane, TrafficMetrics, WITHDRAWAL_MS } from '@rampart/mesh';
 import type { DataPlane, OperationsDoor, Readiness } from '@rampart/mesh';
 
 import { keepSmall } from '../memory/unused-memory.ts';
@@ -69,6 +69,7 @@ async function open(plane: DataPlane, config: SidecarConfig, surroundings: Surro
     drain: async (milliseconds) => {
       for (const { instanceId } of plane.instances.all) plane.instances.remove(instanceId);
       outbound.drain();
+      await plane.instances.whenForgotten(surroundings.clock, WITHDRAWAL_MS);
       await inbound?.drain(milliseconds);
     },
     stop: async (milliseconds) => {

@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import type { Clock } from '@rampart/core';
-import { EgressDenied, ResponseFlag, startSpan } from '@rampart/mesh';
+import { EgressDenied, isUnreached, ResponseFlag, startSpan } from '@rampart/mesh';
 import type { Ending, IdSource, OutboundTcpRecorder, Route, Stopwatch, Target, TraceContext } from '@rampart/mesh';
 
 import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
@@ -63,6 +63,8 @@ class Departure {
   #target: Target | undefined;
   #upstreamHost = '';
   #leaves = false;
+  /** Ids of instances beyond the first. */
+  readonly #tried = new Set<string>();
   #isOpen = false;
 
   constructor(captured: CapturedConnection, options: OutboundTcpOptions, over: () => void) {
@@ -106,13 +108,27 @@ class Departure {
       case 'failed':
         throw route.error;
       case 'mesh':
-        this.#upstreamHost = route.target.endpoint.address;
-        return this.#options.dial(route.target, this.#trace, signal);
+        return this.#dial(route.target, signal);
       case 'outside': {
         const { stream, address } = await this.#options.leave(this.#captured.destination, signal);
         this.#upstreamHost = address;
         return stream;
       }
+    }
+  }
+
+  /** Where nobody answers, another instance is asked. */
+  async #dial(target: Target, signal: AbortSignal): Promise<ByteStream> {
+    this.#target = target;
+    this.#upstreamHost = target.endpoint.address;
+    try {
+      return await this.#options.dial(target, this.#trace, signal);
+    } catch (error) {
+      const { host, port } = this.#captured.destination;
+      const other = error instanceof Error && isUnreached(error) ? this.#options.route(host, port) : undefined;
+      if (other?.kind !== 'mesh' || this.#tried.has(other.target.endpoint.instanceId)) throw error;
+      this.#tried.add(other.target.endpoint.instanceId);
+      return this.#dial(other.target, signal);
     }
   }
 

@@ -1,11 +1,13 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-import { EgressDenied } from '@rampart/mesh';
+import { EgressDenied, isUnreached } from '@rampart/mesh';
 
 export interface GraftOptions {
   /** Opens the connection below; what it throws is what the application's connection fails with. */
   readonly open: () => TLSSocket;
+  /** Opens another one, after nobody answered there; undefined where there is none. */
+  readonly another: () => TLSSocket | undefined;
   /** The peer has proved who it is. */
   readonly proved: () => void;
 }
@@ -113,10 +115,14 @@ export class Graft {
     // Before there is a connection, Node puts this off until there is one.
     if (socket.listeners('connect').includes(Socket.prototype.unref)) tls.unref();
     tls.once('secureConnect', () => this.#connected(tls));
-    tls.on('error', (error: Error) => this.#fail(error));
+    tls.on('error', (error: Error) => {
+      const other = isUnreached(error) && !socket.destroyed ? this.#options.another() : undefined;
+      if (other === undefined) this.#fail(error);
+      else this.#follow(other);
+    });
     tls.on('end', () => socket.push(null));
     tls.on('close', () => {
-      if (!tls.readableEnded && !socket.destroyed) socket.destroy();
+      if (this.#tls === tls && !tls.readableEnded && !socket.destroyed) socket.destroy();
     });
   }
 

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-import type { Outbound, Route } from '@rampart/mesh';
+import type { Outbound, Route, Target } from '@rampart/mesh';
 
 import { wrapMethod } from '../../wrap-method.ts';
 import { listenerOf, optionsOf, placeOf } from '../connect-arguments.ts';
@@ -43,7 +43,8 @@ function graft(
 ): void {
   const route: Route = outbound.route(place.host, place.port);
   let isProved = false;
-  calls.follow(socket, {
+  const tried = new Set<string>();
+  const call = calls.follow(socket, {
     authority: `${place.host}:${place.port}`,
     target: route.kind === 'mesh' ? route.target : undefined,
     isProved: () => isProved,
@@ -55,9 +56,19 @@ function graft(
   const open = (): TLSSocket => {
     if (route.kind === 'failed') throw route.error;
     if (route.kind === 'outside') throw new Error(`BUG: ${place.host} has left the mesh`);
-    const tls = outbound.dial(route.target);
+    return dial(route.target);
+  };
+  const dial = (target: Target): TLSSocket => {
+    tried.add(target.endpoint.instanceId);
+    const tls = outbound.dial(target);
     if (given['keepAlive'] === true) tls.setKeepAlive(true, Number(given['keepAliveInitialDelay'] ?? 0));
     return tls;
   };
-  void new Graft(socket, { open, proved: () => (isProved = true) });
+  const another = (): TLSSocket | undefined => {
+    const other = outbound.route(place.host, place.port);
+    if (other.kind !== 'mesh' || tried.has(other.target.endpoint.instanceId)) return undefined;
+    call.turnTo(other.target);
+    return dial(other.target);
+  };
+  void new Graft(socket, { open, another, proved: () => (isProved = true) });
 }

@@ -24,6 +24,12 @@ export interface TcpCall {
   bytes(): { readonly sent: number; readonly received: number };
 }
 
+/** A connection on its way to its record. */
+export interface FollowedCall {
+  /** Nobody answered where it was to go: another instance is asked. */
+  turnTo(target: Target): void;
+}
+
 /** Follows connections without HTTP from their beginning to the record of their end. */
 export class TcpCalls {
   readonly #options: TcpCallsOptions;
@@ -32,14 +38,14 @@ export class TcpCalls {
     this.#options = options;
   }
 
-  follow(socket: Socket, { authority, target, isProved, bytes }: TcpCall): void {
+  follow(socket: Socket, { authority, target: first, isProved, bytes }: TcpCall): FollowedCall {
     const { outbound, recorder, ids, stopwatch } = this.#options;
     const { picker } = outbound.plane;
+    let target = first;
     const passage = {
       trace: startSpan(currentRequest.getStore(), ids),
       startedAt: stopwatch.elapsed(),
       authority,
-      target,
       leaves: false,
     };
     recorder.opened(target, false);
@@ -49,7 +55,7 @@ export class TcpCalls {
       const { sent, received } = bytes();
       const ending = endingOf(socket.errored ?? undefined, { target, isProved: isProved() });
       recorder.write({
-        ...passage,
+        ...{ ...passage, target },
         // As the caller's side has it: received from the application, sent to it.
         bytesReceived: sent,
         bytesSent: received,
@@ -58,6 +64,13 @@ export class TcpCalls {
         decision: ending.flag === ResponseFlag.denied || target === undefined ? 'DENY' : 'ALLOW',
       });
     });
+    return {
+      turnTo: (other) => {
+        if (target !== undefined) picker.finished(target.endpoint);
+        target = other;
+        picker.started(other.endpoint);
+      },
+    };
   }
 }
 
