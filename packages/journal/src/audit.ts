@@ -102,7 +102,8 @@ function isTame(value: JsonValue): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (isList(value)) return value.every((item) => isTame(item));
   if (Object.getPrototypeOf(value) !== Object.prototype) return false;
-  return Object.keys(value).every((key) => isTame(key) && isTame(value[key] ?? null));
+  for (const key of Object.keys(value)) if (!isTame(key) || !isTame(value[key] ?? null)) return false;
+  return true;
 }
 
 /** `Array.isArray` does not see readonly arrays. */

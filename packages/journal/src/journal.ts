@@ -90,21 +90,25 @@ export class Journal {
 
   /** Puts an event on the audit record; resolves and rejects as `append`. */
   audit(event: AuditEvent, companionOf?: CompanionOf): Promise<JournalEntry> {
-    return this.#append('audit', (stamp) => ({ ...auditBody(event, stamp) }), companionOf);
+    return this.#append('audit', (stamp) => auditBody(event, stamp), companionOf);
   }
 
-  async #append(
+  #append(
     stream: JournalStream,
     bodyOf: (stamp: AuditStamp) => JournalBody,
     companionOf?: CompanionOf,
   ): Promise<JournalEntry> {
-    while (this.#recovery !== undefined) await this.#recovery;
-    const entry = this.#next(stream, bodyOf);
-    const companion = companionOf?.(entry.sequence);
-    this.#tree.add(entry.leafHash, (node) => this.#nodes.push(node));
+    if (this.#recovery !== undefined) return this.#recovery.then(() => this.#append(stream, bodyOf, companionOf));
     const stored = Promise.withResolvers<JournalEntry>();
-    this.#waiting.push({ entry, companion, stored });
-    if (this.#waiting.length === 1) setImmediate(() => this.#takeOff());
+    try {
+      const entry = this.#next(stream, bodyOf);
+      const companion = companionOf?.(entry.sequence);
+      this.#tree.add(entry.leafHash, (node) => this.#nodes.push(node));
+      this.#waiting.push({ entry, companion, stored });
+      if (this.#waiting.length === 1) setImmediate(() => this.#takeOff());
+    } catch (error) {
+      stored.reject(error);
+    }
     return stored.promise;
   }
 
@@ -203,6 +207,14 @@ export class Journal {
   }
 }
 
+/** There is one for each batch, and nearly nobody asks for its root, which costs as much as several entries. */
 function headOf(tree: MerkleTree): JournalHead {
-  return { size: tree.size, root: tree.root };
+  const { size, rootOf } = tree.snapshot();
+  let root: string | undefined;
+  return {
+    size,
+    get root() {
+      return (root ??= rootOf());
+    },
+  };
 }

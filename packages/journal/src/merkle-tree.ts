@@ -53,11 +53,13 @@ export class MerkleTree {
 
   /** Hex root; SHA-256 of nothing while there is no leaf. */
   get root(): string {
-    const root = this.#peaks.reduceRight<Buffer | undefined>(
-      (right, left) => (right === undefined ? left : nodeHash(left, right)),
-      undefined,
-    );
-    return root === undefined ? hash('sha256', '', 'hex') : root.toString('hex');
+    return rootOfPeaks(this.#peaks);
+  }
+
+  /** The tree as it is now, for those who may ask later what its root was. */
+  snapshot(): { readonly size: number; readonly rootOf: () => string } {
+    const peaks = [...this.#peaks];
+    return { size: this.#size, rootOf: () => rootOfPeaks(peaks) };
   }
 
   /** Appends a leaf by its hex hash (`leafHash`); `keep` hears of the subtrees that it completes, each `KEPT_LEVELS`th level. */
@@ -86,6 +88,14 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer<ArrayBuffe
   children.set(left, 1);
   children.set(right, 1 + HASH_OCTETS);
   return hash('sha256', children, 'buffer');
+}
+
+function rootOfPeaks(peaks: readonly Buffer[]): string {
+  const root = peaks.reduceRight<Buffer | undefined>(
+    (right, left) => (right === undefined ? left : nodeHash(left, right)),
+    undefined,
+  );
+  return root === undefined ? hash('sha256', '', 'hex') : root.toString('hex');
 }
 
 function isSound({ size, peaks }: MerkleState): boolean {

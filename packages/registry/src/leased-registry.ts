@@ -358,11 +358,17 @@ export class LeasedRegistry implements Registry {
 
   /** The change and its record go to their stores in one turn. Whatever part of them fails, the store is put back to what can be found. */
   async #commit(instanceId: string, stored: Promise<void>, event: AuditEvent): Promise<void> {
-    const outcomes = await Promise.allSettled([stored, this.#options.journal.audit(event)]);
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed === undefined) return;
-    this.#insist(() => this.#reconcile(instanceId));
-    throw failed.reason;
+    const recorded = this.#options.journal.audit(event);
+    // Until it is looked at nobody else would, and both must be over before anything is put back.
+    recorded.catch(() => undefined);
+    try {
+      await stored;
+      await recorded;
+    } catch (error) {
+      await Promise.allSettled([stored, recorded]);
+      this.#insist(() => this.#reconcile(instanceId));
+      throw error;
+    }
   }
 
   #expire(instanceId: string): void {

@@ -59,28 +59,26 @@ export class AnomalyDetector {
 
   /** What is unusual about this, if anything. */
   observe(observation: RegistryObservation): Anomaly | undefined {
-    const reasons = [
-      this.#flapping(observation),
-      ...(observation.kind === 'registered' ? this.#registered(observation) : []),
-    ]
-      .filter((reason) => reason !== undefined)
-      .toSorted((a, b) => b.score - a.score);
+    const reasons: AnomalyReason[] = [];
+    const flapping = this.#flapping(observation);
+    if (flapping !== undefined) reasons.push(flapping);
+    if (observation.kind === 'registered') this.#registered(observation, reasons);
     if (reasons.length === 0) return undefined;
     const { kind: _, ...rest } = observation;
+    reasons.sort((a, b) => b.score - a.score);
     return { ...rest, score: togetherOf(reasons), reasons };
   }
 
-  #registered(observation: RegistryObservation): (AnomalyReason | undefined)[] {
+  #registered(observation: RegistryObservation, reasons: AnomalyReason[]): void {
     const { history, isNew } = this.#historyOf(observation);
-    const known = {
-      'new-identity': history.identities.size,
-      'new-network': history.networks.size,
-      'new-host': history.hosts.size,
-    };
+    const { identities, networks, hosts } = history;
+    const known = { 'new-identity': identities.size, 'new-network': networks.size, 'new-host': hosts.size };
     const firsts = note(history, observation);
+    const unknown = isNew ? this.#unknown(observation) : undefined;
+    if (unknown !== undefined) reasons.push(unknown);
+    if (!isNew) for (const [kind, value] of firsts) reasons.push(firstSeen(kind, value, known[kind]));
     const spike = this.#spike(history);
-    if (isNew) return [this.#unknown(observation), spike];
-    return [...firsts.map(([kind, value]) => firstSeen(kind, value, known[kind])), spike];
+    if (spike !== undefined) reasons.push(spike);
   }
 
   #unknown({ service, namespace }: RegistryObservation): AnomalyReason | undefined {

@@ -13,7 +13,9 @@ export class Window {
     this.#moveTo(now);
     const at = this.#newest % SLICES;
     this.#slices[at] = (this.#slices[at] ?? 0) + 1;
-    return this.#slices.reduce((sum, count) => sum + count, 0);
+    let sum = 0;
+    for (const count of this.#slices) sum += count;
+    return sum;
   }
 
   #moveTo(now: number): void {

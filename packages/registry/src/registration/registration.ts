@@ -87,7 +87,11 @@ const CHECKS: readonly (readonly [field: keyof RegistrationRequest, check: Check
 
 /** Every problem of the request in one `INVALID_ARGUMENT`, each with the name of its field. */
 export function checkRegistration(request: RegistrationRequest): Result<RegistrationRequest, RampartError> {
-  const problems = CHECKS.flatMap(([field, check]) => named(field, check(request)));
+  const problems: string[] = [];
+  for (const [field, check] of CHECKS) {
+    const problem = check(request);
+    if (problem !== undefined) problems.push(`${field} ${problem}`);
+  }
   problems.push(...labelProblems(request.labels), ...traitProblems(request), ...checkProblems(request.checks ?? []));
   if (problems.length === 0) return ok(request);
   return fail(new RampartError('INVALID_ARGUMENT', `this registration was refused: ${problems.join('; ')}`));

@@ -46,10 +46,12 @@ const CHECKS: readonly (readonly [field: keyof RegistrationRequest, check: Check
 
 /** What is wrong with the fields that an instance may have and need not, each with the name of its field. */
 export function traitProblems(request: RegistrationRequest): string[] {
-  return CHECKS.flatMap(([field, check]) => {
+  const problems: string[] = [];
+  for (const [field, check] of CHECKS) {
     const problem = check(request);
-    return problem === undefined ? [] : [`${field} ${problem}`];
-  });
+    if (problem !== undefined) problems.push(`${field} ${problem}`);
+  }
+  return problems;
 }
 
 function tagsProblem(tags: readonly string[]): string | undefined {

@@ -105,7 +105,7 @@ export class ConsulApi {
     };
     const answer = await this.#routes[name]?.(call);
     if (answer === undefined) throw new RampartError('INTERNAL', `BUG: nothing answers ${name}`);
-    return { ...answer, headers: { ...allowance.headers, ...answer.headers } };
+    return isEmpty(allowance.headers) ? answer : { ...answer, headers: { ...allowance.headers, ...answer.headers } };
   }
 
   async #admit(
@@ -144,6 +144,11 @@ export class ConsulApi {
     if (asked === '' || asked === this.#options.view.datacenter) return;
     throw new RampartError('INVALID_ARGUMENT', `No path to datacenter: this one is ${this.#options.view.datacenter}`);
   }
+}
+
+function isEmpty(headers: Readonly<Record<string, string>>): boolean {
+  for (const _ in headers) return false;
+  return true;
 }
 
 /** "kv", "session": what an endpoint that is not part of this would be about. */

@@ -26,13 +26,16 @@ export function serviceIdOf({
  */
 export function instanceIdFor(discovery: Discovery, hosted: HostedService, owner: string | undefined): string {
   const ids = idsOf(hosted);
-  const own = ids.find((id) =>
-    kept(id, owner).some((each) => {
-      const instance = discovery.instance(each);
-      return isOf(instance, hosted) && (owner === undefined || instance?.owner === owner);
-    }),
-  );
-  return own ?? ids.find((id) => discovery.instance(id) === undefined) ?? ids[2];
+  let free: string | undefined;
+  for (const id of ids) {
+    const there = discovery.instance(id);
+    if (there === undefined) free ??= id;
+    else if (isOf(there, hosted) && (owner === undefined || there.owner === owner)) return id;
+    if (owner === undefined) continue;
+    const apart = discovery.instance(apartId(id, owner));
+    if (isOf(apart, hosted) && apart?.owner === owner) return id;
+  }
+  return free ?? ids[2];
 }
 
 /** The instance that somebody on a host means by the id of a service: first his own of that host and namespace, else one that he may know of. */

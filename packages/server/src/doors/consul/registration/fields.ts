@@ -120,7 +120,12 @@ function problem(place: string, text: string): RampartError {
   return new RampartError('INVALID_ARGUMENT', `Request decode failed: ${place} ${text}`);
 }
 
+/** Most clients write the names as they are documented. */
 function folded(name: string): string {
+  return ASKED.get(name) ?? foldedAnew(name);
+}
+
+function foldedAnew(name: string): string {
   return (name.includes('_') ? name.replaceAll('_', '') : name).toLowerCase();
 }
 
@@ -130,7 +135,7 @@ const ASKED = new Map<string, string>();
 function asked(name: string): string {
   const known = ASKED.get(name);
   if (known !== undefined) return known;
-  const key = folded(name);
+  const key = foldedAnew(name);
   ASKED.set(name, key);
   return key;
 }

@@ -44,18 +44,20 @@ export function rowOf({ instance, standing, checks }: StoredInstance, sealed?: s
 
 function detailsOf(instance: Instance, sealed: string | undefined): string | null {
   const { tags, metadata, weights, locality, version, checks, deregisterCriticalAfterMs, leaseMs } = instance;
-  const details: Details = {
-    ...(tags.length === 0 ? {} : { tags }),
-    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-    ...(weights.passing === 1 && weights.warning === 1 ? {} : { weights }),
-    ...(locality === undefined ? {} : { locality }),
-    ...(version === undefined ? {} : { version }),
-    ...(checks.length === 0 ? {} : { checks }),
-    ...(deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs }),
-    ...(leaseMs === undefined ? {} : { leaseMs }),
-    ...(sealed === undefined ? {} : { sealed }),
+  // JSON leaves out what is undefined, and for less than as many conditional spreads.
+  const details: Readonly<Record<keyof Details, unknown>> = {
+    tags: tags.length === 0 ? undefined : tags,
+    metadata: Object.keys(metadata).length === 0 ? undefined : metadata,
+    weights: weights.passing === 1 && weights.warning === 1 ? undefined : weights,
+    locality,
+    version,
+    checks: checks.length === 0 ? undefined : checks,
+    deregisterCriticalAfterMs,
+    leaseMs,
+    sealed,
   };
-  return Object.keys(details).length === 0 ? null : JSON.stringify(details);
+  const text = JSON.stringify(details);
+  return text === '{}' ? null : text;
 }
 
 /** What a row keeps of an instance: itself where nothing of it is sealed. */
