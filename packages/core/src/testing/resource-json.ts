@@ -63,3 +63,22 @@ export const requestSignature = (fields: object): Record<string, unknown> => {
     Object.fromEntries(spec.filter(([, value]) => value !== undefined)),
   );
 };
+
+/** Fields that are undefined are left out, as in JSON. */
+const networking = (name: string, spec: unknown): Record<string, unknown> =>
+  kind('networking.istio.io/v1', name, JSON.parse(JSON.stringify(spec)));
+export const virtualService = (spec: unknown): Record<string, unknown> => networking('VirtualService', spec);
+/** A rule with one route, sound but for these fields. */
+export const httpRoute = (fields: object): Record<string, unknown> =>
+  virtualService({ hosts: ['orders'], http: [{ route: [{ destination: { host: 'orders' } }], ...fields }] });
+export const httpMatch = (match: unknown): Record<string, unknown> => httpRoute({ match: [match] });
+export const destinationRule = (fields: object): Record<string, unknown> =>
+  networking('DestinationRule', { host: 'orders', ...fields });
+export const trafficPolicy = (policy: unknown): Record<string, unknown> => destinationRule({ trafficPolicy: policy });
+/** A sound entry with some fields changed. */
+export const serviceEntry = (fields: object): Record<string, unknown> =>
+  networking('ServiceEntry', {
+    hosts: ['api.example.com'],
+    ports: [{ number: 443, name: 'tls', protocol: 'TLS' }],
+    ...fields,
+  });

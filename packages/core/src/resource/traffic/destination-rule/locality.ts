@@ -1,15 +1,12 @@
 import type { Cursor, Reader } from '../../cursor.ts';
-import { listOf, mapOf, need, oneOf } from '../document-form.ts';
-import { labelNameProblem, labelValueProblem } from '../../metadata/label-syntax.ts';
+import { absent, listOf, mapOf, need, oneOf } from '../document-form.ts';
 
-/** Which places are preferred (istio/api `LocalityLoadBalancerSetting`); at most one of the three ways. */
+/** Which places are preferred (istio/api `LocalityLoadBalancerSetting`); at most one of the two ways. */
 export interface LocalitySettings {
   /** By caller's place, the share of each place, in percent. */
   readonly distribute?: readonly LocalityShare[];
   /** By the caller's region, the region to use when nothing nearer is healthy. */
   readonly failover?: readonly LocalityFailover[];
-  /** Labels, or "name=value": the more of them an instance has in common with its caller, from the first on, the better. */
-  readonly failoverPriority?: readonly string[];
   /** Absent: true. */
   readonly enabled?: boolean;
 }
@@ -25,6 +22,10 @@ export interface LocalityFailover {
   readonly to: string;
 }
 
+interface Refused {
+  readonly failoverPriority: never;
+}
+
 const ALL = 100;
 const MOST = 1000;
 const PLACE = /^[A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*){0,2}(?:\/\*)?$/;
@@ -37,13 +38,13 @@ export function placeProblem(text: string): string | undefined {
 }
 
 export function readLocality(at: Cursor): LocalitySettings | undefined {
-  const fields = at.fields<LocalitySettings>({
+  const fields = at.fields<LocalitySettings & Refused>({
     distribute: listOf(readShare, MOST, 'a list of shares'),
     failover: listOf(readFailover, MOST, 'a list of regions'),
-    failoverPriority: listOf(readPriority, MOST, 'a list of labels'),
+    failoverPriority: absent('instances are near or far by region, zone and sub-zone here: use failover or distribute'),
     enabled: (flag) => flag.flag(),
   });
-  oneOf(at, ['distribute', 'failover', 'failoverPriority']);
+  oneOf(at, ['distribute', 'failover']);
   return fields;
 }
 
@@ -70,10 +71,3 @@ function readFailover(at: Cursor): LocalityFailover | undefined {
   if (from === undefined || to === undefined) return undefined;
   return from === to ? at.child('to').error('must be another region than from') : { from, to };
 }
-
-const readPriority: Reader<string> = (at) =>
-  at.checked((text) => {
-    const equals = text.indexOf('=');
-    if (equals === -1) return labelNameProblem(text);
-    return labelNameProblem(text.slice(0, equals)) ?? labelValueProblem(text.slice(equals + 1));
-  });

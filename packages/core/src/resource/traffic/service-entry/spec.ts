@@ -3,7 +3,7 @@ import type { Cursor, Reader } from '../../cursor.ts';
 import { textList } from '../../text-list.ts';
 import { absent, listOf, need } from '../document-form.ts';
 import { readExportTo } from '../export-to.ts';
-import { externalHostProblem, readRuleHost } from '../host.ts';
+import { externalHostProblem, hostProblem, readRuleHost } from '../host.ts';
 import { readEndpoint, type ServiceEntryEndpoint } from './endpoint.ts';
 import { readServiceEntryPorts, type ServiceEntryPort } from './port.ts';
 
@@ -103,8 +103,10 @@ function checkAddresses(at: Cursor): void {
   if (items.length === 0) at.error('needs endpoints: resolution STATIC uses no others');
   for (const item of items) {
     const address = item.child('address');
-    const isName = typeof address.value === 'string' && parseIpAddress(address.value) === undefined;
-    if (isName) address.error('must be an IP address for resolution STATIC');
+    const isName = typeof address.value === 'string' && hostProblem(address.value) === undefined;
+    if (isName && parseIpAddress(String(address.value)) === undefined) {
+      address.error('must be an IP address for resolution STATIC');
+    }
   }
 }
 
