@@ -65,7 +65,8 @@ export interface Serving {
   readonly telemetry: Telemetry;
 }
 
-function deskOf({ options }: Start, { resources, journal, authority, trust }: State, { dataPlanes }: Mesh): PolicyDesk {
+function deskOf({ options }: Start, state: State, { dataPlanes }: Mesh): PolicyDesk {
+  const { resources, registry, journal, authority, trust } = state;
   const { clock, rootNamespace, trustDomain } = options;
   const longestLives = { certificateMs: authority.lifetimes.longestWorkloadMs, tokenMs: trust.jwt.longestSvidMs };
   return new PolicyDesk({
@@ -75,6 +76,7 @@ function deskOf({ options }: Start, { resources, journal, authority, trust }: St
     rootNamespace,
     trustDomain,
     longestLives,
+    isRegistered: (service) => registry.lookup(service) !== undefined,
     planes: () => dataPlanes.enforcing(),
   });
 }

@@ -1,4 +1,12 @@
-import { type Clock, RampartError, type Resource, resourceKey, type ResourceProblem, toJson } from '@rampart/core';
+import {
+  type Clock,
+  RampartError,
+  type Resource,
+  resourceKey,
+  type ResourceProblem,
+  type ServiceName,
+  toJson,
+} from '@rampart/core';
 import { parseDocuments } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
@@ -10,6 +18,7 @@ import { unsignable } from './signability.ts';
 import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
 import { planRollback, type RollbackPlan } from './rollback.ts';
 import type { ChangedResource } from './store.ts';
+import { trafficProblems } from './traffic-problems.ts';
 
 export interface PolicyDeskOptions {
   readonly resources: ResourceSet;
@@ -18,6 +27,8 @@ export interface PolicyDeskOptions {
   readonly rootNamespace: string;
   readonly trustDomain: string;
   readonly longestLives: LongestLives;
+  /** Whether the registry has had an instance of a service. */
+  isRegistered(service: ServiceName): boolean;
   /** Data planes that are connected now. */
   planes(): readonly EnforcingPlane[];
 }
@@ -127,7 +138,10 @@ export class PolicyDesk {
     const { resources } = parsed;
     const present = (): readonly HeldResource[] => this.#options.resources.all();
     const overlaps = entryOverlaps(parsed, { file, now: this.#options.clock.now(), present });
-    const problems = [...parsed.problems, ...overlaps];
+    const { isRegistered } = this.#options;
+    const traffic = trafficProblems(parsed, { file, rootNamespace, present, isRegistered });
+    const problems = [...parsed.problems, ...overlaps, ...traffic];
+    if (traffic.some(({ severity }) => severity === 'error')) return { resources: [], problems, revision: 0 };
     const planned = resources.map((resource) => this.#plan(resource));
     const changed = planned.filter(({ outcome }) => outcome !== 'unchanged');
     const revision = request.dryRun ? 0 : await this.#put(planned, changed, request.operator);

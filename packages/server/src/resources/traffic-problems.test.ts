@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { ControlPlane } from '../control-plane.ts';
+import { TestPlanes } from '../testing/test-plane.ts';
+import { type ApiClient, connectAsAdmin } from '../testing/workload-client.ts';
+
+const ROUTED = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: orders, namespace: shop }
+spec:
+  hosts: [orders]
+  http:
+    - route:
+        - { destination: { host: orders, subset: v1 }, weight: 90 }
+        - { destination: { host: orders, subset: v2 }, weight: 10 }
+`;
+const subsets = (...names: string[]): string => `---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: orders, namespace: shop }
+spec: { host: orders, subsets: [${names.map((name) => `{ name: ${name} }`).join(', ')}] }
+`;
+
+describe('rules about calls that are applied', () => {
+  const planes = new TestPlanes();
+  let plane: ControlPlane;
+  let operator: ApiClient;
+
+  before(async () => {
+    await planes.open();
+    plane = await planes.start();
+    operator = connectAsAdmin(plane);
+  });
+  after(async () => {
+    operator.close();
+    await planes.close();
+  });
+
+  const apply = async (document: string): Promise<readonly string[]> => {
+    const { problems, resources } = await operator.admin.apply({ document, file: 'a.yaml' });
+    return [
+      ...resources.map(({ outcome }) => outcome),
+      ...problems
+        .filter(({ severity }) => severity === 'error')
+        .map(({ line, column, field, message }) => `${line}:${column} ${field}: ${message}`),
+    ];
+  };
+
+  it('are refused as a whole, with the place, when one of them names what is not there', async () => {
+    const [problem = '', ...rest] = await apply(ROUTED + subsets('v1'));
+    assert.match(
+      problem,
+      /^9:\d+ spec\.http\[0\]\.route\[1\]\.destination\.subset: .* defines subset "v2": it has v1$/,
+    );
+    assert.deepEqual(rest, []);
+    const { resources } = await operator.admin.getResources({ kind: 'DestinationRule', namespace: '', name: '' });
+    assert.deepEqual(resources, []);
+  });
+
+  it('are taken when it is in the same document, or was there before', async () => {
+    assert.equal((await apply(ROUTED + subsets('v1', 'v2'))).length, 2);
+    assert.equal((await apply(ROUTED.replace('90', '80').replace('10 }', '20 }'))).length, 1);
+  });
+
+  it('may not contradict one that is in force', async () => {
+    const [problem = ''] = await apply(ROUTED.replace('name: orders,', 'name: other,'));
+    assert.match(problem, /^5:11 spec\.hosts\[0\]: .* has a VirtualService in this namespace already, shop\/orders/);
+  });
+});
