@@ -27,7 +27,7 @@ const ENTRY = rule(
 function said(text: string): string[] {
   const resources = resourcesOf(text);
   const isRegistered = ({ name, namespace }: ServiceName): boolean => SERVICES.has(`${namespace}/${name}`);
-  const [first] = resources.filter(isTraffic);
+  const first = resources.find(isTraffic);
   assert.ok(first !== undefined);
   const review = new TrafficReview({ resources, rootNamespace: 'istio-system', isRegistered });
   return review.of(first).map(({ severity, field, message }) => `${severity} ${field}: ${message}`);

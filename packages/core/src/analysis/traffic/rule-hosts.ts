@@ -62,7 +62,8 @@ function conflict({ rule, whole, field, known }: HostAt): TrafficFinding | undef
 /** Rules for different callers can stand beside each other. */
 function selectorOf(rule: TrafficResource): string {
   if (rule.kind !== 'DestinationRule') return '';
-  return JSON.stringify(Object.entries(rule.spec.workloadSelector?.matchLabels ?? {}).sort());
+  const labels = Object.entries(rule.spec.workloadSelector?.matchLabels ?? {});
+  return JSON.stringify(labels.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Whoever may write in a namespace says how its workloads call, and how its services are called, and nothing else. */

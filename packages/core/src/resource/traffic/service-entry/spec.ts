@@ -103,10 +103,9 @@ function checkAddresses(at: Cursor): void {
   if (items.length === 0) at.error('needs endpoints: resolution STATIC uses no others');
   for (const item of items) {
     const address = item.child('address');
-    const isName = typeof address.value === 'string' && hostProblem(address.value) === undefined;
-    if (isName && parseIpAddress(String(address.value)) === undefined) {
-      address.error('must be an IP address for resolution STATIC');
-    }
+    const text = typeof address.value === 'string' ? address.value : '';
+    const isName = hostProblem(text) === undefined && parseIpAddress(text) === undefined;
+    if (isName) address.error('must be an IP address for resolution STATIC');
   }
 }
 
