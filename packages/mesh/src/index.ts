@@ -50,6 +50,7 @@ export { TcpJudge } from './inbound/tcp/tcp-judge.ts';
 export type { Stay, TcpJudgeOptions } from './inbound/tcp/tcp-judge.ts';
 export { deliverConnection, TcpPermit } from './inbound/tcp/tcp-permit.ts';
 export type { TcpApplicant } from './inbound/tcp/tcp-stay.ts';
+export { OPENING_TIMEOUT_MS } from './inbound/first-byte.ts';
 export { Gate, MESH_ALPN, TCP_ALPN } from './inbound/gate.ts';
 export type { GateOptions, Refusal } from './inbound/gate.ts';
 export type { HeaderAction, HeaderChange, QueryChange } from './inbound/external/answer.ts';

@@ -11,12 +11,27 @@ const caller = (call) =>
     .split('/sa/')
     .at(-1);
 
+let cancelled = 0;
+
 const handlers = {
   ask: (call, answer) => {
-    if (call.request.text === 'fail') answer({ code: grpc.status.NOT_FOUND, details: 'no such thing' });
-    else answer(null, { text: `${call.request.text} from ${caller(call)}` });
+    const { text } = call.request;
+    call.on('cancelled', () => (cancelled += 1));
+    if (text === 'never') return;
+    if (text === 'cancelled') answer(null, { text: String(cancelled) });
+    else if (text === 'fail') answer({ code: grpc.status.NOT_FOUND, details: 'no such thing' });
+    else {
+      const trailers = new grpc.Metadata();
+      trailers.set('x-words', String(text.split(' ').length));
+      answer(null, { text: `${text} from ${caller(call)}` }, trailers);
+    }
   },
   hear: (call) => {
+    call.on('cancelled', () => (cancelled += 1));
+    if (call.request.text === 'endless') {
+      call.write({ text: 'first' });
+      return;
+    }
     for (const word of call.request.text.split(' ')) call.write({ text: word });
     call.end();
   },
@@ -48,7 +63,12 @@ const collected = (stream) =>
 function call({ target, kind, text }) {
   const client = clientOf(target);
   const words = text.split(' ');
-  const deadline = { deadline: Date.now() + 10_000 };
+  const deadline = { deadline: Date.now() + (kind === 'late' ? 300 : 10_000) };
+  if (kind === 'cancel') {
+    const stream = client.hear({ text: 'endless' }, deadline);
+    stream.once('data', () => stream.cancel());
+    return collected(stream);
+  }
   if (kind === 'hear') return collected(client.hear({ text }, deadline));
   if (kind === 'chat') {
     const stream = client.chat(deadline);
@@ -58,8 +78,11 @@ function call({ target, kind, text }) {
   }
   const { promise, resolve, reject } = Promise.withResolvers();
   const done = (error, answer) => (error ? reject(error) : resolve(answer.text));
-  if (kind === 'ask') client.ask({ text }, deadline, done);
-  else {
+  if (kind === 'ask' || kind === 'late') client.ask({ text }, deadline, done);
+  else if (kind === 'trailers') {
+    const asked = client.ask({ text }, deadline, (error) => error && reject(error));
+    asked.on('status', ({ metadata }) => resolve(metadata.get('x-words')));
+  } else {
     const stream = client.tell(deadline, done);
     for (const word of words) stream.write({ text: word });
     stream.end();

@@ -53,7 +53,9 @@ export function sidecarOptions(): readonly Option[] {
       portFrom(1),
     ),
     new Option('--app-host <address>', 'address that the application listens on').default(LOOPBACK),
-    new Option('--app-protocol <protocol>', 'what the application speaks').choices(['http', 'tcp']).default('http'),
+    new Option('--app-protocol <protocol>', 'what the application speaks; http is HTTP/1.1')
+      .choices(['http', 'http2', 'grpc', 'tcp'])
+      .default('http'),
     new Option(
       '--app-proxy-protocol <version>',
       'have connections to the application begin with the PROXY protocol, which tells it who called',

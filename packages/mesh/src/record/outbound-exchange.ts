@@ -24,6 +24,7 @@ export class OutboundExchange implements TraceContext {
   readonly method: string;
   readonly path: string;
   readonly authority: string;
+  protocol = 'HTTP/1.1';
   target: Target | undefined = undefined;
   /** The service that was called, where rules say what becomes of the request. */
   ruled: MeshService | undefined = undefined;
@@ -58,6 +59,8 @@ export interface CallLine {
   readonly method: string;
   readonly path: string;
   readonly authority: string;
+  /** "HTTP/2"; that of its source unless given. */
+  readonly protocol?: string | undefined;
 }
 
 /** What an outgoing exchange is named and timed with. */
@@ -77,7 +80,6 @@ export class OutboundRecorder {
   readonly #record: RecordInput = { ...blankRecord(), reporter: 'source' };
 
   constructor(plane: Pick<DataPlane, 'telemetry' | 'metrics' | 'view'>, source: OutboundSource) {
-    if (source.protocol !== undefined) this.#record.protocol = source.protocol;
     this.#plane = plane;
     this.#source = source;
   }
@@ -89,8 +91,11 @@ export class OutboundRecorder {
   }
 
   begin(call: CallLine): OutboundExchange {
-    const { ids, stopwatch, parent } = this.#source;
-    return new OutboundExchange(call, startSpan(parent(), ids), stopwatch.elapsed());
+    const { ids, stopwatch, parent, protocol } = this.#source;
+    const exchange = new OutboundExchange(call, startSpan(parent(), ids), stopwatch.elapsed());
+    const spoken = call.protocol ?? protocol;
+    if (spoken !== undefined) exchange.protocol = spoken;
+    return exchange;
   }
 
   end(exchange: OutboundExchange, ending: Ending): void {
@@ -111,6 +116,7 @@ export class OutboundRecorder {
     record.destinationPrincipal = target?.endpoint.identity ?? '';
     record.upstreamHost = target?.endpoint.address ?? '';
     record.tlsVersion = target === undefined ? '' : 'TLSv1.3';
+    record.protocol = exchange.protocol;
     record.method = exchange.method;
     record.path = recordable(exchange.path);
     record.authority = exchange.authority;

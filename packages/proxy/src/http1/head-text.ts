@@ -80,7 +80,7 @@ export function hasHeader(rawHeaders: readonly string[], lowerCase: string): boo
 }
 
 /** The further headers that Connection declares its own; those that a proxy relies on are never among them. */
-function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> | undefined {
+export function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> | undefined {
   let named: Set<string> | undefined;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     if (!isNamed(rawHeaders[index] ?? '', CONNECTION)) continue;

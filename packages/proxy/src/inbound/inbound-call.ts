@@ -59,8 +59,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     if (!options.load.enter()) {
       exchange.verdict = refusal(OVERLOADED);
       answerText(server, SERVICE_UNAVAILABLE, OVERLOADED);
-      const { bytesSent } = server;
-      options.recorder.write(exchange, { code: SERVICE_UNAVAILABLE, flag: ResponseFlag.overloaded, bytesSent });
+      const { bytesSent, status: code } = server;
+      options.recorder.write(exchange, { code, flag: ResponseFlag.overloaded, bytesSent });
       return;
     }
     const facts = RequestFacts.read(server.head, connection);
@@ -68,7 +68,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
       exchange.verdict = refusal(facts.problem);
       answerWith(server, textAnswer({ code: 400, body: `Bad Request: ${facts.problem}`, verdict: exchange.verdict }));
       options.load.leave();
-      options.recorder.write(exchange, { code: 400, flag: ResponseFlag.denied, bytesSent: server.bytesSent });
+      const { bytesSent, status: code } = server;
+      options.recorder.write(exchange, { code, flag: ResponseFlag.denied, bytesSent });
       return;
     }
     const call = new InboundCall(options, server, { exchange, facts: facts.value });
@@ -155,7 +156,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     const flag = isOfConnecting(error) ? ResponseFlag.connectFailed : ResponseFlag.upstreamReset;
     const text = flag === ResponseFlag.connectFailed ? 'the application does not answer' : 'the application broke off';
     answerText(this.#server, SERVICE_UNAVAILABLE, text);
-    this.#record(SERVICE_UNAVAILABLE, flag, error.message);
+    this.#record(this.#server.status, flag, error.message);
   }
 
   #await(answer: Promise<Answer | undefined>): void {
@@ -189,7 +190,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   #refuse(answer: Answer): void {
     this.exchange.verdict = answer.verdict;
     answerWith(this.#server, answer);
-    this.#record(answer.code, ResponseFlag.denied);
+    this.#record(this.#server.status, ResponseFlag.denied);
   }
 
   #send(fresh: boolean): void {

@@ -2,20 +2,27 @@ import type { Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 import type { Clock, Random } from '@rampart/core';
-import { Gate, MESH_ALPN, TCP_ALPN } from '@rampart/mesh';
+import { Gate, MESH_ALPN, OPENING_TIMEOUT_MS, TCP_ALPN } from '@rampart/mesh';
 import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
 
 import { readProxyHeader } from '../capture/proxy-protocol/read-proxy-header.ts';
+import { awaitVersion } from '../http/version.ts';
 import { LinkSession } from '../link/link-session.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
 import { createDoor, listenOn } from '../stream/listen.ts';
 import type { ListeningPlace } from '../stream/listen.ts';
 import type { LoadBalancers } from './load-balancers.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
+import type { HttpArrival } from './inbound-http.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 
 /** What the application behind the listener speaks. */
-export type AppProtocol = 'http' | 'tcp';
+export type AppProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
+
+/** gRPC is spoken over HTTP/2 alone. */
+export function speaksHttp2(protocol: AppProtocol): boolean {
+  return protocol === 'http2' || protocol === 'grpc';
+}
 
 export interface MeshListenerOptions {
   readonly plane: DataPlane;
@@ -26,7 +33,7 @@ export interface MeshListenerOptions {
   /** Port of the application: the one that policies speak of. */
   readonly port: number;
   readonly protocol: AppProtocol;
-  readonly http: (connection: InboundConnection, stream: ByteStream) => void;
+  readonly http: (arrival: HttpArrival) => void;
   /** `metadata` is what the other side says of a stream of a link. */
   readonly tcp: (connection: InboundConnection, stream: ByteStream, metadata?: Uint8Array) => void;
   readonly refuse: (refusal: Refusal) => void;
@@ -51,7 +58,7 @@ export class MeshListener {
       identity: plane.identity,
       clock,
       port,
-      protocols: protocol === 'tcp' ? [LINK_ALPN, TCP_ALPN] : [LINK_ALPN, MESH_ALPN, 'http/1.1'],
+      protocols: protocol === 'tcp' ? [LINK_ALPN, TCP_ALPN] : [LINK_ALPN, 'h2', MESH_ALPN, 'http/1.1'],
       ...(protocol === 'tcp' ? { silenceMs: SILENCE_MS } : {}),
       accept: (connection) => this.#accept(connection),
       refuse,
@@ -100,8 +107,17 @@ export class MeshListener {
 
   #accept(connection: InboundConnection): void {
     const { socket } = connection;
-    if (socket instanceof TLSSocket && socket.alpnProtocol === LINK_ALPN) this.#link(connection);
-    else this.#serve(connection, new SocketStream(socket));
+    const alpn = socket instanceof TLSSocket ? socket.alpnProtocol : false;
+    if (alpn === LINK_ALPN) return this.#link(connection);
+    const { protocol, http, clock } = this.#options;
+    const stream = new SocketStream(socket);
+    if (protocol === 'tcp') return this.#options.tcp(connection, stream);
+    if (typeof alpn === 'string') return http({ connection, stream, version: alpn === 'h2' ? 'h2' : 'http/1.1' });
+    // Plaintext, or a client that agrees on nothing: whoever begins with the preface of HTTP/2 speaks it.
+    return awaitVersion({ stream, clock, patience: OPENING_TIMEOUT_MS }, (version, head) => {
+      http({ connection, stream, version, head });
+      stream.resume();
+    });
   }
 
   #link(connection: InboundConnection): void {
@@ -112,20 +128,16 @@ export class MeshListener {
       clock,
       random,
       accept: (stream, { protocol, metadata }) => {
-        if (protocol !== (this.#options.protocol === 'tcp' ? 'tcp' : 'http/1.1')) return 'not-served';
+        const { protocol: served, tcp, http } = this.#options;
+        if ((protocol === 'tcp') !== (served === 'tcp')) return 'not-served';
         // Each answer says that its stream is the last; the next one is to come on another link.
         if (clock.now() > connection.retireAt) link.drain(DRAIN_MS);
-        this.#serve(connection, stream, metadata);
+        if (protocol === 'tcp') tcp(connection, stream, metadata);
+        else http({ connection, stream, version: protocol });
         return undefined;
       },
       closed: () => this.#links.delete(link),
     });
     this.#links.add(link);
-  }
-
-  #serve(connection: InboundConnection, stream: ByteStream, metadata?: Uint8Array): void {
-    const { protocol, http, tcp } = this.#options;
-    if (protocol === 'tcp') tcp(connection, stream, metadata);
-    else http(connection, stream);
   }
 }

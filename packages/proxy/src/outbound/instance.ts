@@ -5,7 +5,9 @@ import type { Clock, Random } from '@rampart/core';
 import { MESH_ALPN, TCP_ALPN } from '@rampart/mesh';
 import type { Outbound, Target } from '@rampart/mesh';
 
+import type { Upstream } from '../http/upstream.ts';
 import { ConnectionPool } from '../http1/connection-pool.ts';
+import { Http2ClientSessions } from '../http2/client-sessions.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
 import type { LinkProtocol } from '../link/frame/format.ts';
 import { LinkSession } from '../link/link-session.ts';
@@ -23,6 +25,12 @@ const OFFERS: Readonly<Record<LinkProtocol, readonly string[]>> = {
 const MOST_IDLE = 256;
 /** Time that streams of a link have to end when it is replaced. */
 const DRAIN_MS = 30_000;
+
+/** Connections for requests. */
+interface HttpUpstream extends Upstream {
+  retire(): void;
+  close(): void;
+}
 
 export interface InstanceOptions {
   readonly outbound: Outbound;
@@ -45,7 +53,8 @@ interface Waiting {
  */
 export class Instance {
   readonly target: Target;
-  readonly http: ConnectionPool;
+  /** What requests are sent by: the version of HTTP that the instance is registered with. */
+  readonly http: HttpUpstream;
   readonly #options: InstanceOptions;
   /** undefined before the first handshake. */
   #speaksLink: boolean | undefined;
@@ -57,7 +66,9 @@ export class Instance {
   constructor(target: Target, options: InstanceOptions) {
     this.target = target;
     this.#options = options;
-    this.http = new ConnectionPool(() => this.open('http/1.1'), MOST_IDLE);
+    this.http = speaksHttp2(target)
+      ? new Http2ClientSessions(() => this.open('h2'))
+      : new ConnectionPool(() => this.open('http/1.1'), MOST_IDLE);
   }
 
   /** Undefined where there is none. */
@@ -183,4 +194,8 @@ export class Instance {
     this.#link = link;
     for (const each of waiting) each.opened(this.#open(link, each));
   }
+}
+
+function speaksHttp2({ endpoint: { protocol } }: Target): boolean {
+  return protocol === 'http2' || protocol === 'grpc';
 }

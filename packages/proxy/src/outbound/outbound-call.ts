@@ -40,8 +40,9 @@ export class OutboundCall implements BodySink, ResponseSink {
     const { head } = server;
     this.#options = options;
     this.#server = server;
-    const { method, url } = head;
-    this.#exchange = options.recorder.begin({ method, path: url, authority: head.text('host') ?? '' });
+    const { method, url, httpVersion } = head;
+    const protocol = httpVersion === '2' ? 'HTTP/2' : undefined;
+    this.#exchange = options.recorder.begin({ method, path: url, authority: head.text('host') ?? '', protocol });
   }
 
   /** `captured` is where the connection was meant to go; absent where each request says so itself. */
@@ -208,9 +209,10 @@ export class OutboundCall implements BodySink, ResponseSink {
   #refuse(status: number, error: Error): void {
     const code = error instanceof RampartError ? `${error.code}: ` : '';
     const body = Buffer.from(`${code}${error.message}\n`);
-    this.#exchange.code = status;
+    const ending = failure(this.#exchange, error, { byCaller: false, connected: status === BAD_GATEWAY });
     this.#server.answer(status, ['content-type', 'text/plain', 'content-length', String(body.length)], body);
-    this.#end(failure(this.#exchange, error, { byCaller: false, connected: false }));
+    this.#exchange.code = this.#server.status;
+    this.#end(ending);
   }
 
   #complete(): Ending {

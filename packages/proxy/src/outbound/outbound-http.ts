@@ -1,9 +1,12 @@
 import type { Clock } from '@rampart/core';
 import type { OutboundRecorder, RequestRoute, Target } from '@rampart/mesh';
 
+import type { Exchange } from '../http/exchange.ts';
+import type { HttpVersion } from '../http/version.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
 import { ServerConnections } from '../http1/server-connections.ts';
+import { Http2ServerSessions } from '../http2/server-sessions.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
 import type { Destination } from './destination.ts';
@@ -26,35 +29,48 @@ export interface OutboundHttpOptions {
   readonly patience?: PatienceLimits;
 }
 
-/** Serves the HTTP/1.1 of applications of this host that want to reach somewhere else. */
+/** A connection of an application that requests come on. */
+export interface OutboundArrival {
+  readonly stream: ByteStream;
+  readonly version: HttpVersion;
+  /** What was read of it before. */
+  readonly head?: Buffer | undefined;
+  /** Where the connection was meant to go; absent on the proxy port, where each request says so itself. */
+  readonly captured?: Destination | undefined;
+}
+
+/** Serves the HTTP of applications of this host that want to reach somewhere else. */
 export class OutboundHttp {
   readonly #options: OutboundHttpOptions;
   readonly #connections: ServerConnections;
+  readonly #sessions: Http2ServerSessions;
 
   constructor(options: OutboundHttpOptions) {
     this.#options = options;
     this.#connections = new ServerConnections(options.clock, options.patience);
+    this.#sessions = new Http2ServerSessions(options.clock);
   }
 
-  /** `captured` is where the connection was meant to go; absent on the proxy port, where each request says so itself. */
-  accept(stream: ByteStream, head?: Buffer, captured?: Destination): void {
-    this.#connections.serve(
+  accept({ stream, version, head, captured }: OutboundArrival): void {
+    (version === 'h2' ? this.#sessions : this.#connections).serve(
       { stream, head },
-      { request: (exchange) => OutboundCall.begin(this.#options, exchange, captured) },
+      { request: (exchange: Exchange) => OutboundCall.begin(this.#options, exchange, captured) },
     );
   }
 
   get open(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#sessions.size;
   }
 
   /** Asks every caller to come back on another connection, once its answer is complete. */
   drain(): void {
     this.#connections.drain();
+    this.#sessions.drain();
   }
 
   /** Closes every connection. */
   close(): void {
     this.#connections.close();
+    this.#sessions.close();
   }
 }

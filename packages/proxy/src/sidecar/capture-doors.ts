@@ -70,10 +70,7 @@ export class CaptureDoors {
     const entrance = new HttpProxyEntrance({
       door: outbound,
       clock,
-      http: ({ stream, head }) => {
-        outbound.http.accept(stream, head);
-        stream.resume();
-      },
+      http: ({ stream, head }) => outbound.requests({ stream, head, clock }),
     });
     return (stream) => entrance.enter(stream);
   }

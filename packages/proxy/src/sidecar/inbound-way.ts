@@ -16,7 +16,7 @@ import { ApplicationPools } from '../inbound/application-pools.ts';
 import { InboundHttp } from '../inbound/inbound-http.ts';
 import { LoadBalancers } from '../inbound/load-balancers.ts';
 import { Load } from '../inbound/load.ts';
-import { MeshListener } from '../inbound/mesh-listener.ts';
+import { MeshListener, speaksHttp2 } from '../inbound/mesh-listener.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import { announcementOf, connectToApplication } from '../tcp/application.ts';
 import { InboundTcp } from '../tcp/inbound-tcp.ts';
@@ -56,10 +56,7 @@ export class InboundWay {
     const requests = new InboundRecorder(plane, stopwatch);
     const connections = new InboundTcpRecorder(plane, stopwatch);
     const ids = createIds();
-    this.#pools = new ApplicationPools({
-      open: () => new SocketStream(connect({ host, port, allowHalfOpen: true, noDelay: true })),
-      announcement: proxyProtocol && ((caller) => announcementOf(caller, proxyProtocol)),
-    });
+    this.#pools = poolsOf(application);
     this.#http = new InboundHttp({
       ids,
       stopwatch,
@@ -87,7 +84,7 @@ export class InboundWay {
       loadBalancers: new LoadBalancers(application.loadBalancers ?? []),
       port,
       protocol,
-      http: (connection, stream) => this.#http.accept(connection, stream),
+      http: (arrival) => this.#http.accept(arrival),
       tcp: (connection, stream, metadata) => this.#tcp.accept({ connection, stream, trace: readTrace(metadata) }),
       refuse: (refusal) => this.#refused(refusal),
     });
@@ -143,6 +140,14 @@ export class InboundWay {
     surroundings.log.info('connection refused', { kind, reason, from: remoteAddress });
     plane.telemetry.refused(event);
   }
+}
+
+function poolsOf({ host, port, protocol, proxyProtocol }: Application): ApplicationPools {
+  return new ApplicationPools({
+    open: () => new SocketStream(connect({ host, port, allowHalfOpen: true, noDelay: true })),
+    isHttp2: speaksHttp2(protocol),
+    announcement: proxyProtocol && ((caller) => announcementOf(caller, proxyProtocol)),
+  });
 }
 
 /** A wildcard address is no place to connect to. */

@@ -1,11 +1,12 @@
 import { createIds, EgressDenied, Outbound, OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
-import type { DataPlane, Target } from '@rampart/mesh';
+import type { DataPlane } from '@rampart/mesh';
 
 import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
-import type { LinkProtocol } from '../link/frame/format.ts';
 import { AddressRoutes } from '../outbound/address-routes.ts';
 import { InstanceAddresses } from '../outbound/instance-addresses.ts';
 import { CapturedHttp } from '../outbound/captured-http.ts';
+import { awaitVersion } from '../http/version.ts';
+import type { VersionWaiting } from '../http/version.ts';
 import { Instances } from '../outbound/instances.ts';
 import { OutboundHttp } from '../outbound/outbound-http.ts';
 import type { Destination } from '../outbound/destination.ts';
@@ -50,7 +51,7 @@ export class OutboundWay implements OutboundDoor {
     this.#outside = outsideOf(outbound);
     this.tcp = new OutboundTcp({
       route: (host, port) => this.#routes.route({ host, port }),
-      dial: (target, trace, signal) => instances.of(target).connect(protocolOf(target), signal, writeTrace(trace)),
+      dial: (target, trace, signal) => instances.of(target).connect('tcp', signal, writeTrace(trace)),
       leave: (destination, signal) => this.#outside.connect(destination, signal),
       recorder: connections,
       ids,
@@ -69,7 +70,7 @@ export class OutboundWay implements OutboundDoor {
       clock,
     });
     this.#captured = new CapturedHttp({
-      serve: (stream, head, destination) => this.http.accept(stream, head, destination),
+      serve: (stream, head, destination) => this.requests({ stream, head, clock }, destination),
       recorder: connections,
       ids,
       clock,
@@ -94,9 +95,17 @@ export class OutboundWay implements OutboundDoor {
   /** HTTP where the service speaks it, and bytes otherwise. */
   connected(captured: CapturedConnection): void {
     const route = this.#routes.route(captured.destination);
-    if (route.kind === 'mesh' && route.target.endpoint.protocol === 'http')
+    if (route.kind === 'mesh' && HTTP.has(route.target.endpoint.protocol))
       this.#captured.connected(captured, route.target);
     else this.tcp.connected(captured);
+  }
+
+  /** Requests of either version of HTTP; `captured` is where their connection was meant to go, if anywhere. */
+  requests({ stream, head, clock }: Omit<VersionWaiting, 'patience'>, captured?: Destination): void {
+    awaitVersion({ stream, head, clock, patience: OPENING_MS }, (version, bytes) => {
+      this.http.accept({ stream, version, head: bytes, captured });
+      stream.resume();
+    });
   }
 
   get ways(): OpenWays {
@@ -136,9 +145,8 @@ function outsideOf(outbound: Outbound): Outside {
   });
 }
 
-/** HTTP/2 is carried as it is to services that judge it themselves. */
-function protocolOf({ endpoint: { protocol } }: Target): LinkProtocol {
-  return protocol === 'http2' || protocol === 'grpc' ? 'h2' : 'tcp';
-}
-
 const CONNECT_TIMEOUT_MS = 10_000;
+/** For the first line of a request that has begun. */
+const OPENING_MS = 10_000;
+/** Names of protocols whose requests are judged one by one. */
+const HTTP: ReadonlySet<string> = new Set(['http', 'http2', 'grpc']);

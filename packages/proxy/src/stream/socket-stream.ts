@@ -4,11 +4,15 @@ import { abortConnection } from '@rampart/mesh';
 
 import type { ByteReceiver, ByteStream } from './byte-stream.ts';
 
+type Listener = readonly [event: string, listener: (chunk: Buffer) => void];
+
 /** A TCP or TLS socket as a stream. Sockets must have been made with `allowHalfOpen`, where their other side may half-close. */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;
   #receiver: ByteReceiver | undefined;
   #failure: Error | undefined;
+  #listeners: readonly Listener[] = [];
+  #isReleased = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -40,16 +44,27 @@ export class SocketStream implements ByteStream {
   }
 
   pause(): void {
-    this.socket.pause();
+    if (!this.#isReleased) this.socket.pause();
   }
 
   resume(): void {
-    this.socket.resume();
+    if (!this.#isReleased) this.socket.resume();
   }
 
   reset(reason?: Error): void {
     this.#failure ??= reason;
     abortConnection(this.socket);
+  }
+
+  /** Gives the socket to somebody else, paused, with what was read of it put back. Nothing is brought to a receiver any more. */
+  release(head: Buffer): Socket {
+    const { socket } = this;
+    this.#isReleased = true;
+    for (const [event, listener] of this.#listeners) socket.off(event, listener);
+    this.#listeners = [];
+    if (this.#receiver !== undefined) socket.pause();
+    if (head.length > 0) socket.unshift(head);
+    return socket;
   }
 
   #listen(): void {
@@ -58,9 +73,12 @@ export class SocketStream implements ByteStream {
       queueMicrotask(() => this.#receiver?.close(this.#failure));
       return;
     }
-    socket.on('data', (chunk: Buffer) => this.#receiver?.data(chunk));
-    socket.on('end', () => this.#receiver?.end());
-    socket.on('drain', () => this.#receiver?.drain());
-    socket.on('close', () => this.#receiver?.close(this.#failure));
+    this.#listeners = [
+      ['data', (chunk: Buffer) => this.#receiver?.data(chunk)],
+      ['end', () => this.#receiver?.end()],
+      ['drain', () => this.#receiver?.drain()],
+      ['close', () => this.#receiver?.close(this.#failure)],
+    ];
+    for (const [event, listener] of this.#listeners) socket.on(event, listener);
   }
 }

@@ -140,7 +140,7 @@ async function caller(endpoints: readonly MeshEndpoint[], rules: Rules): Promise
     isDraining: () => false,
     clock,
   });
-  const door = await startServer((socket) => way.accept(new SocketStream(socket)));
+  const door = await startServer((socket) => way.accept({ stream: new SocketStream(socket), version: 'http/1.1' }));
   closers.push(() => {
     door.close();
     way.close();

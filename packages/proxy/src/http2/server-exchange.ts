@@ -1,0 +1,297 @@
+import { constants } from 'node:http2';
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+
+import { RampartError } from '@rampart/core';
+import { describeGrpcStatus, grpcAnswer, isGrpc } from '@rampart/mesh';
+
+import type { Exchange } from '../http/exchange.ts';
+import { MessageHead } from '../http1/head.ts';
+import type { Portion } from '../http1/message-reader.ts';
+import type { BodySink } from '../http1/server-exchange.ts';
+import { blockOf, fieldOf, objectOf, withoutPseudo } from './fields.ts';
+import { resetCodeOf, StreamReset } from './stream-reset.ts';
+
+const NOTHING: readonly Buffer[] = [];
+const NO_TRAILERS: readonly string[] = [];
+const END: Portion = { body: NOTHING, isLast: true, trailers: NO_TRAILERS };
+const OK = 200;
+const GRPC_STATUS = 'grpc-status';
+/** Node ends these by itself, whatever is to come: there is nothing to come (RFC 9110 §6.4.1, §15.3.6). */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+export interface ServerExchangeOptions {
+  readonly stream: ServerHttp2Stream;
+  readonly head: MessageHead;
+  /** Asks the caller to send its next requests elsewhere. */
+  retire(): void;
+}
+
+/** One request over HTTP/2 and its answer, as the server's side sees them. */
+export class Http2Exchange implements Exchange {
+  readonly head: MessageHead;
+  readonly isUpgrade = false;
+  bytesReceived = 0;
+  bytesSent = 0;
+  status = 0;
+  remark = '';
+  readonly #stream: ServerHttp2Stream;
+  readonly #retire: () => void;
+  readonly #isGrpc: boolean;
+  #sink: BodySink | undefined;
+  #waiting: Buffer[] = [];
+  /** Of the request. */
+  #trailers: readonly string[] = NO_TRAILERS;
+  /** Of the answer. */
+  #ownTrailers: readonly string[] = NO_TRAILERS;
+  #waitsForTrailers = false;
+  #progress: (() => void) | undefined;
+  #leavers: Set<() => void> | undefined;
+  #isRead: boolean;
+  #isOver = false;
+  #isListening = false;
+  #isFull = false;
+
+  constructor({ stream, head, retire }: ServerExchangeOptions) {
+    this.#stream = stream;
+    this.head = head;
+    this.#retire = retire;
+    this.#isRead = stream.endAfterHeaders;
+    this.#isGrpc = isGrpc(head.headers);
+    // What went wrong is told by `close`.
+    stream.on('error', () => undefined);
+    stream.on('close', () => this.#closed());
+  }
+
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get hasBegunAnswer(): boolean {
+    return this.status !== 0;
+  }
+
+  /** The caller does not read what there is for it. */
+  get isStalled(): boolean {
+    return this.#isFull;
+  }
+
+  makeLast(): void {
+    this.#retire();
+  }
+
+  takeBody(sink: BodySink): Portion {
+    this.#sink = sink;
+    const body = this.#waiting;
+    this.#waiting = [];
+    if (!this.#isRead) this.#listen();
+    return { body, isLast: this.#isRead, trailers: this.#trailers };
+  }
+
+  peek(limit: number, signal: AbortSignal): Promise<{ readonly bytes: Buffer; readonly complete: boolean }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ bytes: Buffer; complete: boolean }>();
+    const look = (): void => {
+      const bytes = Buffer.concat(this.#waiting);
+      if (this.#isOver) reject(new Error('the caller went away before its body was there'));
+      else if (this.#isRead || bytes.length > limit)
+        resolve({ bytes: bytes.subarray(0, limit), complete: this.#isRead && bytes.length <= limit });
+      else return this.#listen();
+      this.#progress = undefined;
+      return undefined;
+    };
+    this.#progress = look;
+    const giveUp = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('given up'));
+    signal.addEventListener('abort', giveUp, { once: true });
+    look();
+    return promise;
+  }
+
+  onGone(callback: () => void): () => void {
+    (this.#leavers ??= new Set()).add(callback);
+    return () => this.#leavers?.delete(callback);
+  }
+
+  invite(): void {
+    if (this.head.has('expect') && !this.#isRead) this.#inform({ ':status': 100 });
+  }
+
+  pause(): void {
+    if (!this.#isRead) this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  inform({ status, rawHeaders }: MessageHead): void {
+    this.#inform({ ...objectOf(rawHeaders), ':status': status });
+  }
+
+  respond(head: MessageHead, portion: Portion): boolean {
+    if (this.#isOver) return true;
+    this.status = head.status;
+    const isBare = this.head.method === 'HEAD' || BODILESS.has(head.status);
+    const isWhole = isBare || (portion.isLast && portion.body.length === 0 && portion.trailers.length === 0);
+    // Also where there will be none: a stream of Node that is closed before its end says first that it has come to it, unless
+    // trailers are due.
+    const waitForTrailers = !isWhole && (!portion.isLast || portion.trailers.length > 0);
+    if (this.#isGrpc) this.#note(head.rawHeaders);
+    if (!this.#open(blockOf([':status', String(head.status)], head), { endStream: isWhole, waitForTrailers }))
+      return true;
+    if (!isWhole) return this.#send(portion);
+    this.#finish();
+    return true;
+  }
+
+  continue(portion: Portion): boolean {
+    return this.#isOver || this.#send(portion);
+  }
+
+  answer(status: number, headers: readonly string[], body: Uint8Array): void {
+    if (this.#isOver) return;
+    if (this.#isGrpc) {
+      this.status = OK;
+      const fields = grpcAnswer({ code: status, headers, body });
+      this.#note(fields);
+      this.#open([':status', String(OK), ...fields], { endStream: true, waitForTrailers: false });
+      this.#finish();
+      return;
+    }
+    this.status = status;
+    const endStream = this.head.method === 'HEAD' || body.length === 0;
+    const start = { method: '', url: '', status, reasonPhrase: '', httpVersion: '1.1' };
+    const block = blockOf([':status', String(status)], new MessageHead(start, [...headers]));
+    if (!this.#open(block, { endStream, waitForTrailers: false }) || endStream) return this.#finish();
+    this.#send({ ...END, body: [Buffer.from(body.buffer, body.byteOffset, body.byteLength)] });
+  }
+
+  breakOff(reason?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stream.close(resetCodeOf(reason));
+  }
+
+  /** Gives up a caller that does not take its answer. */
+  expire(): void {
+    this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  switchTo(): never {
+    throw new RampartError('INTERNAL', 'BUG: a request over HTTP/2 was to change the protocol of its connection');
+  }
+
+  /** Body and trailers come from now on. */
+  #listen(): void {
+    const stream = this.#stream;
+    if (this.#isListening) {
+      stream.resume();
+      return;
+    }
+    this.#isListening = true;
+    stream.on('trailers', (_headers, _flags, raw: string[]) => {
+      this.#trailers = withoutPseudo(raw);
+    });
+    stream.on('data', (chunk: Buffer) => this.#arrived(chunk));
+    // A stream that is closed before its answer was sent was not ended, but reset.
+    stream.on('end', () => stream.closed || this.#arrived(undefined));
+  }
+
+  #arrived(chunk: Buffer | undefined): void {
+    if (chunk === undefined) this.#isRead = true;
+    else this.bytesReceived += chunk.length;
+    if (this.#isOver) return;
+    const body = chunk === undefined ? NOTHING : [chunk];
+    if (this.#sink !== undefined) {
+      const portion = { body, isLast: this.#isRead, trailers: this.#trailers };
+      if (!this.#sink.requestBody(portion) && !this.#isRead) this.#stream.pause();
+      return;
+    }
+    this.#waiting.push(...body);
+    if (!this.#isRead) this.#stream.pause();
+    this.#progress?.();
+  }
+
+  #closed(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#progress?.();
+    for (const callback of this.#leavers ?? []) callback();
+    this.#sink?.abandoned(new StreamReset(this.#stream.rstCode));
+  }
+
+  #inform(headers: OutgoingHttpHeaders): void {
+    const stream = this.#stream;
+    if (!this.#isOver && !stream.headersSent && !stream.closed) stream.additionalHeaders(headers);
+  }
+
+  /** Sends the answer's head. False where there is nobody left to hear it, or where it cannot be said in HTTP/2. */
+  #open(
+    block: readonly string[],
+    options: { readonly endStream: boolean; readonly waitForTrailers: boolean },
+  ): boolean {
+    const stream = this.#stream;
+    if (stream.closed || stream.destroyed) return false;
+    try {
+      const withoutDate = { ...options, sendDate: false };
+      stream.respond(block, withoutDate);
+    } catch {
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      return false;
+    }
+    this.#waitsForTrailers = options.waitForTrailers;
+    if (options.waitForTrailers) stream.once('wantTrailers', () => this.#sendTrailers());
+    return true;
+  }
+
+  #send({ body, isLast, trailers }: Portion): boolean {
+    const stream = this.#stream;
+    let hasRoom = true;
+    for (const chunk of body) {
+      this.bytesSent += chunk.length;
+      hasRoom = stream.write(chunk);
+    }
+    if (isLast) {
+      if (this.#isGrpc) this.#note(trailers);
+      this.#ownTrailers = trailers;
+      stream.end();
+      this.#finish();
+    } else if (!hasRoom && !this.#isFull) {
+      this.#isFull = true;
+      stream.once('drain', () => {
+        this.#isFull = false;
+        this.#sink?.responseRoom();
+      });
+    }
+    return hasRoom;
+  }
+
+  #sendTrailers(): void {
+    const stream = this.#stream;
+    if (stream.closed || stream.destroyed) return;
+    try {
+      stream.sendTrailers(objectOf(this.#ownTrailers));
+    } catch {
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      return;
+    }
+    // Node sends them with an immediate of its own, which is before this one.
+    if (!this.#isRead) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
+  }
+
+  /** Whoever is still sending need not (RFC 9113 §8.1). */
+  #finish(): void {
+    this.#isOver = true;
+    const stream = this.#stream;
+    if (this.#isRead) return;
+    stream.resume();
+    if (!this.#waitsForTrailers) stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  #note(fields: readonly string[]): void {
+    const status = fieldOf(fields, GRPC_STATUS);
+    if (status !== undefined || this.remark === '') this.remark = describeGrpcStatus(status);
+  }
+}

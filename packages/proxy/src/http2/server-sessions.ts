@@ -1,0 +1,90 @@
+import type { Clock } from '@rampart/core';
+
+import type { Arrival } from '../http1/server-connections.ts';
+import { Http2ServerSession } from './server-session.ts';
+import type { Http2Exchange } from './server-exchange.ts';
+import type { Http2Service } from './server-session.ts';
+
+/** What callers over HTTP/2 are waited for, in milliseconds. */
+export interface Http2Patience {
+  /** Between two looks at all connections. */
+  readonly look: number;
+  /** For the answer to a PING on a connection with requests under way. */
+  readonly pong: number;
+  /** For a caller to read what there is for it. */
+  readonly stall: number;
+}
+
+/**
+ * Requests that say nothing for a long time are what streams of gRPC do: what is given up is a caller that is gone, or
+ * that does not take its answer.
+ */
+const USUAL: Http2Patience = { look: 30_000, pong: 15_000, stall: 300_000 };
+const NOTHING = Buffer.alloc(0);
+
+/** The open connections of HTTP/2 that requests come on. */
+export class Http2ServerSessions {
+  readonly #clock: Clock;
+  readonly #patience: Http2Patience;
+  readonly #open = new Set<Http2ServerSession>();
+  /** Since when each was seen to be stalled, and how much of it was sent by then. */
+  #stalls = new Map<Http2Exchange, { readonly at: number; readonly sent: number }>();
+  #isLooking = false;
+
+  constructor(clock: Clock, patience: Http2Patience = USUAL) {
+    this.#clock = clock;
+    this.#patience = patience;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  serve({ stream, head = NOTHING }: Arrival, service: Http2Service): void {
+    const session: Http2ServerSession = new Http2ServerSession({
+      stream,
+      head,
+      clock: this.#clock,
+      service,
+      closed: () => this.#open.delete(session),
+    });
+    this.#open.add(session);
+    this.#lookLater();
+  }
+
+  /** Asks every caller to come back elsewhere; requests under way go on. */
+  drain(): void {
+    for (const session of this.#open) session.retire();
+  }
+
+  /** Closes every connection. */
+  close(): void {
+    for (const session of this.#open) session.close();
+  }
+
+  #lookLater(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#clock.after(this.#patience.look, () => {
+      this.#isLooking = false;
+      this.#look();
+      if (this.#open.size > 0) this.#lookLater();
+    });
+  }
+
+  #look(): void {
+    const { pong, stall } = this.#patience;
+    const now = this.#clock.now();
+    const stalls = new Map<Http2Exchange, { readonly at: number; readonly sent: number }>();
+    for (const session of this.#open) {
+      if (session.size > 0) session.ping(pong);
+      for (const exchange of session.stalled()) {
+        const before = this.#stalls.get(exchange);
+        const since = before?.sent === exchange.bytesSent ? before : { at: now, sent: exchange.bytesSent };
+        if (now - since.at >= stall) exchange.expire();
+        else stalls.set(exchange, since);
+      }
+    }
+    this.#stalls = stalls;
+  }
+}
