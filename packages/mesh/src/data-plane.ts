@@ -23,6 +23,7 @@ import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
 import type { TelemetrySend } from './telemetry/reporter.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
+import { StandingReport } from './traffic/standing/standing.ts';
 import { MeshView } from './view/mesh-view.ts';
 
 export interface DataPlaneOptions {
@@ -59,6 +60,8 @@ export interface DataPlane {
   readonly signatures: RequestSignatures;
   readonly picker: Picker;
   readonly telemetry: Telemetry;
+  /** What it gives no requests to; undefined where nobody is told. */
+  readonly standing?: StandingReport | undefined;
   /** Undefined where nobody asks. */
   readonly metrics?: TrafficMetrics | undefined;
   /** The workload its identity describes; undefined before attestation. */
@@ -96,12 +99,14 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   const identity = new SvidSource({ issuer, clock, random, log });
   identity.subscribe(({ spiffeId }) => options.metrics?.setSelf(workload, spiffeId.toString()));
   const instances = new LocalInstances();
+  const standing = new StandingReport();
   view.subscribe(({ gone }) => instances.confirm(gone));
   const control = new ControlClient({
     address,
     identity,
     view,
     instances: options.registersElsewhere === true ? new LocalInstances() : instances,
+    standing,
     clock,
     random,
     log,
@@ -123,6 +128,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
+    standing,
     metrics: options.metrics,
     workload: () => workload,
     vouch: (csr) => vouchFor(csr, address, identity.current),
@@ -130,9 +136,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     stop: async (deadlineMs) => {
       const [lost] = await Promise.all([telemetry.drain(deadlineMs), instances.whenWithdrawn(clock, WITHDRAWAL_MS)]);
       if (lost > 0) log.warn('records were lost: neither the control plane nor the spool took them', { lost });
-      telemetry.stop();
-      identity.stop();
-      control.stop();
+      for (const part of [telemetry, identity, control]) part.stop();
     },
   };
 }

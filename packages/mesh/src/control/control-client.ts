@@ -3,6 +3,7 @@ import type { Clock, Random, Timer } from '@rampart/core';
 import type { SvidSource } from '../identity/svid-source.ts';
 import type { Svid } from '../identity/svid.ts';
 import type { MeshLog } from '../log.ts';
+import type { StandingReport } from '../traffic/standing/standing.ts';
 import type { MeshView } from '../view/mesh-view.ts';
 import type { AttestedWorkload } from './attestation.ts';
 import type { Channel } from './connect/channel.ts';
@@ -16,6 +17,7 @@ export interface ControlClientOptions {
   readonly identity: SvidSource;
   readonly view: MeshView;
   readonly instances: LocalInstances;
+  readonly standing?: StandingReport;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: MeshLog;

@@ -3,6 +3,7 @@ import { ControlPlaneMessage, DataPlaneMessage } from '@rampart/wire/control';
 
 import type { Channel, ControlStream, MethodPath } from './connect/channel.ts';
 import type { ControlClientOptions } from './control-client.ts';
+import type { StandingReport, TrafficStanding } from '../traffic/standing/standing.ts';
 import type { InstanceTraits, LocalInstance } from './instances.ts';
 import { parseUpdate } from './update.ts';
 
@@ -43,10 +44,11 @@ export class ControlSession {
 
   /** Resolves when the control plane ends the stream, rejects when it breaks. */
   async run(): Promise<void> {
-    const { instances } = this.#options;
+    const { instances, standing } = this.#options;
     this.#send(this.#hello());
     for (const instance of instances.all) this.#send(registration(instance));
     instances.observe((instance, present) => this.#send(present ? registration(instance) : deregistration(instance)));
+    if (standing !== undefined) this.#tellStanding(standing);
     this.#beatLater();
     this.#expectSign();
     try {
@@ -55,6 +57,16 @@ export class ControlSession {
       this.#heartbeat?.cancel();
       this.#silence?.cancel();
     }
+  }
+
+  #tellStanding(standing: StandingReport): void {
+    const tell = ({ ejected, breakers }: TrafficStanding): void =>
+      this.#send({
+        $case: 'traffic',
+        value: { ejected: ejected.map((each) => ({ ...each, until: BigInt(each.until) })), breakers: [...breakers] },
+      });
+    if (standing.current.ejected.length + standing.current.breakers.length > 0) tell(standing.current);
+    standing.observe(tell);
   }
 
   #receive(message: ControlPlaneMessage): void {

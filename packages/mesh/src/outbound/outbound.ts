@@ -93,6 +93,7 @@ export class Outbound {
         return refusal !== undefined && service.endpoints.length === 0 ? deniedDestination(service, refusal) : service;
       },
       caller: () => plane.identity.current?.spiffeId.toString() ?? '',
+      report: plane.standing,
     });
     plane.view.subscribe(() => this.#authorities.clear());
   }

@@ -10,6 +10,7 @@ import { RuledService } from './ruled-service.ts';
 import type { AskedService } from './ruled-service.ts';
 import type { GroupPolicy } from './settings/group-policy.ts';
 import type { ServiceRules, TrafficRules } from './settings/route.ts';
+import type { StandingReport, TrafficStanding } from './standing/standing.ts';
 
 export interface TrafficOptions {
   readonly clock: Clock;
@@ -21,7 +22,11 @@ export interface TrafficOptions {
   reach(host: string): MeshService | NoDestination;
   /** What stands for this workload where requests are shared by their caller. */
   caller(): string;
+  /** Is told what is given no requests, once a second. */
+  readonly report?: StandingReport | undefined;
 }
+
+const LOOK_MS = 1000;
 
 const NO_POLICY: GroupPolicy = {};
 const NO_RULES: ServiceRules = { policy: () => NO_POLICY, subset: () => undefined };
@@ -56,11 +61,28 @@ export class Traffic {
     return this.destination({ service, port, rules: rules ?? NO_RULES }, to.subset);
   }
 
+  /** What is given no requests now. */
+  standing(): TrafficStanding {
+    const { clock, stopwatch } = this.#options;
+    const all = [...this.#states.values()].map((state) => state.standing(stopwatch.elapsed(), clock.now()));
+    return { ejected: all.flatMap(({ ejected }) => ejected), breakers: all.flatMap(({ breakers }) => breakers) };
+  }
+
+  #lookLater(): void {
+    const { clock, report } = this.#options;
+    if (report === undefined) return;
+    clock.after(LOOK_MS, () => {
+      report.set(this.standing());
+      this.#lookLater();
+    });
+  }
+
   destination({ service, port, rules }: AskedService, subset: string | undefined): Destination | NoDestination {
     const key = `${service.namespace}/${service.name}`;
     let state = this.#states.get(key);
     if (state === undefined) {
       state = new ServiceState(this.#options.random);
+      if (this.#states.size === 0) this.#lookLater();
       this.#states.set(key, state);
     }
     const destination = state.destination({ service, port, rules, subset }, this.#options.stopwatch.elapsed());

@@ -2,9 +2,11 @@ import type { Random } from '@rampart/core';
 
 import { endpointsOn } from '../../outbound/endpoints-on.ts';
 import type { MeshEndpoint, MeshService } from '../../view/endpoint.ts';
+import type { Member } from '../balance/member.ts';
 import { Breaker } from '../limit/breaker.ts';
 import { RetryBudget } from '../retry/budget.ts';
 import type { ServiceRules } from '../settings/route.ts';
+import type { EjectedInstance, OpenBreaker, TrafficStanding } from '../standing/standing.ts';
 import { Group } from './group.ts';
 import { Members } from './members.ts';
 
@@ -22,6 +24,9 @@ export class ServiceState {
   readonly #random: Random;
   readonly #breakers = new Map<string, Breaker>();
   readonly #destinations = new Map<string, Known>();
+  /** By what key, how many each breaker had turned away at the last look. */
+  readonly #turnedAway = new Map<string, number>();
+  readonly #returns = new WeakMap<Member, { readonly ejectedUntil: number; readonly until: number }>();
   #members: Members | undefined;
   #service: MeshService | undefined;
 
@@ -45,8 +50,35 @@ export class ServiceState {
     return destination;
   }
 
-  get destinations(): readonly Destination[] {
-    return [...this.#destinations.values()].map(({ destination }) => destination);
+  /** What is given no requests; `now` of the clock that members are ejected by, `unixTime` the time that it is. */
+  standing(now: number, unixTime: number): TrafficStanding {
+    const ejected = new Map<string, EjectedInstance>();
+    const breakers: OpenBreaker[] = [];
+    for (const [key, { destination }] of this.#destinations) {
+      const { namespace, name: service } = destination.service;
+      for (const member of destination.group.ejected(now)) {
+        const { instanceId } = member.endpoint;
+        ejected.set(instanceId, { namespace, service, instanceId, until: this.#returnOf(member, now, unixTime) });
+      }
+      if (this.#isOpen(key, destination.breaker)) breakers.push({ namespace, service, subset: subsetOf(key) });
+    }
+    return { ejected: [...ejected.values()], breakers };
+  }
+
+  /** In Unix milliseconds; the same at every look, although clocks of two sorts drift apart. */
+  #returnOf(member: Member, now: number, unixTime: number): number {
+    const known = this.#returns.get(member);
+    if (known?.ejectedUntil === member.ejectedUntil) return known.until;
+    const until = Math.round(unixTime + member.ejectedUntil - now);
+    this.#returns.set(member, { ejectedUntil: member.ejectedUntil, until });
+    return until;
+  }
+
+  /** A breaker that is full for a moment is still worth a word a moment later. */
+  #isOpen(key: string, breaker: Breaker): boolean {
+    const before = this.#turnedAway.get(key) ?? 0;
+    this.#turnedAway.set(key, breaker.turnedAway);
+    return breaker.isOpen || breaker.turnedAway > before;
   }
 
   #make({ service, rules, port, subset }: AskedDestination, key: string): Destination | undefined {
@@ -61,6 +93,11 @@ export class ServiceState {
     const chosen = endpoints.map((endpoint) => members.of(endpoint)).filter((member) => member !== undefined);
     return { service, group: new Group(chosen, policy, this.#random), breaker, budget: this.budget };
   }
+}
+
+function subsetOf(key: string): string {
+  const at = key.indexOf('/');
+  return at === -1 ? '' : key.slice(at + 1);
 }
 
 interface Known {

@@ -13,6 +13,7 @@ export class Breaker {
   settings: LimitSettings;
   #requests = 0;
   #retries = 0;
+  #turnedAway = 0;
   readonly #waiting = new Set<Waiter>();
 
   constructor(settings: LimitSettings = {}) {
@@ -33,12 +34,20 @@ export class Breaker {
     return this.#requests >= (this.settings.requests ?? Number.POSITIVE_INFINITY);
   }
 
+  /** Requests and retries that found no room so far. */
+  get turnedAway(): number {
+    return this.#turnedAway;
+  }
+
   enter(waiter: Waiter): Admission {
     if (!this.isOpen) {
       this.#requests += 1;
       return 'in';
     }
-    if (this.#waiting.size >= (this.settings.pending ?? Number.POSITIVE_INFINITY)) return 'overflow';
+    if (this.#waiting.size >= (this.settings.pending ?? Number.POSITIVE_INFINITY)) {
+      this.#turnedAway += 1;
+      return 'overflow';
+    }
     this.#waiting.add(waiter);
     return 'waiting';
   }
@@ -61,7 +70,10 @@ export class Breaker {
 
   /** Whether a further retry may be under way; where it may, it is until `retried`. */
   retry(): boolean {
-    if (this.#retries >= (this.settings.retries ?? Number.POSITIVE_INFINITY)) return false;
+    if (this.#retries >= (this.settings.retries ?? Number.POSITIVE_INFINITY)) {
+      this.#turnedAway += 1;
+      return false;
+    }
     this.#retries += 1;
     return true;
   }
