@@ -254,4 +254,32 @@ describe('rules of traffic', () => {
       });
     });
   }
+
+  for (const how of ['an agent', 'a connection of its own'] as const) {
+    it(`a connection that becomes something else goes where a rule says: ${how}, in-process`, async () => {
+      const heard = await laboratory.run(
+        ({ http, net }, own) =>
+          new Promise<string>((resolve, reject) => {
+            const sent = http.request('http://orders-api/socket', {
+              headers: { connection: 'upgrade', upgrade: 'echo', 'x-canary': 'yes' },
+              ...(own ? { createConnection: () => net.connect({ host: 'orders-api', port: 80 }) } : {}),
+            });
+            sent.on('upgrade', (_, socket, head) => {
+              let all = head.toString();
+              socket.on('data', (chunk: Buffer) => {
+                all += chunk.toString();
+                if (!all.endsWith('hello')) return;
+                socket.destroy();
+                resolve(all);
+              });
+              socket.write('hello');
+            });
+            sent.on('error', reject);
+            sent.end();
+          }),
+        how !== 'an agent',
+      );
+      assert.equal(heard, 'v2:hello');
+    });
+  }
 });

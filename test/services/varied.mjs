@@ -17,4 +17,8 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify({ version, method, url, headers, body }));
   });
 });
+server.on('upgrade', (request, socket) => {
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n${version}:`);
+  socket.pipe(socket);
+});
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => process.send({ port: server.address().port }));

@@ -5,6 +5,7 @@ import { ResponseFlag } from '../record/flags.ts';
 import type { MeshService } from '../view/endpoint.ts';
 import type { CallDriver } from './call/driver.ts';
 import type { CallSurroundings, NoDestination } from './call/surroundings.ts';
+import { drawn } from './call/way.ts';
 import { TrafficCall } from './call/traffic-call.ts';
 import type { Destination } from './group/service-state.ts';
 import type { RouteSettings, ServiceRules } from './settings/route.ts';
@@ -37,9 +38,10 @@ export class RuledService implements CallSurroundings {
 
   /** An instance for a connection on which requests are not told apart; undefined where none may be had. */
   pick(): Target | undefined {
-    const { group, service } = this.#itself() ?? {};
-    const member = group?.pick(this.now());
-    return member === undefined || service === undefined ? undefined : { service, endpoint: member.endpoint };
+    const destination = this.resolve(drawn(this.rules.connection ?? [], this.random));
+    if ('status' in destination) return undefined;
+    const member = destination.group.pick(this.now());
+    return member === undefined ? undefined : { service: destination.service, endpoint: member.endpoint };
   }
 
   get clock(): Clock {
@@ -60,11 +62,6 @@ export class RuledService implements CallSurroundings {
 
   resolve(to: CompiledDestination | undefined): Destination | NoDestination {
     return to === undefined ? this.#traffic.destination(this, undefined) : this.#traffic.resolve(this, to);
-  }
-
-  #itself(): Destination | undefined {
-    const destination = this.resolve(undefined);
-    return 'status' in destination ? undefined : destination;
   }
 
   /** As Envoy answers where routes are there and none of them is about the request. */

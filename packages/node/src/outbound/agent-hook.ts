@@ -68,7 +68,7 @@ export function hookAgents({ outbound, recorder, agents, ruled }: AgentHookOptio
       return addRequest(agent, args);
     if (!(request instanceof http.ClientRequest) || !isForMesh(options, outbound)) return addRequest(agent, args);
     const { host = '', port } = options;
-    if (ruled.concern(host ?? '', Number(port ?? 0)) && !isUpgrade(request)) {
+    if (ruled.concern(host ?? '', Number(port ?? 0))) {
       calls.note(request, ruled);
       return addRequest(ruledAgents.for(agent), args);
     }
@@ -112,11 +112,6 @@ class RuledAgents {
   destroyed(agent: http.Agent): void {
     this.#behind.get(agent)?.destroy();
   }
-}
-
-/** A connection that becomes something else is given to one instance as a whole. */
-function isUpgrade(request: http.ClientRequest): boolean {
-  return !request.headersSent && request.getHeader('upgrade') !== undefined;
 }
 
 function isForMesh(options: unknown, outbound: Outbound): options is http.ClientRequestArgs {

@@ -40,7 +40,8 @@ export function chooseWay(route: RouteSettings, request: RoutedRequest, around: 
 
 const NONE: readonly Try[] = [];
 
-function drawn(destinations: readonly WeighedDestination[], random: Random): WeighedDestination | undefined {
+/** One of several destinations, each as likely as its weight. */
+export function drawn(destinations: readonly WeighedDestination[], random: Random): WeighedDestination | undefined {
   if (destinations.length <= 1) return destinations[0];
   let total = 0;
   for (const { weight } of destinations) total += weight;

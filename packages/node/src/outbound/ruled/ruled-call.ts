@@ -1,11 +1,9 @@
 import type http from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
-import { RampartError } from '@rampart/core';
 import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
 import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type {
-  Breakage,
   CallDriver,
   Ending,
   OutboundExchange,
@@ -16,17 +14,10 @@ import type {
   Try,
 } from '@rampart/mesh';
 
+import { breakageOf } from './breakage.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { RequestBody } from './request-body.ts';
 
-/** Reasons of systems why there is no connection at all: nothing can have been sent. */
-const UNCONNECTED: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'ENOTFOUND',
-]);
 /** Methods that mean the same when they are repeated (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
@@ -203,14 +194,6 @@ export class RuledCall implements CallDriver {
     exchange.userAgent = request.headers['user-agent'] ?? '';
     recorder.end(exchange, ending);
   }
-}
-
-/** In doubt something was sent, so that nothing is done twice. */
-function breakageOf(error: unknown, sent: ClientRequest | undefined): Breakage {
-  const reason = error instanceof Error ? error.message : String(error);
-  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  const isUnconnected = sent?.reusedSocket !== true && (error instanceof RampartError || UNCONNECTED.has(code));
-  return { end: isUnconnected ? 'connect-failure' : 'reset', wasSent: !isUnconnected, reason };
 }
 
 function pairs(raw: readonly string[]): [string, string][] {

@@ -2,6 +2,7 @@ import http from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import type { RampartError } from '@rampart/core';
 import { failure, formatTraceparent, requestIdOf } from '@rampart/mesh';
 import type { Outbound, OutboundExchange, OutboundRecorder, Target } from '@rampart/mesh';
 
@@ -10,6 +11,7 @@ import type { MeshAgent } from '../mesh-agent.ts';
 import { InnerPipe } from './inner-pipe.ts';
 import { CALL_HEADER } from './passed-headers.ts';
 import { RuledCall } from './ruled-call.ts';
+import { RuledUpgrade } from './ruled-upgrade.ts';
 
 // Taken once, at load: this server is no door of the process, and the mesh does not stand in front of it.
 const { emit } = http.Server.prototype;
@@ -89,22 +91,46 @@ export class RuledRequests {
   #listen(): void {
     if (this.#server.listenerCount('request') > 0) return;
     this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => this.#take(request, response));
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#switch(request, socket, head),
+    );
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
-    const { outbound, recorder } = this.#options;
+    const { exchange, ruled } = this.#begin(request);
+    const { recorder } = this.#options;
+    if (!('error' in ruled)) {
+      RuledCall.begin({ request, response, exchange, ruled, recorder, send: (to, options) => this.#send(to, options) });
+      return;
+    }
+    const body = refusal(exchange, ruled.error);
+    response.writeHead(exchange.code, { 'content-type': 'text/plain', 'content-length': body.length }).end(body);
+    recorder.end(exchange, failure(exchange, ruled.error, { byCaller: false, connected: false }));
+  }
+
+  #switch(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { exchange, ruled } = this.#begin(request);
+    const { recorder } = this.#options;
+    if (!('error' in ruled)) {
+      const send = (to: Target, options: http.RequestOptions): ClientRequest => this.#send(to, options);
+      RuledUpgrade.begin({ request, socket, head, exchange, ruled, recorder, send });
+      return;
+    }
+    const body = refusal(exchange, ruled.error);
+    socket.end(
+      `HTTP/1.1 ${exchange.code} Refused\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${String(body)}`,
+    );
+    recorder.end(exchange, failure(exchange, ruled.error, { byCaller: false, connected: false }));
+  }
+
+  #begin(request: IncomingMessage): {
+    readonly exchange: OutboundExchange;
+    readonly ruled: ReturnType<Outbound['ruled']>;
+  } {
     const place = places.get(request.socket) ?? { host: '', port: 0 };
     const exchange = this.#exchangeOf(request);
     sign(request, exchange);
-    const ruled = outbound.ruled(place.host, place.port);
-    if ('error' in ruled) {
-      exchange.code = ruled.error.code === 'EGRESS_DENIED' ? 403 : 503;
-      const body = Buffer.from(`${ruled.error.code}: ${ruled.error.message}\n`);
-      response.writeHead(exchange.code, { 'content-type': 'text/plain', 'content-length': body.length }).end(body);
-      recorder.end(exchange, failure(exchange, ruled.error, { byCaller: false, connected: false }));
-      return;
-    }
-    RuledCall.begin({ request, response, exchange, ruled, recorder, send: (to, options) => this.#send(to, options) });
+    return { exchange, ruled: this.#options.outbound.ruled(place.host, place.port) };
   }
 
   #send(target: Target, options: http.RequestOptions): ClientRequest {
@@ -119,6 +145,14 @@ export class RuledRequests {
     const { method = '', url = '', headers } = request;
     return this.#options.recorder.begin({ method, path: url, authority: headers.host ?? '' });
   }
+}
+
+const FORBIDDEN = 403;
+const UNAVAILABLE = 503;
+
+function refusal(exchange: OutboundExchange, { code, message }: RampartError): Buffer {
+  exchange.code = code === 'EGRESS_DENIED' ? FORBIDDEN : UNAVAILABLE;
+  return Buffer.from(`${code}: ${message}\n`);
 }
 
 function portOf({ port, protocol }: URL): number {
