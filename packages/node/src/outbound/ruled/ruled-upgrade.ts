@@ -44,7 +44,7 @@ export class RuledUpgrade implements CallDriver {
     const { request, exchange, send } = this.#options;
     const { target, url, authority, headers } = attempt;
     exchange.target = target;
-    const protocol = String(request.headers.upgrade ?? '');
+    const protocol = request.headers.upgrade ?? '';
     const own = { remove: [], set: [['connection', 'Upgrade'] as const, ['upgrade', protocol] as const], add: [] };
     const host = authority === undefined ? undefined : { remove: [], set: [['host', authority] as const], add: [] };
     try {
