@@ -9,6 +9,7 @@ import { benchPolicy } from './policy/run.ts';
 import { benchPropagation } from './propagation/run.ts';
 import { benchRegistry } from './registry/run.ts';
 import { benchSidecar } from './sidecar/run.ts';
+import { benchTraffic } from './traffic/run.ts';
 
 type Bench = (options: RunOptions) => Promise<Record<string, unknown>>;
 
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   propagation: benchPropagation,
   registry: benchRegistry,
   sidecar: benchSidecar,
+  traffic: benchTraffic,
 };
 
 const USAGE = `Usage: npm run bench -- NAME [--quick] [--json FILE]

@@ -1,4 +1,4 @@
-// The control plane of the benchmark, in a process of its own: `node control-plane.ts DIRECTORY POLICIES`.
+// The control plane of the benchmark, in a process of its own: `node control-plane.ts DIRECTORY POLICIES WORKLOADS`.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,7 +7,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { createLogger, startControlPlane } from '@rampart/server';
 import { AdminService } from '@rampart/wire';
 
-const [directory = '', policies = ''] = process.argv.slice(2);
+const [directory = '', policies = '', workloads = '[]'] = process.argv.slice(2);
 const plane = await startControlPlane({
   dataDirectory: join(directory, 'data'),
   ports: { api: 0, metrics: 0 },
@@ -29,11 +29,17 @@ const admin = createClient(AdminService, transport);
 const { problems } = await admin.apply({ document: readFileSync(policies, 'utf8'), file: policies });
 if (problems.some((problem) => problem.severity === 'error')) throw new Error(JSON.stringify(problems));
 
-async function tokenFor(serviceAccount: string, service: string): Promise<string> {
-  const workload = { namespace: 'default', serviceAccount, service, labels: { app: serviceAccount } };
-  return (await admin.createJoinToken({ workload })).token;
+interface Named {
+  readonly name: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly service: string;
 }
 
-const tokens = { server: await tokenFor('orders-api', 'orders-api'), client: await tokenFor('users-api', '') };
+const tokens: Record<string, string> = {};
+for (const { name, ...workload } of JSON.parse(workloads) as readonly Named[]) {
+  const labels = { app: workload.serviceAccount };
+  tokens[name] = (await admin.createJoinToken({ workload: { ...workload, labels } })).token;
+}
 process.stdout.write(`${JSON.stringify({ address: plane.addresses.api, caFile: plane.caFile, tokens })}\n`);
 process.stdin.resume().once('end', () => void plane.stop().then(() => process.exit(0)));

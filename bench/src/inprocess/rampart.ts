@@ -12,13 +12,14 @@ import type { Ground, Running, Subject } from './subject.ts';
 
 const CONTROL_PLANE = fileURLToPath(new URL('control-plane.ts', import.meta.url));
 /** The package as it is published: bundled, no types to strip. */
-const REGISTER = new URL('../../../packages/node/dist/lib/register.js', import.meta.url).href;
+export const REGISTER: string = new URL('../../../packages/node/dist/lib/register.js', import.meta.url).href;
 
 export interface Control {
   readonly pid: number;
   readonly address: string;
   readonly caFile: string;
-  readonly tokens: { readonly server: string; readonly client: string };
+  /** Join tokens, by the names of workloads. */
+  readonly tokens: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -27,8 +28,8 @@ export const rampartInProcess: Subject = {
   name: 'rampart-inprocess',
   start: async (ground): Promise<Running> => {
     const control = await startControl(ground);
-    const server = await startServer(ground, meshed(control, control.tokens.server));
-    const client = await startClient(ground, meshed(control, control.tokens.client));
+    const server = await startServer(ground, meshed(control, 'server'));
+    const client = await startClient(ground, meshed(control, 'client'));
     return {
       url: 'http://orders-api',
       server: server.child,
@@ -42,21 +43,42 @@ export const rampartInProcess: Subject = {
   },
 };
 
-function meshed(control: Control, joinToken: string): PairOptions {
+function meshed(control: Control, workload: string): PairOptions {
   const env = {
     RAMPART_CONTROL_PLANE: control.address,
     RAMPART_CA_FILE: control.caFile,
-    RAMPART_JOIN_TOKEN: joinToken,
+    RAMPART_JOIN_TOKEN: control.tokens[workload] ?? '',
   };
   return { mode: 'http', execArgv: ['--import', REGISTER], serverEnv: env, clientEnv: env };
 }
 
-/** A control plane with the policies of the benchmark. */
-export async function startControl(ground: Pick<Ground, 'directory' | 'environment'>): Promise<Control> {
+export interface BenchWorkload {
+  readonly name: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** Empty for a pure client. */
+  readonly service: string;
+}
+
+export interface ControlOptions {
+  readonly documents: string;
+  readonly workloads: readonly BenchWorkload[];
+}
+
+const WORKLOADS: readonly BenchWorkload[] = [
+  { name: 'server', namespace: 'default', serviceAccount: 'orders-api', service: 'orders-api' },
+  { name: 'client', namespace: 'default', serviceAccount: 'users-api', service: '' },
+];
+
+/** A control plane with the policies of the benchmark, or others. */
+export async function startControl(
+  ground: Pick<Ground, 'directory' | 'environment'>,
+  { documents, workloads }: ControlOptions = { documents: benchmarkPolicies(), workloads: WORKLOADS },
+): Promise<Control> {
   const directory = mkdtempSync(join(ground.directory, 'rampart-'));
   const policies = join(directory, 'policies.yaml');
-  writeFileSync(policies, benchmarkPolicies());
-  const child = spawn(process.execPath, [CONTROL_PLANE, directory, policies], {
+  writeFileSync(policies, documents);
+  const child = spawn(process.execPath, [CONTROL_PLANE, directory, policies, JSON.stringify(workloads)], {
     env: ground.environment,
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -1,16 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { startControl } from '../inprocess/rampart.ts';
-import type { Control } from '../inprocess/rampart.ts';
-import type { PairGround, ProxyPair, RunningPair } from './pair.ts';
+import type { ProxyPair, RunningPair } from './pair.ts';
 
 /** The command as it is published: bundled, no types to strip. */
 const CLI = fileURLToPath(new URL('../../../packages/cli/dist/lib/main.js', import.meta.url));
-const BUILD = fileURLToPath(new URL('../../../tools/build.ts', import.meta.url));
+export const BUILD: string = fileURLToPath(new URL('../../../tools/build.ts', import.meta.url));
 
 interface Announcement {
   readonly proxyPort: number;
@@ -22,33 +20,35 @@ export const rampartSidecars: ProxyPair = {
   start: async (ground): Promise<RunningPair> => {
     await promisify(execFile)(process.execPath, [BUILD, '--code-only'], { env: ground.environment });
     const control = await startControl(ground);
-    const far = await sidecar(ground, control, ['--app-port', String(ground.app)]);
-    const near = await sidecar(ground, control, []);
-    const proxies = [near.child, far.child];
+    const admission = (workload: string): NodeJS.ProcessEnv => ({
+      ...ground.environment,
+      RAMPART_CONTROL_PLANE: control.address,
+      RAMPART_CA_FILE: control.caFile,
+      RAMPART_JOIN_TOKEN: control.tokens[workload] ?? '',
+    });
+    const far = await startSidecar(admission('server'), ['--app-port', String(ground.app)]);
+    const near = await startSidecar(admission('client'), []);
     return {
       port: near.proxyPort,
-      pids: proxies.map(({ pid }) => pid ?? -1),
+      pids: [...near.pids, ...far.pids],
       stop: async () => {
-        for (const proxy of proxies) proxy.kill('SIGTERM');
-        await Promise.all(proxies.map((proxy) => once(proxy, 'exit')));
+        await Promise.all([near.stop(), far.stop()]);
         await control.stop();
       },
     };
   },
 };
 
-async function sidecar(
-  ground: PairGround,
-  control: Control,
-  args: readonly string[],
-): Promise<{ readonly child: ChildProcess; readonly proxyPort: number }> {
-  const child = spawn(process.execPath, [CLI, 'sidecar', '--output', 'json', '--metrics-port', '0', ...args], {
-    env: {
-      ...ground.environment,
-      RAMPART_CONTROL_PLANE: control.address,
-      RAMPART_CA_FILE: control.caFile,
-      RAMPART_JOIN_TOKEN: args.length === 0 ? control.tokens.client : control.tokens.server,
-    },
+export interface StartedSidecar {
+  readonly proxyPort: number;
+  readonly pids: readonly number[];
+  stop(): Promise<void>;
+}
+
+/** `rampart sidecar`, ready. The environment says which workload it stands for. */
+export async function startSidecar(env: NodeJS.ProcessEnv, args: readonly string[]): Promise<StartedSidecar> {
+  const child = spawn(process.execPath, [CLI, 'sidecar', '--output', 'json', ...args], {
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
@@ -59,5 +59,13 @@ async function sidecar(
     });
     child.once('exit', () => reject(new Error('rampart sidecar ended')));
   });
-  return { child, proxyPort: (await announced).proxyPort };
+  const { proxyPort } = await announced;
+  return {
+    proxyPort,
+    pids: [child.pid ?? -1],
+    stop: async () => {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
 }

@@ -9,6 +9,8 @@ export interface Load {
   readonly seconds: number;
   /** Script for wrk; absent for GET. */
   readonly script?: string;
+  /** Of the service; orders-api unless given. */
+  readonly host?: string;
 }
 
 export interface Outcome {
@@ -21,8 +23,8 @@ export interface Outcome {
 const SCALE: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000 };
 
 /** One run of wrk with one thread. @throws Error when a request failed. */
-export async function wrk({ port, connections, seconds, script }: Load): Promise<Outcome> {
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-H', 'Host: orders-api'];
+export async function wrk({ port, connections, seconds, script, host = 'orders-api' }: Load): Promise<Outcome> {
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-H', `Host: ${host}`];
   if (script !== undefined) args.push('-s', script);
   const { stdout } = await run('wrk', [...args, `http://127.0.0.1:${port}/api/orders/1`]);
   const failed = /Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)/.exec(stdout);
