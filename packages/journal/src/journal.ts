@@ -56,6 +56,9 @@ export class Journal {
   #nodes: MerkleNode[] = [];
   readonly #flights = new Set<Promise<void>>();
   #recovery: Promise<void> | undefined;
+  /** Of one millisecond there are many entries. */
+  #stampedAt = Number.NaN;
+  #timestamp = '';
 
   private constructor(
     store: JournalStore,
@@ -154,7 +157,11 @@ export class Journal {
   #next(stream: JournalStream, bodyOf: (stamp: AuditStamp) => JournalBody): JournalEntry {
     const sequence = this.#tree.size + 1;
     const at = this.#clock.now();
-    const body = bodyOf({ timestamp: new Date(at).toISOString(), registry_node: this.#node, sequence });
+    if (at !== this.#stampedAt) {
+      this.#stampedAt = at;
+      this.#timestamp = new Date(at).toISOString();
+    }
+    const body = bodyOf({ timestamp: this.#timestamp, registry_node: this.#node, sequence });
     const text = canonicalJson(body);
     return { sequence, at, stream, kind: body.event_type, body: text, leafHash: leafHash(text) };
   }

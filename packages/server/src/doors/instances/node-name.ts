@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import type { Instance } from '@rampart/registry';
 import { addressBytes, addressText } from '@rampart/wire/dns';
 
@@ -9,6 +9,8 @@ const RESERVED = /^(?:ip|name)-/i;
  * an address are one node. Lower-case, and a name that DNS can carry.
  */
 export function nodeName(host: string): string {
+  // Of IPv4 addresses there is one spelling.
+  if (isIPv4(host)) return `ip-${host.replaceAll('.', '-')}`;
   const bytes = addressBytes(host);
   if (bytes !== undefined) return `ip-${addressText(bytes).replaceAll(/[.:]/g, '-')}`;
   const name = host.toLowerCase();
