@@ -11,8 +11,9 @@ export const HTTP2_LIMITS = {
   /** Bytes of a request's headers, and their number: Envoy's, as for HTTP/1.1. More is answered with 431. */
   headBytes: 61_440,
   headers: 100,
-  /** Beyond it the stream is reset unread (SETTINGS_MAX_HEADER_LIST_SIZE). */
+  /** SETTINGS_MAX_HEADER_LIST_SIZE: what is between the two limits can still be answered. */
   mostHeadBytes: 131_072,
+  /** Beyond it the stream is reset unread. */
   mostHeaders: 400,
   /** A second. */
   pings: 1_000,
