@@ -80,11 +80,22 @@ export class TwoHosts {
     execFileSync(file, args);
   }
 
-  /** What the cable of the mesh does to packets in both directions from now on, as `tc netem` takes it; "" does nothing. */
-  disturb(netem: string): void {
-    const words = netem === '' ? 'qdisc del dev mesh root' : `qdisc replace dev mesh root netem ${netem}`;
-    execFileSync(TC, words.split(' '));
-    this.onThere(TC, ...words.split(' '));
+  /** From now on so many of a hundred packets are lost on the cable of the mesh, in each direction; 100 cuts it. */
+  lose(percent: number): void {
+    const some = percent < 100 ? `numgen random mod 100 < ${percent} ` : '';
+    const chain = `chain lossy {\ntype filter hook output priority 0;\noifname "mesh" ${some}drop\n}`;
+    // Adding a table that is there changes nothing, and what is there can be deleted.
+    const table = percent === 0 ? '' : `table inet cable {\n${chain}\n}\n`;
+    const rules = `table inet cable\ndelete table inet cable\n${table}`;
+    applyRules(rules);
+    execFileSync(NSENTER, [...this.there.slice(1), NFT, '-f', '-'], { input: rules });
+  }
+
+  /** From now on the cable of the mesh carries so many kbit/s in each direction. */
+  slow(kilobits: number): void {
+    const words = `qdisc replace dev mesh root tbf rate ${kilobits}kbit burst 8kb latency 400ms`.split(' ');
+    execFileSync(TC, words);
+    this.onThere(TC, ...words);
   }
 
   close(): void {
