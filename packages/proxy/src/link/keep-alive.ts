@@ -10,11 +10,16 @@ export interface KeepAliveParts {
   dead(): void;
 }
 
+/** Looks in the time of silence after which a peer is asked: so much of it goes unnoticed at most. */
+const LOOKS = 3;
+
 /** Asks a silent peer whether it lives, and measures the round trip. Any byte counts as life. */
 export class KeepAlive {
   readonly #parts: KeepAliveParts;
   #timer: Timer | undefined;
   #hasHeard = false;
+  /** Looks in a row at which nothing had been heard. */
+  #silentLooks = 0;
   #isAsking = false;
   #pings = 0;
   /** When the PING went out that was not answered yet. */
@@ -33,7 +38,7 @@ export class KeepAlive {
   start(): void {
     this.#ask();
     // Links that were dialed together ask at different times.
-    this.#wait(this.#parts.quietAfter * (0.75 + this.#parts.random() / 4));
+    this.#wait((this.#parts.quietAfter / LOOKS) * (0.75 + this.#parts.random() / 4));
   }
 
   stop(): void {
@@ -64,9 +69,13 @@ export class KeepAlive {
     if (this.#hasHeard) {
       this.#hasHeard = false;
       this.#isAsking = false;
-      this.#wait(quietAfter);
+      this.#silentLooks = 0;
+      this.#wait(quietAfter / LOOKS);
     } else if (this.#isAsking) {
       this.#parts.dead();
+    } else if (this.#silentLooks + 1 < LOOKS) {
+      this.#silentLooks += 1;
+      this.#wait(quietAfter / LOOKS);
     } else {
       this.#isAsking = true;
       if (this.#askedAt === undefined) this.#ask();

@@ -184,10 +184,9 @@ describe('a session', () => {
     await turns();
     far.removeAllListeners('data');
     near.removeAllListeners('end');
-    await clock.advance(15_000);
-    await clock.advance(15_000);
+    await clock.advance(28_000);
     assert.equal(side.isClosed, false);
-    await clock.advance(10_000);
+    await clock.advance(2_000);
     assert.equal((side.error as LinkError).reason, 'dead-peer');
     assert.match(events.join(), /dialer closed: dead-peer/);
   });

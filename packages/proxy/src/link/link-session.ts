@@ -58,6 +58,8 @@ export interface LinkOptions {
    * receiver. Without this, none is taken.
    */
   accept?(stream: LinkStream, request: StreamRequest): Refusal | undefined;
+  /** The other side has said how many streams it takes. Called once, unless the session is over before. */
+  greeted?(): void;
   /** No stream can be opened any more; those that are open go on. Called once. */
   draining?(): void;
   /** The session is over: called once, and last. `error` is there when it did not end in order. */
@@ -459,5 +461,6 @@ export class LinkSession {
     this.#peer = { streams, window };
     for (const stream of this.#streams.values()) stream.credited(window - ASSUMED.window);
     if (this.#deadline !== undefined) this.#leave();
+    queueMicrotask(() => this.#options.greeted?.());
   }
 }

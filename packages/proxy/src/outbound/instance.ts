@@ -10,6 +10,7 @@ import { ConnectionPool } from '../http1/connection-pool.ts';
 import { Http2ClientSessions } from '../http2/client-sessions.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
 import type { LinkProtocol } from '../link/frame/format.ts';
+import { LinkError } from '../link/link-error.ts';
 import { LinkSession } from '../link/link-session.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { PendingStream } from '../stream/pending-stream.ts';
@@ -25,6 +26,8 @@ const OFFERS: Readonly<Record<LinkProtocol, readonly string[]>> = {
 const MOST_IDLE = 256;
 /** Time that streams of a link have to end when it is replaced. */
 const DRAIN_MS = 30_000;
+/** For the connection and its handshake: `connect_timeout` of a cluster as Istio sets it. */
+const HANDSHAKE_MS = 10_000;
 
 /** Connections for requests. */
 interface HttpUpstream extends Upstream {
@@ -33,7 +36,7 @@ interface HttpUpstream extends Upstream {
 }
 
 export interface InstanceOptions {
-  readonly outbound: Outbound;
+  readonly outbound: Pick<Outbound, 'dial'>;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -58,9 +61,12 @@ export class Instance {
   readonly #options: InstanceOptions;
   /** undefined before the first handshake. */
   #speaksLink: boolean | undefined;
+  /** The one that streams are opened on; others are there for as long as it has been full. */
   #link: LinkSession | undefined;
+  readonly #links = new Set<LinkSession>();
+  /** A handshake is under way, or the first word of the other side of a link. */
   #isDialing = false;
-  /** For the handshake that is under way. */
+  /** For that to be over. */
   readonly #waiting: Waiting[] = [];
 
   constructor(target: Target, options: InstanceOptions) {
@@ -71,9 +77,8 @@ export class Instance {
       : new ConnectionPool(() => this.open('http/1.1'), MOST_IDLE);
   }
 
-  /** Undefined where there is none. */
-  get link(): LinkSession | undefined {
-    return this.#link;
+  get links(): ReadonlySet<LinkSession> {
+    return this.#links;
   }
 
   /** Opens a stream that may be written to at once; it closes with the reason where none can be had. */
@@ -106,14 +111,14 @@ export class Instance {
 
   /** What is open goes on to its end; what is opened from now on takes new connections. */
   retire(): void {
-    this.#link?.drain(DRAIN_MS);
+    for (const link of this.#links) link.drain(DRAIN_MS);
     this.#link = undefined;
     this.http.retire();
   }
 
   /** Closes every way. */
   close(): void {
-    this.#link?.destroy();
+    for (const link of this.#links) link.destroy();
     this.http.close();
   }
 
@@ -140,6 +145,7 @@ export class Instance {
     const protocol = first[0]?.protocol ?? 'http/1.1';
     this.#isDialing = true;
     const socket = this.#options.outbound.dial(this.target, OFFERS[protocol]);
+    const deadline = this.#options.clock.after(HANDSHAKE_MS, () => socket.destroy(this.#silence()));
     let failure: Error | undefined;
     const settle = (): readonly Waiting[] => {
       this.#isDialing = false;
@@ -152,8 +158,10 @@ export class Instance {
     socket.on('error', (error: Error) => {
       failure = error;
     });
+    socket.once('close', () => deadline.cancel());
     socket.once('close', failed);
     socket.once('secureConnect', () => {
+      deadline.cancel();
       socket.off('close', failed);
       this.#connected(socket, protocol, settle());
     });
@@ -178,21 +186,56 @@ export class Instance {
     for (const other of others) this.#dial([other]);
   }
 
+  /** Before it has spoken, the other side is known to take some streams; the others wait for what it says. */
   #startLink(socket: TLSSocket, waiting: readonly Waiting[]): void {
     const { clock, random } = this.#options;
-    const gone = (): void => {
-      if (this.#link === link) this.#link = undefined;
+    this.#waiting.unshift(...waiting);
+    this.#isDialing = true;
+    let isAwaited = true;
+    const settle = (): void => {
+      if (isAwaited) this.#isDialing = false;
+      isAwaited = false;
     };
     const link: LinkSession = new LinkSession({
       transport: socket,
       role: 'dialer',
       clock,
       random,
-      draining: gone,
-      closed: gone,
+      greeted: () => {
+        settle();
+        this.#fill(link);
+        if (this.#waiting.length > 0) this.#dial(this.#waiting.splice(0));
+      },
+      draining: () => this.#forget(link),
+      closed: (error) => {
+        this.#links.delete(link);
+        const isLost = isAwaited;
+        settle();
+        if (isLost) for (const each of this.#waiting.splice(0)) each.failed(error ?? new LinkError('closed'));
+      },
     });
     this.#link = link;
-    for (const each of waiting) each.opened(this.#open(link, each));
+    this.#links.add(link);
+    this.#fill(link);
+  }
+
+  #fill(link: LinkSession): void {
+    while (link.room > 0) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      next.opened(this.#open(link, next));
+    }
+  }
+
+  #forget(link: LinkSession): void {
+    if (this.#link === link) this.#link = undefined;
+  }
+
+  /** As the system has it, where it is the first to give up. */
+  #silence(): Error {
+    const { address } = this.target.endpoint;
+    const text = `connect ETIMEDOUT ${address}: no handshake within ${HANDSHAKE_MS / 1000} s`;
+    return Object.assign(new Error(text), { code: 'ETIMEDOUT', syscall: 'connect' });
   }
 }
 

@@ -25,7 +25,7 @@ export class Instances {
 
   /** Links that are open. */
   get links(): readonly LinkSession[] {
-    return [...this.#instances.values()].flatMap(({ link }) => link ?? []);
+    return [...this.#instances.values()].flatMap(({ links }) => [...links]);
   }
 
   close(): void {
