@@ -284,6 +284,36 @@ describe('circuit breaker of a service', () => {
   });
 });
 
+describe('a retry budget of a rule', () => {
+  it('a share of the requests under way may be retries, and some in any case', () => {
+    const here = world({ retryBudget: { share: 0.5, minimum: 1 } });
+    const route = { destinations: TO_A, retries: RETRIES };
+    const calls = [here.begin(route), here.begin(route), here.begin(route), here.begin(route)];
+    assert.deepEqual(
+      calls.map(({ call }) => call.answered(500)),
+      [false, false, true, true],
+    );
+    assert.equal(calls[3]?.call.ending(COMPLETE).flag, 'UO');
+  });
+});
+
+describe('affinity by a cookie', () => {
+  const source = { of: 'cookie', name: 'stick', path: '/', ttlMs: 60_000 } as const;
+
+  it('a caller without one is given one, and meets the same instance with it', () => {
+    const here = world({ balancer: { kind: 'hash', table: 'ring', source } });
+    for (let time = 0; time < 10; time += 1) {
+      const first = here.begin();
+      const [, , given] = first.call.responseHeaders;
+      const [, cookie = ''] = given?.add[0] ?? [];
+      assert.match(cookie, /^stick="[0-9a-f]{16}"; Max-Age=60; Path=\/; HttpOnly$/);
+      const again = here.begin(undefined, { headers: { cookie: cookie.split(';')[0] } });
+      assert.equal(idOf(again.driver.tries[0]), idOf(first.driver.tries[0]));
+      assert.equal(again.call.responseHeaders[2], undefined);
+    }
+  });
+});
+
 describe('every instance out', () => {
   const outlier = {
     consecutive5xx: 1,

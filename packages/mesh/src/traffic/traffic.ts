@@ -36,6 +36,8 @@ const UNAVAILABLE = 503;
 export class Traffic {
   readonly #options: TrafficOptions;
   readonly #states = new Map<string, ServiceState>();
+  /** By the rules about it: the last form that a service had. */
+  readonly #ruled = new WeakMap<ServiceRules, RuledService>();
 
   constructor(options: TrafficOptions) {
     this.#options = options;
@@ -44,7 +46,12 @@ export class Traffic {
   /** One look: undefined where no rule is about the service. */
   about(service: MeshService, port: number): RuledService | undefined {
     const rules = this.#options.rules().forService(service.namespace, service.name, port);
-    return rules === undefined ? undefined : new RuledService({ service, port, rules }, this, this.#options);
+    if (rules === undefined) return undefined;
+    const known = this.#ruled.get(rules);
+    if (known?.service === service && known.port === port) return known;
+    const ruled = new RuledService({ service, port, rules }, this, this.#options);
+    this.#ruled.set(rules, ruled);
+    return ruled;
   }
 
   /** The same for a service that no rule need be about. */

@@ -1,5 +1,5 @@
 import type { MeshEndpoint } from '../../view/endpoint.ts';
-import { PeakLatency } from './latency.ts';
+import { ExpectedLatency } from './latency.ts';
 
 /** An unknown instance that is being tried costs more than any known one, so that it is tried with one request. */
 const UNKNOWN_COST = 1e9;
@@ -11,7 +11,7 @@ const LIGHTEST = 0.001;
 export class Member {
   endpoint: MeshEndpoint;
   inFlight = 0;
-  readonly latency: PeakLatency = new PeakLatency();
+  readonly latency: ExpectedLatency = new ExpectedLatency();
   /** When this data plane first knew it. */
   readonly since: number;
   /** Errors in a row, of each sort that is counted. */

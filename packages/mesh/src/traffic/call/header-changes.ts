@@ -5,19 +5,31 @@ export function changeHeaders(
   rawHeaders: readonly string[],
   ...all: readonly (CompiledHeaders | undefined)[]
 ): string[] {
-  let headers = [...rawHeaders];
-  for (const operations of all) if (operations !== undefined) headers = changed(headers, operations);
-  return headers;
+  let headers: string[] | undefined;
+  for (const operations of all) if (operations !== undefined) headers = changed(headers ?? rawHeaders, operations);
+  return headers ?? [...rawHeaders];
 }
 
-function changed(rawHeaders: readonly string[], { remove, set, add }: CompiledHeaders): string[] {
-  const gone = new Set([...remove, ...set.map(([name]) => name)].map((name) => name.toLowerCase()));
+/** Names that go, in lower case: rules stay the same for many requests. */
+const gone = new WeakMap<CompiledHeaders, ReadonlySet<string>>();
+
+function goneWith(operations: CompiledHeaders): ReadonlySet<string> {
+  let names = gone.get(operations);
+  if (names === undefined) {
+    names = new Set([...operations.remove, ...operations.set.map(([name]) => name)].map((name) => name.toLowerCase()));
+    gone.set(operations, names);
+  }
+  return names;
+}
+
+function changed(rawHeaders: readonly string[], operations: CompiledHeaders): string[] {
+  const names = goneWith(operations);
   const headers: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
-    if (!gone.has(name.toLowerCase())) headers.push(name, rawHeaders[index + 1] ?? '');
+    if (names.size === 0 || !names.has(name.toLowerCase())) headers.push(name, rawHeaders[index + 1] ?? '');
   }
-  for (const [name, value] of set) headers.push(name, value);
-  for (const [name, value] of add) headers.push(name, value);
+  for (const [name, value] of operations.set) headers.push(name, value);
+  for (const [name, value] of operations.add) headers.push(name, value);
   return headers;
 }

@@ -31,13 +31,19 @@ function textOf(source: HashSource, { headers, url }: RoutedRequest, caller: str
   }
 }
 
+const QUOTED = /^"(.*)"$/;
+
 /** The first one of a name counts (RFC 6265 §5.4). */
 function cookieOf(header: string | string[] | undefined, name: string): string | undefined {
   const text = Array.isArray(header) ? header.join('; ') : header;
   if (text === undefined) return undefined;
   for (const pair of text.split(';')) {
     const at = pair.indexOf('=');
-    if (at !== -1 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
+    if (at !== -1 && pair.slice(0, at).trim() === name)
+      return pair
+        .slice(at + 1)
+        .trim()
+        .replace(QUOTED, '$1');
   }
   return undefined;
 }

@@ -70,7 +70,7 @@ export class TrafficCall implements Waiter {
 
   /** What a try's answer is changed by on its way to the caller. */
   get responseHeaders(): readonly (CompiledHeaders | undefined)[] {
-    return [this.#way?.chosen?.headers?.response, this.#options.route.headers?.response];
+    return [this.#way?.chosen?.headers?.response, this.#options.route.headers?.response, this.#way?.cookie];
   }
 
   /** The head of an answer has come. Says whether it is passed on; where not, the try is over and another one may follow. */

@@ -1,8 +1,9 @@
-import type { Random, RoutedRequest, WeighedDestination } from '@rampart/core';
+import type { CompiledHeaders, Random, RoutedRequest, WeighedDestination } from '@rampart/core';
 
 import type { Destination } from '../group/service-state.ts';
 import type { RouteSettings } from '../settings/route.ts';
 import type { Try } from './driver.ts';
+import { newCookie } from './new-cookie.ts';
 import { hashOfRequest } from './request-hash.ts';
 import type { CallSurroundings, NoDestination } from './surroundings.ts';
 
@@ -17,6 +18,8 @@ export interface Way {
   readonly hash: number | undefined;
   readonly attempt: Omit<Try, 'target'>;
   readonly mirrors: readonly Try[];
+  /** What the caller is to come back with, so that it meets the same instance. */
+  readonly cookie: CompiledHeaders | undefined;
 }
 
 export function chooseWay(route: RouteSettings, request: RoutedRequest, around: CallSurroundings): Way | NoDestination {
@@ -29,10 +32,14 @@ export function chooseWay(route: RouteSettings, request: RoutedRequest, around: 
     url: route.rewriteUrl?.(request.url),
     authority: route.authority,
   };
+  const source = balancer?.kind === 'hash' ? balancer.source : undefined;
+  const known = hashOfRequest(source, request, around.caller);
+  const fresh = known === undefined && source?.of === 'cookie' ? newCookie(source, around.random) : undefined;
   return {
     destination,
     chosen,
-    hash: balancer?.kind === 'hash' ? hashOfRequest(balancer.source, request, around.caller) : undefined,
+    hash: known ?? fresh?.hash,
+    cookie: fresh?.header,
     attempt,
     mirrors: route.mirrors === undefined ? NONE : mirrorsOf(route, request, { around, attempt }),
   };

@@ -88,7 +88,8 @@ export class ServiceState {
     const endpoints = endpointsOn(service, port).filter((endpoint) => hasLabels(endpoint, labels));
     const policy = rules.policy(subset);
     const breaker = this.#breakers.get(key) ?? new Breaker();
-    breaker.settings = policy.limits ?? {};
+    const { limits, retryBudget } = policy;
+    breaker.settings = retryBudget === undefined ? (limits ?? {}) : { ...limits, retryBudget };
     this.#breakers.set(key, breaker);
     const chosen = endpoints.map((endpoint) => members.of(endpoint)).filter((member) => member !== undefined);
     return { service, group: new Group(chosen, policy, this.#random), breaker, budget: this.budget };

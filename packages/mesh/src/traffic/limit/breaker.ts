@@ -70,7 +70,10 @@ export class Breaker {
 
   /** Whether a further retry may be under way; where it may, it is until `retried`. */
   retry(): boolean {
-    if (this.#retries >= (this.settings.retries ?? Number.POSITIVE_INFINITY)) {
+    const { retries = Number.POSITIVE_INFINITY, retryBudget } = this.settings;
+    const most =
+      retryBudget === undefined ? retries : Math.max(retryBudget.minimum, retryBudget.share * this.#requests);
+    if (this.#retries >= most) {
       this.#turnedAway += 1;
       return false;
     }

@@ -10,7 +10,7 @@ export interface LeastRequestSettings {
   readonly kind: 'least-request';
   /** How many are drawn; 2 unless given. */
   readonly choices?: number;
-  /** "latency": requests under way times the moving peak of latencies, unless given; "active": requests under way alone. */
+  /** "latency": requests under way times the moving average of latencies, unless given; "active": requests under way alone. */
   readonly cost?: 'latency' | 'active';
 }
 

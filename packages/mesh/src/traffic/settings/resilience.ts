@@ -27,6 +27,8 @@ export interface LimitSettings {
   readonly pending?: number;
   /** Requests under way that are retries. */
   readonly retries?: number;
+  /** In place of `retries`: share of the requests under way that may be retries, 0–1, and how many may be in any case. */
+  readonly retryBudget?: { readonly share: number; readonly minimum: number };
 }
 
 export interface RetrySettings {

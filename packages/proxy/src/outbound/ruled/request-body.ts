@@ -10,6 +10,7 @@ const NO_TRAILERS: readonly string[] = [];
 export class RequestBody {
   #parts: Buffer[] | undefined = [];
   #bytes = 0;
+  #wasSent = false;
   #isComplete = false;
   #trailers: readonly string[] = NO_TRAILERS;
 
@@ -29,7 +30,8 @@ export class RequestBody {
   /** Returns what it is given. */
   add(portion: Portion): Portion {
     for (const part of portion.body) this.#bytes += part.length;
-    if (this.#bytes > MOST_KEPT) this.#parts = undefined;
+    // What nobody has been sent yet is kept, however much it is: its caller is asked to wait.
+    if (this.#bytes > MOST_KEPT && this.#wasSent) this.#parts = undefined;
     else this.#parts?.push(...portion.body);
     this.#isComplete = portion.isLast;
     if (portion.isLast) this.#trailers = portion.trailers;
@@ -39,6 +41,14 @@ export class RequestBody {
   /** From its beginning, as far as it came. */
   all(): Portion {
     return { body: this.#parts ?? NOTHING, isLast: this.#isComplete, trailers: this.#trailers };
+  }
+
+  /** The same, for the one that is to answer: what is too much is not kept from then on. */
+  sent(): Portion {
+    const portion = this.all();
+    this.#wasSent = true;
+    if (this.#bytes > MOST_KEPT) this.#parts = undefined;
+    return portion;
   }
 
   /** It is not needed again. */

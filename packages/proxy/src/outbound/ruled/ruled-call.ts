@@ -1,4 +1,4 @@
-import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
+import type { CompiledAnswer, CompiledHeaders, RoutedRequest } from '@rampart/core';
 import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, OutboundExchange, RuledService, TrafficCall, Try } from '@rampart/mesh';
 
@@ -30,12 +30,9 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   readonly #exchange: OutboundExchange;
   readonly #call: TrafficCall;
   readonly #body = new RequestBody();
-  /** How to stop listening for a caller that goes away before anything was sent. */
-  readonly #forget: () => void;
   #current: RuledTry | undefined;
   #attempt: Try | undefined;
   #copies: Try[] | undefined;
-  #isTaken = false;
   #isRecorded = false;
   #mayRepeat = true;
 
@@ -44,13 +41,13 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     this.#server = server;
     this.#exchange = exchange;
     exchange.ruled = ruled.service;
-    const { method, url, headers } = server.head;
-    this.#call = ruled.call({ method, url, authority: headers.host ?? '', headers }, this);
-    this.#forget = server.onGone(() => this.abandoned(new Error('the caller went away')));
+    this.#call = ruled.call(new RequestOfHead(server.head), this);
   }
 
   static begin(request: RuledRequest): void {
-    new RuledCall(request).#call.begin();
+    const call = new RuledCall(request);
+    call.#body.add(request.server.takeBody(call));
+    call.#call.begin();
   }
 
   get canBeRepeated(): boolean {
@@ -65,6 +62,7 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
 
   mirror(copy: Try): void {
     (this.#copies ??= []).push(copy);
+    if (this.#body.isComplete) this.#sendCopies();
   }
 
   drop(): void {
@@ -103,8 +101,7 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   }
 
   response(of: RuledTry, head: MessageHead, portion: Portion): boolean {
-    const grpcStatus = head.headers['grpc-status'];
-    if (!this.#call.answered(head.status, typeof grpcStatus === 'string' ? grpcStatus : undefined)) {
+    if (!this.#call.answered(head.status, head.text('grpc-status'))) {
       this.#current = undefined;
       if (portion.isLast) of.ignore();
       else of.giveUp();
@@ -163,15 +160,10 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     const attempt = this.#attempt;
     if (attempt === undefined) return;
     const server = this.#server;
-    const portion = this.#isTaken ? this.#body.all() : this.#body.add(server.takeBody(this));
+    const portion = this.#body.sent();
     const client = this.#options.pool(attempt.target).take(fresh);
     const current = new RuledTry(client, this);
     this.#current = current;
-    if (!this.#isTaken) {
-      this.#isTaken = true;
-      this.#forget();
-      if (this.#body.isComplete) this.#sendCopies();
-    }
     const head = requestHead(server.head, attempt);
     if (!client.send({ head, isUpgrade: server.isUpgrade }, portion, current)) server.pause();
     else if (!this.#body.isComplete) server.resume();
@@ -198,13 +190,36 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   #end(ending: Ending): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
-    this.#forget();
     const exchange = this.#exchange;
     exchange.bytesSent = this.#server.bytesReceived;
     exchange.bytesReceived = this.#server.bytesSent;
-    const agent = this.#server.head.headers['user-agent'];
-    exchange.userAgent = agent ?? '';
+    exchange.userAgent = this.#server.head.text('user-agent') ?? '';
     this.#options.recorder.end(exchange, ending);
+  }
+}
+
+/** What rules look at in a request; headers are put together where one asks for them. */
+class RequestOfHead implements RoutedRequest {
+  readonly #head: MessageHead;
+
+  constructor(head: MessageHead) {
+    this.#head = head;
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get url(): string {
+    return this.#head.url;
+  }
+
+  get authority(): string {
+    return this.#head.text('host') ?? '';
+  }
+
+  get headers(): RoutedRequest['headers'] {
+    return this.#head.headers;
   }
 }
 
