@@ -79,7 +79,7 @@ export class SoakReport {
       processes: this.health,
       requests: this.requests,
       problems: this.problems,
-      complaints: this.complaints,
+      complaints: alike(this.complaints),
     };
   }
 
@@ -108,11 +108,21 @@ export class SoakReport {
       ...[...this.#happened].map(([what, count]) => `${count} × ${what}`),
       '',
       ...[...this.requests, ...this.problems].map((line) => `NOT OK  ${line}`),
-      ...this.complaints.map((line) => `said    ${line}`),
+      ...alike(this.complaints).map((line) => `said    ${line}`),
       `${this.ok ? 'ok' : 'NOT OK'}: ${this.seconds} s, certificates of ${this.workloadTtl} s`,
       '',
     ].join('\n');
   }
+}
+
+/** Lines that differ in numbers alone are one, with how often it was said. */
+function alike(lines: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const line of lines) {
+    const plain = line.replaceAll(/\b[\dA-F]{12,}\b/g, '…').replaceAll(/\b\d{3,}(?:\.\d+)?\b/g, '…');
+    counts.set(plain, (counts.get(plain) ?? 0) + 1);
+  }
+  return [...counts].map(([line, count]) => `${count} × ${line}`);
 }
 
 function wordFor({ judged, ok }: Health): string {

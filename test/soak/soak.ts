@@ -40,7 +40,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   try {
     tell(`${mesh.processes().size} processes that stay, certificates live ${ttl} s`);
     await new Run(mesh, report, options).toTheEnd();
-    report.complaints.push(...mesh.dead(), ...mesh.complaints());
+    report.complaints.push(...mesh.complaints());
     return report;
   } finally {
     await mesh.stop();
@@ -70,6 +70,7 @@ class Run {
     } finally {
       clearInterval(sampling);
     }
+    this.#report.problems.push(...this.#mesh.dead());
     for (const each of customers) {
       await each.stop().catch((error: unknown) => this.#report.problems.push(reasonOf(error)));
     }

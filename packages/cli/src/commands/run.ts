@@ -1,10 +1,10 @@
 import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
 import { type NewWorkload, type WorkloadOptions, workloadOf, workloadOptions } from '../arguments/workload-options.ts';
-import { EXIT } from '../exit-code.ts';
 import { childEnvironment } from '../launch/child-environment.ts';
 import { type ChildExit, runChild } from '../launch/child-process.ts';
 import { instanceEnvironment, type InstanceOptions, instanceOptions } from '../launch/instance-options.ts';
+import { keepRunning } from '../launch/keep-running.ts';
 import { type ProgramKind, programKindOf } from '../launch/program-kind.ts';
 import { runWithSidecar } from '../launch/run-with-sidecar.ts';
 import { type SidecarOptions, sidecarOptions } from '../launch/sidecar-launch.ts';
@@ -25,9 +25,6 @@ interface Launch {
 
 // Long enough for a slow start, short enough that a token left in an environment is soon worthless.
 const TOKEN_TTL_SECONDS = 120;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
-const STEADY_MS = 60_000;
 
 export function defineRun(parent: Command, shell: Shell): void {
   const run = parent
@@ -39,7 +36,7 @@ export function defineRun(parent: Command, shell: Shell): void {
       '--sidecar',
       'put a sidecar beside it, as --app-port does: for programs that are not Node and only call others',
     )
-    .option('--restart', 'start it again, with a new token, whenever it fails')
+    .option('--restart', 'start it again whenever it fails: with a new token, or behind the same sidecar')
     .addHelpText(
       'after',
       examples(
@@ -47,6 +44,7 @@ export function defineRun(parent: Command, shell: Shell): void {
         ['rampart run --service web --namespace shop --label tier=front -- npm start', 'with a namespace and a label'],
         ['rampart run --service-account batch -- node job.js', 'a client that serves nothing'],
         ['rampart run --service web --app-port 8000 -- python3 -m http.server 8000', 'any language, behind a sidecar'],
+        ['rampart run --service-account batch --sidecar -- curl http://web/', 'any language, only calls others'],
       ),
     )
     .action((words: string[], options: RunOptions, command: Command) =>
@@ -61,18 +59,13 @@ async function start(
 ): Promise<number> {
   const workload = workloadOf(options);
   if (options.sidecar === true || options.appPort !== undefined) {
-    if (options.restart === true)
-      throw new RampartError(
-        'INVALID_ARGUMENT',
-        '--restart is not for a command with a sidecar: let a supervisor start rampart again',
-      );
     invocation.io.becomeLean();
     return runWithSidecar(words, options, invocation);
   }
   const program = await programOf(words[0] ?? '', invocation);
   const launch = { words, workload, program, traits: instanceEnvironment(options) };
   if (options.restart !== true) return (await launchOnce(launch, invocation)).code;
-  return keepRunning(launch, invocation);
+  return keepRunning(words[0] ?? '', () => launchOnce(launch, invocation), invocation);
 }
 
 async function programOf(command: string, { io, note }: Invocation): Promise<ProgramKind> {
@@ -99,31 +92,4 @@ async function launchOnce(
   const base = { ...io.env, ...traits };
   const environment = childEnvironment(base, { registerUrl, address, caFile, joinToken: token }, program);
   return runChild({ words, environment }, io);
-}
-
-async function keepRunning(launch: Launch, invocation: Invocation): Promise<number> {
-  const { clock } = invocation.io;
-  let pause = FIRST_PAUSE_MS;
-  for (;;) {
-    const startedAt = clock.now();
-    const { code, asked } = await launchOnce(launch, invocation);
-    if (code === EXIT.ok || asked) return code;
-    pause = clock.now() - startedAt >= STEADY_MS ? FIRST_PAUSE_MS : pause;
-    invocation.note(`${launch.words[0] ?? ''} ended with ${code}; starting it again in ${pause / 1_000}s`);
-    if (await interruptedWithin(pause, invocation)) return code;
-    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
-  }
-}
-
-/** Waits; true when the user wants to end before the time is over. */
-async function interruptedWithin(milliseconds: number, { io }: Invocation): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => resolve(true));
-  const timer = io.clock.after(milliseconds, () => resolve(false));
-  try {
-    return await promise;
-  } finally {
-    timer.cancel();
-    release();
-  }
 }

@@ -7,6 +7,8 @@ import type { ForwardedSignal, Io } from '../io.ts';
 export interface ChildCommand {
   readonly words: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What is to be over before a signal that ends it is passed on; a second signal waits for nothing. */
+  readonly beforeEnd?: () => Promise<void>;
 }
 
 /** How a command ended. */
@@ -22,15 +24,18 @@ const FROM_KEYBOARD: ReadonlySet<ForwardedSignal> = new Set(['SIGINT', 'SIGQUIT'
 const ENDING: ReadonlySet<ForwardedSignal> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
 
 /** Runs a command on the caller's own terminal, passes signals on, and waits for its end. Throws INVALID_ARGUMENT when it cannot be started. */
-export async function runChild({ words, environment }: ChildCommand, io: Io): Promise<ChildExit> {
+export async function runChild({ words, environment, beforeEnd }: ChildCommand, io: Io): Promise<ChildExit> {
   const [program = '', ...rest] = words;
   let child: ChildProcess | undefined;
   let asked = false;
   // Listened for before there is a command: a signal in between would end `rampart` and leave the command an orphan.
   const release = io.onSignal(FORWARDED, (signal) => {
-    asked ||= ENDING.has(signal);
+    const isFirst = !asked && ENDING.has(signal);
+    asked ||= isFirst;
     // A terminal sends Ctrl-C to the command as well; a second one would make many programs give up their drain.
-    if (!(FROM_KEYBOARD.has(signal) && io.stdinIsTerminal)) child?.kill(signal);
+    if (FROM_KEYBOARD.has(signal) && io.stdinIsTerminal) return;
+    if (isFirst && beforeEnd !== undefined) void beforeEnd().then(() => child?.kill(signal));
+    else child?.kill(signal);
   });
   try {
     const started = spawn(program, rest, { stdio: 'inherit', cwd: io.workingDirectory, env: { ...environment } });

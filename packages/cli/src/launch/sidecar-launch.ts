@@ -206,7 +206,7 @@ function namesOf(
 }
 
 async function evidenceSettings(
-  { joinTokenFile }: SidecarOptions,
+  { joinTokenFile, appPort }: SidecarOptions,
   workload: NewWorkload,
   { io, withAdmin }: Invocation,
 ): Promise<Readonly<Record<string, string | undefined>>> {
@@ -218,6 +218,11 @@ async function evidenceSettings(
     (each) => (env[each] ?? '') !== '',
   );
   if (isGiven) return env;
+  if (appPort !== undefined && workload.service === '')
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      '--app-port without --service: nobody could find the application; say with --service NAME what it is an instance of',
+    );
   const { token } = await withAdmin((client) => client.createJoinToken({ workload, ttlSeconds: TOKEN_TTL_SECONDS }));
   return { RAMPART_JOIN_TOKEN: token };
 }

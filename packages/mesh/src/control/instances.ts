@@ -17,8 +17,8 @@ export type InstanceProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
 /** What an instance says of itself beyond where it is; the registry judges the values. */
 export type InstanceTraits = Partial<Omit<RegisterInstance, 'instanceId' | 'host' | 'port' | 'protocol'>>;
 
-/** Data planes hear of a change within a few milliseconds of each other; this is for slow ones. */
-const LAST_CALLERS_MS = 200;
+/** Data planes hear of a change within a few milliseconds of each other; this is for those on busy machines. */
+const LAST_CALLERS_MS = 500;
 
 /** What this workload serves. The control stream repeats it on every reconnect. */
 export class LocalInstances {

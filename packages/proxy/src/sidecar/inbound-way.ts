@@ -7,10 +7,11 @@ import {
   ExternalAuthorizer,
   InboundRecorder,
   InboundTcpRecorder,
+  isUnreached,
   Preliminaries,
   TcpJudge,
 } from '@rampart/mesh';
-import type { DataPlane, Outbound, Refusal } from '@rampart/mesh';
+import type { DataPlane, LocalInstance, Outbound, Refusal } from '@rampart/mesh';
 
 import { ApplicationPools } from '../inbound/application-pools.ts';
 import { InboundHttp } from '../inbound/inbound-http.ts';
@@ -20,10 +21,12 @@ import { MeshListener, speaksHttp2 } from '../inbound/mesh-listener.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import { announcementOf, connectToApplication } from '../tcp/application.ts';
 import { InboundTcp } from '../tcp/inbound-tcp.ts';
+import type { InboundTcpOptions } from '../tcp/inbound-tcp.ts';
 import { joiner } from '../tcp/join.ts';
 import { readTrace } from '../tcp/trace-metadata.ts';
 import { countLinks } from './sidecar-metrics.ts';
 import type { OpenWays } from './sidecar-metrics.ts';
+import { Presence } from './presence.ts';
 import type { Application, Surroundings } from './sidecar-config.ts';
 
 const LOOK_AGAIN_MS = 50;
@@ -43,6 +46,9 @@ export class InboundWay {
   readonly #http: InboundHttp;
   readonly #tcp: InboundTcp;
   readonly #pools: ApplicationPools;
+  readonly #presence: Presence;
+  #place: Omit<LocalInstance, 'instanceId'> | undefined;
+  #instanceId = '';
   #isDraining = false;
 
   constructor(application: Application, options: InboundWayOptions) {
@@ -56,7 +62,12 @@ export class InboundWay {
     const requests = new InboundRecorder(plane, stopwatch);
     const connections = new InboundTcpRecorder(plane, stopwatch);
     const ids = createIds();
-    this.#pools = poolsOf(application);
+    this.#presence = new Presence({
+      ...{ host, port, clock, log: surroundings.log },
+      arrived: () => this.#arrive(),
+      left: () => this.#leave(),
+    });
+    this.#pools = poolsOf(application, () => this.#connect());
     this.#http = new InboundHttp({
       ids,
       stopwatch,
@@ -75,7 +86,7 @@ export class InboundWay {
       ids,
       clock,
       stopwatch,
-      connect: connectToApplication({ host, port: () => port, proxyProtocol }),
+      connect: this.#watched(connectToApplication({ host, port: () => port, proxyProtocol })),
     });
     this.#listener = new MeshListener({
       plane,
@@ -97,13 +108,20 @@ export class InboundWay {
     });
   }
 
-  /** Listens, and has the application registered; resolves with the port. */
+  /** Listens, and has the application registered once it takes connections; resolves with the port. */
   async listen(): Promise<number> {
     const { mesh, instanceHost, protocol, traits } = this.#application;
     const port = await this.#listener.listen(mesh);
     const host = instanceHost !== '' ? instanceHost : isWildcard(mesh.host) ? '' : mesh.host;
-    this.#options.plane.instances.add({ instanceId: randomUUID(), host, port, protocol, traits });
+    this.#place = { host, port, protocol, traits };
+    this.#presence.start();
     return port;
+  }
+
+  /** Out of the registry, for good. */
+  withdraw(): void {
+    this.#presence.stop();
+    this.#leave();
   }
 
   get ways(): OpenWays {
@@ -127,10 +145,43 @@ export class InboundWay {
   }
 
   close(): void {
+    this.#presence.stop();
     this.#tcp.close('the sidecar stops');
     this.#http.close();
     this.#pools.close();
     this.#listener.close();
+  }
+
+  #arrive(): void {
+    if (this.#place === undefined) return;
+    this.#instanceId = randomUUID();
+    this.#options.plane.instances.add({ ...this.#place, instanceId: this.#instanceId });
+  }
+
+  #leave(): void {
+    this.#options.plane.instances.remove(this.#instanceId);
+  }
+
+  #connect(): SocketStream {
+    const { host, port } = this.#application;
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    socket.once('error', (error: Error) => this.#notice(error));
+    return new SocketStream(socket);
+  }
+
+  #watched(open: InboundTcpOptions['connect']): InboundTcpOptions['connect'] {
+    return async (connection, signal) => {
+      try {
+        return await open(connection, signal);
+      } catch (error) {
+        this.#notice(error);
+        throw error;
+      }
+    };
+  }
+
+  #notice(error: unknown): void {
+    if (error instanceof Error && isUnreached(error)) this.#presence.refused();
   }
 
   #refused(refusal: Refusal): void {
@@ -142,9 +193,9 @@ export class InboundWay {
   }
 }
 
-function poolsOf({ host, port, protocol, proxyProtocol }: Application): ApplicationPools {
+function poolsOf({ protocol, proxyProtocol }: Application, open: () => SocketStream): ApplicationPools {
   return new ApplicationPools({
-    open: () => new SocketStream(connect({ host, port, allowHalfOpen: true, noDelay: true })),
+    open,
     isHttp2: speaksHttp2(protocol),
     announcement: proxyProtocol && ((caller) => announcementOf(caller, proxyProtocol)),
   });

@@ -67,7 +67,7 @@ async function open(plane: DataPlane, config: SidecarConfig, surroundings: Surro
     plane,
     whenReady: (milliseconds) => plane.whenReady(milliseconds),
     drain: async (milliseconds) => {
-      for (const { instanceId } of plane.instances.all) plane.instances.remove(instanceId);
+      inbound?.withdraw();
       outbound.drain();
       await plane.instances.whenForgotten(surroundings.clock, WITHDRAWAL_MS);
       await inbound?.drain(milliseconds);

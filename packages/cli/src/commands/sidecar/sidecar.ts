@@ -78,7 +78,7 @@ function announce(sidecar: Sidecar, { appHost, appPort, metricsHost }: SidecarOp
     io.stdout.write(renderData({ spiffeId, meshPort, proxyPort, socksPort, redirectPort, dnsPort, metricsPort }));
     return;
   }
-  const lines = [spiffeId];
+  const lines = [spiffeId === '' ? 'no identity yet' : spiffeId];
   if (meshPort !== undefined) lines.push(`  in    port ${meshPort} of the mesh → ${appHost}:${appPort ?? 0}`);
   lines.push(`  out   http_proxy=http://127.0.0.1:${proxyPort}`);
   if (socksPort !== undefined) lines.push(`        socks5h://127.0.0.1:${socksPort}`);
