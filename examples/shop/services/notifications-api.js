@@ -3,11 +3,18 @@ import Fastify from 'fastify';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 
+// How this instance is ill, for those who want to see what a mesh makes of it.
+const broken = process.env.SHOP_BROKEN === '1';
+const pauseMs = Number(process.env.SHOP_PAUSE_MS ?? 0);
+
 const app = Fastify({ forceCloseConnections: 'idle' });
 
 app.get('/health', () => ({ status: 'ok' }));
 
-app.post('/api/notifications', (request, reply) => {
+// A customer is told of an order once, however often it is asked for: what may be repeated can be retried.
+app.put('/api/notifications/:order', async (request, reply) => {
+  if (pauseMs > 0) await pause(pauseMs);
+  if (broken) return reply.code(503).send({ error: 'the mail server does not answer' });
   reply.type('application/x-ndjson');
   return reply.send(Readable.from(deliver(request.body)));
 });

@@ -8,11 +8,14 @@ const paymentService = process.env.SHOP_PAYMENT_SERVICE_URL ?? 'http://payment-s
 const notificationsApi = process.env.SHOP_NOTIFICATIONS_API_URL ?? 'http://notifications-api';
 
 const agent = new Agent({ keepAlive: true });
-let lastOrder = 1;
+// Orders are kept in memory: the numbers of another version of this service begin elsewhere, so that they can be told apart.
+let lastOrder = Number(process.env.SHOP_LAST_ORDER ?? 1);
+// Where the new version wants to report what was sold.
+const statistics = process.env.SHOP_STATISTICS_URL;
 const orders = new Map([['1', { id: '1', user: 'ada', sku: 'lamp', price: 3900, payment: 'p-0', notified: 3 }]]);
 
-async function post(url, body) {
-  const call = request(url, { method: 'POST', agent, headers: { 'content-type': 'application/json' } });
+async function send(method, url, body) {
+  const call = request(url, { method, agent, headers: { 'content-type': 'application/json' } });
   call.end(JSON.stringify(body));
   const [answer] = await once(call, 'response');
   const content = await text(answer);
@@ -22,13 +25,21 @@ async function post(url, body) {
 
 async function createOrder(incoming) {
   const { user, email, sku, price } = await json(incoming);
-  const payment = JSON.parse(await post(`${paymentService}/api/payments`, { user, amount: price }));
+  const payment = JSON.parse(await send('POST', `${paymentService}/api/payments`, { user, amount: price }));
   lastOrder += 1;
   const id = String(lastOrder);
-  const steps = await post(`${notificationsApi}/api/notifications`, { to: email, subject: `Order ${id}` });
+  const steps = await send('PUT', `${notificationsApi}/api/notifications/${id}`, { to: email, subject: `Order ${id}` });
   const order = { id, user, sku, price, payment: payment.id, notified: steps.trim().split('\n').length };
   orders.set(id, order);
+  if (statistics !== undefined) report(order);
   return order;
+}
+
+// Nobody waits for it.
+function report({ sku, price }) {
+  const call = request(statistics, { method: 'POST', headers: { 'content-type': 'application/json' } });
+  call.on('error', (error) => console.log(`statistics: ${error.message}`)).on('response', (answer) => answer.resume());
+  call.end(JSON.stringify({ sku, price }));
 }
 
 async function route(incoming) {

@@ -33,7 +33,7 @@ export const NODE_SERVICES: readonly NodeWorkload[] = [
   inProcess('frontend', 'production', { file: 'frontend.js', builtWith: 'Express' }),
   inProcess('api-server', 'production', { file: 'api-server.js', builtWith: 'Fastify, undici' }),
   inProcess('users-api', 'default', { file: 'users-api.js', builtWith: 'Hono' }),
-  inProcess('orders-api', 'default', { file: 'orders-api.cjs', builtWith: 'node:http, CommonJS' }),
+  versioned('v1', inProcess('orders-api', 'default', { file: 'orders-api.cjs', builtWith: 'node:http, CommonJS' })),
   inProcess('payment-service', 'prod', { file: 'payment-service.js', builtWith: 'Koa' }),
   inProcess('notifications-api', 'default', { file: 'notifications-api.js', builtWith: 'Fastify, streams' }),
 ];
@@ -52,6 +52,24 @@ export const SIDECAR_SERVICES: readonly SidecarWorkload[] = [
   },
 ];
 
+/** A further instance of a service, which differs from the first. */
+export interface SecondInstance extends NodeWorkload {
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Numbers of orders that the new version of orders-api makes begin here. */
+export const FIRST_ORDER_OF_CANARY = 900_001;
+
+/** Instances that give the rules of traffic something to do. */
+export const SECOND_INSTANCES: readonly SecondInstance[] = [
+  second('notifications-api', 'slow', { SHOP_PAUSE_MS: '300' }),
+  second('notifications-api', 'failing', { SHOP_BROKEN: '1' }),
+  second('orders-api', 'v2', {
+    SHOP_LAST_ORDER: String(FIRST_ORDER_OF_CANARY - 1),
+    SHOP_STATISTICS_URL: 'http://statistics.example.net/orders',
+  }),
+];
+
 /** A workload with an identity as good as any other, whose owner means no good. */
 export const BATCH: NodeWorkload = {
   name: 'batch',
@@ -62,6 +80,17 @@ export const BATCH: NodeWorkload = {
   entry: fileURLToPath(new URL('intruder/insider.ts', import.meta.url)),
   builtWith: 'the intruder',
 };
+
+function second(name: string, version: string, environment: Readonly<Record<string, string>>): SecondInstance {
+  const first = NODE_SERVICES.find((service) => service.name === name);
+  if (first === undefined) throw new TypeError(`BUG: there is no service ${name}`);
+  const labels = { ...first.labels, version };
+  return { ...first, labels, builtWith: `${first.builtWith}; ${version}`, environment };
+}
+
+function versioned(version: string, workload: NodeWorkload): NodeWorkload {
+  return { ...workload, labels: { ...workload.labels, version } };
+}
 
 function inProcess(
   name: string,

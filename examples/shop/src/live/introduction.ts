@@ -52,6 +52,8 @@ function suggestions(shop: Shop, world: World): string[] {
     [`${rampart} get acl`, 'who can register and discover what'],
     [`${rampart} registry show payment-service.prod`, 'where payments are made, signed by the registry'],
     [`${rampart} audit query --type REGISTRATION_DENIED`, 'who wanted to be found there and was not let in'],
+    [`${rampart} top`, 'how it goes, service by service: the instance of notifications-api that fails is ejected'],
+    [`${rampart} describe service notifications-api`, 'all about one of them'],
     [`${rampart} tls-check`, 'mutual TLS, service by service'],
     [`${rampart} certs list`, 'every certificate issued'],
     [`${rampart} logs -f`, 'the lines below, from anywhere'],

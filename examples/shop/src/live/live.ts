@@ -3,6 +3,7 @@ import type { AccessLogRecord } from '@rampart/core';
 import { once } from 'node:events';
 import { attack } from '../intruder/attack.ts';
 import type { MeshEvent } from '../mesh/records.ts';
+import { addSecondInstances } from '../mesh/second-instances.ts';
 import { startShop } from '../mesh/shop.ts';
 import type { Shop } from '../mesh/shop.ts';
 import type { ShopOptions } from '../options.ts';
@@ -44,6 +45,7 @@ export async function runLive(
     board.line(introduce(shop, world));
     void firstAnswer.then((at) => board.line(`First request answered ${(at / 1000).toFixed(1)} s after the start.`));
     letIn(shop.users, sightsOf(shop.services));
+    void extend(shop, board);
     timers.push(...show(shop, world, board), ...schedule(shop, world, board));
     if (!stopped.aborted) await once(stopped, 'abort');
     board.status('stopping…');
@@ -112,6 +114,18 @@ async function showPoisoning(
   const [rampart, data] = [commandFor(shop, world), dataOf(shop, world)];
   const way = { rampart, data, pathOf: (path: string) => fromHere(path, world) };
   for (const line of renderPoisoning(report, way)) board.line(line);
+}
+
+/** Users shop meanwhile. */
+async function extend(shop: Shop, board: Board): Promise<void> {
+  try {
+    await addSecondInstances(shop);
+    board.line(
+      'Three instances more: notifications-api has a slow one and one that fails, orders-api a new version; rules of traffic see to them.',
+    );
+  } catch (error) {
+    board.line(`The second instances did not come: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function announceDeath(board: Board, child: Child): Promise<void> {

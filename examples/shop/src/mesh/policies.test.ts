@@ -99,11 +99,11 @@ const calls: readonly (readonly [Call, string])[] = [
     'DENY prod/payment-service-policy',
   ],
   [
-    { from: 'default/orders-api', to: 'notifications-api', ...POST, path: '/api/notifications' },
+    { from: 'default/orders-api', to: 'notifications-api', method: 'PUT', path: '/api/notifications/1' },
     'ALLOW default/notifications-api-policy',
   ],
   [
-    { from: 'default/users-api', to: 'notifications-api', ...POST, path: '/api/notifications' },
+    { from: 'default/users-api', to: 'notifications-api', method: 'PUT', path: '/api/notifications/1' },
     'DENY default/notifications-api-policy',
   ],
   [{ ...user, ...GET, path: '/images/lamp.svg' }, 'ALLOW production/allow-users-to-frontend'],

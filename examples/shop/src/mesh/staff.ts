@@ -61,12 +61,17 @@ export class Staff {
     options: {
       readonly port: number;
       readonly arguments?: readonly string[];
+      readonly environment?: Readonly<Record<string, string>>;
       readonly onLine?: (line: string) => void;
     },
   ): Child {
     return this.#start(workload.name, {
       arguments: ['--import', LEASH, '--import', REGISTER, workload.entry, ...(options.arguments ?? [])],
-      environment: { PORT: String(options.port), RAMPART_LOG: 'error', ...environmentOf(mesh) },
+      environment: {
+        ...{ PORT: String(options.port), RAMPART_LOG: 'error' },
+        ...options.environment,
+        ...environmentOf(mesh),
+      },
       ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
     });
   }

@@ -62,8 +62,8 @@ const INNER_HOPS: readonly Hop[] = [
   {
     from: 'orders-api',
     to: 'notifications-api.default.svc',
-    method: 'POST',
-    path: '/api/notifications',
+    method: 'PUT',
+    path: /^\/api\/notifications\/\d+$/,
     code: 200,
     policy: 'default/notifications-api-policy',
   },
@@ -124,5 +124,6 @@ function isNewOrder(record: AccessLogRecord): boolean {
 }
 
 function isBetweenServices(record: AccessLogRecord): boolean {
-  return record.reporter === 'source' || record.destination_service !== USERS_HOP.to;
+  const reached = record.upstream_host !== '';
+  return reached && (record.reporter === 'source' || record.destination_service !== USERS_HOP.to);
 }

@@ -37,6 +37,7 @@ test('every expectation of the scenario holds, and nothing is left behind', () =
       assert.deepEqual([count('intruder: '), count('languages: ')], [9, 4]);
       assert.equal(report.plaintext_rejected, 2);
     }
+    assert.equal(count('traffic: '), 6);
     const poisoned = report.expectations.filter(({ name }) => name.startsWith('poisoner: '));
     assert.equal(poisoned.length, 4);
     assert.equal(new Set(poisoned.map(({ expected }) => expected)).size, 4, 'each is stopped by another mechanism');

@@ -21,6 +21,7 @@ import { poisoning } from './poisoning.ts';
 import { everyCertificateInLedger, everyoneInStep } from './ledger.ts';
 import { mixedLanguages } from './mixed-languages.ts';
 import { bothReporters, nothingInPlaintext, orderFlow, visitAnswered } from './order-flow.ts';
+import { rulesOfTraffic } from './rules-of-traffic.ts';
 import { shortcut } from './shortcut.ts';
 
 const VISITS = 3;
@@ -79,11 +80,13 @@ async function drive(
     await bothReporters(shop.records),
     ...(await mixedLanguages(shop)),
   ];
+  const ruled = await rulesOfTraffic(shop);
   const [opened, intruded, poisoned] = [await shortcut(shop), await intrusion(shop), await poisoning(shop)];
   const expectations: Expectation[] = [
     await everyoneInStep(shop),
     ...orders,
     ...opened,
+    ...ruled,
     ...intruded.expectations,
     ...poisoned,
     nothingInPlaintext(shop.records),
