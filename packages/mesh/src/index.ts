@@ -76,8 +76,8 @@ export type { HeaderAccess, RequestMessage } from './inbound/request/message.ts'
 export { Preliminaries } from './inbound/request/preliminaries.ts';
 export type { PreliminariesOptions } from './inbound/request/preliminaries.ts';
 export { HTTP2 } from './outbound/dial.ts';
-export { tlsOptions } from './outbound/originate-tls.ts';
-export { type OriginatedTls, type WayOut } from './outbound/way-out.ts';
+export { tlsOptions } from './outbound/outside/originate-tls.ts';
+export { type OriginatedTls, type WayOut } from './outbound/outside/way-out.ts';
 export { EgressDenied, type EgressRefusal } from './outbound/egress-denied.ts';
 export { Outbound } from './outbound/outbound.ts';
 export type { RequestRoute, Route, Target } from './outbound/outbound.ts';

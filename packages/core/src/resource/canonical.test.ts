@@ -115,8 +115,8 @@ const documents = [
           warmupDurationSecs: '60s',
         },
         connectionPool: {
-          tcp: { maxConnections: 100, connectTimeout: '30ms', tcpKeepalive: { time: '2h' }, idleTimeout: '0s' },
-          http: { http2MaxRequests: 1000, maxRetries: 3, idleTimeout: '1h', h2UpgradePolicy: 'DEFAULT' },
+          tcp: { maxConnections: 100, connectTimeout: '30ms', tcpKeepalive: { time: '2h' } },
+          http: { http2MaxRequests: 1000, maxRetries: 3, h2UpgradePolicy: 'DEFAULT' },
         },
         outlierDetection: { consecutive5xxErrors: 7, interval: '5m', baseEjectionTime: '15m' },
         tls: { mode: 'ISTIO_MUTUAL' },

@@ -323,7 +323,7 @@ test('a subset’s policy is laid over its service’s, part by part', () => {
       maxEjectionPercent: 10,
       minHealthPercent: 0,
     },
-    limits: { requests: 10, pending: 5, connections: 10 },
+    limits: { requests: 10, pending: 5 },
     connections: { connectTimeoutMs: 1000 },
     retryBudget: { share: 0.25, minimum: 3 },
   };

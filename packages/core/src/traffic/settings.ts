@@ -148,17 +148,12 @@ export interface CompiledLimits {
   readonly pending?: number;
   /** Requests under way that are repetitions. */
   readonly retries?: number;
-  /** Connections that are open. */
-  readonly connections?: number;
 }
 
-/** How connections are opened and kept; what is absent is as without any rule. */
+/** How connections are opened; what is absent is as without any rule. */
 export interface CompiledConnections {
   readonly connectTimeoutMs?: number;
   readonly keepaliveMs?: number;
-  readonly maxDurationMs?: number;
-  readonly idleTimeoutMs?: number;
-  readonly maxRequests?: number;
 }
 
 /** How the instances of a service, or of a subset of it, are used on one port. What is absent is as without any rule. */

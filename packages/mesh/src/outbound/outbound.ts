@@ -15,6 +15,7 @@ import type { RuledService } from '../traffic/ruled-service.ts';
 import type { TrafficRules } from '../traffic/settings/route.ts';
 import { Traffic } from '../traffic/traffic.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
+import { holdTo } from './connection-settings.ts';
 import { dial } from './dial.ts';
 import { EgressDenied } from './egress-denied.ts';
 import { Egress } from './egress.ts';
@@ -22,8 +23,8 @@ import { OpenConnections } from './open-connections.ts';
 import { deniedDestination, noDestination } from './no-destination.ts';
 import { endpointsOn } from './endpoints-on.ts';
 import { resolve } from './resolve.ts';
-import { wayOut } from './way-out.ts';
-import type { WayOut } from './way-out.ts';
+import { wayOut } from './outside/way-out.ts';
+import type { WayOut } from './outside/way-out.ts';
 import { isUnreached, Unanswered } from './unanswered.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
@@ -228,6 +229,11 @@ export class Outbound {
         return this.egress.toEndpoint(target.service, target.endpoint);
       },
     );
+    const { service, endpoint } = target;
+    const settings = view.traffic
+      .forService(service.namespace, service.name, endpoint.port)
+      ?.policy(undefined).connections;
+    if (settings !== undefined) holdTo(settings, socket, { clock: this.#clock, where: endpoint.address });
     // Only watched: whether somebody handles it is the application's own business.
     const emitter: EventEmitter = socket;
     emitter.once(errorMonitor, (error: Error) => {

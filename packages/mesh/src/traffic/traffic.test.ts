@@ -58,11 +58,16 @@ interface World {
   ): { readonly driver: Recording; readonly call: TrafficCall };
 }
 
-function world(policy: GroupPolicy = {}, subsets: Readonly<Record<string, Record<string, string>>> = {}): World {
+function world(
+  policy: GroupPolicy = {},
+  subsets: Readonly<Record<string, Record<string, string>>> = {},
+  connection?: ServiceRules['connection'],
+): World {
   const clock = new FakeClock(0);
   let route: RouteSettings | undefined;
   const rules: ServiceRules = {
     route: () => route,
+    ...(connection === undefined ? {} : { connection }),
     policy: () => policy,
     subset: (name) => subsets[name],
   };
@@ -339,6 +344,15 @@ describe('every instance out', () => {
     assert.deepEqual([driver.own?.status, driver.own?.flag], [503, 'UH']);
     await here.clock.advance(1000);
     assert.equal(here.begin().driver.tries.length, 1);
+  });
+
+  it('connections on which requests are not told apart go where a rule sends them', () => {
+    const chosen = { host: 'a', weight: 100, subset: 'one' };
+    const { traffic, services } = world({}, { one: { id: '1' } }, [chosen]);
+    const service = serviceOf([0, 1, 2].map((index) => endpoint(index, { labels: { id: String(index) } })));
+    services.set('a', service);
+    const ids = Array.from({ length: 5 }, () => traffic.about(service, 80)?.pick()?.endpoint.labels['id']);
+    assert.deepEqual([...new Set(ids)], ['1']);
   });
 
   it('a fallback of a rule', () => {

@@ -10,13 +10,10 @@ export function absent(reason: string): Reader<never> {
 const DURATIONS = [
   'backoff',
   'baseEjectionTime',
-  'budgetInterval',
   'connectTimeout',
   'duration',
   'fixedDelay',
-  'idleTimeout',
   'interval',
-  'maxConnectionDuration',
   'perTryTimeout',
   'time',
   'timeout',

@@ -63,23 +63,17 @@ function limitsOf({ tcp = {}, http = {} }: ConnectionPool = {}): CompiledLimits 
     ...(bounds.length === 0 ? {} : { requests: Math.min(...bounds) }),
     ...(http1MaxPendingRequests === undefined ? {} : { pending: http1MaxPendingRequests }),
     ...(maxRetries === undefined ? {} : { retries: maxRetries }),
-    ...(maxConnections === undefined ? {} : { connections: maxConnections }),
   };
   return Object.keys(limits).length === 0 ? undefined : limits;
 }
 
-function connectionsOf({ tcp = {}, http = {} }: ConnectionPool = {}): CompiledConnections | undefined {
-  const idleTimeoutMs = http.idleTimeoutMs ?? tcp.idleTimeoutMs;
-  const { maxRequestsPerConnection = 0 } = http;
-  const { connectTimeoutMs, tcpKeepalive, maxConnectionDurationMs } = tcp;
-  const connections: CompiledConnections = {
+function connectionsOf({ tcp = {} }: ConnectionPool = {}): CompiledConnections | undefined {
+  const { connectTimeoutMs, tcpKeepalive } = tcp;
+  if (connectTimeoutMs === undefined && tcpKeepalive?.timeMs === undefined) return undefined;
+  return {
     ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
     ...(tcpKeepalive?.timeMs === undefined ? {} : { keepaliveMs: tcpKeepalive.timeMs }),
-    ...(maxConnectionDurationMs === undefined ? {} : { maxDurationMs: maxConnectionDurationMs }),
-    ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
-    ...(maxRequestsPerConnection === 0 ? {} : { maxRequests: maxRequestsPerConnection }),
   };
-  return Object.keys(connections).length === 0 ? undefined : connections;
 }
 
 function budgetOf({ percent, minRetryConcurrency }: RetryBudget): { share: number; minimum: number } {

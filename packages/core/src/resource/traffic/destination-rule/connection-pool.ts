@@ -9,36 +9,31 @@ export interface ConnectionPool {
 }
 
 export interface TcpPool {
-  /** Connections to all instances together. */
+  /** Connections, and requests that are under way, to all instances together. */
   readonly maxConnections?: number;
   /** 10 s where absent. */
   readonly connectTimeoutMs?: number;
   /** How long nothing is sent before a connection is probed. */
   readonly tcpKeepalive?: { readonly timeMs?: number };
-  /** A connection is closed then, when nothing is under way on it. */
-  readonly maxConnectionDurationMs?: number;
-  readonly idleTimeoutMs?: number;
 }
 
 export interface HttpPool {
-  /** Requests that wait for a connection. */
+  /** Requests that wait for their turn. */
   readonly http1MaxPendingRequests?: number;
   /** Requests under way to all instances together, over HTTP/1.1, too. */
   readonly http2MaxRequests?: number;
-  /** 0, or absent: as many as come. */
-  readonly maxRequestsPerConnection?: number;
   /** Repetitions under way to all instances together. */
   readonly maxRetries?: number;
-  /** How long a connection with nothing under way is kept. */
-  readonly idleTimeoutMs?: number;
 }
+
+/** Connections between data planes. */
+const SHARED =
+  'a connection to an instance is shared by everything that goes there, and lasts as long as its certificate';
 
 /** From one, as 0 would refuse everything. */
 const readLimit: Reader<number> = (at) => at.integer('a number', { min: 1, max: MAX_COUNT });
 const readCount: Reader<number> = (at) => at.integer('a number', { min: 0, max: MAX_COUNT });
 const readTime: Reader<number> = (at) => readDuration(at);
-/** "0s" is Istio's word for none. */
-const readTimeOrNone: Reader<number> = (at) => (at.value === '0s' ? undefined : readDuration(at));
 
 export function readConnectionPool(at: Cursor): ConnectionPool | undefined {
   return at.fields<ConnectionPool>({ tcp: readTcpPool, http: readHttpPool });
@@ -48,8 +43,8 @@ interface TcpFields {
   readonly maxConnections: number;
   readonly connectTimeout: number;
   readonly tcpKeepalive: { readonly timeMs?: number };
-  readonly maxConnectionDuration: number;
-  readonly idleTimeout: number;
+  readonly maxConnectionDuration: never;
+  readonly idleTimeout: never;
 }
 
 function readTcpPool(at: Cursor): TcpPool | undefined {
@@ -57,16 +52,15 @@ function readTcpPool(at: Cursor): TcpPool | undefined {
     maxConnections: readLimit,
     connectTimeout: readTime,
     tcpKeepalive: readKeepalive,
-    maxConnectionDuration: readTime,
-    idleTimeout: readTimeOrNone,
+    maxConnectionDuration: absent(SHARED),
+    idleTimeout: absent(SHARED),
   });
   if (fields === undefined) return undefined;
-  const { connectTimeout, maxConnectionDuration, idleTimeout, ...rest } = fields;
+  const { maxConnections, connectTimeout, tcpKeepalive } = fields;
   return {
-    ...rest,
+    ...(maxConnections === undefined ? {} : { maxConnections }),
     ...(connectTimeout === undefined ? {} : { connectTimeoutMs: connectTimeout }),
-    ...(maxConnectionDuration === undefined ? {} : { maxConnectionDurationMs: maxConnectionDuration }),
-    ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }),
+    ...(tcpKeepalive === undefined ? {} : { tcpKeepalive }),
   };
 }
 
@@ -86,10 +80,11 @@ function readKeepalive(at: Cursor): { readonly timeMs?: number } | undefined {
   return fields.time === undefined ? {} : { timeMs: fields.time };
 }
 
-interface HttpFields extends Omit<HttpPool, 'idleTimeoutMs'> {
-  readonly idleTimeout: number;
+interface HttpFields extends HttpPool {
+  readonly maxRequestsPerConnection: number;
   readonly h2UpgradePolicy: string;
   readonly useClientProtocol: boolean;
+  readonly idleTimeout: never;
   readonly maxConcurrentStreams: never;
 }
 
@@ -97,16 +92,21 @@ function readHttpPool(at: Cursor): HttpPool | undefined {
   const fields = at.fields<HttpFields>({
     http1MaxPendingRequests: readCount,
     http2MaxRequests: readLimit,
-    maxRequestsPerConnection: readCount,
     maxRetries: readCount,
-    idleTimeout: readTimeOrNone,
+    // 0 is Istio's word for as many as come.
+    maxRequestsPerConnection: (count) => (count.value === 0 ? 0 : absent(SHARED)(count)),
     h2UpgradePolicy: readUpgradePolicy,
     useClientProtocol: (flag) => flag.flag(),
+    idleTimeout: absent(SHARED),
     maxConcurrentStreams: absent('requests under way are bounded by http2MaxRequests here'),
   });
   if (fields === undefined) return undefined;
-  const { idleTimeout, h2UpgradePolicy: _upgrade, useClientProtocol: _protocol, ...rest } = fields;
-  return { ...rest, ...(idleTimeout === undefined ? {} : { idleTimeoutMs: idleTimeout }) };
+  const { http1MaxPendingRequests, http2MaxRequests, maxRetries } = fields;
+  return {
+    ...(http1MaxPendingRequests === undefined ? {} : { http1MaxPendingRequests }),
+    ...(http2MaxRequests === undefined ? {} : { http2MaxRequests }),
+    ...(maxRetries === undefined ? {} : { maxRetries }),
+  };
 }
 
 /** A request keeps the protocol that its caller speaks; that is what the other two words say. */

@@ -137,6 +137,18 @@ const refused: readonly Refusal[] = [
     /http2MaxRequests/,
   ],
   [
+    'an end of idle connections',
+    http({ idleTimeout: '1h' }),
+    `${POLICY}.connectionPool.http.idleTimeout`,
+    /is shared by everything/,
+  ],
+  [
+    'requests of a connection',
+    http({ maxRequestsPerConnection: 1 }),
+    `${POLICY}.connectionPool.http.maxRequestsPerConnection`,
+    /is shared by everything/,
+  ],
+  [
     'the older count of errors',
     trafficPolicy({ outlierDetection: { consecutiveErrors: 1 } }),
     `${POLICY}.outlierDetection.consecutiveErrors`,
@@ -199,7 +211,7 @@ const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['roots of the machine', tls({ mode: 'SIMPLE', caCertificates: 'system' })],
   ['the mesh’s own TLS', tls({ mode: 'ISTIO_MUTUAL' })],
   ['an unspecified balancer', balancer({ simple: 'UNSPECIFIED' })],
-  ['no limit of time', http({ idleTimeout: '0s' })],
+  ['as many requests of a connection as come', http({ maxRequestsPerConnection: 0 })],
   ['what is the case here anyway', http({ useClientProtocol: true, h2UpgradePolicy: 'DO_NOT_UPGRADE' })],
   ['a subset of all instances', destinationRule({ subsets: [{ name: 'all' }] })],
 ];
