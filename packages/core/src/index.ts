@@ -131,6 +131,7 @@ export type {
   RetryBudget,
   TrafficPolicy,
 } from './resource/traffic/destination-rule/traffic-policy.ts';
+export type { FallbackResponse, FallbackSpec } from './resource/traffic/fallback/spec.ts';
 export type { Percent } from './resource/traffic/document-form.ts';
 export type { ServiceEntryEndpoint } from './resource/traffic/service-entry/endpoint.ts';
 export type { ServiceEntryPort, ServiceEntryProtocol } from './resource/traffic/service-entry/port.ts';
@@ -170,6 +171,7 @@ export type {
   Attestor,
   AuthorizationPolicy,
   DestinationRule,
+  Fallback,
   FederatedTrustDomain,
   MeshConfig,
   Namespace,
@@ -204,6 +206,7 @@ export type {
   CompiledBalancer,
   CompiledConnections,
   CompiledDestination,
+  CompiledFallback,
   CompiledFault,
   CompiledHashSource,
   CompiledHeaderChanges,

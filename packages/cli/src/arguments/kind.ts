@@ -19,6 +19,7 @@ const NAMES: Readonly<Record<ListedKind, readonly string[]>> = {
   RateLimit: ['ratelimit', 'ratelimits', 'rl'],
   Quarantine: ['quarantine', 'quarantines', 'quar'],
   RequestSignaturePolicy: ['requestsignaturepolicy', 'requestsignaturepolicies', 'rsp'],
+  Fallback: ['fallback', 'fallbacks', 'fb'],
   Namespace: ['namespace', 'namespaces', 'ns'],
   MeshConfig: ['meshconfig', 'meshconfigs', 'mc'],
   RegistrationEntry: ['registrationentry', 'registrationentries', 'entries', 'entry'],
@@ -35,7 +36,7 @@ const KIND_OF_NAME: ReadonlyMap<string, ListedKind> = new Map(
 
 /** For help texts: each kind with its short name. */
 export const STORED_KIND_HELP =
-  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), VirtualService (vs), DestinationRule (dr), ServiceEntry (se), RateLimit (rl), RequestSignaturePolicy (rsp), Quarantine (quar), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor, FederatedTrustDomain (ftd), RegistryAcl (acl), RegistrySettings (rs)';
+  'PeerAuthentication (pa), RequestAuthentication (ra), AuthorizationPolicy (ap), ServiceTokenPolicy (stp), NetworkPolicy (netpol), VirtualService (vs), DestinationRule (dr), ServiceEntry (se), Fallback (fb), RateLimit (rl), RequestSignaturePolicy (rsp), Quarantine (quar), Namespace (ns), MeshConfig (mc), RegistrationEntry (entry), Attestor, FederatedTrustDomain (ftd), RegistryAcl (acl), RegistrySettings (rs)';
 export const KIND_HELP: string = `${STORED_KIND_HELP}, services (svc), dataplanes (dp)`;
 
 /** The kind that a name, plural or short name stands for, in any case; throws INVALID_ARGUMENT with a suggestion. */

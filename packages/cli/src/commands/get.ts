@@ -127,6 +127,7 @@ const LISTERS: Readonly<Record<ListedKind, Lister>> = {
   VirtualService: listerOf('VirtualService'),
   DestinationRule: listerOf('DestinationRule'),
   ServiceEntry: listerOf('ServiceEntry'),
+  Fallback: listerOf('Fallback'),
   RateLimit: listerOf('RateLimit'),
   Quarantine: listerOf('Quarantine'),
   RequestSignaturePolicy: listerOf('RequestSignaturePolicy'),

@@ -81,6 +81,11 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     several(spec.identities),
     spec.reason ?? '',
   ]),
+  Fallback: columns('Fallback', ['HOST', 'STATUS', 'EXPORTED TO'], ({ spec }) => [
+    spec.host,
+    String(spec.response.status),
+    several(spec.exportTo ?? []),
+  ]),
   Namespace: columns('Namespace', ['LABELS'], ({ metadata }) => [pairs(metadata.labels)]),
   MeshConfig: columns('MeshConfig', ['PATHS', '>PROXIES', 'ALIASES', 'AUTHORIZERS'], ({ spec }) => [
     spec.pathNormalization,

@@ -74,6 +74,7 @@ const KIND_FEATURES: Readonly<Partial<Record<ResourceKind, PolicyFeature>>> = {
   VirtualService: 'traffic',
   DestinationRule: 'traffic',
   ServiceEntry: 'traffic',
+  Fallback: 'traffic',
 };
 const ACTION_FEATURES: Readonly<Record<AuthorizationAction, PolicyFeature>> = {
   ALLOW: 'authorization.allow',

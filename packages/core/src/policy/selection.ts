@@ -49,6 +49,7 @@ type OfNoWorkload =
   | 'VirtualService'
   | 'DestinationRule'
   | 'ServiceEntry'
+  | 'Fallback'
   | 'Quarantine'
   | 'Namespace'
   | 'MeshConfig'
@@ -62,6 +63,7 @@ const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
   'VirtualService',
   'DestinationRule',
   'ServiceEntry',
+  'Fallback',
   'Quarantine',
   'Namespace',
   'MeshConfig',

@@ -148,6 +148,16 @@ const documents = [
       subjectAltNames: ['spiffe://payments.example/api'],
     },
   },
+  {
+    kind: 'Fallback',
+    apiVersion: 'rampart.dev/v1',
+    metadata: { name: 'h', namespace: 'shop' },
+    spec: {
+      host: 'Orders',
+      response: { status: 200, headers: { 'content-type': 'application/json' }, body: '[]\n' },
+      exportTo: ['web'],
+    },
+  },
   { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'shop', labels: { env: 'production' } } },
   {
     kind: 'MeshConfig',

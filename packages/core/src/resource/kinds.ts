@@ -20,6 +20,7 @@ import type { Resource, ResourceKind, ResourceMeta } from './resource.ts';
 import { readServiceTokenPolicySpec } from './service-token/spec.ts';
 import { readDestinationRuleSpec } from './traffic/destination-rule/spec.ts';
 import { toDocumentForm } from './traffic/document-form.ts';
+import { readFallbackSpec } from './traffic/fallback/spec.ts';
 import { readServiceEntrySpec } from './traffic/service-entry/spec.ts';
 import { readVirtualServiceSpec } from './traffic/virtual-service/spec.ts';
 
@@ -77,6 +78,7 @@ export const KINDS: { readonly [K in ResourceKind]: KindDefinition } = {
     scope: 'namespace',
     read: reader('RequestSignaturePolicy', readRequestSignatureSpec),
   },
+  Fallback: { ...RAMPART, scope: 'namespace', read: reader('Fallback', readFallbackSpec) },
   Namespace: { group: '', versions: ['v1'], scope: 'cluster', read: reader('Namespace', readNamespaceSpec) },
   MeshConfig: { ...RAMPART, scope: 'mesh', read: reader('MeshConfig', readMeshConfigSpec) },
   RegistrationEntry: {

@@ -14,6 +14,7 @@ import type { RegistrySettingsSpec } from './registry/settings.ts';
 import type { RequestAuthenticationSpec } from './request-authentication/spec.ts';
 import type { ServiceTokenPolicySpec } from './service-token/spec.ts';
 import type { DestinationRuleSpec } from './traffic/destination-rule/spec.ts';
+import type { FallbackSpec } from './traffic/fallback/spec.ts';
 import type { ServiceEntrySpec } from './traffic/service-entry/spec.ts';
 import type { VirtualServiceSpec } from './traffic/virtual-service/spec.ts';
 
@@ -86,6 +87,9 @@ export type VirtualService = Envelope<'VirtualService', VirtualServiceSpec>;
 /** How requests that were routed to a service are sent (istio/api `networking/v1alpha3/destination_rule.proto`). */
 export type DestinationRule = Envelope<'DestinationRule', DestinationRuleSpec>;
 
+/** What callers of a service are given while none of its instances can answer. */
+export type Fallback = Envelope<'Fallback', FallbackSpec>;
+
 /** Hosts outside the mesh that may be called (istio/api `networking/v1alpha3/service_entry.proto`). */
 export type ServiceEntry = Envelope<'ServiceEntry', ServiceEntrySpec>;
 
@@ -99,6 +103,7 @@ export type Resource =
   | VirtualService
   | DestinationRule
   | ServiceEntry
+  | Fallback
   | RateLimit
   | Quarantine
   | RequestSignaturePolicy

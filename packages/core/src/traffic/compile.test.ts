@@ -370,6 +370,19 @@ test('a DestinationRule with a selector is for those workloads of its namespace 
   assert.equal(usedBy({ namespace: 'other', labels: { app: 'web' } }), 'shop/rule');
 });
 
+test('a Fallback is the answer of every subset, beside whatever else is said of it', () => {
+  const fallback = (subject: string, namespace = 'shop'): string =>
+    `apiVersion: rampart.dev/v1\nkind: Fallback\n${metadata({ name: 'f', namespace })}spec: {host: ${subject}, response: {status: 200, body: "[]"}}\n---\n`;
+  const answer = { response: { status: 200, headers: [], body: '[]' } };
+  const alone = rulesOf(fallback('orders-api')).forService('shop', 'orders-api', 80);
+  assert.deepEqual(alone?.policy(undefined), { fallback: answer });
+  assert.equal(alone.route, undefined);
+  const both = rulesOf(POLICY + fallback('orders-api')).forService('shop', 'orders-api', 80);
+  assert.deepEqual([both?.policy('v1').fallback, both?.policy('v1').balancer], [answer, { kind: 'round-robin' }]);
+  const foreign = rulesOf(fallback('orders-api.shop', 'web'), { namespace: 'web' });
+  assert.deepEqual(foreign.forService('shop', 'orders-api', 80)?.policy(undefined), { fallback: answer });
+});
+
 test('places count by where the caller is', () => {
   const localityOf = (setting: string, labels: Record<string, string>): unknown =>
     rulesOf(destinationRule(`{host: orders-api, trafficPolicy: {loadBalancer: {localityLbSetting: ${setting}}}}`), {

@@ -3,7 +3,7 @@ import { matchesLabels } from '../labels.ts';
 import { meshSettingsOf } from '../policy/mesh-settings.ts';
 import { byAge, type WorkloadRef } from '../policy/selection.ts';
 import { qualifiedName } from '../resource/resource.ts';
-import type { DestinationRule, Resource, VirtualService } from '../resource/resource.ts';
+import type { DestinationRule, Fallback, Resource, VirtualService } from '../resource/resource.ts';
 import { HostTable, hostOfService, namespaceOfHost, wholeHost } from './host.ts';
 import { OutsideHosts } from './outside.ts';
 import { compilePolicy } from './policy/compiled-policy.ts';
@@ -11,7 +11,7 @@ import { localityOf } from './policy/locality.ts';
 import { mergePolicy } from './policy/merged-policy.ts';
 import { compileHttpRoutes, compileTcpRoute } from './route/routes.ts';
 import type { OutboundMode, OutsideService, ServiceRules, TrafficRules } from './rules.ts';
-import type { CompiledPolicy, Locality } from './settings.ts';
+import type { CompiledFallback, CompiledPolicy, Locality } from './settings.ts';
 import { hostsOf, isRuleFor, isTraffic, type TrafficResource } from './visibility.ts';
 
 export interface TrafficInput {
@@ -25,7 +25,7 @@ export interface TrafficInput {
 }
 
 /**
- * Compiles the rules for what one workload calls (VirtualService, DestinationRule and ServiceEntry with Istio's semantics). Of several
+ * Compiles the rules for what one workload calls (VirtualService, DestinationRule and ServiceEntry with Istio's semantics, and Fallback). Of several
  * rules about a host one counts: of a VirtualService that of the host's own name before patterns, then that of the caller's namespace, the
  * service's, the root's; of a DestinationRule the namespace comes first. What is left is the oldest.
  */
@@ -40,7 +40,7 @@ export function noTraffic(outbound: OutboundMode): TrafficRules {
 
 const MOST_CACHED = 2000;
 
-type Rule = VirtualService | DestinationRule;
+type Rule = VirtualService | DestinationRule | Fallback;
 
 class CompiledTraffic implements TrafficRules {
   readonly isEmpty: boolean;
@@ -50,6 +50,7 @@ class CompiledTraffic implements TrafficRules {
   readonly #outside: OutsideHosts;
   readonly #virtualServices: HostTable<VirtualService>;
   readonly #destinationRules: HostTable<DestinationRule>;
+  readonly #fallbacks: HostTable<Fallback>;
   readonly #services = new Map<string, Map<string, Map<number, ServiceRules | undefined>>>();
   readonly #hosts = new BoundedCache<string, { readonly rules: ServiceRules | undefined }>(MOST_CACHED);
 
@@ -66,7 +67,8 @@ class CompiledTraffic implements TrafficRules {
     this.#destinationRules = this.#tableOf(
       ofKind(traffic, 'DestinationRule').filter((rule) => this.#isForLabels(rule)),
     );
-    this.isEmpty = this.#virtualServices.isEmpty && this.#destinationRules.isEmpty;
+    this.#fallbacks = this.#tableOf(ofKind(traffic, 'Fallback'));
+    this.isEmpty = this.#virtualServices.isEmpty && this.#destinationRules.isEmpty && this.#fallbacks.isEmpty;
     this.outbound = input.outbound ?? meshSettingsOf(input.resources, input.rootNamespace).outbound;
   }
 
@@ -155,7 +157,8 @@ class CompiledTraffic implements TrafficRules {
   #compile(host: string, port: number): ServiceRules | undefined {
     const virtualService = this.#virtualServiceOf(host);
     const destinationRule = this.#destinationRuleOf(host);
-    if (virtualService === undefined && destinationRule === undefined) return undefined;
+    const fallback = this.#fallbacks.about(host)[0]?.toSorted((a, b) => this.#rank(a, host) - this.#rank(b, host))[0];
+    if ([virtualService, destinationRule, fallback].every((rule) => rule === undefined)) return undefined;
     const { namespace, labels } = this.#input.workload;
     const of = (rule: VirtualService): Pick<ServiceRules, 'route' | 'connection'> => {
       const caller = { namespace, labels, port, whole: (name: string) => this.#whole(name, rule) };
@@ -165,7 +168,7 @@ class CompiledTraffic implements TrafficRules {
     };
     return {
       ...(virtualService === undefined ? {} : of(virtualService)),
-      ...instancesOf(destinationRule, port, this.#own),
+      ...instancesOf({ rule: destinationRule, fallback }, port, this.#own),
       virtualService: virtualService && qualifiedName(virtualService),
       destinationRule: destinationRule && qualifiedName(destinationRule),
     };
@@ -187,25 +190,34 @@ class CompiledTraffic implements TrafficRules {
   }
 }
 
-const NO_SUBSET: Pick<ServiceRules, 'policy' | 'subset'> = { policy: () => NO_POLICY, subset: () => undefined };
 const NO_POLICY: CompiledPolicy = {};
 
+interface InstanceRules {
+  readonly rule: DestinationRule | undefined;
+  readonly fallback: Fallback | undefined;
+}
+
 function instancesOf(
-  rule: DestinationRule | undefined,
+  { rule, fallback }: InstanceRules,
   port: number,
   own: Locality,
 ): Pick<ServiceRules, 'policy' | 'subset'> {
-  if (rule === undefined) return NO_SUBSET;
-  const { trafficPolicy, subsets = [] } = rule.spec;
+  const { trafficPolicy, subsets = [] } = rule?.spec ?? {};
+  const last = fallback === undefined ? {} : { fallback: compileFallback(fallback) };
   const policies = new Map<string | undefined, CompiledPolicy>(
     [undefined, ...subsets].map((subset) => [
       subset?.name,
-      compilePolicy(mergePolicy(trafficPolicy, subset?.trafficPolicy, port), own),
+      { ...compilePolicy(mergePolicy(trafficPolicy, subset?.trafficPolicy, port), own), ...last },
     ]),
   );
   const labels = new Map(subsets.map((subset) => [subset.name, subset.labels ?? {}]));
   const whole = policies.get(undefined) ?? NO_POLICY;
   return { policy: (subset) => policies.get(subset) ?? whole, subset: (name) => labels.get(name) };
+}
+
+function compileFallback({ spec: { response } }: Fallback): CompiledFallback {
+  const { status, headers = {}, body = '' } = response;
+  return { response: { status, headers: Object.entries(headers), body } };
 }
 
 function ofKind<K extends TrafficResource['kind']>(

@@ -156,6 +156,15 @@ export interface CompiledConnections {
   readonly keepaliveMs?: number;
 }
 
+/** An answer that is always the same. */
+export interface CompiledFallback {
+  readonly response: {
+    readonly status: number;
+    readonly headers: readonly HeaderEntry[];
+    readonly body: string;
+  };
+}
+
 /** How the instances of a service, or of a subset of it, are used on one port. What is absent is as without any rule. */
 export interface CompiledPolicy {
   readonly balancer?: CompiledBalancer;
@@ -165,6 +174,8 @@ export interface CompiledPolicy {
   readonly limits?: CompiledLimits;
   readonly connections?: CompiledConnections;
   readonly retryBudget?: { readonly share: number; readonly minimum: number };
+  /** Where none of them can answer. */
+  readonly fallback?: CompiledFallback;
   /** Of connections to hosts outside the mesh. */
   readonly tls?: ClientTls;
 }

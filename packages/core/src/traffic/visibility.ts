@@ -1,21 +1,28 @@
-import type { DestinationRule, Resource, ServiceEntry, VirtualService } from '../resource/resource.ts';
+import type { DestinationRule, Fallback, Resource, ServiceEntry, VirtualService } from '../resource/resource.ts';
 import type { ServiceName } from '../service-name.ts';
 import { namespaceOfHost, serviceOfHost, wholeHost } from './host.ts';
 
 /** Kinds that say where calls go. */
-export type TrafficResource = VirtualService | DestinationRule | ServiceEntry;
+export type TrafficResource = VirtualService | DestinationRule | ServiceEntry | Fallback;
+
+const KINDS: ReadonlySet<string> = new Set<TrafficResource['kind']>([
+  'VirtualService',
+  'DestinationRule',
+  'ServiceEntry',
+  'Fallback',
+]);
 
 export function isTraffic(resource: Resource): resource is TrafficResource {
   return isTrafficKind(resource.kind);
 }
 
 export function isTrafficKind(kind: string): kind is TrafficResource['kind'] {
-  return kind === 'VirtualService' || kind === 'DestinationRule' || kind === 'ServiceEntry';
+  return KINDS.has(kind);
 }
 
 /** Hosts that a rule is about, as they are written. */
 export function hostsOf(resource: TrafficResource): readonly string[] {
-  return resource.kind === 'DestinationRule' ? [resource.spec.host] : resource.spec.hosts;
+  return 'host' in resource.spec ? [resource.spec.host] : resource.spec.hosts;
 }
 
 /** Whether `exportTo` names a namespace; without it every one is. */

@@ -91,7 +91,7 @@ interface Subject {
 function isAbout(resource: Resource, { service, instances, rootNamespace }: Subject): boolean {
   const isCalled = (host: string): boolean => isHostOf(host, resource.metadata.namespace, service);
   if (resource.kind === 'VirtualService') return resource.spec.hosts.some(isCalled);
-  if (resource.kind === 'DestinationRule') return isCalled(resource.spec.host);
+  if (resource.kind === 'DestinationRule' || resource.kind === 'Fallback') return isCalled(resource.spec.host);
   return instances.some(({ namespace, labels }) => selects(resource, { namespace, labels }, rootNamespace));
 }
 

@@ -25,6 +25,7 @@ export class TrafficReview {
       case 'DestinationRule':
         return [...hosts, ...reviewPolicies(rule, this.#known)];
       case 'ServiceEntry':
+      case 'Fallback':
         return hosts;
     }
   }

@@ -21,8 +21,8 @@ interface HostAt {
   readonly known: KnownHosts;
 }
 
-function fieldOf({ kind }: TrafficResource, index: number): string {
-  return kind === 'DestinationRule' ? 'spec.host' : `spec.hosts[${index}]`;
+function fieldOf({ spec }: TrafficResource, index: number): string {
+  return 'host' in spec ? 'spec.host' : `spec.hosts[${index}]`;
 }
 
 /** A name that is a service already would not be found outside. */
@@ -35,9 +35,9 @@ function shadowing(host: string, { field, known }: HostAt): TrafficFinding | und
 
 function absence({ rule, whole, field, known }: HostAt): TrafficFinding | undefined {
   if (known.isOutside(whole, rule.metadata.namespace)) {
-    return rule.kind === 'VirtualService'
-      ? unsupported(field, `${whole} is outside the mesh: requests are routed among services of the mesh only`)
-      : undefined;
+    return rule.kind === 'DestinationRule'
+      ? undefined
+      : unsupported(field, `${whole} is outside the mesh: requests are routed among services of the mesh only`);
   }
   if (known.isService(whole)) return undefined;
   const service = serviceOfHost(whole);
