@@ -83,23 +83,42 @@ export class TwoHosts {
   /** From now on so many of a hundred packets are lost on the cable of the mesh, in each direction; 100 cuts it. */
   lose(percent: number): void {
     const some = percent < 100 ? `numgen random mod 100 < ${percent} ` : '';
-    const chain = `chain lossy {\ntype filter hook output priority 0;\noifname "mesh" ${some}drop\n}`;
-    // Adding a table that is there changes nothing, and what is there can be deleted.
-    const table = percent === 0 ? '' : `table inet cable {\n${chain}\n}\n`;
+    const chain = `chain lossy {\ntype filter hook output priority 0;\noifname "mesh" ${some}counter drop\n}`;
+    this.#filter(`table inet cable {\n${chain}\n}\n`);
+  }
+
+  /** Packets of this host that were lost since. */
+  get lost(): number {
+    const rules = execFileSync(NFT, ['list', 'table', 'inet', 'cable'], { encoding: 'utf8' });
+    return Number(/counter packets (\d+)/.exec(rules)?.[1] ?? 0);
+  }
+
+  /** From now on the cable of the mesh carries so many kbit/s in each direction. */
+  slow(kilobits: number): void {
+    this.#shape('replace', 'tbf', 'rate', `${kilobits}kbit`, 'burst', '8kb', 'latency', '400ms');
+  }
+
+  /** The cable is as it was, of one that was slow. */
+  mend(): void {
+    this.#filter('');
+    this.#shape('del');
+  }
+
+  close(): void {
+    this.#other.kill();
+  }
+
+  /** Adding a table that is there changes nothing, and what is there can be deleted. */
+  #filter(table: string): void {
     const rules = `table inet cable\ndelete table inet cable\n${table}`;
     applyRules(rules);
     execFileSync(NSENTER, [...this.there.slice(1), NFT, '-f', '-'], { input: rules });
   }
 
-  /** From now on the cable of the mesh carries so many kbit/s in each direction. */
-  slow(kilobits: number): void {
-    const words = `qdisc replace dev mesh root tbf rate ${kilobits}kbit burst 8kb latency 400ms`.split(' ');
+  #shape(what: string, ...how: readonly string[]): void {
+    const words = ['qdisc', what, 'dev', 'mesh', 'root', ...how];
     execFileSync(TC, words);
     this.onThere(TC, ...words);
-  }
-
-  close(): void {
-    this.#other.kill();
   }
 }
 
