@@ -41,6 +41,7 @@ export function publishedPackages(): PublishedPackage[] {
         '../server/src/storage/sqlite/audit-sql/query-process.ts',
         '../server/src/storage/sqlite/write-ahead-log/checkpoint-worker.ts',
         '../server/src/storage/sqlite/commit-thread/commit-thread.ts',
+        '../proxy/src/processes/worker-process.ts',
       ],
       keeps: ['@rampart/node'],
       selfContained: false,

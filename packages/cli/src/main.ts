@@ -4,7 +4,7 @@ import type { WriteStream } from 'node:tty';
 import type { Clock } from '@rampart/core';
 import { readHiddenLine } from './hidden-line.ts';
 import type { Io, OutputStream } from './io.ts';
-import { becomeLean, forgetLeanStart } from './lean-process.ts';
+import { becomeLean, forgetLeanStart, leanStart } from './lean-process.ts';
 import { runCommandLine } from './program.ts';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -47,6 +47,8 @@ const io: Io = {
   readSecret: (question) => readHiddenLine(question, process.stdin, process.stderr),
   clock,
   becomeLean: () => becomeLean(process, isLean),
+  // oxlint-disable-next-line no-restricted-properties -- the entry file hands the environment on
+  leanStart: () => leanStart(process.execArgv, process.env),
   onSignal: (signals, listener) => {
     for (const signal of signals) process.on(signal, listener);
     return () => {

@@ -57,6 +57,8 @@ export { Tunnel } from './tcp/tunnel.ts';
 export type { TunnelEnd, TunnelOptions } from './tcp/tunnel.ts';
 export { startSidecar } from './sidecar/sidecar.ts';
 export type { Sidecar } from './sidecar/sidecar.ts';
+export { startSidecarProcesses } from './processes/sidecar-processes.ts';
+export type { ProcessesOptions } from './processes/crew.ts';
 export type { Application, Names, Place, SidecarConfig, Surroundings } from './sidecar/sidecar-config.ts';
 export type { AppProtocol } from './inbound/mesh-listener.ts';
 export { stopwatch } from './stopwatch.ts';

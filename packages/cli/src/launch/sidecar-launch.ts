@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { getServers } from 'node:dns';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DEFAULT_ROOT_NAMESPACE, RampartError } from '@rampart/core';
-import type { Application, LogLevel, Names, Sidecar, Upstream } from '@rampart/proxy';
+import type { Application, LogLevel, Names, Sidecar, SidecarConfig, Surroundings, Upstream } from '@rampart/proxy';
 import { fromPem } from '@rampart/spiffe';
 import { InvalidArgumentError, Option } from 'commander';
 import { collectText } from '../arguments/pair.ts';
@@ -31,6 +31,7 @@ export interface SidecarOptions {
   readonly dnsForward?: readonly string[];
   readonly metricsPort?: number;
   readonly metricsHost: string;
+  readonly processes: number;
   readonly joinTokenFile?: string;
   readonly logLevel: LogLevel;
 }
@@ -93,6 +94,9 @@ export function sidecarOptions(): readonly Option[] {
       'answer Prometheus and health checks there, over plain HTTP; 0 takes any port',
     ).argParser(portFrom(0)),
     new Option('--metrics-host <address>', 'address that they are answered on').default(LOOPBACK),
+    new Option('--processes <count>', 'processes that share the work: a number, or auto for one a core')
+      .argParser(processCount)
+      .default(1),
     new Option(
       '--join-token-file <file>',
       'file with its join token (default: what $RAMPART_ATTESTATION, $RAMPART_JOIN_TOKEN or $RAMPART_JOIN_TOKEN_FILE say, else one is made as client.json allows)',
@@ -112,37 +116,39 @@ export async function launchSidecar(
   const evidence = await evidenceSettings(options, workload, invocation);
   // Loaded only here, so that no other command pays for it.
   const proxy = await import('@rampart/proxy');
-  const { createLineLog, evidenceOf, startSidecar, stopwatch } = proxy;
+  const { createLineLog, evidenceOf, startSidecar, startSidecarProcesses, stopwatch } = proxy;
   const spoolDirectory = io.env['RAMPART_SPOOL_DIRECTORY'] ?? join(tmpdir(), 'rampart-spool');
-  return startSidecar(
-    {
-      address: {
-        url: new URL(address),
-        roots: await readRoots(caFile),
-        rootNamespace: io.env['RAMPART_ROOT_NAMESPACE'] ?? DEFAULT_ROOT_NAMESPACE,
-      },
-      evidence: evidenceOf(evidence),
-      spoolDirectory,
-      application: applicationOf(options, traitsOf({ ...io.env, ...instanceEnvironment(options) }, proxy.readTraits)),
-      proxy: { host: LOOPBACK, port: options.proxyPort },
-      ...(options.metricsPort === undefined
-        ? {}
-        : { metrics: { host: options.metricsHost, port: options.metricsPort } }),
-      ...(options.socksPort === undefined ? {} : { socks: { host: LOOPBACK, port: options.socksPort } }),
-      ...(options.redirectPort === undefined ? {} : { redirect: { port: options.redirectPort } }),
-      ...(options.dnsPort === undefined
-        ? {}
-        : { names: namesOf(options, workload, { spoolDirectory, parse: proxy.parseUpstream }) }),
+  const config: SidecarConfig = {
+    address: {
+      url: new URL(address),
+      roots: await readRoots(caFile),
+      rootNamespace: io.env['RAMPART_ROOT_NAMESPACE'] ?? DEFAULT_ROOT_NAMESPACE,
     },
-    {
-      clock: io.clock,
-      stopwatch,
-      random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
-      log: createLineLog('sidecar', options.logLevel, (line) => io.stderr.write(line)),
-      pid: io.pid,
-      version: VERSION,
-    },
-  );
+    evidence: evidenceOf(evidence),
+    spoolDirectory,
+    application: applicationOf(options, traitsOf({ ...io.env, ...instanceEnvironment(options) }, proxy.readTraits)),
+    proxy: { host: LOOPBACK, port: options.proxyPort },
+    ...(options.metricsPort === undefined ? {} : { metrics: { host: options.metricsHost, port: options.metricsPort } }),
+    ...(options.socksPort === undefined ? {} : { socks: { host: LOOPBACK, port: options.socksPort } }),
+    ...(options.redirectPort === undefined ? {} : { redirect: { port: options.redirectPort } }),
+    ...(options.dnsPort === undefined
+      ? {}
+      : { names: namesOf(options, workload, { spoolDirectory, parse: proxy.parseUpstream }) }),
+  };
+  const surroundings: Surroundings = {
+    clock: io.clock,
+    stopwatch,
+    random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
+    log: createLineLog('sidecar', options.logLevel, (line) => io.stderr.write(line)),
+    pid: io.pid,
+    version: VERSION,
+  };
+  const { processes: count, logLevel } = options;
+  if (count === 1) return startSidecar(config, surroundings);
+  const { execArgv, environment } = io.leanStart();
+  // It has been used by now, or will be by this process.
+  const withoutToken = { ...environment, RAMPART_JOIN_TOKEN: undefined };
+  return startSidecarProcesses(config, surroundings, { count, logLevel, execArgv, environment: withoutToken });
 }
 
 /** Out of the registry, requests in flight finished, records handed over. */
@@ -234,6 +240,15 @@ async function readRoots(file: string): Promise<readonly Uint8Array[]> {
     const reason = cause instanceof Error ? cause.message : 'unknown error';
     throw new RampartError('INVALID_ARGUMENT', `the CA file cannot be read: ${reason}`, { cause });
   }
+}
+
+const MOST_PROCESSES = 64;
+
+function processCount(text: string): number {
+  const count = text === 'auto' ? availableParallelism() : Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_PROCESSES)
+    throw new InvalidArgumentError(`it is a number from 1 to ${MOST_PROCESSES}, or auto.`);
+  return count;
 }
 
 function portFrom(least: number): (text: string) => number {

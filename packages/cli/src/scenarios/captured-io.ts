@@ -55,6 +55,7 @@ export function captureIo(options: CaptureOptions): CapturedIo {
       },
     },
     becomeLean: () => undefined,
+    leanStart: () => ({ execArgv: [], environment: {} }),
     onSignal: (signals, listener) => {
       for (const signal of signals) events.on(signal, listener);
       return () => {

@@ -45,6 +45,5 @@ export function processFamilies(host: MeasuredProcess): readonly MetricFamily[] 
     gauge('process_resident_memory_bytes', 'Memory that is resident, what it shares with others included.', rss),
     gauge('nodejs_heap_used_bytes', 'Objects of JavaScript.', heapUsed),
     gauge('nodejs_external_memory_bytes', 'Buffers and what else is outside of the heap.', external),
-    gauge('rampart_processes', 'Processes that serve.', 1),
   ];
 }

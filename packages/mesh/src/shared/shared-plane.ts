@@ -12,6 +12,7 @@ import type { Lease } from '../inbound/limit/shared/lease.ts';
 import { RequestLimits } from '../inbound/limit/request-limits.ts';
 import { RequestSignatures } from '../inbound/signature/request-signatures.ts';
 import type { MeshLog } from '../log.ts';
+import type { TrafficMetrics } from '../metrics/traffic-metrics.ts';
 import { Picker } from '../outbound/pick.ts';
 import type { Collected } from '../telemetry/batch.ts';
 import { MeshView } from '../view/mesh-view.ts';
@@ -48,6 +49,8 @@ export interface SharedPlaneOptions {
   readonly relay: (collected: Collected) => void;
   /** Gets shares of shared limits from the thread that speaks with the control plane. */
   readonly lease: Lease;
+  /** Counts what passes here, where somebody asks for it. */
+  readonly metrics?: TrafficMetrics | undefined;
 }
 
 /** The data plane of a thread: identity and snapshot are those of the process, and another thread keeps them fresh. */
@@ -58,7 +61,7 @@ export interface SharedPlane {
 }
 
 export function openSharedPlane(state: SharedState, options: SharedPlaneOptions): SharedPlane {
-  const { rootNamespace, clock, random, log, relay, lease } = options;
+  const { rootNamespace, clock, random, log, relay, lease, metrics } = options;
   const elsewhere = (): Promise<never> =>
     Promise.reject(new RampartError('INTERNAL', 'BUG: a thread gets no certificates of its own'));
   const view = new MeshView({ rootNamespace, capabilities: ENFORCED_IN_PROCESS });
@@ -70,6 +73,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     workload = member.workload;
     view.setWorkload(workload, member.svid.trustDomain);
     identity.take(readSvid(member.svid));
+    metrics?.setSelf(workload, member.svid.spiffeId);
   };
   const apply = (update: PortableUpdate): void => void view.apply(readUpdate(update));
   if (state.member !== undefined) become(state.member);
@@ -84,6 +88,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
+    metrics,
     workload: () => workload,
     vouch: elsewhere,
     whenReady: () => Promise.resolve(view.ready ? 'ready' : 'late'),

@@ -2,13 +2,12 @@ import { getEnvironmentData, threadId } from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 
 import type { Random } from '@rampart/core';
-import { openSharedPlane } from '@rampart/mesh';
+import { openSharedPlane, RelayedLease } from '@rampart/mesh';
 import type { DataPlane, MeshLog } from '@rampart/mesh';
 
 import { systemClock } from '../clock.ts';
 import { createLog } from '../log.ts';
 import type { Parent, ToWorker } from './messages.ts';
-import { RelayedLease } from './relayed-lease.ts';
 import { ThreadChannel } from './thread-channel.ts';
 import { isFor, readHandover, THREADS } from './thread-messages.ts';
 import type { FromThread } from './thread-messages.ts';

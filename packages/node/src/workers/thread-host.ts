@@ -1,11 +1,10 @@
 import { setEnvironmentData } from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 
-import { memberOf, portableUpdate, sharedState } from '@rampart/mesh';
+import { answerLease, memberOf, portableUpdate, sharedState } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
 import type { NodeConfig } from '../config.ts';
-import { answerLease } from './relayed-lease.ts';
 import type { Tenant, Tenants } from './tenants.ts';
 import { ThreadChannel } from './thread-channel.ts';
 import { isFromThread, THREADS } from './thread-messages.ts';

@@ -1,8 +1,7 @@
-import type { Collected, PortableUpdate, SharedState } from '@rampart/mesh';
+import type { Collected, LeaseAnswer, LeaseQuestion, PortableUpdate, SharedState } from '@rampart/mesh';
 
 import type { LogLevel } from '../config.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
-import type { LeaseAnswer, LeaseQuestion } from './relayed-lease.ts';
 
 /** Name of the environment data that the main thread leaves for others, and of the channel between them. */
 export const THREADS = 'rampart';

@@ -10,7 +10,7 @@ import { awaitVersion } from '../http/version.ts';
 import { LinkSession } from '../link/link-session.ts';
 import { LINK_ALPN } from '../link/frame/format.ts';
 import { createDoor, listenOn } from '../stream/listen.ts';
-import type { ListeningPlace } from '../stream/listen.ts';
+import type { Listen, ListeningPlace } from '../stream/listen.ts';
 import type { LoadBalancers } from './load-balancers.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { HttpArrival } from './inbound-http.ts';
@@ -37,6 +37,7 @@ export interface MeshListenerOptions {
   /** `metadata` is what the other side says of a stream of a link. */
   readonly tcp: (connection: InboundConnection, stream: ByteStream, metadata?: Uint8Array) => void;
   readonly refuse: (refusal: Refusal) => void;
+  readonly listen?: Listen;
 }
 
 const DRAIN_MS = 30_000;
@@ -68,7 +69,8 @@ export class MeshListener {
 
   /** Resolves with the port that it listens on. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT */
   listen(place: ListeningPlace): Promise<number> {
-    return listenOn(this.#server, place);
+    const { listen = listenOn } = this.#options;
+    return listen(this.#server, place);
   }
 
   /** Links of other proxies that are open. */

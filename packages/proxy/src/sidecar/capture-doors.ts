@@ -14,15 +14,17 @@ import { RedirectEntrance } from '../capture/redirect/redirect-entrance.ts';
 import { SocksEntrance } from '../capture/socks/socks-entrance.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { createDoor, listenOn } from '../stream/listen.ts';
+import type { Listen } from '../stream/listen.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { OutboundWay } from './outbound-way.ts';
-import type { Names, Place, SidecarConfig } from './sidecar-config.ts';
+import type { Names, Place, SidecarPlaces } from './sidecar-config.ts';
 
 export interface CaptureDoorsOptions {
   readonly plane: DataPlane;
   readonly outbound: OutboundWay;
   readonly clock: Clock;
   readonly log: MeshLog;
+  readonly listen?: Listen;
 }
 
 const LOOPBACK = { four: '127.0.0.1', six: '::1' } as const;
@@ -42,7 +44,7 @@ export class CaptureDoors {
   }
 
   /** Rejects with the system's error where a port is in use; what was opened is closed again. */
-  static async open(config: SidecarConfig, options: CaptureDoorsOptions): Promise<CaptureDoors> {
+  static async open(config: SidecarPlaces, options: CaptureDoorsOptions): Promise<CaptureDoors> {
     const doors = new CaptureDoors(options);
     try {
       doors.proxyPort = await doors.#listen(config.proxy, doors.#httpProxy());
@@ -141,6 +143,7 @@ export class CaptureDoors {
   #open(place: Place, enter: (socket: Socket) => void): Promise<number> {
     const server = createDoor(enter);
     this.#servers.push(server);
-    return listenOn(server, place);
+    const { listen = listenOn } = this.#options;
+    return listen(server, place);
   }
 }

@@ -89,6 +89,7 @@ export class InboundWay {
       connect: this.#watched(connectToApplication({ host, port: () => port, proxyProtocol })),
     });
     this.#listener = new MeshListener({
+      ...(surroundings.listen === undefined ? {} : { listen: surroundings.listen }),
       plane,
       clock,
       random,

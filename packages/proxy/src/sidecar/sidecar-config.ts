@@ -3,20 +3,25 @@ import type { ControlPlaneAddress, InstanceTraits, MeshLog, Stopwatch, WorkloadE
 
 import type { Upstream } from '../capture/names/upstream.ts';
 import type { AppProtocol } from '../inbound/mesh-listener.ts';
+import type { Listen } from '../stream/listen.ts';
 import type { ProxyProtocolVersion } from '../tcp/application.ts';
 
 /** How a sidecar joins the mesh, and what stands behind it. */
-export interface SidecarConfig {
+export interface SidecarConfig extends SidecarPlaces {
   readonly address: ControlPlaneAddress;
   readonly evidence: WorkloadEvidence;
   /** Where records wait while the control plane is away. */
   readonly spoolDirectory: string;
+  /** Where metrics and health are asked; nothing is counted without. */
+  readonly metrics?: Place;
+}
+
+/** Where a sidecar listens, and what stands behind it: plain values that can be cloned. */
+export interface SidecarPlaces {
   /** Absent for an application that only calls others. */
   readonly application: Application | undefined;
   /** Where the application finds its HTTP proxy; port 0 takes any. */
   readonly proxy: Place;
-  /** Where metrics and health are asked; nothing is counted without. */
-  readonly metrics?: Place;
   /** Where it finds a SOCKS 5 proxy, if anywhere. */
   readonly socks?: Place;
   /** Where the system brings connections that it has redirected, on loopback, if anywhere. */
@@ -66,4 +71,6 @@ export interface Surroundings {
   readonly log: MeshLog;
   readonly pid: number;
   readonly version: string;
+  /** Absent in a process that opens its ports itself. */
+  readonly listen?: Listen;
 }

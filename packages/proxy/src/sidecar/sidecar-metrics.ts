@@ -1,4 +1,4 @@
-import { openOperationsDoor, planeFamilies, processFamilies, trafficFamilies } from '@rampart/mesh';
+import { gauge, openOperationsDoor, processFamilies, trafficFamilies } from '@rampart/mesh';
 import type { DataPlane, MetricFamily, OperationsDoor, TrafficMetrics } from '@rampart/mesh';
 
 import type { LinkSession } from '../link/link-session.ts';
@@ -19,14 +19,13 @@ export function countLinks(links: Iterable<LinkSession>): Pick<OpenWays, 'links'
 }
 
 export interface MeasuredSidecar {
-  readonly plane: Pick<DataPlane, 'view' | 'identity'>;
   readonly metrics: TrafficMetrics;
   inbound(): OpenWays;
   outbound(): OpenWays;
 }
 
 /** What one process of a sidecar counts. Where there are several, the sums are true of all of them. */
-function sidecarFamilies({ metrics, inbound, outbound }: Omit<MeasuredSidecar, 'plane'>): readonly MetricFamily[] {
+export function sidecarFamilies({ metrics, inbound, outbound }: MeasuredSidecar): readonly MetricFamily[] {
   const ways = [
     ['direction="inbound"', inbound()],
     ['direction="outbound"', outbound()],
@@ -42,6 +41,7 @@ function sidecarFamilies({ metrics, inbound, outbound }: Omit<MeasuredSidecar, '
     open('rampart_connections', 'Open connections, and streams of links.', ({ connections }) => connections),
     open('rampart_links', 'Open links between proxies.', ({ links }) => links),
     open('rampart_link_streams', 'Open streams of links.', ({ linkStreams }) => linkStreams),
+    gauge('rampart_processes', 'Processes that serve.', 1),
     ...processFamilies(process),
   ];
 }
@@ -53,9 +53,4 @@ export function openSidecarMetrics(
   text: () => string | Promise<string>,
 ): Promise<OperationsDoor> {
   return openOperationsDoor({ ...place, metrics: text, isReady: () => view.ready });
-}
-
-/** All that a sidecar of one process has to say. */
-export function ownFamilies(sidecar: MeasuredSidecar): readonly MetricFamily[] {
-  return [...sidecarFamilies(sidecar), ...planeFamilies(sidecar.plane)];
 }

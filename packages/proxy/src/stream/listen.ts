@@ -21,6 +21,9 @@ export function createDoor(enter: (socket: Socket) => void): Server {
   return server;
 }
 
+/** Has a server take connections somewhere; resolves with the port. */
+export type Listen = (server: Server, place: ListeningPlace) => Promise<number>;
+
 /** Resolves with the port. @throws RampartError PORT_IN_USE, or INVALID_ARGUMENT where this machine cannot listen there. */
 export function listenOn(server: Server, { host, port }: ListeningPlace): Promise<number> {
   return new Promise((resolve, reject) => {

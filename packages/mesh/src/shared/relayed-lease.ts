@@ -1,10 +1,11 @@
 import { RampartError } from '@rampart/core';
-import type { Lease } from '@rampart/mesh';
+
+import type { Lease } from '../inbound/limit/shared/lease.ts';
 
 type Wants = Parameters<Lease>[0];
 type Shares = Awaited<ReturnType<Lease>>;
 
-/** A thread's question for shares of shared limits. */
+/** The question of a thread or of a process for shares of shared limits. */
 export interface LeaseQuestion {
   readonly kind: 'lease';
   readonly id: number;
@@ -18,7 +19,7 @@ export interface LeaseAnswer {
   readonly shares: Shares | undefined;
 }
 
-/** Asks through another thread of the process. */
+/** Asks through the one that speaks with the control plane. */
 export class RelayedLease {
   readonly #post: (question: LeaseQuestion) => void;
   readonly #open = new Map<number, PromiseWithResolvers<Shares>>();
@@ -44,7 +45,7 @@ export class RelayedLease {
   }
 }
 
-/** Answers a thread's question. Never rejects. */
+/** Answers such a question. Never rejects. */
 export async function answerLease({ id, wants }: LeaseQuestion, lease: Lease | undefined): Promise<LeaseAnswer> {
   try {
     return { kind: 'shares', id, shares: await lease?.(wants) };
