@@ -27,13 +27,7 @@ export function grpcAnswer({ code, body, headers }: Pick<Answer, 'code' | 'body'
     if (!OF_A_BODY.has(name)) list.push(name, headers[index + 1] ?? '');
   }
   const status = String(GRPC_STATUS.get(code) ?? UNKNOWN);
-  return [
-    ...list,
-    'content-type',
-    'application/grpc',
-    'grpc-status',
-    status,
-    'grpc-message',
-    encodeURIComponent(text.trimEnd()),
-  ];
+  // A status that a rule names counts, whatever the one of HTTP would mean.
+  const said = list.includes('grpc-status') ? [] : ['grpc-status', status];
+  return [...list, 'content-type', 'application/grpc', ...said, 'grpc-message', encodeURIComponent(text.trimEnd())];
 }

@@ -8,6 +8,7 @@ import { HttpCalls } from './http-calls.ts';
 import { hookResponses } from './http-response.ts';
 import { MeshAgent, withTarget } from './mesh-agent.ts';
 import { RuledAgent } from './ruled/ruled-agent.ts';
+import type { RuledDoor } from './ruled/ruled-door.ts';
 import type { RuledRequests } from './ruled/ruled-requests.ts';
 import { targetOf } from './socket-hook.ts';
 
@@ -54,12 +55,13 @@ export interface AgentHookOptions {
   readonly recorder: OutboundRecorder;
   readonly agents: MeshAgents;
   readonly ruled: RuledRequests;
+  readonly door: RuledDoor;
 }
 
 /** Sends requests for services of the mesh to an instance picked per request, and leaves all others alone. */
-export function hookAgents({ outbound, recorder, agents, ruled }: AgentHookOptions): AgentHook {
+export function hookAgents({ outbound, recorder, agents, ruled, door }: AgentHookOptions): AgentHook {
   const calls = new HttpCalls(outbound, recorder);
-  const ruledAgents = new RuledAgents(ruled);
+  const ruledAgents = new RuledAgents(door);
   hookResponses();
   // Every `http` and `https` request of a process goes through this method; Node documents agents but not this.
   wrapMethod(http.Agent.prototype, 'addRequest', (addRequest, agent, args) => {
@@ -68,7 +70,7 @@ export function hookAgents({ outbound, recorder, agents, ruled }: AgentHookOptio
       return addRequest(agent, args);
     if (!(request instanceof http.ClientRequest) || !isForMesh(options, outbound)) return addRequest(agent, args);
     const { host = '', port } = options;
-    if (ruled.concern(host ?? '', Number(port ?? 0))) {
+    if (door.concerns(host ?? '', Number(port ?? 0))) {
       calls.note(request, ruled);
       return addRequest(ruledAgents.for(agent), args);
     }
@@ -93,17 +95,17 @@ export function hookAgents({ outbound, recorder, agents, ruled }: AgentHookOptio
 
 /** Agents for requests that rules are about, one behind each of the application's own. */
 class RuledAgents {
-  readonly #requests: RuledRequests;
+  readonly #door: RuledDoor;
   readonly #behind = new WeakMap<http.Agent, RuledAgent>();
 
-  constructor(requests: RuledRequests) {
-    this.#requests = requests;
+  constructor(door: RuledDoor) {
+    this.#door = door;
   }
 
   for(agent: http.Agent): RuledAgent {
     let ruled = this.#behind.get(agent);
     if (ruled === undefined) {
-      ruled = new RuledAgent(this.#requests, agent);
+      ruled = new RuledAgent(this.#door, agent);
       this.#behind.set(agent, ruled);
     }
     return ruled;

@@ -11,6 +11,11 @@ import { hookHttp2 } from './http2/client-hook.ts';
 import { Http2Calls } from './http2/http2-calls.ts';
 import { hookLookups, MeshNames } from './mesh-names.ts';
 import { DirectSockets } from './ruled/direct-sockets.ts';
+import { InstanceSessions } from './ruled/http2/instance-sessions.ts';
+import { RuledStreams } from './ruled/http2/ruled-streams.ts';
+import { LoopHold } from './ruled/loop-hold.ts';
+import { PendingExchanges } from './ruled/pending-exchanges.ts';
+import { RuledDoor } from './ruled/ruled-door.ts';
 import { RuledRequests } from './ruled/ruled-requests.ts';
 import { hookSockets } from './socket-hook.ts';
 import { hookSocketConnect } from './tcp/socket-connect.ts';
@@ -35,11 +40,15 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
   const names = new MeshNames(outbound);
   const tcpCalls = new TcpCalls({ outbound, recorder: tcpRecorder, ids, stopwatch });
   const agents = new MeshAgents(outbound);
-  const ruled = new RuledRequests({ outbound, recorder, agent: agents.for(new http.Agent({ keepAlive: true })) });
-  hookAgents({ outbound, recorder, agents, ruled });
+  const held = { outbound, pending: new PendingExchanges(), hold: new LoopHold() };
+  const ruled = new RuledRequests({ ...held, recorder, agent: agents.for(new http.Agent({ keepAlive: true })) });
+  const instances = new InstanceSessions(outbound);
+  const streams = new RuledStreams({ ...held, recorder: http2Recorder, sessions: instances });
+  const door = new RuledDoor(outbound, ruled, streams);
+  hookAgents({ outbound, recorder, agents, ruled, door });
   const direct = new DirectSockets();
-  hookSockets({ outbound, names, calls: tcpCalls, ruled, direct });
-  hookHttp2({ outbound, names, calls: new Http2Calls(outbound, http2Recorder) });
+  hookSockets({ outbound, names, calls: tcpCalls, door, direct });
+  const http2 = hookHttp2({ outbound, names, calls: new Http2Calls(outbound, http2Recorder), door, streams });
   hookUndici({ outbound, recorder, ruled, direct });
   guardConnections(outbound, { recorder, exempt });
   hookSocketConnect({ outbound, names, calls: tcpCalls });
@@ -50,12 +59,17 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
     const self = service === '' ? (workload?.serviceAccount ?? '') : service;
     for (const each of [recorder, http2Recorder, tcpRecorder]) each.setSelf(self, svid.spiffeId.toString());
     agents.retire(() => false);
+    instances.retire(() => false);
     external.close();
   });
   plane.view.subscribe((change) => {
-    if (change.traffic) direct.retire((host, port) => ruled.concern(host, port));
+    if (change.traffic) {
+      direct.retire((host, port) => door.concerns(host, port));
+      http2.retire();
+    }
     if (change.gone.size === 0) return;
     agents.retire((instanceId) => !change.gone.has(instanceId));
+    instances.retire((instanceId) => !change.gone.has(instanceId));
     external.close();
   });
 }

@@ -9,7 +9,7 @@ import type { Outbound, Route, Target } from '@rampart/mesh';
 import type { Place } from './connect-arguments.ts';
 import type { MeshNames } from './mesh-names.ts';
 import type { DirectSockets } from './ruled/direct-sockets.ts';
-import type { RuledRequests } from './ruled/ruled-requests.ts';
+import type { RuledDoor } from './ruled/ruled-door.ts';
 import { graftOf } from './tcp/graft.ts';
 import type { TcpCalls } from './tcp/tcp-calls.ts';
 
@@ -38,7 +38,7 @@ export interface SocketHookOptions {
   readonly names: MeshNames;
   readonly calls: TcpCalls;
   /** Where requests go that rules are about. */
-  readonly ruled: RuledRequests;
+  readonly door: RuledDoor;
   /** Connections that were opened straight to an instance. */
   readonly direct: DirectSockets;
 }
@@ -47,7 +47,7 @@ export interface SocketHookOptions {
  * Catches the clients that open their own sockets (fetch, undici): a connection to a service name of the mesh,
  * plaintext or TLS, becomes a mutual-TLS connection to one of its instances.
  */
-export function hookSockets({ outbound, names, calls, ruled, direct }: SocketHookOptions): void {
+export function hookSockets({ outbound, names, calls, door, direct }: SocketHookOptions): void {
   const { connect: netConnect } = net;
   const { connect: tlsConnect } = tls;
   const routeOf = (args: readonly unknown[]): (Routed & Place) | undefined => {
@@ -71,7 +71,7 @@ export function hookSockets({ outbound, names, calls, ruled, direct }: SocketHoo
   const open = (routed: Routed & Place, args: readonly unknown[]): Duplex | undefined => {
     const { route, host, port } = routed;
     if (route.kind === 'outside') return undefined;
-    if (speaksHttp1(route) && ruled.concern(host, port)) return listened(ruled.connect(host, port), args);
+    if (mayBeHttp(route) && door.concerns(host, port)) return listened(door.connect(host, port), args);
     if (route.kind === 'failed') return failing(route.error);
     const socket = outbound.dial(route.target);
     markTarget(socket, route.target);
@@ -102,10 +102,8 @@ function listened(socket: Duplex, args: readonly unknown[]): Duplex {
 }
 
 /** Where nobody serves at the moment, rules may know an answer all the same. */
-function speaksHttp1(route: Route): boolean {
-  return route.kind === 'failed'
-    ? route.error.code === 'NO_HEALTHY_INSTANCE'
-    : route.kind === 'mesh' && route.target.endpoint.protocol === 'http';
+function mayBeHttp(route: Route): boolean {
+  return route.kind === 'failed' ? route.error.code === 'NO_HEALTHY_INSTANCE' : !isTcp(route);
 }
 
 interface Routed {

@@ -37,7 +37,7 @@ export class Http2Calls {
     const following = (headers?: unknown, ...rest: unknown[]): ClientHttp2Stream => {
       // A list of names and values is already rendered: such requests get their id at the other end.
       const given = Array.isArray(headers) ? {} : ((headers ?? {}) as OutgoingHttpHeaders);
-      const exchange = this.#begin(given);
+      const exchange = this.begin(given);
       exchange.target = target;
       const stream = request(Array.isArray(headers) ? headers : withTrace(given, exchange), ...rest);
       this.#follow({ exchange, target, stream, isGrpc: false, answered: undefined, trailers: undefined });
@@ -46,7 +46,8 @@ export class Http2Calls {
     Object.assign(session, { request: following });
   }
 
-  #begin(headers: OutgoingHttpHeaders): OutboundExchange {
+  /** A request that is being made, and whose it is. */
+  begin(headers: OutgoingHttpHeaders): OutboundExchange {
     const exchange = this.#recorder.begin({
       method: textOf(headers[':method']) ?? 'GET',
       path: textOf(headers[':path']) ?? '/',

@@ -1,19 +1,18 @@
-import type { IncomingMessage } from 'node:http';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** Up to here a request's body is kept, so that it can be sent again, or to somewhere else as well. */
 const MOST_KEPT = 65_536;
 
 /** A request's body on its way to the instance that is tried, kept while it may be needed again and is not too much. */
 export class RequestBody {
-  readonly #source: IncomingMessage;
+  readonly #source: Readable;
   #parts: Buffer[] | undefined = [];
   #target: Writable | undefined;
   #isComplete = false;
   readonly #whole: ((body: Buffer) => void)[] = [];
   bytes = 0;
 
-  constructor(source: IncomingMessage) {
+  constructor(source: Readable) {
     this.#source = source;
     source.on('data', (chunk: Buffer) => this.#came(chunk));
     source.on('end', () => this.#ended());

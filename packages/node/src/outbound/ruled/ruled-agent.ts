@@ -2,19 +2,19 @@ import http from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { poolingOf } from '../mesh-agent.ts';
-import type { RuledRequests } from './ruled-requests.ts';
+import type { RuledDoor } from './ruled-door.ts';
 
 /** Stands behind an application's own agent: the same pooling rules, but every connection leads to where rules are held. */
 export class RuledAgent extends http.Agent {
-  readonly #requests: RuledRequests;
+  readonly #door: RuledDoor;
 
-  constructor(requests: RuledRequests, like: http.Agent) {
+  constructor(door: RuledDoor, like: http.Agent) {
     super(poolingOf(like));
-    this.#requests = requests;
+    this.#door = door;
   }
 
   override createConnection(options: http.ClientRequestArgs): Duplex {
-    return this.#requests.connect(options.host ?? '', Number(options.port ?? 0));
+    return this.#door.connect(options.host ?? '', Number(options.port ?? 0));
   }
 
   override getName(options?: http.ClientRequestArgs): string {

@@ -8,16 +8,17 @@ import type { Outbound, OutboundExchange, OutboundRecorder, Target } from '@ramp
 
 import { withTarget } from '../mesh-agent.ts';
 import type { MeshAgent } from '../mesh-agent.ts';
-import { InnerPipe } from './inner-pipe.ts';
+import type { Place } from '../connect-arguments.ts';
+import type { InnerPipe } from './inner-pipe.ts';
 import { CALL_HEADER } from './passed-headers.ts';
+import type { LoopHold } from './loop-hold.ts';
+import type { PendingExchanges } from './pending-exchanges.ts';
 import { RuledCall } from './ruled-call.ts';
 import { RuledUpgrade } from './ruled-upgrade.ts';
 
 // Taken once, at load: this server is no door of the process, and the mesh does not stand in front of it.
 const { emit } = http.Server.prototype;
 
-/** Exchanges that were begun by requests which have not come here yet: some never do, because their caller gives up. */
-const MOST_EXPECTED = 10_000;
 const MOST_HEADER_BYTES = 262_144;
 
 export interface RuledRequestsOptions {
@@ -25,6 +26,8 @@ export interface RuledRequestsOptions {
   readonly recorder: OutboundRecorder;
   /** Pooled connections to instances. */
   readonly agent: MeshAgent;
+  readonly pending: PendingExchanges;
+  readonly hold: LoopHold;
 }
 
 /**
@@ -34,8 +37,6 @@ export interface RuledRequestsOptions {
 export class RuledRequests {
   readonly #options: RuledRequestsOptions;
   readonly #server: http.Server;
-  readonly #expected = new Map<string, OutboundExchange>();
-  #count = 0;
 
   constructor(options: RuledRequestsOptions) {
     this.#options = options;
@@ -48,44 +49,28 @@ export class RuledRequests {
     Object.assign(this.#server, { emit, maxHeadersCount: 0, timeout: 0 });
   }
 
-  /** Whether rules are about requests to a host and port. */
-  concern(host: string, port: number): boolean {
-    return this.#options.outbound.isRuled(host, port);
-  }
-
-  /** The same for an origin such as "http://orders:8080". */
+  /** Whether rules are about requests to an origin such as "http://orders:8080". */
   concernOrigin(origin: string | URL | null | undefined): boolean {
     if (this.#options.outbound.plane.view.traffic.isEmpty || origin == null) return false;
     const url = typeof origin === 'string' ? new URL(origin) : origin;
-    return this.concern(url.hostname, portOf(url));
+    return this.#options.outbound.isRuled(url.hostname, portOf(url));
   }
 
   /** Notes whose request it is that will come with this value of `CALL_HEADER`. */
   expect(exchange: OutboundExchange): string {
-    this.#count += 1;
-    const value = String(this.#count);
-    if (this.#expected.size >= MOST_EXPECTED) this.#expected.clear();
-    this.#expected.set(value, exchange);
-    return value;
+    return this.#options.pending.expect(exchange);
   }
 
   /** Nothing comes of it. */
   forget(value: string): void {
-    this.#expected.delete(value);
+    this.#options.pending.forget(value);
   }
 
-  /** A connection on which a client can send requests to a host and port, HTTP/1.1 in plaintext. */
-  connect(host: string, port: number): Duplex {
-    const [near, far] = InnerPipe.pair();
-    const served = { host, port };
-    places.set(far, served);
+  /** Reads requests for a host and port. */
+  serve(far: InnerPipe, place: Place): void {
+    places.set(far, place);
     this.#listen();
     this.#server.emit('connection', far);
-    process.nextTick(() => {
-      near.emit('connect');
-      near.emit('secureConnect');
-    });
-    return near;
   }
 
   #listen(): void {
@@ -98,8 +83,10 @@ export class RuledRequests {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const { exchange, ruled } = this.#begin(request);
-    const { recorder } = this.#options;
+    const { recorder, hold } = this.#options;
     if (!('error' in ruled)) {
+      hold.begin();
+      response.once('close', () => hold.end());
       RuledCall.begin({ request, response, exchange, ruled, recorder, send: (to, options) => this.#send(to, options) });
       return;
     }
@@ -138,9 +125,7 @@ export class RuledRequests {
   }
 
   #exchangeOf(request: IncomingMessage): OutboundExchange {
-    const value = request.headers[CALL_HEADER];
-    const expected = typeof value === 'string' ? this.#expected.get(value) : undefined;
-    if (typeof value === 'string') this.#expected.delete(value);
+    const expected = this.#options.pending.take(request.headers[CALL_HEADER]);
     if (expected !== undefined) return expected;
     const { method = '', url = '', headers } = request;
     return this.#options.recorder.begin({ method, path: url, authority: headers.host ?? '' });
@@ -161,7 +146,7 @@ function portOf({ port, protocol }: URL): number {
 }
 
 /** Where the far ends of pipes are meant to lead. */
-const places = new WeakMap<object, { readonly host: string; readonly port: number }>();
+const places = new WeakMap<object, Place>();
 
 /** W3C Trace Context: the trace of the application goes on, or begins here. */
 function sign({ headers, rawHeaders }: IncomingMessage, exchange: OutboundExchange): void {

@@ -1,0 +1,31 @@
+import type { OutboundExchange } from '@rampart/mesh';
+
+/** Some requests never come, because their caller gives up first. */
+const MOST = 10_000;
+
+/** Exchanges that were begun where a request was made, until it comes to where rules are held. */
+export class PendingExchanges {
+  readonly #pending = new Map<string, OutboundExchange>();
+  #count = 0;
+
+  /** Returns the value of `CALL_HEADER` that the request is to come with. */
+  expect(exchange: OutboundExchange): string {
+    this.#count += 1;
+    const value = String(this.#count);
+    if (this.#pending.size >= MOST) this.#pending.clear();
+    this.#pending.set(value, exchange);
+    return value;
+  }
+
+  take(value: string | string[] | undefined): OutboundExchange | undefined {
+    if (typeof value !== 'string') return undefined;
+    const exchange = this.#pending.get(value);
+    this.#pending.delete(value);
+    return exchange;
+  }
+
+  /** Nothing comes of it. */
+  forget(value: string): void {
+    this.#pending.delete(value);
+  }
+}

@@ -1,0 +1,55 @@
+import type { Duplex } from 'node:stream';
+
+import type { Outbound } from '@rampart/mesh';
+
+import { InnerPipe } from './inner-pipe.ts';
+import type { RuledStreams } from './http2/ruled-streams.ts';
+import type { RuledRequests } from './ruled-requests.ts';
+
+const isRuled: unique symbol = Symbol('rampart.ruled');
+/** How every client of HTTP/2 begins (RFC 9113 §3.4). */
+const PREFACE = 'PRI ';
+
+/** Whether a socket leads to where rules are held. */
+export function leadsToRules(socket: object | undefined): boolean {
+  return socket !== undefined && Reflect.get(socket, isRuled) === true;
+}
+
+/** Where clients of this process connect to, instead of to a service that rules are about. */
+export class RuledDoor {
+  readonly #outbound: Outbound;
+  readonly #requests: RuledRequests;
+  readonly #streams: RuledStreams;
+
+  constructor(outbound: Outbound, requests: RuledRequests, streams: RuledStreams) {
+    this.#outbound = outbound;
+    this.#requests = requests;
+    this.#streams = streams;
+  }
+
+  /** Whether rules are about requests to a host and port. */
+  concerns(host: string, port: number): boolean {
+    return this.#outbound.isRuled(host, port);
+  }
+
+  /** A connection on which a client can send requests to a host and port, in plaintext, over either version of HTTP. */
+  connect(host: string, port: number): Duplex {
+    const [near, far] = InnerPipe.pair();
+    Object.assign(near, { [isRuled]: true });
+    far.once('readable', () => {
+      const first: unknown = far.read();
+      if (!Buffer.isBuffer(first)) {
+        far.destroy();
+        return;
+      }
+      far.unshift(first);
+      const isHttp2 = first.subarray(0, PREFACE.length).toString('latin1') === PREFACE;
+      (isHttp2 ? this.#streams : this.#requests).serve(far, { host, port });
+    });
+    process.nextTick(() => {
+      near.emit('connect');
+      near.emit('secureConnect');
+    });
+    return near;
+  }
+}
