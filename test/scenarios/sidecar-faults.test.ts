@@ -84,13 +84,16 @@ describe('two sidecars on two hosts', { skip: noHosts() }, () => {
     await once(application.stdout ?? application, 'data');
   };
 
-  async function ask(path: string, service = 'orders'): Promise<Answer> {
-    const request = http.get({ ...place(path, service), agent });
+  async function ask(path: string, service = 'orders', method = 'GET'): Promise<Answer> {
+    const request = http.request({ ...place(path, service), method, agent }).end();
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
     let body = '';
     for await (const chunk of response) body += String(chunk);
     return { status: response.statusCode ?? 0, body: body.trim() };
   }
+
+  /** What is not sent again where a connection that carried requests before is lost. */
+  const post = (path: string, service: string): Promise<Answer> => ask(path, service, 'POST');
 
   const place = (path: string, service = 'orders'): http.RequestOptions => ({
     host: '127.0.0.1',
@@ -181,7 +184,7 @@ describe('two sidecars on two hosts', { skip: noHosts() }, () => {
 
   it('are told apart when one is killed in the middle of a request: it may have been handled, those that follow were not', async () => {
     const asked = said();
-    const answer = ask('/unanswered', 'doomed');
+    const answer = post('/unanswered', 'doomed');
     await asked;
     doomed.process.kill('SIGKILL');
     assert.equal((await answer).status, 502);
@@ -192,7 +195,7 @@ describe('two sidecars on two hosts', { skip: noHosts() }, () => {
 
   it('say at both ends that an application was killed in the middle of a request', async () => {
     const asked = said();
-    const answer = ask('/unanswered?once=more');
+    const answer = post('/unanswered?once=more', 'orders');
     await asked;
     application.kill('SIGKILL');
     assert.deepEqual(await answer, { status: 503, body: 'the application broke off' });
