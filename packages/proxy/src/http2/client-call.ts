@@ -5,10 +5,11 @@ import { RampartError } from '@rampart/core';
 
 import type { UpstreamCall } from '../http/upstream.ts';
 import type { OutgoingRequest, ResponseSink } from '../http1/client-connection.ts';
+import type { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
 import { REASON_PHRASES } from '../http1/reason-phrases.ts';
-import { blockOf, objectOf, readResponse, withoutPseudo } from './fields.ts';
-import { StreamReset } from './stream-reset.ts';
+import { blockOf, mayHaveTrailers, objectOf, readResponse, withoutPseudo } from './fields.ts';
+import { cutOff, StreamReset } from './stream-reset.ts';
 
 const NOTHING: readonly Buffer[] = [];
 const NO_TRAILERS: readonly string[] = [];
@@ -26,16 +27,28 @@ export interface CallCarrier {
     block: readonly string[],
     options: { readonly endStream: boolean; readonly waitForTrailers: boolean },
   ): ClientHttp2Stream;
+  /** Another one to the same place. */
+  next(): CallCarrier;
 }
+
+/** Up to here what was sent is kept, until something of the answer comes. */
+const MOST_KEPT = 65_536;
+/** A server that refuses so often has no room. */
+const MOST_REFUSALS = 3;
 
 /** One request over HTTP/2 and its answer, as the client's side sees them. */
 export class Http2Call implements UpstreamCall {
   readonly wasUsed: boolean;
-  readonly #carrier: CallCarrier;
+  #carrier: CallCarrier;
+  #request: OutgoingRequest | undefined;
+  /** What of the body was sent; undefined once it is too much to be sent again. */
+  #kept: Kept | undefined = new Kept();
+  #refusals = 0;
   #stream: ClientHttp2Stream | undefined;
   #sink: ResponseSink | undefined;
   #isSent = false;
   #isFull = false;
+  #waitsForTrailers = false;
   #hasAnswered = false;
   /** Of the answer. */
   #trailers: readonly string[] = NO_TRAILERS;
@@ -51,27 +64,50 @@ export class Http2Call implements UpstreamCall {
     return this.#hasAnswered;
   }
 
-  send({ head, isUpgrade }: OutgoingRequest, portion: Portion, sink: ResponseSink): boolean {
+  send(request: OutgoingRequest, portion: Portion, sink: ResponseSink): boolean {
     this.#sink = sink;
-    if (isUpgrade) return this.#failLater(noUpgrade(head.text('upgrade') ?? ''));
+    this.#request = request;
+    if (request.isUpgrade) return this.#failLater(noUpgrade(request.head.text('upgrade') ?? ''));
+    return this.#begin(request.head, portion);
+  }
+
+  continue(portion: Portion): boolean {
+    this.#keep(portion);
+    return this.#write(portion);
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  abandon(): void {
+    this.#sink = undefined;
+    if (this.#stream !== undefined) cutOff(this.#stream, constants.NGHTTP2_CANCEL, this.#waitsForTrailers);
+  }
+
+  #begin(head: MessageHead, portion: Portion): boolean {
     const { method, url } = head;
     const pseudo = [':method', method, ':path', url, ':scheme', 'http', ':authority', head.text('host') ?? ''];
-    const isWhole = portion.isLast && portion.trailers.length === 0;
-    const endStream = isWhole && portion.body.length === 0;
+    const endStream = portion.isLast && portion.body.length === 0 && portion.trailers.length === 0;
+    this.#keep(portion);
     try {
-      // Trailers are awaited also where there will be none, so that half a request is never taken for the whole: a stream of
-      // Node that is closed before its end says first that it has come to it, unless trailers are due.
-      const stream = this.#carrier.request(blockOf(pseudo, head), { endStream, waitForTrailers: !isWhole });
+      this.#waitsForTrailers = !endStream && mayHaveTrailers(head, portion);
+      const options = { endStream, waitForTrailers: this.#waitsForTrailers };
+      const stream = this.#carrier.request(blockOf(pseudo, head), options);
       this.#listen(stream);
       this.#stream = stream;
     } catch (cause) {
       return this.#failLater(cause instanceof Error ? cause : new Error(String(cause)));
     }
     this.#isSent = endStream;
-    return endStream || this.continue(portion);
+    return endStream || this.#write(portion);
   }
 
-  continue({ body, isLast, trailers }: Portion): boolean {
+  #keep(portion: Portion): void {
+    if (this.#kept?.add(portion) === false) this.#kept = undefined;
+  }
+
+  #write({ body, isLast, trailers }: Portion): boolean {
     const stream = this.#stream;
     if (this.#isSent || stream === undefined || stream.destroyed || stream.closed) return true;
     let hasRoom = true;
@@ -90,22 +126,10 @@ export class Http2Call implements UpstreamCall {
     return hasRoom;
   }
 
-  resume(): void {
-    this.#stream?.resume();
-  }
-
-  abandon(): void {
-    this.#sink = undefined;
-    this.#stream?.close(constants.NGHTTP2_CANCEL);
-  }
-
   #listen(stream: ClientHttp2Stream): void {
     stream.on('response', (headers, flags, raw: readonly string[]) => this.#answered({ headers, raw }, flags));
     stream.on('headers', (headers, _flags, raw: readonly string[]) => this.#informed({ headers, raw }));
-    stream.on('trailers', (_headers, _flags, raw: readonly string[]) => {
-      this.#trailers = withoutPseudo(raw);
-    });
-    stream.on('wantTrailers', () => this.#sendTrailers(stream));
+    if (this.#waitsForTrailers) stream.on('wantTrailers', () => this.#sendTrailers(stream));
     let failure: Error | undefined;
     stream.on('error', (error: Error) => {
       failure = error;
@@ -115,6 +139,7 @@ export class Http2Call implements UpstreamCall {
 
   #answered(block: { readonly headers: IncomingHttpHeaders; readonly raw: readonly string[] }, flags: number): void {
     this.#hasAnswered = true;
+    this.#kept = undefined;
     const isLast = (flags & END_STREAM) !== 0;
     const head = readResponse(block, REASON_PHRASES[Number(block.headers[':status'])] ?? '');
     const sink = this.#sink;
@@ -124,6 +149,9 @@ export class Http2Call implements UpstreamCall {
     if (isLast || stream === undefined) return;
     // Not before: Node brings data ahead of the head that came with it to whoever waits for both.
     stream.on('data', (chunk: Buffer) => this.#brought([chunk], false));
+    stream.on('trailers', (_headers, _flags, raw: readonly string[]) => {
+      this.#trailers = withoutPseudo(raw);
+    });
     stream.on('end', () => this.#ended(stream));
     if (!hasRoom) stream.pause();
   }
@@ -153,9 +181,25 @@ export class Http2Call implements UpstreamCall {
   }
 
   #closed(code: number, failure: Error | undefined): void {
+    if (this.#mayAgain(code, failure)) return;
     const sink = this.#sink;
     this.#sink = undefined;
     sink?.failed(reasonOf(failure) ?? this.#carrier.failure ?? new StreamReset(code));
+  }
+
+  /** What was refused was not looked at: it may be sent again, whatever it is (RFC 9113 §8.7). */
+  #mayAgain(code: number, failure: Error | undefined): boolean {
+    const isRefused = code === constants.NGHTTP2_REFUSED_STREAM || wasNotSent(failure);
+    const [sink, kept, request] = [this.#sink, this.#kept, this.#request];
+    if (!isRefused || this.#hasAnswered || sink === undefined || kept === undefined || request === undefined)
+      return false;
+    this.#refusals += 1;
+    if (this.#refusals > MOST_REFUSALS) return false;
+    this.#carrier = this.#carrier.next();
+    this.#kept = new Kept();
+    this.#isFull = false;
+    if (this.#begin(request.head, kept)) sink.requestRoom();
+    return true;
   }
 
   #sendTrailers(stream: ClientHttp2Stream): void {
@@ -176,6 +220,28 @@ export class Http2Call implements UpstreamCall {
     });
     return true;
   }
+}
+
+/** A request body so far. */
+class Kept implements Portion {
+  readonly body: Buffer[] = [];
+  isLast = false;
+  trailers: readonly string[] = NO_TRAILERS;
+  #bytes = 0;
+
+  /** False where it is more than is kept. */
+  add({ body, isLast, trailers }: Portion): boolean {
+    for (const chunk of body) this.#bytes += chunk.length;
+    this.body.push(...body);
+    this.isLast = isLast;
+    this.trailers = trailers;
+    return this.#bytes <= MOST_KEPT;
+  }
+}
+
+/** The connection was left before the request could be sent on it. */
+function wasNotSent(error: Error | undefined): boolean {
+  return error !== undefined && 'code' in error && error.code === 'ERR_HTTP2_GOAWAY_SESSION';
 }
 
 /** What Node has put around the reason is taken off; undefined where a code of HTTP/2 is the whole reason. */

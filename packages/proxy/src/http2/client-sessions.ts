@@ -1,5 +1,5 @@
 import { connect } from 'node:http2';
-import type { ClientHttp2Session } from 'node:http2';
+import type { ClientHttp2Session, Settings } from 'node:http2';
 
 import type { Upstream } from '../http/upstream.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
@@ -10,6 +10,8 @@ import { CLIENT_SESSION, HTTP2_LIMITS } from './limits.ts';
 
 /** Connections to one place at a time; beyond what they take together, requests wait for one another. */
 const MOST_SESSIONS = 16;
+/** Requests on one connection, whatever the other side takes. */
+const MOST_REQUESTS = 1024;
 const NOTHING = Buffer.alloc(0);
 /** Of its name nothing is sent: each request has an authority of its own. */
 const AUTHORITY = 'http://service';
@@ -19,6 +21,8 @@ export class Http2ClientSessions implements Upstream {
   readonly #open: () => ByteStream;
   readonly #sessions = new Set<ClientSession>();
   readonly #retiring = new Set<ClientSession>();
+  /** What the last connection has told: the next one will tell the same. */
+  #most: number = CLIENT_SESSION.peerMaxConcurrentStreams;
 
   /** `open` may give a stream that is still connecting: what is written waits. */
   constructor(open: () => ByteStream) {
@@ -26,8 +30,7 @@ export class Http2ClientSessions implements Upstream {
   }
 
   take(fresh = false): Http2Call {
-    const known = fresh ? undefined : this.#free();
-    return new Http2Call(known ?? this.#start());
+    return new Http2Call(fresh ? this.#start() : this.#any());
   }
 
   /** Lets connections go once their requests are answered; new requests take new ones. */
@@ -44,6 +47,10 @@ export class Http2ClientSessions implements Upstream {
     for (const session of [...this.#sessions, ...this.#retiring]) session.close();
   }
 
+  #any(): ClientSession {
+    return this.#free() ?? this.#start();
+  }
+
   #free(): ClientSession | undefined {
     let least: ClientSession | undefined;
     for (const session of this.#sessions) {
@@ -54,8 +61,15 @@ export class Http2ClientSessions implements Upstream {
   }
 
   #start(): ClientSession {
-    const session: ClientSession = new ClientSession(this.#open(), {
-      left: () => this.#sessions.delete(session),
+    const session: ClientSession = new ClientSession(this.#open(), this.#most, {
+      next: () => this.#any(),
+      told: (most) => {
+        this.#most = most;
+      },
+      left: () => {
+        this.#sessions.delete(session);
+        this.#retiring.add(session);
+      },
       idle: () => {
         if (this.#sessions.size < 2 || !this.#sessions.delete(session)) return;
         this.#retiring.add(session);
@@ -72,6 +86,10 @@ export class Http2ClientSessions implements Upstream {
 }
 
 interface SessionEvents {
+  /** Another one is wanted. */
+  next(): ClientSession;
+  /** So many requests the other side takes at a time. */
+  told(most: number): void;
   /** The other side takes no more requests on it. */
   left(): void;
   /** No request is under way any more. */
@@ -82,16 +100,23 @@ interface SessionEvents {
 class ClientSession implements CallCarrier {
   readonly #session: ClientHttp2Session;
   readonly #events: SessionEvents;
+  /** Requests that the other side takes at a time, as far as is known. */
+  #most: number;
   #begun = 0;
   #underWay = 0;
   #failure: Error | undefined;
 
-  constructor(stream: ByteStream, events: SessionEvents) {
+  constructor(stream: ByteStream, most: number, events: SessionEvents) {
     this.#events = events;
+    this.#most = most;
     this.#session = connect(AUTHORITY, { ...CLIENT_SESSION, createConnection: () => connectionOf(stream, NOTHING) });
     const session = this.#session;
     // Node says "connect" of sessions that never were, too.
     session.once('connect', () => session.destroyed || session.setLocalWindowSize(HTTP2_LIMITS.sessionWindow));
+    session.on('remoteSettings', (settings: Settings) => {
+      this.#most = Math.min(settings.maxConcurrentStreams ?? MOST_REQUESTS, MOST_REQUESTS);
+      events.told(this.#most);
+    });
     session.on('goaway', () => events.left());
     session.on('error', (error: Error) => {
       this.#failure = error;
@@ -110,10 +135,7 @@ class ClientSession implements CallCarrier {
 
   /** How many more requests the other side takes at once; less than 0 where some wait. */
   get room(): number {
-    const { remoteSettings } = this.#session;
-    // Node has none before those of the other side have come, whatever its types say.
-    const most = (remoteSettings as Partial<typeof remoteSettings> | undefined)?.maxConcurrentStreams;
-    return (most ?? CLIENT_SESSION.peerMaxConcurrentStreams ?? 0) - this.#underWay;
+    return this.#most - this.#underWay;
   }
 
   request(...[block, options]: Parameters<CallCarrier['request']>): ReturnType<CallCarrier['request']> {
@@ -125,6 +147,10 @@ class ClientSession implements CallCarrier {
       if (this.#underWay === 0) this.#events.idle();
     });
     return stream;
+  }
+
+  next(): CallCarrier {
+    return this.#events.next();
   }
 
   /** No more requests; those under way are answered. */

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { namedByConnection } from '../http1/head-text.ts';
 import { MessageHead } from '../http1/head.ts';
 import type { StartLine } from '../http1/head.ts';
+import type { Portion } from '../http1/message-reader.ts';
 import { HTTP2_LIMITS } from './limits.ts';
 
 /** The head of a message over HTTP/2, in the form that one of HTTP/1.1 has. */
@@ -120,6 +121,11 @@ export function blockOf(pseudo: readonly string[], head: MessageHead): readonly 
 
 function sensitiveOf(headers: IncomingHttpHeaders): readonly string[] {
   return (Reflect.get(headers, sensitiveHeaders) as readonly string[] | undefined) ?? NONE;
+}
+
+/** Whether a message is to be sent with trailers to come: those of one that says its length are left out (RFC 9110 §6.5.1). */
+export function mayHaveTrailers(head: MessageHead, { isLast, trailers }: Portion): boolean {
+  return trailers.length > 0 || (!isLast && !head.has('content-length'));
 }
 
 /** Names and values in turn as an object: what Node takes trailers and informational answers in. */

@@ -55,7 +55,7 @@ export const SERVER_SESSION: ServerSessionOptions = {
 };
 
 /** How they are sent. */
-export const CLIENT_SESSION: ClientSessionOptions = {
+export const CLIENT_SESSION: ClientSessionOptions & { readonly peerMaxConcurrentStreams: number } = {
   ...SESSION,
   // What RFC 9113 §6.5.2 asks servers to allow at least, until they have said.
   peerMaxConcurrentStreams: 100,

@@ -8,8 +8,8 @@ import type { Exchange } from '../http/exchange.ts';
 import { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
 import type { BodySink } from '../http1/server-exchange.ts';
-import { blockOf, fieldOf, objectOf, withoutPseudo } from './fields.ts';
-import { resetCodeOf, StreamReset } from './stream-reset.ts';
+import { blockOf, fieldOf, mayHaveTrailers, objectOf, withoutPseudo } from './fields.ts';
+import { cutOff, resetCodeOf, StreamReset } from './stream-reset.ts';
 
 const NOTHING: readonly Buffer[] = [];
 const NO_TRAILERS: readonly string[] = [];
@@ -135,9 +135,7 @@ export class Http2Exchange implements Exchange {
     this.status = head.status;
     const isBare = this.head.method === 'HEAD' || BODILESS.has(head.status);
     const isWhole = isBare || (portion.isLast && portion.body.length === 0 && portion.trailers.length === 0);
-    // Also where there will be none: a stream of Node that is closed before its end says first that it has come to it, unless
-    // trailers are due.
-    const waitForTrailers = !isWhole && (!portion.isLast || portion.trailers.length > 0);
+    const waitForTrailers = !isWhole && mayHaveTrailers(head, portion);
     if (this.#isGrpc) this.#note(head.rawHeaders);
     if (!this.#open(blockOf([':status', String(head.status)], head), { endStream: isWhole, waitForTrailers }))
       return true;
@@ -171,12 +169,12 @@ export class Http2Exchange implements Exchange {
   breakOff(reason?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stream.close(resetCodeOf(reason));
+    cutOff(this.#stream, resetCodeOf(reason), this.#waitsForTrailers);
   }
 
   /** Gives up a caller that does not take its answer. */
   expire(): void {
-    this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    cutOff(this.#stream, constants.NGHTTP2_ENHANCE_YOUR_CALM, this.#waitsForTrailers);
   }
 
   switchTo(): never {

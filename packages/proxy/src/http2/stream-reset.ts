@@ -1,4 +1,5 @@
 import { constants } from 'node:http2';
+import type { Http2Stream } from 'node:http2';
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
 
@@ -17,4 +18,13 @@ export function resetCodeOf(reason: Error | undefined): number {
   if (!(reason instanceof StreamReset)) return NGHTTP2_INTERNAL_ERROR;
   // In the middle of a message nothing is in order.
   return reason.resetCode === NGHTTP2_NO_ERROR ? NGHTTP2_INTERNAL_ERROR : reason.resetCode;
+}
+
+/**
+ * Ends a stream in the middle of a message. Node says first that the message has come to its end where a stream is closed,
+ * unless trailers are due; and where one is destroyed it knows of one code only.
+ */
+export function cutOff(stream: Http2Stream, code: number, awaitsTrailers: boolean): void {
+  if (awaitsTrailers || stream.writableEnded) stream.close(code);
+  else stream.destroy(new StreamReset(NGHTTP2_INTERNAL_ERROR));
 }
