@@ -17,6 +17,7 @@ import { controlPlaneOf } from './control-plane-of.ts';
 /** What was said on the command line about a sidecar. */
 export interface SidecarOptions {
   readonly appPort?: number;
+  readonly egressGateway?: boolean;
   readonly appHost: string;
   readonly appProtocol: Application['protocol'];
   readonly meshPort: number;
@@ -53,6 +54,10 @@ export function sidecarOptions(): readonly Option[] {
     new Option('--app-port <port>', 'port that the application listens on; without it, it only calls others').argParser(
       portFrom(1),
     ),
+    new Option(
+      '--egress-gateway',
+      'have no application: requests that rules send here leave the mesh from here, if policies let them',
+    ).conflicts('appPort'),
     new Option('--app-host <address>', 'address that the application listens on').default(LOOPBACK),
     new Option('--app-protocol <protocol>', 'what the application speaks; http is HTTP/1.1')
       .choices(['http', 'http2', 'grpc', 'tcp'])
@@ -127,6 +132,7 @@ export async function launchSidecar(
     evidence: evidenceOf(evidence),
     spoolDirectory,
     application: applicationOf(options, traitsOf({ ...io.env, ...instanceEnvironment(options) }, proxy.readTraits)),
+    ...(options.egressGateway === true && { egressGateway: true }),
     proxy: { host: LOOPBACK, port: options.proxyPort },
     ...(options.metricsPort === undefined ? {} : { metrics: { host: options.metricsHost, port: options.metricsPort } }),
     ...(options.socksPort === undefined ? {} : { socks: { host: LOOPBACK, port: options.socksPort } }),
@@ -158,8 +164,9 @@ export async function leaveMesh(sidecar: Sidecar): Promise<void> {
 }
 
 function applicationOf(options: SidecarOptions, traits: Application['traits']): Application | undefined {
-  const { appPort, appHost, appProtocol, meshHost, meshPort, instanceHost = '' } = options;
+  const { appPort, appHost, appProtocol, meshHost, meshPort, instanceHost = '', egressGateway } = options;
   const { proxyProtocolFrom: loadBalancers, appProxyProtocol: proxyProtocol } = options;
+  if (egressGateway === true) return gatewayOf(options, traits);
   if (appPort === undefined) return undefined;
   if (meshPort === appPort && meshHost === appHost)
     throw new RampartError(
@@ -176,6 +183,12 @@ function applicationOf(options: SidecarOptions, traits: Application['traits']): 
     ...(loadBalancers !== undefined && { loadBalancers }),
     ...(proxyProtocol !== undefined && { proxyProtocol }),
   };
+}
+
+/** Its port is that of its own proxy, once that is known. */
+function gatewayOf(options: SidecarOptions, traits: Application['traits']): Application {
+  const { meshHost, meshPort, instanceHost = '' } = options;
+  return { host: LOOPBACK, port: 0, protocol: 'http', mesh: { host: meshHost, port: meshPort }, instanceHost, traits };
 }
 
 function traitsOf(
@@ -212,7 +225,7 @@ function namesOf(
 }
 
 async function evidenceSettings(
-  { joinTokenFile, appPort }: SidecarOptions,
+  { joinTokenFile, appPort, egressGateway }: SidecarOptions,
   workload: NewWorkload,
   { io, withAdmin }: Invocation,
 ): Promise<Readonly<Record<string, string | undefined>>> {
@@ -224,10 +237,10 @@ async function evidenceSettings(
     (each) => (env[each] ?? '') !== '',
   );
   if (isGiven) return env;
-  if (appPort !== undefined && workload.service === '')
+  if ((appPort !== undefined || egressGateway === true) && workload.service === '')
     throw new RampartError(
       'INVALID_ARGUMENT',
-      '--app-port without --service: nobody could find the application; say with --service NAME what it is an instance of',
+      '--app-port or --egress-gateway without --service: nobody could find it; say with --service NAME what it is an instance of',
     );
   const { token } = await withAdmin((client) => client.createJoinToken({ workload, ttlSeconds: TOKEN_TTL_SECONDS }));
   return { RAMPART_JOIN_TOKEN: token };

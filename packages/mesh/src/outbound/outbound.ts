@@ -59,6 +59,7 @@ const { connect } = net;
 
 const MOST_AUTHORITIES = 1000;
 
+const HTTP_PORT = 80;
 const OUTSIDE: Route = { kind: 'outside' };
 
 /** resolve → route → pick → dial, for whatever client. */
@@ -117,7 +118,8 @@ export class Outbound {
 
   /** True when a call to `host` is the mesh's business, whether it can succeed or not. */
   concerns(host: string): boolean {
-    return resolve(host, this.#plane.view, this.#namespace()).kind !== 'outside';
+    const isOutside = resolve(host, this.#plane.view, this.#namespace()).kind === 'outside';
+    return !isOutside || this.#byGateway(host, HTTP_PORT) !== undefined;
   }
 
   /** An instance for a connection on which requests are not told apart. */
@@ -150,7 +152,9 @@ export class Outbound {
   /** Whether rules are about requests to a host and port. */
   isRuled(host: string, port: number): boolean {
     const resolution = resolve(host, this.#plane.view, this.#namespace());
-    return resolution.kind === 'mesh' && this.traffic.about(resolution.service, port) !== undefined;
+    return resolution.kind === 'mesh'
+      ? this.traffic.about(resolution.service, port) !== undefined
+      : this.#byGateway(host, port) !== undefined;
   }
 
   /** A service as one that rules may be about, whether any is or not. */
@@ -182,9 +186,33 @@ export class Outbound {
     return { service, whole, refusal: reach?.refusal };
   }
 
-  #leave(host: string, port: number): Route {
+  /** A host outside the mesh whose requests a rule sends to a service of the mesh: an egress gateway. */
+  #byGateway(host: string, port: number): RuledService | undefined {
+    const { view } = this.#plane;
+    const rules = view.traffic.isEmpty ? undefined : view.traffic.forHost(host.toLowerCase(), port);
+    const first = rules?.route?.({ method: 'GET', url: '/', authority: host, headers: {} })?.destinations[0];
+    if (rules === undefined || first === undefined) return undefined;
+    if (resolve(first.host, view, this.#namespace()).kind !== 'mesh') return undefined;
+    return this.traffic.ruled({ name: host, namespace: '', host, endpoints: [] }, port, rules);
+  }
+
+  #leave(host: string, port: number): RequestRoute {
+    const denied = this.#denied(host, port);
+    if (denied !== undefined) return denied;
+    const ruled = this.#byGateway(host, port === 0 ? HTTP_PORT : port);
+    return ruled === undefined ? OUTSIDE : { kind: 'ruled', ruled };
+  }
+
+  /** The way of an egress gateway, which rules that send callers to it are not about: out of the mesh, or nowhere. */
+  exit(host: string, port: number): Route {
+    if (resolve(host, this.#plane.view, this.#namespace()).kind !== 'outside')
+      return failed('EGRESS_DENIED', 'an egress gateway calls hosts outside the mesh only', undefined);
+    return this.#denied(host, port) ?? OUTSIDE;
+  }
+
+  #denied(host: string, port: number): FailedRoute | undefined {
     const refusal = this.egress.toOutside(host, port);
-    if (refusal === undefined) return OUTSIDE;
+    if (refusal === undefined) return undefined;
     return { kind: 'failed', error: new EgressDenied(`${host}:${port}`, refusal), service: undefined };
   }
 

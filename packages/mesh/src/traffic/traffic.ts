@@ -59,6 +59,11 @@ export class Traffic {
     return this.about(service, port) ?? new RuledService({ service, port, rules: NO_RULES }, this, this.#options);
   }
 
+  /** A name that is no service's, by rules that send its requests to one. */
+  ruled(service: MeshService, port: number, rules: ServiceRules): RuledService {
+    return new RuledService({ service, port, rules }, this, this.#options);
+  }
+
   /** What a route of `from` names. */
   resolve(from: AskedService, to: CompiledDestination): Destination | NoDestination {
     const service = this.#options.reach(to.host);

@@ -20,6 +20,11 @@ import { countLinks } from './sidecar-metrics.ts';
 import type { OpenWays } from './sidecar-metrics.ts';
 import type { Surroundings } from './sidecar-config.ts';
 
+export interface OutboundWayOptions extends Surroundings {
+  /** Nothing goes back into the mesh: what an egress gateway was asked for by a service of the mesh may not come round to it. */
+  readonly onlyLeaves?: boolean;
+}
+
 /** The way out of a sidecar, over HTTP and without. */
 export class OutboundWay implements OutboundDoor {
   readonly http: OutboundHttp;
@@ -34,7 +39,7 @@ export class OutboundWay implements OutboundDoor {
   readonly #instances: Instances;
   #isDraining = false;
 
-  constructor(plane: DataPlane, { clock, stopwatch, random }: Surroundings) {
+  constructor(plane: DataPlane, { clock, stopwatch, random, onlyLeaves = false }: OutboundWayOptions) {
     const ids = createIds();
     const outbound = new Outbound(plane, { clock, stopwatch, random });
     const instances = new Instances({ outbound, clock, random });
@@ -50,7 +55,7 @@ export class OutboundWay implements OutboundDoor {
     });
     this.#outside = outsideOf(outbound);
     this.tcp = new OutboundTcp({
-      route: (host, port) => this.#routes.route({ host, port }),
+      route: (host, port) => (onlyLeaves ? outbound.exit(host, port) : this.#routes.route({ host, port })),
       dial: (target, trace, signal) => instances.of(target).connect('tcp', signal, writeTrace(trace)),
       leave: (destination, signal) => this.#outside.connect(destination, signal),
       recorder: connections,
@@ -60,7 +65,8 @@ export class OutboundWay implements OutboundDoor {
     });
     this.http = new OutboundHttp({
       recorder: requests,
-      route: (destination) => this.#routes.routeRequest(destination),
+      route: (destination) =>
+        onlyLeaves ? outbound.exit(destination.host, destination.port) : this.#routes.routeRequest(destination),
       pool: (target) => instances.of(target).http,
       outside: (destination) => this.#leave(destination),
       started: ({ endpoint }) => plane.picker.started(endpoint),

@@ -20,6 +20,8 @@ export interface SidecarConfig extends SidecarPlaces {
 export interface SidecarPlaces {
   /** Absent for an application that only calls others. */
   readonly application: Application | undefined;
+  /** The application is this sidecar's own way out: callers' requests leave the mesh here, and none goes back into it. */
+  readonly egressGateway?: boolean;
   /** Where the application finds its HTTP proxy; port 0 takes any. */
   readonly proxy: Place;
   /** Where it finds a SOCKS 5 proxy, if anywhere. */

@@ -66,9 +66,9 @@ export async function openSidecar(
   places: SidecarPlaces,
   surroundings: Surroundings,
 ): Promise<OpenSidecar> {
-  const outbound = new OutboundWay(plane, surroundings);
+  const outbound = new OutboundWay(plane, { ...surroundings, onlyLeaves: places.egressGateway === true });
   const doors = await CaptureDoors.open(places, { plane, outbound, ...surroundings });
-  const { application } = places;
+  const application = applicationOf(places, doors.proxyPort);
   const inbound =
     application === undefined
       ? undefined
@@ -102,4 +102,9 @@ export async function openSidecar(
       await plane.stop(milliseconds);
     },
   };
+}
+
+/** What stands behind an egress gateway is its own way out. */
+function applicationOf({ application, egressGateway }: SidecarPlaces, proxyPort: number): SidecarPlaces['application'] {
+  return egressGateway === true && application !== undefined ? { ...application, port: proxyPort } : application;
 }

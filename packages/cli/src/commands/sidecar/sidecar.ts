@@ -27,6 +27,10 @@ export function defineSidecar(parent: Command, shell: Shell): void {
         ['rampart sidecar --service orders-db --app-port 5432 --app-protocol tcp', 'something without HTTP'],
         ['rampart sidecar --service-account batch --proxy-port 15001', 'calls only: http_proxy=http://127.0.0.1:15001'],
         ['rampart sidecar --service-account batch --redirect-port 15001', 'see "rampart sidecar nftables --help"'],
+        [
+          'rampart sidecar --service egress-gateway --egress-gateway',
+          'a way out of the mesh for services that rules send here',
+        ],
         ['rampart run --service web --app-port 8000 -- python3 -m http.server 8000', 'application and sidecar in one'],
       ),
     )
@@ -70,7 +74,11 @@ function refused(): RampartError {
   );
 }
 
-function announce(sidecar: Sidecar, { appHost, appPort, metricsHost }: SidecarOptions, invocation: Invocation): void {
+function announce(
+  sidecar: Sidecar,
+  { appHost, appPort, egressGateway, metricsHost }: SidecarOptions,
+  invocation: Invocation,
+): void {
   const { io, globals, renderData } = invocation;
   const spiffeId = sidecar.plane.identity.current?.spiffeId.toString() ?? '';
   const { meshPort, proxyPort, socksPort, redirectPort, dnsPort, metricsPort } = sidecar;
@@ -79,7 +87,10 @@ function announce(sidecar: Sidecar, { appHost, appPort, metricsHost }: SidecarOp
     return;
   }
   const lines = [spiffeId === '' ? 'no identity yet' : spiffeId];
-  if (meshPort !== undefined) lines.push(`  in    port ${meshPort} of the mesh → ${appHost}:${appPort ?? 0}`);
+  if (meshPort !== undefined)
+    lines.push(
+      `  in    port ${meshPort} of the mesh → ${egressGateway === true ? 'hosts outside' : `${appHost}:${appPort ?? 0}`}`,
+    );
   lines.push(`  out   http_proxy=http://127.0.0.1:${proxyPort}`);
   if (socksPort !== undefined) lines.push(`        socks5h://127.0.0.1:${socksPort}`);
   if (redirectPort !== undefined) lines.push(`        what nftables brings to port ${redirectPort}`);

@@ -45,8 +45,11 @@ const findings: readonly (readonly [fact: string, text: string, expected: RegExp
     /^error spec\.hosts\[0\]: api\.example\.org is no service of the mesh, and no ServiceEntry/,
   ],
   [
-    'a host outside',
-    virtualService('api.example.com') + ENTRY,
+    'a host outside that requests are not sent to by way of a service',
+    rule(
+      'VirtualService',
+      '{hosts: [api.example.com], http: [{timeout: 1s, route: [{destination: {host: orders.shop}}]}], tcp: [{route: [{destination: {host: orders.shop}}]}]}',
+    ) + ENTRY,
     /^error spec\.hosts\[0\]: .* outside the mesh: requests are routed among services/,
   ],
   [
@@ -130,6 +133,7 @@ const findings: readonly (readonly [fact: string, text: string, expected: RegExp
 ];
 
 const silent: readonly (readonly [fact: string, text: string])[] = [
+  ['a host outside by way of an egress gateway', virtualService('api.example.com') + ENTRY],
   ['a service of another namespace, for one’s own callers', virtualService('profiles.people')],
   ['the same, said', virtualService('profiles.people', 'shop/rule', ', exportTo: ["."]')],
   ['one’s own service, for everybody', virtualService('orders', 'shop/rule', ', exportTo: ["*"]')],

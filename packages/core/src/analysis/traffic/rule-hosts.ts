@@ -1,4 +1,4 @@
-import { qualifiedName } from '../../resource/resource.ts';
+import { qualifiedName, type VirtualService } from '../../resource/resource.ts';
 import { namespaceOfHost, serviceOfHost } from '../../traffic/host.ts';
 import { hostsOf, type TrafficResource } from '../../traffic/visibility.ts';
 import { refused, unsupported, warned, type TrafficFinding } from './finding.ts';
@@ -35,9 +35,12 @@ function shadowing(host: string, { field, known }: HostAt): TrafficFinding | und
 
 function absence({ rule, whole, field, known }: HostAt): TrafficFinding | undefined {
   if (known.isOutside(whole, rule.metadata.namespace)) {
-    return rule.kind === 'DestinationRule'
+    return rule.kind === 'DestinationRule' || (rule.kind === 'VirtualService' && usesGateway(rule, known))
       ? undefined
-      : unsupported(field, `${whole} is outside the mesh: requests are routed among services of the mesh only`);
+      : unsupported(
+          field,
+          `${whole} is outside the mesh: requests are routed among services of the mesh only, those to a host outside to an egress gateway`,
+        );
   }
   if (known.isService(whole)) return undefined;
   const service = serviceOfHost(whole);
@@ -47,6 +50,17 @@ function absence({ rule, whole, field, known }: HostAt): TrafficFinding | undefi
         `${whole} is no service of the mesh, and no ServiceEntry for namespace ${rule.metadata.namespace} names it`,
       )
     : warned(field, `no instance of service ${service.name} of namespace ${service.namespace} has registered yet`);
+}
+
+/** Every request goes to a service of the mesh, which sends it on. */
+function usesGateway(
+  { spec: { http = [], tcp = [] }, metadata: { namespace } }: VirtualService,
+  known: KnownHosts,
+): boolean {
+  const destinations = http.flatMap(({ route = [] }) => route);
+  const isInside = ({ destination }: (typeof destinations)[number]): boolean =>
+    serviceOfHost(known.whole(destination.host, namespace)) !== undefined;
+  return tcp.length === 0 && destinations.length > 0 && destinations.every(isInside);
 }
 
 /** One of several rules of a namespace about a host would count, and the others for nothing. */
