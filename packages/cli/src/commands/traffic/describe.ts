@@ -7,6 +7,7 @@ import { columnsOf, renderTable } from '../../render/table.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { renderTraffic, serviceTrafficData } from '../../views/traffic.ts';
 import { instanceData, renderInstances } from '../registry/instance-view.ts';
+import { defineDescribeCall } from './describe-call.ts';
 
 interface ServiceName {
   readonly name: string;
@@ -41,6 +42,7 @@ export function defineDescribe(parent: Command, shell: Shell): void {
     .action((service: string, options: { readonly namespace: string }, command: Command) =>
       shell.run(command, (invocation) => describeService(parseService(service, options.namespace), invocation)),
     );
+  defineDescribeCall(describe, shell);
 }
 
 async function describeService(service: ServiceName, invocation: Invocation): Promise<number> {
