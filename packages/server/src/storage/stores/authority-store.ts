@@ -3,8 +3,6 @@ import type {
   AuthorityStore,
   CertificateQuery,
   CertificateRecord,
-  JoinTokenConsumption,
-  JoinTokenRecord,
   WorkloadIdentity,
 } from '@rampart/authority';
 import type { Kysely, Transaction } from 'kysely';
@@ -14,8 +12,9 @@ import { revocationMethods } from './revocations/revoked-certificates.ts';
 import { readCounter, setCounter } from './counter.ts';
 import { insertion, selection } from '../precompiled.ts';
 import { statementsWithin } from '../statement.ts';
-import type { CertificateTable, JoinTokenTable, Tables } from '../tables.ts';
+import type { CertificateTable, Tables } from '../tables.ts';
 import { createHierarchyStore } from './hierarchy-store.ts';
+import { joinTokenMethods } from './join-token-store.ts';
 
 const CLOCK_PAST = 'clock_past';
 const CLOCK_LATEST = 'clock_latest';
@@ -30,12 +29,7 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
   const selectCertificate = selection(reads.selectFrom('certificates').selectAll().where('serial', '=', ''));
   return {
     ...createHierarchyStore({ reads, writer }),
-    addJoinToken: (token) =>
-      writer.write(async (transaction) => {
-        await transaction.insertInto('join_tokens').values(tokenRow(token)).execute();
-      }),
-    consumeJoinToken: (tokenHash, at) =>
-      writer.write((transaction) => consumeJoinToken(transaction, { tokenHash, at })),
+    ...joinTokenMethods({ reads, writer }),
     useEvidence: (hash, until) => writer.write((transaction) => useEvidence(transaction, { hash, until })),
     addCertificate: (certificate) => writer.store(() => insertCertificates([certificateRow(certificate)])),
     issued: (certificate) => ({ row: certificateRow(certificate), store: storeIssued }),
@@ -58,31 +52,6 @@ export function createAuthorityStore({ reads, writer }: Database): AuthorityStor
     },
     ...forgettingMethods({ reads, writer }),
   };
-}
-
-async function consumeJoinToken(
-  transaction: Transaction<Tables>,
-  { tokenHash, at }: { readonly tokenHash: string; readonly at: number },
-): Promise<JoinTokenConsumption> {
-  const { numUpdatedRows } = await transaction
-    .updateTable('join_tokens')
-    .set({ used_at: at })
-    .where('token_hash', '=', tokenHash)
-    .where('used_at', 'is', null)
-    .where('expires_at', '>', at)
-    .executeTakeFirst();
-  const row = await transaction
-    .selectFrom('join_tokens')
-    .selectAll()
-    .where('token_hash', '=', tokenHash)
-    .executeTakeFirst();
-  if (row === undefined) {
-    return { outcome: 'unknown' };
-  }
-  if (numUpdatedRows > 0n) {
-    return { outcome: 'consumed', token: tokenOf(row) };
-  }
-  return { outcome: row.used_at === null ? 'expired' : 'used', token: tokenOf(row) };
 }
 
 /** Of those who come at the same time the first one inserts. */
@@ -149,28 +118,6 @@ async function prune(transaction: Transaction<Tables>, endedBefore: number): Pro
     .where('not_after', '<', endedBefore)
     .where('kind', 'in', ['server', 'workload', 'agent'])
     .execute();
-}
-
-function tokenRow({ tokenHash, workload, spiffeId, createdAt, expiresAt }: JoinTokenRecord): JoinTokenTable {
-  return {
-    token_hash: tokenHash,
-    workload: JSON.stringify(workload ?? null),
-    spiffe_id: spiffeId,
-    created_at: createdAt,
-    expires_at: expiresAt,
-    used_at: null,
-  };
-}
-
-function tokenOf(row: JoinTokenTable): JoinTokenRecord {
-  const workload = JSON.parse(row.workload) as WorkloadIdentity | null;
-  return {
-    tokenHash: row.token_hash,
-    ...(workload === null ? {} : { workload }),
-    spiffeId: row.spiffe_id,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-  };
 }
 
 function certificateRow(certificate: CertificateRecord): CertificateTable {
