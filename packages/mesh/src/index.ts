@@ -87,6 +87,7 @@ export { isUnreached } from './outbound/unanswered.ts';
 export type { Egress, Reach } from './outbound/egress.ts';
 export { resolve } from './outbound/resolve.ts';
 export type { Resolution } from './outbound/resolve.ts';
+export type { OutgoingSignature, RequestToSign, SignHeaders } from './outbound/sign/outgoing-signatures.ts';
 export { Picker } from './outbound/pick.ts';
 export { COMPLETE, failure, isOfProgram } from './record/ending.ts';
 export type { Ending } from './record/ending.ts';

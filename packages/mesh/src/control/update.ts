@@ -29,6 +29,7 @@ export function parseUpdate(message: ControlPlaneMessage): MeshUpdate {
       : { foreignBundles: readForeignBundles(message.federatedBundles.bundles) }),
     revocationReasons: message.revocationReasons,
     revocationRules: message.revocationRules.map(readRevocationRule),
+    ...(message.signing === undefined ? {} : { signing: message.signing.rules }),
     ...(message.network === undefined ? {} : { peers: parseNetwork(message.network) }),
   };
 }

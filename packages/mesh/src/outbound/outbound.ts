@@ -23,6 +23,7 @@ import { OpenConnections } from './open-connections.ts';
 import { deniedDestination, noDestination } from './no-destination.ts';
 import { endpointsOn } from './endpoints-on.ts';
 import { resolve } from './resolve.ts';
+import { OutgoingSignatures } from './sign/outgoing-signatures.ts';
 import { wayOut } from './outside/way-out.ts';
 import type { WayOut } from './outside/way-out.ts';
 import { isUnreached, Unanswered } from './unanswered.ts';
@@ -83,6 +84,7 @@ export class Outbound {
     const { picker, view } = plane;
     this.#unanswered = new Unanswered({ picker, view, clock, dial: (target) => this.dial(target) });
     this.egress = new Egress(plane.view, plane.instances);
+    const signatures = new OutgoingSignatures({ view: plane.view, identity: plane.identity, clock });
     this.traffic = new Traffic({
       clock,
       stopwatch,
@@ -94,6 +96,7 @@ export class Outbound {
         const { service, refusal } = found;
         return refusal !== undefined && service.endpoints.length === 0 ? deniedDestination(service, refusal) : service;
       },
+      signature: (service) => signatures.about(service),
       caller: () => plane.identity.current?.spiffeId.toString() ?? '',
       report: plane.standing,
     });

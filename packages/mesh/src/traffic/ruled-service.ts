@@ -1,5 +1,6 @@
 import type { Clock, CompiledDestination, Random, RoutedRequest } from '@rampart/core';
 
+import type { OutgoingSignature } from '../outbound/sign/outgoing-signatures.ts';
 import type { Target } from '../outbound/outbound.ts';
 import { ResponseFlag } from '../record/flags.ts';
 import type { MeshService } from '../view/endpoint.ts';
@@ -42,6 +43,11 @@ export class RuledService implements CallSurroundings {
     if ('status' in destination) return undefined;
     const member = destination.group.pick(this.now());
     return member === undefined ? undefined : { service: destination.service, endpoint: member.endpoint };
+  }
+
+  /** How its requests are signed; undefined where nobody asks for it. */
+  get signature(): OutgoingSignature | undefined {
+    return this.#options.signature?.(this.service);
   }
 
   get clock(): Clock {

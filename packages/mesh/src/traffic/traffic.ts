@@ -1,6 +1,7 @@
 import type { Clock, CompiledDestination, Random } from '@rampart/core';
 
 import { ResponseFlag } from '../record/flags.ts';
+import type { OutgoingSignature } from '../outbound/sign/outgoing-signatures.ts';
 import type { Stopwatch } from '../record/stopwatch.ts';
 import type { MeshService } from '../view/endpoint.ts';
 import type { NoDestination } from './call/surroundings.ts';
@@ -20,6 +21,8 @@ export interface TrafficOptions {
   rules(): TrafficRules;
   /** What a name leads to for this workload, as far as it may reach it. */
   reach(host: string): MeshService | NoDestination;
+  /** How requests to a service are signed, where that is asked for. */
+  signature?(service: MeshService): OutgoingSignature | undefined;
   /** What stands for this workload where requests are shared by their caller. */
   caller(): string;
   /** Is told what is given no requests, once a second. */
@@ -46,11 +49,12 @@ export class Traffic {
   /** One look: undefined where no rule is about the service. */
   about(service: MeshService, port: number): RuledService | undefined {
     const rules = this.#options.rules().forService(service.namespace, service.name, port);
-    if (rules === undefined) return undefined;
-    const known = this.#ruled.get(rules);
+    if (rules === undefined && this.#options.signature?.(service) === undefined) return undefined;
+    const held = rules ?? NO_RULES;
+    const known = this.#ruled.get(held);
     if (known?.service === service && known.port === port) return known;
-    const ruled = new RuledService({ service, port, rules }, this, this.#options);
-    this.#ruled.set(rules, ruled);
+    const ruled = new RuledService({ service, port, rules: held }, this, this.#options);
+    this.#ruled.set(held, ruled);
     return ruled;
   }
 

@@ -1,10 +1,11 @@
 import type { RevocableCertificate, RevocationRule } from '@rampart/spiffe';
 import { compileWorkloadPolicy, denyAll, shutNetwork } from '@rampart/core';
-import type { PolicyFeature, Resource, TrafficRules, WorkloadPolicy, WorkloadRef } from '@rampart/core';
+import type { PolicyFeature, Resource, TrafficRules, SigningRule, WorkloadPolicy, WorkloadRef } from '@rampart/core';
 
 import { type ForeignBundle, ForeignTrust } from '../identity/foreign-trust.ts';
 import type { MeshService } from './endpoint.ts';
 import { HeldTraffic, isTrafficKey } from './held-traffic.ts';
+import { SigningRules } from '../outbound/sign/signing-rules.ts';
 import { Peers } from './peers.ts';
 import type { PeersUpdate } from './peers.ts';
 import { Revocations } from './revocations.ts';
@@ -25,6 +26,8 @@ export interface MeshUpdate {
   readonly peers?: PeersUpdate;
   /** All bundles of federated trust domains, where one of them changed. */
   readonly foreignBundles?: readonly ForeignBundle[];
+  /** All that callers are asked to sign, where some of it changed. */
+  readonly signing?: readonly SigningRule[];
 }
 
 export interface MeshViewOptions {
@@ -57,6 +60,8 @@ export class MeshView {
   /** Who callers are, for NetworkPolicies. */
   readonly peers: Peers = new Peers();
   readonly foreignTrust: ForeignTrust = new ForeignTrust();
+  /** What this workload is asked to sign. */
+  readonly signing: SigningRules = new SigningRules();
   readonly #options: MeshViewOptions;
   readonly #resources = new Map<string, Resource | string>();
   readonly #services = new Map<string, MeshService>();
@@ -127,6 +132,7 @@ export class MeshView {
       ...this.#revocations.all,
       peers: this.peers.all,
       foreignBundles: this.foreignTrust.all,
+      signing: this.signing.all,
     };
   }
 
@@ -148,8 +154,7 @@ export class MeshView {
       else this.#resources.set(key, resource);
     }
     const revocations = this.#revocations.apply(update);
-    if (update.peers !== undefined) this.peers.apply(update.peers);
-    if (update.foreignBundles !== undefined) this.foreignTrust.replace(update.foreignBundles);
+    this.#applyFacts(update);
     const first = !this.ready;
     const traffic = this.#traffic.take(update) || first;
     const policy = first || update.reset || update.resources.some(([key]) => !isTrafficKey(key));
@@ -158,7 +163,7 @@ export class MeshView {
     if (traffic && this.#workload !== undefined) this.#traffic.compileFor(this.#workload);
     const change: MeshChange = {
       policy,
-      traffic,
+      traffic: traffic || update.signing !== undefined,
       revocations,
       peers: update.peers !== undefined,
       foreignTrust: update.foreignBundles !== undefined,
@@ -168,6 +173,12 @@ export class MeshView {
     for (const listener of this.#listeners) listener(change);
     for (const follower of this.#followers) follower(update);
     return [...this.#policy.problems, ...this.#traffic.problems].join('; ');
+  }
+
+  #applyFacts({ peers, foreignBundles, signing }: MeshUpdate): void {
+    if (peers !== undefined) this.peers.apply(peers);
+    if (foreignBundles !== undefined) this.foreignTrust.replace(foreignBundles);
+    if (signing !== undefined) this.signing.replace(signing);
   }
 
   #applyServices(update: MeshUpdate): Pick<MeshChange, 'services' | 'gone'> {

@@ -35,6 +35,7 @@ import type { ChangeFeed } from '../changes/change-feed.ts';
 import { ruleMessage, type ToldRevocations } from '../revocation/messages.ts';
 import type { HeldResource } from '../resources/resource-set.ts';
 import { type Listener, TrafficAudience } from './traffic-audience.ts';
+import { signingRules } from './signing-rules.ts';
 
 /** The state that data planes are told, as it is now. */
 export interface MeshState {
@@ -107,6 +108,7 @@ export class MeshSnapshots {
       ...this.revoked(),
       bundle: this.#bundle(),
       federatedBundles: this.#federated(),
+      signing: signingRules(state),
     });
   }
 
@@ -178,7 +180,10 @@ export class MeshSnapshots {
         if (change.kind === 'service') return this.#mayKnow(id, change);
         return change.kind !== 'resource' || this.#mayHear(reader, change);
       });
-      this.#deltas.set(key, visible.length === 0 ? undefined : this.#message(visible, reader));
+      const asksCallers = changes.some((change) => isAbout(change, 'RequestSignaturePolicy'));
+      const message = visible.length === 0 && !asksCallers ? undefined : this.#message(visible, reader);
+      if (message !== undefined && asksCallers) message.signing = signingRules(this.#state);
+      this.#deltas.set(key, message);
     }
     return this.#deltas.get(key);
   }

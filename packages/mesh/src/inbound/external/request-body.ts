@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 
 import type { BodyPeek } from './call.ts';
 
+const NOTHING = new Uint8Array();
+
 /** A request whose body is read as a stream; Node's own is one. */
 export interface BodyStream extends Readable {
   /** Whether all of it has arrived. */
@@ -13,6 +15,8 @@ export interface BodyStream extends Readable {
  * whoever reads the request next gets its body from the first byte.
  */
 export function peekBody(request: BodyStream, limit: number, signal: AbortSignal): Promise<BodyPeek> {
+  // Whoever listens for what there is to read makes an empty stream end, and nobody after it would hear so.
+  if (request.complete && request.readableLength === 0) return Promise.resolve({ bytes: NOTHING, complete: true });
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -53,11 +53,11 @@ export class RequestSignatures {
     const { facts, isUpgrade } = applicant;
     // Before anybody else gets to change it.
     const request = requestOf(facts);
+    // Its parser of structured fields is loaded where a policy wants it. By then it is known whether there is a body at all.
+    const { verifyRequest } = await import('@rampart/spiffe/http-signature');
     const body = isUpgrade
       ? { bytes: NOTHING, complete: true }
       : await whileThere(applicant, (signal) => applicant.peekBody(maxBody + 1, signal));
-    // Its parser of structured fields is loaded where a policy wants it.
-    const { verifyRequest } = await import('@rampart/spiffe/http-signature');
     const rules = rulesAbout(applicant);
     const [rule] = rules;
     if (rule === undefined) return undefined;

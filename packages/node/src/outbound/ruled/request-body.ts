@@ -6,14 +6,17 @@ const MOST_KEPT = 65_536;
 /** A request's body on its way to the instance that is tried, kept while it may be needed again and is not too much. */
 export class RequestBody {
   readonly #source: Readable;
+  readonly #mostKept: number;
   #parts: Buffer[] | undefined = [];
   #target: Writable | undefined;
   #isComplete = false;
   readonly #whole: ((body: Buffer) => void)[] = [];
+  readonly #tooMuch: (() => void)[] = [];
   bytes = 0;
 
-  constructor(source: Readable) {
+  constructor(source: Readable, mostKept: number = MOST_KEPT) {
     this.#source = source;
+    this.#mostKept = mostKept;
     source.on('data', (chunk: Buffer) => this.#came(chunk));
     source.on('end', () => this.#ended());
   }
@@ -48,12 +51,26 @@ export class RequestBody {
     else if (this.#parts !== undefined) callback(Buffer.concat(this.#parts));
   }
 
+  /** The same; undefined, once it is too much to be kept. */
+  whole(): Promise<Buffer | undefined> {
+    return new Promise((resolve) => {
+      this.#tooMuch.push(() => resolve(undefined));
+      if (this.#parts === undefined) resolve(undefined);
+      else this.whenWhole(resolve);
+    });
+  }
+
+  #overflow(): void {
+    this.#parts = undefined;
+    for (const callback of this.#tooMuch.splice(0)) callback();
+  }
+
   #came(chunk: Buffer): void {
     this.bytes += chunk.length;
-    if (this.bytes > MOST_KEPT) this.#parts = undefined;
+    if (this.bytes > this.#mostKept) this.#overflow();
     else this.#parts?.push(chunk);
     if (this.#target === undefined) {
-      if (this.bytes > MOST_KEPT) this.#source.pause();
+      if (this.bytes > this.#mostKept) this.#source.pause();
     } else if (!this.#target.write(chunk)) this.#source.pause();
   }
 

@@ -1,6 +1,7 @@
 import type http from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
+import { RampartError } from '@rampart/core';
 import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
 import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type {
@@ -8,6 +9,8 @@ import type {
   Ending,
   OutboundExchange,
   OutboundRecorder,
+  OutgoingSignature,
+  RequestToSign,
   RuledService,
   Target,
   TrafficCall,
@@ -20,6 +23,7 @@ import { RequestBody } from './request-body.ts';
 
 /** Methods that mean the same when they are repeated (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+const CONTENT_TOO_LARGE = 413;
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 
 export interface RuledRequest {
@@ -38,6 +42,11 @@ export class RuledCall implements CallDriver {
   readonly #call: TrafficCall;
   readonly #body: RequestBody;
   readonly #headers: readonly string[];
+  readonly #signature: OutgoingSignature | undefined;
+  /** Signs what is sent, once there is all that has to be signed. */
+  #sign: ((message: RequestToSign) => string[]) | undefined;
+  /** What waits for that. */
+  #unsigned: Try | undefined;
   #current: ClientRequest | undefined;
   #isRecorded = false;
   #mayRepeat = true;
@@ -47,7 +56,8 @@ export class RuledCall implements CallDriver {
     const { request, response, exchange, ruled } = options;
     exchange.ruled = ruled.service;
     this.#headers = passedHeaders(request.rawHeaders);
-    this.#body = new RequestBody(request);
+    this.#signature = ruled.signature;
+    this.#body = new RequestBody(request, this.#signature?.maxBodyBytes);
     const { method = 'GET', url = '/', headers } = request;
     this.#call = ruled.call({ method, url, authority: headers.host ?? '', headers }, this);
     response.once('close', () => this.#closed());
@@ -63,6 +73,35 @@ export class RuledCall implements CallDriver {
 
   send(attempt: Try): void {
     this.#options.exchange.target = attempt.target;
+    if (this.#signature === undefined || this.#sign !== undefined) this.#sendNow(attempt);
+    else void this.#sendSigned(attempt, this.#signature);
+  }
+
+  async #sendSigned(attempt: Try, signature: OutgoingSignature): Promise<void> {
+    this.#unsigned = attempt;
+    const [sign, body] = await Promise.all([signature.load(), this.#body.whole()]);
+    if (this.#unsigned !== attempt) return;
+    this.#unsigned = undefined;
+    if (body === undefined) {
+      this.#refuseTooLarge(signature);
+      return;
+    }
+    this.#sign = (message) => sign(message, body);
+    this.#sendNow(attempt);
+  }
+
+  #refuseTooLarge({ maxBodyBytes }: OutgoingSignature): void {
+    const text = `this service asks for signed requests, and a body of more than ${maxBodyBytes} bytes cannot be signed`;
+    const { exchange } = this.#options;
+    this.#call.abandoned();
+    const ending = failure(exchange, new RampartError('INVALID_ARGUMENT', text), { byCaller: false, connected: false });
+    this.answer(
+      { status: CONTENT_TOO_LARGE, headers: [['content-type', 'text/plain']], body: Buffer.from(text) },
+      ending,
+    );
+  }
+
+  #sendNow(attempt: Try): void {
     let sent: ClientRequest;
     try {
       sent = this.#open(attempt);
@@ -77,7 +116,7 @@ export class RuledCall implements CallDriver {
       if (!this.#isStale(sent)) this.#broke(sent, error);
       else {
         this.#mayRepeat = false;
-        this.send(attempt);
+        this.#sendNow(attempt);
       }
     });
     this.#body.sendTo(sent);
@@ -95,6 +134,7 @@ export class RuledCall implements CallDriver {
   drop(): void {
     const current = this.#current;
     this.#current = undefined;
+    this.#unsigned = undefined;
     this.#body.detach();
     current?.destroy();
   }
@@ -119,10 +159,13 @@ export class RuledCall implements CallDriver {
     const { request } = this.#options;
     const host: CompiledHeaders | undefined =
       authority === undefined ? undefined : { remove: [], set: [['host', authority]], add: [] };
+    const { method = 'GET', url: asked = '/' } = request;
+    const path = url ?? asked;
+    const sent = changeHeaders(this.#headers, ...headers, host);
     return this.#options.send(target, {
-      method: request.method,
-      path: url ?? request.url,
-      headers: changeHeaders(this.#headers, ...headers, host),
+      method,
+      path,
+      headers: this.#sign?.({ method, target: path, headers: sent }) ?? sent,
     });
   }
 

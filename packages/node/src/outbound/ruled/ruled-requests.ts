@@ -51,7 +51,8 @@ export class RuledRequests {
 
   /** Whether rules are about requests to an origin such as "http://orders:8080". */
   concernOrigin(origin: string | URL | null | undefined): boolean {
-    if (this.#options.outbound.plane.view.traffic.isEmpty || origin == null) return false;
+    const { traffic, signing } = this.#options.outbound.plane.view;
+    if ((traffic.isEmpty && signing.isEmpty) || origin == null) return false;
     const url = typeof origin === 'string' ? new URL(origin) : origin;
     return this.#options.outbound.isRuled(url.hostname, portOf(url));
   }

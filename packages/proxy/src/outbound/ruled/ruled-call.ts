@@ -11,6 +11,8 @@ import type { ByteStream } from '../../stream/byte-stream.ts';
 import type { OutboundHttpOptions } from '../outbound-http.ts';
 import { breakageOf } from './breakage.ts';
 import { MOST_KEPT, RequestBody } from './request-body.ts';
+import { prepareToSign } from './signed-request.ts';
+import type { SignHead } from './signed-request.ts';
 import { RuledTry, UNHEARD } from './ruled-try.ts';
 import type { TryListener } from './ruled-try.ts';
 
@@ -30,13 +32,16 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   readonly #exchange: OutboundExchange;
   readonly #call: TrafficCall;
   readonly #body = new RequestBody();
+  /** Each try is signed anew; undefined where nobody asks for it. */
+  readonly #sign: SignHead | undefined;
   #current: RuledTry | undefined;
   #attempt: Try | undefined;
   #copies: Try[] | undefined;
   #isRecorded = false;
   #mayRepeat = true;
 
-  private constructor({ options, server, exchange, ruled }: RuledRequest) {
+  private constructor({ options, server, exchange, ruled }: RuledRequest, sign: SignHead | undefined) {
+    this.#sign = sign;
     this.#options = options;
     this.#server = server;
     this.#exchange = exchange;
@@ -45,7 +50,16 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   }
 
   static begin(request: RuledRequest): void {
-    const call = new RuledCall(request);
+    const { signature } = request.ruled;
+    if (signature === undefined) RuledCall.#begin(request, undefined);
+    else
+      void prepareToSign(request, signature).then((sign) => {
+        if (sign !== undefined) RuledCall.#begin(request, sign);
+      });
+  }
+
+  static #begin(request: RuledRequest, sign: SignHead | undefined): void {
+    const call = new RuledCall(request, sign);
     call.#body.add(request.server.takeBody(call));
     call.#call.begin();
   }
@@ -164,9 +178,16 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     const client = this.#options.pool(attempt.target).take(fresh);
     const current = new RuledTry(client, this);
     this.#current = current;
-    const head = requestHead(server.head, attempt);
+    const head = this.#headOf(attempt);
     if (!client.send({ head, isUpgrade: server.isUpgrade }, portion, current)) server.pause();
     else if (!this.#body.isComplete) server.resume();
+  }
+
+  #headOf(attempt: Try): MessageHead {
+    const head = requestHead(this.#server.head, attempt);
+    if (this.#sign === undefined) return head;
+    const { method, url, rawHeaders } = head;
+    return new MessageHead(lineOf(head), this.#sign({ method, target: url, headers: rawHeaders }));
   }
 
   /** A body that is not kept is not sent twice. */
@@ -175,7 +196,7 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     this.#copies = undefined;
     if (copies === undefined || !this.#body.isKept || this.#server.isUpgrade) return;
     for (const copy of copies) {
-      const request = { head: requestHead(this.#server.head, copy), isUpgrade: false };
+      const request = { head: this.#headOf(copy), isUpgrade: false };
       this.#options.pool(copy.target).take().send(request, this.#body.all(), UNHEARD);
     }
   }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/control.proto.
  */
 export const file_rampart_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCK1AQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMSEAoIcmVuZXdfYXQYFCABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKiAgoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIABIrCgd0cmFmZmljGAggASgLMhgucmFtcGFydC52MS5UcmFmZmljU3RhdGVIAEIJCgdtZXNzYWdlImcKDFRyYWZmaWNTdGF0ZRIsCgdlamVjdGVkGAEgAygLMhsucmFtcGFydC52MS5FamVjdGVkSW5zdGFuY2USKQoIYnJlYWtlcnMYAiADKAsyFy5yYW1wYXJ0LnYxLk9wZW5CcmVha2VyIlkKD0VqZWN0ZWRJbnN0YW5jZRIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRITCgtpbnN0YW5jZV9pZBgDIAEoCRINCgV1bnRpbBgEIAEoAyJBCgtPcGVuQnJlYWtlchIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZzdWJzZXQYAyABKAkimgEKBUhlbGxvEhUKDWRhdGFfcGxhbmVfaWQYASABKAkSDAoEa2luZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBBImCgh3b3JrbG9hZBgGIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSCwoDcGlkGAcgASgFIo4DChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIMCgR0YWdzGAUgAygJEjwKCG1ldGFkYXRhGAYgAygLMioucmFtcGFydC52MS5SZWdpc3Rlckluc3RhbmNlLk1ldGFkYXRhRW50cnkSLAoHd2VpZ2h0cxgHIAEoCzIbLnJhbXBhcnQudjEuSW5zdGFuY2VXZWlnaHRzEiYKCGxvY2FsaXR5GAggASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIPCgd2ZXJzaW9uGAkgASgJEi0KBmNoZWNrcxgKIAMoCzIdLnJhbXBhcnQudjEuQ2hlY2tSZWdpc3RyYXRpb24SJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgLIAEoBBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoSRGVyZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X2F0GAEgASgDIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoBBIPCgdwcm9ibGVtGAIgASgJIqgDChNDb250cm9sUGxhbmVNZXNzYWdlEhAKCHJldmlzaW9uGAEgASgEEg0KBXJlc2V0GAIgASgIEi0KCXJlc291cmNlcxgDIAMoCzIaLnJhbXBhcnQudjEuUmVzb3VyY2VVcGRhdGUSKwoIc2VydmljZXMYBCADKAsyGS5yYW1wYXJ0LnYxLlNlcnZpY2VVcGRhdGUSFwoPcmV2b2tlZF9zZXJpYWxzGAUgAygJEiIKBmJ1bmRsZRgGIAEoCzISLnJhbXBhcnQudjEuQnVuZGxlEhEKCWhlYXJ0YmVhdBgHIAEoCBIOCgZyb3RhdGUYCCABKAgSKQoHbmV0d29yaxgJIAEoCzIYLnJhbXBhcnQudjEuTmV0d29ya0ZhY3RzEjcKEWZlZGVyYXRlZF9idW5kbGVzGAogASgLMhwucmFtcGFydC52MS5GZWRlcmF0ZWRCdW5kbGVzEhoKEnJldm9jYXRpb25fcmVhc29ucxgLIAMoDRI0ChByZXZvY2F0aW9uX3J1bGVzGAwgAygLMhoucmFtcGFydC52MS5SZXZvY2F0aW9uUnVsZSKvAQoOUmV2b2NhdGlvblJ1bGUSCgoCaWQYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIVCg1pc3N1ZXJfa2V5X2lkGAQgASgJEhgKEG5vdF9iZWZvcmVfdW50aWwYBSABKAMSFAoMaXNzdWVkX3VudGlsGAYgASgDEg4KBnJlYXNvbhgHIAEoDRIUCgx0cnVzdF9kb21haW4YCCABKAkiNwoQRmVkZXJhdGVkQnVuZGxlcxIjCgdidW5kbGVzGAEgAygLMhIucmFtcGFydC52MS5CdW5kbGUifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IukBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkSFgoOb3V0X29mX3NlcnZpY2UYByABKAgSDgoGd2VpZ2h0GAggASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikwEKDlRlbGVtZXRyeUJhdGNoEhAKCHJlcG9ydGVyGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEg8KB3JlY29yZHMYAyABKAwSFAoMcmVjb3JkX2NvdW50GAQgASgNEjYKEWNvbm5lY3Rpb25fZXZlbnRzGAUgAygLMhsucmFtcGFydC52MS5Db25uZWN0aW9uRXZlbnQidQoPQ29ubmVjdGlvbkV2ZW50EgoKAmF0GAEgASgDEgwKBGtpbmQYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEhIKCmxvY2FsX3BvcnQYBSABKA0SDAoEcGVlchgGIAEoCSIgCgxUZWxlbWV0cnlBY2sSEAoIc2VxdWVuY2UYASABKAQiNAoMTGVhc2VSZXF1ZXN0EiQKBXdhbnRzGAEgAygLMhUucmFtcGFydC52MS5RdW90YVdhbnQiVgoJUXVvdGFXYW50Eg4KBnBvbGljeRgBIAEoCRIMCgRydWxlGAIgASgJEgsKA2tleRgDIAEoCRIOCgZ0b2tlbnMYBCABKA0SDgoGdW51c2VkGAUgASgNIjcKDUxlYXNlUmVzcG9uc2USJgoGc2hhcmVzGAEgAygLMhYucmFtcGFydC52MS5RdW90YVNoYXJlIlEKClF1b3RhU2hhcmUSDgoGdG9rZW5zGAEgASgNEhAKCHZhbGlkX21zGAIgASgNEhAKCHJldHJ5X21zGAMgASgNEg8KB3Vua25vd24YBCABKAgy1wEKD0lkZW50aXR5U2VydmljZRJICglDaGFsbGVuZ2USHC5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlc3BvbnNlEj0KBkF0dGVzdBIZLnJhbXBhcnQudjEuQXR0ZXN0UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlEjsKBVJlbmV3EhgucmFtcGFydC52MS5SZW5ld1JlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZTJeCg5Db250cm9sU2VydmljZRJMCgdDb25uZWN0EhwucmFtcGFydC52MS5EYXRhUGxhbmVNZXNzYWdlGh8ucmFtcGFydC52MS5Db250cm9sUGxhbmVNZXNzYWdlKAEwATJSChBUZWxlbWV0cnlTZXJ2aWNlEj4KBlJlcG9ydBIaLnJhbXBhcnQudjEuVGVsZW1ldHJ5QmF0Y2gaGC5yYW1wYXJ0LnYxLlRlbGVtZXRyeUFjazJMCgxRdW90YVNlcnZpY2USPAoFTGVhc2USGC5yYW1wYXJ0LnYxLkxlYXNlUmVxdWVzdBoZLnJhbXBhcnQudjEuTGVhc2VSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_traits]);
+  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCK1AQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMSEAoIcmVuZXdfYXQYFCABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKiAgoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIABIrCgd0cmFmZmljGAggASgLMhgucmFtcGFydC52MS5UcmFmZmljU3RhdGVIAEIJCgdtZXNzYWdlImcKDFRyYWZmaWNTdGF0ZRIsCgdlamVjdGVkGAEgAygLMhsucmFtcGFydC52MS5FamVjdGVkSW5zdGFuY2USKQoIYnJlYWtlcnMYAiADKAsyFy5yYW1wYXJ0LnYxLk9wZW5CcmVha2VyIlkKD0VqZWN0ZWRJbnN0YW5jZRIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRITCgtpbnN0YW5jZV9pZBgDIAEoCRINCgV1bnRpbBgEIAEoAyJBCgtPcGVuQnJlYWtlchIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZzdWJzZXQYAyABKAkimgEKBUhlbGxvEhUKDWRhdGFfcGxhbmVfaWQYASABKAkSDAoEa2luZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBBImCgh3b3JrbG9hZBgGIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSCwoDcGlkGAcgASgFIo4DChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIMCgR0YWdzGAUgAygJEjwKCG1ldGFkYXRhGAYgAygLMioucmFtcGFydC52MS5SZWdpc3Rlckluc3RhbmNlLk1ldGFkYXRhRW50cnkSLAoHd2VpZ2h0cxgHIAEoCzIbLnJhbXBhcnQudjEuSW5zdGFuY2VXZWlnaHRzEiYKCGxvY2FsaXR5GAggASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIPCgd2ZXJzaW9uGAkgASgJEi0KBmNoZWNrcxgKIAMoCzIdLnJhbXBhcnQudjEuQ2hlY2tSZWdpc3RyYXRpb24SJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgLIAEoBBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoSRGVyZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X2F0GAEgASgDIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoBBIPCgdwcm9ibGVtGAIgASgJItMDChNDb250cm9sUGxhbmVNZXNzYWdlEhAKCHJldmlzaW9uGAEgASgEEg0KBXJlc2V0GAIgASgIEi0KCXJlc291cmNlcxgDIAMoCzIaLnJhbXBhcnQudjEuUmVzb3VyY2VVcGRhdGUSKwoIc2VydmljZXMYBCADKAsyGS5yYW1wYXJ0LnYxLlNlcnZpY2VVcGRhdGUSFwoPcmV2b2tlZF9zZXJpYWxzGAUgAygJEiIKBmJ1bmRsZRgGIAEoCzISLnJhbXBhcnQudjEuQnVuZGxlEhEKCWhlYXJ0YmVhdBgHIAEoCBIOCgZyb3RhdGUYCCABKAgSKQoHbmV0d29yaxgJIAEoCzIYLnJhbXBhcnQudjEuTmV0d29ya0ZhY3RzEjcKEWZlZGVyYXRlZF9idW5kbGVzGAogASgLMhwucmFtcGFydC52MS5GZWRlcmF0ZWRCdW5kbGVzEhoKEnJldm9jYXRpb25fcmVhc29ucxgLIAMoDRI0ChByZXZvY2F0aW9uX3J1bGVzGAwgAygLMhoucmFtcGFydC52MS5SZXZvY2F0aW9uUnVsZRIpCgdzaWduaW5nGA0gASgLMhgucmFtcGFydC52MS5TaWduaW5nUnVsZXMiNgoMU2lnbmluZ1J1bGVzEiYKBXJ1bGVzGAEgAygLMhcucmFtcGFydC52MS5TaWduaW5nUnVsZSJACgtTaWduaW5nUnVsZRIOCgZwb2xpY3kYASABKAkSDQoFaG9zdHMYAiADKAkSEgoKY29tcG9uZW50cxgDIAMoCSKvAQoOUmV2b2NhdGlvblJ1bGUSCgoCaWQYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIVCg1pc3N1ZXJfa2V5X2lkGAQgASgJEhgKEG5vdF9iZWZvcmVfdW50aWwYBSABKAMSFAoMaXNzdWVkX3VudGlsGAYgASgDEg4KBnJlYXNvbhgHIAEoDRIUCgx0cnVzdF9kb21haW4YCCABKAkiNwoQRmVkZXJhdGVkQnVuZGxlcxIjCgdidW5kbGVzGAEgAygLMhIucmFtcGFydC52MS5CdW5kbGUifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IukBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkSFgoOb3V0X29mX3NlcnZpY2UYByABKAgSDgoGd2VpZ2h0GAggASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikwEKDlRlbGVtZXRyeUJhdGNoEhAKCHJlcG9ydGVyGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEg8KB3JlY29yZHMYAyABKAwSFAoMcmVjb3JkX2NvdW50GAQgASgNEjYKEWNvbm5lY3Rpb25fZXZlbnRzGAUgAygLMhsucmFtcGFydC52MS5Db25uZWN0aW9uRXZlbnQidQoPQ29ubmVjdGlvbkV2ZW50EgoKAmF0GAEgASgDEgwKBGtpbmQYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEhIKCmxvY2FsX3BvcnQYBSABKA0SDAoEcGVlchgGIAEoCSIgCgxUZWxlbWV0cnlBY2sSEAoIc2VxdWVuY2UYASABKAQiNAoMTGVhc2VSZXF1ZXN0EiQKBXdhbnRzGAEgAygLMhUucmFtcGFydC52MS5RdW90YVdhbnQiVgoJUXVvdGFXYW50Eg4KBnBvbGljeRgBIAEoCRIMCgRydWxlGAIgASgJEgsKA2tleRgDIAEoCRIOCgZ0b2tlbnMYBCABKA0SDgoGdW51c2VkGAUgASgNIjcKDUxlYXNlUmVzcG9uc2USJgoGc2hhcmVzGAEgAygLMhYucmFtcGFydC52MS5RdW90YVNoYXJlIlEKClF1b3RhU2hhcmUSDgoGdG9rZW5zGAEgASgNEhAKCHZhbGlkX21zGAIgASgNEhAKCHJldHJ5X21zGAMgASgNEg8KB3Vua25vd24YBCABKAgy1wEKD0lkZW50aXR5U2VydmljZRJICglDaGFsbGVuZ2USHC5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlc3BvbnNlEj0KBkF0dGVzdBIZLnJhbXBhcnQudjEuQXR0ZXN0UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlEjsKBVJlbmV3EhgucmFtcGFydC52MS5SZW5ld1JlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZTJeCg5Db250cm9sU2VydmljZRJMCgdDb25uZWN0EhwucmFtcGFydC52MS5EYXRhUGxhbmVNZXNzYWdlGh8ucmFtcGFydC52MS5Db250cm9sUGxhbmVNZXNzYWdlKAEwATJSChBUZWxlbWV0cnlTZXJ2aWNlEj4KBlJlcG9ydBIaLnJhbXBhcnQudjEuVGVsZW1ldHJ5QmF0Y2gaGC5yYW1wYXJ0LnYxLlRlbGVtZXRyeUFjazJMCgxRdW90YVNlcnZpY2USPAoFTGVhc2USGC5yYW1wYXJ0LnYxLkxlYXNlUmVxdWVzdBoZLnJhbXBhcnQudjEuTGVhc2VSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_traits]);
 
 /**
  * @generated from message rampart.v1.ChallengeRequest
@@ -773,6 +773,13 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
    * @generated from field: repeated rampart.v1.RevocationRule revocation_rules = 12;
    */
   revocationRules: RevocationRule[];
+
+  /**
+   * What callers are asked to sign, in every namespace: all of it, whenever some of it changed.
+   *
+   * @generated from field: rampart.v1.SigningRules signing = 13;
+   */
+  signing?: SigningRules | undefined;
 };
 
 /**
@@ -781,6 +788,58 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
  */
 export const ControlPlaneMessageSchema: GenMessage<ControlPlaneMessage> = /*@__PURE__*/
   messageDesc(file_rampart_v1_control, 19);
+
+/**
+ * @generated from message rampart.v1.SigningRules
+ */
+export type SigningRules = Message<"rampart.v1.SigningRules"> & {
+  /**
+   * @generated from field: repeated rampart.v1.SigningRule rules = 1;
+   */
+  rules: SigningRule[];
+};
+
+/**
+ * Describes the message rampart.v1.SigningRules.
+ * Use `create(SigningRulesSchema)` to create a new message.
+ */
+export const SigningRulesSchema: GenMessage<SigningRules> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 20);
+
+/**
+ * Requests to some services are to be signed by their callers (RFC 9421).
+ *
+ * @generated from message rampart.v1.SigningRule
+ */
+export type SigningRule = Message<"rampart.v1.SigningRule"> & {
+  /**
+   * The RequestSignaturePolicy, "namespace/name".
+   *
+   * @generated from field: string policy = 1;
+   */
+  policy: string;
+
+  /**
+   * "orders.shop.svc".
+   *
+   * @generated from field: repeated string hosts = 2;
+   */
+  hosts: string[];
+
+  /**
+   * Covered besides method, path, query and content.
+   *
+   * @generated from field: repeated string components = 3;
+   */
+  components: string[];
+};
+
+/**
+ * Describes the message rampart.v1.SigningRule.
+ * Use `create(SigningRuleSchema)` to create a new message.
+ */
+export const SigningRuleSchema: GenMessage<SigningRule> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 21);
 
 /**
  * Revokes every certificate and JWT-SVID of its trust domain that is as it says, those that are unknown here as well. Each
@@ -849,7 +908,7 @@ export type RevocationRule = Message<"rampart.v1.RevocationRule"> & {
  * Use `create(RevocationRuleSchema)` to create a new message.
  */
 export const RevocationRuleSchema: GenMessage<RevocationRule> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 20);
+  messageDesc(file_rampart_v1_control, 22);
 
 /**
  * Each is for the SVIDs of its own trust domain only; they are never merged.
@@ -868,7 +927,7 @@ export type FederatedBundles = Message<"rampart.v1.FederatedBundles"> & {
  * Use `create(FederatedBundlesSchema)` to create a new message.
  */
 export const FederatedBundlesSchema: GenMessage<FederatedBundles> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 21);
+  messageDesc(file_rampart_v1_control, 23);
 
 /**
  * What changed of it, or all of it.
@@ -899,7 +958,7 @@ export type NetworkFacts = Message<"rampart.v1.NetworkFacts"> & {
  * Use `create(NetworkFactsSchema)` to create a new message.
  */
 export const NetworkFactsSchema: GenMessage<NetworkFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 22);
+  messageDesc(file_rampart_v1_control, 24);
 
 /**
  * The whole state of one identity that holds a valid certificate; no variants means that none holds one any more.
@@ -928,7 +987,7 @@ export type IdentityFacts = Message<"rampart.v1.IdentityFacts"> & {
  * Use `create(IdentityFactsSchema)` to create a new message.
  */
 export const IdentityFactsSchema: GenMessage<IdentityFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 23);
+  messageDesc(file_rampart_v1_control, 25);
 
 /**
  * Holders of an identity that were attested with the same labels.
@@ -954,7 +1013,7 @@ export type IdentityVariant = Message<"rampart.v1.IdentityVariant"> & {
  * Use `create(IdentityVariantSchema)` to create a new message.
  */
 export const IdentityVariantSchema: GenMessage<IdentityVariant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 24);
+  messageDesc(file_rampart_v1_control, 26);
 
 /**
  * What a Namespace resource says.
@@ -985,7 +1044,7 @@ export type NamespaceFacts = Message<"rampart.v1.NamespaceFacts"> & {
  * Use `create(NamespaceFactsSchema)` to create a new message.
  */
 export const NamespaceFactsSchema: GenMessage<NamespaceFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 25);
+  messageDesc(file_rampart_v1_control, 27);
 
 /**
  * @generated from message rampart.v1.ResourceUpdate
@@ -1011,7 +1070,7 @@ export type ResourceUpdate = Message<"rampart.v1.ResourceUpdate"> & {
  * Use `create(ResourceUpdateSchema)` to create a new message.
  */
 export const ResourceUpdateSchema: GenMessage<ResourceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 26);
+  messageDesc(file_rampart_v1_control, 28);
 
 /**
  * The whole state of one service; no instances means it is gone.
@@ -1040,7 +1099,7 @@ export type ServiceUpdate = Message<"rampart.v1.ServiceUpdate"> & {
  * Use `create(ServiceUpdateSchema)` to create a new message.
  */
 export const ServiceUpdateSchema: GenMessage<ServiceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 27);
+  messageDesc(file_rampart_v1_control, 29);
 
 /**
  * @generated from message rampart.v1.Endpoint
@@ -1098,7 +1157,7 @@ export type Endpoint = Message<"rampart.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 28);
+  messageDesc(file_rampart_v1_control, 30);
 
 /**
  * @generated from message rampart.v1.TelemetryBatch
@@ -1139,7 +1198,7 @@ export type TelemetryBatch = Message<"rampart.v1.TelemetryBatch"> & {
  * Use `create(TelemetryBatchSchema)` to create a new message.
  */
 export const TelemetryBatchSchema: GenMessage<TelemetryBatch> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 29);
+  messageDesc(file_rampart_v1_control, 31);
 
 /**
  * A connection that was refused before any request could be read.
@@ -1189,7 +1248,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
  * Use `create(ConnectionEventSchema)` to create a new message.
  */
 export const ConnectionEventSchema: GenMessage<ConnectionEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 30);
+  messageDesc(file_rampart_v1_control, 32);
 
 /**
  * @generated from message rampart.v1.TelemetryAck
@@ -1206,7 +1265,7 @@ export type TelemetryAck = Message<"rampart.v1.TelemetryAck"> & {
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema: GenMessage<TelemetryAck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 31);
+  messageDesc(file_rampart_v1_control, 33);
 
 /**
  * @generated from message rampart.v1.LeaseRequest
@@ -1225,7 +1284,7 @@ export type LeaseRequest = Message<"rampart.v1.LeaseRequest"> & {
  * Use `create(LeaseRequestSchema)` to create a new message.
  */
 export const LeaseRequestSchema: GenMessage<LeaseRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 32);
+  messageDesc(file_rampart_v1_control, 34);
 
 /**
  * @generated from message rampart.v1.QuotaWant
@@ -1270,7 +1329,7 @@ export type QuotaWant = Message<"rampart.v1.QuotaWant"> & {
  * Use `create(QuotaWantSchema)` to create a new message.
  */
 export const QuotaWantSchema: GenMessage<QuotaWant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 33);
+  messageDesc(file_rampart_v1_control, 35);
 
 /**
  * @generated from message rampart.v1.LeaseResponse
@@ -1289,7 +1348,7 @@ export type LeaseResponse = Message<"rampart.v1.LeaseResponse"> & {
  * Use `create(LeaseResponseSchema)` to create a new message.
  */
 export const LeaseResponseSchema: GenMessage<LeaseResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 34);
+  messageDesc(file_rampart_v1_control, 36);
 
 /**
  * @generated from message rampart.v1.QuotaShare
@@ -1329,7 +1388,7 @@ export type QuotaShare = Message<"rampart.v1.QuotaShare"> & {
  * Use `create(QuotaShareSchema)` to create a new message.
  */
 export const QuotaShareSchema: GenMessage<QuotaShare> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 35);
+  messageDesc(file_rampart_v1_control, 37);
 
 /**
  * Where workloads and agents get and renew their identity.

@@ -237,6 +237,22 @@ export interface ControlPlaneMessage {
   revocationReasons: number[];
   /** Rules that revoke since; they are never taken back. */
   revocationRules: RevocationRule[];
+  /** What callers are asked to sign, in every namespace: all of it, whenever some of it changed. */
+  signing: SigningRules | undefined;
+}
+
+export interface SigningRules {
+  rules: SigningRule[];
+}
+
+/** Requests to some services are to be signed by their callers (RFC 9421). */
+export interface SigningRule {
+  /** The RequestSignaturePolicy, "namespace/name". */
+  policy: string;
+  /** "orders.shop.svc". */
+  hosts: string[];
+  /** Covered besides method, path, query and content. */
+  components: string[];
 }
 
 /**
@@ -2078,6 +2094,7 @@ function createBaseControlPlaneMessage(): ControlPlaneMessage {
     federatedBundles: undefined,
     revocationReasons: [],
     revocationRules: [],
+    signing: undefined,
   };
 }
 
@@ -2125,6 +2142,9 @@ export const ControlPlaneMessage: MessageFns<ControlPlaneMessage> = {
     }
     for (const v of message.revocationRules) {
       RevocationRule.encode(v!, writer.uint32(98).fork()).join();
+    }
+    if (message.signing !== undefined) {
+      SigningRules.encode(message.signing, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -2246,6 +2266,128 @@ export const ControlPlaneMessage: MessageFns<ControlPlaneMessage> = {
             }
 
             message.revocationRules.push(RevocationRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.signing = SigningRules.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSigningRules(): SigningRules {
+  return { rules: [] };
+}
+
+export const SigningRules: MessageFns<SigningRules> = {
+  encode(message: SigningRules, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rules) {
+      SigningRule.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SigningRules {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSigningRules();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rules.push(SigningRule.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSigningRule(): SigningRule {
+  return { policy: "", hosts: [], components: [] };
+}
+
+export const SigningRule: MessageFns<SigningRule> = {
+  encode(message: SigningRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policy !== "") {
+      writer.uint32(10).string(message.policy);
+    }
+    for (const v of message.hosts) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.components) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SigningRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSigningRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policy = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hosts.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.components.push(reader.string());
             continue;
           }
         }
