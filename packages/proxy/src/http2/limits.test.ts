@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { until } from '@rampart/testkit';
+import fc from 'fast-check';
 
 import { SocketStream } from '../stream/socket-stream.ts';
 import { clock } from '../testing/real-clock.ts';
@@ -124,6 +125,32 @@ describe('what a caller over HTTP/2 may not do', () => {
       assert.ok(requests.every((request) => request.isOver));
     });
   }
+
+  it('whatever frames come, every connection ends, and every request on it', async () => {
+    const frames = fc.array(
+      fc.record({
+        type: fc.integer({ min: 0, max: 10 }),
+        flags: fc.integer({ min: 0, max: 63 }),
+        stream: fc.integer({ min: 0, max: 7 }),
+        payload: fc.oneof(
+          fc.constant(GET),
+          fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+        ),
+      }),
+      { maxLength: 30 },
+    );
+    await fc.assert(
+      fc.asyncProperty(frames, async (each) => {
+        const socket = caller();
+        socket.write(Buffer.concat([headers(1, POST), ...each.map((one) => frame(one))]));
+        socket.end();
+        await once(socket, 'close');
+        await until('nothing to be left', () => sessions.size === 0);
+        assert.ok(requests.every((request) => request.isOver));
+      }),
+      { numRuns: 50 },
+    );
+  });
 
   it('what is no HTTP/2 ends the connection, on record', async () => {
     const socket = connect(server.port, '127.0.0.1');

@@ -222,7 +222,12 @@ export class Http2Exchange implements Exchange {
 
   #inform(headers: OutgoingHttpHeaders): void {
     const stream = this.#stream;
-    if (!this.#isOver && !stream.headersSent && !stream.closed) stream.additionalHeaders(headers);
+    if (this.#isOver || stream.headersSent || stream.closed) return;
+    try {
+      stream.additionalHeaders(headers);
+    } catch {
+      // It cannot be said in HTTP/2, and nobody waits for it.
+    }
   }
 
   /** Sends the answer's head. False where there is nobody left to hear it, or where it cannot be said in HTTP/2. */

@@ -52,13 +52,16 @@ export class Http2ServerSession {
   constructor(options: ServerSessionOptions) {
     const { stream, head, clock } = options;
     this.#options = options;
-    this.#session = performServerHandshake(connectionOf(stream, head), SERVER_SESSION);
+    const connection = connectionOf(stream, head);
+    this.#session = performServerHandshake(connection, SERVER_SESSION);
     const session = this.#session;
     session.setLocalWindowSize(HTTP2_LIMITS.sessionWindow);
     session.on('stream', (...[one, headers, , raw]) => this.#begin(one, headers, raw));
     session.on('error', (error: Error) => this.#failed(error));
     session.on('close', () => options.closed());
     const [pings, settings] = [new FloodGuard(clock, HTTP2_LIMITS.pings), new FloodGuard(clock, HTTP2_LIMITS.settings)];
+    // Nobody would say so any more.
+    if (connection.destroyed) session.destroy();
     session.on('ping', () => pings.admits() || this.#giveUp('more PING frames than allowed'));
     session.on('remoteSettings', () => settings.admits() || this.#giveUp('more SETTINGS frames than allowed'));
   }
