@@ -169,6 +169,30 @@ describe('applications behind sidecars', () => {
     assert.equal((await fetch(`http://127.0.0.1:${orders.announcement.metricsPort}/healthz/ready`)).status, 200);
   });
 
+  it('each hop is a span of the trace of the application, sampled as that says', async () => {
+    const [traceId, span] = ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'];
+    const headers = { traceparent: `00-${traceId}-${span}-00`, tracestate: 'vendor=1' };
+    const { body } = await ask(users, 'http://orders-api/api/spans', { headers });
+    const seen = (JSON.parse(body) as Echo).headers;
+    const records = await until('both records', async () => {
+      const found = (await plane.records()).filter(({ trace_id: id }) => id === traceId);
+      return found.length === 2 && found;
+    });
+    const [source, destination] = ['source', 'destination'].map((end) => records.find((each) => each.reporter === end));
+    assert.equal(source?.parent_span_id, span);
+    assert.equal(destination?.parent_span_id, source.span_id);
+    assert.equal(seen['traceparent'], `00-${traceId}-${destination.span_id}-00`);
+    assert.equal(seen['tracestate'], 'vendor=1');
+  });
+
+  it('a trace that cannot be read is begun anew, without its state', async () => {
+    const headers = { traceparent: `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, tracestate: 'vendor=1' };
+    const { body } = await ask(users, 'http://orders-api/api/x', { headers });
+    const seen = (JSON.parse(body) as Echo).headers;
+    assert.match(seen['traceparent'] ?? '', /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    assert.equal(seen['tracestate'], undefined);
+  });
+
   it('a request without a body arrives without one', async () => {
     const socket = net.connect(users.announcement.proxyPort, '127.0.0.1');
     socket.write('GET /api/x HTTP/1.1\r\nHost: orders-api\r\nConnection: close\r\n\r\n');

@@ -33,6 +33,7 @@ const accessLogFields: FieldTypes<AccessLogRecord> = {
   tls_version: 'string',
   trace_id: 'string',
   span_id: 'string',
+  parent_span_id: 'string',
   reporter: 'string',
   jwt_principal: 'string',
   reason: 'string',

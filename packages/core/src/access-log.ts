@@ -37,6 +37,8 @@ export interface AccessLogRecord {
   readonly trace_id: string;
   /** 16 hex digits. */
   readonly span_id: string;
+  /** 16 hex digits: the hop before this one; "" where the trace begins here. */
+  readonly parent_span_id: string;
   readonly reporter: 'source' | 'destination';
   /** "iss/sub" of a verified end-user token; "" when none. */
   readonly jwt_principal: string;

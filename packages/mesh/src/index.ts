@@ -114,7 +114,15 @@ export { InboundTcpRecorder, OutboundTcpRecorder } from './record/tcp-recorders.
 export type { InboundPassage, OutboundPassage, TcpPassage } from './record/tcp-recorders.ts';
 export type { Stopwatch } from './record/stopwatch.ts';
 export { recordable } from './record/target.ts';
-export { adoptHeaders, formatTraceparent, requestIdOf, sentRequestId, startSpan, traceIdOf } from './record/trace.ts';
+export {
+  adoptHeaders,
+  formatTraceparent,
+  parentOf,
+  requestIdOf,
+  sentRequestId,
+  startSpan,
+  traceIdOf,
+} from './record/trace.ts';
 export type { IdSource, TraceContext } from './record/trace.ts';
 export type { MeshEndpoint, MeshService } from './view/endpoint.ts';
 export { MeshView } from './view/mesh-view.ts';

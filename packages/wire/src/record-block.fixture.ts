@@ -33,6 +33,7 @@ export function recordInput(changes: Partial<RecordInput> = {}): RecordInput {
     requestId: '0f8fad5b-d9cb-469f-a165-70867728950e',
     traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
     spanId: '00f067aa0ba902b7',
+    parentSpanId: 'b7ad6b7169203331',
     ...changes,
   };
 }

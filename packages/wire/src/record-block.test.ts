@@ -37,6 +37,7 @@ function expected(input: RecordInput): AccessLogRecord {
     tls_version: input.tlsVersion,
     trace_id: input.traceId,
     span_id: input.spanId,
+    parent_span_id: input.parentSpanId,
     reporter: input.reporter,
     jwt_principal: input.jwtPrincipal,
     reason: input.reason,
@@ -103,6 +104,7 @@ const input: fc.Arbitrary<RecordInput> = fc.record({
   requestId: id(fc.uuid(), 36),
   traceId: id(hex(32), 32),
   spanId: id(hex(16), 16),
+  parentSpanId: id(hex(16), 16),
 });
 
 describe('a record block', () => {
@@ -167,6 +169,11 @@ describe('a record block', () => {
   });
 });
 
+/** What the last versions that knew of no parents wrote into the blocks that are kept here. */
+const BEFORE_PARENTS = [{}, { path: '/b', responseCode: 403 }].map((changes) =>
+  expected(recordInput({ ...changes, parentSpanId: '' })),
+);
+
 describe('a block of version 1', () => {
   // Written by the last version that made them: two records, nothing known of AUDIT and dry-run policies.
   const block = Buffer.from(
@@ -184,8 +191,28 @@ describe('a block of version 1', () => {
   );
 
   it('is still read', () => {
-    const second = { path: '/b', responseCode: 403 };
-    assert.deepEqual(readRecordBlock(block), [recordInput(), recordInput(second)].map(expected));
+    assert.deepEqual(readRecordBlock(block), BEFORE_PARENTS);
+  });
+});
+
+describe('a block of version 2', () => {
+  // Written by the last version that made them: nothing known of the spans that spans belong to.
+  const block = Buffer.from(
+    [
+      'UlJCAgK5AnNwaWZmZTovL2NsdXN0ZXIubG9jYWwvbnMvd2ViL3NhL2Zyb250ZW5kb3JkZXJzLWFwaS5kZWZhdWx0LnN2Y0dFVC9hcGkv',
+      'b3JkZXJzP3BhZ2U9Mi9iLW9yZGVycy1hcGkuZGVmYXVsdC5zdmMuY2x1c3Rlci5sb2NhbDo4MDgwMTI3LjAuMC4xOjQxMjM0Y3VybC84',
+      'LjExLjBBTExPV2RlZmF1bHQvb3JkZXJzLWFwaS1hbGxvd29yZGVycy1hcGktN2YzYXNwaWZmZTovL2NsdXN0ZXIubG9jYWwvbnMvZGVm',
+      'YXVsdC9zYS9vcmRlcnMtYXBpSFRUUC8xLjFUTFN2MS4zZGVzdGluYXRpb25hbGxvd2VkIGJ5IGRlZmF1bHQvb3JkZXJzLWFwaS1hbGxv',
+      'dyBydWxlIDAABgAAAPvSseyfNAACAAAA0gkBBAAAAMgBAMsAAQAAAAAAAgAAAIAEAAEAAAAqAAEAAAApAAEAAAAWAAEAAAADAQUAAAAC',
+      'EgIAAQABAAAAAQABAAAAKQABAAAADwABAAAAAAABAAAACwABAAAABQABAAAAGAABAAAADwABAAAALwABAAAACAABAAAABwABAAAACwAB',
+      'AAAAAAABAAAAKgABAAAAAAABAAAAAAABAAAAAAEgAAAAD4+tW9nLRp+hZXCGdyiVDg+PrVvZy0afoWVwhncolQ4BIAAAAEv5LzV3s02m',
+      'o86SnQ4ORzZL+S81d7NNpqPOkp0ODkc2ARAAAAAA8GeqC6kCtwDwZ6oLqQK3',
+    ].join(''),
+    'base64',
+  );
+
+  it('is still read', () => {
+    assert.deepEqual(readRecordBlock(block), BEFORE_PARENTS);
   });
 });
 
@@ -305,7 +332,7 @@ describe('hostile bytes', () => {
   });
 
   const refused: Readonly<Record<string, readonly number[]>> = {
-    'another version': [0x52, 0x52, 0x42, 0x03, 0],
+    'another version': [0x52, 0x52, 0x42, 0x04, 0],
     'more records than allowed': [...signature, 0x81, 0x40],
     'a count above 2^53': [...signature, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
     'a count that is not in its shortest form': [...signature, 0x80, 0x00],

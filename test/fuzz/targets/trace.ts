@@ -21,7 +21,7 @@ export const trace: FuzzTarget = {
     const received = { requestId: sentRequestId(requestId), traceId: traceIdOf(traceparent) ?? IDS.traceId() };
     const span = startSpan({ ...received, spanId: IDS.spanId() }, IDS);
     for (const each of [span, adoptHeaders(span, requestId, traceparent)]) {
-      assert.match(formatTraceparent(each), /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+      assert.match(formatTraceparent(each), /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]$/);
       assert.match(requestIdOf(each), /^[\w.:-]{1,128}$/, 'a request id that could break a line of a log');
     }
     return `${String(received.requestId === '')} ${String(traceIdOf(traceparent) === undefined)}`;

@@ -27,6 +27,7 @@ const record: AccessLogRecord = {
   tls_version: '',
   trace_id: '',
   span_id: '',
+  parent_span_id: '',
   reporter: 'destination',
   jwt_principal: '',
   reason: '',

@@ -57,6 +57,7 @@ function readRequest(json: string): AccessLogRecord {
     tls_version: text('tls_version'),
     trace_id: text('trace_id'),
     span_id: text('span_id'),
+    parent_span_id: text('parent_span_id'),
     reporter: text('reporter') === 'source' ? 'source' : 'destination',
     jwt_principal: text('jwt_principal'),
     reason: text('reason'),

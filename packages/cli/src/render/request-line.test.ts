@@ -29,6 +29,7 @@ const ALLOWED: AccessLogRecord = {
   tls_version: 'TLSv1.3',
   trace_id: '0'.repeat(32),
   span_id: '0'.repeat(16),
+  parent_span_id: '',
   reporter: 'destination',
   jwt_principal: '',
   reason: 'rule 0 of default/allow-frontend matched',

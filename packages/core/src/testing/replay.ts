@@ -33,6 +33,7 @@ export function recordOf(special: Partial<AccessLogRecord> = {}): AccessLogRecor
     tls_version: 'TLSv1.3',
     trace_id: '',
     span_id: '',
+    parent_span_id: '',
     reporter: 'destination',
     jwt_principal: '',
     reason: '',

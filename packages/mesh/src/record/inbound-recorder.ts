@@ -67,6 +67,7 @@ export class InboundRecorder {
     record.requestId = exchange.requestId;
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;
+    record.parentSpanId = exchange.parentSpanId;
     this.#plane.telemetry.record(record);
     this.#plane.metrics?.inbound(connection, record);
     exchange.end();

@@ -20,6 +20,8 @@ export class OutboundExchange implements TraceContext {
   requestId: string;
   traceId: string;
   readonly spanId: string;
+  parentSpanId: string;
+  traceFlags: string;
   readonly startedAt: number;
   readonly method: string;
   readonly path: string;
@@ -39,6 +41,8 @@ export class OutboundExchange implements TraceContext {
     this.requestId = span.requestId;
     this.traceId = span.traceId;
     this.spanId = span.spanId;
+    this.parentSpanId = span.parentSpanId ?? '';
+    this.traceFlags = span.traceFlags ?? '01';
     this.startedAt = startedAt;
     this.method = call.method;
     this.path = call.path;
@@ -51,6 +55,8 @@ export class OutboundExchange implements TraceContext {
     const trace = adoptHeaders(this, requestId, traceparent);
     this.requestId = trace.requestId;
     this.traceId = trace.traceId;
+    this.parentSpanId = trace.parentSpanId ?? '';
+    this.traceFlags = trace.traceFlags ?? '01';
   }
 }
 
@@ -127,6 +133,7 @@ export class OutboundRecorder {
     record.requestId = exchange.requestId;
     record.traceId = exchange.traceId;
     record.spanId = exchange.spanId;
+    record.parentSpanId = exchange.parentSpanId;
     this.#plane.telemetry.record(record);
     this.#plane.metrics?.outbound(counted(exchange, isSent), record);
   }

@@ -153,4 +153,5 @@ function fill(
   record.requestId = trace.requestId;
   record.traceId = trace.traceId;
   record.spanId = trace.spanId;
+  record.parentSpanId = trace.parentSpanId ?? '';
 }

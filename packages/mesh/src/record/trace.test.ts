@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { adoptHeaders, formatTraceparent, requestIdOf, sentRequestId, startSpan, traceIdOf } from './trace.ts';
+import {
+  adoptHeaders,
+  formatTraceparent,
+  parentOf,
+  requestIdOf,
+  sentRequestId,
+  startSpan,
+  traceIdOf,
+} from './trace.ts';
 
 const ids = { traceId: () => 'a'.repeat(32), spanId: () => 'b'.repeat(16) };
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -12,8 +20,17 @@ describe('trace', () => {
     ['no header has no trace id', undefined, undefined],
     ['an all-zero trace id is invalid', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, undefined],
     ['upper case is invalid', `00-${TRACE.toUpperCase()}-b7ad6b7169203331-01`, undefined],
-    ['a longer header is not ours to read', `00-${TRACE}-b7ad6b7169203331-01-extra`, undefined],
-    ['a later version is not ours to read', `01-${TRACE}-b7ad6b7169203331-01`, undefined],
+    ['a longer header of version 00 is invalid', `00-${TRACE}-b7ad6b7169203331-01-extra`, undefined],
+    ['of a later version, what version 00 knows is read', `01-${TRACE}-b7ad6b7169203331-01`, TRACE],
+    ['what a later version adds is passed over', `cc-${TRACE}-b7ad6b7169203331-01-what-the-future-holds`, TRACE],
+    ['what a later version adds has a separator', `cc-${TRACE}-b7ad6b7169203331-01.what`, undefined],
+    ['version ff is invalid', `ff-${TRACE}-b7ad6b7169203331-01`, undefined],
+    ['a version that is no hex is invalid', `.0-${TRACE}-b7ad6b7169203331-01`, undefined],
+    ['an all-zero parent id is invalid', `00-${TRACE}-${'0'.repeat(16)}-01`, undefined],
+    ['a header without flags is invalid', `00-${TRACE}-b7ad6b7169203331`, undefined],
+    ['two headers are invalid', `00-${TRACE}-b7ad6b7169203331-01, 00-${TRACE}-b7ad6b7169203331-01`, undefined],
+    ['space around it is invalid', ` 00-${TRACE}-b7ad6b7169203331-01`, undefined],
+    ['a header without end is invalid', `01-${TRACE}-b7ad6b7169203331-01-${'x'.repeat(1000)}`, undefined],
     ['letters beyond f are invalid', `00-${TRACE.replace('a', 'g')}-b7ad6b7169203331-01`, undefined],
     ['a parent id that is no hex is invalid', `00-${TRACE}-b7ad6b716920333z-01`, undefined],
     ['flags that are no hex are invalid', `00-${TRACE}-b7ad6b7169203331-0x`, undefined],
@@ -21,6 +38,24 @@ describe('trace', () => {
   ];
   for (const [rule, traceparent, expected] of cases) {
     it(rule, () => assert.equal(traceIdOf(traceparent), expected));
+  }
+
+  const flags: readonly (readonly [rule: string, received: string, sent: string])[] = [
+    ['sampled stays sampled', '00-01', '01'],
+    ['not sampled stays not sampled', '00-00', '00'],
+    ['a random trace id stays known as one', '00-03', '03'],
+    ['flags that nobody knows are not passed on', '00-ff', '03'],
+    ['of a later version, sampled alone is known', '01-03', '01'],
+  ];
+  for (const [rule, received, sent] of flags) {
+    it(rule, () => {
+      const [version = '', flag = ''] = received.split('-');
+      const parent = parentOf(`${version}-${TRACE}-b7ad6b7169203331-${flag}`);
+      assert.ok(parent !== undefined);
+      const span = startSpan({ ...parent, requestId: '' }, ids);
+      assert.equal(formatTraceparent(span), `00-${TRACE}-${'b'.repeat(16)}-${sent}`);
+      assert.equal(span.parentSpanId, 'b7ad6b7169203331');
+    });
   }
 
   it('a caller’s request id is kept, a hostile one is not', () => {
@@ -33,7 +68,13 @@ describe('trace', () => {
   it('a call made while handling a request belongs to its trace, with a span of its own', () => {
     const parent = { requestId: 'r', traceId: TRACE, spanId: 'c'.repeat(16) };
     const span = startSpan(parent, ids);
-    assert.deepEqual(span, { requestId: 'r', traceId: TRACE, spanId: 'b'.repeat(16) });
+    assert.deepEqual(span, {
+      requestId: 'r',
+      traceId: TRACE,
+      spanId: 'b'.repeat(16),
+      parentSpanId: 'c'.repeat(16),
+      traceFlags: '01',
+    });
     assert.equal(formatTraceparent(span), `00-${TRACE}-${'b'.repeat(16)}-01`);
   });
 
@@ -48,5 +89,6 @@ describe('trace', () => {
     assert.equal(adoptHeaders(span, 'mine', undefined).requestId, 'mine');
     assert.equal(requestIdOf(adoptHeaders(span, undefined, other)), requestIdOf(span));
     assert.equal(adoptHeaders(span, undefined, other).traceId, 'c'.repeat(32));
+    assert.equal(adoptHeaders(span, undefined, other).parentSpanId, 'd'.repeat(16));
   });
 });

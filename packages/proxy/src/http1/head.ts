@@ -130,6 +130,14 @@ export class MessageHead implements RequestMessage, HeaderAccess {
     this.add(name, value);
   }
 
+  /** `name` is in lower case. */
+  remove(name: string): void {
+    if (!this.has(name)) return;
+    drop(this.rawHeaders, name);
+    if (this.#headers !== undefined) Reflect.deleteProperty(this.#headers, name);
+    if (this.#distinct !== undefined) Reflect.deleteProperty(this.#distinct, name);
+  }
+
   /** The header lines as they are sent on. */
   lines(how: HeadText): string {
     const kept = this.#received?.forwarded(how, this.#replaced);

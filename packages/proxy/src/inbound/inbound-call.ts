@@ -204,6 +204,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   /** What the application is told of the trace; calls that it makes with these headers are part of it. */
   #sign(head: MessageHead): void {
     head.replace('traceparent', formatTraceparent(this.exchange));
+    // It belongs to a trace that could not be read (W3C Trace Context §3.3).
+    if (this.exchange.parentSpanId === '') head.remove('tracestate');
   }
 
   /** A caller whose certificate is near its end is asked to come back on a new connection, with its next one. */

@@ -196,7 +196,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     if (!hasRoom) server.pause();
   }
 
-  /** W3C Trace Context: the trace of the application goes on, or begins here. */
+  /** W3C Trace Context: the trace of the application goes on, or begins here; this hop is a span of it. */
   #sign(): void {
     const { head } = this.#server;
     const requestId = head.text('x-request-id');
@@ -204,6 +204,9 @@ export class OutboundCall implements BodySink, ResponseSink {
     this.#exchange.adopt(requestId, traceparent);
     if (requestId === undefined) head.add('x-request-id', requestIdOf(this.#exchange));
     if (traceparent === undefined) head.add('traceparent', formatTraceparent(this.#exchange));
+    else head.replace('traceparent', formatTraceparent(this.#exchange));
+    // It belongs to a trace that could not be read (W3C Trace Context §3.3).
+    if (this.#exchange.parentSpanId === '') head.remove('tracestate');
   }
 
   #refuse(status: number, error: Error): void {

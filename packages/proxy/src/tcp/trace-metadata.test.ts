@@ -9,7 +9,7 @@ const text = (value: string): Uint8Array => Buffer.from(value, 'latin1');
 describe('a trace along with a stream', () => {
   for (const trace of [TRACE, { ...TRACE, requestId: 'mine-1' }]) {
     it(`is read as it was written: ${JSON.stringify(trace.requestId)}`, () => {
-      assert.deepEqual(readTrace(writeTrace(trace)), trace);
+      assert.deepEqual(readTrace(writeTrace(trace)), { ...trace, traceFlags: '01' });
     });
   }
 
@@ -17,7 +17,8 @@ describe('a trace along with a stream', () => {
   const cases: readonly [rule: string, metadata: Uint8Array | undefined, requestId: string | undefined][] = [
     ['nothing', undefined, undefined],
     ['nothing at all', text(''), undefined],
-    ['another version', text(traceparent.replace('00-', '01-')), undefined],
+    ['a later version', text(traceparent.replace('00-', '01-')), ''],
+    ['a version that is none', text(traceparent.replace('00-', 'ff-')), undefined],
     ['a span that is none', text(traceparent.replace('b7ad6b7169203331', '0'.repeat(16))), undefined],
     ['more than anybody means', text(`${traceparent}\n${'x'.repeat(300)}`), undefined],
     ['a request id that could break a line of a log', text(`${traceparent}\na b`), ''],

@@ -1,8 +1,7 @@
-import { formatTraceparent, sentRequestId, traceIdOf } from '@rampart/mesh';
+import { formatTraceparent, parentOf, sentRequestId } from '@rampart/mesh';
 import type { TraceContext } from '@rampart/mesh';
 
 const LONGEST = 256;
-const SPAN_ID = /^00-[0-9a-f]{32}-(?!0{16})([0-9a-f]{16})-/;
 
 /** A trace as metadata of a link's stream: `traceparent` (W3C Trace Context), and on a second line the request id if it has one. */
 export function writeTrace(trace: TraceContext): Uint8Array {
@@ -14,8 +13,6 @@ export function writeTrace(trace: TraceContext): Uint8Array {
 export function readTrace(metadata: Uint8Array | undefined): TraceContext | undefined {
   if (metadata === undefined || metadata.length > LONGEST) return undefined;
   const [traceparent = '', requestId] = Buffer.from(metadata).toString('latin1').split('\n', 2);
-  const traceId = traceIdOf(traceparent);
-  const spanId = SPAN_ID.exec(traceparent)?.[1];
-  if (traceId === undefined || spanId === undefined) return undefined;
-  return { traceId, spanId, requestId: sentRequestId(requestId) };
+  const parent = parentOf(traceparent);
+  return parent === undefined ? undefined : { ...parent, requestId: sentRequestId(requestId) };
 }

@@ -85,6 +85,7 @@ function template(): RecordInput {
     requestId: '',
     traceId: '',
     spanId: '',
+    parentSpanId: '',
   };
 }
 

@@ -6,11 +6,13 @@
 export const SIGNATURE: readonly number[] = [0x52, 0x52, 0x42];
 
 /** What is written. */
-export const VERSION = 2;
+export const VERSION = 3;
 /** What is still read: blocks of version 1 know nothing of AUDIT and dry-run policies. */
 export const OLDEST_VERSION = 1;
 /** First version with what AUDIT and dry-run policies said. */
 export const OBSERVED_VERSION = 2;
+/** First version with the span that a span belongs to. */
+export const PARENT_VERSION = 3;
 
 /** Records a block may hold; also keeps dictionary indexes within 16 bits and bounds what a small hostile block can unfold to. */
 export const MAX_RECORDS = 8192;

@@ -7,6 +7,7 @@ import {
   MAX_TIMESTAMP,
   OBSERVED_VERSION,
   OLDEST_VERSION,
+  PARENT_VERSION,
   SIGNATURE,
   TEXT_LIMITS,
   VERSION,
@@ -125,9 +126,7 @@ function recordReader(columns: ColumnReader, version: number): Column<AccessLogR
   const jwtPrincipal = columns.texts('jwtPrincipal');
   const reason = columns.texts('reason');
   const observed = observedReader(columns, version);
-  const requestId = columns.ids(UUID);
-  const traceId = columns.ids(TRACE_ID);
-  const spanId = columns.ids(SPAN_ID);
+  const traced = tracedReader(columns, version);
   return (row) => ({
     timestamp: new Date(startedAt(row)).toISOString(),
     source_principal: sourcePrincipal(row),
@@ -143,20 +142,33 @@ function recordReader(columns: ColumnReader, version: number): Column<AccessLogR
     bytes_sent: bytesSent(row),
     x_forwarded_for: forwardedFor(row),
     user_agent: userAgent(row),
-    request_id: requestId(row) || traceId(row),
     authorization_decision: decision(row),
     authorization_policy: policy(row),
     source_workload: sourceWorkload(row),
     destination_principal: destinationPrincipal(row),
     protocol: protocol(row),
     tls_version: tlsVersion(row),
-    trace_id: traceId(row),
-    span_id: spanId(row),
+    ...traced(row),
     reporter: reporter(row),
     jwt_principal: jwtPrincipal(row),
     reason: reason(row),
     policy_revision: policyRevision(row),
     ...observed(row),
+  });
+}
+
+type Traced = Pick<AccessLogRecord, 'request_id' | 'trace_id' | 'span_id' | 'parent_span_id'>;
+
+function tracedReader(columns: ColumnReader, version: number): Column<Traced> {
+  const requestId = columns.ids(UUID);
+  const traceId = columns.ids(TRACE_ID);
+  const spanId = columns.ids(SPAN_ID);
+  const parentSpanId = version < PARENT_VERSION ? (): string => '' : columns.ids(SPAN_ID);
+  return (row) => ({
+    request_id: requestId(row) || traceId(row),
+    trace_id: traceId(row),
+    span_id: spanId(row),
+    parent_span_id: parentSpanId(row),
   });
 }
 

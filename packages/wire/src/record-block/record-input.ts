@@ -52,6 +52,8 @@ export interface RecordInput {
   traceId: string;
   /** 16 lower-case hex digits, or "". */
   spanId: string;
+  /** 16 hex digits, or "". */
+  parentSpanId: string;
 }
 
 /** A record with nothing in it, to be filled. */
@@ -87,5 +89,6 @@ export function blankRecord(): RecordInput {
     requestId: '',
     traceId: '',
     spanId: '',
+    parentSpanId: '',
   };
 }

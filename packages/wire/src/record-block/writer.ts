@@ -59,6 +59,7 @@ export class RecordBlockWriter {
   readonly #requestId = new IdColumn(UUID, this.#meter, INITIAL_CAPACITY);
   readonly #traceId = new IdColumn(TRACE_ID, this.#meter, INITIAL_CAPACITY);
   readonly #spanId = new IdColumn(SPAN_ID, this.#meter, INITIAL_CAPACITY);
+  readonly #parentSpanId = new IdColumn(SPAN_ID, this.#meter, INITIAL_CAPACITY);
 
   /** In wire order. */
   readonly #numbers: readonly NumberColumn[] = [
@@ -92,7 +93,7 @@ export class RecordBlockWriter {
     this.#dryRunDecision,
     this.#dryRunPolicies,
   ];
-  readonly #ids: readonly IdColumn[] = [this.#requestId, this.#traceId, this.#spanId];
+  readonly #ids: readonly IdColumn[] = [this.#requestId, this.#traceId, this.#spanId, this.#parentSpanId];
 
   /** Records since the last `finish`. */
   get count(): number {
@@ -142,6 +143,7 @@ export class RecordBlockWriter {
     this.#requestId.add(row, record.requestId);
     this.#traceId.add(row, record.traceId);
     this.#spanId.add(row, record.spanId);
+    this.#parentSpanId.add(row, record.parentSpanId);
     this.#count = row + 1;
   }
 

@@ -2,7 +2,7 @@ import type { Verdict } from '@rampart/core';
 
 import type { ResponseFlag } from '../../record/flags.ts';
 import type { Stopwatch } from '../../record/stopwatch.ts';
-import { sentRequestId, traceIdOf } from '../../record/trace.ts';
+import { parentOf, sentRequestId } from '../../record/trace.ts';
 import type { IdSource, TraceContext } from '../../record/trace.ts';
 import type { InboundConnection } from '../connection.ts';
 import { refusal } from '../refused.ts';
@@ -28,6 +28,8 @@ export class InboundExchange implements TraceContext {
   readonly requestId: string;
   readonly traceId: string;
   readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly traceFlags: string;
   readonly startedAt: number;
   /** Path and query as received, before normalisation; tokens are taken out of it. */
   path: string;
@@ -49,7 +51,10 @@ export class InboundExchange implements TraceContext {
     const requestId = headerText(request, 'x-request-id');
     this.connection = connection;
     this.requestId = sentRequestId(requestId);
-    this.traceId = traceIdOf(headerText(request, 'traceparent')) ?? ids.traceId();
+    const parent = parentOf(headerText(request, 'traceparent'));
+    this.traceId = parent?.traceId ?? ids.traceId();
+    this.parentSpanId = parent?.spanId ?? '';
+    this.traceFlags = parent?.traceFlags ?? '01';
     this.spanId = ids.spanId();
     this.startedAt = stopwatch.elapsed();
     // Applications log the request id; the caller need not have sent it, because the trace id says the same.
