@@ -1,21 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { analyze, LINTS, type MeshState } from '../analysis.ts';
-import { documentsOf, findingsOf, type LintOptions, ruleFor, WEB as web, workload } from '../testing/lints.ts';
+import { documentsOf, findingsOf, type LintCase, ruleFor, WEB as web, workload } from '../testing/lints.ts';
+import { TRAFFIC_CASES } from '../testing/traffic-lint-cases.ts';
 import { resourcesOf } from '../testing/documents.ts';
-
-interface LintCase {
-  readonly code: string;
-  /** Resources, each as "Kind namespace/name {spec}" on a line of its own. */
-  readonly fires: string;
-  /** What the finding says, and where. */
-  readonly says: RegExp;
-  readonly field?: string;
-  readonly silent: string;
-  /** Beside the resources, for both. */
-  readonly options?: LintOptions;
-  readonly silentOptions?: LintOptions;
-}
 
 const ORDERS = workload('shop/orders');
 const STATE: MeshState = { version: '1.0.0', planes: [], certificates: [], hasAccessLog: true };
@@ -29,6 +17,7 @@ const PARTNER =
 const fromWeb = `from: [{source: {principals: [${web}]}}]`;
 
 const cases: readonly LintCase[] = [
+  ...TRAFFIC_CASES,
   {
     code: 'RAMP1001',
     fires: 'PeerAuthentication production/default {mtls: {mode: PERMISSIVE}}',

@@ -74,7 +74,8 @@ const OF_NO_WORKLOAD: ReadonlySet<string> = new Set<OfNoWorkload>([
   'RegistrySettings',
 ]);
 
-function isAboutWorkloads(resource: Resource): resource is Exclude<Resource, { readonly kind: OfNoWorkload }> {
+/** Whether resources of this kind are about workloads that they select. */
+export function isAboutWorkloads(resource: Resource): resource is Exclude<Resource, { readonly kind: OfNoWorkload }> {
   return !OF_NO_WORKLOAD.has(resource.kind);
 }
 

@@ -4,6 +4,20 @@ import { resourcesOf } from './documents.ts';
 /** What is known beside the resources. */
 export type LintOptions = Partial<Pick<AnalyzedMeshParts, 'workloads' | 'identities' | 'state' | 'trustDomain'>>;
 
+/** What a lint is to find, and what it is to leave alone. */
+export interface LintCase {
+  readonly code: string;
+  /** Resources, each as "Kind namespace/name {spec}" on a line of its own. */
+  readonly fires: string;
+  /** What the finding says, and where. */
+  readonly says: RegExp;
+  readonly field?: string;
+  readonly silent: string;
+  /** Beside the resources, for both. */
+  readonly options?: LintOptions;
+  readonly silentOptions?: LintOptions;
+}
+
 /** The caller of most cases. */
 export const WEB = 'cluster.local/ns/shop/sa/web';
 
@@ -20,6 +34,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   Namespace: 'v1',
   MeshConfig: 'rampart.dev/v1',
   ServiceTokenPolicy: 'rampart.dev/v1',
+  VirtualService: 'networking.istio.io/v1',
+  DestinationRule: 'networking.istio.io/v1',
   FederatedTrustDomain: 'rampart.dev/v1',
 };
 

@@ -24,9 +24,10 @@ import { outsideMesh } from '../lints/transport/outside-mesh.ts';
 import { overruledPeerAuthentication } from '../lints/transport/overruled-peer-authentication.ts';
 import { permissiveInProduction } from '../lints/transport/permissive-in-production.ts';
 import { permissivePort } from '../lints/transport/permissive-port.ts';
+import { trafficRuleBroken, trafficRuleDoubtful } from '../lints/traffic/traffic-rules.ts';
 import type { Lint } from './lint.ts';
 
-/** Everything that is looked for, by code: 1 transport, 2 access, 3 rules, 4 the mesh itself. */
+/** Everything that is looked for, by code: 1 transport, 2 access, 3 rules, 4 the mesh itself, 5 where calls go. */
 export const LINTS: readonly Lint[] = [
   permissiveInProduction,
   permissivePort,
@@ -57,4 +58,6 @@ export const LINTS: readonly Lint[] = [
   unknownProvider,
   unusedProvider,
   severalProviders,
+  trafficRuleBroken,
+  trafficRuleDoubtful,
 ];

@@ -10,7 +10,9 @@ export const egressOpen: Lint = {
   title: 'nothing says where the workloads of a namespace may connect to',
   find: (mesh) => {
     const policies = mesh.ofKind('NetworkPolicy').filter(({ spec }) => spec.policyTypes.includes('Egress'));
-    return [...uncontrolled(mesh, policies), ...policies.flatMap(openRules)];
+    // Where hosts outside must be known, what leaves the mesh is under control without NetworkPolicies.
+    const left = mesh.settings.outbound === 'REGISTRY_ONLY' ? [] : uncontrolled(mesh, policies);
+    return [...left, ...policies.flatMap(openRules)];
   },
 };
 

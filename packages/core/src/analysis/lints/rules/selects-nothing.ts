@@ -1,3 +1,4 @@
+import { isAboutWorkloads } from '../../../policy/selection.ts';
 import type { Resource } from '../../../resource/resource.ts';
 import { type AnalyzedMesh, WORKLOADS_UNKNOWN } from '../../lint/analyzed-mesh.ts';
 import type { Lint } from '../../lint/lint.ts';
@@ -10,7 +11,7 @@ export const selectsNothing: Lint = {
   find: (mesh) => {
     if (mesh.workloads === undefined) return { notChecked: WORKLOADS_UNKNOWN };
     return mesh.facts.resources
-      .filter(({ kind }) => kind !== 'Namespace' && kind !== 'MeshConfig')
+      .filter(isAboutWorkloads)
       .filter((resource) => mesh.selectedBy(resource)?.length === 0 && !isIgnored(resource, mesh))
       .map((resource) => {
         const field = resource.kind === 'NetworkPolicy' ? 'spec.podSelector' : 'spec.selector';
