@@ -122,6 +122,11 @@ export class MeshView {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Every service that is known, those without instances included. */
+  get services(): Iterable<MeshService> {
+    return this.#services.values();
+  }
+
   /** Everything that is held, as one update: what another view needs to be like this one. */
   get snapshot(): MeshUpdate {
     return {

@@ -49,6 +49,10 @@ describe('addresses of instances', () => {
       ['cache-10.0.0.1', undefined, undefined],
     );
     addresses.close();
+    tell(service('db', '10.0.0.5'));
+    const late = new InstanceAddresses(view);
+    assert.equal(late.at({ host: '10.0.0.5', port: 5432 })?.endpoint.instanceId, 'db-10.0.0.5', 'known before');
+    late.close();
   });
 });
 

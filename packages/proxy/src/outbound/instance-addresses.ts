@@ -11,6 +11,7 @@ export class InstanceAddresses {
   readonly #unsubscribe: () => void;
 
   constructor(view: MeshView) {
+    for (const service of view.services) this.#adopt(service);
     this.#unsubscribe = view.subscribe(({ services }) => {
       for (const service of services) this.#adopt(service);
     });

@@ -43,9 +43,11 @@ export class ServiceListeners {
   constructor(options: ServiceListenersOptions) {
     this.#options = options;
     const { view, book } = options;
-    this.#unsubscribe = view.subscribe(({ services }) => {
+    const restore = (services: Iterable<MeshService>): void => {
       for (const service of services) if (book.entries.has(service.host)) void this.hold(service);
-    });
+    };
+    restore(view.services);
+    this.#unsubscribe = view.subscribe(({ services }) => restore(services));
   }
 
   /** Ports that are open. */
