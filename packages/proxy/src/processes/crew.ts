@@ -7,9 +7,9 @@ import type { DataPlane, LogLevel, MeshLog, MetricFamily } from '@rampart/mesh';
 
 import type { SidecarPlaces } from '../sidecar/sidecar-config.ts';
 import { Member, remains } from './member.ts';
-import type { Opened } from './member.ts';
-import type { ToWorker } from './messages.ts';
+import type { OpenPorts, ToWorker } from './messages.ts';
 import { SharedDoors } from './shared-doors.ts';
+import { SharedInstances } from './shared-instances.ts';
 
 /** How the processes of a sidecar are started. */
 export interface ProcessesOptions {
@@ -51,6 +51,7 @@ export class Crew {
   readonly #options: CrewOptions;
   readonly #members = new Map<number, Member>();
   readonly #doors = new SharedDoors();
+  readonly #instances: SharedInstances;
   /** What it was at first: names are served by one process, and by the one that takes its place. */
   #dnsPort: number | undefined;
   #departed: readonly MetricFamily[] = [];
@@ -59,6 +60,7 @@ export class Crew {
   constructor(options: CrewOptions) {
     this.#options = options;
     const { plane } = options;
+    this.#instances = new SharedInstances(plane.instances);
     plane.view.follow((update) => this.#tell({ kind: 'update', update: portableUpdate(update) }));
     plane.identity.subscribe(() => {
       const member = memberOf(plane);
@@ -67,12 +69,17 @@ export class Crew {
   }
 
   /** Rejects with what kept the first one from opening its ports; the others take the same. */
-  async open(): Promise<Opened> {
+  async open(): Promise<OpenPorts> {
     const opened = await this.#fork(0).opened;
-    this.#dnsPort = opened.ports.dnsPort;
+    this.#dnsPort = opened.dnsPort;
     const others = Array.from({ length: this.#options.count - 1 }, (_, index) => this.#fork(index + 1).opened);
     await Promise.all(others);
     return opened;
+  }
+
+  /** Out of the registry, for good. */
+  withdraw(): void {
+    this.#instances.close();
   }
 
   /** What all of them have counted, those that are gone included. */
@@ -119,6 +126,7 @@ export class Crew {
     const member = new Member(child, {
       plane,
       doors: this.#doors,
+      instances: this.#instances,
       start: () => {
         const state = sharedState(plane);
         return { kind: 'start', places: this.#placesOf(place), isCounted, rootNamespace, state, logLevel, version };

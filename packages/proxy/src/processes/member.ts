@@ -3,20 +3,16 @@ import type { ChildProcess } from 'node:child_process';
 import { RampartError } from '@rampart/core';
 import type { ErrorCode } from '@rampart/core';
 import { answerLease, merged } from '@rampart/mesh';
-import type { DataPlane, LocalInstance, MetricFamily } from '@rampart/mesh';
+import type { DataPlane, MetricFamily } from '@rampart/mesh';
 
 import type { FromWorker, OpenPorts, ToWorker } from './messages.ts';
+import type { SharedInstances } from './shared-instances.ts';
 import type { DoorTaker, SharedDoors, WaitingConnection } from './shared-doors.ts';
-
-/** What a process has opened. */
-export interface Opened {
-  readonly ports: OpenPorts;
-  readonly instances: readonly LocalInstance[];
-}
 
 export interface MemberOptions {
   readonly plane: DataPlane;
   readonly doors: SharedDoors;
+  readonly instances: SharedInstances;
   /** Asked for once the process can take it, so that nothing that has changed meanwhile is missed. */
   readonly start: () => ToWorker;
 }
@@ -29,20 +25,21 @@ export interface MemberExit {
 
 /** One of the processes that serve, as the one that leads sees it. */
 export class Member implements DoorTaker {
-  readonly opened: Promise<Opened>;
+  readonly opened: Promise<OpenPorts>;
   readonly drained: Promise<void>;
   readonly exited: Promise<MemberExit>;
   /** What it had counted when it was last asked. */
   counted: readonly MetricFamily[] = [];
   readonly #worker: ChildProcess;
-  readonly #open = Promise.withResolvers<Opened>();
+  readonly #open = Promise.withResolvers<OpenPorts>();
   readonly #drain = Promise.withResolvers<void>();
   readonly #questions = new Map<number, () => void>();
   #handed: (hasArrived: boolean) => void = () => {};
   #isUp = false;
   #lastQuestion = 0;
 
-  constructor(worker: ChildProcess, { plane, doors, start }: MemberOptions) {
+  constructor(worker: ChildProcess, options: MemberOptions) {
+    const { doors, instances, start } = options;
     this.#worker = worker;
     this.opened = this.#open.promise;
     this.drained = this.#drain.promise;
@@ -52,6 +49,7 @@ export class Member implements DoorTaker {
         this.#open.reject(new RampartError('INTERNAL', `a process of the sidecar ended with ${signal ?? code ?? 0}`));
         this.#drain.resolve();
         doors.leave(this);
+        instances.leave(this);
         this.#handed(false);
         for (const answered of this.#questions.values()) answered();
         resolve({ code, signal });
@@ -63,7 +61,7 @@ export class Member implements DoorTaker {
       if (message.kind === 'up') {
         this.#isUp = true;
         this.send(start());
-      } else this.#receive(message, plane, doors);
+      } else this.#receive(message, options);
     });
     worker.on('error', () => undefined);
   }
@@ -104,7 +102,7 @@ export class Member implements DoorTaker {
     this.#worker.kill('SIGKILL');
   }
 
-  #receive(message: Exclude<FromWorker, { readonly kind: 'up' }>, plane: DataPlane, doors: SharedDoors): void {
+  #receive(message: Exclude<FromWorker, { readonly kind: 'up' }>, { plane, doors, instances }: MemberOptions): void {
     switch (message.kind) {
       case 'open':
         void doors.open(message.door, message.place).then((opening) => {
@@ -116,7 +114,10 @@ export class Member implements DoorTaker {
         break;
       case 'opened':
         doors.join(this);
-        this.#open.resolve(message);
+        this.#open.resolve(message.ports);
+        break;
+      case 'instance':
+        instances.heard(this, message.instance, message.isThere);
         break;
       case 'failed':
         this.#open.reject(new RampartError(message.code as ErrorCode, message.message));

@@ -52,8 +52,9 @@ export type FromWorker =
   | { readonly kind: 'open'; readonly door: string; readonly place: ListeningPlace }
   /** The connection that was handed over has arrived. */
   | { readonly kind: 'taken' }
-  /** The instances are those of every process: one that leads has them registered once. */
-  | { readonly kind: 'opened'; readonly ports: OpenPorts; readonly instances: readonly LocalInstance[] }
+  | { readonly kind: 'opened'; readonly ports: OpenPorts }
+  /** It serves an instance, or does not any more: the one that leads has what they serve registered once. */
+  | { readonly kind: 'instance'; readonly instance: LocalInstance; readonly isThere: boolean }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'records'; readonly collected: Collected }
   | LeaseQuestion

@@ -26,9 +26,8 @@ export async function startSidecarProcesses(
   const { rootNamespace } = address;
   const crew = new Crew({ ...options, plane, places, isCounted, rootNamespace, clock, log, version });
   try {
-    const { ports, instances } = await crew.open();
+    const ports = await crew.open();
     const operations = metrics === undefined ? undefined : await openOperations(metrics, plane, crew);
-    for (const instance of instances) plane.instances.add(instance);
     return {
       ...ports,
       metricsPort: operations?.port,
@@ -40,7 +39,7 @@ export async function startSidecarProcesses(
         return readiness;
       },
       drain: async (milliseconds) => {
-        for (const { instanceId } of plane.instances.all) plane.instances.remove(instanceId);
+        crew.withdraw();
         await plane.instances.whenForgotten(clock, WITHDRAWAL_MS);
         await crew.drain(milliseconds);
       },

@@ -98,12 +98,13 @@ function serve(start: WorkerStart, { listen }: HandedDoors, surroundings: Worker
     lease: (wants) => lease.ask(wants),
     metrics: isCounted ? new TrafficMetrics() : undefined,
   });
+  shared.plane.instances.observe((instance, isThere) => send({ kind: 'instance', instance, isThere }));
   const opened = openSidecar(shared.plane, places, { clock, stopwatch, random, log, pid, version, listen });
   const sidecar = opened.then(
     (open) => {
       const { meshPort, proxyPort, socksPort, redirectPort, dnsPort } = open;
       const ports = { meshPort, proxyPort, socksPort, redirectPort, dnsPort };
-      send({ kind: 'opened', ports, instances: shared.plane.instances.all });
+      send({ kind: 'opened', ports });
       return open;
     },
     (error: unknown) => {
