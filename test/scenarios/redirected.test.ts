@@ -78,7 +78,7 @@ describe(
         serving('mail', '--app-port', '8001', '--app-protocol', 'tcp'),
         SidecarProcess.start(plane, {
           serviceAccount: 'users-api',
-          args: ['--redirect-port', '0', '--dns-port', '0', '--dns-forward', '127.0.0.1:9'],
+          args: ['--processes', '2', '--redirect-port', '0', '--dns-port', '0', '--dns-forward', '127.0.0.1:9'],
         }),
       ]);
       const { redirectPort = 0, dnsPort = 0 } = users.announcement;
