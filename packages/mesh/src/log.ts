@@ -23,7 +23,9 @@ export function createLineLog(name: string, level: LogLevel, write: (line: strin
 
 function describe(fields: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(fields).map(
-    ([key, value]) => `${key}=${value instanceof Error ? value.message : JSON.stringify(value)}`,
+    // What OpenSSL says ends in a new line; a record is one line.
+    ([key, value]) =>
+      `${key}=${value instanceof Error ? value.message.trim().replaceAll(/\s*\n\s*/g, ' ') : JSON.stringify(value)}`,
   );
   return parts.length === 0 ? '' : ` (${parts.join(' ')})`;
 }

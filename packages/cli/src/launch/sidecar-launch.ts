@@ -157,9 +157,10 @@ export async function launchSidecar(
   return startSidecarProcesses(config, surroundings, { count, logLevel, execArgv, environment: withoutToken });
 }
 
-/** Out of the registry, requests in flight finished, records handed over. */
-export async function leaveMesh(sidecar: Sidecar): Promise<void> {
-  await sidecar.drain(DRAIN_MS);
+/** Out of the registry, requests in flight finished unless somebody is in a hurry, records handed over. */
+export async function leaveMesh(sidecar: Sidecar, hurried?: Promise<void>): Promise<void> {
+  const drained = sidecar.drain(DRAIN_MS);
+  await (hurried === undefined ? drained : Promise.race([drained, hurried]));
   await sidecar.stop(HAND_OVER_MS);
 }
 
@@ -247,12 +248,18 @@ async function evidenceSettings(
 }
 
 async function readRoots(file: string): Promise<readonly Uint8Array[]> {
+  let roots: readonly Uint8Array[];
   try {
-    return fromPem(await readFile(file, 'utf8'));
+    roots = fromPem(await readFile(file, 'utf8'));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown error';
     throw new RampartError('INVALID_ARGUMENT', `the CA file cannot be read: ${reason}`, { cause });
   }
+  if (roots.length > 0) return roots;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `${file} holds no certificate; name the PEM file of the mesh's roots with --ca: ca.pem in the data directory of "rampart up"`,
+  );
 }
 
 const MOST_PROCESSES = 64;

@@ -10,7 +10,7 @@ export class LoadBalancers {
     this.#blocks = blocks.map((text) => {
       const block = parseIpBlock(text);
       if (block.ok) return block.value;
-      throw new RampartError('INVALID_ARGUMENT', `load balancers: ${block.problem}`);
+      throw new RampartError('INVALID_ARGUMENT', `--proxy-protocol-from: ${block.problem}`);
     });
   }
 

@@ -30,6 +30,8 @@ import { Presence } from './presence.ts';
 import type { Application, Surroundings } from './sidecar-config.ts';
 
 const LOOK_AGAIN_MS = 50;
+/** Registrations are known to everybody within a few milliseconds, checks of their health take longer. */
+const TAKEN_WITHIN_MS = 5_000;
 
 export interface InboundWayOptions {
   readonly plane: DataPlane;
@@ -156,7 +158,29 @@ export class InboundWay {
   #arrive(): void {
     if (this.#place === undefined) return;
     this.#instanceId = randomUUID();
-    this.#options.plane.instances.add({ ...this.#place, instanceId: this.#instanceId });
+    const { plane, surroundings } = this.#options;
+    plane.instances.add({ ...this.#place, instanceId: this.#instanceId });
+    surroundings.clock.after(TAKEN_WITHIN_MS, () => this.#lookForItself());
+  }
+
+  /** What the registry does not take, nobody calls, and nobody else would say so. */
+  #lookForItself(): void {
+    const { plane, surroundings } = this.#options;
+    const workload = plane.workload();
+    if (workload === undefined || !this.#presence.isThere) return;
+    const { service, namespace } = workload;
+    if (service === '') {
+      surroundings.log.warn(
+        'this identity is of no service: nobody finds the application; see rampart token create --service',
+      );
+      return;
+    }
+    const known = plane.view.service(service, namespace)?.endpoints ?? [];
+    if (known.some(({ port }) => port === this.#place?.port)) return;
+    surroundings.log.warn(
+      'not in service at the registry: refused, waiting for approval, or not healthy; see rampart status and rampart registry show',
+      { service, namespace },
+    );
   }
 
   #leave(): void {

@@ -31,6 +31,10 @@ export class Presence {
     this.#options = options;
   }
 
+  get isThere(): boolean {
+    return this.#state === 'there';
+  }
+
   /** Looks until it is there. */
   start(): void {
     if (this.#state !== 'left') return;

@@ -69,14 +69,17 @@ export async function openSidecar(
   const outbound = new OutboundWay(plane, { ...surroundings, onlyLeaves: places.egressGateway === true });
   const doors = await CaptureDoors.open(places, { plane, outbound, ...surroundings });
   const application = applicationOf(places, doors.proxyPort);
-  const inbound =
-    application === undefined
-      ? undefined
-      : new InboundWay(application, { plane, outbound: outbound.route, surroundings });
-  const meshPort = await inbound?.listen().catch(async (cause: unknown) => {
+  let inbound: InboundWay | undefined;
+  let meshPort: number | undefined;
+  try {
+    if (application !== undefined)
+      inbound = new InboundWay(application, { plane, outbound: outbound.route, surroundings });
+    meshPort = await inbound?.listen();
+  } catch (cause) {
+    inbound?.close();
     await doors.close();
     throw cause;
-  });
+  }
   const { metrics } = plane;
   const ways = { inbound: () => inbound?.ways ?? NONE, outbound: () => outbound.ways };
   const stopGivingBack = keepSmall(surroundings.clock, surroundings.log);

@@ -48,7 +48,13 @@ async function runSidecar(
   const { io, note } = invocation;
   io.becomeLean();
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<'interrupted'>();
-  const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => interrupt('interrupted'));
+  const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
+  let signals = 0;
+  const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => {
+    signals += 1;
+    if (signals === 1) interrupt('interrupted');
+    else hurry();
+  });
   try {
     const sidecar = await launchSidecar(options, invocation);
     try {
@@ -59,7 +65,7 @@ async function runSidecar(
       await interrupted;
     } finally {
       note('leaving the mesh');
-      await leaveMesh(sidecar);
+      await leaveMesh(sidecar, hurried);
     }
     return EXIT.ok;
   } finally {
