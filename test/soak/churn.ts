@@ -1,4 +1,4 @@
-import type { Judgement } from './judgement.ts';
+import type { Casualty, Judgement } from './judgement.ts';
 import type { SoakMesh, SoakService } from './soak-mesh.ts';
 import { DISTRACTION, DOOR, NAMES } from './soak-policies.ts';
 
@@ -51,8 +51,10 @@ function death(service: SoakService): Disturbance {
   return {
     name: `instance of ${service} killed`,
     happen: async ({ mesh, judgement, now }) => {
-      judgement.casualties.push({ service, at: now() });
+      const casualty: Casualty = { service, at: now(), goneAt: undefined };
+      judgement.casualties.push(casualty);
       await mesh.kill(service);
+      casualty.goneAt = now();
       await pause(AFTER_DEATH_MS);
       await mesh.replace(service);
     },

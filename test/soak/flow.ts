@@ -25,7 +25,7 @@ export interface Outcome {
   readonly flow: Flow;
   readonly began: number;
   readonly ended: number;
-  /** "passed", "denied", or what went wrong. */
+  /** "passed", "denied", "closed" where a connection ended before a word was said, or what went wrong. */
   readonly code: string;
 }
 

@@ -12,12 +12,14 @@ export interface DoorStretch {
 export interface Casualty {
   readonly service: string;
   readonly at: number;
+  /** When its process was gone; undefined before. */
+  goneAt: number | undefined;
 }
 
 /** A denied request may end in any way but one: its connection may be closed when policies change. */
 export type Verdict = 'as it should be' | 'turned away' | 'excused' | 'failed' | 'breach';
 
-/** For the kernel to take a killed process apart, and for requests on their way to it. */
+/** For requests on their way to a process that is gone. */
 const DYING_MS = 250;
 /** How long an instance is registered without its process. */
 const LEASE_MS = 10_000;
@@ -45,7 +47,8 @@ export class Judgement {
     const right = this.#rightOf(outcome);
     const { code } = outcome;
     if (right === 'denied' && code === 'passed') return 'breach';
-    const isExpected = right === 'either' ? true : code === (right === 'allowed' ? 'passed' : 'denied');
+    const isDenial = code === 'denied' || (code === 'closed' && outcome.flow.host !== undefined);
+    const isExpected = right === 'either' || (right === 'allowed' ? code === 'passed' : isDenial);
     if (isExpected) return 'as it should be';
     if (right === 'denied') return 'turned away';
     return this.#isExcused(outcome) ? 'excused' : 'failed';
@@ -68,12 +71,13 @@ export class Judgement {
     return this.casualties.some(
       (casualty) =>
         casualty.service === flow.service &&
-        ((began <= casualty.at + DYING_MS && ended >= casualty.at) || this.#isDiscovery(casualty, outcome)),
+        ((began <= (casualty.goneAt ?? Number.POSITIVE_INFINITY) + DYING_MS && ended >= casualty.at) ||
+          this.#isDiscovery(casualty, outcome)),
     );
   }
 
   #isDiscovery(casualty: Casualty, { flow, began, code }: Outcome): boolean {
-    if (flow.proxy !== undefined || !code.startsWith('ECONNREFUSED')) return false;
+    if (flow.proxy !== undefined || !/ connect E/.test(code)) return false;
     if (began < casualty.at || began > casualty.at + LEASE_MS) return false;
     const found = this.#found.get(casualty) ?? new Map<string, number>();
     this.#found.set(casualty, found);

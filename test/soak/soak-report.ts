@@ -51,7 +51,7 @@ export class SoakReport {
     else if (verdict === 'failed') counted.failed += 1;
     else if (verdict === 'breach') counted.breaches += 1;
     else if (code === 'passed') counted.passed += 1;
-    else if (code === 'denied') counted.denied += 1;
+    else if (code === 'denied' || code === 'closed') counted.denied += 1;
     const isProblem = verdict === 'failed' || verdict === 'breach';
     if (!isProblem || this.requests.length >= KEPT_PROBLEMS) return false;
     this.requests.push(`${verdict}: ${flow.name}: ${code} (${new Date(began).toISOString()})`);

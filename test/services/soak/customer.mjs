@@ -97,7 +97,7 @@ function converse({ host, port, proxy }) {
     socket.on('close', () => {
       if (heard !== '') return resolve(`cut after ${said} words: ${reason}`);
       const isClosed = reason === '' || reason.startsWith('ECONNRESET') || reason.startsWith('EPIPE');
-      return resolve(isClosed ? 'denied' : reason);
+      return resolve(isClosed ? 'closed' : reason);
     });
   });
 }

@@ -26,7 +26,7 @@ import { resolve } from './resolve.ts';
 import { OutgoingSignatures } from './sign/outgoing-signatures.ts';
 import { wayOut } from './outside/way-out.ts';
 import type { WayOut } from './outside/way-out.ts';
-import { isUnreached, Unanswered } from './unanswered.ts';
+import { isUnreached, markUnproved, Unanswered } from './unanswered.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
 export interface Target {
@@ -268,6 +268,7 @@ export class Outbound {
     // Only watched: whether somebody handles it is the application's own business.
     const emitter: EventEmitter = socket;
     emitter.once(errorMonitor, (error: Error) => {
+      if (peer === undefined) markUnproved(error);
       if (isUnreached(error)) this.#unanswered.notice(target);
     });
     return socket;

@@ -65,7 +65,17 @@ export class Unanswered {
   }
 }
 
-/** Whether nothing was sent, because there was no connection: somebody else may be asked instead. */
+const beforeProof = new WeakSet<Error>();
+
+/** To be told of what ended a connection before the peer had proved who it is: one that hangs up is going away, or has only begun. */
+export function markUnproved(error: Error): void {
+  if ('code' in error && error.code === 'ECONNRESET') beforeProof.add(error);
+}
+
+/**
+ * Whether nothing was sent, because there was no connection: somebody else may be asked instead. A peer with a certificate that is
+ * none, or not that of whom the registry says, is no such case, and is told.
+ */
 export function isUnreached(error: Error): boolean {
-  return 'syscall' in error && error.syscall === 'connect';
+  return ('syscall' in error && error.syscall === 'connect') || beforeProof.has(error);
 }
