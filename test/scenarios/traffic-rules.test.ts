@@ -71,6 +71,14 @@ spec:
     - { destination: { host: orders-api, subset: v2 }, weight: 0 }
 `;
 
+const FALLBACK = `apiVersion: rampart.dev/v1
+kind: Fallback
+metadata: { name: orders, namespace: default }
+spec:
+  host: orders-api
+  response: { status: 200, headers: { x-from: fallback }, body: "[]" }
+`;
+
 interface Asked {
   readonly path: string;
   readonly method?: string;
@@ -282,4 +290,16 @@ describe('rules of traffic', () => {
       assert.equal(heard, 'v2:hello');
     });
   }
+
+  it('every instance out: the fallback of a rule, for every client', async () => {
+    await plane.apply(FALLBACK);
+    await Promise.all([first.kill(), second.kill()]);
+    for (const [client, call] of Object.entries(clients)) {
+      const answer = await until(`the fallback: ${client}`, async () => {
+        const given = await call({ path: '/' });
+        return given.body === '[]' ? given : undefined;
+      });
+      assert.deepEqual([answer.status, answer.headers['x-from']], [200, 'fallback']);
+    }
+  });
 });

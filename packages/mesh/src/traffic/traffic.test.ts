@@ -355,6 +355,13 @@ describe('every instance out', () => {
     assert.deepEqual([...new Set(ids)], ['1']);
   });
 
+  it('a fallback of a rule, where nobody can be reached: UF', () => {
+    const here = world({ fallback: { response: { status: 200, headers: [], body: '[]' } } });
+    const { driver, call } = here.begin();
+    call.broke({ end: 'connect-failure', wasSent: false, reason: 'refused' });
+    assert.deepEqual([driver.own?.status, driver.own?.flag], [200, 'UF']);
+  });
+
   it('a fallback of a rule', () => {
     const here = world({ outlier, fallback: { response: { status: 200, headers: [], body: '[]' } } });
     exhaust(here);

@@ -107,9 +107,10 @@ export class TrafficCall implements Waiter {
     this.#timer?.cancel();
     const milliseconds = this.#options.around.now() - this.#triedAt;
     if (this.#saw({ end: breakage.end, status: 0, milliseconds }, { wasSent: breakage.wasSent })) return;
-    const isUnconnected = breakage.end === 'connect-failure';
-    const flag = isUnconnected ? ResponseFlag.connectFailed : ResponseFlag.upstreamReset;
-    this.#refuse({ status: isUnconnected ? UNAVAILABLE : BAD_GATEWAY, flag, reason: breakage.reason });
+    const { reason } = breakage;
+    if (breakage.end !== 'connect-failure')
+      this.#refuse({ status: BAD_GATEWAY, flag: ResponseFlag.upstreamReset, reason });
+    else this.#fallBack({ status: UNAVAILABLE, flag: ResponseFlag.connectFailed, reason });
   }
 
   /** The caller has gone away. */
@@ -179,7 +180,9 @@ export class TrafficCall implements Waiter {
     const retries = (this.#retries ??= new Retries(route.retries, way, around));
     const target = retries.next();
     if (target === undefined) {
-      this.#fallBack(way);
+      const { group, service } = way.destination;
+      const reason = `no instance of ${service.host} may be given requests: ${group.whyNobody()}`;
+      this.#fallBack({ status: UNAVAILABLE, flag: ResponseFlag.noInstance, reason });
       return;
     }
     this.#state = 'trying';
@@ -233,13 +236,14 @@ export class TrafficCall implements Waiter {
     this.#refuse({ status: GATEWAY_TIMEOUT, flag: ResponseFlag.timeout, reason });
   }
 
-  #fallBack({ destination }: Way): void {
-    const { group, service } = destination;
-    const { response } = group.policy.fallback ?? {};
-    const reason = `no instance of ${service.host} may be given requests: ${group.whyNobody()}`;
-    const flag = ResponseFlag.noInstance;
-    if (response === undefined) this.#refuse({ status: UNAVAILABLE, flag, reason });
-    else this.#answer({ ...response, body: Buffer.from(response.body) }, { flag, reason: `${reason}; a rule answers` });
+  /** Nobody can answer: a rule may have an answer for that. */
+  #fallBack(refusal: NoDestination): void {
+    const { response } = this.#way?.destination.group.policy.fallback ?? {};
+    if (response === undefined) this.#refuse(refusal);
+    else {
+      const reason = `${refusal.reason}; a rule answers`;
+      this.#answer({ ...response, body: Buffer.from(response.body) }, { flag: refusal.flag, reason });
+    }
   }
 
   #refuse({ status, flag, reason, policy = '' }: NoDestination): void {
