@@ -131,6 +131,7 @@ export { Peers } from './view/peers.ts';
 export type { PeerIdentityFacts, PeerProof, PeersUpdate, PeerVariant } from './view/peers.ts';
 export { Traffic } from './traffic/traffic.ts';
 export type { TrafficOptions } from './traffic/traffic.ts';
+export { breakageOf } from './traffic/call/breakage.ts';
 export type { Breakage, CallDriver, Try } from './traffic/call/driver.ts';
 export { changeHeaders } from './traffic/call/header-changes.ts';
 export type { TrafficCall } from './traffic/call/traffic-call.ts';

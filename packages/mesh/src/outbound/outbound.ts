@@ -100,7 +100,10 @@ export class Outbound {
       caller: () => plane.identity.current?.spiffeId.toString() ?? '',
       report: plane.standing,
     });
-    plane.view.subscribe(() => this.#authorities.clear());
+    plane.view.subscribe(() => {
+      this.#authorities.clear();
+      this.traffic.changed();
+    });
   }
 
   /** "host:port" of an origin whose host is the mesh's business. */

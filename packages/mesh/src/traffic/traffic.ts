@@ -29,6 +29,12 @@ export interface TrafficOptions {
   readonly report?: StandingReport | undefined;
 }
 
+interface Resolved {
+  readonly epoch: number;
+  readonly port: number;
+  readonly destination: Destination;
+}
+
 const LOOK_MS = 1000;
 
 const NO_POLICY: GroupPolicy = {};
@@ -41,6 +47,8 @@ export class Traffic {
   readonly #states = new Map<string, ServiceState>();
   /** By the rules about it: the last form that a service had. */
   readonly #ruled = new WeakMap<ServiceRules, RuledService>();
+  readonly #resolved = new WeakMap<CompiledDestination, Resolved>();
+  #epoch = 0;
 
   constructor(options: TrafficOptions) {
     this.#options = options;
@@ -68,8 +76,21 @@ export class Traffic {
     return new RuledService({ service, port, rules }, this, this.#options);
   }
 
-  /** What a route of `from` names. */
+  /** What a route of `from` names, looked up once for each state of the mesh. */
   resolve(from: AskedService, to: CompiledDestination): Destination | NoDestination {
+    const known = this.#resolved.get(to);
+    if (known !== undefined && known.epoch === this.#epoch && known.port === from.port) return known.destination;
+    const destination = this.#find(from, to);
+    if (!('status' in destination)) this.#resolved.set(to, { epoch: this.#epoch, port: from.port, destination });
+    return destination;
+  }
+
+  /** Services, or who may be reached, may be others from now on. */
+  changed(): void {
+    this.#epoch += 1;
+  }
+
+  #find(from: AskedService, to: CompiledDestination): Destination | NoDestination {
     const service = this.#options.reach(to.host);
     if ('status' in service) return service;
     const port = to.port ?? from.port;

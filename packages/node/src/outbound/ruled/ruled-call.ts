@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
 import { RampartError } from '@rampart/core';
 import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
-import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
+import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type {
   CallDriver,
   Ending,
@@ -17,7 +17,6 @@ import type {
   Try,
 } from '@rampart/mesh';
 
-import { breakageOf } from './breakage.ts';
 import { passedHeaders } from './passed-headers.ts';
 import { RequestBody } from './request-body.ts';
 
@@ -107,7 +106,7 @@ export class RuledCall implements CallDriver {
       sent = this.#open(attempt);
     } catch (error) {
       // Without an identity nothing can be opened.
-      queueMicrotask(() => this.#call.broke(breakageOf(error, undefined)));
+      queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
       return;
     }
     this.#current = sent;
@@ -219,7 +218,7 @@ export class RuledCall implements CallDriver {
     if (sent !== this.#current) return;
     this.#current = undefined;
     this.#body.detach();
-    this.#call.broke(breakageOf(error, sent));
+    this.#call.broke(breakageOf(error, sent.reusedSocket));
   }
 
   #closed(): void {

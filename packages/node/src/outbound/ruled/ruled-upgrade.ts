@@ -3,10 +3,9 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { CompiledAnswer } from '@rampart/core';
-import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
+import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, TrafficCall, Try } from '@rampart/mesh';
 
-import { breakageOf } from './breakage.ts';
 import { passedHeaders } from './passed-headers.ts';
 import type { RuledRequest } from './ruled-call.ts';
 
@@ -59,7 +58,7 @@ export class RuledUpgrade implements CallDriver {
       sent.once('error', (error) => this.#broke(sent, error));
       sent.end();
     } catch (error) {
-      queueMicrotask(() => this.#call.broke(breakageOf(error, undefined)));
+      queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
     }
   }
 
@@ -125,7 +124,7 @@ export class RuledUpgrade implements CallDriver {
   }
 
   #broke(sent: ClientRequest, error: Error): void {
-    if (sent === this.#current) this.#call.broke(breakageOf(error, sent));
+    if (sent === this.#current) this.#call.broke(breakageOf(error, sent.reusedSocket));
   }
 
   #complete(): void {

@@ -1,5 +1,5 @@
 import type { CompiledAnswer, CompiledHeaders, RoutedRequest } from '@rampart/core';
-import { changeHeaders, COMPLETE, failure } from '@rampart/mesh';
+import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, OutboundExchange, RuledService, TrafficCall, Try } from '@rampart/mesh';
 
 import type { Exchange } from '../../http/exchange.ts';
@@ -9,7 +9,6 @@ import { isIdempotent } from '../../http1/repeatable.ts';
 import type { BodySink } from '../../http1/server-exchange.ts';
 import type { ByteStream } from '../../stream/byte-stream.ts';
 import type { OutboundHttpOptions } from '../outbound-http.ts';
-import { breakageOf } from './breakage.ts';
 import { MOST_KEPT, RequestBody } from './request-body.ts';
 import { prepareToSign } from './signed-request.ts';
 import type { SignHead } from './signed-request.ts';
