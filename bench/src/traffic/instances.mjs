@@ -1,9 +1,9 @@
 // Ten instances of a service in one process: each has room for some requests at a time, and the first takes ten times as long.
 import http from 'node:http';
 
-const [count = '10', quick = '10', times = '10'] = process.argv.slice(2);
+const [count = '10', quick = '30', times = '10'] = process.argv.slice(2);
 /** Requests that an instance works on at a time. */
-const ROOM = 8;
+const ROOM = 16;
 const ports = [];
 
 for (let index = 0; index < Number(count); index += 1) {
