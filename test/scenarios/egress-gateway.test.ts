@@ -110,6 +110,17 @@ describe('an egress gateway', () => {
     assert.equal(seen.length, before);
   });
 
+  it('is no way for what nobody could judge', async () => {
+    const failure = await users.run(async (_, url) => {
+      try {
+        return String((await fetch(url)).status);
+      } catch (error) {
+        return ((error as Error).cause as Error).message;
+      }
+    }, `https://${HOST}/`);
+    assert.match(failure, /in no ServiceEntry|leave by an egress gateway, in plain HTTP and no other way/);
+  });
+
   it('leads nobody back into the mesh, and nowhere that no rule names', async () => {
     for (const host of ['egress-gateway', 'elsewhere.example']) {
       const answer = await users.run(

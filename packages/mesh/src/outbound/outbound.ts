@@ -61,6 +61,8 @@ const { connect } = net;
 const MOST_AUTHORITIES = 1000;
 
 const HTTP_PORT = 80;
+/** Of hosts that are no service. */
+const OUTSIDE_NAMESPACE = '';
 const OUTSIDE: Route = { kind: 'outside' };
 
 /** resolve → route → pick → dial, for whatever client. */
@@ -199,7 +201,7 @@ export class Outbound {
     const first = rules?.route?.({ method: 'GET', url: '/', authority: host, headers: {} })?.destinations[0];
     if (rules === undefined || first === undefined) return undefined;
     if (resolve(first.host, view, this.#namespace()).kind !== 'mesh') return undefined;
-    return this.traffic.ruled({ name: host, namespace: '', host, endpoints: [] }, port, rules);
+    return this.traffic.ruled({ name: host, namespace: OUTSIDE_NAMESPACE, host, endpoints: [] }, port, rules);
   }
 
   #leave(host: string, port: number): RequestRoute {
@@ -309,7 +311,9 @@ interface Found {
 }
 
 /** Applications already know what to do when a connection is refused: the usual code, and our words. */
-function whyNobody({ endpoints, outOfService = 0 }: MeshService, port: number): string {
+function whyNobody({ namespace, endpoints, outOfService = 0 }: MeshService, port: number): string {
+  if (namespace === OUTSIDE_NAMESPACE)
+    return 'a rule has its requests leave by an egress gateway, in plain HTTP and no other way';
   const known = endpoints.map((each) => each.port).join(', ');
   if (known !== '') return `no instance of it serves port ${port} (known: ${known})`;
   if (outOfService === 0) return 'no instance of it is registered';
