@@ -52,5 +52,9 @@ export function becomeLean(host: NodeJS.Process, wasLean: boolean): void {
   if (wasLean || host.platform === 'win32' || host.send !== undefined || host.execve === undefined) return;
   const { execArgv, environment } = leanStart(host.execArgv, host.env);
   const defined = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  host.execve(host.execPath, [host.execPath, ...execArgv, ...host.argv.slice(1)], Object.fromEntries(defined));
+  try {
+    host.execve(host.execPath, [host.execPath, ...execArgv, ...host.argv.slice(1)], Object.fromEntries(defined));
+  } catch {
+    // Node's permission model may forbid it: memory is no reason not to serve.
+  }
 }
