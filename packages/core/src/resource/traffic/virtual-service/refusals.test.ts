@@ -296,6 +296,21 @@ const warned: readonly Refusal[] = [
   ],
 ];
 
+const slashes: readonly Refusal[] = [
+  [
+    'a prefix with a slash too many',
+    httpRoute({ match: [{ uri: { prefix: '/v2' } }], rewrite: { uri: '/' } }),
+    `${HTTP}.rewrite.uri`,
+    /^makes \/\/a of \/v2\/a: let both end/,
+  ],
+  [
+    'a prefix with a slash too few',
+    httpRoute({ rewrite: { uri: '/v1' } }),
+    `${HTTP}.rewrite.uri`,
+    /^makes \/v1a of \/a/,
+  ],
+];
+
 const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['one destination of any weight', only({ route: [to(0)] })],
   ['Istio’s default of retries for a POST', retries({ attempts: 2 }, { method: { exact: 'POST' } })],
@@ -304,12 +319,13 @@ const accepted: readonly (readonly [fact: string, json: unknown])[] = [
     retries({ attempts: 2, retryOn: 'connect-failure,refused-stream' }, { method: { exact: 'POST' } }),
   ],
   ['retries of any request, as only the safe ones are repeated', retries({ attempts: 2, retryOn: '5xx' })],
+  ['a prefix for a prefix', httpRoute({ match: [{ uri: { prefix: '/v2/' } }], rewrite: { uri: '/' } })],
   ['a timeout of none', httpRoute({ timeout: '0s' })],
   ['the gateway "mesh"', virtualService({ hosts: ['a'], gateways: ['mesh'], http: [{ route: [to()] }] })],
 ];
 
 for (const refusal of refused) test(`refuses ${refusal[0]}`, () => expectRefusal(refusal));
 
-for (const warning of warned) test(`warns of ${warning[0]}`, () => expectWarning(warning));
+for (const warning of [...warned, ...slashes]) test(`warns of ${warning[0]}`, () => expectWarning(warning));
 
 for (const [fact, json] of accepted) test(`accepts ${fact}`, () => expectSilence(json));

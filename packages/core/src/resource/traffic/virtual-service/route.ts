@@ -92,6 +92,7 @@ export function readHttpRoute(at: Cursor): HttpRoute | undefined {
   const { match = [], timeout, mirror, mirrorPercentage, mirrors, retries, ...rest } = fields;
   checkRetriesAreSafe(at.child('retries'), retries, match);
   checkPrefixRewrite(at, match);
+  warnOfSlashes(at, match);
   const copies = mirror === undefined ? mirrors : [{ destination: mirror, ...percentageOf(mirrorPercentage) }];
   return {
     ...rest,
@@ -181,4 +182,20 @@ function checkPrefixRewrite(at: Cursor, match: readonly HttpMatch[]): void {
   if (place.value === undefined) return;
   const isSound = match.length > 0 && match.every(({ uri }) => uri?.prefix !== undefined);
   if (!isSound) place.error('replaces a prefix: each match needs uri: { prefix: … }');
+}
+
+/** A prefix is replaced letter by letter, as Envoy does: "/v2" by "/" makes "//orders" of "/v2/orders". */
+function warnOfSlashes(at: Cursor, match: readonly HttpMatch[]): void {
+  for (const place of [at.child('rewrite').child('uri'), at.child('redirect').child('prefixRewrite')]) {
+    const { value } = place;
+    if (typeof value !== 'string') continue;
+    // What asks nothing of the path matches every path by the prefix "/".
+    const prefixes = (match.length === 0 ? [{}] : match).flatMap(
+      ({ uri = { prefix: '/' } }: HttpMatch) => uri.prefix ?? [],
+    );
+    const odd = prefixes.find((prefix) => prefix.endsWith('/') !== value.endsWith('/'));
+    if (odd === undefined) continue;
+    const sent = `${value}${odd.endsWith('/') ? 'a' : '/a'}`;
+    place.warning(`makes ${sent} of ${odd.endsWith('/') ? odd : `${odd}/`}a: let both end in "/", or neither`);
+  }
 }
