@@ -70,6 +70,22 @@ describe('threads of a process are members of the mesh as it is', () => {
     }
   });
 
+  it('a limit that is shared is one for all threads', async () => {
+    await plane.apply(`apiVersion: rampart.dev/v1
+kind: RateLimit
+metadata: { name: threads, namespace: default }
+spec:
+  selector: { matchLabels: { app: threads } }
+  rules: [{ name: limited, match: [{ paths: [/limited] }], requests: 30, unit: HOUR, shared: true }]
+`);
+    const storm = (port: number, path: string, count: number): Promise<(number | string)[]> =>
+      Promise.all(Array.from({ length: count }, () => status(`http://threads:${port}${path}`)));
+    await until('the limit to hold everywhere', async () => (await storm(hello.port, '/limited', 31)).includes(429));
+    const ports = [hello.port, ...hello.ports];
+    const answers = (await Promise.all(ports.map((port) => storm(port, '/limited', 20)))).flat();
+    assert.deepEqual([...new Set(answers)], [429]);
+  });
+
   it('while the control plane is away, a new thread has the last good snapshot, and is registered once it is back', async () => {
     await plane.kill();
     const port = await service.run(({ kept }) => (kept['start'] as () => Promise<number>)());

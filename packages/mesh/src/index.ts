@@ -103,6 +103,7 @@ export { expositionText, merged } from './metrics/families.ts';
 export type { MetricFamily } from './metrics/families.ts';
 export { openOperationsDoor } from './metrics/operations-door.ts';
 export type { OperationsDoor, OperationsDoorOptions } from './metrics/operations-door.ts';
+export { limitFamilies } from './metrics/limit-families.ts';
 export { gauge, planeFamilies, processFamilies } from './metrics/plane-families.ts';
 export { trafficFamilies } from './metrics/traffic-families.ts';
 export { TrafficMetrics } from './metrics/traffic-metrics.ts';

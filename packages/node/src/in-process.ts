@@ -16,6 +16,7 @@ import {
   RequestSignatures,
   Outbound,
   Picker,
+  limitFamilies,
   planeFamilies,
   processFamilies,
   startDataPlane,
@@ -132,7 +133,13 @@ function openMetrics(
   openOperationsDoor({
     ...place,
     isReady: () => plane.view.ready,
-    metrics: () => expositionText([...trafficFamilies(metrics), ...planeFamilies(plane), ...processFamilies(host)]),
+    metrics: () =>
+      expositionText([
+        ...trafficFamilies(metrics),
+        ...limitFamilies(plane.limits),
+        ...planeFamilies(plane),
+        ...processFamilies(host),
+      ]),
   }).then(
     ({ port }) => log.info('metrics are answered', { port }),
     (error: unknown) => log.error('nobody can ask for metrics', { error }),

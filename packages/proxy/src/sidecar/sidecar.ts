@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import { expositionText, planeFamilies, startDataPlane, TrafficMetrics, WITHDRAWAL_MS } from '@rampart/mesh';
+import {
+  expositionText,
+  limitFamilies,
+  planeFamilies,
+  startDataPlane,
+  TrafficMetrics,
+  WITHDRAWAL_MS,
+} from '@rampart/mesh';
 import type { DataPlane, MetricFamily, Readiness } from '@rampart/mesh';
 
 import { keepSmall } from '../memory/unused-memory.ts';
@@ -90,7 +97,8 @@ export async function openSidecar(
     redirectPort: doors.redirectPort,
     dnsPort: doors.dnsPort,
     plane,
-    families: () => (metrics === undefined ? [] : sidecarFamilies({ metrics, ...ways })),
+    families: () =>
+      metrics === undefined ? [] : [...sidecarFamilies({ metrics, ...ways }), ...limitFamilies(plane.limits)],
     drain: async (milliseconds) => {
       inbound?.withdraw();
       outbound.drain();

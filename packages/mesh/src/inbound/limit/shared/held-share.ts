@@ -18,6 +18,12 @@ const LOW = 0.5;
 export class HeldShare {
   readonly #name: QuotaName;
   #tokens = 0;
+  /** Of these, for those who have waited for them. */
+  #kept = 0;
+  /** The next one to take has not waited. */
+  #isAtOnce = false;
+  /** By the last answer. */
+  #waited = 0;
   #validUntil = Number.NEGATIVE_INFINITY;
   /** Nothing is to be had before, as far as is known. */
   #emptyUntil = Number.NEGATIVE_INFINITY;
@@ -40,9 +46,10 @@ export class HeldShare {
     return now < this.#unknownUntil;
   }
 
-  /** Whether `take` can tell without asking. */
+  /** Whether `take`, which comes next then, can tell without asking. */
   isSettled(now: number): boolean {
-    return this.#has(now) || now < this.#emptyUntil;
+    this.#isAtOnce = this.#free(now) > 0 || now < this.#emptyUntil;
+    return this.#isAtOnce;
   }
 
   /** Whether it is time to ask for more. */
@@ -52,7 +59,10 @@ export class HeldShare {
 
   /** 0, or else the milliseconds until there may be one. */
   take(now: number): number {
-    if (!this.#has(now)) return Math.max(1, this.#emptyUntil - now);
+    const isAtOnce = this.#isAtOnce;
+    this.#isAtOnce = false;
+    if ((isAtOnce ? this.#free(now) : this.#there(now)) <= 0) return Math.max(1, this.#emptyUntil - now);
+    if (!isAtOnce) this.#kept = Math.max(0, this.#kept - 1);
     this.#tokens -= 1;
     this.#usedSince += 1;
     return 0;
@@ -75,6 +85,7 @@ export class HeldShare {
     if (now >= this.#validUntil) {
       this.#unused += this.#tokens;
       this.#tokens = 0;
+      this.#kept = 0;
     }
     return this.#unused > 0;
   }
@@ -94,7 +105,8 @@ export class HeldShare {
     this.expire(now);
     const { policy, rule, key, perSecond } = this.#name;
     this.#ahead = Math.max(0, Math.min(this.#usedSince, Math.floor(perSecond * AHEAD_SECONDS)));
-    this.#wanted = Math.max(0, this.#waiting + this.#ahead - this.#tokens);
+    this.#waited = this.#waiting;
+    this.#wanted = Math.max(0, this.#waiting + this.#ahead - this.#free(now));
     const want = { policy, rule, key, tokens: this.#wanted, unused: this.#unused };
     this.#usedSince = 0;
     this.#unused = 0;
@@ -107,6 +119,8 @@ export class HeldShare {
   /** `askedAt`: when it was wanted, from which its time is counted: the way of the answer is part of it. */
   receive({ tokens, validMs, retryMs, unknown }: QuotaShare, askedAt: number): void {
     this.#tokens += tokens;
+    // What those before did not take, they will not take any more.
+    this.#kept = Math.min(this.#tokens, this.#waited);
     if (tokens > 0) this.#validUntil = askedAt + validMs;
     if (tokens < this.#wanted) this.#emptyUntil = askedAt + Math.max(1, retryMs);
     if (unknown) this.#unknownUntil = askedAt + UNKNOWN_MS;
@@ -123,8 +137,13 @@ export class HeldShare {
     this.#waiting = 0;
   }
 
-  #has(now: number): boolean {
-    return this.#tokens > 0 && now < this.#validUntil;
+  #there(now: number): number {
+    return now < this.#validUntil ? this.#tokens : 0;
+  }
+
+  /** What nobody has waited for. */
+  #free(now: number): number {
+    return this.#there(now) - this.#kept;
   }
 }
 

@@ -79,6 +79,18 @@ describe('a limit that data planes share', () => {
     assert.equal(await fleet.storm(2, 8), 0);
   });
 
+  it('refuses nobody who has waited, while there is something left, for those that come later', async () => {
+    const fleet = new Fleet(1, 10, 40);
+    fleet.latencyMs = 5;
+    const storms: Promise<number>[] = [];
+    for (let wave = 0; wave < 4; wave += 1) {
+      storms.push(fleet.storm(0, 10));
+      await fleet.clock.advance(3);
+    }
+    await fleet.clock.advance(20);
+    assert.deepEqual(await Promise.all(storms), [10, 10, 10, 10]);
+  });
+
   it('asks once for requests that come together, and not again for what is known to be empty', async () => {
     const fleet = new Fleet(1, 10, 10);
     await fleet.storm(0, 50);
