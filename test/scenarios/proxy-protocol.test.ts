@@ -118,6 +118,12 @@ describe('a load balancer that speaks the PROXY protocol', { skip: lacks(HAPROXY
     assert.match(refusal.remote_address, /^127\.0\.0\.3:/);
   });
 
+  it('is named by an address: a sidecar that is told of another one says so, and ends', async () => {
+    const args = ['--app-port', String(ports.web), '--proxy-protocol-from', '10.0.0/8'];
+    const starting = SidecarProcess.start(plane, { serviceAccount: 'web', service: 'web', args });
+    await assert.rejects(starting, /ended with 2: [^]*10\.0\.0\/8\\" is not an IP address or CIDR block/);
+  });
+
   it('is one that was named: what anybody else claims is no HTTP', async () => {
     const socket = connect({ port: ports.mesh, host: '127.0.0.1' });
     socket.write(`PROXY TCP4 ${KNOWN} 127.0.0.1 1 2\r\nGET / HTTP/1.1\r\nHost: web\r\n\r\n`);
