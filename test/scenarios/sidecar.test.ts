@@ -339,6 +339,12 @@ describe('applications behind sidecars', () => {
     let answer = '';
     for await (const chunk of socket) answer += String(chunk);
     assert.match(answer, /^HTTP\/1\.1 431 /);
+    await until('the record', async () =>
+      (await plane.records()).find(
+        ({ reporter, response_code: code, response_flags: flags }) =>
+          reporter === 'source' && code === 431 && flags === 'DPE',
+      ),
+    );
   });
 
   it('requests of one connection are answered in order, however they come', async () => {

@@ -1,4 +1,5 @@
 import type { Clock } from '@rampart/core';
+import { ResponseFlag } from '@rampart/mesh';
 import type { OutboundRecorder, RequestRoute, Target } from '@rampart/mesh';
 
 import type { Exchange } from '../http/exchange.ts';
@@ -6,6 +7,7 @@ import type { HttpVersion } from '../http/version.ts';
 import type { Upstream } from '../http/upstream.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
 import { ServerConnections } from '../http1/server-connections.ts';
+import type { Http2Problem } from '../http2/server-session.ts';
 import { Http2ServerSessions } from '../http2/server-sessions.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
@@ -54,8 +56,20 @@ export class OutboundHttp {
   accept({ stream, version, head, captured }: OutboundArrival): void {
     (version === 'h2' ? this.#sessions : this.#connections).serve(
       { stream, head },
-      { request: (exchange: Exchange) => OutboundCall.begin(this.#options, exchange, captured) },
+      {
+        request: (exchange: Exchange) => OutboundCall.begin(this.#options, exchange, captured),
+        unreadable: (problem: Http2Problem) => this.#record(problem, version, captured),
+      },
     );
+  }
+
+  #record({ status, reason }: Http2Problem, version: HttpVersion, captured: Destination | undefined): void {
+    const { recorder } = this.#options;
+    const authority = captured === undefined ? '' : `${captured.host}:${captured.port}`;
+    const protocol = version === 'h2' ? 'HTTP/2' : undefined;
+    const exchange = recorder.begin({ method: '', path: '', authority, protocol });
+    exchange.code = status;
+    recorder.end(exchange, { flag: ResponseFlag.protocolError, reason, policy: '' });
   }
 
   get open(): number {
