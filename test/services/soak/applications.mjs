@@ -10,8 +10,12 @@ const mail = createServer((socket) => {
   socket.on('error', () => socket.destroy());
 });
 
+const orders = createHttpServer(answer);
+// Longer than any customer pauses: otherwise a request may meet a connection that is just being closed, mesh or not.
+orders.keepAliveTimeout = 60_000;
+
 const ports = {};
-for (const [name, server] of Object.entries({ orders: createHttpServer(answer), mail })) {
+for (const [name, server] of Object.entries({ orders, mail })) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   ports[name] = server.address().port;
 }
