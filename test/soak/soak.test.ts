@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { soak } from './soak.ts';
 
-const SECONDS = 10;
+const SECONDS = 6;
 
 test(`${SECONDS} s of load and change: what policy allows passes, what it denies does not`, async () => {
   const heard: string[] = [];
