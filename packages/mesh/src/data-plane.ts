@@ -115,6 +115,8 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     workload: () => workload,
   });
   const telemetry = new TelemetryReporter({ clock, random, send: sender(control) });
+  const limits = new RequestLimits({ clock, log, lease: leaser(control) });
+  options.metrics?.watchLimits(limits);
   // An update means that the control plane is back: what waited for it goes out now.
   view.subscribe(() => telemetry.retryNow());
   control.start();
@@ -124,7 +126,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits: new RequestLimits({ clock, log, lease: leaser(control) }),
+    limits,
     signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,

@@ -4,6 +4,8 @@ import { describe, it } from 'node:test';
 
 import { SpiffeId } from '@rampart/core';
 
+import { ClusterCounts } from '../traffic/group/cluster-counts.ts';
+import type { ClusterFigures } from '../traffic/group/cluster-counts.ts';
 import { expositionText, merged } from './families.ts';
 import { planeFamilies, processFamilies } from './plane-families.ts';
 import { trafficFamilies } from './traffic-families.ts';
@@ -17,7 +19,9 @@ const PAGE = {
   bytesReceived: 0,
   bytesSent: 1024,
   reason: '',
-};
+  policy: '',
+  decision: 'ALLOW',
+} as const;
 
 function caller(name: string): Caller {
   const spiffeId = SpiffeId.of(`spiffe://cluster.local/ns/shop/sa/${name}`);
@@ -159,7 +163,7 @@ describe('what passes a data plane', () => {
     const web = caller('web');
     metrics.inboundOpened(web);
     metrics.inboundOpened(web);
-    metrics.inboundClosed(web, { responseFlags: '-', bytesReceived: 5, bytesSent: 7 });
+    metrics.inboundClosed(web, { ...PAGE, bytesReceived: 5, bytesSent: 7 });
     for (const expected of [
       /^istio_tcp_connections_opened_total\{.*request_protocol="tcp".*\} 2$/m,
       /^istio_tcp_connections_closed_total\{.*\} 1$/m,
@@ -167,6 +171,83 @@ describe('what passes a data plane', () => {
       /^istio_tcp_sent_bytes_total\{.*\} 7$/m,
     ])
       assert.match(text(metrics), expected);
+  });
+});
+
+describe('what a data plane refused or mended', () => {
+  const figures = (name: string): ClusterFigures => {
+    const counts = Object.assign(new ClusterCounts(), {
+      ejections: 2,
+      retries: 7,
+      retriesUsedUp: 1,
+      shed: 3,
+      stale: 4,
+    });
+    return { name, counts, ejected: 1, isOpen: true, opened: 5 };
+  };
+
+  it('is counted by service, port and subset that rules are about', () => {
+    const metrics = sidecar();
+    metrics.watch({ clusters: () => [figures('outbound|80|v1|users.shop.svc')] });
+    for (const sample of [
+      'envoy_cluster_outlier_detection_ejections_enforced_total{cluster_name="outbound|80|v1|users.shop.svc"} 2',
+      'envoy_cluster_outlier_detection_ejections_active{cluster_name="outbound|80|v1|users.shop.svc"} 1',
+      'envoy_cluster_circuit_breakers_default_rq_open{cluster_name="outbound|80|v1|users.shop.svc"} 1',
+      'envoy_cluster_upstream_rq_pending_overflow{cluster_name="outbound|80|v1|users.shop.svc"} 3',
+      'envoy_cluster_upstream_rq_retry{cluster_name="outbound|80|v1|users.shop.svc"} 7',
+      'rampart_breakers_opened_total{cluster_name="outbound|80|v1|users.shop.svc"} 5',
+      'rampart_fallbacks_total{cluster_name="outbound|80|v1|users.shop.svc",answer="stale"} 4',
+    ])
+      assert.ok(text(metrics).includes(`${sample}\n`), sample);
+  });
+
+  it('is counted for services without number in a bounded number of series', () => {
+    const metrics = sidecar();
+    metrics.watch({ clusters: () => Array.from({ length: 600 }, (_, index) => figures(`outbound|80||s${index}`)) });
+    const retries = text(metrics).match(/^envoy_cluster_upstream_rq_retry\{.*$/gm) ?? [];
+    assert.deepEqual(
+      [retries.length, retries.at(-1)],
+      [501, 'envoy_cluster_upstream_rq_retry{cluster_name="other"} 700'],
+    );
+  });
+
+  const refusals: readonly (readonly [rule: string, refuse: (metrics: TrafficMetrics) => void, sample: string])[] = [
+    [
+      'under a RateLimit by its rule',
+      (metrics) =>
+        metrics.watchLimits({ hits: [{ policy: 'shop/limits', rule: 'search', isShadow: false, refused: 6 }] }),
+      'rampart_rate_limited_total{policy="shop/limits",rule="search",mode="ENFORCE"} 6',
+    ],
+    [
+      'for want of room in the application',
+      (metrics) => metrics.inbound(caller('web'), { ...PAGE, responseFlags: 'UO' }),
+      'rampart_requests_shed_total 1',
+    ],
+    [
+      'on its way out by the policy that denies it',
+      (metrics) =>
+        metrics.outbound(NOWHERE, { ...PAGE, responseFlags: 'UH', decision: 'DENY', policy: 'istio-system/default' }),
+      'rampart_egress_denied_total{policy="istio-system/default"} 1',
+    ],
+    [
+      'on its way out without HTTP',
+      (metrics) =>
+        metrics.outboundClosed(NOWHERE, { ...PAGE, responseFlags: 'UAEX', decision: 'DENY', policy: 'shop/lock' }),
+      'rampart_egress_denied_total{policy="shop/lock"} 1',
+    ],
+  ];
+  for (const [rule, refuse, sample] of refusals) {
+    it(`is counted ${rule}`, () => {
+      const metrics = sidecar();
+      refuse(metrics);
+      assert.ok(text(metrics).includes(`${sample}\n`), text(metrics));
+    });
+  }
+
+  it('is no denial where a name leads nowhere', () => {
+    const metrics = sidecar();
+    metrics.outbound(NOWHERE, { ...PAGE, responseFlags: 'NR', decision: 'DENY' });
+    assert.doesNotMatch(text(metrics), /rampart_egress_denied_total/);
   });
 });
 

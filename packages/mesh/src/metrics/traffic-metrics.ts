@@ -6,18 +6,34 @@ import type { InboundConnection } from '../inbound/connection.ts';
 import type { PeerIdentity } from '../identity/peer.ts';
 import type { Target } from '../outbound/outbound.ts';
 import type { MeshEndpoint } from '../view/endpoint.ts';
+import { ResponseFlag } from '../record/flags.ts';
+import type { LimitHits } from '../inbound/limit/request-limits.ts';
+import type { ClusterFigures, ClusterSource } from '../traffic/group/cluster-counts.ts';
 import { labelText } from './families.ts';
+import { RefusalCounts } from './refusal-counts.ts';
 import { RequestSeries, SeriesOfPeer, TcpSeries } from './request-series.ts';
 import { standardLabels } from './standard-labels.ts';
 import type { MetricEnd, MetricService, StandardLabels } from './standard-labels.ts';
 
 /** What a record says of a request that is over, in numbers: durations in microseconds, sizes of bodies in bytes. */
 export type RequestNumbers = Readonly<
-  Pick<RecordInput, 'responseCode' | 'responseFlags' | 'durationMicros' | 'bytesReceived' | 'bytesSent' | 'reason'>
+  Pick<
+    RecordInput,
+    | 'responseCode'
+    | 'responseFlags'
+    | 'durationMicros'
+    | 'bytesReceived'
+    | 'bytesSent'
+    | 'reason'
+    | 'policy'
+    | 'decision'
+  >
 >;
 
 /** The same of a connection without HTTP. */
-export type TcpNumbers = Readonly<Pick<RecordInput, 'responseFlags' | 'bytesReceived' | 'bytesSent'>>;
+export type TcpNumbers = Readonly<
+  Pick<RecordInput, 'responseFlags' | 'bytesReceived' | 'bytesSent' | 'policy' | 'decision'>
+>;
 
 /** Who called: an inbound connection. */
 export interface Caller extends Pick<InboundConnection, 'sourcePrincipal'> {
@@ -31,6 +47,10 @@ export type CountedWorkload = Pick<AttestedWorkload, 'namespace' | 'serviceAccou
 interface MetricSelf {
   readonly end: MetricEnd;
   readonly service: string;
+}
+
+interface LimitSource {
+  readonly hits: readonly LimitHits[];
 }
 
 /** Where a request went that did not go to an instance of the mesh. Istio's names for the two. */
@@ -52,6 +72,12 @@ type Peer = Pick<StandardLabels, 'source' | 'destination' | 'service' | 'reporte
 export class TrafficMetrics {
   readonly requests: Map<string, RequestSeries> = new Map();
   readonly connections: Map<string, TcpSeries> = new Map();
+  /** Requests and connections that were not let out. */
+  readonly egressDenied: RefusalCounts = new RefusalCounts();
+  /** Requests that came when as many as the application is given were under way. */
+  shed = 0;
+  #clusters: ClusterSource | undefined;
+  #limits: LimitSource | undefined;
   #self: MetricSelf = { end: NOBODY, service: '' };
   #inbound = new WeakMap<Caller, SeriesOfPeer>();
   #outbound = new WeakMap<MeshEndpoint, SeriesOfPeer>();
@@ -77,7 +103,26 @@ export class TrafficMetrics {
     this.#astray.clear();
   }
 
+  /** Where figures about calls under rules come from. */
+  watch(clusters: ClusterSource): void {
+    this.#clusters = clusters;
+  }
+
+  clusters(): readonly ClusterFigures[] {
+    return this.#clusters?.clusters() ?? [];
+  }
+
+  /** Where figures about RateLimits come from. */
+  watchLimits(limits: LimitSource): void {
+    this.#limits = limits;
+  }
+
+  limitHits(): readonly LimitHits[] {
+    return this.#limits?.hits ?? [];
+  }
+
   inbound(connection: Caller, numbers: RequestNumbers): void {
+    if (numbers.responseFlags === ResponseFlag.overloaded) this.shed += 1;
     let peer = this.#inbound.get(connection);
     if (peer === undefined) {
       peer = this.#seriesOf(this.#caller(connection));
@@ -88,6 +133,7 @@ export class TrafficMetrics {
 
   /** `target` is a service where no instance of the mesh was called. */
   outbound(target: Target | MetricService, numbers: RequestNumbers): void {
+    this.#judge(numbers);
     count(this.#called(target), numbers);
   }
 
@@ -104,7 +150,13 @@ export class TrafficMetrics {
   }
 
   outboundClosed(target: Target | MetricService, numbers: TcpNumbers): void {
+    this.#judge(numbers);
     closed(this.#tcp(this.#callee(target), numbers.responseFlags), numbers);
+  }
+
+  /** A name that leads nowhere is denied as well, by no policy. */
+  #judge({ decision, policy, responseFlags }: TcpNumbers): void {
+    if (decision === 'DENY' && (policy !== '' || responseFlags === ResponseFlag.denied)) this.egressDenied.add(policy);
   }
 
   #called(target: Target | MetricService): SeriesOfPeer {

@@ -102,6 +102,7 @@ export class Outbound {
       caller: () => plane.identity.current?.spiffeId.toString() ?? '',
       report: plane.standing,
     });
+    plane.metrics?.watch(this.traffic);
     plane.view.subscribe(() => {
       this.#authorities.clear();
       this.traffic.changed();

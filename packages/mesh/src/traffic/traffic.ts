@@ -5,6 +5,7 @@ import type { OutgoingSignature } from '../outbound/sign/outgoing-signatures.ts'
 import type { Stopwatch } from '../record/stopwatch.ts';
 import type { MeshService } from '../view/endpoint.ts';
 import type { NoDestination } from './call/surroundings.ts';
+import type { ClusterFigures, ClusterSource } from './group/cluster-counts.ts';
 import { ServiceState } from './group/service-state.ts';
 import type { Destination } from './group/service-state.ts';
 import { RuledService } from './ruled-service.ts';
@@ -42,7 +43,7 @@ const NO_RULES: ServiceRules = { policy: () => NO_POLICY, subset: () => undefine
 const UNAVAILABLE = 503;
 
 /** Rules about calls, and what this data plane has seen of those they are about. */
-export class Traffic {
+export class Traffic implements ClusterSource {
   readonly #options: TrafficOptions;
   readonly #states = new Map<string, ServiceState>();
   /** By the rules about it: the last form that a service had. */
@@ -103,6 +104,12 @@ export class Traffic {
     const { clock, stopwatch } = this.#options;
     const all = [...this.#states.values()].map((state) => state.standing(stopwatch.elapsed(), clock.now()));
     return { ejected: all.flatMap(({ ejected }) => ejected), breakers: all.flatMap(({ breakers }) => breakers) };
+  }
+
+  /** What rules did so far, by port and subset of each service that they are about. */
+  clusters(): readonly ClusterFigures[] {
+    const now = this.#options.stopwatch.elapsed();
+    return [...this.#states.values()].flatMap((state) => state.clusters(now));
   }
 
   #lookLater(): void {

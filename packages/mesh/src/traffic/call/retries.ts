@@ -52,13 +52,23 @@ export class Retries {
     if (settings === undefined || settings.attempts === 0) return 'enough';
     const judged = outcome.end === 'answer' ? { ...outcome, status: facts.status } : outcome;
     if (!isRetriable(settings, judged, facts.grpcStatus) || !isSafe(facts.request, outcome)) return 'enough';
-    if (this.#done >= settings.attempts) return ResponseFlag.retriesUsedUp;
-    return this.#take() ? 'again' : ResponseFlag.overloaded;
+    const { counts } = this.#way.destination;
+    if (this.#done >= settings.attempts) {
+      counts.retriesUsedUp += 1;
+      return ResponseFlag.retriesUsedUp;
+    }
+    if (this.#take()) {
+      counts.retries += 1;
+      return 'again';
+    }
+    counts.retriesTurnedAway += 1;
+    return ResponseFlag.overloaded;
   }
 
   /** Counts a try that nothing follows. */
   tooLate(outcome: Outcome): void {
-    if (this.#member !== undefined) this.#way.destination.group.saw(this.#member, outcome, this.#around.now());
+    const { group, counts } = this.#way.destination;
+    if (this.#member !== undefined && group.saw(this.#member, outcome, this.#around.now())) counts.ejections += 1;
   }
 
   /** Milliseconds to wait before the next try. */

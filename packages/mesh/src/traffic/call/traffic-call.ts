@@ -164,11 +164,12 @@ export class TrafficCall implements Waiter {
     this.#admission = way.destination.breaker.enter(this);
     if (this.#admission === 'in') this.#try();
     else if (this.#admission === 'overflow') {
-      const { host } = way.destination.service;
+      const { service, counts } = way.destination;
+      counts.shed += 1;
       this.#refuse({
         status: UNAVAILABLE,
         flag: ResponseFlag.overloaded,
-        reason: `as many requests as a rule allows are under way to ${host}`,
+        reason: `as many requests as a rule allows are under way to ${service.host}`,
       });
     }
   }

@@ -7,6 +7,8 @@ import { Breaker } from '../limit/breaker.ts';
 import { RetryBudget } from '../retry/budget.ts';
 import type { ServiceRules } from '../settings/route.ts';
 import type { EjectedInstance, OpenBreaker, TrafficStanding } from '../standing/standing.ts';
+import { ClusterCounts } from './cluster-counts.ts';
+import type { ClusterFigures } from './cluster-counts.ts';
 import { Group } from './group.ts';
 import { Members } from './members.ts';
 
@@ -16,6 +18,7 @@ export interface Destination {
   readonly group: Group;
   readonly breaker: Breaker;
   readonly budget: RetryBudget;
+  readonly counts: ClusterCounts;
 }
 
 /** What this data plane knows of one service, over changes of its instances and of rules. */
@@ -23,6 +26,7 @@ export class ServiceState {
   readonly budget: RetryBudget = new RetryBudget();
   readonly #random: Random;
   readonly #breakers = new Map<string, Breaker>();
+  readonly #counts = new Map<string, ClusterCounts>();
   readonly #destinations = new Map<string, Known>();
   /** By what key, how many each breaker had turned away at the last look. */
   readonly #turnedAway = new Map<string, number>();
@@ -65,6 +69,21 @@ export class ServiceState {
     return { ejected: [...ejected.values()], breakers };
   }
 
+  /** What rules did about requests to each port and subset; `now` as above. */
+  clusters(now: number): readonly ClusterFigures[] {
+    const host = this.#service?.host ?? '';
+    return [...this.#counts].map(([key, counts]) => {
+      const breaker = this.#breakers.get(key);
+      return {
+        name: `outbound|${key.split('/', 1)[0]}|${subsetOf(key)}|${host}`,
+        counts,
+        ejected: this.#destinations.get(key)?.destination.group.ejected(now).length ?? 0,
+        isOpen: breaker?.isOpen ?? false,
+        opened: breaker?.opened ?? 0,
+      };
+    });
+  }
+
   /** In Unix milliseconds; the same at every look, although clocks of two sorts drift apart. */
   #returnOf(member: Member, now: number, unixTime: number): number {
     const known = this.#returns.get(member);
@@ -92,7 +111,9 @@ export class ServiceState {
     breaker.settings = retryBudget === undefined ? (limits ?? {}) : { ...limits, retryBudget };
     this.#breakers.set(key, breaker);
     const chosen = endpoints.map((endpoint) => members.of(endpoint)).filter((member) => member !== undefined);
-    return { service, group: new Group(chosen, policy, this.#random), breaker, budget: this.budget };
+    const counts = this.#counts.get(key) ?? new ClusterCounts();
+    this.#counts.set(key, counts);
+    return { service, group: new Group(chosen, policy, this.#random), breaker, budget: this.budget, counts };
   }
 }
 

@@ -14,6 +14,8 @@ export class Breaker {
   #requests = 0;
   #retries = 0;
   #turnedAway = 0;
+  #opened = 0;
+  #isHolding = false;
   readonly #waiting = new Set<Waiter>();
 
   constructor(settings: LimitSettings = {}) {
@@ -39,11 +41,19 @@ export class Breaker {
     return this.#turnedAway;
   }
 
+  /** Times that it began to make requests wait or to turn them away. */
+  get opened(): number {
+    return this.#opened;
+  }
+
   enter(waiter: Waiter): Admission {
     if (!this.isOpen) {
+      this.#isHolding = false;
       this.#requests += 1;
       return 'in';
     }
+    if (!this.#isHolding) this.#opened += 1;
+    this.#isHolding = true;
     if (this.#waiting.size >= (this.settings.pending ?? Number.POSITIVE_INFINITY)) {
       this.#turnedAway += 1;
       return 'overflow';
