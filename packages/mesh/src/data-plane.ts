@@ -115,8 +115,6 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     workload: () => workload,
   });
   const telemetry = new TelemetryReporter({ clock, random, send: sender(control) });
-  const limits = new RequestLimits({ clock, log, lease: leaser(control) });
-  options.metrics?.watchLimits(limits);
   // An update means that the control plane is back: what waited for it goes out now.
   view.subscribe(() => telemetry.retryNow());
   control.start();
@@ -126,7 +124,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits,
+    limits: counted(new RequestLimits({ clock, log, lease: leaser(control) }), options.metrics),
     signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
@@ -141,6 +139,11 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
       for (const part of [telemetry, identity, control]) part.stop();
     },
   };
+}
+
+function counted(limits: RequestLimits, metrics: TrafficMetrics | undefined): RequestLimits {
+  metrics?.watchLimits(limits);
+  return limits;
 }
 
 const LEASE: MethodPath = '/rampart.v1.QuotaService/Lease';
