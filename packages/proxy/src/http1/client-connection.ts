@@ -55,6 +55,8 @@ export class ClientConnection implements ByteReceiver {
   #isUsable = true;
   /** Requests that went over it. */
   #served = 0;
+  /** Milliseconds for which the peer keeps it when it is idle, as it has said; undefined where it has not. */
+  keptMs: number | undefined;
 
   constructor(options: ClientConnectionOptions) {
     this.stream = options.stream;
@@ -168,6 +170,7 @@ export class ClientConnection implements ByteReceiver {
     if (sink === undefined) return true;
     if (this.#hasBegun) return sink.responseBody(this.#reader);
     this.#hasBegun = true;
+    this.keptMs = keptFor(head);
     return sink.response(head, this.#reader);
   }
 
@@ -211,4 +214,17 @@ function framingOf(head: MessageHead, portion: Portion): Framing {
   if (head.has('content-length')) return 'length';
   if (head.has('transfer-encoding')) return 'chunked';
   return portion.isLast && portion.body.length === 0 ? 'none' : 'chunked';
+}
+
+const KEEP_ALIVE = /(?:^|[,;\s])timeout=(\d{1,9})/i;
+const SECOND_MS = 1000;
+
+function readTimeout(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : KEEP_ALIVE.exec(text)?.[1];
+}
+
+/** Keep-Alive has no standard; its `timeout`, in seconds, is what Node, Apache and nginx say and Node's own client goes by. */
+function keptFor(head: MessageHead): number | undefined {
+  const seconds = readTimeout(head.text('keep-alive'));
+  return seconds === undefined ? undefined : Number(seconds) * SECOND_MS;
 }

@@ -4,14 +4,22 @@ import type { ByteStream } from '../stream/byte-stream.ts';
 /** Opens a stream to where a pool leads. It may still be connecting: what is written waits. */
 export type OpenStream = () => ByteStream;
 
+/** A request is on its way for a while, too. */
+const MARGIN_MS = 1000;
+
 /** Connections to one place: those that are idle are used again, the last used first, so that the others can go. */
 export class ConnectionPool {
   readonly #open: OpenStream;
   readonly #mostIdle: number;
+  readonly #now: () => number;
   readonly #idle: ClientConnection[] = [];
+  /** When the peer may close those that it has said so of. */
+  readonly #ends = new WeakMap<ClientConnection, number>();
   readonly #all = new Set<ClientConnection>();
 
-  constructor(open: OpenStream, mostIdle: number) {
+  /** `now`: milliseconds; without it, connections are used for as long as they are open. */
+  constructor(open: OpenStream, mostIdle: number, now: () => number = () => 0) {
+    this.#now = now;
     this.#open = open;
     this.#mostIdle = mostIdle;
   }
@@ -23,12 +31,12 @@ export class ConnectionPool {
   /** A connection for one request: an idle one unless `fresh` is asked for. */
   take(fresh = false): ClientConnection {
     for (let idle = fresh ? undefined : this.#idle.pop(); idle !== undefined; idle = this.#idle.pop())
-      if (idle.isUsable) return idle;
+      if (this.#isKept(idle)) return idle;
     const connection = new ClientConnection({
       stream: this.#open(),
       idle: (ready) => {
         if (!this.#all.has(ready) || this.#idle.length >= this.#mostIdle) ready.discard();
-        else this.#idle.push(ready);
+        else this.#rest(ready);
       },
       gone: (lost) => {
         this.#all.delete(lost);
@@ -38,6 +46,18 @@ export class ConnectionPool {
     });
     this.#all.add(connection);
     return connection;
+  }
+
+  #rest(ready: ClientConnection): void {
+    if (ready.keptMs !== undefined) this.#ends.set(ready, this.#now() + ready.keptMs - MARGIN_MS);
+    this.#idle.push(ready);
+  }
+
+  /** A request that meets its peer's goodbye may have been handled, or not: it is better not to send it there. */
+  #isKept(idle: ClientConnection): boolean {
+    const end = idle.keptMs === undefined ? undefined : this.#ends.get(idle);
+    if (end !== undefined && end <= this.#now()) idle.discard();
+    return idle.isUsable;
   }
 
   /** Closes every connection; answers under way are lost. */

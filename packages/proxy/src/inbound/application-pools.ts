@@ -16,6 +16,8 @@ export interface ApplicationPoolsOptions {
   open(): ByteStream;
   /** The application speaks HTTP/2, and no HTTP/1.1. */
   readonly isHttp2: boolean;
+  /** Milliseconds. */
+  now(): number;
   /** What each connection begins with, where the application wants to know whose it is: then no two callers share one. */
   readonly announcement?: ((caller: InboundConnection) => Uint8Array) | undefined;
 }
@@ -59,6 +61,8 @@ export class ApplicationPools {
   }
 
   #pool(open: () => ByteStream, mostIdle: number): Pool {
-    return this.#options.isHttp2 ? new Http2ClientSessions(open) : new ConnectionPool(open, mostIdle);
+    return this.#options.isHttp2
+      ? new Http2ClientSessions(open)
+      : new ConnectionPool(open, mostIdle, () => this.#options.now());
   }
 }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { randomUUID } from 'node:crypto';
 
+import type { Clock } from '@rampart/core';
 import {
   createIds,
   describeRefusal,
@@ -69,7 +70,7 @@ export class InboundWay {
       arrived: () => this.#arrive(),
       left: () => this.#leave(),
     });
-    this.#pools = poolsOf(application, () => this.#connect());
+    this.#pools = poolsOf(application, () => this.#connect(), clock);
     this.#http = new InboundHttp({
       ids,
       stopwatch,
@@ -218,9 +219,10 @@ export class InboundWay {
   }
 }
 
-function poolsOf({ protocol, proxyProtocol }: Application, open: () => SocketStream): ApplicationPools {
+function poolsOf({ protocol, proxyProtocol }: Application, open: () => SocketStream, clock: Clock): ApplicationPools {
   return new ApplicationPools({
     open,
+    now: () => clock.now(),
     isHttp2: speaksHttp2(protocol),
     announcement: proxyProtocol && ((caller) => announcementOf(caller, proxyProtocol)),
   });
