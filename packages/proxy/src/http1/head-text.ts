@@ -93,10 +93,25 @@ export function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<st
   return named;
 }
 
-/** A caller must not talk a proxy out of what policies and identities rest on. */
+/**
+ * Takes out of a request the headers that Connection declares its own. Comes before anybody judges it or adds to it: on its way
+ * out, what an authorizer or a token has put there under the same name would be lost, and a caller would have decided that.
+ */
+export function dropNominated(head: MessageHead): void {
+  const connection = head.text(CONNECTION);
+  if (connection === undefined) return;
+  const named = namedByConnection([CONNECTION, connection]);
+  if (named === undefined) return;
+  for (const name of named) head.remove(name);
+  const options = connection.split(',').filter((option) => !named.has(option.trim().toLowerCase()));
+  head.replace(CONNECTION, options.join().trim());
+}
+
+/** A caller must not talk a proxy out of what policies and identities rest on, or out of telling that there is a body. */
 const NEVER_HOP_BY_HOP: ReadonlySet<string> = new Set([
   'host',
   'content-length',
+  'transfer-encoding',
   'authorization',
   'cookie',
   'x-forwarded-client-cert',

@@ -254,11 +254,19 @@ export class MessageReader implements Portion {
 
   #requestLine(text: string): StartLine {
     const url = text.slice(this.#urlStart, this.#urlEnd);
-    const at = text.indexOf(VERSION, this.#urlEnd) + VERSION.length;
+    const at = text.indexOf(VERSION, this.#urlEnd);
+    // Of another protocol's line, which llhttp reads as well, a header must not be taken for the version.
+    const isHttp = at === this.#urlEnd + 1 || text.slice(this.#urlEnd, at).trim() === '';
     const method =
       METHODS.find((each) => text.startsWith(each) && this.#urlStart === each.length + 1) ??
       text.slice(0, this.#urlStart).trim();
-    return { method, url, status: 0, reasonPhrase: '', httpVersion: versionAt(text, at) };
+    return {
+      method,
+      url,
+      status: 0,
+      reasonPhrase: '',
+      httpVersion: isHttp ? versionAt(text, at + VERSION.length) : '',
+    };
   }
 }
 

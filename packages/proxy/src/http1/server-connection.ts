@@ -1,4 +1,5 @@
 import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
+import { dropNominated } from './head-text.ts';
 import type { MessageHead } from './head.ts';
 import { MessageReader } from './message-reader.ts';
 import type { ReaderLimits } from './message-reader.ts';
@@ -147,6 +148,7 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   #begin(head: MessageHead): void {
     const problem = contradiction(head);
     if (problem !== undefined) return this.#refuse({ kind: 'malformed', status: 400, reason: problem });
+    dropNominated(head);
     const exchange = new ServerExchange(this, {
       head,
       shouldKeepAlive: this.#reader.shouldKeepAlive,
@@ -198,8 +200,12 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
 
 /** What llhttp lets pass and no two servers read alike. */
 function contradiction(head: MessageHead): string | undefined {
-  if (head.httpVersion === '1.0' && head.has('transfer-encoding'))
-    return 'Transfer-Encoding does not exist in HTTP/1.0';
+  const coding = head.text('transfer-encoding');
+  if (coding !== undefined) {
+    if (head.httpVersion === '1.0') return 'Transfer-Encoding does not exist in HTTP/1.0';
+    // What else was done to the body could not be undone here, and would not be told on the way out (RFC 9112 §6.1).
+    if (coding.toLowerCase() !== 'chunked') return 'its Transfer-Encoding is another one than "chunked"';
+  }
   if (!head.has('host')) return head.httpVersion === '1.1' ? 'the request has no Host' : undefined;
   return head.hasSeveral('host') ? 'the request has more than one Host' : undefined;
 }
