@@ -60,6 +60,18 @@ describe('the door for metrics and health', () => {
     });
   }
 
+  it('lets a caller go for whom there are no metrics, and goes on', async () => {
+    const failing = await openOperationsDoor({
+      host: '127.0.0.1',
+      port: 0,
+      metrics: () => Promise.reject(new Error('not now')),
+      isReady: () => true,
+    });
+    await assert.rejects(fetch(`http://127.0.0.1:${failing.port}/metrics`));
+    assert.equal((await fetch(`http://127.0.0.1:${failing.port}/healthz`)).status, 200);
+    failing.close();
+  });
+
   it('says which port is in use', async () => {
     const again = openOperationsDoor({ host: '127.0.0.1', port: door.port, metrics: () => '', isReady: () => true });
     await assert.rejects(again, { code: 'PORT_IN_USE' });

@@ -78,13 +78,15 @@ function serve(socket: Socket, options: OperationsDoorOptions): void {
     if (text.length > LONGEST_REQUEST) socket.destroy();
     if (!text.includes(HEAD_END)) return;
     socket.off('data', read).resume();
-    void answer(socket, text, options);
+    // Whoever asks for metrics must not be able to end the service that they are of.
+    answer(socket, text, options).catch(() => socket.destroy());
   };
   socket.on('data', read);
 }
 
 async function answer(socket: Socket, request: string, options: OperationsDoorOptions): Promise<void> {
-  const [, method = '', path = ''] = /^([A-Z]+) ([^ ?]*)\S* HTTP\/1\.[01]\r\n/.exec(request) ?? [];
+  // No two parts of it match the same text: a long path would hold the process up.
+  const [, method = '', path = ''] = /^([A-Z]+) ([^\s?]*)(?:\?\S*)? HTTP\/1\.[01]\r\n/.exec(request) ?? [];
   const { status, type, body } = await pageOf(method, path, options);
   const head = `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nx-content-type-options: nosniff\r\nconnection: close${HEAD_END}`;
   socket.end(method === 'HEAD' ? head : head + body, 'utf8');
