@@ -15,7 +15,7 @@ export { ENFORCED_IN_PROCESS, requiredFeatures } from './policy/features.ts';
 export type { PolicyFeature, RequiredFeature } from './policy/features.ts';
 export type { ConnectionPolicy } from './policy/connection-policy.ts';
 export type { AuthorizerDemand } from './policy/authorizer-demand.ts';
-export { rateOf, UNLIMITED } from './policy/limit/limits.ts';
+export { LONGEST_LIMIT_KEY, rateOf, UNLIMITED } from './policy/limit/limits.ts';
 export type { PolicyConnectionLimit, RequestLimit, RequestRate, WorkloadLimits } from './policy/limit/limits.ts';
 export { signingRuleOf } from './policy/signature/rules.ts';
 export type { SignatureRule, SigningRule } from './policy/signature/rules.ts';

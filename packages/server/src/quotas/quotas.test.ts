@@ -75,6 +75,7 @@ describe('shares of shared limits', () => {
     ['of a rule that is not there', { rule: 'none' }],
     ['of a policy of another namespace', { policy: 'web/limits' }],
     ['of a name that is none', { policy: 'limits' }],
+    ['of a key that no data plane makes', { key: 'k'.repeat(2000) }],
   ];
   for (const [fact, want] of unknown) {
     it(`${fact} are unknown`, () => {

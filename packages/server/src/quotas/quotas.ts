@@ -1,6 +1,7 @@
 import {
   BoundedCache,
   type Clock,
+  LONGEST_LIMIT_KEY,
   type Rate,
   type RateLimit,
   rateOf,
@@ -68,7 +69,8 @@ export class Quotas {
 
   /** Gives a data plane its share of a quota of its own identity, which may be smaller than wanted, or nothing. */
   lease(holder: QuotaHolder, { policy, rule, key, tokens, unused }: Want): Share {
-    const rate = this.#rateOf(holder, policy, rule);
+    // No data plane makes such names; they would be kept here in their thousands.
+    const rate = key.length > LONGEST_LIMIT_KEY ? undefined : this.#rateOf(holder, policy, rule);
     if (rate === undefined) return UNKNOWN;
     const { buckets } = this.#quota(`${policy}\n${rule}\n${holder.identity}`, rate);
     if (unused > 0) buckets.giveBack(key, unused);

@@ -1,5 +1,5 @@
 import { parseConditionKey, type ConditionKey } from '../../resource/authorization/condition-key.ts';
-import { secondsOf, type RateLimitRule } from '../../resource/rate-limit/rule.ts';
+import { MAX_KEYS, secondsOf, type RateLimitRule } from '../../resource/rate-limit/rule.ts';
 import type { ConnectionLimit } from '../../resource/rate-limit/spec.ts';
 import { qualifiedName, type RateLimit } from '../../resource/resource.ts';
 import type { Rate } from '../../token-buckets.ts';
@@ -85,6 +85,8 @@ type KeyPart = (connection: ConnectionAttributes, request: RequestAttributes) =>
 
 /** Longer values count by their beginning: what a caller chooses freely must not fill the memory. */
 const LONGEST = 256;
+/** Characters of the longest name that a counter can have, `RequestLimit.keyOf`. */
+export const LONGEST_LIMIT_KEY: number = MAX_KEYS * (LONGEST + 1);
 
 function compileKey(keys: readonly string[]): RequestLimit['keyOf'] {
   const parts = keys.map(compilePart);

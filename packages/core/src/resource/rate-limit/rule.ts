@@ -42,7 +42,8 @@ export function secondsOf(unit: LimitUnit): number {
 }
 
 const MAX_RULES = 128;
-const MAX_KEYS = 4;
+/** Parts of the name of a counter. */
+export const MAX_KEYS = 4;
 const MOST = 1_000_000_000;
 const RANGE = { min: 1, max: MOST };
 /** Also a key of a structured field, as RateLimit-Policy wants it (RFC 9651 §3.1.2). */
