@@ -104,8 +104,9 @@ export class Gate {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
-  /** A raw connection, before any byte was read; `client` is whose it is, where a trusted load balancer in front has told it. */
-  enter(socket: Socket, client?: ClientEnd): void {
+  /** A raw connection, before any byte was read; `announced` is whose it is, where a trusted load balancer in front has told it. */
+  enter(socket: Socket, announced?: ClientEnd): void {
+    const client = announced && { ...announced, address: plainAddress(announced.address) };
     rememberRemoteAddress(socket, client);
     if (!this.#hasRoom(socket, 'source.ip', client?.address ?? plainAddress(socket.remoteAddress ?? ''))) return;
     const { clock, silenceMs, view, port } = this.#options;

@@ -11,7 +11,7 @@ import { FakeClock } from '@rampart/testkit/fake-clock';
 import { SvidSource } from '../../identity/svid-source.ts';
 import { MeshView } from '../../view/mesh-view.ts';
 import { Gate } from '../gate.ts';
-import type { InboundConnection } from '../connection.ts';
+import type { ClientEnd, InboundConnection } from '../connection.ts';
 import type { Refusal } from '../gate.ts';
 
 const log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
@@ -25,6 +25,7 @@ describe('limits of connections', () => {
   let server: Server;
   let gate: Gate;
   let revision = 0;
+  let announced: ClientEnd | undefined;
 
   function apply(...connections: object[]): void {
     revision += 1;
@@ -45,7 +46,7 @@ describe('limits of connections', () => {
     const identity = new SvidSource({ issuer, clock, random: () => 0.5, log });
     view.setWorkload({ namespace: 'shop', serviceAccount: 'orders', labels: {} }, 'cluster.local');
     apply();
-    server = createServer((socket) => gate.enter(socket)).listen(0, '127.0.0.1');
+    server = createServer((socket) => gate.enter(socket, announced)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     gate = new Gate({
       view,
@@ -118,5 +119,14 @@ describe('limits of connections', () => {
     await closeOne();
     assert.equal(accepted.length, 1);
     assert.equal(await attempt(), 'closed');
+  });
+
+  it('know an IPv4 address that a load balancer has written as one of IPv6', async () => {
+    announced = { address: '::ffff:203.0.113.9', port: 1 };
+    assert.equal(await attempt(), 'welcome');
+    announced = { address: '203.0.113.9', port: 2 };
+    assert.equal(await attempt(), 'closed');
+    assert.match(refused.at(-1)?.reason ?? '', /: 203\.0\.113\.9 has 1 connections/);
+    assert.equal(accepted.at(-1)?.attributes.clientIp, '203.0.113.9');
   });
 });
