@@ -130,7 +130,8 @@ export function mayHaveTrailers(head: MessageHead, { isLast, trailers }: Portion
 
 /** Names and values in turn as an object: what Node takes trailers and informational answers in. */
 export function objectOf(fields: readonly string[]): OutgoingHttpHeaders {
-  const named: Record<string, string | string[]> = {};
+  // A trailer may be called "constructor".
+  const named = Object.create(null) as Record<string, string | string[]>;
   for (let index = 0; index + 1 < fields.length; index += 2) {
     const name = (fields[index] ?? '').toLowerCase();
     if (LEFT_OUT.has(name) || name.startsWith(':')) continue;

@@ -93,12 +93,12 @@ describe('HTTP/2 to HTTP/2', () => {
 
   it('trailers go both ways', async () => {
     const stream = session.request({ ':path': '/', ':method': 'POST' }, { waitForTrailers: true });
-    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-mine': 'a' }));
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'x-mine': 'a', constructor: 'b' }));
     stream.end('lamp');
     const { status, body, trailers } = await hear(stream);
     assert.deepEqual([status, body], [200, 'lamp']);
     assert.equal(trailers['x-sum'], '4');
-    assert.equal(trailers['x-mine'], 'a');
+    assert.deepEqual([trailers['x-mine'], trailers['constructor']], ['a', 'b']);
   });
 
   for (const path of ['/half', '/half-of-known']) {

@@ -19,7 +19,8 @@ export function replyTo(stream: ServerHttp2Stream, answer: Answer, grpc: boolean
 }
 
 function listed(headers: readonly string[]): Record<string, string | string[]> {
-  const named: Record<string, string | string[]> = {};
+  // A header may be called "constructor".
+  const named = Object.create(null) as Record<string, string | string[]>;
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = (headers[index] ?? '').toLowerCase();
     const value = headers[index + 1] ?? '';
