@@ -81,9 +81,12 @@ export const KIND_COLUMNS: { readonly [K in ResourceKind]: KindColumns } = {
     several(spec.identities),
     spec.reason ?? '',
   ]),
-  Fallback: columns('Fallback', ['HOST', 'STATUS', 'EXPORTED TO'], ({ spec }) => [
+  Fallback: columns('Fallback', ['HOST', 'ANSWER', 'EXPORTED TO'], ({ spec }) => [
     spec.host,
-    String(spec.response.status),
+    several([
+      ...(spec.stale === undefined ? [] : ['stale']),
+      ...(spec.response === undefined ? [] : [String(spec.response.status)]),
+    ]),
     several(spec.exportTo ?? []),
   ]),
   Namespace: columns('Namespace', ['LABELS'], ({ metadata }) => [pairs(metadata.labels)]),

@@ -155,6 +155,7 @@ const documents = [
     spec: {
       host: 'Orders',
       response: { status: 200, headers: { 'content-type': 'application/json' }, body: '[]\n' },
+      stale: { maxAge: '600s' },
       exportTo: ['web'],
     },
   },

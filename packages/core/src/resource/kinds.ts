@@ -135,6 +135,7 @@ const WRITERS: { readonly [K in ResourceKind]?: (spec: OfKind<K>['spec']) => unk
   VirtualService: toDocumentForm,
   DestinationRule: toDocumentForm,
   ServiceEntry: toDocumentForm,
+  Fallback: toDocumentForm,
 };
 
 /** The spec in the words of its document, which readers of the kind take back. */

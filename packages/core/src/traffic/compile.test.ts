@@ -374,6 +374,9 @@ test('a Fallback is the answer of every subset, beside whatever else is said of 
   const fallback = (subject: string, namespace = 'shop'): string =>
     `apiVersion: rampart.dev/v1\nkind: Fallback\n${metadata({ name: 'f', namespace })}spec: {host: ${subject}, response: {status: 200, body: "[]"}}\n---\n`;
   const answer = { response: { status: 200, headers: [], body: '[]' } };
+  const earlier = fallback('orders-api').replace('host:', 'stale: {maxAge: 90s}, host:');
+  const stale = rulesOf(earlier).forService('shop', 'orders-api', 80);
+  assert.deepEqual(stale?.policy(undefined), { fallback: { ...answer, staleMs: 90_000 } });
   const alone = rulesOf(fallback('orders-api')).forService('shop', 'orders-api', 80);
   assert.deepEqual(alone?.policy(undefined), { fallback: answer });
   assert.equal(alone.route, undefined);

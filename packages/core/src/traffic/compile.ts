@@ -215,9 +215,11 @@ function instancesOf(
   return { policy: (subset) => policies.get(subset) ?? whole, subset: (name) => labels.get(name) };
 }
 
-function compileFallback({ spec: { response } }: Fallback): CompiledFallback {
+function compileFallback({ spec: { response, stale } }: Fallback): CompiledFallback {
+  const earlier = stale === undefined ? {} : { staleMs: stale.maxAgeMs };
+  if (response === undefined) return earlier;
   const { status, headers = {}, body = '' } = response;
-  return { response: { status, headers: Object.entries(headers), body } };
+  return { ...earlier, response: { status, headers: Object.entries(headers), body } };
 }
 
 function ofKind<K extends TrafficResource['kind']>(

@@ -156,9 +156,11 @@ export interface CompiledConnections {
   readonly keepaliveMs?: number;
 }
 
-/** An answer that is always the same. */
+/** What is answered where no instance can: an earlier answer, else one that is always the same. */
 export interface CompiledFallback {
-  readonly response: {
+  /** How old an earlier answer to the same GET may be. */
+  readonly staleMs?: number;
+  readonly response?: {
     readonly status: number;
     readonly headers: readonly HeaderEntry[];
     readonly body: string;

@@ -27,6 +27,8 @@ export const ResponseFlag = {
   delayed: 'DI',
   /** Answered with an error on purpose (fault injected). */
   faulted: 'FI',
+  /** An earlier answer, in place of an instance's (response from cache filter). */
+  fromCache: 'RFCF',
   /** A connection without HTTP on which nothing was sent for too long (stream idle timeout). */
   idle: 'SI',
 } as const;

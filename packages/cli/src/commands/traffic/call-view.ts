@@ -119,7 +119,8 @@ function policyText({ balancer, outlier, limits, fallback }: CompiledPolicy): st
     balancer?.kind ?? 'least-request',
     ...(limits?.requests === undefined ? [] : [`at most ${limits.requests} requests at a time`]),
     ...(outlier === undefined ? [] : [`out after ${outlier.consecutive5xx} errors`]),
-    ...(fallback === undefined ? [] : [`else answered ${fallback.response.status}`]),
+    ...(fallback?.staleMs === undefined ? [] : ['else an earlier answer']),
+    ...(fallback?.response === undefined ? [] : [`else answered ${fallback.response.status}`]),
   ];
   return words.join(', ');
 }

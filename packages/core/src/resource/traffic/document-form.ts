@@ -14,6 +14,7 @@ const DURATIONS = [
   'duration',
   'fixedDelay',
   'interval',
+  'maxAge',
   'perTryTimeout',
   'time',
   'timeout',

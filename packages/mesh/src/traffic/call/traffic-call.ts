@@ -4,12 +4,14 @@ import { ResponseFlag } from '../../record/flags.ts';
 import type { Admission, Waiter } from '../limit/breaker.ts';
 import { effectiveStatus } from '../outlier/grpc-outcome.ts';
 import type { Outcome } from '../outlier/outcome.ts';
+import type { AnswerReceiver } from '../stale/stale-answers.ts';
 import type { RouteSettings } from '../settings/route.ts';
 import type { Ending } from '../../record/ending.ts';
 import type { Breakage, CallDriver } from './driver.ts';
 import { drawFault } from './fault.ts';
 import type { Fault } from './fault.ts';
 import { plainAnswer } from './own-answer.ts';
+import { changedAnswer, earlierAnswer, keepAnswer } from './earlier-answer.ts';
 import { Retries } from './retries.ts';
 import type { CallSurroundings, NoDestination } from './surroundings.ts';
 import { chooseWay } from './way.ts';
@@ -18,6 +20,7 @@ import type { Way } from './way.ts';
 const BAD_GATEWAY = 502;
 const UNAVAILABLE = 503;
 const GATEWAY_TIMEOUT = 504;
+const MS_PER_SECOND = 1000;
 
 type State = 'waiting' | 'trying' | 'delivering' | 'over';
 
@@ -45,6 +48,9 @@ export class TrafficCall implements Waiter {
   /** For the present step: a delay, a try, or the pause before the next one. */
   #timer: Timer | undefined;
   #triedAt = 0;
+  #status = 0;
+  /** The answer that is passed on, as far as it is kept for later. */
+  #keeping: AnswerReceiver | undefined;
 
   constructor(options: TrafficCallOptions) {
     this.#options = options;
@@ -84,11 +90,25 @@ export class TrafficCall implements Waiter {
     };
     if (this.#saw(outcome, { wasSent: true, grpcStatus, status })) return false;
     this.#state = 'delivering';
+    this.#status = status;
     return true;
+  }
+
+  /**
+   * Asked once for an answer that is passed on: takes its body, to be given again while nobody can answer; undefined where it is
+   * not kept. `rawHeaders` are names and values in turn.
+   */
+  keep(rawHeaders: readonly string[]): Pick<AnswerReceiver, 'add'> | undefined {
+    const way = this.#way;
+    if (way?.destination.stale === undefined) return undefined;
+    const { request, around } = this.#options;
+    this.#keeping = keepAnswer(way, { request, caller: around.caller }, { status: this.#status, rawHeaders });
+    return this.#keeping;
   }
 
   /** The answer is whole. */
   finished(): void {
+    this.#keeping?.complete(this.#options.around.now());
     this.#over();
   }
 
@@ -239,9 +259,22 @@ export class TrafficCall implements Waiter {
 
   /** Nobody can answer: a rule may have an answer for that. */
   #fallBack(refusal: NoDestination): void {
-    const { response } = this.#way?.destination.group.policy.fallback ?? {};
-    if (response === undefined) this.#refuse(refusal);
+    const { request, around } = this.#options;
+    const way = this.#way;
+    const earlier = way && earlierAnswer(way, { request, caller: around.caller }, around.now());
+    if (earlier !== undefined) {
+      const seconds = Math.floor(earlier.ageMs / MS_PER_SECOND);
+      this.#note(ResponseFlag.fromCache);
+      this.#answer(changedAnswer(earlier.answer, this.responseHeaders), {
+        flag: refusal.flag,
+        reason: `${refusal.reason}; the last good answer is given, ${seconds} s old`,
+      });
+      return;
+    }
+    const { response } = way?.destination.group.policy.fallback ?? {};
+    if (way === undefined || response === undefined) this.#refuse(refusal);
     else {
+      way.destination.counts.fallbacks += 1;
       const reason = `${refusal.reason}; a rule answers`;
       this.#answer({ ...response, body: Buffer.from(response.body) }, { flag: refusal.flag, reason });
     }

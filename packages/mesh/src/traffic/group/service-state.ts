@@ -9,6 +9,7 @@ import type { ServiceRules } from '../settings/route.ts';
 import type { EjectedInstance, OpenBreaker, TrafficStanding } from '../standing/standing.ts';
 import { ClusterCounts } from './cluster-counts.ts';
 import type { ClusterFigures } from './cluster-counts.ts';
+import { StaleAnswers } from '../stale/stale-answers.ts';
 import { Group } from './group.ts';
 import { Members } from './members.ts';
 
@@ -19,6 +20,8 @@ export interface Destination {
   readonly breaker: Breaker;
   readonly budget: RetryBudget;
   readonly counts: ClusterCounts;
+  /** Earlier answers; undefined where no rule has them given. */
+  readonly stale: StaleAnswers | undefined;
 }
 
 /** What this data plane knows of one service, over changes of its instances and of rules. */
@@ -31,6 +34,7 @@ export class ServiceState {
   /** By what key, how many each breaker had turned away at the last look. */
   readonly #turnedAway = new Map<string, number>();
   readonly #returns = new WeakMap<Member, { readonly ejectedUntil: number; readonly until: number }>();
+  #stale: StaleAnswers | undefined;
   #members: Members | undefined;
   #service: MeshService | undefined;
 
@@ -113,7 +117,9 @@ export class ServiceState {
     const chosen = endpoints.map((endpoint) => members.of(endpoint)).filter((member) => member !== undefined);
     const counts = this.#counts.get(key) ?? new ClusterCounts();
     this.#counts.set(key, counts);
-    return { service, group: new Group(chosen, policy, this.#random), breaker, budget: this.budget, counts };
+    this.#stale = policy.fallback?.staleMs === undefined ? undefined : (this.#stale ?? new StaleAnswers());
+    const group = new Group(chosen, policy, this.#random);
+    return { service, group, breaker, budget: this.budget, counts, stale: this.#stale };
   }
 }
 

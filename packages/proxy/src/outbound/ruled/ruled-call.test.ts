@@ -324,6 +324,34 @@ describe('requests of a sidecar under rules', () => {
     assert.deepEqual([status, headers['x-from'], body, records.at(-1)?.flags], [200, 'fallback', '[]', 'UH']);
   });
 
+  it('all instances out: the last good answer to the same GET where a rule has it given, RFCF', async () => {
+    let isWell = true;
+    const one = await instance('one', (request, response) => {
+      const own = request.url === '/own' ? { 'cache-control': 'private' } : {};
+      response.writeHead(isWell ? 200 : 503, { etag: '"1"', ...own }).end(isWell ? 'fine' : 'no');
+    });
+    const gone = await startServer(() => {});
+    gone.close();
+    const outlier = { ...STRICT, maxEjectionPercent: 100 };
+    const { call, records } = await caller([one.endpoint, endpointAt('gone', gone.port)], {
+      policy: { outlier, fallback: { staleMs: 60_000 } },
+      route: {
+        destinations: TO_A,
+        headers: { response: { remove: [], set: [['x-by', 'mesh']], add: [] } },
+        retries: { ...RETRIES, on: new Set(['connect-failure']) },
+      },
+    });
+    for (const path of ['/', '/own']) assert.equal((await call({ path })).status, 200);
+    isWell = false;
+    await until('all to be out', async () => (await call({ method: 'POST' })).body.startsWith('no instance'));
+    const { status, headers, body } = await call();
+    assert.deepEqual([status, headers['etag'], headers['x-by'], body], [200, '"1"', 'mesh', 'fine']);
+    assert.deepEqual([headers['age'], headers['cache-status']], ['0', 'rampart; hit; detail=stale']);
+    assert.equal(records.at(-1)?.flags, 'UH,RFCF');
+    const others: CallOptions[] = [{ path: '/own' }, { path: '/?q=1' }, { headers: { authorization: 'Bearer x' } }];
+    for (const other of others) assert.equal((await call(other)).status, 503);
+  });
+
   it('a caller that goes away takes its request with it', async () => {
     const one = await instance('one', silent);
     const { port, records } = await caller([one.endpoint], { route: { destinations: TO_A, retries: RETRIES } });

@@ -36,6 +36,8 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   #current: RuledTry | undefined;
   #attempt: Try | undefined;
   #copies: Try[] | undefined;
+  /** Takes the answer, where it may be given again. */
+  #kept: ReturnType<TrafficCall['keep']>;
   #isRecorded = false;
   #mayRepeat = true;
 
@@ -122,6 +124,8 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     }
     this.#body.forget();
     this.#exchange.code = head.status;
+    this.#kept = this.#call.keep(head.rawHeaders);
+    this.#keep(portion);
     if (this.#options.isDraining()) this.#server.makeLast();
     const hasRoom = this.#server.respond(withHeaders(head, this.#call.responseHeaders), portion);
     if (portion.isLast) this.#complete();
@@ -129,6 +133,7 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   }
 
   responseBody(portion: Portion): boolean {
+    this.#keep(portion);
     const hasRoom = this.#server.continue(portion);
     if (portion.isLast) this.#complete();
     return hasRoom;
@@ -167,6 +172,10 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
       return;
     }
     this.#call.broke(breakageOf(error, client.wasUsed));
+  }
+
+  #keep({ body }: Portion): void {
+    if (this.#kept !== undefined) for (const part of body) this.#kept.add(part);
   }
 
   #write(fresh: boolean): void {

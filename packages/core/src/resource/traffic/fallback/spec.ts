@@ -1,5 +1,6 @@
 import { isFraming } from '../../../fixed-headers.ts';
 import type { Cursor } from '../../cursor.ts';
+import { readDuration } from '../../duration.ts';
 import { mapOf, need } from '../document-form.ts';
 import { readExportTo } from '../export-to.ts';
 import { readDestinationHost } from '../host.ts';
@@ -8,9 +9,18 @@ import { readDestinationHost } from '../host.ts';
 export interface FallbackSpec {
   /** In lower case; a short name is a service of the rule's own namespace. */
   readonly host: string;
-  readonly response: FallbackResponse;
+  /** After `stale`, where both are there; one of them is. */
+  readonly response?: FallbackResponse;
+  /** An earlier answer of an instance to the same GET. */
+  readonly stale?: FallbackStale;
   /** Namespaces whose callers it is for; "." is its own; absent: all that its place lets it be for. */
   readonly exportTo?: readonly string[];
+}
+
+/** The last good answers of a service, kept in the data plane of their caller. */
+export interface FallbackStale {
+  /** How old an answer may be that is given; a day at most. */
+  readonly maxAgeMs: number;
 }
 
 /** An answer that is always the same. */
@@ -30,11 +40,20 @@ export function readFallbackSpec(at: Cursor): FallbackSpec | undefined {
   const fields = at.fields<FallbackSpec>({
     host: readDestinationHost,
     response: readResponse,
+    stale: readStale,
     exportTo: readExportTo,
   });
-  need(at, 'host', 'response');
-  const { host, response, ...rest } = fields ?? {};
-  return host === undefined || response === undefined ? undefined : { ...rest, host, response };
+  need(at, 'host');
+  if (typeof at.value === 'object' && ['response', 'stale'].every((name) => at.child(name).value === undefined))
+    at.error('needs response or stale');
+  const { host, ...rest } = fields ?? {};
+  return host === undefined || (rest.response ?? rest.stale) === undefined ? undefined : { ...rest, host };
+}
+
+function readStale(at: Cursor): FallbackStale | undefined {
+  const fields = at.fields<{ readonly maxAge: number }>({ maxAge: (age) => readDuration(age) });
+  need(at, 'maxAge');
+  return fields?.maxAge === undefined ? undefined : { maxAgeMs: fields.maxAge };
 }
 
 function readResponse(at: Cursor): FallbackResponse | undefined {
