@@ -22,6 +22,7 @@ import { RequestBody } from './request-body.ts';
 
 /** Methods that mean the same when they are repeated (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+const BAD_REQUEST = 400;
 const CONTENT_TOO_LARGE = 413;
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 
@@ -82,22 +83,20 @@ export class RuledCall implements CallDriver {
     if (this.#unsigned !== attempt) return;
     this.#unsigned = undefined;
     if (body === undefined) {
-      this.#refuseTooLarge(signature);
+      this.#refuse(CONTENT_TOO_LARGE, `a body of more than ${signature.maxBodyBytes} bytes cannot be signed`);
       return;
     }
     this.#sign = (message) => sign(message, body);
     this.#sendNow(attempt);
   }
 
-  #refuseTooLarge({ maxBodyBytes }: OutgoingSignature): void {
-    const text = `this service asks for signed requests, and a body of more than ${maxBodyBytes} bytes cannot be signed`;
+  /** Nothing is wrong with any instance: the request cannot be signed. */
+  #refuse(status: number, why: string): void {
+    const text = `this service asks for signed requests, and ${why}`;
     const { exchange } = this.#options;
     this.#call.abandoned();
     const ending = failure(exchange, new RampartError('INVALID_ARGUMENT', text), { byCaller: false, connected: false });
-    this.answer(
-      { status: CONTENT_TOO_LARGE, headers: [['content-type', 'text/plain']], body: Buffer.from(text) },
-      ending,
-    );
+    this.answer({ status, headers: [['content-type', 'text/plain']], body: Buffer.from(text) }, ending);
   }
 
   #sendNow(attempt: Try): void {
@@ -105,6 +104,11 @@ export class RuledCall implements CallDriver {
     try {
       sent = this.#open(attempt);
     } catch (error) {
+      // A Host that stands for none, for one: applications pass on what they are sent.
+      if (error instanceof RampartError && error.code === 'INVALID_ARGUMENT') {
+        this.#refuse(BAD_REQUEST, `this one cannot be signed: ${error.message}`);
+        return;
+      }
       // Without an identity nothing can be opened.
       queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
       return;
@@ -123,7 +127,13 @@ export class RuledCall implements CallDriver {
 
   mirror(copy: Try): void {
     this.#body.whenWhole((body) => {
-      const sent = this.#open(copy);
+      let sent: ClientRequest;
+      try {
+        sent = this.#open(copy);
+      } catch {
+        // What keeps it from being sent keeps the request itself, which is answered with it.
+        return;
+      }
       sent.on('error', () => undefined);
       sent.on('response', (answer) => answer.resume());
       sent.end(body);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { IncomingMessage, RequestListener } from 'node:http';
@@ -9,7 +10,8 @@ import { text } from 'node:stream/consumers';
 
 import { ENFORCED_IN_PROCESS, SpiffeId } from '@rampart/core';
 import { createIds, MeshView, OutboundRecorder, TelemetryReporter, Traffic } from '@rampart/mesh';
-import type { GroupPolicy, MeshEndpoint, MeshService, RouteSettings, Target } from '@rampart/mesh';
+import type { GroupPolicy, MeshEndpoint, MeshService, RouteSettings, SignHeaders, Target } from '@rampart/mesh';
+import { signRequest } from '@rampart/spiffe/http-signature';
 import { until } from '@rampart/testkit';
 
 import { ConnectionPool } from '../../http1/connection-pool.ts';
@@ -56,10 +58,20 @@ function endpointAt(id: string, port: number, labels: Record<string, string> = {
   return { instanceId: id, host: '127.0.0.1', port, protocol: 'http', spiffeId, identity, labels, address };
 }
 
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+const signer = { spiffeId, chain: [], privateKey, publicKey };
+const signed: SignHeaders = ({ method, target, headers }, content) => {
+  const host = headers[headers.findIndex((each) => each.toLowerCase() === 'host') + 1];
+  const order = { signer, components: [], nonce: 'only-once', now: clock.now(), lifetimeMs: 60_000 };
+  const added = signRequest({ method, url: `https://${host}${target}`, fields: () => [] }, content, order);
+  return [...headers, ...Object.entries(added).flat()];
+};
+
 interface Rules {
   readonly route?: RouteSettings;
   readonly policy?: GroupPolicy;
   readonly subsets?: Readonly<Record<string, Record<string, string>>>;
+  readonly signs?: boolean;
 }
 
 interface Recorded {
@@ -117,6 +129,7 @@ async function caller(endpoints: readonly MeshEndpoint[], rules: Rules): Promise
     }),
     reach: () => service,
     caller: () => 'me',
+    signature: () => (rules.signs === true ? { maxBodyBytes: 1000, load: () => Promise.resolve(signed) } : undefined),
   });
   const pools = new Map<string, ConnectionPool>();
   const poolOf = ({ endpoint: { instanceId, port } }: Target): ConnectionPool => {
@@ -207,6 +220,20 @@ describe('requests of a sidecar under rules', () => {
       [answered.headers['x-by'], answered.headers['x-inner'], answered.body],
       ['mesh', undefined, 'fine'],
     );
+  });
+
+  it('are signed where that is asked for; one that cannot be is answered, whoever has chosen its Host', async () => {
+    const one = await instance('one', ok);
+    const { call, records } = await caller([one.endpoint], {
+      signs: true,
+      route: { destinations: TO_A, mirrors: [{ host: 'a', share: 1 }] },
+    });
+    const { status, body } = await call({ headers: { host: 'a:99999' } });
+    assert.equal(status, 400);
+    assert.match(body, /^INVALID_ARGUMENT: .* cannot be signed/);
+    assert.deepEqual([one.seen.length, records.map(({ code }) => code)], [0, [400]]);
+    assert.equal((await call()).status, 200);
+    assert.match(String(one.seen[0]?.headers['signature-input']), /rampart-request/);
   });
 
   it('retries go to other instances until one answers; the body goes with them', async () => {

@@ -1,3 +1,4 @@
+import { RampartError } from '@rampart/core';
 import type { CompiledAnswer, CompiledHeaders, RoutedRequest } from '@rampart/core';
 import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, OutboundExchange, RuledService, TrafficCall, Try } from '@rampart/mesh';
@@ -16,6 +17,7 @@ import { RuledTry, UNHEARD } from './ruled-try.ts';
 import type { TryListener } from './ruled-try.ts';
 
 const NO_CONTENT = 204;
+const BAD_REQUEST = 400;
 
 export interface RuledRequest {
   readonly options: OutboundHttpOptions;
@@ -182,13 +184,30 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     const attempt = this.#attempt;
     if (attempt === undefined) return;
     const server = this.#server;
+    let head: MessageHead;
+    try {
+      head = this.#headOf(attempt);
+    } catch (error) {
+      this.#refuseUnsignable(error);
+      return;
+    }
     const portion = this.#body.sent();
     const client = this.#options.pool(attempt.target).take(fresh);
     const current = new RuledTry(client, this);
     this.#current = current;
-    const head = this.#headOf(attempt);
     if (!client.send({ head, isUpgrade: server.isUpgrade }, portion, current)) server.pause();
     else if (!this.#body.isComplete) server.resume();
+  }
+
+  /** A Host that stands for none, of which no signature can be made; applications pass on what they are sent. */
+  #refuseUnsignable(cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : 'unknown error';
+    const text = `this service asks for signed requests, and this one cannot be signed: ${why}`;
+    const error = new RampartError('INVALID_ARGUMENT', text);
+    this.#call.abandoned();
+    const ending = failure(this.#exchange, error, { byCaller: false, connected: false });
+    const body = Buffer.from(`${error.code}: ${text}\n`);
+    this.answer({ status: BAD_REQUEST, headers: [['content-type', 'text/plain']], body }, ending);
   }
 
   #headOf(attempt: Try): MessageHead {
@@ -204,8 +223,14 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
     this.#copies = undefined;
     if (copies === undefined || !this.#body.isKept || this.#server.isUpgrade) return;
     for (const copy of copies) {
-      const request = { head: this.#headOf(copy), isUpgrade: false };
-      this.#options.pool(copy.target).take().send(request, this.#body.all(), UNHEARD);
+      let head: MessageHead;
+      try {
+        head = this.#headOf(copy);
+      } catch {
+        // The request itself is answered with what is wrong.
+        continue;
+      }
+      this.#options.pool(copy.target).take().send({ head, isUpgrade: false }, this.#body.all(), UNHEARD);
     }
   }
 
