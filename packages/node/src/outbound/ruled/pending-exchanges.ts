@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import type { OutboundExchange } from '@rampart/mesh';
 
 /** Some requests never come, because their caller gives up first. */
@@ -6,12 +8,14 @@ const MOST = 10_000;
 /** Exchanges that were begun where a request was made, until it comes to where rules are held. */
 export class PendingExchanges {
   readonly #pending = new Map<string, OutboundExchange>();
+  /** Applications pass on headers of their callers, who must not be able to guess a value. */
+  readonly #secret = randomUUID();
   #count = 0;
 
   /** Returns the value of `CALL_HEADER` that the request is to come with. */
   expect(exchange: OutboundExchange): string {
     this.#count += 1;
-    const value = String(this.#count);
+    const value = `${this.#secret}.${this.#count}`;
     if (this.#pending.size >= MOST) this.#pending.clear();
     this.#pending.set(value, exchange);
     return value;
