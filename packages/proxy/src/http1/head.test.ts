@@ -84,9 +84,10 @@ describe('the head of a message', () => {
       (head) => head.rawHeaders,
     ];
     fc.assert(
-      fc.property(lines, fc.constantFrom(...looks), how, (some, look, terms) => {
+      fc.property(lines, fc.tuple(fc.constantFrom(...looks), fc.boolean()), how, (some, [look, isAdded], terms) => {
         const head = received(some);
         look(head);
+        if (isAdded) head.add('traceparent', 'before');
         head.replace('traceparent', 't');
         head.add('x-new', 'n');
         const free = some.filter(([name]) => name.toLowerCase() !== 'traceparent');

@@ -125,7 +125,8 @@ export class MessageHead implements RequestMessage, HeaderAccess {
 
   /** Gives a header one value, whatever was received. `name` is in lower case. */
   replace(name: string, value: string): void {
-    if (this.#received === undefined || this.#replaced !== '') drop(this.rawHeaders, name);
+    const isFirst = this.#replaced === '' && (this.#added === undefined || !hasHeader(this.#added, name));
+    if (this.#received === undefined || !isFirst) drop(this.rawHeaders, name);
     else this.#replaced = name;
     this.add(name, value);
   }

@@ -113,11 +113,13 @@ export class Member implements DoorTaker {
         this.#handed(true);
         break;
       case 'opened':
+        // What it said last may be heard after its end: nobody would take it back any more.
+        if (!this.#isUp) break;
         doors.join(this);
         this.#open.resolve(message.ports);
         break;
       case 'instance':
-        instances.heard(this, message.instance, message.isThere);
+        if (this.#isUp) instances.heard(this, message.instance, message.isThere);
         break;
       case 'failed':
         this.#open.reject(new RampartError(message.code as ErrorCode, message.message));
