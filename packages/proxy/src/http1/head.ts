@@ -109,6 +109,11 @@ export class MessageHead implements RequestMessage, HeaderAccess {
     return this.#received.find(name) !== -1 || (this.#added !== undefined && hasHeader(this.#added, name));
   }
 
+  hasSpelling(name: string): boolean {
+    if (this.#received !== undefined) return this.#received.hasSpelling(name);
+    return this.rawHeaders.some((each, index) => index % 2 === 0 && each.toLowerCase().replaceAll('_', '-') === name);
+  }
+
   hasSeveral(name: string): boolean {
     const received = this.#received;
     if (received === undefined) return (distinct(this.rawHeaders)[name]?.length ?? 0) > 1;

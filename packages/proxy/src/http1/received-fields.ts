@@ -35,6 +35,16 @@ export class ReceivedFields {
     return -1;
   }
 
+  /** Whether a header has that name, or the same with "_" in place of some "-". */
+  hasSpelling(name: string): boolean {
+    const spans = this.#spans;
+    for (let at = 0; at < spans.length; at += SPAN) {
+      const length = (spans[at + 1] ?? 0) - (spans[at] ?? 0);
+      if (length === name.length && this.#slice(at).toLowerCase().replaceAll('_', '-') === name) return true;
+    }
+    return false;
+  }
+
   /** The same, behind a place. */
   findBehind(name: string, at: number): number {
     return this.find(name, at + SPAN);

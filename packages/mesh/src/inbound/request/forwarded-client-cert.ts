@@ -1,4 +1,4 @@
-import { dropHeader, guardHeaders } from './headers.ts';
+import { dropSpellings, guardHeaders } from './headers.ts';
 import type { HeaderAccess, RequestMessage } from './message.ts';
 
 const CLIENT_CERT = 'x-forwarded-client-cert';
@@ -20,7 +20,7 @@ export function setMeshHeaders(request: RequestMessage, mesh: MeshHeaders): void
   const { requestId, clientCert } = mesh;
   const { headers } = request;
   guardHeaders(request);
-  if (headers[CLIENT_CERT] !== undefined) dropHeader(request, CLIENT_CERT);
+  dropSpellings(request, CLIENT_CERT);
   if (requestId !== '') headers['x-request-id'] = requestId;
   if (clientCert !== '') headers[CLIENT_CERT] = clientCert;
   // One push: the array has no room left, and each growth is a copy.
@@ -34,7 +34,7 @@ export function setMeshHeaders(request: RequestMessage, mesh: MeshHeaders): void
 }
 
 function addMeshHeaders(request: RequestMessage, access: HeaderAccess, { requestId, clientCert }: MeshHeaders): void {
-  if (access.text(CLIENT_CERT) !== undefined) dropHeader(request, CLIENT_CERT);
+  if (access.hasSpelling(CLIENT_CERT)) dropSpellings(request, CLIENT_CERT);
   if (requestId !== '') access.add('x-request-id', requestId);
   if (clientCert !== '') access.add(CLIENT_CERT, clientCert);
 }

@@ -36,3 +36,19 @@ for (const name of ['__proto__', 'constructor', 'tostring', 'x']) {
     assert.deepEqual(headerValues(await received([]), name), []);
   });
 }
+
+test('a client certificate that a caller names is dropped in every spelling that gateways make one of', async () => {
+  const request = await received([
+    'X_Forwarded-Client_Cert: a',
+    'x_forwarded_client_cert: b',
+    'X-Forwarded-Client-Cert: c',
+  ]);
+  setMeshHeaders(request, { requestId: '', clientCert: 'URI=spiffe://real' });
+  const named = request.rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+  assert.deepEqual(
+    named.filter((name) => name.includes('cert')),
+    ['x-forwarded-client-cert'],
+  );
+  assert.equal(request.headers['x_forwarded_client_cert'], undefined);
+  assert.equal(request.headers['x-forwarded-client-cert'], 'URI=spiffe://real');
+});

@@ -56,6 +56,20 @@ export function dropHeader(request: RequestMessage, name: string): void {
   }
 }
 
+/**
+ * Takes a header out in every spelling that CGI and what follows it (WSGI, Rack, PHP) make one of: "_" for "-" (RFC 3875
+ * §4.1.18). `name` is in lower case.
+ */
+export function dropSpellings(request: RequestMessage, name: string): void {
+  const spellings = new Set<string>();
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    const each = request.rawHeaders[index] ?? '';
+    if (each.length === name.length && each.toLowerCase().replaceAll('_', '-') === name)
+      spellings.add(each.toLowerCase());
+  }
+  for (const each of spellings) dropHeader(request, each);
+}
+
 /** Gives a header one value, whatever it had, in all three views. `name` is in lower case. */
 export function setHeader(request: RequestMessage, name: string, value: string): void {
   dropHeader(request, name);

@@ -22,6 +22,8 @@ export interface RequestMessage {
 export interface HeaderAccess {
   /** What `headers` has for it, several values of Set-Cookie joined. */
   text(name: string): string | undefined;
+  /** Whether a header has that name, or one that gateways make the same of: "_" for "-" (RFC 3875 §4.1.18). */
+  hasSpelling(name: string): boolean;
   /** Whether more than one header has that name. */
   hasSeveral(name: string): boolean;
   /** Adds a header that is not there yet, in all views. */
