@@ -29,6 +29,7 @@ export interface ServerConnectionOptions {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
+const HALF = 'the caller sent half a request';
 
 /** The server's side of one connection of HTTP/1.1: requests are read one at a time, and answered in order. */
 export class ServerConnection implements ByteReceiver, ExchangeHome {
@@ -81,8 +82,7 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
 
   end(): void {
     this.#hasEnded = true;
-    if (this.#exchange === undefined) this.stream.end();
-    else if (!this.#exchange.isRead) this.#exchange.abandoned(new Error('the caller sent half a request'));
+    this.#wrapUp();
   }
 
   drain(): void {
@@ -127,6 +127,18 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   #read(chunk: Buffer): void {
     let rest: Buffer | undefined = chunk;
     while (rest !== undefined && rest.length > 0) rest = this.#readOne(rest);
+    if (this.#hasEnded && !this.#isOver && !this.#isLeaving) this.#wrapUp();
+  }
+
+  /** After the caller's last byte: what it has begun and not sent whole will never come. */
+  #wrapUp(): void {
+    const exchange = this.#exchange;
+    if (exchange !== undefined) {
+      if (exchange.isRead) return;
+      exchange.abandoned(new Error(HALF));
+      this.stream.reset();
+    } else if (this.awaits === 'head' && !this.#isOver) this.#refuse({ kind: 'malformed', status: 400, reason: HALF });
+    else this.stream.end();
   }
 
   /** Returns what is to be read next. */
@@ -184,7 +196,7 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     if (exchange === undefined || this.#isOver) return undefined;
-    if (exchange.isLast || !exchange.isRead || this.#hasEnded) {
+    if (exchange.isLast || !exchange.isRead || (this.#hasEnded && this.#held.length === 0)) {
       this.#isLeaving = true;
       this.stream.end();
       this.stream.resume();
