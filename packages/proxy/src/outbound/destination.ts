@@ -8,6 +8,7 @@ export interface Destination {
   readonly port: number;
 }
 
+const HTTP_PORT = 80;
 const ABSOLUTE = /^http:\/\/([^/?#@]+)(?=[/?#]|$)/i;
 const AUTHORITY = /^(?:\[([\dA-Fa-f:.]+)\]|([\w.~!$&'()*+,;=-]+))(?::(\d{1,5}))?$/;
 
@@ -23,7 +24,14 @@ export function destinationOf(head: MessageHead, captured: Destination | undefin
     replaceHost(head, absolute[1]);
     return captured ?? readAuthority(absolute[1]);
   }
+  if (captured !== undefined && !head.has('host')) head.add('host', authorityOf(captured));
   return captured ?? readAuthority(head.text('host') ?? '');
+}
+
+/** What a caller of HTTP/1.0 need not say, and HTTP/1.1, in which its request goes on, has to. */
+function authorityOf({ host, port }: Destination): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return port === 0 || port === HTTP_PORT ? name : `${name}:${port}`;
 }
 
 function readAuthority(text: string): Destination | undefined {
@@ -32,7 +40,9 @@ function readAuthority(text: string): Destination | undefined {
   return host === undefined ? undefined : { host, port: Number(parts?.[3] ?? 0) };
 }
 
-function replaceHost({ rawHeaders, headers }: MessageHead, host: string): void {
+function replaceHost(head: MessageHead, host: string): void {
+  if (!head.has('host')) return head.add('host', host);
+  const { rawHeaders, headers } = head;
   headers.host = host;
   for (let index = 0; index < rawHeaders.length; index += 2)
     if (rawHeaders[index]?.toLowerCase() === 'host') rawHeaders[index + 1] = host;
