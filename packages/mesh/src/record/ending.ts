@@ -32,7 +32,7 @@ export function failure(exchange: OutboundExchange, error: unknown, facts: Failu
 function flagOf(exchange: OutboundExchange, error: unknown, { byCaller, connected }: FailureFacts): ResponseFlag {
   if (byCaller) return ResponseFlag.callerGone;
   if (exchange.code !== 0 || connected) return ResponseFlag.upstreamReset;
-  if (exchange.target !== undefined) return ResponseFlag.connectFailed;
+  if (exchange.target !== undefined || exchange.leaves) return ResponseFlag.connectFailed;
   return error instanceof RampartError && error.code === 'NOT_FOUND' ? ResponseFlag.noRoute : ResponseFlag.noInstance;
 }
 

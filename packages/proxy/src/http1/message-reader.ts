@@ -44,6 +44,7 @@ export type ReadState = 'more' | 'complete' | 'upgraded' | 'malformed' | 'too-la
 const NOTHING: Buffer = Buffer.alloc(0);
 const VERSION = 'HTTP/';
 const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
 const REASON_AT = 'HTTP/1.1 200 '.length;
 /** What stands between the last thing that has a span and the end of a head without headers. */
 const LINE_REST = 64;
@@ -102,9 +103,9 @@ export class MessageReader implements Portion {
     return this.#isUpgrade;
   }
 
-  /** True where nothing of a message has been read. */
+  /** True where nothing of a message has been read; empty lines ahead of it are none of it (RFC 9112 §2.2). */
   get isIdle(): boolean {
-    return this.head === undefined && this.#raw.length === 0;
+    return this.head === undefined && this.#raw.every((byte) => byte === CARRIAGE_RETURN || byte === LINE_FEED);
   }
 
   /** Makes ready for the next message after a complete one. */

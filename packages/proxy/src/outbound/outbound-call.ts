@@ -1,5 +1,5 @@
 import { RampartError } from '@rampart/core';
-import { COMPLETE, failure, formatTraceparent, isUnreached, requestIdOf } from '@rampart/mesh';
+import { COMPLETE, failure, formatTraceparent, isUnreached, requestIdOf, ResponseFlag } from '@rampart/mesh';
 import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
 import type { Exchange } from '../http/exchange.ts';
@@ -18,6 +18,8 @@ import { RuledCall } from './ruled/ruled-call.ts';
 
 const SERVICE_UNAVAILABLE = 503;
 const BAD_GATEWAY = 502;
+const BAD_REQUEST = 400;
+const METHOD_NOT_ALLOWED = 405;
 const HTTP_PORT = 80;
 /** Instances that are asked for one request when nobody answers at the first. */
 const MOST_TRIES = 3;
@@ -123,11 +125,14 @@ export class OutboundCall implements BodySink, ResponseSink {
   #route(destination: Destination | undefined): void {
     if (this.#server.head.method === 'CONNECT') {
       // Tunnels begin with the first bytes of a connection, or not at all.
-      this.#refuse(405, new RampartError('INVALID_ARGUMENT', 'CONNECT comes first on a connection, or not at all'));
+      this.#refuse(
+        METHOD_NOT_ALLOWED,
+        new RampartError('INVALID_ARGUMENT', 'CONNECT comes first on a connection, or not at all'),
+      );
       return;
     }
     if (destination === undefined) {
-      this.#refuse(400, new RampartError('INVALID_ARGUMENT', 'the request names no host'));
+      this.#refuse(BAD_REQUEST, new RampartError('INVALID_ARGUMENT', 'the request names no host'));
       return;
     }
     const route = this.#options.route(destination);
@@ -215,7 +220,8 @@ export class OutboundCall implements BodySink, ResponseSink {
     const ending = failure(this.#exchange, error, { byCaller: false, connected: status === BAD_GATEWAY });
     this.#server.answer(status, ['content-type', 'text/plain', 'content-length', String(body.length)], body);
     this.#exchange.code = this.#server.status;
-    this.#end(ending);
+    const isNoRequest = status === BAD_REQUEST || status === METHOD_NOT_ALLOWED;
+    this.#end(isNoRequest ? { ...ending, flag: ResponseFlag.protocolError } : ending);
   }
 
   #complete(): Ending {

@@ -136,8 +136,10 @@ export class CaptureDoors {
     });
   }
 
-  #listen(place: Place, enter: (stream: ByteStream) => void): Promise<number> {
-    return this.#open(place, (socket) => enter(new SocketStream(socket)));
+  async #listen(place: Place, enter: (stream: ByteStream) => void): Promise<number> {
+    const port = await this.#open(place, (socket) => enter(new SocketStream(socket)));
+    this.#options.outbound.doors.add(port);
+    return port;
   }
 
   #open(place: Place, enter: (socket: Socket) => void): Promise<number> {

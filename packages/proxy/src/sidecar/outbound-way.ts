@@ -32,6 +32,8 @@ export class OutboundWay implements OutboundDoor {
   readonly route: Outbound;
   /** Host of the service that an address of the loopback stands for; set by who gives out such addresses. */
   nameAt: (address: string) => string | undefined = () => undefined;
+  /** Ports of this host that lead here; added by who opens them. */
+  readonly doors: Set<number> = new Set();
   readonly #routes: AddressRoutes;
   readonly #addresses: InstanceAddresses;
   readonly #captured: CapturedHttp;
@@ -53,7 +55,7 @@ export class OutboundWay implements OutboundDoor {
       instances: this.#addresses,
       nameAt: (address) => this.nameAt(address),
     });
-    this.#outside = outsideOf(outbound);
+    this.#outside = outsideOf(outbound, this.doors);
     this.tcp = new OutboundTcp({
       route: (host, port) => (onlyLeaves ? outbound.exit(host, port) : this.#routes.route({ host, port })),
       dial: (target, trace, signal) => instances.of(target).connect('tcp', signal, writeTrace(trace)),
@@ -142,12 +144,13 @@ export class OutboundWay implements OutboundDoor {
   }
 }
 
-function outsideOf(outbound: Outbound): Outside {
+function outsideOf(outbound: Outbound, doors: ReadonlySet<number>): Outside {
   return new Outside({
     toAddress: (address, port) => outbound.egress.toAddress(address, port),
     toOutside: (host, port) => outbound.egress.toOutside(host, port),
     wayOut: (destination) => outbound.wayOut(destination),
     follow: (socket, judge) => outbound.connections.follow(socket, judge),
+    isOwnDoor: (port) => doors.has(port),
   });
 }
 

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import type { LookupFunction, Socket } from 'node:net';
 
+import { RampartError } from '@rampart/core';
 import type { Verdict } from '@rampart/core';
 import { EgressDenied } from '@rampart/mesh';
 import type { WayOut } from '@rampart/mesh';
@@ -32,6 +33,8 @@ export interface OutsideOptions {
   /** Has an open connection judged again when policies change. */
   follow(socket: Socket, judge: () => Verdict | undefined): void;
   readonly lookup?: LookupFunction;
+  /** Whether a port of this host is the sidecar's own way in: what goes out there comes round for ever. */
+  isOwnDoor(port: number): boolean;
 }
 
 const byName: LookupFunction = (host, options, callback) => lookup(host, options, callback);
@@ -54,6 +57,10 @@ export class Outside {
     if (verdict !== undefined) throw new EgressDenied(`${host}:${port}`, verdict);
     const stream = await connectTcp({ host, port, lookup: this.#lookup(port) }, signal);
     const { socket } = stream;
+    if (socket.remoteAddress === socket.localAddress && this.#options.isOwnDoor(port)) {
+      stream.reset();
+      throw new RampartError('INVALID_ARGUMENT', `${host}:${port} is a proxy port of this sidecar itself`);
+    }
     const address = socket.remoteAddress ?? '';
     this.#options.follow(
       socket,

@@ -71,6 +71,7 @@ describe('a connection without HTTP, from an application to an application', () 
   let route: () => Route;
   let told: string[];
   let isReachable: (address: string) => boolean;
+  let ownDoor: number;
 
   before(async () => {
     mesh = await TestMesh.start(await TestCa.create('cluster.local', clock.now()));
@@ -85,6 +86,7 @@ describe('a connection without HTTP, from an application to an application', () 
     destination = { host: 'db', port: 5432 };
     route = () => ({ kind: 'mesh', target: mesh.target });
     isReachable = () => true;
+    ownDoor = 0;
     const target = (): Promise<SocketStream> =>
       connectTcp({ host: '127.0.0.1', port: application.port }, new AbortController().signal);
     const recorder = new InboundTcpRecorder(destinations, stopwatch);
@@ -97,6 +99,7 @@ describe('a connection without HTTP, from an application to an application', () 
       toOutside: () => undefined,
       wayOut: (to) => ({ ...to, tls: undefined }),
       follow: () => {},
+      isOwnDoor: (port) => port === ownDoor,
       lookup: (_host, _options, callback) =>
         callback(null, [
           { address: '192.0.2.1', family: 4 },
@@ -294,6 +297,15 @@ describe('a connection without HTTP, from an application to an application', () 
       assert.equal(record.upstreamHost, `127.0.0.1:${application.port}`);
       assert.equal(record.destinationService, `example.org:${application.port}`);
       assert.deepEqual([record.decision, record.tlsVersion, record.destinationPrincipal], ['ALLOW', '', '']);
+    });
+
+    it('is refused where it would come round to the sidecar itself', async () => {
+      ownDoor = application.port;
+      Talker.to(entrance.port);
+      const record = await sources.one();
+      assert.equal(record.responseFlags, 'UF');
+      assert.match(record.reason, /is a proxy port of this sidecar itself$/);
+      assert.deepEqual(told, ['UF']);
     });
 
     for (const host of ['example.org', '127.0.0.1']) {
