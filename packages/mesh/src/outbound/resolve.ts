@@ -1,4 +1,5 @@
 import { parseServiceName, serviceHost } from '@rampart/core';
+import type { ServiceName } from '@rampart/core';
 
 import type { MeshService } from '../view/endpoint.ts';
 import type { MeshView } from '../view/mesh-view.ts';
@@ -24,7 +25,7 @@ export function isNameOfThisHost(name: string): boolean {
 export function resolve(host: string, view: MeshView, callerNamespace: string): Resolution {
   const name = host.toLowerCase();
   if (isNameOfThisHost(name)) return OUTSIDE;
-  const parsed = parseServiceName(name, callerNamespace);
+  const parsed = parsedName(name, callerNamespace);
   if (parsed === undefined) return OUTSIDE;
   const service = view.service(parsed.name, parsed.namespace);
   if (service !== undefined) return { kind: 'mesh', service };
@@ -43,4 +44,23 @@ export function resolve(host: string, view: MeshView, callerNamespace: string): 
     };
   }
   return OUTSIDE;
+}
+
+/** Programs call the same few names again and again. */
+const MOST_NAMES = 1000;
+
+interface ParsedName {
+  readonly namespace: string;
+  readonly parsed: ServiceName | undefined;
+}
+
+const names = new Map<string, ParsedName>();
+
+function parsedName(name: string, namespace: string): ServiceName | undefined {
+  const known = names.get(name);
+  if (known?.namespace === namespace) return known.parsed;
+  if (names.size >= MOST_NAMES) names.clear();
+  const parsed = parseServiceName(name, namespace);
+  names.set(name, { namespace, parsed });
+  return parsed;
 }

@@ -17,6 +17,7 @@ import { LoopHold } from './ruled/loop-hold.ts';
 import { PendingExchanges } from './ruled/pending-exchanges.ts';
 import { RuledDoor } from './ruled/ruled-door.ts';
 import { RuledRequests } from './ruled/ruled-requests.ts';
+import { InstanceConnections } from './ruled/spliced/instance-connections.ts';
 import { hookSockets } from './socket-hook.ts';
 import { hookSocketConnect } from './tcp/socket-connect.ts';
 import { TcpCalls } from './tcp/tcp-calls.ts';
@@ -44,7 +45,9 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
   const ruled = new RuledRequests({ ...held, recorder, agent: agents.for(new http.Agent({ keepAlive: true })) });
   const instances = new InstanceSessions(outbound);
   const streams = new RuledStreams({ ...held, recorder: http2Recorder, sessions: instances });
-  const door = new RuledDoor(outbound, ruled, streams);
+  const connections = new InstanceConnections({ outbound, now: () => stopwatch.elapsed() });
+  const spliced = { ...held, recorder, connections };
+  const door = new RuledDoor({ outbound, requests: ruled, streams, spliced });
   hookAgents({ outbound, recorder, agents, ruled, door });
   const direct = new DirectSockets();
   hookSockets({ outbound, names, calls: tcpCalls, door, direct });
@@ -60,6 +63,7 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
     for (const each of [recorder, http2Recorder, tcpRecorder]) each.setSelf(self, svid.spiffeId.toString());
     agents.retire(() => false);
     instances.retire(() => false);
+    connections.retire(() => false);
     external.close();
   });
   plane.view.subscribe((change) => {
@@ -70,6 +74,7 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
     if (change.gone.size === 0) return;
     agents.retire((instanceId) => !change.gone.has(instanceId));
     instances.retire((instanceId) => !change.gone.has(instanceId));
+    connections.retire((instanceId) => !change.gone.has(instanceId));
     external.close();
   });
 }

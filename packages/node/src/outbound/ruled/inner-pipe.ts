@@ -1,6 +1,20 @@
 import { Duplex } from 'node:stream';
 
-type Done = (error?: Error | null) => void;
+export type Done = (error?: Error | null) => void;
+
+/** Stands in the place of the other end, until that is left to what follows. */
+export interface PipeTaker {
+  /** `text`: a character for each byte. */
+  write(text: string, done: Done): void;
+  /** There is room again for what is pushed. */
+  resume(): void;
+  /** Nothing more is written. */
+  ended(): void;
+  closed(): void;
+}
+
+/** Encodings in which each character stands for a byte. */
+const BYTES: ReadonlySet<string> = new Set(['latin1', 'binary', 'ascii']);
 
 /**
  * One end of a connection within the process. It has those methods of sockets that client libraries call without looking;
@@ -16,9 +30,10 @@ export class InnerPipe extends Duplex {
   #other: InnerPipe | undefined;
   /** Calls back the other end's write once there is room. */
   #room: (() => void) | undefined;
+  #taker: PipeTaker | undefined;
 
   private constructor() {
-    super({ allowHalfOpen: true });
+    super({ allowHalfOpen: true, decodeStrings: false });
   }
 
   static pair(): readonly [InnerPipe, InnerPipe] {
@@ -29,24 +44,41 @@ export class InnerPipe extends Duplex {
     return [near, far];
   }
 
+  /** Nothing that is written from now on comes to the other end. */
+  takenBy(taker: PipeTaker): void {
+    this.#taker = taker;
+  }
+
+  /** What is written goes to the other end again, and what was written and not answered first of all. */
+  leave(text: string, done: Done): void {
+    this.#taker = undefined;
+    this._write(Buffer.from(text, 'latin1'), 'latin1', done);
+  }
+
   override _read(): void {
+    this.#taker?.resume();
     const room = this.#room;
     this.#room = undefined;
     room?.();
   }
 
-  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: Done): void {
+    if (this.#taker !== undefined) {
+      this.#taker.write(bytesOf(chunk, encoding), done);
+      return;
+    }
     const other = this.#other;
     if (other === undefined || other.destroyed) {
       done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
       return;
     }
-    if (other.push(chunk)) done();
+    if (other.push(chunk, encoding)) done();
     else other.#room = done;
   }
 
   override _final(done: Done): void {
-    if (this.#other?.destroyed === false) this.#other.push(null);
+    if (this.#taker !== undefined) this.#taker.ended();
+    else if (this.#other?.destroyed === false) this.#other.push(null);
     done();
   }
 
@@ -54,8 +86,13 @@ export class InnerPipe extends Duplex {
     const other = this.#other;
     this.#other = undefined;
     this.#room?.();
+    const taker = this.#taker;
+    this.#taker = undefined;
+    taker?.closed();
+    // Nobody is there yet to be told of an error.
+    if (taker !== undefined) other?.destroy();
     // What was written before is still read there.
-    if (other?.destroyed === false) {
+    else if (other?.destroyed === false) {
       if (other.readableEnded || this.writableFinished) other.push(null);
       else other.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
     }
@@ -81,4 +118,9 @@ export class InnerPipe extends Duplex {
   unref(): this {
     return this;
   }
+}
+
+function bytesOf(chunk: Buffer | string, encoding: BufferEncoding): string {
+  if (typeof chunk !== 'string') return chunk.toString('latin1');
+  return BYTES.has(encoding) ? chunk : Buffer.from(chunk, encoding).toString('latin1');
 }

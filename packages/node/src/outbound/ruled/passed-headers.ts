@@ -8,6 +8,11 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
+/** Whether a header, its name in lower case, is about one connection. */
+export function isOfConnection(name: string): boolean {
+  return OF_THE_CONNECTION.has(name);
+}
+
 /** Names under which this process notes on its own requests whose they are. */
 export const CALL_HEADER = 'x-rampart-call';
 

@@ -18,10 +18,9 @@ import type {
 } from '@rampart/mesh';
 
 import { passedHeaders } from './passed-headers.ts';
+import { isRepeatable } from './repeatable.ts';
 import { RequestBody } from './request-body.ts';
 
-/** Methods that mean the same when they are repeated (RFC 9110 §9.2.2). */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const BAD_REQUEST = 400;
 const CONTENT_TOO_LARGE = 413;
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
@@ -212,7 +211,7 @@ export class RuledCall implements CallDriver {
   /** The instance closed a connection that was idle: that says nothing of it. */
   #isStale(sent: ClientRequest): boolean {
     const isUnanswered = sent === this.#current && sent.reusedSocket && !this.#options.response.headersSent;
-    return isUnanswered && this.#mayRepeat && this.canBeRepeated && IDEMPOTENT.has(sent.method);
+    return isUnanswered && this.#mayRepeat && this.canBeRepeated && isRepeatable(sent.method);
   }
 
   #complete(answer: IncomingMessage): void {

@@ -5,6 +5,8 @@ import type { Outbound } from '@rampart/mesh';
 import { InnerPipe } from './inner-pipe.ts';
 import type { RuledStreams } from './http2/ruled-streams.ts';
 import type { RuledRequests } from './ruled-requests.ts';
+import { SplicedClient } from './spliced/spliced-client.ts';
+import type { SplicedClientOptions } from './spliced/spliced-client.ts';
 
 const isRuled: unique symbol = Symbol('rampart.ruled');
 /** How every client of HTTP/2 begins (RFC 9113 §3.4). */
@@ -15,16 +17,26 @@ export function leadsToRules(socket: object | undefined): boolean {
   return socket !== undefined && Reflect.get(socket, isRuled) === true;
 }
 
+export interface RuledDoorOptions {
+  readonly outbound: Outbound;
+  readonly requests: RuledRequests;
+  readonly streams: RuledStreams;
+  /** For requests that are sent on as their clients have written them. */
+  readonly spliced: SplicedClientOptions;
+}
+
 /** Where clients of this process connect to, instead of to a service that rules are about. */
 export class RuledDoor {
   readonly #outbound: Outbound;
   readonly #requests: RuledRequests;
   readonly #streams: RuledStreams;
+  readonly #spliced: SplicedClientOptions;
 
-  constructor(outbound: Outbound, requests: RuledRequests, streams: RuledStreams) {
+  constructor({ outbound, requests, streams, spliced }: RuledDoorOptions) {
     this.#outbound = outbound;
     this.#requests = requests;
     this.#streams = streams;
+    this.#spliced = spliced;
   }
 
   /** Whether rules are about requests to a host and port. */
@@ -36,6 +48,7 @@ export class RuledDoor {
   connect(host: string, port: number): Duplex {
     const [near, far] = InnerPipe.pair();
     Object.assign(near, { [isRuled]: true });
+    near.takenBy(new SplicedClient(this.#spliced, { host, port }, near));
     far.once('readable', () => {
       const first: unknown = far.read();
       if (!Buffer.isBuffer(first)) {

@@ -20,6 +20,7 @@ import { RuledUpgrade } from './ruled-upgrade.ts';
 const { emit } = http.Server.prototype;
 
 const MOST_HEADER_BYTES = 262_144;
+const MOST_ORIGINS = 1000;
 
 export interface RuledRequestsOptions {
   readonly outbound: Outbound;
@@ -37,6 +38,8 @@ export interface RuledRequestsOptions {
 export class RuledRequests {
   readonly #options: RuledRequestsOptions;
   readonly #server: http.Server;
+  /** Origins lately called, as they are written. */
+  readonly #origins = new Map<string, Place>();
 
   constructor(options: RuledRequestsOptions) {
     this.#options = options;
@@ -53,8 +56,18 @@ export class RuledRequests {
   concernOrigin(origin: string | URL | null | undefined): boolean {
     const { traffic, signing } = this.#options.outbound.plane.view;
     if ((traffic.isEmpty && signing.isEmpty) || origin == null) return false;
-    const url = typeof origin === 'string' ? new URL(origin) : origin;
-    return this.#options.outbound.isRuled(url.hostname, portOf(url));
+    const { host, port } = typeof origin === 'string' ? this.#placeOf(origin) : placeOf(origin);
+    return this.#options.outbound.isRuled(host, port);
+  }
+
+  #placeOf(origin: string): Place {
+    let place = this.#origins.get(origin);
+    if (place === undefined) {
+      if (this.#origins.size >= MOST_ORIGINS) this.#origins.clear();
+      place = placeOf(new URL(origin));
+      this.#origins.set(origin, place);
+    }
+    return place;
   }
 
   /** Notes whose request it is that will come with this value of `CALL_HEADER`. */
@@ -141,9 +154,9 @@ function refusal(exchange: OutboundExchange, { code, message }: RampartError): B
   return Buffer.from(`${code}: ${message}\n`);
 }
 
-function portOf({ port, protocol }: URL): number {
-  if (port !== '') return Number(port);
-  return protocol === 'https:' ? 443 : 80;
+function placeOf({ hostname, port, protocol }: URL): Place {
+  const usual = protocol === 'https:' ? 443 : 80;
+  return { host: hostname, port: port === '' ? usual : Number(port) };
 }
 
 /** Where the far ends of pipes are meant to lead. */

@@ -1,0 +1,144 @@
+import { formatTraceparent, requestIdOf } from '@rampart/mesh';
+import type { Outbound, OutboundExchange, OutboundRecorder } from '@rampart/mesh';
+
+import type { Place } from '../../connect-arguments.ts';
+import type { Done, PipeTaker } from '../inner-pipe.ts';
+import type { LoopHold } from '../loop-hold.ts';
+import { CALL_HEADER } from '../passed-headers.ts';
+import type { PendingExchanges } from '../pending-exchanges.ts';
+import type { InstanceConnections } from './instance-connections.ts';
+import { SplicedCall } from './spliced-call.ts';
+import type { ClientEnd } from './spliced-call.ts';
+import { readWritten } from './written-request.ts';
+import type { WrittenRequest } from './written-request.ts';
+
+export interface SplicedClientOptions {
+  readonly outbound: Pick<Outbound, 'ruled'>;
+  readonly recorder: OutboundRecorder;
+  readonly pending: PendingExchanges;
+  readonly hold: LoopHold;
+  readonly connections: InstanceConnections;
+}
+
+interface Waiting {
+  readonly text: string;
+  readonly done: Done;
+}
+
+/**
+ * The end of a client's connection, for as long as it writes requests that are short and plain: they are sent on as they stand.
+ * With the first one that is not, it leaves the connection to those who can read everything.
+ */
+export class SplicedClient implements PipeTaker {
+  readonly #options: SplicedClientOptions;
+  readonly #place: Place;
+  readonly #client: ClientEnd & { leave(text: string, done: Done): void };
+  #request: WrittenRequest | undefined;
+  /** What came of the request so far. */
+  #text = '';
+  #call: SplicedCall | undefined;
+  /** The next request, where a client does not wait for the answer to one. */
+  #waiting: Waiting | undefined;
+  #hasEnded = false;
+
+  constructor(
+    options: SplicedClientOptions,
+    place: Place,
+    client: ClientEnd & { leave(text: string, done: Done): void },
+  ) {
+    this.#options = options;
+    this.#place = place;
+    this.#client = client;
+  }
+
+  write(text: string, done: Done): void {
+    if (this.#call !== undefined) {
+      this.#waiting = { text, done };
+      return;
+    }
+    this.#text += text;
+    this.#request ??= readWritten(this.#text);
+    const request = this.#request;
+    const missing = request === undefined ? 0 : request.bodyAt + request.bodyBytes - this.#text.length;
+    if (request === undefined || missing < 0) this.#leave(done);
+    else if (missing > 0) done();
+    else {
+      this.#begin(request, done);
+    }
+  }
+
+  resume(): void {
+    this.#call?.resume();
+  }
+
+  ended(): void {
+    this.#hasEnded = true;
+    if (this.#call === undefined) this.#client.push(null);
+  }
+
+  closed(): void {
+    this.#call?.abandoned();
+  }
+
+  #begin(request: WrittenRequest, done: Done): void {
+    const { host, port } = this.#place;
+    const { outbound, recorder, connections, hold } = this.#options;
+    const ruled = outbound.ruled(host, port);
+    if ('error' in ruled || ruled.signature !== undefined) {
+      this.#leave(done);
+      return;
+    }
+    const exchange = this.#exchangeOf(request);
+    const body = this.#text.slice(request.bodyAt);
+    this.#text = '';
+    this.#request = undefined;
+    hold.begin();
+    const list = traced(request, exchange);
+    const call = new SplicedCall({
+      request: { ...request, list },
+      body,
+      exchange,
+      ruled,
+      recorder,
+      connections,
+      client: this.#client,
+      over: () => this.#over(),
+    });
+    this.#call = call;
+    done();
+    call.begin();
+  }
+
+  #over(): void {
+    this.#options.hold.end();
+    this.#call = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined) this.write(waiting.text, waiting.done);
+    else if (this.#hasEnded && !this.#client.destroyed) this.#client.push(null);
+  }
+
+  /** For good: where its requests begin and end is known only to who reads all of it. */
+  #leave(done: Done): void {
+    const text = this.#text;
+    this.#text = '';
+    this.#client.leave(text, done);
+  }
+
+  #exchangeOf({ method, url, headers }: WrittenRequest): OutboundExchange {
+    const { pending, recorder } = this.#options;
+    const expected = pending.take(headers[CALL_HEADER]);
+    return expected ?? recorder.begin({ method, path: url, authority: headers['host'] ?? '' });
+  }
+}
+
+/** W3C Trace Context: the trace of the application goes on, or begins here. */
+function traced({ headers, list }: WrittenRequest, exchange: OutboundExchange): readonly string[] {
+  const requestId = headers['x-request-id'];
+  const traceparent = headers['traceparent'];
+  exchange.adopt(requestId, traceparent);
+  const own = [...list];
+  if (requestId === undefined) own.push('x-request-id', requestIdOf(exchange));
+  if (traceparent === undefined) own.push('traceparent', formatTraceparent(exchange));
+  return own;
+}
