@@ -18,7 +18,7 @@ import { unsignable } from './signability.ts';
 import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
 import { planRollback, type RollbackPlan } from './rollback.ts';
 import type { ChangedResource } from './store.ts';
-import { trafficProblems } from './traffic-problems.ts';
+import { refuseToBreak, trafficProblems } from './traffic-problems.ts';
 
 export interface PolicyDeskOptions {
   readonly resources: ResourceSet;
@@ -100,7 +100,11 @@ export class PolicyDesk {
     return this.#inTurn(() => this.#apply(request));
   }
 
-  /** Deletes those that are there, all in one revision. */
+  /**
+   * Deletes those that are there, all in one revision.
+   *
+   * @throws RampartError INVALID_ARGUMENT for a DestinationRule that rules which stay send requests by.
+   */
   delete(keys: readonly string[], operator: Operator): Promise<DeletionOutcome> {
     return this.#inTurn(() => this.#delete(keys, operator));
   }
@@ -182,6 +186,8 @@ export class PolicyDesk {
     if (gone.length === 0) {
       return { deleted: new Set(), revision: 0 };
     }
+    const { rootNamespace, isRegistered } = this.#options;
+    refuseToBreak(gone, { rootNamespace, isRegistered, present: () => resources.all() });
     const [revision] = await Promise.all([
       resources.change({ put: [], remove, by: this.#account('delete', operator) }),
       ...gone.map((before) => journal.audit(deleted(before, operator))),

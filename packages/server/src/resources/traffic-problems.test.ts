@@ -62,6 +62,29 @@ describe('rules about calls that are applied', () => {
     assert.equal((await apply(ROUTED.replace('90', '80').replace('10 }', '20 }'))).length, 1);
   });
 
+  it('may not take away, or delete, the subset that a rule in force sends requests to', async () => {
+    const [problem = '', ...rest] = await apply(subsets('v1').replace(/^---\n/, ''));
+    assert.match(
+      problem,
+      /^4:\d+ spec: VirtualService shop\/orders spec\.http\[0\]\.route\[1\]\.destination\.subset: .*"v2": it has v1; change that first/,
+    );
+    assert.deepEqual(rest, []);
+    const rule = { kind: 'DestinationRule', namespace: 'shop', name: 'orders' };
+    await assert.rejects(operator.admin.deleteResource(rule), /nothing was deleted: VirtualService shop\/orders spec/);
+    const { resources } = await operator.admin.getResources({ ...rule, name: '' });
+    assert.equal(resources.length, 1);
+  });
+
+  it('may be deleted together with those that send requests by them', async () => {
+    const named = ['DestinationRule', 'VirtualService'].map((kind) => ({ kind, namespace: 'shop', name: 'orders' }));
+    const { resources } = await operator.admin.deleteResources({ resources: named });
+    assert.deepEqual(
+      resources.map(({ outcome }) => outcome),
+      ['deleted', 'deleted'],
+    );
+    await apply(ROUTED + subsets('v1', 'v2'));
+  });
+
   it('may not contradict one that is in force', async () => {
     const [problem = ''] = await apply(ROUTED.replace('name: orders,', 'name: other,'));
     assert.match(problem, /^5:11 spec\.hosts\[0\]: .* has a VirtualService in this namespace already, shop\/orders/);
