@@ -6,7 +6,7 @@ import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
 import type { MeshView } from '../view/mesh-view.ts';
 import { ResponseFlag } from '../record/flags.ts';
 import type { EgressRefusal } from './egress-denied.ts';
-import { isNameOfThisHost } from './resolve.ts';
+import { isNameOfThisHost, outsideName } from './resolve.ts';
 
 /** What of a service this workload may connect to. */
 export interface Reach {
@@ -92,7 +92,7 @@ export class Egress {
    */
   toOutside(host: string, port: number): EgressRefusal | undefined {
     if (!this.isRegistryOnly) return undefined;
-    const named = host.toLowerCase().replace(/\.$/, '');
+    const named = outsideName(host);
     if (isNameOfThisHost(named) || isOwn(named)) return undefined;
     const { traffic } = this.#view;
     const reason = traffic.outsideProblem(named, port === 0 ? HTTP_PORT : port);

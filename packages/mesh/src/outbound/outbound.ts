@@ -22,7 +22,7 @@ import { Egress } from './egress.ts';
 import { OpenConnections } from './open-connections.ts';
 import { deniedDestination, noDestination } from './no-destination.ts';
 import { endpointsOn } from './endpoints-on.ts';
-import { resolve } from './resolve.ts';
+import { outsideName, resolve } from './resolve.ts';
 import { OutgoingSignatures } from './sign/outgoing-signatures.ts';
 import { wayOut } from './outside/way-out.ts';
 import type { WayOut } from './outside/way-out.ts';
@@ -198,7 +198,7 @@ export class Outbound {
   /** A host outside the mesh whose requests a rule sends to a service of the mesh: an egress gateway. */
   #byGateway(host: string, port: number): RuledService | undefined {
     const { view } = this.#plane;
-    const rules = view.traffic.isEmpty ? undefined : view.traffic.forHost(host.toLowerCase(), port);
+    const rules = view.traffic.isEmpty ? undefined : view.traffic.forHost(outsideName(host), port);
     const first = rules?.route?.({ method: 'GET', url: '/', authority: host, headers: {} })?.destinations[0];
     if (rules === undefined || first === undefined) return undefined;
     if (resolve(first.host, view, this.#namespace()).kind !== 'mesh') return undefined;
@@ -222,7 +222,11 @@ export class Outbound {
   #denied(host: string, port: number): FailedRoute | undefined {
     const refusal = this.egress.toOutside(host, port);
     if (refusal === undefined) return undefined;
-    return { kind: 'failed', error: new EgressDenied(`${host}:${port}`, refusal), service: undefined };
+    return {
+      kind: 'failed',
+      error: new EgressDenied(`${host}:${port === 0 ? HTTP_PORT : port}`, refusal),
+      service: undefined,
+    };
   }
 
   /** Where a connection to a host outside the mesh really goes. */

@@ -13,6 +13,11 @@ export type Resolution =
 const OUTSIDE: Resolution = { kind: 'outside' };
 const NAMES_OF_THIS_HOST = new Set(['localhost', 'ip6-localhost', 'ip6-loopback']);
 
+/** A host outside the mesh as rules name it: in lower case, and without the dot of a name that is absolute (RFC 1034 §3.1). */
+export function outsideName(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '');
+}
+
 /** Whether a name, in lower case, is that of every host for itself. */
 export function isNameOfThisHost(name: string): boolean {
   return NAMES_OF_THIS_HOST.has(name);

@@ -65,7 +65,7 @@ class Departure {
   #leaves = false;
   /** Ids of instances beyond the first. */
   readonly #tried = new Set<string>();
-  #isOpen = false;
+  #isDenied = false;
 
   constructor(captured: CapturedConnection, options: OutboundTcpOptions, over: () => void) {
     this.#captured = captured;
@@ -87,11 +87,13 @@ class Departure {
       head,
       connect: (signal) =>
         within({ clock, milliseconds: limits.connectMs, signal }, (until) => this.#connect(route, until)),
-      failed: (error) => endingOf(error),
+      failed: (error) => {
+        this.#isDenied = error instanceof EgressDenied;
+        return endingOf(error);
+      },
       clock,
       idleMs: limits.idleMs,
       opened: () => {
-        this.#isOpen = true;
         this.#captured.accept();
       },
       unopened: (ending) => this.#captured.refuse(ending),
@@ -145,7 +147,7 @@ class Departure {
       target: this.#target,
       leaves: this.#leaves,
       upstreamHost: this.#upstreamHost,
-      decision: this.#target !== undefined || this.#isOpen || ending.flag !== ResponseFlag.denied ? 'ALLOW' : 'DENY',
+      decision: this.#isDenied ? 'DENY' : 'ALLOW',
     });
   }
 }

@@ -4,7 +4,14 @@ import type { Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 
 import { RampartError } from '@rampart/core';
-import { createIds, EgressDenied, InboundTcpRecorder, OutboundTcpRecorder, TcpJudge } from '@rampart/mesh';
+import {
+  createIds,
+  EgressDenied,
+  InboundTcpRecorder,
+  OutboundTcpRecorder,
+  ResponseFlag,
+  TcpJudge,
+} from '@rampart/mesh';
 import type { Route, Stopwatch } from '@rampart/mesh';
 import { TestCa, until } from '@rampart/testkit';
 import type { RecordInput } from '@rampart/wire/record-block';
@@ -249,6 +256,7 @@ describe('a connection without HTTP, from an application to an application', () 
     ['a name that leads nowhere', new RampartError('NOT_FOUND', 'no service'), 'NR', 'ALLOW'],
     ['a service without instances', new RampartError('NO_HEALTHY_INSTANCE', 'none'), 'UH', 'ALLOW'],
     ['an instance that egress policy keeps it from', new EgressDenied('db', denied), 'UAEX', 'DENY'],
+    ['a host that no entry knows', new EgressDenied('db', { ...denied, flag: ResponseFlag.noInstance }), 'UH', 'DENY'],
   ];
   for (const [what, error, flag, decision] of failures) {
     it(`to ${what} is refused with ${flag}`, async () => {

@@ -45,6 +45,14 @@ describe('the way out of the mesh', () => {
     assert.deepEqual(way, { host: 'API.example.com', port: 8443, tls: undefined });
   });
 
+  it('is that of the entry for a name that is absolute, too: no dot at its end leads around a rule', () => {
+    const endpoints = [{ address: '192.0.2.1' }];
+    const traffic = rules({ resolution: 'STATIC', endpoints }, { mode: 'SIMPLE' });
+    const { host, tls } = wayOut(traffic, { host: 'api.example.com.', port: 80 }, first);
+    assert.equal(host, '192.0.2.1');
+    assert.deepEqual(tls, { sni: 'api.example.com', subjectAltNames: ['api.example.com'] });
+  });
+
   it('is one of the endpoints, each as often as its weight says', () => {
     const endpoints = [{ address: '192.0.2.1' }, { address: '192.0.2.2', weight: 3, ports: { http: 81 } }];
     const traffic = rules({ resolution: 'STATIC', endpoints });

@@ -1,5 +1,7 @@
 import type { ClientTls, OutsideEndpoint, Random, TrafficRules } from '@rampart/core';
 
+import { outsideName } from '../resolve.ts';
+
 /** Where a connection to a host outside the mesh really goes. */
 export interface WayOut {
   /** An IP address, or a name to be looked up. */
@@ -21,7 +23,7 @@ export function wayOut(
   { host, port }: { readonly host: string; readonly port: number },
   random: Random,
 ): WayOut {
-  const known = traffic.outside(host.toLowerCase(), port);
+  const known = traffic.outside(outsideName(host), port);
   if (known === undefined) return { host, port, tls: undefined };
   const { endpoints, rules, targetPort, subjectAltNames } = known;
   const endpoint = drawn(endpoints, random);
@@ -29,7 +31,8 @@ export function wayOut(
   return {
     host: endpoint?.address ?? host,
     port: endpoint?.port ?? targetPort,
-    tls: tls === undefined || !ORIGINATED.has(tls.mode) ? undefined : originated(tls, host, subjectAltNames),
+    tls:
+      tls === undefined || !ORIGINATED.has(tls.mode) ? undefined : originated(tls, outsideName(host), subjectAltNames),
   };
 }
 
@@ -41,7 +44,7 @@ function originated(
   ofEntry: readonly string[],
 ): OriginatedTls {
   const names = subjectAltNames ?? ofEntry;
-  const name = sni === '' ? host.toLowerCase() : sni;
+  const name = sni === '' ? host : sni;
   return { ...files, sni: name, subjectAltNames: names.length === 0 ? [name] : names };
 }
 

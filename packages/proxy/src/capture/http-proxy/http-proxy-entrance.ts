@@ -91,9 +91,9 @@ function statusOf({ kind }: OpeningProblem): number {
   return kind === 'large' ? 431 : 400;
 }
 
-/** What Envoy answers in these cases. */
-function statusOfEnding({ flag }: Ending): number {
-  if (flag === ResponseFlag.denied) return 403;
+/** What Envoy answers in these cases; what a policy refuses is forbidden, whichever flag it has. */
+function statusOfEnding({ flag, policy }: Ending): number {
+  if (flag === ResponseFlag.denied || policy !== '') return 403;
   if (flag === ResponseFlag.protocolError) return 400;
   return flag === ResponseFlag.noRoute ? 404 : 503;
 }

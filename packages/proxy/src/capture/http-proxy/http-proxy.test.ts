@@ -102,15 +102,16 @@ describe('the port of an HTTP proxy', () => {
     });
   }
 
-  const refusals: readonly [flag: ResponseFlag, status: number][] = [
+  const refusals: readonly [flag: ResponseFlag, status: number, policy?: string][] = [
     [ResponseFlag.denied, 403],
+    [ResponseFlag.noInstance, 403, 'istio-system/default'],
     [ResponseFlag.noRoute, 404],
     [ResponseFlag.noInstance, 503],
     [ResponseFlag.connectFailed, 503],
   ];
-  for (const [flag, status] of refusals) {
-    it(`a connection that ends with ${flag} before it begins is answered with ${status}`, async () => {
-      door.refusal = { flag, reason: 'the reason', policy: '' };
+  for (const [flag, status, policy = ''] of refusals) {
+    it(`a connection that ends with ${flag}${policy} before it begins is answered with ${status}`, async () => {
+      door.refusal = { flag, reason: 'the reason', policy };
       const talker = Talker.to(entrance.port);
       talker.socket.write('CONNECT a:80 HTTP/1.1\r\n\r\n');
       await until('the answer', () => talker.hasEnded);

@@ -92,6 +92,6 @@ const REPLIES: Readonly<Partial<Record<string, SocksReply>>> = {
   [ResponseFlag.connectFailed]: SOCKS_REPLY.refused,
 };
 
-function replyTo({ flag }: Ending): SocksReply {
-  return REPLIES[flag] ?? SOCKS_REPLY.failure;
+function replyTo({ flag, policy }: Ending): SocksReply {
+  return policy !== '' ? SOCKS_REPLY.notAllowed : (REPLIES[flag] ?? SOCKS_REPLY.failure);
 }

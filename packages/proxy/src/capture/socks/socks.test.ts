@@ -111,16 +111,17 @@ describe('SOCKS', () => {
     });
   }
 
-  const refusals: readonly [flag: ResponseFlag, code: string][] = [
+  const refusals: readonly [flag: ResponseFlag, code: string, policy?: string][] = [
+    [ResponseFlag.noInstance, '02', 'istio-system/default'],
     [ResponseFlag.denied, '02'],
     [ResponseFlag.noRoute, '04'],
     [ResponseFlag.noInstance, '04'],
     [ResponseFlag.connectFailed, '05'],
     [ResponseFlag.upstreamReset, '01'],
   ];
-  for (const [flag, code] of refusals) {
-    it(`a connection that ends with ${flag} before it begins is answered with ${code}`, async () => {
-      door.refusal = { flag, reason: 'no', policy: '' };
+  for (const [flag, code, policy = ''] of refusals) {
+    it(`a connection that ends with ${flag}${policy} before it begins is answered with ${code}`, async () => {
+      door.refusal = { flag, reason: 'no', policy };
       const talker = Talker.to(entrance.port);
       talker.socket.write(Buffer.concat([GREETING, request(name('db'))]));
       await until('the reply', () => talker.hasEnded);
