@@ -86,6 +86,11 @@ suite('a caller', () => {
     test(`${JSON.stringify(text)} is refused`, () => assert.throws(() => parseCaller(text), RampartError));
   test('a short identity gets the trust domain', () =>
     assert.equal(parseIdentity('web/frontend', 'cluster.local'), 'spiffe://cluster.local/ns/web/sa/frontend'));
+  test('what is no identity is refused without a word of an option that is not there', () =>
+    assert.throws(
+      () => parseIdentity('garbage', 'cluster.local'),
+      /^RampartError: "garbage" is not an identity; write/,
+    ));
 });
 
 suite('a service', () => {

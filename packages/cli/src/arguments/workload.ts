@@ -14,6 +14,15 @@ const IDENTITY_FORMS = [
  * Takes a SPIFFE ID, a principal ("cluster.local/ns/web/sa/frontend"), "ns/web/sa/frontend", "web/frontend", "" and "none".
  */
 export function parseCaller(text: string): string {
+  const caller = readCaller(text);
+  if (caller !== undefined) return caller;
+  throw new RampartError(
+    'INVALID_ARGUMENT',
+    `--from ${JSON.stringify(text)} is not a caller; write a SPIFFE ID, namespace/service-account, or none for a caller without identity`,
+  );
+}
+
+function readCaller(text: string): string | undefined {
   if (text === '' || text === 'none') return '';
   for (const form of IDENTITY_FORMS) {
     const groups = form.exec(text)?.groups;
@@ -21,11 +30,7 @@ export function parseCaller(text: string): string {
     const { domain, namespace, account } = groups;
     return domain === undefined ? `${namespace}/${account}` : `spiffe://${domain}/ns/${namespace}/sa/${account}`;
   }
-  if (text.startsWith('spiffe://')) return text;
-  throw new RampartError(
-    'INVALID_ARGUMENT',
-    `--from ${JSON.stringify(text)} is not a caller; write a SPIFFE ID, namespace/service-account, or none for a caller without identity`,
-  );
+  return text.startsWith('spiffe://') ? text : undefined;
 }
 
 /** A service by its short or long name ("orders-api", "orders-api.default", "orders-api.default.svc.cluster.local"). */
@@ -51,7 +56,13 @@ export function requireDnsLabel(text: string, option: string): string {
 
 /** A SPIFFE ID from what `parseCaller` takes, in the given trust domain where none is written. */
 export function parseIdentity(text: string, trustDomain: string): string {
-  const caller = parseCaller(text);
+  const caller = readCaller(text);
+  if (caller === undefined) {
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `${JSON.stringify(text)} is not an identity; write namespace/service-account or a SPIFFE ID`,
+    );
+  }
   if (caller === '' || caller.startsWith('spiffe://')) return caller;
   const [namespace, account] = caller.split('/');
   return `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`;

@@ -25,9 +25,15 @@ function parseDuration(text: string, mostMs: number): Result<number, string> {
   }
   if (end === 0 || end !== text.length) return fail('must be a duration such as "5s", "250ms" or "1m30s"');
   if (milliseconds < 1 || milliseconds > mostMs) {
-    return fail(`must be a duration from 1ms to ${mostMs / (UNIT_MS['h'] ?? 1)}h`);
+    return fail(`must be a duration from 1ms to ${wholeUnits(mostMs)}`);
   }
   return ok(milliseconds);
+}
+
+/** In the largest unit that has no fraction. */
+function wholeUnits(milliseconds: number): string {
+  const unit = ['h', 'm', 's'].find((each) => milliseconds % (UNIT_MS[each] ?? 1) === 0) ?? 'ms';
+  return `${milliseconds / (UNIT_MS[unit] ?? 1)}${unit}`;
 }
 
 /** The text that `readDuration` takes back. */
