@@ -51,6 +51,8 @@ export class ClientConnection implements ByteReceiver {
   #sink: ResponseSink | undefined;
   #framing: Framing = 'none';
   #isSent = false;
+  /** The present request asks for another protocol. */
+  #isUpgrade = false;
   #hasBegun = false;
   #isUsable = true;
   /** Requests that went over it. */
@@ -83,6 +85,7 @@ export class ClientConnection implements ByteReceiver {
     this.#served += 1;
     this.#sink = sink;
     this.#isSent = portion.isLast;
+    this.#isUpgrade = isUpgrade;
     this.#hasBegun = false;
     this.#framing = framingOf(head, portion);
     this.#reader.expects = head.method === 'HEAD' ? 'no-body' : head.method === 'CONNECT' ? 'tunnel' : 'body';
@@ -175,7 +178,13 @@ export class ClientConnection implements ByteReceiver {
   }
 
   #informed(head: MessageHead, rest: Buffer): Buffer {
-    if (head.status === SWITCHING_PROTOCOLS) return this.#switched(head, rest);
+    if (head.status === SWITCHING_PROTOCOLS) {
+      if (this.#isUpgrade) return this.#switched(head, rest);
+      // What the caller sends next would go on as it is, past every policy.
+      this.#fail(new BadAnswerError('it changes to another protocol, which nobody asked for (RFC 9110 §15.2.2)'));
+      this.discard();
+      return rest;
+    }
     this.#sink?.inform(head);
     this.#reader.next();
     return rest;
