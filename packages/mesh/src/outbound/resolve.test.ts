@@ -50,6 +50,7 @@ describe('resolve', () => {
   it('without any snapshot a short name goes nowhere', () => {
     const blank = new MeshView({ rootNamespace: 'istio-system', capabilities: ENFORCED_IN_PROCESS });
     assert.equal(resolve('orders-api', blank, 'default').kind, 'refused');
+    assert.equal(resolve('orders-api.', blank, 'default').kind, 'refused', 'with its final dot, too');
     assert.equal(resolve('localhost', blank, 'default').kind, 'outside');
     assert.equal(resolve('api.example.com', blank, 'default').kind, 'outside');
   });

@@ -41,7 +41,7 @@ export function resolve(host: string, view: MeshView, callerNamespace: string): 
       reason: `no service ${serviceHost(parsed)} is registered in the mesh`,
     };
   }
-  if (!view.ready && !name.includes('.')) {
+  if (!view.ready && !name.slice(0, -1).includes('.')) {
     return {
       kind: 'refused',
       code: 'POLICY_NOT_READY',
