@@ -93,9 +93,9 @@ export class SplicedClient implements PipeTaker {
     this.#text = '';
     this.#request = undefined;
     hold.begin();
-    const list = traced(request, exchange);
+    addTrace(request, exchange);
     const call = new SplicedCall({
-      request: { ...request, list },
+      request,
       body,
       exchange,
       ruled,
@@ -133,12 +133,10 @@ export class SplicedClient implements PipeTaker {
 }
 
 /** W3C Trace Context: the trace of the application goes on, or begins here. */
-function traced({ headers, list }: WrittenRequest, exchange: OutboundExchange): readonly string[] {
+function addTrace({ headers, list }: WrittenRequest, exchange: OutboundExchange): void {
   const requestId = headers['x-request-id'];
   const traceparent = headers['traceparent'];
   exchange.adopt(requestId, traceparent);
-  const own = [...list];
-  if (requestId === undefined) own.push('x-request-id', requestIdOf(exchange));
-  if (traceparent === undefined) own.push('traceparent', formatTraceparent(exchange));
-  return own;
+  if (requestId === undefined) list.push('x-request-id', requestIdOf(exchange));
+  if (traceparent === undefined) list.push('traceparent', formatTraceparent(exchange));
 }

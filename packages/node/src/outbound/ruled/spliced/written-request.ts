@@ -5,8 +5,8 @@ export interface WrittenRequest {
   readonly method: string;
   /** In origin form. */
   readonly url: string;
-  /** Headers that are passed on, names and values in turn, as they were written. */
-  readonly list: readonly string[];
+  /** Headers that are passed on, names and values in turn, as they were written; further ones are put behind them. */
+  readonly list: string[];
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Where its body begins in what was written. */
