@@ -291,6 +291,34 @@ describe('rules of traffic', () => {
     });
   }
 
+  it('requests with bodies of known and of unknown length on one connection, in-process', async () => {
+    const answers = await laboratory.run(async ({ http }) => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      const send = (parts: readonly string[], headers: Record<string, string>): Promise<string> =>
+        new Promise((resolve, reject) => {
+          const sent = http.request('http://orders-api/', { agent, method: 'POST', headers }, (answer) => {
+            let all = '';
+            answer.on('data', (chunk: Buffer) => (all += chunk.toString()));
+            answer.on('end', () => resolve(all));
+          });
+          sent.on('error', reject);
+          for (const part of parts) sent.write(part);
+          sent.end();
+        });
+      return [
+        await send(['known'], { 'content-length': '5' }),
+        await send(['un', 'known'], { 'x-canary': 'yes' }),
+        await send(['after', 'wards'], { 'content-length': '10' }),
+      ];
+    });
+    const bodies = answers.map((answer) => JSON.parse(answer) as Seen).map(({ version, body }) => [version, body]);
+    assert.deepEqual(bodies, [
+      ['v1', 'known'],
+      ['v2', 'unknown'],
+      ['v1', 'afterwards'],
+    ]);
+  });
+
   it('every instance out: the fallback of a rule, for every client', async () => {
     await plane.apply(FALLBACK);
     await Promise.all([first.kill(), second.kill()]);
