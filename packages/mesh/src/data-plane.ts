@@ -124,7 +124,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits: counted(new RequestLimits({ clock, log, lease: leaser(control) }), options.metrics),
+    limits: new RequestLimits({ clock, log, lease: leaser(control) }),
     signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
@@ -139,11 +139,6 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
       for (const part of [telemetry, identity, control]) part.stop();
     },
   };
-}
-
-function counted(limits: RequestLimits, metrics: TrafficMetrics | undefined): RequestLimits {
-  metrics?.watchLimits(limits);
-  return limits;
 }
 
 const LEASE: MethodPath = '/rampart.v1.QuotaService/Lease';

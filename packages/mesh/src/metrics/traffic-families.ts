@@ -1,7 +1,6 @@
-import type { LimitHits } from '../inbound/limit/request-limits.ts';
 import { clusterFamilies } from './cluster-families.ts';
-import { histogramSamples, labelText } from './families.ts';
-import type { Labels, MetricFamily } from './families.ts';
+import { histogramSamples } from './families.ts';
+import type { MetricFamily } from './families.ts';
 import type { RequestSeries, TcpSeries } from './request-series.ts';
 import type { TrafficMetrics } from './traffic-metrics.ts';
 
@@ -11,7 +10,6 @@ export function trafficFamilies(metrics: TrafficMetrics): readonly MetricFamily[
   return [
     ...standardFamilies(metrics),
     ...clusterFamilies(metrics.clusters()),
-    limitFamily(metrics.limitHits()),
     egressDenied.family('rampart_egress_denied_total', 'Requests and connections that were not let out.'),
     {
       name: 'rampart_requests_shed_total',
@@ -20,26 +18,6 @@ export function trafficFamilies(metrics: TrafficMetrics): readonly MetricFamily[
       samples: [['', '', shed]],
     },
   ];
-}
-
-/** Limits beyond this many are left out. */
-const MOST_LIMITS = 500;
-
-function limitFamily(hits: readonly LimitHits[]): MetricFamily {
-  return {
-    name: 'rampart_rate_limited_total',
-    type: 'counter',
-    help: 'Requests that a RateLimit had no room for.',
-    samples: hits.slice(0, MOST_LIMITS).map(({ policy, rule, isShadow, refused }) => {
-      const mode = isShadow ? 'SHADOW' : 'ENFORCE';
-      const labels: Labels = [
-        ['policy', policy],
-        ['rule', rule],
-        ['mode', mode],
-      ];
-      return ['', labelText(labels), refused];
-    }),
-  };
 }
 
 /** Istio's standard metrics (https://istio.io/latest/docs/reference/config/metrics/). */

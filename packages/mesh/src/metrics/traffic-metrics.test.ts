@@ -213,12 +213,6 @@ describe('what a data plane refused or mended', () => {
 
   const refusals: readonly (readonly [rule: string, refuse: (metrics: TrafficMetrics) => void, sample: string])[] = [
     [
-      'under a RateLimit by its rule',
-      (metrics) =>
-        metrics.watchLimits({ hits: [{ policy: 'shop/limits', rule: 'search', isShadow: false, refused: 6 }] }),
-      'rampart_rate_limited_total{policy="shop/limits",rule="search",mode="ENFORCE"} 6',
-    ],
-    [
       'for want of room in the application',
       (metrics) => metrics.inbound(caller('web'), { ...PAGE, responseFlags: 'UO' }),
       'rampart_requests_shed_total 1',

@@ -7,7 +7,6 @@ import type { PeerIdentity } from '../identity/peer.ts';
 import type { Target } from '../outbound/outbound.ts';
 import type { MeshEndpoint } from '../view/endpoint.ts';
 import { ResponseFlag } from '../record/flags.ts';
-import type { LimitHits } from '../inbound/limit/request-limits.ts';
 import type { ClusterFigures, ClusterSource } from '../traffic/group/cluster-counts.ts';
 import { labelText } from './families.ts';
 import { RefusalCounts } from './refusal-counts.ts';
@@ -49,10 +48,6 @@ interface MetricSelf {
   readonly service: string;
 }
 
-interface LimitSource {
-  readonly hits: readonly LimitHits[];
-}
-
 /** Where a request went that did not go to an instance of the mesh. Istio's names for the two. */
 export const OUTSIDE: MetricService = { host: 'PassthroughCluster', name: 'PassthroughCluster', namespace: '' };
 export const NOWHERE: MetricService = { host: 'BlackHoleCluster', name: 'BlackHoleCluster', namespace: '' };
@@ -77,7 +72,6 @@ export class TrafficMetrics {
   /** Requests that came when as many as the application is given were under way. */
   shed = 0;
   #clusters: ClusterSource | undefined;
-  #limits: LimitSource | undefined;
   #self: MetricSelf = { end: NOBODY, service: '' };
   #inbound = new WeakMap<Caller, SeriesOfPeer>();
   #outbound = new WeakMap<MeshEndpoint, SeriesOfPeer>();
@@ -110,15 +104,6 @@ export class TrafficMetrics {
 
   clusters(): readonly ClusterFigures[] {
     return this.#clusters?.clusters() ?? [];
-  }
-
-  /** Where figures about RateLimits come from. */
-  watchLimits(limits: LimitSource): void {
-    this.#limits = limits;
-  }
-
-  limitHits(): readonly LimitHits[] {
-    return this.#limits?.hits ?? [];
   }
 
   inbound(connection: Caller, numbers: RequestNumbers): void {

@@ -68,8 +68,6 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
   const identity = new SvidSource({ issuer: { attest: elsewhere, renew: elsewhere }, clock, random, log });
   const instances = new LocalInstances();
   view.subscribe(({ gone }) => instances.confirm(gone));
-  const limits = new RequestLimits({ clock, log, lease });
-  metrics?.watchLimits(limits);
   let workload: AttestedWorkload | undefined;
   const become = (member: NonNullable<SharedState['member']>): void => {
     workload = member.workload;
@@ -86,7 +84,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     view,
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
-    limits,
+    limits: new RequestLimits({ clock, log, lease }),
     signatures: new RequestSignatures({ view, identity, clock }),
     picker: new Picker(random),
     telemetry,
