@@ -14,6 +14,8 @@ export interface SidecarOptions {
   readonly namespace?: string;
   /** Empty for a pure client. */
   readonly service?: string;
+  /** Besides `app`. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Further options of `rampart sidecar`. */
   readonly args?: readonly string[];
   /** Words in front of the command: the host that it runs on. */
@@ -49,8 +51,8 @@ export class SidecarProcess {
 
   /** Starts it, and waits until it is ready and, where it serves, registered. */
   static async start(plane: ControlPlaneProcess, options: SidecarOptions): Promise<SidecarProcess> {
-    const { serviceAccount, namespace = 'default', service = '', args = [], place = [] } = options;
-    const admission = await plane.admission({ namespace, serviceAccount, service, labels: {} });
+    const { serviceAccount, namespace = 'default', service = '', labels = {}, args = [], place = [] } = options;
+    const admission = await plane.admission({ namespace, serviceAccount, service, labels });
     const [file = '', ...words] = [...place, process.execPath, CLI, 'sidecar', '--output', 'json', ...args];
     const child = spawn(file, words, {
       env: { ...bareEnvironment(), ...admission },

@@ -1,4 +1,4 @@
-// An ordinary service in one of several versions, which fails or says nothing where it is asked to. Knows nothing of any mesh.
+// An ordinary service in one of several versions, which fails, takes its time or says nothing where it is asked to. Knows nothing of any mesh.
 import { createServer } from 'node:http';
 
 const version = process.env.VERSION;
@@ -14,7 +14,9 @@ const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json');
     response.setHeader('x-inner', 'secret');
     const { method, url, headers } = request;
-    response.end(JSON.stringify({ version, method, url, headers, body }));
+    const answer = () => response.end(JSON.stringify({ version, method, url, headers, body }));
+    if (pathname === '/slow') setTimeout(answer, 200);
+    else answer();
   });
 });
 server.on('upgrade', (request, socket) => {
