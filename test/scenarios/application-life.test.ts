@@ -95,6 +95,25 @@ describe('an application comes and goes behind its sidecar', () => {
     assert.deepEqual(await exit, [143, null]);
     assert.match(await said, /ended with 3; starting it again in 1s/);
   });
+
+  it('with nobody left to read what is said, and no control plane, run ends its program in order', async () => {
+    const port = await freePort();
+    const script = `require('node:http').createServer((_, response) => response.end('${ANSWER}')).listen(${port}, '127.0.0.1')`;
+    const options = ['--service', 'unheard', '--app-port', String(port), '--log-level', 'info'];
+    const words = ['--data', plane.folder, 'run', ...options, '--', process.execPath, '--eval', script];
+    const run = spawn(process.execPath, [CLI, ...words], { env: bareEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    await until('it to be called', async () => (await get('http://unheard/')) === `200 ${ANSWER}`);
+    run.stdout.destroy();
+    run.stderr.destroy();
+    await plane.kill();
+    // The lost control stream is worth a warning: the program is there after it, and not after the end.
+    const look = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
+    for (let times = 0; times < 20; times += 1) assert.equal(await look(), ANSWER);
+    const exit = once(run, 'exit');
+    run.kill('SIGTERM');
+    assert.deepEqual(await exit, [143, null]);
+    await assert.rejects(look());
+  });
 });
 
 async function listen(port: number): Promise<http.Server> {

@@ -33,6 +33,7 @@ function outputOf(stream: WriteStream): OutputStream {
 
 // oxlint-disable-next-line no-restricted-properties -- what this program added to its environment itself
 const isLean = forgetLeanStart(process.env);
+let isServing = false;
 
 const io: Io = {
   // oxlint-disable-next-line no-restricted-properties -- the entry file hands the environment on
@@ -46,7 +47,10 @@ const io: Io = {
   readStdin: () => text(process.stdin),
   readSecret: (question) => readHiddenLine(question, process.stdin, process.stderr),
   clock,
-  becomeLean: () => becomeLean(process, isLean),
+  becomeLean: () => {
+    isServing = true;
+    becomeLean(process, isLean);
+  },
   // oxlint-disable-next-line no-restricted-properties -- the entry file hands the environment on
   leanStart: () => leanStart(process.execArgv, process.env),
   onSignal: (signals, listener) => {
@@ -57,10 +61,14 @@ const io: Io = {
   },
 };
 
-// A reader that has seen enough ("rampart logs | head") closes the pipe: that is no failure.
+// A reader that has seen enough ("rampart logs | head") closes the pipe: that is no failure, and no reason to stop serving.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (!isServing) process.exit(0);
+});
+// Whoever started it may be gone, and what it has started in turn has to be ended in order.
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
 });
 
 // A command may wait for nothing but a signal or an unreferenced timer; the process lives until it is done.

@@ -45,7 +45,7 @@ export async function runLive(
     board.line(introduce(shop, world));
     void firstAnswer.then((at) => board.line(`First request answered ${(at / 1000).toFixed(1)} s after the start.`));
     letIn(shop.users, sightsOf(shop.services));
-    void extend(shop, board);
+    void extend(shop, board, stopped);
     timers.push(...show(shop, world, board), ...schedule(shop, world, board));
     if (!stopped.aborted) await once(stopped, 'abort');
     board.status('stopping…');
@@ -117,13 +117,14 @@ async function showPoisoning(
 }
 
 /** Users shop meanwhile. */
-async function extend(shop: Shop, board: Board): Promise<void> {
+async function extend(shop: Shop, board: Board, stopped: AbortSignal): Promise<void> {
   try {
     await addSecondInstances(shop);
     board.line(
       'Three instances more: notifications-api has a slow one and one that fails, orders-api a new version; rules of traffic see to them.',
     );
   } catch (error) {
+    if (stopped.aborted) return;
     board.line(`The second instances did not come: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

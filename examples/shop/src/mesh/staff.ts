@@ -1,3 +1,4 @@
+import { RampartError } from '@rampart/core';
 import { Child } from '../process/child.ts';
 import type { NodeWorkload, ShopWorkload } from '../workloads.ts';
 import type { PreparedCommand } from '../programs/foreign-program.ts';
@@ -42,6 +43,7 @@ export class Staff {
   readonly #world: World;
   readonly #onDeath: (child: Child) => void;
   readonly #children = new Set<Child>();
+  #isDismissed = false;
 
   constructor(world: World, onDeath: (child: Child) => void) {
     this.#world = world;
@@ -112,6 +114,7 @@ export class Staff {
 
   /** Stops everything that still runs. */
   async dismiss(): Promise<void> {
+    this.#isDismissed = true;
     await Promise.all([...this.#children].map((child) => child.stop(GRACE_MS)));
   }
 
@@ -125,6 +128,7 @@ export class Staff {
     },
   ): Child {
     const { environment, mayFail = false, ...rest } = program;
+    if (this.#isDismissed) throw new RampartError('INTERNAL', `${name} is not started any more: the shop closes`);
     const child = new Child({
       name,
       node: this.#world.node,

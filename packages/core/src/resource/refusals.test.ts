@@ -11,7 +11,7 @@ const refused: readonly Refusal[] = [
   ['an unknown kind, with the near one', base('PeerAuthentification', {}), 'kind', /did you mean "PeerAuthentication"/],
   [
     'an unknown kind, with those of its group',
-    base('VirtualService', {}),
+    base('Sidecar', {}),
     'kind',
     /of security.istio.io\/v1 are known here: PeerAuthentication, RequestAuthentication, AuthorizationPolicy$/,
   ],

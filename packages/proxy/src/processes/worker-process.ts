@@ -34,6 +34,9 @@ const receive = createWorker({
   end: () => process.send?.({ kind: 'over' }, undefined, undefined, () => process.exit(0)),
 });
 
+// Nobody may read what is logged any more.
+process.stderr.on('error', () => undefined);
+
 // A terminal sends its signals to every process of the group: the one that leads says what is to be done.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('message', (message: ToWorker, socket?: Socket) => receive(message, socket));
