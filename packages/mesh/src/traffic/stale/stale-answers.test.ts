@@ -120,6 +120,13 @@ describe('a request that an earlier answer is for', () => {
     ['is no other method', { method: 'POST' }, false],
     ['has no Authorization', { headers: { authorization: 'Bearer x' } }, false],
     ['has no cookie', { headers: { cookie: 'a=b' } }, false],
+    ['has no key of its own', { headers: { 'x-api-key': 'k' } }, false],
+    ['has nothing that nobody here knows', { headers: { 'x-tenant': 'a' } }, false],
+    [
+      'says what it takes, and who carries it',
+      { headers: { accept: '*/*', host: 'a', 'user-agent': 'b', traceparent: 'c' } },
+      true,
+    ],
     ['asks for all of it', { headers: { range: 'bytes=0-1' } }, false],
     ['does not insist on a fresh one', { headers: { 'cache-control': 'no-cache' } }, false],
     ['may take one of some age', { headers: { 'cache-control': 'max-stale=60' } }, true],

@@ -6,8 +6,27 @@ const NUMBER = /^\d{1,10}$/;
 
 type Directives = ReadonlyMap<string, string>;
 
-/** Say whom a request is made for, or ask for part of an answer: its answer is for nobody else. */
-const PERSONAL: readonly string[] = ['authorization', 'proxy-authorization', 'cookie', 'range'];
+/** Say nothing of whom a request is made for. With any other, an API key among them, its answer is for nobody else. */
+const IMPERSONAL: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-charset',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'priority',
+  'te',
+  'traceparent',
+  'tracestate',
+  'upgrade-insecure-requests',
+  'user-agent',
+  'x-request-id',
+]);
+/** Of browsers: what they fetch for, and never for whom. */
+const FETCH_METADATA = 'sec-fetch-';
 /** Forbid that an answer is kept, or that it is given once it is stale (RFC 9111 §4.2.4, §5.2.2). */
 const FORBIDDING: readonly string[] = [
   'private',
@@ -20,9 +39,13 @@ const FORBIDDING: readonly string[] = [
 
 /** Whether an earlier answer may be given to a request, and its own be kept: a GET that says nothing of who asks. */
 export function isForAnybody({ method, headers }: RoutedRequest): boolean {
-  if (method !== 'GET' || PERSONAL.some((name) => headers[name] !== undefined)) return false;
+  if (method !== 'GET' || !Object.keys(headers).every(isImpersonal)) return false;
   const asked = directives(textOf(headers['cache-control']) ?? '');
-  return !asked.has('no-store') && !asked.has('no-cache') && headers['pragma'] === undefined;
+  return !asked.has('no-store') && !asked.has('no-cache');
+}
+
+function isImpersonal(name: string): boolean {
+  return IMPERSONAL.has(name) || name.startsWith(FETCH_METADATA);
 }
 
 /** What the head of an answer says of keeping it. */
