@@ -17,7 +17,7 @@ import { SidecarProcess } from '../harness/sidecar.ts';
 import { Workload } from '../harness/workload.ts';
 
 const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
-const CLUSTER = 'cluster_name="outbound|0||orders-api.default.svc"';
+const CLUSTER = 'cluster_name="outbound|80||orders-api.default.svc"';
 const REGION = 'topology.kubernetes.io/region';
 
 const run = promisify(execFile);

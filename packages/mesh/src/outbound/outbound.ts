@@ -142,7 +142,9 @@ export class Outbound {
   }
 
   /** One look more than without rules, where no rule is about the service. */
-  routeRequest(host: string, port: number): RequestRoute {
+  routeRequest(host: string, asked: number): RequestRoute {
+    // Who names no port means that of HTTP, and so do rules about it.
+    const port = asked === 0 ? HTTP_PORT : asked;
     const found = this.#find(host);
     if ('kind' in found) return found.kind === 'outside' ? this.#leave(host, port) : found;
     const { service, whole, refusal } = found;
@@ -208,7 +210,7 @@ export class Outbound {
   #leave(host: string, port: number): RequestRoute {
     const denied = this.#denied(host, port);
     if (denied !== undefined) return denied;
-    const ruled = this.#byGateway(host, port === 0 ? HTTP_PORT : port);
+    const ruled = this.#byGateway(host, port);
     return ruled === undefined ? OUTSIDE : { kind: 'ruled', ruled };
   }
 
