@@ -27,3 +27,6 @@ if (name === 'memory') {
 async function answer(run: Subject, { milliseconds }: { readonly milliseconds: number }): Promise<void> {
   process.send?.(await run(milliseconds));
 }
+
+// Threads that write for the authority may outlive whoever asked.
+process.on('disconnect', () => process.exit());
