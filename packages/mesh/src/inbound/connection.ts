@@ -6,6 +6,7 @@ import type { ConnectionAttributes, ConnectionPolicy, Verdict, WorkloadPolicy } 
 import type { PeerIdentity } from '../identity/peer.ts';
 import type { Svid } from '../identity/svid.ts';
 import type { MeshView } from '../view/mesh-view.ts';
+import { refusal } from './refused.ts';
 
 export interface InboundConnectionOptions {
   readonly socket: Socket;
@@ -154,15 +155,5 @@ function attributesOf(
 
 /** The verdict over a peer whose identity does not hold. */
 export function identityRefusal(reason: string): Verdict {
-  return {
-    decision: 'DENY',
-    policy: '',
-    rule: -1,
-    action: '',
-    reason,
-    audit: [],
-    dryRun: [],
-    dryRunDecision: '',
-    mode: 'mTLS',
-  };
+  return { ...refusal(reason), mode: 'mTLS' };
 }

@@ -1,4 +1,4 @@
-import type { RetryCondition } from '@rampart/core';
+import type { CompiledFault, CompiledRetries } from '@rampart/core';
 
 /** When an instance is left out for a while because of how it answered (Istio `outlierDetection`). 0 turns a count off. */
 export interface OutlierSettings {
@@ -31,22 +31,11 @@ export interface LimitSettings {
   readonly retryBudget?: { readonly share: number; readonly minimum: number };
 }
 
-export interface RetrySettings {
-  /** Tries after the first one. */
-  readonly attempts: number;
-  readonly on: ReadonlySet<RetryCondition>;
-  /** For "retriable-status-codes". */
-  readonly statuses: ReadonlySet<number>;
-  readonly perTryTimeoutMs?: number;
-  /** First pause; it doubles, up to ten times this, and is jittered. 25 unless given. */
-  readonly backoffMs?: number;
-}
+/** When a request is sent again. The first pause doubles, up to ten times `backoffMs` (25 unless given), and is jittered. */
+export type RetrySettings = CompiledRetries;
 
-/** Faults that are put in on purpose (Istio `HTTPFaultInjection`); shares are 0–1. */
-export interface FaultSettings {
-  readonly delay?: { readonly share: number; readonly milliseconds: number };
-  readonly abort?: { readonly share: number; readonly status: number; readonly grpcStatus?: number };
-}
+/** Faults that are put in on purpose (Istio `HTTPFaultInjection`). */
+export type FaultSettings = CompiledFault;
 
 /** What a caller is given while every instance is out. */
 export interface FallbackSettings {

@@ -1,3 +1,5 @@
+import { GRPC_STATUSES } from '@rampart/core';
+
 /** Length of what stands before a message: a flag and the message's length (gRPC over HTTP/2). */
 const PREFIX = 5;
 
@@ -21,30 +23,9 @@ export function unframeMessage(framed: Buffer): { message: Uint8Array; problem: 
   return { message: framed.subarray(PREFIX), problem: '' };
 }
 
-/** Names of gRPC's status codes, by number. */
-const STATUS_NAMES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-];
-
 /** "gRPC status UNAVAILABLE: try later", with what the server says percent-decoded and cut. */
 export function describeStatus(code: string, message: string): string {
-  const name = STATUS_NAMES[Number(code)] ?? code.slice(0, 20);
+  const name = GRPC_STATUSES[Number(code)] ?? code.slice(0, 20);
   return `gRPC status ${name}${message === '' ? '' : `: ${decoded(message).slice(0, 200)}`}`;
 }
 
