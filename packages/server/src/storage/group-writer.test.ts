@@ -3,9 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { RampartError } from '@rampart/core';
 import { settled, until } from '@rampart/testkit';
 import type { Transaction } from 'kysely';
 import type { CommitLog } from './commit-log.ts';
+import type { Committer } from './committer.ts';
 import { type Database, openDatabase } from './database.ts';
 import { GroupWriter } from './group-writer.ts';
 import { insertion } from './precompiled.ts';
@@ -191,6 +193,24 @@ describe('the group writer', () => {
     );
     assert.deepEqual(await names(), ['a']);
     assert.equal(log.syncs, 1);
+  });
+
+  it('writes nothing more once the thread is gone with a commit of which nobody can say whether it took effect', async () => {
+    const committer: Committer = {
+      commit: () => Promise.reject(new RampartError('STORAGE_FAILED', 'the thread that writes the database ended')),
+      close: () => Promise.resolve(),
+    };
+    const writer = new GroupWriter(database.reads, { log: new HeldLog(), committer });
+    const insertCounters = insertion(database.reads, 'counters');
+    const many = Array.from({ length: 300 }, (_, index) =>
+      settled(writer.store(() => [...insertCounters([{ name: `n${index}`, value: 1 }])])),
+    );
+    for (const outcome of await Promise.all(many)) assert.ok('error' in outcome);
+    await assert.rejects(
+      writer.write((transaction) => insert(transaction, 'later', 1)),
+      /nothing more is until the control plane is started again/,
+    );
+    assert.deepEqual(await names(), []);
   });
 });
 

@@ -133,8 +133,19 @@ export class GroupWriter<Tables> {
       return this.#inTransaction(
         group.map(({ pending, statements }) => ({ ...pending, statements: () => statements })),
       );
-    const outcomes = await this.#parts.committer.commit(group.map(({ statements }) => statements));
+    const outcomes = await this.#beside(group);
     return group.map(({ pending }, index) => settlementOf(pending, outcomes[index] ?? { failed: 'no outcome' }));
+  }
+
+  /** Where the thread is gone with the commit, nobody can say whether it took effect: nothing is built on that. */
+  async #beside(group: readonly ReadyWrite[]): Promise<readonly WriteOutcome[]> {
+    try {
+      return await this.#parts.committer.commit(group.map(({ statements }) => statements));
+    } catch (cause) {
+      if (!(cause instanceof RampartError)) throw cause;
+      this.#isLost = true;
+      throw lost(cause);
+    }
   }
 
   async #inTransaction(group: readonly PendingWrite<Tables>[]): Promise<(() => void)[]> {
