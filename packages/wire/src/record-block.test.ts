@@ -137,20 +137,26 @@ describe('a record block', () => {
     }
   });
 
-  it('takes at most 70 bytes for a usual record', () => {
-    const inputs = Array.from({ length: 4096 }, (_, i) =>
-      recordInput({
-        startedAt: 1_795_000_000_000 + i / 16,
-        durationMicros: 150 + ((i * 7919) % 4000),
-        path: `/api/orders/${(i * 7) % 20}`,
-        userAgent: `agent/${i % 5}`,
-        bytesSent: 300 + ((i * 31) % 900),
-        requestId: `${i.toString(16).padStart(8, '0')}-d9cb-469f-a165-70867728950e`,
-      }),
-    );
-    const { length } = blockOf(inputs);
-    assert.ok(length <= 70 * inputs.length, `${length / inputs.length} bytes a record`);
-  });
+  const sizes: readonly (readonly [of: string, atMost: number, name: (id: string) => Partial<RecordInput>])[] = [
+    ['a usual record', 70, (id) => ({ requestId: `${id.slice(0, 8)}-d9cb-469f-a165-70867728950e` })],
+    ['one that is named after its trace', 52, (id) => ({ requestId: id, traceId: id })],
+  ];
+  for (const [of, atMost, name] of sizes)
+    it(`takes at most ${atMost} bytes for ${of}`, () => {
+      const inputs = Array.from({ length: 4096 }, (_, i) =>
+        recordInput({
+          startedAt: 1_795_000_000_000 + i / 16,
+          durationMicros: 150 + ((i * 7919) % 4000),
+          path: `/api/orders/${(i * 7) % 20}`,
+          userAgent: `agent/${i % 5}`,
+          bytesSent: 300 + ((i * 31) % 900),
+          ...name(`${i.toString(16).padStart(8, '0')}77b34da6a3ce929d0e0e4736`),
+        }),
+      );
+      const block = blockOf(inputs);
+      assert.ok(block.length <= atMost * inputs.length, `${block.length / inputs.length} bytes a record`);
+      assert.deepEqual(readRecordBlock(block).at(-1), inputs.map(expected).at(-1));
+    });
 
   it('estimates its size well enough to be cut by it', () => {
     const writer = new RecordBlockWriter();

@@ -33,6 +33,9 @@ interface FromClient {
   readonly spanId: string;
 }
 
+/** How requests are named: by clients, or by the mesh, after their trace. */
+type Naming = 'uuid' | 'trace';
+
 /** A new string object with this content, as a parser makes it. */
 function fresh(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
@@ -42,15 +45,18 @@ function hexDigits(count: number): string {
   return fresh(randomUUID().replaceAll('-', '').slice(0, count));
 }
 
-function requests(): FromClient[] {
-  return Array.from({ length: REQUESTS_AT_ONCE }, (_, i) => ({
-    path: fresh(PATHS[(i * 7) % PATHS.length] ?? '/'),
-    authority: fresh('orders-api.default.svc.cluster.local:8080'),
-    userAgent: fresh(AGENTS[(i * 3) % AGENTS.length] ?? ''),
-    requestId: fresh(randomUUID()),
-    traceId: hexDigits(32),
-    spanId: hexDigits(16),
-  }));
+function requests(naming: Naming): FromClient[] {
+  return Array.from({ length: REQUESTS_AT_ONCE }, (_, i) => {
+    const traceId = hexDigits(32);
+    return {
+      path: fresh(PATHS[(i * 7) % PATHS.length] ?? '/'),
+      authority: fresh('orders-api.default.svc.cluster.local:8080'),
+      userAgent: fresh(AGENTS[(i * 3) % AGENTS.length] ?? ''),
+      requestId: fresh(naming === 'trace' ? traceId : randomUUID()),
+      traceId,
+      spanId: hexDigits(16),
+    };
+  });
 }
 
 function template(): RecordInput {
@@ -111,14 +117,13 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
-const writer = new RecordBlockWriter();
 const record = template();
 
 /** Nanoseconds that appending one block's records takes. */
-function fillBlock(): number {
+function fillBlock(writer: RecordBlockWriter, naming: Naming): number {
   let spent = 0;
   for (let done = 0; done < RECORDS; done += REQUESTS_AT_ONCE) {
-    const clients = requests();
+    const clients = requests(naming);
     const start = performance.now();
     appendAll(writer, record, clients);
     spent += performance.now() - start;
@@ -126,23 +131,28 @@ function fillBlock(): number {
   return spent * 1e6;
 }
 
-const append: number[] = [];
-const finish: number[] = [];
-let bytes = new Uint8Array();
-for (let round = 0; round < WARM_UP + ROUNDS; round++) {
-  const appendNanos = fillBlock();
+function measure(naming: Naming): string {
+  const writer = new RecordBlockWriter();
+  const append: number[] = [];
+  const finish: number[] = [];
+  let bytes = new Uint8Array();
+  for (let round = 0; round < WARM_UP + ROUNDS; round++) {
+    const appendNanos = fillBlock(writer, naming);
+    const start = performance.now();
+    bytes = writer.finish();
+    const finishNanos = (performance.now() - start) * 1e6;
+    if (round < WARM_UP) continue;
+    append.push(appendNanos / RECORDS);
+    finish.push(finishNanos / RECORDS);
+  }
   const start = performance.now();
-  bytes = writer.finish();
-  const finishNanos = (performance.now() - start) * 1e6;
-  if (round < WARM_UP) continue;
-  append.push(appendNanos / RECORDS);
-  finish.push(finishNanos / RECORDS);
+  const read = readRecordBlock(bytes).length;
+  const readNanos = ((performance.now() - start) * 1e6) / read;
+  return (
+    `named by ${naming}: append ${median(append).toFixed(0)} ns, finish ${median(finish).toFixed(0)} ns, ` +
+    `read (cold) ${readNanos.toFixed(0)} ns a record; ${(bytes.length / RECORDS).toFixed(1)} bytes a record on the wire\n`
+  );
 }
-const start = performance.now();
-const read = readRecordBlock(bytes).length;
-const readNanos = ((performance.now() - start) * 1e6) / read;
 
-process.stdout.write(
-  `append ${median(append).toFixed(0)} ns, finish ${median(finish).toFixed(0)} ns, read (cold) ${readNanos.toFixed(0)} ns a record; ` +
-    `${(bytes.length / RECORDS).toFixed(1)} bytes a record on the wire (blocks of ${RECORDS}, median of ${ROUNDS})\n`,
-);
+process.stdout.write(`blocks of ${RECORDS}, median of ${ROUNDS}\n`);
+for (const naming of ['uuid', 'trace'] as const) process.stdout.write(measure(naming));

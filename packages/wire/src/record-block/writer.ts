@@ -140,7 +140,8 @@ export class RecordBlockWriter {
     this.#auditPolicies.add(row, record.auditPolicies);
     this.#dryRunDecision.add(row, record.dryRunDecision);
     this.#dryRunPolicies.add(row, record.dryRunPolicies);
-    this.#requestId.add(row, record.requestId);
+    // An empty one means the trace id, after which the mesh names requests: the far end reads it in two headers and packs it once.
+    this.#requestId.add(row, record.requestId === record.traceId ? '' : record.requestId);
     this.#traceId.add(row, record.traceId);
     this.#spanId.add(row, record.spanId);
     this.#parentSpanId.add(row, record.parentSpanId);
