@@ -26,7 +26,12 @@ const transport = createConnectTransport({
   ],
 });
 const admin = createClient(AdminService, transport);
-const { problems } = await admin.apply({ document: readFileSync(policies, 'utf8'), file: policies });
+const { problems } = await admin.apply({
+  document: readFileSync(policies, 'utf8'),
+  file: policies,
+  // Services start once they know where the control plane is.
+  allowUnknownServices: true,
+});
 if (problems.some((problem) => problem.severity === 'error')) throw new Error(JSON.stringify(problems));
 
 interface Named {

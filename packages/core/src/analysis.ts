@@ -35,6 +35,6 @@ export {
   type SuiteResult,
 } from './analysis/policy-test/run-suite.ts';
 export type { PolicyTestCase, PolicyTestSuite } from './analysis/policy-test/suite.ts';
-export type { TrafficFinding } from './analysis/traffic/finding.ts';
+export { tolerated, type TrafficFinding } from './analysis/traffic/finding.ts';
 export type { TrafficSurroundings } from './analysis/traffic/known-hosts.ts';
 export { TrafficReview } from './analysis/traffic/review.ts';

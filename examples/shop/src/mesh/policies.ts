@@ -30,11 +30,14 @@ export function atPort(policy: PolicyFile, port: number): PolicyFile {
   return { file: policy.file, text: policy.text.replace(`    ${FRONTEND_PORT}:`, `    ${port}:`) };
 }
 
-/** Applies files as one document each; resolves to the number of resources that are now in force. */
+/**
+ * Applies files as one document each, before the services that they are about start; resolves to the number of resources that
+ * are now in force.
+ */
 export async function applyPolicies(admin: AdminClient, policies: readonly PolicyFile[]): Promise<number> {
   const counts = await Promise.all(
     policies.map(async ({ file, text }) => {
-      const answer = await admin.apply({ document: text, file });
+      const answer = await admin.apply({ document: text, file, allowUnknownServices: true });
       const errors = answer.problems.filter((problem) => problem.severity === 'error');
       if (errors.length > 0) throw refused(errors);
       return answer.resources.length;

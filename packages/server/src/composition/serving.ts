@@ -66,7 +66,7 @@ export interface Serving {
 }
 
 function deskOf({ options }: Start, state: State, { dataPlanes }: Mesh): PolicyDesk {
-  const { resources, registry, journal, authority, trust } = state;
+  const { resources, registry, guard, journal, authority, trust } = state;
   const { clock, rootNamespace, trustDomain } = options;
   const longestLives = { certificateMs: authority.lifetimes.longestWorkloadMs, tokenMs: trust.jwt.longestSvidMs };
   return new PolicyDesk({
@@ -76,7 +76,8 @@ function deskOf({ options }: Start, state: State, { dataPlanes }: Mesh): PolicyD
     rootNamespace,
     trustDomain,
     longestLives,
-    isRegistered: (service) => registry.lookup(service) !== undefined,
+    isRegistered: (service) => registry.lookup(service) !== undefined || guard.approvals.isApproved(service),
+    servedPorts: (service) => new Set(registry.lookup(service)?.instances.map(({ port }) => port)),
     planes: () => dataPlanes.enforcing(),
   });
 }

@@ -29,6 +29,8 @@ export interface PolicyDeskOptions {
   readonly longestLives: LongestLives;
   /** Whether the registry has had an instance of a service. */
   isRegistered(service: ServiceName): boolean;
+  /** Ports that the instances of a service serve now. */
+  servedPorts(service: ServiceName): ReadonlySet<number>;
   /** Data planes that are connected now. */
   planes(): readonly EnforcingPlane[];
 }
@@ -45,6 +47,8 @@ export interface ApplyRequest {
   readonly defaultNamespace: string;
   /** Tells what would happen and does nothing. */
   readonly dryRun: boolean;
+  /** Takes rules about services, subsets and ports that are not there yet, with a warning. */
+  readonly allowUnknownServices: boolean;
   readonly operator: Operator;
 }
 
@@ -142,8 +146,10 @@ export class PolicyDesk {
     const { resources } = parsed;
     const present = (): readonly HeldResource[] => this.#options.resources.all();
     const overlaps = entryOverlaps(parsed, { file, now: this.#options.clock.now(), present });
-    const { isRegistered } = this.#options;
-    const traffic = trafficProblems(parsed, { file, rootNamespace, present, isRegistered });
+    const { isRegistered, servedPorts } = this.#options;
+    const { allowUnknownServices } = request;
+    const registry = { rootNamespace, isRegistered, servedPorts };
+    const traffic = trafficProblems(parsed, { file, present, allowUnknownServices, ...registry });
     const problems = [...parsed.problems, ...overlaps, ...traffic];
     if (traffic.some(({ severity }) => severity === 'error')) return { resources: [], problems, revision: 0 };
     const planned = resources.map((resource) => this.#plan(resource));
@@ -186,8 +192,8 @@ export class PolicyDesk {
     if (gone.length === 0) {
       return { deleted: new Set(), revision: 0 };
     }
-    const { rootNamespace, isRegistered } = this.#options;
-    refuseToBreak(gone, { rootNamespace, isRegistered, present: () => resources.all() });
+    const { rootNamespace, isRegistered, servedPorts } = this.#options;
+    refuseToBreak(gone, { rootNamespace, isRegistered, servedPorts, present: () => resources.all() });
     const [revision] = await Promise.all([
       resources.change({ put: [], remove, by: this.#account('delete', operator) }),
       ...gone.map((before) => journal.audit(deleted(before, operator))),

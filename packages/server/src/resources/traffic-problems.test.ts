@@ -36,8 +36,8 @@ describe('rules about calls that are applied', () => {
     await planes.close();
   });
 
-  const apply = async (document: string): Promise<readonly string[]> => {
-    const { problems, resources } = await operator.admin.apply({ document, file: 'a.yaml' });
+  const apply = async (document: string, allowUnknownServices = true): Promise<readonly string[]> => {
+    const { problems, resources } = await operator.admin.apply({ document, file: 'a.yaml', allowUnknownServices });
     return [
       ...resources.map(({ outcome }) => outcome),
       ...problems
@@ -45,6 +45,33 @@ describe('rules about calls that are applied', () => {
         .map(({ line, column, field, message }) => `${line}:${column} ${field}: ${message}`),
     ];
   };
+
+  it('are refused when their service is not known, unless that is said to be right', async () => {
+    const document = ROUTED + subsets('v1', 'v2');
+    const refused = await apply(document, false);
+    assert.match(
+      refused[0] ?? '',
+      /^5:11 spec\.hosts\[0\]: no instance of service orders of namespace shop has registered/,
+    );
+    assert.match(
+      refused[1] ?? '',
+      /^8:\d+ spec\.http\[0\]\.route\[0\]\.destination\.host: no instance of service orders/,
+    );
+    assert.equal(refused.length, 4);
+
+    const entry = `---
+apiVersion: rampart.dev/v1
+kind: RegistrationEntry
+metadata: { name: orders, namespace: istio-system }
+spec: { spiffeId: "spiffe://cluster.local/ns/shop/sa/orders", selectors: ["unix:uid:1"], service: orders }
+`;
+    const { problems, resources } = await operator.admin.apply({
+      document: document + entry,
+      file: 'a.yaml',
+      dryRun: true,
+    });
+    assert.deepEqual([problems.length, resources.length], [0, 3]);
+  });
 
   it('are refused as a whole, with the place, when one of them names what is not there', async () => {
     const [problem = '', ...rest] = await apply(ROUTED + subsets('v1'));
@@ -83,6 +110,13 @@ describe('rules about calls that are applied', () => {
       ['deleted', 'deleted'],
     );
     await apply(ROUTED + subsets('v1', 'v2'));
+  });
+
+  it('are taken again as they are, although their service is not there', async () => {
+    const changed = ROUTED.replace('90', '70').replace('10 }', '30 }');
+    assert.deepEqual(await apply(changed, false), ['configured']);
+    const [problem = ''] = await apply(changed.replaceAll('host: orders', 'host: carts'), false);
+    assert.match(problem, /destination\.host: no instance of service carts/);
   });
 
   it('may not contradict one that is in force', async () => {

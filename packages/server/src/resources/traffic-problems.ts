@@ -8,7 +8,7 @@ import {
   type ServiceName,
   type TrafficResource,
 } from '@rampart/core';
-import { TrafficReview } from '@rampart/core/analysis';
+import { tolerated, type TrafficFinding, TrafficReview } from '@rampart/core/analysis';
 import type { ParsedDocuments } from '@rampart/core/documents';
 
 export interface TrafficSurroundings {
@@ -19,6 +19,13 @@ export interface TrafficSurroundings {
   present(): readonly { readonly resource: Resource }[];
   /** Whether the registry has had an instance of a service. */
   isRegistered(service: ServiceName): boolean;
+  /** Ports that its instances serve now; empty where nobody knows. */
+  servedPorts(service: ServiceName): ReadonlySet<number>;
+}
+
+interface Application extends TrafficSurroundings {
+  /** Whether what is not there yet is worth a warning only. */
+  readonly allowUnknownServices: boolean;
 }
 
 /**
@@ -27,21 +34,22 @@ export interface TrafficSurroundings {
  */
 export function trafficProblems(
   { resources, placeOf }: Pick<ParsedDocuments, 'resources' | 'placeOf'>,
-  { file, present, ...surroundings }: TrafficSurroundings,
+  { file, present, allowUnknownServices, ...registry }: Application,
 ): ResourceProblem[] {
   const rules = resources.filter(isTraffic);
   if (rules.length === 0) return [];
-  const before = present()
-    .map(({ resource }) => resource)
-    .filter(isTraffic);
+  const held = present().map(({ resource }) => resource);
+  const before = held.filter(isTraffic);
+  const surroundings = { ...registry, declaring: [...held, ...resources].filter((each) => !isTraffic(each)) };
   const replaced = new Set(resources.map(resourceKey));
   const others = before.filter((resource) => !replaced.has(resourceKey(resource)));
   const after = [...others, ...rules];
-  const review = new TrafficReview({ resources: after, ...surroundings });
-  const own = rules.flatMap((rule) => review.of(rule).map((finding) => ({ rule, finding })));
-  const problems = own.map(({ rule, finding }): ResourceProblem => {
-    const { line = 0, column = 0 } = placeOf(rule, finding.field) ?? {};
-    return { ...finding, file, line, column };
+  const review = reviewOf(after, surroundings);
+  const judged = judge({ allowUnknownServices, before, review: reviewOf(before, surroundings) });
+  const own = rules.flatMap((rule) => review.of(rule).map((finding) => ({ rule, finding: judged(rule, finding) })));
+  const problems = own.map(({ rule, finding: { severity, code, message, field } }): ResourceProblem => {
+    const { line = 0, column = 0 } = placeOf(rule, field) ?? {};
+    return { severity, code, message, file, line, column, field };
   });
   if (problems.some(({ severity }) => severity === 'error')) return problems;
   const causes = rules.filter(({ kind }) => kind === 'DestinationRule');
@@ -76,12 +84,11 @@ export function refuseToBreak(
   const keys = new Set(gone.filter(({ resource }) => resource.kind === 'DestinationRule').map(({ key }) => key));
   if (keys.size === 0) return;
   const all = new Set(gone.map(({ key }) => key));
-  const staying = present()
-    .map(({ resource }) => resource)
-    .filter(isTraffic)
-    .filter((each) => keys.has(resourceKey(each)) || !all.has(resourceKey(each)));
+  const held = present().map(({ resource }) => resource);
+  const staying = held.filter(isTraffic).filter((each) => keys.has(resourceKey(each)) || !all.has(resourceKey(each)));
   const after = staying.filter((each) => !keys.has(resourceKey(each)));
-  const broken = brokenBy({ before: staying, after, ...surroundings });
+  const declaring = held.filter((each) => !isTraffic(each));
+  const broken = brokenBy({ before: staying, after, declaring, ...surroundings });
   if (broken.length === 0) return;
   throw new RampartError(
     'INVALID_ARGUMENT',
@@ -89,7 +96,38 @@ export function refuseToBreak(
   );
 }
 
-interface Change extends Pick<TrafficSurroundings, 'rootNamespace' | 'isRegistered'> {
+interface Review extends Omit<TrafficSurroundings, 'file' | 'present'> {
+  /** What says which services will be there. */
+  readonly declaring: readonly Resource[];
+}
+
+function reviewOf(rules: readonly TrafficResource[], { declaring, ...registry }: Review): TrafficReview {
+  return new TrafficReview({ resources: [...declaring, ...rules], ...registry });
+}
+
+interface Judgement {
+  readonly allowUnknownServices: boolean;
+  readonly before: readonly TrafficResource[];
+  /** Of what is in force. */
+  readonly review: TrafficReview;
+}
+
+/** What was taken once is taken again: a service that has been away for long is no reason to refuse the rule that is there. */
+function judge({
+  allowUnknownServices,
+  before,
+  review,
+}: Judgement): (rule: TrafficResource, finding: TrafficFinding) => TrafficFinding {
+  return (rule, finding) => {
+    if (finding.isAbsence !== true) return finding;
+    if (allowUnknownServices) return tolerated(finding);
+    const old = before.find((each) => resourceKey(each) === resourceKey(rule));
+    const wasSaid = old !== undefined && review.of(old).some(({ message }) => message === finding.message);
+    return wasSaid ? tolerated(finding) : finding;
+  };
+}
+
+interface Change extends Review {
   readonly before: readonly TrafficResource[];
   readonly after: readonly TrafficResource[];
 }
@@ -97,7 +135,7 @@ interface Change extends Pick<TrafficSurroundings, 'rootNamespace' | 'isRegister
 /** What is wrong with rules after a change that was not before it, where they send requests. */
 function brokenBy({ before, after, ...surroundings }: Change): string[] {
   const problemsOf = (resources: readonly TrafficResource[]): ReadonlyMap<string, string> => {
-    const review = new TrafficReview({ resources, ...surroundings });
+    const review = reviewOf(resources, surroundings);
     return new Map(
       after
         .filter(({ kind }) => kind === 'VirtualService')

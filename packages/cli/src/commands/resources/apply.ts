@@ -15,6 +15,7 @@ interface ApplyOptions {
   readonly filename?: readonly string[];
   readonly rollback?: bigint;
   readonly dryRun?: boolean;
+  readonly allowUnknownServices?: boolean;
   readonly namespace?: string;
   readonly wait?: WaitOption;
 }
@@ -36,6 +37,10 @@ export function defineApply(parent: Command, shell: Shell): void {
       parseRevision,
     )
     .option('--dry-run', 'say what would change and change nothing')
+    .option(
+      '--allow-unknown-services',
+      'take rules about services, subsets and ports that are not there yet, with a warning: for rules that are there before their services',
+    )
     .option('-n, --namespace <name>', 'namespace of resources that name none (default: default)');
   addWaitOptions(command)
     .addHelpText(
@@ -67,9 +72,9 @@ async function apply(names: readonly string[], options: ApplyOptions, invocation
   if (set.refused) return reportRefusal(set.problems, invocation);
   requireResources(set, 'apply');
   const joined = joinDocuments(set.documents);
-  const dryRun = options.dryRun ?? false;
+  const { dryRun = false, allowUnknownServices = false, namespace = '' } = options;
   const answer = await invocation.withAdmin((client) =>
-    client.apply({ document: joined.text, file: joined.file, dryRun, namespace: options.namespace ?? '' }),
+    client.apply({ document: joined.text, file: joined.file, dryRun, allowUnknownServices, namespace }),
   );
   const problems = answer.problems.map((problem) => toDocumentProblem(problem, joined));
   if (problems.some((problem) => problem.severity !== 'warning')) return reportRefusal(problems, invocation);

@@ -50,7 +50,14 @@ async function diff(options: DiffOptions, invocation: Invocation): Promise<numbe
   if (set.refused) return reportRefusal(set.problems, invocation);
   requireResources(set, 'compare');
   const joined = joinDocuments(set.documents);
-  const request = { document: joined.text, file: joined.file, dryRun: true, namespace: options.namespace ?? '' };
+  const request = {
+    document: joined.text,
+    file: joined.file,
+    dryRun: true,
+    // What would change is worth seeing although its services are not there.
+    allowUnknownServices: true,
+    namespace: options.namespace ?? '',
+  };
   const [tried, live] = await invocation.withAdmin((client) =>
     Promise.all([client.apply(request), client.getResources({})]),
   );

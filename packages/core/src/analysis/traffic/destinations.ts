@@ -1,17 +1,19 @@
 import type { VirtualService } from '../../resource/resource.ts';
 import type { Destination } from '../../resource/traffic/destination.ts';
 import { serviceOfHost } from '../../traffic/host.ts';
-import { refused, unsupported, warned, type TrafficFinding } from './finding.ts';
+import { absent, refused, unsupported, type TrafficFinding } from './finding.ts';
 import type { KnownHosts } from './known-hosts.ts';
+import { unknownService } from './unknown-service.ts';
 
 /** What is to be said of where a rule sends requests. */
 export function reviewDestinations(rule: VirtualService, known: KnownHosts): TrafficFinding[] {
   return destinationsOf(rule).flatMap(([field, destination]) => {
     const { namespace } = rule.metadata;
     const whole = known.whole(destination.host, namespace);
-    const absent = absence(`${field}.host`, whole, { known, namespace });
+    const unknown = absence(`${field}.host`, whole, { known, namespace });
     const subset = missingSubset(field, { destination, whole, namespace }, known);
-    return [absent, subset].filter((finding) => finding !== undefined);
+    const port = unservedPort(field, { destination, whole, namespace }, known);
+    return [unknown, subset, port].filter((finding) => finding !== undefined);
   });
 }
 
@@ -42,7 +44,7 @@ function absence(
   if (known.isService(whole)) return undefined;
   const service = serviceOfHost(whole);
   if (service === undefined) return refused(field, `${whole} is no service of the mesh`);
-  return warned(field, `no instance of service ${service.name} of namespace ${service.namespace} has registered yet`);
+  return unknownService(field, service);
 }
 
 interface Sent {
@@ -62,6 +64,21 @@ function missingSubset(
   const defined = known.destinationRules(whole, namespace).flatMap(({ spec }) => spec.subsets ?? []);
   if (defined.some(({ name }) => name === subset)) return undefined;
   const names = [...new Set(defined.map(({ name }) => name))];
-  const hint = names.length === 0 ? 'apply one that does first, or in this document' : `it has ${names.join(', ')}`;
-  return refused(`${field}.subset`, `no DestinationRule of ${whole} defines subset ${JSON.stringify(subset)}: ${hint}`);
+  const missing = `no DestinationRule of ${whole} defines subset ${JSON.stringify(subset)}`;
+  return names.length === 0
+    ? absent(`${field}.subset`, `${missing}: apply one that does first, or in this document`)
+    : refused(`${field}.subset`, `${missing}: it has ${names.join(', ')}`);
+}
+
+/** Ports that stand for whichever a service has. */
+const USUAL_PORTS: ReadonlySet<number> = new Set([80, 443]);
+
+/** Every request would be answered 503. */
+function unservedPort(field: string, { destination, whole }: Sent, known: KnownHosts): TrafficFinding | undefined {
+  const port = destination.port?.number;
+  if (port === undefined || USUAL_PORTS.has(port)) return undefined;
+  const served = known.servedPorts(whole);
+  if (served.size === 0 || served.has(port)) return undefined;
+  const ports = [...served].toSorted((a, b) => a - b).join(', ');
+  return absent(`${field}.port.number`, `no instance of ${whole} serves port ${port}: they serve ${ports}`);
 }

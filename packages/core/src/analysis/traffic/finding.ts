@@ -7,10 +7,17 @@ export interface TrafficFinding {
   readonly message: string;
   /** "spec.http[0].route[1].destination.subset". */
   readonly field: string;
+  /** Whether it is about what is not there yet: a rule may be there before its service. */
+  readonly isAbsence?: true;
 }
 
 export function refused(field: string, message: string): TrafficFinding {
   return { severity: 'error', code: 'INVALID_RESOURCE', message, field };
+}
+
+/** Of what may come yet, which whoever applies the rule has to say. */
+export function absent(field: string, message: string): TrafficFinding {
+  return { ...refused(field, message), isAbsence: true };
 }
 
 export function unsupported(field: string, message: string): TrafficFinding {
@@ -19,4 +26,9 @@ export function unsupported(field: string, message: string): TrafficFinding {
 
 export function warned(field: string, message: string): TrafficFinding {
   return { severity: 'warning', code: 'INVALID_RESOURCE', message, field };
+}
+
+/** What is not there yet, as nothing to refuse a rule for. */
+export function tolerated(finding: TrafficFinding): TrafficFinding {
+  return finding.isAbsence === true ? { ...finding, severity: 'warning' } : finding;
 }

@@ -3,6 +3,7 @@ import type { ServiceName } from '../../service-name.ts';
 import { HostTable, namespaceOfHost, serviceOfHost, wholeHost } from '../../traffic/host.ts';
 import { OutsideHosts } from '../../traffic/outside.ts';
 import { hostsOf, isRuleFor, isTraffic, type TrafficResource } from '../../traffic/visibility.ts';
+import { DeclaredServices } from './declared-services.ts';
 
 export interface TrafficSurroundings {
   /** Everything that will be in force. */
@@ -10,20 +11,24 @@ export interface TrafficSurroundings {
   readonly rootNamespace: string;
   /** Whether the registry has ever had an instance of a service. */
   isRegistered(service: ServiceName): boolean;
+  /** Ports that its instances serve now; empty where nobody knows. */
+  servedPorts(service: ServiceName): ReadonlySet<number>;
 }
 
 /** What hosts stand for, to rules of each namespace. */
 export class KnownHosts {
   readonly rootNamespace: string;
   readonly #traffic: readonly TrafficResource[];
-  readonly #isRegistered: TrafficSurroundings['isRegistered'];
+  readonly #declared: DeclaredServices;
+  readonly #registry: Pick<TrafficSurroundings, 'isRegistered' | 'servedPorts'>;
   readonly #outside = new Map<string, OutsideHosts>();
   readonly #rules = new Map<string, HostTable<TrafficResource>>();
 
-  constructor({ resources, rootNamespace, isRegistered }: TrafficSurroundings) {
+  constructor({ resources, rootNamespace, ...registry }: TrafficSurroundings) {
     this.rootNamespace = rootNamespace;
     this.#traffic = resources.filter(isTraffic);
-    this.#isRegistered = isRegistered;
+    this.#declared = new DeclaredServices(resources);
+    this.#registry = registry;
   }
 
   /** A host of a rule as a whole name. */
@@ -43,10 +48,17 @@ export class KnownHosts {
     return outside.knows(host);
   }
 
-  /** Whether a whole name is that of a service that was there once; true for patterns of services. */
+  /** Whether a whole name is that of a service that was there once, or is said to come; true for patterns of services. */
   isService(whole: string): boolean {
     const service = serviceOfHost(whole);
-    return service === undefined ? isPatternOfServices(whole) : this.#isRegistered(service);
+    if (service === undefined) return isPatternOfServices(whole);
+    return this.#registry.isRegistered(service) || this.#declared.has(service);
+  }
+
+  /** Ports of a service, by its whole name; empty where nobody knows. */
+  servedPorts(whole: string): ReadonlySet<number> {
+    const service = serviceOfHost(whole);
+    return service === undefined ? new Set() : this.#registry.servedPorts(service);
   }
 
   /** Rules of one kind and namespace that have a host in common with another rule, without itself. */

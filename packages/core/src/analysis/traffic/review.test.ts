@@ -4,7 +4,11 @@ import { isTraffic, type ServiceName } from '../../index.ts';
 import { resourcesOf } from '../../testing/documents.ts';
 import { TrafficReview } from './review.ts';
 
-const SERVICES: ReadonlySet<string> = new Set(['shop/orders', 'shop/users', 'people/profiles']);
+const SERVICES: ReadonlyMap<string, readonly number[]> = new Map([
+  ['shop/orders', [8080, 9090]],
+  ['shop/users', []],
+  ['people/profiles', [7070]],
+]);
 
 /** A rule of a namespace from its spec in YAML's flow form. */
 const rule = (kind: string, spec: string, place = 'shop/rule'): string => {
@@ -29,7 +33,9 @@ function said(text: string): string[] {
   const isRegistered = ({ name, namespace }: ServiceName): boolean => SERVICES.has(`${namespace}/${name}`);
   const first = resources.find(isTraffic);
   assert.ok(first !== undefined);
-  const review = new TrafficReview({ resources, rootNamespace: 'istio-system', isRegistered });
+  const servedPorts = ({ name, namespace }: ServiceName): ReadonlySet<number> =>
+    new Set(SERVICES.get(`${namespace}/${name}`));
+  const review = new TrafficReview({ resources, rootNamespace: 'istio-system', isRegistered, servedPorts });
   return review.of(first).map(({ severity, field, message }) => `${severity} ${field}: ${message}`);
 }
 
@@ -37,7 +43,7 @@ const findings: readonly (readonly [fact: string, text: string, expected: RegExp
   [
     'a host that has not registered yet',
     virtualService('carts'),
-    /^warning spec\.hosts\[0\]: no instance of service carts of namespace shop/,
+    /^error spec\.hosts\[0\]: no instance of service carts of namespace shop.*--allow-unknown-services/,
   ],
   [
     'a host that is nowhere',
@@ -55,7 +61,7 @@ const findings: readonly (readonly [fact: string, text: string, expected: RegExp
   [
     'a destination that has not registered yet',
     sending('{host: carts}'),
-    /^warning spec\.http\[0\]\.route\[0\]\.destination\.host: no instance of service carts/,
+    /^error spec\.http\[0\]\.route\[0\]\.destination\.host: no instance of service carts/,
   ],
   [
     'a destination that is nowhere',
@@ -66,6 +72,26 @@ const findings: readonly (readonly [fact: string, text: string, expected: RegExp
     'a destination outside',
     sending('{host: api.example.com}') + ENTRY,
     /^error .*destination\.host: .* outside the mesh/,
+  ],
+  [
+    'a copy for a service that has not registered yet',
+    rule('VirtualService', '{hosts: [orders], http: [{route: [{destination: {host: users}}], mirror: {host: carts}}]}'),
+    /^error .*mirrors\[0\]\.destination\.host: no instance of service carts/,
+  ],
+  [
+    'a policy for a service that has not registered yet',
+    destinationRule('{host: carts}'),
+    /^error spec\.host: no instance of service carts/,
+  ],
+  [
+    'an answer for a service that has not registered yet',
+    rule('Fallback', '{host: carts, response: {status: 200}}').replace('networking.istio.io/v1', 'rampart.dev/v1'),
+    /^error spec\.host: no instance of service carts/,
+  ],
+  [
+    'a port that nobody serves',
+    sending('{host: orders, port: {number: 8081}}'),
+    /^error .*destination\.port\.number: no instance of orders\.shop\S* serves port 8081: they serve 8080, 9090$/,
   ],
   [
     'a subset that no rule defines',
@@ -137,6 +163,26 @@ const silent: readonly (readonly [fact: string, text: string])[] = [
   ['a service of another namespace, for one’s own callers', virtualService('profiles.people')],
   ['the same, said', virtualService('profiles.people', 'shop/rule', ', exportTo: ["."]')],
   ['one’s own service, for everybody', virtualService('orders', 'shop/rule', ', exportTo: ["*"]')],
+  ['a port that an instance serves', sending('{host: orders, port: {number: 9090}}')],
+  ['the usual port, which stands for any', sending('{host: orders, port: {number: 80}}')],
+  ['a port of a service of which no instance is there', sending('{host: users, port: {number: 1234}}')],
+  [
+    'a service that an entry says is coming',
+    sending('{host: carts}') +
+      rule(
+        'RegistrationEntry',
+        '{spiffeId: "spiffe://cluster.local/ns/shop/sa/carts", selectors: ["unix:uid:1"], service: carts}',
+        'istio-system/carts',
+      ).replace('networking.istio.io/v1', 'rampart.dev/v1'),
+  ],
+  [
+    'a service that a rule of the registry lets register',
+    sending('{host: carts}') +
+      rule('RegistryAcl', '{rules: [{service: carts, policy: write}]}', 'istio-system/carts').replace(
+        'networking.istio.io/v1',
+        'rampart.dev/v1',
+      ),
+  ],
   ['anything in the root namespace', virtualService('profiles.people', 'istio-system/rule', ', exportTo: ["*"]')],
   ['services by pattern', virtualService('*.shop.svc.cluster.local')],
   ['rules of two namespaces about a host', virtualService('orders') + virtualService('orders.shop', 'web/rule')],

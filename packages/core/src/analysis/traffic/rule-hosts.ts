@@ -1,8 +1,9 @@
 import { qualifiedName, type VirtualService } from '../../resource/resource.ts';
 import { namespaceOfHost, serviceOfHost } from '../../traffic/host.ts';
 import { hostsOf, type TrafficResource } from '../../traffic/visibility.ts';
-import { refused, unsupported, warned, type TrafficFinding } from './finding.ts';
+import { refused, unsupported, type TrafficFinding } from './finding.ts';
 import type { KnownHosts } from './known-hosts.ts';
+import { unknownService } from './unknown-service.ts';
 
 /** What is to be said of the hosts that a rule is about. */
 export function reviewHosts(rule: TrafficResource, known: KnownHosts): TrafficFinding[] {
@@ -49,7 +50,7 @@ function absence({ rule, whole, field, known }: HostAt): TrafficFinding | undefi
         field,
         `${whole} is no service of the mesh, and no ServiceEntry for namespace ${rule.metadata.namespace} names it`,
       )
-    : warned(field, `no instance of service ${service.name} of namespace ${service.namespace} has registered yet`);
+    : unknownService(field, service);
 }
 
 /** Every request goes to a service of the mesh, which sends it on. */

@@ -1,4 +1,4 @@
-import { type Clock, RampartError, type RegistrationApproval } from '@rampart/core';
+import { type Clock, RampartError, type RegistrationApproval, type ServiceName } from '@rampart/core';
 import type { AuditEvent, Journal } from '@rampart/journal';
 import { approvalKey, type ApprovalRecord, type ApprovalStore } from './store.ts';
 
@@ -121,6 +121,11 @@ export class Approvals {
       for (const listener of this.#listeners) listener();
       return decided;
     });
+  }
+
+  /** Whether somebody may register a service by approval. */
+  isApproved({ name, namespace }: ServiceName): boolean {
+    return (this.#known.get(serviceKey({ service: name, namespace })) ?? 0) > 0;
   }
 
   /** What waits, oldest first. */

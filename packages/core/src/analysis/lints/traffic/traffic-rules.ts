@@ -1,7 +1,7 @@
 import { isTraffic } from '../../../traffic/visibility.ts';
 import type { AnalyzedMesh } from '../../lint/analyzed-mesh.ts';
 import type { Lint, Sighting } from '../../lint/lint.ts';
-import type { TrafficFinding } from '../../traffic/finding.ts';
+import { tolerated, type TrafficFinding } from '../../traffic/finding.ts';
 import { TrafficReview } from '../../traffic/review.ts';
 
 export const trafficRuleBroken: Lint = {
@@ -29,10 +29,13 @@ function sightings(mesh: AnalyzedMesh, severity: TrafficFinding['severity']): Si
     resources,
     rootNamespace,
     isRegistered: ({ name, namespace }) => known?.has(`${namespace}/${name}`) ?? true,
+    servedPorts: () => new Set(),
   });
   return resources.filter(isTraffic).flatMap((resource) =>
     review
       .of(resource)
+      // Files are looked at before services start, too.
+      .map(tolerated)
       .filter((finding) => finding.severity === severity)
       .map(({ field, message }) => ({ resource, field, message })),
   );

@@ -95,6 +95,7 @@ async function applied(
     file: `${text.name}.json`,
     defaultNamespace: acl.rootNamespace,
     dryRun: false,
+    allowUnknownServices: false,
     operator: operatorOf(call),
   });
   const error = problems.find(({ severity }) => severity === 'error');

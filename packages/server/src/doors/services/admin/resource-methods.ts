@@ -19,15 +19,14 @@ export function createResourceMethods(
         file: request.file === '' ? 'document' : request.file,
         defaultNamespace: request.namespace === '' ? DEFAULT_NAMESPACE : request.namespace,
         dryRun: request.dryRun,
+        allowUnknownServices: request.allowUnknownServices,
         operator: operatorOf(context),
       });
       return {
-        resources: resources.map(({ resource: { kind, metadata }, outcome }) => ({
-          kind,
-          namespace: metadata.namespace,
-          name: metadata.name,
-          outcome,
-        })),
+        resources: resources.map(({ resource: { kind, metadata }, outcome }) => {
+          const { namespace, name } = metadata;
+          return { kind, namespace, name, outcome };
+        }),
         problems: problems.map((problem) => ({ ...problem })),
         revision: BigInt(revision),
         dataPlanes: parts.dataPlanes.sessions.length,
