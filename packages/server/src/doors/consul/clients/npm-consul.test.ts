@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import Consul from 'consul';
-import type { ControlPlane } from '../../control-plane.ts';
-import { TestPlanes } from '../../testing/test-plane.ts';
+import type { ControlPlane } from '../../../control-plane.ts';
+import { TestPlanes } from '../../../testing/test-plane.ts';
 
 /** The client library of the npm package `consul`, which nobody here wrote. */
 describe('the npm package consul', () => {
