@@ -4,7 +4,9 @@ import { after, before, describe, it } from 'node:test';
 import { connectTcp } from '../tcp/connect-tcp.ts';
 import { startServer } from '../testing/servers.ts';
 import type { TestServer } from '../testing/servers.ts';
-import { ClientConnection } from './client-connection.ts';
+import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
+import { ClientConnection, UnseenError } from './client-connection.ts';
+import { UNHEARD } from '../outbound/ruled/ruled-try.ts';
 import { MessageHead } from './head.ts';
 
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n';
@@ -47,4 +49,61 @@ describe('an answer that changes to another protocol', () => {
   it('is no answer to anybody else', async () => {
     assert.match(await answered(false), /which nobody asked for/);
   });
+});
+
+describe('a request whose connection ends before its answer', () => {
+  /** A stream whose other side says and does what a test wants. */
+  class Scripted implements ByteStream {
+    readonly bytesRead = 0;
+    readonly bytesWritten = 0;
+    readonly isOfProxy: boolean;
+    receiver: ByteReceiver | undefined;
+
+    constructor(isOfProxy: boolean) {
+      this.isOfProxy = isOfProxy;
+    }
+
+    receive(receiver: ByteReceiver): void {
+      this.receiver = receiver;
+    }
+    write(): boolean {
+      return true;
+    }
+    end(): void {}
+    pause(): void {}
+    resume(): void {}
+    reset(): void {}
+  }
+
+  const ends: readonly (readonly [rule: string, isOfProxy: boolean, end: (receiver: ByteReceiver) => void, isUnseen: boolean])[] =
+    [
+      ['was seen by nobody where a proxy ended it in order', true, (receiver) => receiver.end(), true],
+      ['may have been seen where the link was lost', true, (receiver) => receiver.close(new Error('lost')), false],
+      ['may have been seen by a server', false, (receiver) => receiver.end(), false],
+      [
+        'was seen where its answer had begun',
+        true,
+        (receiver) => {
+          receiver.data(Buffer.from('HTTP/1.1 2'));
+          receiver.end();
+        },
+        false,
+      ],
+    ];
+  for (const [rule, isOfProxy, end, isUnseen] of ends) {
+    it(rule, async () => {
+      const stream = new Scripted(isOfProxy);
+      const connection = new ClientConnection({ stream, idle: () => undefined, gone: () => undefined });
+      const { promise, resolve } = Promise.withResolvers<Error>();
+      const start = { method: 'POST', url: '/', status: 0, reasonPhrase: '', httpVersion: '1.1' };
+      connection.send(
+        { head: new MessageHead(start, ['Host', 'a']), isUpgrade: false },
+        { body: [Buffer.from('a')], isLast: true, trailers: [] },
+        { ...UNHEARD, failed: resolve },
+      );
+      assert.ok(stream.receiver);
+      end(stream.receiver);
+      assert.equal((await promise) instanceof UnseenError, isUnseen);
+    });
+  }
 });

@@ -37,6 +37,9 @@ export interface ClientConnectionOptions {
   readonly gone: (connection: ClientConnection) => void;
 }
 
+/** The peer has left before it looked at the request: sending it again repeats nothing. */
+export class UnseenError extends Error {}
+
 /** An answer of a peer that breaks the rules of HTTP/1.1. */
 class BadAnswerError extends Error {}
 
@@ -133,7 +136,8 @@ export class ClientConnection implements ByteReceiver {
 
   end(): void {
     if (this.#sink !== undefined && this.#hasBegun && this.#reader.finish() === 'complete') this.#complete();
-    this.#fail(new Error('the connection was closed before the answer was complete'));
+    const isUnseen = this.stream.isOfProxy && !this.#hasBegun && this.#reader.isIdle;
+    this.#fail(new (isUnseen ? UnseenError : Error)('the connection was closed before the answer was complete'));
     this.discard();
   }
 

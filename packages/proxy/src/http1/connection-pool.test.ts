@@ -10,6 +10,7 @@ import { MessageHead } from './head.ts';
 class Answering implements ByteStream {
   readonly bytesRead = 0;
   readonly bytesWritten = 0;
+  readonly isOfProxy = false;
   isReset = false;
   readonly #answer: string;
   #receiver: ByteReceiver | undefined;

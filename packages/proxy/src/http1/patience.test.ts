@@ -13,6 +13,8 @@ import type { ServerExchange } from './server-exchange.ts';
 class Memory implements ByteStream {
   bytesRead = 0;
   bytesWritten = 0;
+  readonly isOfProxy = false;
+  hasEnded = false;
   isReset = false;
   receiver: ByteReceiver | undefined;
   receive(receiver: ByteReceiver): void {
@@ -26,7 +28,9 @@ class Memory implements ByteStream {
     this.bytesWritten += chunk.length;
     return true;
   }
-  end(): void {}
+  end(): void {
+    this.hasEnded = true;
+  }
   pause(): void {}
   resume(): void {}
   reset(): void {
@@ -91,10 +95,12 @@ describe('patience with callers', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('a connection on which nothing is asked is closed', async () => {
+  it('a connection on which nothing is asked is ended, and closed where its caller does not', async () => {
     const { clock, stream } = connected();
     await pass(clock, 55);
-    assert.equal(stream.isReset, false);
+    assert.deepEqual([stream.hasEnded, stream.isReset], [false, false]);
+    await pass(clock, 8);
+    assert.deepEqual([stream.hasEnded, stream.isReset], [true, false]);
     await pass(clock, 10);
     assert.equal(stream.isReset, true);
   });

@@ -64,7 +64,7 @@ export class Patience {
     if (sight.awaits !== awaits || sight.progress !== progress) {
       Object.assign(sight, { awaits, progress, at: now } satisfies Sight);
     } else if (now - sight.at >= this.#limits[awaits]) {
-      this.#sights.delete(connection);
+      sight.at = now;
       connection.expire();
     }
   }

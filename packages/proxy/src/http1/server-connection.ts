@@ -112,6 +112,7 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   /** Gives up a caller that has taken too long. */
   expire(): void {
     if (this.awaits === 'head') this.#refuse({ kind: 'late', status: 408, reason: 'the request did not come in time' });
+    else if (this.awaits === 'request') this.retire();
     else this.stream.reset();
   }
 

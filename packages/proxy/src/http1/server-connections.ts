@@ -1,5 +1,6 @@
 import type { Clock } from '@rampart/core';
 
+import { farewell } from '../stream/farewell.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { ownResponseText } from './head-text.ts';
 import { Patience } from './patience.ts';
@@ -25,9 +26,11 @@ export interface Arrival {
 /** The open connections that requests come on: those that do not go on are given up. */
 export class ServerConnections {
   readonly #open = new Set<ServerConnection>();
+  readonly #clock: Clock;
   readonly #patience: Patience;
 
   constructor(clock: Clock, limits?: PatienceLimits) {
+    this.#clock = clock;
     this.#patience = new Patience(clock, limits);
   }
 
@@ -36,12 +39,13 @@ export class ServerConnections {
   }
 
   serve({ stream, head }: Arrival, service: Service): void {
+    const clock = this.#clock;
     const server: ServerConnection = new ServerConnection({
       stream,
       handler: {
         request: (exchange) => service.request(exchange),
         unreadable: (problem) => {
-          refuse(stream, problem);
+          refuse(stream, problem, clock);
           service.unreadable?.(problem);
         },
         closed: () => {
@@ -66,9 +70,8 @@ export class ServerConnections {
   }
 }
 
-function refuse(stream: ByteStream, { status, reason }: ReadingProblem): void {
+function refuse(stream: ByteStream, { status, reason }: ReadingProblem, clock: Clock): void {
   const body = `${reason}\n`;
   const headers = ['content-type', 'text/plain', 'content-length', String(body.length)];
-  stream.write(Buffer.from(`${ownResponseText(status, headers, true)}${body}`, 'latin1'));
-  stream.end();
+  farewell(stream, Buffer.from(`${ownResponseText(status, headers, true)}${body}`, 'latin1'), clock);
 }

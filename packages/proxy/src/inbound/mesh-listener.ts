@@ -50,6 +50,8 @@ export class MeshListener {
   readonly #gate: Gate;
   readonly #server: Server;
   readonly #links = new Set<LinkSession>();
+  #isLeaving = false;
+  #lastArrival = Number.NEGATIVE_INFINITY;
 
   constructor(options: MeshListenerOptions) {
     const { plane, clock, port, protocol, refuse } = options;
@@ -78,9 +80,17 @@ export class MeshListener {
     return this.#links;
   }
 
-  /** Takes no more connections; streams of links have some time to end. */
+  /** When the last connection came, in milliseconds of the clock. */
+  get lastArrival(): number {
+    return this.#lastArrival;
+  }
+
+  /**
+   * Asks links to go elsewhere; their streams have some time to end. Connections are taken until `close`: a caller who has
+   * not heard yet is served, and asked to come back elsewhere.
+   */
   drain(): void {
-    this.#server.close();
+    this.#isLeaving = true;
     for (const link of this.#links) link.drain(DRAIN_MS);
   }
 
@@ -91,6 +101,7 @@ export class MeshListener {
   }
 
   #enter(socket: Socket): void {
+    this.#lastArrival = this.#options.clock.now();
     const { clock, loadBalancers, port, refuse } = this.#options;
     const { remoteAddress: address, remotePort = 0 } = socket;
     if (!loadBalancers.include(address)) {
@@ -133,7 +144,7 @@ export class MeshListener {
         const { protocol: served, tcp, http } = this.#options;
         if ((protocol === 'tcp') !== (served === 'tcp')) return 'not-served';
         // Each answer says that its stream is the last; the next one is to come on another link.
-        if (clock.now() > connection.retireAt) link.drain(DRAIN_MS);
+        if (this.#isLeaving || clock.now() > connection.retireAt) link.drain(DRAIN_MS);
         if (protocol === 'tcp') tcp(connection, stream, metadata);
         else http({ connection, stream, version: protocol });
         return undefined;

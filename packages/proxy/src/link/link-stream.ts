@@ -76,6 +76,7 @@ export interface StreamParts {
 export class SessionStream implements LinkStream, DataTaker {
   readonly id: number;
   readonly request: StreamRequest;
+  readonly isOfProxy = true;
   bytesRead = 0;
   bytesWritten = 0;
   /** Set by the session while the stream stands in its line. */

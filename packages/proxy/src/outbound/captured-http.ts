@@ -3,7 +3,7 @@ import type { Ending, IdSource, OutboundTcpRecorder, Stopwatch, Target } from '@
 import type { Clock } from '@rampart/core';
 
 import type { CapturedConnection } from '../capture/captured-connection.ts';
-import { farewell } from '../capture/opening/farewell.ts';
+import { farewell } from '../stream/farewell.ts';
 import { ownResponseText } from '../http1/head-text.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { TUNNEL_LIMITS } from '../tcp/limits.ts';

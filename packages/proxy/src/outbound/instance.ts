@@ -227,8 +227,10 @@ export class Instance {
     }
   }
 
+  /** What is idle on it is let go by this side: a request that meets the other side's goodbye would have to be sent again. */
   #forget(link: LinkSession): void {
     if (this.#link === link) this.#link = undefined;
+    this.http.retire();
   }
 
   /** As the system has it, where it is the first to give up. */

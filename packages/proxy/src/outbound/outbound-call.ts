@@ -4,7 +4,7 @@ import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamCall } from '../http/upstream.ts';
-import { ClientConnection } from '../http1/client-connection.ts';
+import { ClientConnection, UnseenError } from '../http1/client-connection.ts';
 import type { ResponseSink } from '../http1/client-connection.ts';
 import type { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
@@ -34,7 +34,7 @@ export class OutboundCall implements BodySink, ResponseSink {
   #isRecorded = false;
   #mayRetry = true;
   #destination: Destination | undefined;
-  /** The whole body, for as long as it is not known whether there is a connection. */
+  /** The whole body, for as long as it is not known whether anybody has looked at it. */
   #unsent: Portion | undefined;
   #tries = 1;
 
@@ -109,7 +109,8 @@ export class OutboundCall implements BodySink, ResponseSink {
       this.#end(failure(this.#exchange, error, { byCaller: false, connected: true }));
       return;
     }
-    if (this.#mayRetry && client?.wasUsed === true && !client.hasAnswered && isRepeatable(this.#server)) {
+    const isUnseen = error instanceof UnseenError && this.#unsent !== undefined;
+    if (this.#mayRetry && client?.wasUsed === true && !client.hasAnswered && (isUnseen || isRepeatable(this.#server))) {
       this.#mayRetry = false;
       this.#send(true);
       return;
@@ -197,7 +198,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     const server = this.#server;
     const portion = this.#unsent ?? server.takeBody(this);
     const hasRoom = client.send(server, portion, this);
-    this.#unsent = portion.isLast && !client.wasUsed ? portion : undefined;
+    this.#unsent = portion.isLast ? portion : undefined;
     if (!hasRoom) server.pause();
   }
 

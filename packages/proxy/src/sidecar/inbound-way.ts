@@ -31,6 +31,8 @@ import { Presence } from './presence.ts';
 import type { Application, Surroundings } from './sidecar-config.ts';
 
 const LOOK_AGAIN_MS = 50;
+/** For callers who are told to go elsewhere, or have just come because they do not know yet. */
+const PARTING_MS = 500;
 /** Registrations are known to everybody within a few milliseconds, checks of their health take longer. */
 const TAKEN_WITHIN_MS = 5_000;
 
@@ -132,16 +134,19 @@ export class InboundWay {
     return { connections: this.#http.open + this.#tcp.open, ...countLinks(this.#listener.links) };
   }
 
-  /** Takes nothing new; resolves when what is under way is over, or after `milliseconds`. */
+  /** Asks callers to go elsewhere; resolves when what is under way is over, or after `milliseconds`. */
   drain(milliseconds: number): Promise<void> {
     const { clock } = this.#options.surroundings;
     this.#isDraining = true;
     this.#listener.drain();
-    this.#http.drain();
+    // Callers over links let go what is idle themselves: where both sides do, a request may meet a goodbye.
+    clock.after(PARTING_MS, () => this.#http.drain());
     const until = clock.now() + milliseconds;
     return new Promise((resolve) => {
       const look = (): void => {
-        if (this.#http.open + this.#tcp.open === 0 || clock.now() >= until) resolve();
+        const now = clock.now();
+        const isQuiet = this.#http.open + this.#tcp.open === 0 && now - this.#listener.lastArrival >= PARTING_MS;
+        if (isQuiet || now >= until) resolve();
         else clock.after(LOOK_AGAIN_MS, look);
       };
       look();

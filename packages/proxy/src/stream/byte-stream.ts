@@ -19,6 +19,8 @@ export interface ByteStream {
   /** Body and framing bytes that came so far. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** The other side is a proxy of the mesh: where it ends the stream between two requests, it has looked at no further one. */
+  readonly isOfProxy: boolean;
   /** Gives the stream its receiver, or another one in the middle (an upgrade). Nothing is brought before the first. */
   receive(receiver: ByteReceiver): void;
   /** Takes the bytes in any case; false asks the caller to wait for `drain`. */

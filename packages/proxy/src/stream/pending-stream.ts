@@ -18,6 +18,10 @@ export class PendingStream implements ByteStream {
     return this.#stream?.bytesWritten ?? 0;
   }
 
+  get isOfProxy(): boolean {
+    return this.#stream?.isOfProxy ?? false;
+  }
+
   receive(receiver: ByteReceiver): void {
     this.#receiver = receiver;
     this.#stream?.receive(receiver);

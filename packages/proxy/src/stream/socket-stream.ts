@@ -9,6 +9,7 @@ type Listener = readonly [event: string, listener: (chunk: Buffer) => void];
 /** A TCP or TLS socket as a stream. Sockets must have been made with `allowHalfOpen`, where their other side may half-close. */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;
+  readonly isOfProxy = false;
   #receiver: ByteReceiver | undefined;
   #failure: Error | undefined;
   #listeners: readonly Listener[] = [];

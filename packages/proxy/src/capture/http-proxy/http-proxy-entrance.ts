@@ -4,7 +4,7 @@ import type { Ending } from '@rampart/mesh';
 
 import type { ByteStream } from '../../stream/byte-stream.ts';
 import type { Destination, OutboundDoor } from '../captured-connection.ts';
-import { farewell } from '../opening/farewell.ts';
+import { farewell } from '../../stream/farewell.ts';
 import { readOpening } from '../opening/opening.ts';
 import type { OpeningProblem } from '../opening/opening.ts';
 import { parseProxyRequest } from './connect-request.ts';

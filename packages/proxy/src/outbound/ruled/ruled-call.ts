@@ -4,6 +4,7 @@ import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, OutboundExchange, RuledService, TrafficCall, Try } from '@rampart/mesh';
 
 import type { Exchange } from '../../http/exchange.ts';
+import { UnseenError } from '../../http1/client-connection.ts';
 import { MessageHead } from '../../http1/head.ts';
 import type { Portion } from '../../http1/message-reader.ts';
 import { isIdempotent } from '../../http1/repeatable.ts';
@@ -166,7 +167,8 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
 
   failed({ client }: RuledTry, error: Error): void {
     this.#current = undefined;
-    const isStale = client.wasUsed && !client.hasAnswered && isIdempotent(this.#server.head.method);
+    const mayBeRepeated = error instanceof UnseenError || isIdempotent(this.#server.head.method);
+    const isStale = client.wasUsed && !client.hasAnswered && mayBeRepeated;
     if (this.#mayRepeat && isStale && this.canBeRepeated) {
       // The instance closed a connection that was idle: that says nothing of it.
       this.#mayRepeat = false;

@@ -1,6 +1,6 @@
 import type { Clock } from '@rampart/core';
 
-import type { ByteStream } from '../../stream/byte-stream.ts';
+import type { ByteStream } from './byte-stream.ts';
 
 /** How long the other side may take to read what it is told last, in milliseconds. */
 const FAREWELL_MS = 1000;
