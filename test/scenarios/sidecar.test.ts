@@ -38,6 +38,10 @@ function application(): http.Server {
       Readable.from(pieces()).pipe(response);
       return;
     }
+    if (request.url === '/api/coded') {
+      request.socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n');
+      return;
+    }
     if (request.url === '/api/broken') {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half');
@@ -343,6 +347,48 @@ describe('applications behind sidecars', () => {
       (await plane.records()).find(
         ({ reporter, response_code: code, response_flags: flags }) =>
           reporter === 'source' && code === 431 && flags === 'DPE',
+      ),
+    );
+  });
+
+  it('as many headers as one sidecar takes arrive, though it adds some of its own', async () => {
+    const sent = Object.fromEntries(Array.from({ length: 96 }, (_, index) => [`x-header-${index}`, 'x']));
+    const { status, body } = await ask(users, 'http://orders-api/api/x', { headers: sent });
+    assert.equal(status, 200, body);
+    assert.equal((JSON.parse(body) as Echo).headers['x-header-95'], 'x');
+  });
+
+  it('what is meant for the proxy goes no further', async () => {
+    const headers = { 'proxy-authorization': 'Basic dXNlcjpzZWNyZXQ=', authorization: 'Basic YTpi' };
+    const seen = JSON.parse((await ask(users, 'http://orders-api/api/x', { headers })).body) as Echo;
+    assert.equal(seen.headers['proxy-authorization'], undefined);
+    assert.equal(seen.headers['authorization'], headers.authorization);
+  });
+
+  it('an answer whose coding would be lost is refused, and its end says why', async () => {
+    const answer = await ask(users, 'http://orders-api/api/coded');
+    assert.deepEqual(
+      [answer.status, answer.body],
+      [502, 'the answer of the application is not HTTP as it should be\n'],
+    );
+    await until('the record', async () =>
+      (await plane.records()).find(
+        ({ reporter, response_flags: flags, reason }) =>
+          reporter === 'destination' && flags === 'UPE' && /Transfer-Encoding/.test(reason),
+      ),
+    );
+  });
+
+  it('a CONNECT that cannot be read is on record', async () => {
+    const socket = net.connect(users.announcement.proxyPort, '127.0.0.1');
+    socket.write('CONNECT nowhere HTTP/1.1\r\n\r\n');
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    assert.match(answer, /^HTTP\/1\.1 400 /);
+    await until('the record', async () =>
+      (await plane.records()).find(
+        ({ reporter, response_code: code, reason }) =>
+          reporter === 'source' && code === 400 && /its first line must be "CONNECT/.test(reason),
       ),
     );
   });

@@ -32,8 +32,8 @@ export function failure(exchange: OutboundExchange, error: unknown, facts: Failu
 function flagOf(exchange: OutboundExchange, error: unknown, { byCaller, connected }: FailureFacts): ResponseFlag {
   if (byCaller) return ResponseFlag.callerGone;
   if (exchange.code !== 0 || connected) return ResponseFlag.upstreamReset;
-  if (exchange.target !== undefined || exchange.leaves) return ResponseFlag.connectFailed;
-  return error instanceof RampartError && error.code === 'NOT_FOUND' ? ResponseFlag.noRoute : ResponseFlag.noInstance;
+  if (error instanceof RampartError && error.code === 'NOT_FOUND') return ResponseFlag.noRoute;
+  return exchange.target !== undefined || exchange.leaves ? ResponseFlag.connectFailed : ResponseFlag.noInstance;
 }
 
 const ABORTS: ReadonlySet<unknown> = new Set(['ABORT_ERR', 'UND_ERR_ABORTED']);

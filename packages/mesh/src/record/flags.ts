@@ -7,6 +7,8 @@ export const ResponseFlag = {
   connectFailed: 'UF',
   /** Upstream connection termination. */
   upstreamReset: 'UC',
+  /** What the application, or the instance, answered was no HTTP, or could be read in two ways. */
+  upstreamProtocolError: 'UPE',
   /** No healthy upstream. */
   noInstance: 'UH',
   /** The caller went away before the response was complete. */

@@ -11,10 +11,11 @@ import { MessageHead } from './head.ts';
 
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n';
 
-describe('an answer that changes to another protocol', () => {
+describe('an answer', () => {
   let server: TestServer;
+  let answer = SWITCHING;
   before(async () => {
-    server = await startServer((socket) => socket.once('data', () => socket.write(SWITCHING)));
+    server = await startServer((socket) => socket.once('data', () => socket.write(answer)));
   });
   after(() => server.close());
 
@@ -29,7 +30,7 @@ describe('an answer that changes to another protocol', () => {
       { head: new MessageHead(start, fields), isUpgrade },
       { body: [], isLast: true, trailers: [] },
       {
-        response: () => true,
+        response: () => (resolve('answered'), true),
         responseBody: () => true,
         inform: () => resolve('informed'),
         switched: () => resolve('switched'),
@@ -42,13 +43,21 @@ describe('an answer that changes to another protocol', () => {
     return what;
   }
 
-  it('is taken by who asked for it', async () => {
+  it('that changes to another protocol is taken by who asked for that', async () => {
     assert.equal(await answered(true), 'switched');
   });
 
-  it('is no answer to anybody else', async () => {
+  it('that changes to another protocol is none to anybody else', async () => {
     assert.match(await answered(false), /which nobody asked for/);
   });
+
+  const codings = [['gzip', 'chunked'].join(', '), 'gzip', 'chunked, chunked', ''];
+  for (const coding of codings) {
+    it(`whose body is coded as "${coding}" would lose that on its way, and is none`, async () => {
+      answer = `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`;
+      assert.match(await answered(false), /Transfer-Encoding|parser|Encoding/i);
+    });
+  }
 });
 
 describe('a request whose connection ends before its answer', () => {
@@ -75,21 +84,25 @@ describe('a request whose connection ends before its answer', () => {
     reset(): void {}
   }
 
-  const ends: readonly (readonly [rule: string, isOfProxy: boolean, end: (receiver: ByteReceiver) => void, isUnseen: boolean])[] =
+  const ends: readonly (readonly [
+    rule: string,
+    isOfProxy: boolean,
+    end: (receiver: ByteReceiver) => void,
+    isUnseen: boolean,
+  ])[] = [
+    ['was seen by nobody where a proxy ended it in order', true, (receiver) => receiver.end(), true],
+    ['may have been seen where the link was lost', true, (receiver) => receiver.close(new Error('lost')), false],
+    ['may have been seen by a server', false, (receiver) => receiver.end(), false],
     [
-      ['was seen by nobody where a proxy ended it in order', true, (receiver) => receiver.end(), true],
-      ['may have been seen where the link was lost', true, (receiver) => receiver.close(new Error('lost')), false],
-      ['may have been seen by a server', false, (receiver) => receiver.end(), false],
-      [
-        'was seen where its answer had begun',
-        true,
-        (receiver) => {
-          receiver.data(Buffer.from('HTTP/1.1 2'));
-          receiver.end();
-        },
-        false,
-      ],
-    ];
+      'was seen where its answer had begun',
+      true,
+      (receiver) => {
+        receiver.data(Buffer.from('HTTP/1.1 2'));
+        receiver.end();
+      },
+      false,
+    ],
+  ];
   for (const [rule, isOfProxy, end, isUnseen] of ends) {
     it(rule, async () => {
       const stream = new Scripted(isOfProxy);

@@ -41,7 +41,7 @@ export interface ClientConnectionOptions {
 export class UnseenError extends Error {}
 
 /** An answer of a peer that breaks the rules of HTTP/1.1. */
-class BadAnswerError extends Error {}
+export class BadAnswerError extends Error {}
 
 const SWITCHING_PROTOCOLS = 101;
 const FIRST_FINAL_STATUS = 200;
@@ -165,6 +165,11 @@ export class ClientConnection implements ByteReceiver {
       return rest;
     }
     if (head === undefined) return rest;
+    if (!this.#hasBegun && isCoded(head)) {
+      this.#fail(new BadAnswerError('its Transfer-Encoding is another one than "chunked"'));
+      this.discard();
+      return rest;
+    }
     if (head.status < FIRST_FINAL_STATUS) return this.#informed(head, rest);
     if (this.#reader.expects === 'tunnel' && state === 'complete') return this.#switched(head, rest);
     if (!this.#deliver(head)) this.stream.pause();
@@ -220,6 +225,12 @@ export class ClientConnection implements ByteReceiver {
     this.#sink = undefined;
     sink?.failed(error);
   }
+}
+
+/** What else was done to the body could not be undone here, and would not be told on the way out (RFC 9112 §6.1). */
+function isCoded(head: MessageHead): boolean {
+  const coding = head.text('transfer-encoding');
+  return coding !== undefined && coding.toLowerCase() !== 'chunked';
 }
 
 /** A body whose length nobody declared is sent in chunks. */

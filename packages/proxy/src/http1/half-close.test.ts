@@ -20,7 +20,7 @@ describe('a caller of HTTP/1.1 that sends no more', () => {
   let gone: number;
 
   before(async () => {
-    const connections = new ServerConnections(clock);
+    const connections = new ServerConnections({ clock });
     server = await startServer((socket) => {
       connections.serve(
         { stream: new SocketStream(socket) },

@@ -11,6 +11,7 @@ const OF_THE_CONNECTION: ReadonlyMap<number, readonly string[]> = new Map([
   [10, ['connection', 'keep-alive']],
   [16, ['proxy-connection']],
   [17, ['transfer-encoding']],
+  [19, ['proxy-authorization']],
 ]);
 const CONNECTION = 'connection';
 const CONTENT_LENGTH = 'content-length';

@@ -35,6 +35,9 @@ export interface ReaderLimits {
 /** As Envoy has them: 60 KiB and 100 headers. */
 const DEFAULT_LIMITS: ReaderLimits = { headBytes: 61_440, headers: 100 };
 
+/** The same, with room for what the data plane of the caller has added, rules of traffic included: what one end lets pass the other one takes. */
+export const RELAYED_LIMITS: ReaderLimits = { headBytes: 69_632, headers: 132 };
+
 /**
  * "more": the message goes on; "complete": it is over, what came behind it is in `rest`; "upgraded": HTTP is over, what
  * came behind is in `rest`; "malformed" and "too-large": nothing more can be read, `problem` says why.

@@ -92,6 +92,8 @@ export class ReceivedFields {
         return this.#dropIf(at, 'proxy-connection');
       case 17:
         return this.#dropIf(at, 'transfer-encoding');
+      case 19:
+        return this.#dropIf(at, 'proxy-authorization');
       default:
         return 'forwarded';
     }

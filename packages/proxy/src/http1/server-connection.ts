@@ -25,7 +25,7 @@ export interface ServerHandler {
 export interface ServerConnectionOptions {
   readonly stream: ByteStream;
   readonly handler: ServerHandler;
-  readonly limits?: ReaderLimits;
+  readonly limits?: ReaderLimits | undefined;
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);

@@ -3,6 +3,7 @@ import type { Clock } from '@rampart/core';
 import { farewell } from '../stream/farewell.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { ownResponseText } from './head-text.ts';
+import type { ReaderLimits } from './message-reader.ts';
 import { Patience } from './patience.ts';
 import type { PatienceLimits } from './patience.ts';
 import { ServerConnection } from './server-connection.ts';
@@ -23,15 +24,24 @@ export interface Arrival {
   readonly head?: Buffer | undefined;
 }
 
+export interface ServerConnectionsOptions {
+  readonly clock: Clock;
+  readonly patience?: PatienceLimits | undefined;
+  /** Of the heads of requests. */
+  readonly limits?: ReaderLimits | undefined;
+}
+
 /** The open connections that requests come on: those that do not go on are given up. */
 export class ServerConnections {
   readonly #open = new Set<ServerConnection>();
   readonly #clock: Clock;
+  readonly #limits: ReaderLimits | undefined;
   readonly #patience: Patience;
 
-  constructor(clock: Clock, limits?: PatienceLimits) {
+  constructor({ clock, patience, limits }: ServerConnectionsOptions) {
     this.#clock = clock;
-    this.#patience = new Patience(clock, limits);
+    this.#limits = limits;
+    this.#patience = new Patience(clock, patience);
   }
 
   get size(): number {
@@ -42,6 +52,7 @@ export class ServerConnections {
     const clock = this.#clock;
     const server: ServerConnection = new ServerConnection({
       stream,
+      limits: this.#limits,
       handler: {
         request: (exchange) => service.request(exchange),
         unreadable: (problem) => {

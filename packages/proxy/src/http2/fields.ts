@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { namedByConnection } from '../http1/head-text.ts';
 import { MessageHead } from '../http1/head.ts';
 import type { StartLine } from '../http1/head.ts';
-import type { Portion } from '../http1/message-reader.ts';
+import type { Portion, ReaderLimits } from '../http1/message-reader.ts';
 import { HTTP2_LIMITS } from './limits.ts';
 
 /** The head of a message over HTTP/2, in the form that one of HTTP/1.1 has. */
@@ -39,7 +39,7 @@ const NONE: readonly string[] = [];
  * The head of a request: `:authority` comes as Host, cookies in one header (RFC 9113 §8.2.3). nghttp2 has seen to it that
  * names and values are well-formed, that nothing stands twice that must not, and that no header is of one connection.
  */
-export function readRequest({ raw, headers }: Block): RequestReading {
+export function readRequest({ raw, headers }: Block, limits: ReaderLimits = HTTP2_LIMITS): RequestReading {
   const start = { method: '', url: '', status: 0, reasonPhrase: '', httpVersion: '2' };
   const rawHeaders: string[] = [];
   const [authority, cookies] = [headers[':authority'], [] as string[]];
@@ -57,7 +57,7 @@ export function readRequest({ raw, headers }: Block): RequestReading {
   }
   if (cookies.length > 0) rawHeaders.push('cookie', cookies.join('; '));
   const head = new Http2Head(start, rawHeaders, sensitiveOf(headers));
-  return { head, problem: problemOf({ head, bytes, isTwofold }) };
+  return { head, problem: problemOf({ head, bytes, isTwofold }, limits) };
 }
 
 interface Found {
@@ -66,8 +66,8 @@ interface Found {
   readonly isTwofold: boolean;
 }
 
-function problemOf({ head, bytes, isTwofold }: Found): RequestReading['problem'] {
-  if (bytes > HTTP2_LIMITS.headBytes || head.rawHeaders.length > 2 * HTTP2_LIMITS.headers)
+function problemOf({ head, bytes, isTwofold }: Found, limits: ReaderLimits): RequestReading['problem'] {
+  if (bytes > limits.headBytes || head.rawHeaders.length > 2 * limits.headers)
     return { status: 431, reason: 'its headers are more than allowed' };
   // RFC 9113 §8.3.1: a Host beside the authority must say the same.
   if (isTwofold) return { status: 400, reason: 'Host and :authority are not the same' };
@@ -96,6 +96,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
+  'proxy-authorization',
   'transfer-encoding',
   'upgrade',
   'http2-settings',

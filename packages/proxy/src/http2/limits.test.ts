@@ -43,7 +43,7 @@ function frame({ type, flags = 0, stream = 0, payload = Buffer.alloc(0) }: Frame
 }
 
 describe('what a caller over HTTP/2 may not do', () => {
-  const sessions = new Http2ServerSessions(clock);
+  const sessions = new Http2ServerSessions({ clock });
   const problems: Http2Problem[] = [];
   const requests: Http2Exchange[] = [];
   let server: TestServer;

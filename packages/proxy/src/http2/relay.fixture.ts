@@ -70,7 +70,7 @@ export interface Relay {
 export async function startRelay(to: number, version: 'http/1.1' | 'h2'): Promise<Relay> {
   const open = (): SocketStream => new SocketStream(connect({ host: '127.0.0.1', port: to, allowHalfOpen: true }));
   const upstream = version === 'h2' ? new Http2ClientSessions(open) : new ConnectionPool(open, 16);
-  const sessions = new Http2ServerSessions(clock);
+  const sessions = new Http2ServerSessions({ clock });
   const door = await startServer((socket) => {
     sessions.serve(
       { stream: new SocketStream(socket) },

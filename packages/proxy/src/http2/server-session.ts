@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 
 
 import type { Clock } from '@rampart/core';
 
+import type { ReaderLimits } from '../http1/message-reader.ts';
 import { FloodGuard } from '../link/flow/flood-guard.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { connectionOf } from './connection.ts';
@@ -30,6 +31,8 @@ export interface ServerSessionOptions {
   readonly head: Buffer;
   readonly clock: Clock;
   readonly service: Http2Service;
+  /** Of the heads of requests. */
+  readonly limits?: ReaderLimits | undefined;
   /** The connection is over; requests under way were told before. */
   closed(): void;
 }
@@ -105,7 +108,7 @@ export class Http2ServerSession {
   }
 
   #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
-    const { head, problem } = readRequest({ raw, headers });
+    const { head, problem } = readRequest({ raw, headers }, this.#options.limits);
     const exchange = new Http2Exchange({ stream, head, retire: () => this.retire() });
     this.#exchanges.set(stream, exchange);
     stream.once('close', () => this.#ended(stream, exchange));

@@ -1,5 +1,6 @@
 import type { Clock } from '@rampart/core';
 
+import type { ReaderLimits } from '../http1/message-reader.ts';
 import type { Arrival } from '../http1/server-connections.ts';
 import { Http2ServerSession } from './server-session.ts';
 import type { Http2Exchange } from './server-exchange.ts';
@@ -22,17 +23,26 @@ export interface Http2Patience {
 const USUAL: Http2Patience = { look: 30_000, pong: 15_000, stall: 300_000 };
 const NOTHING = Buffer.alloc(0);
 
+export interface Http2SessionsOptions {
+  readonly clock: Clock;
+  readonly patience?: Http2Patience;
+  /** Of the heads of requests. */
+  readonly limits?: ReaderLimits;
+}
+
 /** The open connections of HTTP/2 that requests come on. */
 export class Http2ServerSessions {
   readonly #clock: Clock;
+  readonly #limits: ReaderLimits | undefined;
   readonly #patience: Http2Patience;
   readonly #open = new Set<Http2ServerSession>();
   /** Since when each was seen to be stalled, and how much of it was sent by then. */
   #stalls = new Map<Http2Exchange, { readonly at: number; readonly sent: number }>();
   #isLooking = false;
 
-  constructor(clock: Clock, patience: Http2Patience = USUAL) {
+  constructor({ clock, patience = USUAL, limits }: Http2SessionsOptions) {
     this.#clock = clock;
+    this.#limits = limits;
     this.#patience = patience;
   }
 
@@ -46,6 +56,7 @@ export class Http2ServerSessions {
       head,
       clock: this.#clock,
       service,
+      limits: this.#limits,
       closed: () => this.#open.delete(session),
     });
     this.#open.add(session);

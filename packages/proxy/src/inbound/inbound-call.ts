@@ -14,6 +14,7 @@ import type { Answer, Applicant, HeaderChange, InboundConnection } from '@rampar
 
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamCall } from '../http/upstream.ts';
+import { BadAnswerError } from '../http1/client-connection.ts';
 import type { ResponseSink } from '../http1/client-connection.ts';
 import type { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
@@ -27,6 +28,7 @@ import type { InboundHttpOptions } from './inbound-http.ts';
 const DENIED_BODY = 'RBAC: access denied';
 const GONE = 'the caller went away before the request could be judged';
 const OVERLOADED = 'the application has as many requests as it is given at a time';
+const BAD_GATEWAY = 502;
 const SERVICE_UNAVAILABLE = 503;
 
 interface Begun {
@@ -145,17 +147,17 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     this.#client = undefined;
     if (this.#server.hasBegunAnswer) {
       this.#server.breakOff(error);
-      this.#record(this.#server.status, ResponseFlag.upstreamReset, error.message);
+      this.#record(this.#server.status, breakage(error).flag, error.message);
       return;
     }
-    if (this.#mayRetry && client?.wasUsed === true && !client.hasAnswered && isRepeatable(this.#server)) {
+    const isUnanswered = client?.wasUsed === true && !client.hasAnswered && !(error instanceof BadAnswerError);
+    if (this.#mayRetry && isUnanswered && isRepeatable(this.#server)) {
       this.#mayRetry = false;
       this.#send(true);
       return;
     }
-    const flag = isOfConnecting(error) ? ResponseFlag.connectFailed : ResponseFlag.upstreamReset;
-    const text = flag === ResponseFlag.connectFailed ? 'the application does not answer' : 'the application broke off';
-    answerText(this.#server, SERVICE_UNAVAILABLE, text);
+    const { flag, status, text } = breakage(error);
+    answerText(this.#server, status, text);
     this.#record(this.#server.status, flag, error.message);
   }
 
@@ -220,9 +222,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     this.#options.load.leave();
     const { exchange } = this;
     if (this.#server.bytesReceived > 0) exchange.bytesReceived = this.#server.bytesReceived;
-    const said = reason === '' && exchange.verdict.decision === 'ALLOW' ? (this.#server.remark ?? '') : '';
-    if (said !== '') exchange.verdict = { ...exchange.verdict, reason: said };
-    else if (reason !== '' && exchange.verdict.reason === '') exchange.verdict = { ...exchange.verdict, reason };
+    const said = reason === '' ? (this.#server.remark ?? '') : reason;
+    if (said !== '') exchange.verdict = explained(exchange.verdict, this.facts, said);
     this.#options.recorder.write(exchange, { code, flag, bytesSent: this.#server.bytesSent });
   }
 }
@@ -236,11 +237,37 @@ function answerWith(server: Exchange, { code, headers, body }: Answer): void {
   server.answer(code, headers, typeof body === 'string' ? Buffer.from(body) : body);
 }
 
+/** What became of a request says more than which policy let it pass; why it was not let pass, and that nobody could be asked, stays. */
+function explained(verdict: Verdict, { approval }: RequestFacts, reason: string): Verdict {
+  if (verdict.decision === 'DENY' && verdict.reason !== '') return verdict;
+  const doubt = approval === undefined || approval.failedOpen === '' ? '' : `${approval.failedOpen}; `;
+  return { ...verdict, reason: `${doubt}${reason}` };
+}
+
 /** The record of a request that nobody could be asked about says why it passed. */
 function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
   return approval === undefined || approval.failedOpen === '' ? verdict : { ...verdict, reason: approval.failedOpen };
 }
 
-function isOfConnecting(error: Error): boolean {
-  return 'syscall' in error && error.syscall === 'connect';
+interface Breakage {
+  readonly flag: ResponseFlag;
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Why there is no answer of the application, as its caller and the record are told. */
+function breakage(error: Error): Breakage {
+  if (error instanceof BadAnswerError)
+    return {
+      flag: ResponseFlag.upstreamProtocolError,
+      status: BAD_GATEWAY,
+      text: 'the answer of the application is not HTTP as it should be',
+    };
+  if ('syscall' in error && error.syscall === 'connect')
+    return {
+      flag: ResponseFlag.connectFailed,
+      status: SERVICE_UNAVAILABLE,
+      text: 'the application does not answer',
+    };
+  return { flag: ResponseFlag.upstreamReset, status: SERVICE_UNAVAILABLE, text: 'the application broke off' };
 }

@@ -4,6 +4,7 @@ import type { ExchangeSource, InboundConnection, InboundRecorder, Preliminaries,
 
 import type { Exchange } from '../http/exchange.ts';
 import type { Upstream } from '../http/upstream.ts';
+import { RELAYED_LIMITS } from '../http1/message-reader.ts';
 import type { PatienceLimits } from '../http1/patience.ts';
 import { ServerConnections } from '../http1/server-connections.ts';
 import { MessageHead } from '../http1/head.ts';
@@ -53,8 +54,12 @@ export class InboundHttp {
 
   constructor(options: InboundHttpOptions) {
     this.#options = options;
-    this.#connections = new ServerConnections(options.clock, options.patience);
-    this.#sessions = new Http2ServerSessions(options.clock);
+    this.#connections = new ServerConnections({
+      clock: options.clock,
+      patience: options.patience,
+      limits: RELAYED_LIMITS,
+    });
+    this.#sessions = new Http2ServerSessions({ clock: options.clock, limits: RELAYED_LIMITS });
   }
 
   get open(): number {

@@ -4,7 +4,7 @@ import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamCall } from '../http/upstream.ts';
-import { ClientConnection, UnseenError } from '../http1/client-connection.ts';
+import { BadAnswerError, ClientConnection, UnseenError } from '../http1/client-connection.ts';
 import type { ResponseSink } from '../http1/client-connection.ts';
 import type { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
@@ -106,11 +106,12 @@ export class OutboundCall implements BodySink, ResponseSink {
     this.#client = undefined;
     if (this.#server.hasBegunAnswer) {
       this.#server.breakOff(error);
-      this.#end(failure(this.#exchange, error, { byCaller: false, connected: true }));
+      this.#end(this.#ending(error, true));
       return;
     }
     const isUnseen = error instanceof UnseenError && this.#unsent !== undefined;
-    if (this.#mayRetry && client?.wasUsed === true && !client.hasAnswered && (isUnseen || isRepeatable(this.#server))) {
+    const isUnanswered = client?.wasUsed === true && !client.hasAnswered && !(error instanceof BadAnswerError);
+    if (this.#mayRetry && isUnanswered && (isUnseen || isRepeatable(this.#server))) {
       this.#mayRetry = false;
       this.#send(true);
       return;
@@ -218,11 +219,16 @@ export class OutboundCall implements BodySink, ResponseSink {
   #refuse(status: number, error: Error): void {
     const code = error instanceof RampartError ? `${error.code}: ` : '';
     const body = Buffer.from(`${code}${error.message}\n`);
-    const ending = failure(this.#exchange, error, { byCaller: false, connected: status === BAD_GATEWAY });
+    const ending = this.#ending(error, status === BAD_GATEWAY);
     this.#server.answer(status, ['content-type', 'text/plain', 'content-length', String(body.length)], body);
     this.#exchange.code = this.#server.status;
     const isNoRequest = status === BAD_REQUEST || status === METHOD_NOT_ALLOWED;
     this.#end(isNoRequest ? { ...ending, flag: ResponseFlag.protocolError } : ending);
+  }
+
+  #ending(error: Error, connected: boolean): Ending {
+    const ending = failure(this.#exchange, error, { byCaller: false, connected });
+    return error instanceof BadAnswerError ? { ...ending, flag: ResponseFlag.upstreamProtocolError } : ending;
   }
 
   #complete(): Ending {

@@ -49,8 +49,8 @@ export class OutboundHttp {
 
   constructor(options: OutboundHttpOptions) {
     this.#options = options;
-    this.#connections = new ServerConnections(options.clock, options.patience);
-    this.#sessions = new Http2ServerSessions(options.clock);
+    this.#connections = new ServerConnections(options);
+    this.#sessions = new Http2ServerSessions({ clock: options.clock });
   }
 
   accept({ stream, version, head, captured }: OutboundArrival): void {
@@ -58,12 +58,13 @@ export class OutboundHttp {
       { stream, head },
       {
         request: (exchange: Exchange) => OutboundCall.begin(this.#options, exchange, captured),
-        unreadable: (problem: Http2Problem) => this.#record(problem, version, captured),
+        unreadable: (problem: Http2Problem) => this.unreadable(problem, version, captured),
       },
     );
   }
 
-  #record({ status, reason }: Http2Problem, version: HttpVersion, captured: Destination | undefined): void {
+  /** Records what came and was no request; its sender was told, where `status` is not 0. */
+  unreadable({ status, reason }: Http2Problem, version: HttpVersion = 'http/1.1', captured?: Destination): void {
     const { recorder } = this.#options;
     const authority = captured === undefined ? '' : `${captured.host}:${captured.port}`;
     const protocol = version === 'h2' ? 'HTTP/2' : undefined;

@@ -73,6 +73,7 @@ export class CaptureDoors {
       door: outbound,
       clock,
       http: ({ stream, head }) => outbound.requests({ stream, head, clock }),
+      unreadable: (problem) => outbound.http.unreadable(problem),
     });
     return (stream) => entrance.enter(stream);
   }

@@ -37,6 +37,15 @@ export interface OutsideOptions {
   isOwnDoor(port: number): boolean;
 }
 
+/** A service that is not registered looks the same as a host that does not exist. */
+function unknownName(host: string, cause: Error): RampartError {
+  return new RampartError(
+    'NOT_FOUND',
+    `no service ${host} is registered in the mesh, and DNS knows no host of that name`,
+    { cause },
+  );
+}
+
 const byName: LookupFunction = (host, options, callback) => lookup(host, options, callback);
 
 /**
@@ -77,7 +86,7 @@ export class Outside {
     return (host, options, callback) => {
       resolve(host, { ...options, all: true }, (error, found) => {
         if (error !== null || typeof found === 'string') {
-          callback(error, found);
+          callback(error?.code === 'ENOTFOUND' ? unknownName(host, error) : error, found);
           return;
         }
         let denied: Verdict | undefined;

@@ -107,11 +107,14 @@ describe('a connection without HTTP, from an application to an application', () 
       wayOut: (to) => ({ ...to, tls: undefined }),
       follow: () => {},
       isOwnDoor: (port) => port === ownDoor,
-      lookup: (_host, _options, callback) =>
-        callback(null, [
-          { address: '192.0.2.1', family: 4 },
-          { address: '127.0.0.1', family: 4 },
-        ]),
+      lookup: (host, _options, callback) => {
+        if (host === 'nothere') callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
+        else
+          callback(null, [
+            { address: '192.0.2.1', family: 4 },
+            { address: '127.0.0.1', family: 4 },
+          ]);
+      },
     });
     let sent: ReturnType<typeof trace>;
     const trace = (): { requestId: string; traceId: string; spanId: string } | undefined => sent;
@@ -314,6 +317,15 @@ describe('a connection without HTTP, from an application to an application', () 
       assert.equal(record.responseFlags, 'UF');
       assert.match(record.reason, /is a proxy port of this sidecar itself$/);
       assert.deepEqual(told, ['UF']);
+    });
+
+    it('finds nothing where neither the mesh nor DNS knows the name', async () => {
+      destination = { host: 'nothere', port: 80 };
+      Talker.to(entrance.port);
+      const record = await sources.one();
+      assert.deepEqual([record.responseFlags, record.decision], ['NR', 'ALLOW']);
+      assert.match(record.reason, /^no service nothere is registered in the mesh/);
+      assert.deepEqual(told, ['NR']);
     });
 
     for (const host of ['example.org', '127.0.0.1']) {

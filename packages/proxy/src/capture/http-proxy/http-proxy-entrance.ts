@@ -17,10 +17,19 @@ export interface ProxiedHttp {
   readonly head: Buffer;
 }
 
+/** Why a CONNECT request was not read. */
+export interface UnreadConnect {
+  /** Of the answer. */
+  readonly status: number;
+  readonly reason: string;
+}
+
 export interface HttpProxyEntranceOptions {
   readonly door: OutboundDoor;
   /** Takes what is no CONNECT request. */
   http(connection: ProxiedHttp): void;
+  /** A CONNECT request could not be read; its sender was told. */
+  unreadable?(problem: UnreadConnect): void;
   readonly clock: Clock;
   /** For the head of a CONNECT request. */
   readonly deadlineMs?: number;
@@ -60,8 +69,20 @@ export class HttpProxyEntrance {
         if (request.kind === 'http') http({ stream, head: rest });
         else this.#connected(stream, rest, request.destination);
       },
-      failed: (problem) => this.#answer(stream, statusOf(problem), problem.reason),
+      failed: (problem) => this.#failed(stream, problem),
     });
+  }
+
+  /** Who has asked nothing gets no answer. */
+  #failed(stream: ByteStream, problem: OpeningProblem): void {
+    if (problem.kind === 'silent') {
+      farewell(stream, '', this.#options.clock);
+      return;
+    }
+    const { reason } = problem;
+    const status = statusOf(problem);
+    this.#answer(stream, status, reason);
+    this.#options.unreadable?.({ status, reason });
   }
 
   #connected(stream: ByteStream, head: Buffer, destination: Destination): void {

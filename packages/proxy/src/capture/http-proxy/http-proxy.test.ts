@@ -24,6 +24,7 @@ describe('the port of an HTTP proxy', () => {
   const clock = new FakeClock();
   let door: LoopbackDoor;
   let handed: ProxiedHttp[];
+  let problems: number[];
   let entrance: TestServer;
   let http: Server;
 
@@ -32,12 +33,17 @@ describe('the port of an HTTP proxy', () => {
     http.listen(0, '127.0.0.1');
     await once(http, 'listening');
     entrance = await startServer((socket) => {
-      const proxy = new HttpProxyEntrance({ door, clock, http: (connection) => void handed.push(connection) });
+      const proxy = new HttpProxyEntrance({
+        door,
+        clock,
+        http: (connection) => void handed.push(connection),
+        unreadable: (problem) => problems.push(problem.status),
+      });
       proxy.enter(new SocketStream(socket));
     });
   });
   beforeEach(() => {
-    [door, handed] = [new LoopbackDoor(), []];
+    [door, handed, problems] = [new LoopbackDoor(), [], []];
     door.port = (http.address() as AddressInfo).port;
   });
   after(() => {
@@ -97,6 +103,7 @@ describe('the port of an HTTP proxy', () => {
       talker.socket.write(sent);
       await until('the answer', () => talker.hasEnded);
       assert.ok(talker.heard.startsWith(`HTTP/1.1 ${status} `), talker.heard);
+      assert.deepEqual(problems, [status]);
       assert.deepEqual(door.destinations, []);
       talker.socket.destroy();
     });
@@ -120,6 +127,16 @@ describe('the port of an HTTP proxy', () => {
       talker.socket.destroy();
     });
   }
+
+  it('a connection on which nothing is asked is closed without an answer', async () => {
+    const talker = Talker.to(entrance.port);
+    await until('the connection', () => clock.pending > 0);
+    await clock.advance(10_000);
+    await until('its end', () => talker.hasEnded);
+    assert.equal(talker.heard, '');
+    assert.deepEqual(problems, []);
+    talker.socket.destroy();
+  });
 
   it('a head that does not end in time is answered with 408', async () => {
     const talker = Talker.to(entrance.port);

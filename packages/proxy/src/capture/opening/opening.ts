@@ -11,7 +11,8 @@ export type Parsed<T> =
 
 /** Why the first bytes of a connection were not understood. */
 export interface OpeningProblem {
-  readonly kind: 'bad' | 'late' | 'large';
+  /** "silent": not one byte came, so nothing was asked. */
+  readonly kind: 'bad' | 'late' | 'large' | 'silent';
   readonly reason: string;
 }
 
@@ -60,7 +61,7 @@ class Opening<T> implements ByteReceiver {
     this.#look();
     if (this.#isOver) return;
     const reason = `not understood within ${limits.deadlineMs} ms`;
-    this.#timer = clock.after(limits.deadlineMs, () => this.#fail({ kind: 'late', reason }));
+    this.#timer = clock.after(limits.deadlineMs, () => this.#fail(this.#unlessSilent({ kind: 'late', reason })));
     stream.receive(this);
     stream.resume();
   }
@@ -73,7 +74,7 @@ class Opening<T> implements ByteReceiver {
 
   /** Whoever has said its last before it was understood will not be. */
   end(): void {
-    this.#fail({ kind: 'bad', reason: 'ended before it was understood' });
+    this.#fail(this.#unlessSilent({ kind: 'bad', reason: 'ended before it was understood' }));
   }
 
   drain(): void {}
@@ -101,6 +102,10 @@ class Opening<T> implements ByteReceiver {
         if (this.#bytes.length < limits.maxBytes) return;
         this.#fail({ kind: 'large', reason: `not understood within ${limits.maxBytes} bytes` });
     }
+  }
+
+  #unlessSilent(problem: OpeningProblem): OpeningProblem {
+    return this.#bytes.length === 0 ? { kind: 'silent', reason: 'nothing was said' } : problem;
   }
 
   #fail(problem: OpeningProblem): void {
