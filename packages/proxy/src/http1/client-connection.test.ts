@@ -30,7 +30,10 @@ describe('an answer', () => {
       { head: new MessageHead(start, fields), isUpgrade },
       { body: [], isLast: true, trailers: [] },
       {
-        response: () => (resolve('answered'), true),
+        response: () => {
+          resolve('answered');
+          return true;
+        },
         responseBody: () => true,
         inform: () => resolve('informed'),
         switched: () => resolve('switched'),

@@ -2,6 +2,13 @@ import type { HeadText } from './head-text.ts';
 
 /** Numbers that a header takes among the spans: start and end of its name, then of its value. */
 const SPAN = 4;
+/** By their lengths. */
+const NEVER_FORWARDED: Readonly<Partial<Record<number, string>>> = {
+  2: 'te',
+  16: 'proxy-connection',
+  17: 'transfer-encoding',
+  19: 'proxy-authorization',
+};
 const LINE_END = '\r\n';
 const LOWER_CASE = 0x20;
 
@@ -79,8 +86,6 @@ export class ReceivedFields {
     const length = (this.#spans[at + 1] ?? 0) - (this.#spans[at] ?? 0);
     if (length === dropped.length && this.#isNamed(at, dropped)) return 'dropped';
     switch (length) {
-      case 2:
-        return this.#dropIf(at, 'te');
       case 7:
         return isUpgrade ? 'forwarded' : this.#dropIf(at, 'upgrade');
       case 10:
@@ -88,19 +93,13 @@ export class ReceivedFields {
         return this.#dropIf(at, 'keep-alive');
       case 14:
         return framing === 'chunked' ? this.#dropIf(at, 'content-length') : 'forwarded';
-      case 16:
-        return this.#dropIf(at, 'proxy-connection');
-      case 17:
-        return this.#dropIf(at, 'transfer-encoding');
-      case 19:
-        return this.#dropIf(at, 'proxy-authorization');
       default:
-        return 'forwarded';
+        return this.#dropIf(at, NEVER_FORWARDED[length]);
     }
   }
 
-  #dropIf(at: number, name: string): 'forwarded' | 'dropped' {
-    return this.#isNamed(at, name) ? 'dropped' : 'forwarded';
+  #dropIf(at: number, name: string | undefined): 'forwarded' | 'dropped' {
+    return name !== undefined && this.#isNamed(at, name) ? 'dropped' : 'forwarded';
   }
 
   /** Of equal length. No other character of a name than a letter becomes one by the bit that makes letters small. */

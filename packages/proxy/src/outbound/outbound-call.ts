@@ -109,9 +109,7 @@ export class OutboundCall implements BodySink, ResponseSink {
       this.#end(this.#ending(error, true));
       return;
     }
-    const isUnseen = error instanceof UnseenError && this.#unsent !== undefined;
-    const isUnanswered = client?.wasUsed === true && !client.hasAnswered && !(error instanceof BadAnswerError);
-    if (this.#mayRetry && isUnanswered && (isUnseen || isRepeatable(this.#server))) {
+    if (this.#mayRetry && client?.wasUsed === true && !client.hasAnswered && this.#canBeRepeated(error)) {
       this.#mayRetry = false;
       this.#send(true);
       return;
@@ -122,6 +120,12 @@ export class OutboundCall implements BodySink, ResponseSink {
     }
     const isConnected = client?.wasUsed === true || !('code' in error);
     this.#refuse(isConnected ? BAD_GATEWAY : SERVICE_UNAVAILABLE, error);
+  }
+
+  /** Whether sending it once more repeats nothing that must not be. */
+  #canBeRepeated(error: Error): boolean {
+    if (error instanceof UnseenError) return this.#unsent !== undefined;
+    return !(error instanceof BadAnswerError) && isRepeatable(this.#server);
   }
 
   #route(destination: Destination | undefined): void {
