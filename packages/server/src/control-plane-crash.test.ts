@@ -5,34 +5,23 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ended, startProcess } from './testing/plane-process.ts';
 import { recordBlock } from './testing/records.ts';
 import { TestPlanes } from './testing/test-plane.ts';
-import { type ApiClient, attest, connectAsAdmin, connectTo } from './testing/workload-client.ts';
+import { attest, connectAsAdmin, connectTo } from './testing/workload-client.ts';
 
 describe('a control plane that is killed while it works', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
 
   beforeEach(() => planes.open());
-  afterEach(async () => {
-    for (const client of clients.splice(0)) {
-      client.close();
-    }
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   it('has everything it acknowledged after the next start, reports once each', async () => {
     const { child, plane } = await startProcess(planes.dataDirectory);
-    const { admin } = keep(connectAsAdmin(plane));
+    const { admin } = planes.keep(connectAsAdmin(plane));
     const { credentials } = await attest(plane, {
       namespace: 'default',
       serviceAccount: 'orders',
       service: 'orders-api',
     });
-    const { telemetry } = keep(connectTo(plane, { credentials }));
+    const { telemetry } = planes.keep(connectTo(plane, { credentials }));
     const applied: string[] = [];
     const reported: number[] = [];
     const policies = async (): Promise<void> => {
@@ -69,7 +58,7 @@ describe('a control plane that is killed while it works', () => {
     assert.match(await readFile(join(planes.dataDirectory, 'lock'), 'utf8'), new RegExp(`"pid":${child.pid}\\b`));
 
     const next = await planes.start();
-    const after = keep(connectAsAdmin(next)).admin;
+    const after = planes.keep(connectAsAdmin(next)).admin;
     const held = new Set((await after.getResources({})).resources.map(({ name }) => name));
     assert.deepEqual(
       applied.filter((name) => !held.has(name)),
@@ -82,7 +71,7 @@ describe('a control plane that is killed while it works', () => {
     assert.deepEqual(unchanged.resources, []);
     const recorded = (await after.queryAudit({ eventType: 'POLICY_APPLIED', limit: 10_000 })).records.length;
     assert.ok(recorded >= applied.length);
-    const again = keep(connectTo(next, { credentials })).telemetry;
+    const again = planes.keep(connectTo(next, { credentials })).telemetry;
     for (const index of reported) {
       await again.report({
         reporter: 'r',

@@ -28,7 +28,6 @@ const csr = (): Uint8Array => createCsr(generateKeyPair());
 
 describe('what agents ask for', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let clock: ManualClock;
   let plane: ControlPlane;
   let admin: ApiClient;
@@ -37,29 +36,21 @@ describe('what agents ask for', () => {
     await planes.open();
     clock = new ManualClock();
     plane = await planes.start({ clock });
-    admin = open(connectAsAdmin(plane));
+    admin = planes.keep(connectAsAdmin(plane));
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function open(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   async function attestAgent(
     agent = 'host-1',
   ): Promise<{ readonly client: ApiClient; readonly response: SvidResponse }> {
     const { token } = await admin.admin.createJoinToken({ agent });
     const keyPair = generateKeyPair();
-    const response = await open(connectTo(plane)).identity.attest({
+    const response = await planes.keep(connectTo(plane)).identity.attest({
       evidence: { case: 'joinToken', value: token },
       csr: createCsr(keyPair),
     });
     const credentials = { certificate: response.chain.map((der) => toPem(der)).join(''), key: keyPair.privateKeyPem() };
-    return { client: open(connectTo(plane, { credentials })), response };
+    return { client: planes.keep(connectTo(plane, { credentials })), response };
   }
 
   async function apply(...documents: string[]): Promise<void> {
@@ -170,7 +161,7 @@ describe('what agents ask for', () => {
 
   it('a workload is no agent', async () => {
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'orders' });
-    const workload = open(connectTo(plane, { credentials }));
+    const workload = planes.keep(connectTo(plane, { credentials }));
     await assert.rejects(workload.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /is no agent/);
     assert.equal((await audited('ACCESS_DENIED')).length, 1);
   });
@@ -316,7 +307,7 @@ describe('what agents ask for', () => {
       });
     await apply(entry('web', {}), attestor({ agents: {} }));
     clock.advance(1000);
-    const newcomer = open(connectTo(plane));
+    const newcomer = planes.keep(connectTo(plane));
     const { nonce, trustDomain } = await newcomer.identity.challenge({});
     const keyPair = generateKeyPair();
     const request = createCsr(keyPair);
@@ -327,7 +318,7 @@ describe('what agents ask for', () => {
       agent: true,
     });
     const credentials = { certificate: chain.map((der) => toPem(der)).join(''), key: keyPair.privateKeyPem() };
-    const agent = open(connectTo(plane, { credentials }));
+    const agent = planes.keep(connectTo(plane, { credentials }));
     await agent.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() });
     await apply(attestor({}));
     await assert.rejects(agent.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /no longer takes/);
@@ -339,7 +330,7 @@ describe('what agents ask for', () => {
     const keyPair = generateKeyPair();
     const svid = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: createCsr(keyPair) });
     const certificate = svid.chain.map((der) => toPem(der)).join('');
-    const workload = open(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
+    const workload = planes.keep(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
     await assert.rejects(workload.identity.renew({ csr: csr() }), /which renews it/);
   });
 
@@ -389,7 +380,7 @@ describe('what agents ask for', () => {
     const keyPair = generateKeyPair();
     const svid = await client.agent.issueX509Svid({ entryId: 'istio-system/web', csr: createCsr(keyPair) });
     const certificate = svid.chain.map((der) => toPem(der)).join('');
-    const workload = open(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
+    const workload = planes.keep(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
     await workload.admin.createJoinToken({ agent: 'host-2' });
     const [created] = await audited('JOIN_TOKEN_CREATED');
     assert.equal(created?.['identity'], `admin:${WEB}`);

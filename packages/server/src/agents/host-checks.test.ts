@@ -19,7 +19,6 @@ const BY_AGENT = { kind: { case: 'http', value: { scheme: 'http', path: '/health
 
 describe('checks that agents run', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let clock: ManualClock;
   let plane: ControlPlane;
   let admin: ApiClient;
@@ -28,27 +27,19 @@ describe('checks that agents run', () => {
     await planes.open();
     clock = new ManualClock();
     plane = await planes.start({ clock });
-    admin = open(connectAsAdmin(plane));
+    admin = planes.keep(connectAsAdmin(plane));
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function open(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   async function startAgent(name: string): Promise<ApiClient> {
     const { token } = await admin.admin.createJoinToken({ agent: name });
     const keyPair = generateKeyPair();
-    const { chain } = await open(connectTo(plane)).identity.attest({
+    const { chain } = await planes.keep(connectTo(plane)).identity.attest({
       evidence: { case: 'joinToken', value: token },
       csr: createCsr(keyPair),
     });
     const certificate = chain.map((der) => toPem(der)).join('');
-    return open(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
+    return planes.keep(connectTo(plane, { credentials: { certificate, key: keyPair.privateKeyPem() } }));
   }
 
   async function register(instanceId: string, more: object = {}): Promise<void> {
@@ -203,7 +194,7 @@ describe('checks that agents run', () => {
   it('nobody but agents reports for a host, and agents take no part in the rest', async () => {
     await register('here');
     const { credentials } = await attest(plane, { namespace: 'prod', serviceAccount: 'web', service: 'web' });
-    const workload = open(connectTo(plane, { credentials }));
+    const workload = planes.keep(connectTo(plane, { credentials }));
     await assert.rejects(report(workload, 'here', ['passing']), /is no agent/);
     const agent = await startAgent('host-1');
     await assert.rejects(agent.registry.reportCheck({ instanceId: 'here', status: 'passing' }), /./);
@@ -214,7 +205,7 @@ describe('checks that agents run', () => {
     const script = { kind: { case: 'script' as const, value: { args: ['/bin/true'] } }, byAgent: true };
     await register('here', { checks: [script] });
     const { credentials } = await attest(plane, { namespace: 'prod', serviceAccount: 'web', service: 'web' });
-    const workload = open(connectTo(plane, { credentials }));
+    const workload = planes.keep(connectTo(plane, { credentials }));
     const instance = { instanceId: 'w', service: 'web', namespace: 'prod', port: 80, checks: [script] };
     await assert.rejects(workload.registry.register({ instance }), /scripts, unless an operator/);
   });

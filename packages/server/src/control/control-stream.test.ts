@@ -29,25 +29,17 @@ function policy(namespace: string, name: string): string {
 
 describe('the control stream', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
 
   beforeEach(() => planes.open());
-  afterEach(async () => {
-    for (const client of clients.splice(0)) {
-      client.close();
-    }
-    await planes.close();
-  });
+  afterEach(() => planes.close());
 
   function client(plane: ControlPlane, credentials?: Credentials): ApiClient {
-    const opened = connectTo(plane, credentials === undefined ? {} : { credentials });
-    clients.push(opened);
+    const opened = planes.keep(connectTo(plane, credentials === undefined ? {} : { credentials }));
     return opened;
   }
 
   function admin(plane: ControlPlane): ApiClient['admin'] {
-    const opened = connectAsAdmin(plane);
-    clients.push(opened);
+    const opened = planes.keep(connectAsAdmin(plane));
     return opened.admin;
   }
 
@@ -182,8 +174,7 @@ describe('the control stream', () => {
 
   it('registers what waited for a person as soon as it is approved', async () => {
     const plane = await planes.start();
-    const registry = connectAsAdmin(plane);
-    clients.push(registry);
+    const registry = planes.keep(connectAsAdmin(plane));
     const settings = { approval: 'new-services' };
     const resource = { apiVersion: 'rampart.dev/v1', kind: 'RegistrySettings', metadata: { name: 'default' } };
     await registry.admin.apply({ document: JSON.stringify({ ...resource, spec: settings }) });

@@ -20,29 +20,21 @@ function namespaceResource(name: string, labels: string): string {
 
 describe('what data planes are told of their peers', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient['admin'];
 
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    const operator = connectAsAdmin(plane);
-    clients.push(operator);
+    const operator = planes.keep(connectAsAdmin(plane));
     ({ admin } = operator);
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) {
-      client.close();
-    }
-    await planes.close();
-  });
+  afterEach(() => planes.close());
 
   type Attested = Awaited<ReturnType<typeof attest>>;
 
   async function connect({ credentials }: Attested, hello?: HelloOptions): Promise<FakeDataPlane> {
-    const client = connectTo(plane, { credentials });
-    clients.push(client);
+    const client = planes.keep(connectTo(plane, { credentials }));
     const opened = new FakeDataPlane(client).connect(hello);
     await until('the first message', () => opened.received.length > 0);
     return opened;

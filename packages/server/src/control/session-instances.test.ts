@@ -17,7 +17,6 @@ const settings = (spec: object): string =>
 
 describe('instances of a control stream', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient;
   let stream: FakeDataPlane;
@@ -25,19 +24,11 @@ describe('instances of a control stream', () => {
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    admin = open(connectAsAdmin(plane));
+    admin = planes.keep(connectAsAdmin(plane));
     const { credentials } = await attest(plane, { ...NAME, serviceAccount: 'pay' });
-    stream = new FakeDataPlane(open(connectTo(plane, { credentials }))).connect();
+    stream = new FakeDataPlane(planes.keep(connectTo(plane, { credentials }))).connect();
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function open(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   const found = async (): Promise<string> =>
     (await admin.registry.find(NAME)).instances.map(({ instanceId }) => instanceId).join(' ');
@@ -136,7 +127,7 @@ describe('instances of a control stream', () => {
       [pay, 'pay'],
       [others, 'till'],
     ] as const) {
-      const { registry } = open(connectTo(plane, { credentials }));
+      const { registry } = planes.keep(connectTo(plane, { credentials }));
       const instance = { instanceId: `${service}-x`, service, namespace: 'prod', host: '10.6.6.6', port: 80 };
       await registry.register({ instance: { ...instance, permanent: true } });
     }

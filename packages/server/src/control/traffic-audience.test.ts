@@ -16,27 +16,21 @@ const MARK = 'DestinationRule/istio-system/mark';
 
 describe('what data planes are told of rules about calls', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
+  let joined = 0;
   let plane: ControlPlane;
   let admin: ApiClient['admin'];
 
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    const operator = connectAsAdmin(plane);
-    clients.push(operator);
-    ({ admin } = operator);
+    ({ admin } = planes.keep(connectAsAdmin(plane)));
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
+  afterEach(() => planes.close());
 
   const join = async (namespace: string): Promise<FakeDataPlane> => {
     const { credentials } = await attest(plane, { namespace, serviceAccount: 'client', labels: {} });
-    const client = connectTo(plane, { credentials });
-    clients.push(client);
-    const opened = new FakeDataPlane(client).connect({ id: `plane-${clients.length}` });
+    const client = planes.keep(connectTo(plane, { credentials }));
+    const opened = new FakeDataPlane(client).connect({ id: `plane-${(joined += 1)}` });
     await until('the first message', () => opened.received.length > 0);
     return opened;
   };

@@ -8,32 +8,23 @@ import { createCsr, generateKeyPair, parseCertificate } from '@rampart/spiffe';
 import type { RecordedEntry, SvidResponse } from '@rampart/wire';
 import type { ControlPlane } from '../control-plane.ts';
 import { TestPlanes } from '../testing/test-plane.ts';
-import { type ApiClient, attest, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
+import { attest, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
 
 const ORDERS = { namespace: 'default', serviceAccount: 'orders', service: 'orders-api' };
 const ORDERS_ID = 'spiffe://cluster.local/ns/default/sa/orders';
 
 describe('the ledger at the door', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
 
   beforeEach(() => planes.open());
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   /** One identity with all that can happen to it: issued, rotated, revoked. */
   async function lived(plane: ControlPlane): Promise<{ readonly old: string; readonly next: string }> {
     const { response, credentials } = await attest(plane, ORDERS);
-    const { identity } = keep(connectTo(plane, { credentials }));
+    const { identity } = planes.keep(connectTo(plane, { credentials }));
     const renewed = await identity.renew({ csr: createCsr(generateKeyPair()) });
-    const { admin } = keep(connectAsAdmin(plane));
+    const { admin } = planes.keep(connectAsAdmin(plane));
     await admin.revokeCertificate({ serial: serialOf(renewed), reason: 'laptop stolen' });
     return { old: serialOf(response), next: serialOf(renewed) };
   }
@@ -41,7 +32,7 @@ describe('the ledger at the door', () => {
   it('tells of a certificate what took its place, and of an identity all that happened, in order', async () => {
     const plane = await planes.start();
     const { old, next } = await lived(plane);
-    const { ledger } = keep(connectAsAdmin(plane));
+    const { ledger } = planes.keep(connectAsAdmin(plane));
     const first = await ledger.getCertificateRecord({ serial: `00:${old.toUpperCase()}` });
     assert.deepEqual(
       first.entries.map(({ kind }) => kind),
@@ -66,7 +57,7 @@ describe('the ledger at the door', () => {
 
   it('proves entries in a checkpoint that they are in, and a checkpoint against an earlier one', async () => {
     const plane = await planes.start();
-    const { ledger } = keep(connectAsAdmin(plane));
+    const { ledger } = planes.keep(connectAsAdmin(plane));
     const earlier = await ledger.getCheckpoint({ fresh: true });
     const { next } = await lived(plane);
     const { entries } = await ledger.getCertificateRecord({ serial: next });
@@ -92,7 +83,7 @@ describe('the ledger at the door', () => {
   it('gives out the whole journal, a part of it, and nothing where nothing is', async () => {
     const plane = await planes.start();
     await lived(plane);
-    const { ledger } = keep(connectAsAdmin(plane));
+    const { ledger } = planes.keep(connectAsAdmin(plane));
     const read = async (after: number, upTo = 0): Promise<number[]> => {
       const entries: RecordedEntry[] = [];
       const request = { after: BigInt(after), upTo: BigInt(upTo) };
@@ -111,7 +102,7 @@ describe('the ledger at the door', () => {
   it('says which entry is missing', async () => {
     const plane = await planes.start();
     const { old } = await lived(plane);
-    const { ledger } = keep(connectAsAdmin(plane));
+    const { ledger } = planes.keep(connectAsAdmin(plane));
     const { entries } = await ledger.getCertificateRecord({ serial: old });
     const sequence = entries[0]?.sequence ?? 0n;
     const database = new DatabaseSync(join(plane.dataDirectory, 'rampart.db'));
@@ -128,7 +119,7 @@ describe('the ledger at the door', () => {
     const plane = await planes.start();
     const { credentials } = await attest(plane, ORDERS);
     for (const caller of [connectTo(plane), connectTo(plane, { credentials })]) {
-      await assert.rejects(keep(caller).ledger.getCheckpoint({}), (error) => {
+      await assert.rejects(planes.keep(caller).ledger.getCheckpoint({}), (error) => {
         assert.ok(error instanceof ConnectError);
         return error.code === Code.Unauthenticated || error.code === Code.PermissionDenied;
       });

@@ -3,27 +3,22 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FakeDataPlane } from '../testing/fake-data-plane.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { TestPlanes, until } from '../testing/test-plane.ts';
-import { type ApiClient, attest, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
+import { attest, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
 
 const LIFE_MS = 300_000;
 
 describe('a data plane whose certificate should have been renewed', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
 
   beforeEach(() => planes.open());
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
+  afterEach(() => planes.close());
 
   it('is told to renew it, and that it is late is on the audit record', async () => {
     const clock = new ManualClock();
     const plane = await planes.start({ clock, lifetimes: { workloadMs: LIFE_MS } });
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'orders' });
-    const client = connectTo(plane, { credentials });
-    const { admin, ...rest } = connectAsAdmin(plane);
-    clients.push(client, { admin, ...rest });
+    const client = planes.keep(connectTo(plane, { credentials }));
+    const { admin } = planes.keep(connectAsAdmin(plane));
     // Past five eighths of its life, just before the watch looks again.
     clock.advance(239_500);
     const dataPlane = new FakeDataPlane(client).connect();

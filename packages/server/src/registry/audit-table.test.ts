@@ -23,25 +23,16 @@ const FIELDS = [
 
 describe('what the registry puts on record, door by door', { concurrency: false }, () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient;
 
   before(async () => {
     await planes.open();
     plane = await planes.start({ dns: { port: 0 }, consul: { httpPort: 0 } });
-    admin = keep(connectAsAdmin(plane));
+    admin = planes.keep(connectAsAdmin(plane));
     await admin.registry.register({ instance: { ...PAYMENT, metadata: { version: '2.1.0' } } });
   });
-  after(async () => {
-    for (const client of clients) client.close();
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  after(() => planes.close());
 
   /** The newest record of a type that holds what is wanted, once it is there. */
   async function recorded(eventType: string, wanted: Partial<AuditRecord>): Promise<AuditRecord> {
@@ -102,14 +93,14 @@ describe('what the registry puts on record, door by door', { concurrency: false 
 
   it('a data plane that is told of all services', async () => {
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'web', service: 'web' });
-    const dataPlane = new FakeDataPlane(keep(connectTo(plane, { credentials }))).connect();
+    const dataPlane = new FakeDataPlane(planes.keep(connectTo(plane, { credentials }))).connect();
     const { details } = await recorded('DISCOVERY_QUERY', { identity: 'spiffe://cluster.local/ns/default/sa/web' });
     assert.equal(details['resource'], 'namespace:*/*');
     dataPlane.kill();
   });
 
   it('a caller who cannot prove who it is: which identity it tried, why, from where', async () => {
-    const stranger = keep(connectTo(plane, { token: 'nonsense' }));
+    const stranger = planes.keep(connectTo(plane, { token: 'nonsense' }));
     await assert.rejects(stranger.registry.find({ service: 'payment-service' }));
     const { result, details, source_ip } = await recorded('AUTHENTICATION_FAILED', {});
     assert.deepEqual([result, source_ip, details['code']], ['DENIED', '127.0.0.1', 'UNAUTHENTICATED']);
@@ -137,7 +128,7 @@ describe('what the registry puts on record, door by door', { concurrency: false 
 
   it('a denial: identity, action and resource, over the API and over DNS', async () => {
     const { token } = await admin.tokens.createApiToken({ name: 'bob', role: 'service' });
-    await keep(connectTo(plane, { token })).registry.find({ service: 'payment-service', namespace: 'default' });
+    await planes.keep(connectTo(plane, { token })).registry.find({ service: 'payment-service', namespace: 'default' });
     const { result, details } = await recorded('AUTHORIZATION_DENIED', { identity: 'token:bob' });
     assert.deepEqual(
       [result, details['action'], details['resource'], details['outcome']],

@@ -13,7 +13,6 @@ const ORDERS = { namespace: 'default', serviceAccount: 'orders', service: 'order
 
 describe('a check over mutual TLS', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   const servers: Server[] = [];
   /** SPIFFE IDs of those who asked. */
   const callers: string[] = [];
@@ -26,12 +25,10 @@ describe('a check over mutual TLS', () => {
     await planes.open();
     plane = await planes.start();
     own = (await attest(plane, ORDERS)).credentials;
-    operator = connectAsAdmin(plane);
-    orders = connectTo(plane, { credentials: own });
-    clients.push(operator, orders);
+    operator = planes.keep(connectAsAdmin(plane));
+    orders = planes.keep(connectTo(plane, { credentials: own }));
   });
   after(async () => {
-    for (const client of clients) client.close();
     for (const server of servers) {
       server.closeAllConnections();
       server.close();

@@ -36,7 +36,6 @@ const NAME = { service: 'payment-service', namespace: 'prod' };
 
 describe('the registry of a control plane with rules', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let clock: ManualClock;
   let plane: ControlPlane;
   let admin: ApiClient;
@@ -45,17 +44,12 @@ describe('the registry of a control plane with rules', () => {
     await planes.open();
     clock = new ManualClock();
     plane = await planes.start({ clock });
-    admin = connectAsAdmin(plane);
-    clients.push(admin);
+    admin = planes.keep(connectAsAdmin(plane));
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
+  afterEach(() => planes.close());
 
   const as = (caller: { readonly credentials?: Credentials; readonly token?: string }): ApiClient['registry'] => {
-    const client = connectTo(plane, caller);
-    clients.push(client);
+    const client = planes.keep(connectTo(plane, caller));
     return client.registry;
   };
   const workload = async (serviceAccount: string, namespace = 'prod'): Promise<ApiClient['registry']> =>
@@ -221,8 +215,7 @@ describe('the registry of a control plane with rules', () => {
     assert.equal(await refusal(as({ credentials }).register({ instance: PAYMENT })), waits);
     await plane.stop();
     plane = await planes.start({ clock });
-    admin = connectAsAdmin(plane);
-    clients.push(admin);
+    admin = planes.keep(connectAsAdmin(plane));
     const { registrations } = await admin.registry.listPending({});
     assert.deepEqual(
       registrations.map(({ service, identity, host }) => [service, identity, host]),

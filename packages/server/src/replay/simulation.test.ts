@@ -33,7 +33,6 @@ interface Simulated {
 
 describe('a simulation', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient['admin'];
   let orders: ApiClient;
@@ -42,19 +41,11 @@ describe('a simulation', () => {
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    admin = keep(connectAsAdmin(plane)).admin;
+    admin = planes.keep(connectAsAdmin(plane)).admin;
     const { credentials } = await attest(plane, ORDERS);
-    orders = keep(connectTo(plane, { credentials }));
+    orders = planes.keep(connectTo(plane, { credentials }));
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   async function report(...requests: readonly Partial<RecordInput>[]): Promise<void> {
     sequence += 1n;

@@ -16,30 +16,21 @@ const ORDERS: WorkloadOptions = {
 
 describe('a suggestion', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient['admin'];
 
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    admin = keep(connectAsAdmin(plane)).admin;
+    admin = planes.keep(connectAsAdmin(plane)).admin;
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   async function report(workload: WorkloadOptions, requests: readonly Partial<RecordInput>[]): Promise<void> {
     const { credentials } = await attest(plane, workload);
     const records = recordBlock(requests);
     const batch = { reporter: 'r', sequence: 1n, records, recordCount: requests.length };
-    await keep(connectTo(plane, { credentials })).telemetry.report(batch);
+    await planes.keep(connectTo(plane, { credentials })).telemetry.report(batch);
   }
 
   async function suggest(service = 'orders-api'): Promise<Suggestion> {

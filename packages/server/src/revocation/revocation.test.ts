@@ -26,22 +26,16 @@ function serialOf({ response }: AttestedWorkload): string {
 
 describe('revocation', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
 
-  const admin = (): ApiClient => keep(connectAsAdmin(plane));
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  const admin = (): ApiClient => planes.keep(connectAsAdmin(plane));
 
   function listen(workload: AttestedWorkload, id: string): FakeDataPlane {
-    return new FakeDataPlane(keep(connectTo(plane, { credentials: workload.credentials }))).connect({ id });
+    return new FakeDataPlane(planes.keep(connectTo(plane, { credentials: workload.credentials }))).connect({ id });
   }
 
   function renew(workload: AttestedWorkload): Promise<unknown> {
-    const client = keep(connectTo(plane, { credentials: workload.credentials }));
+    const client = planes.keep(connectTo(plane, { credentials: workload.credentials }));
     return client.identity.renew({ csr: createCsr(generateKeyPair()) });
   }
 
@@ -55,10 +49,7 @@ describe('revocation', () => {
     plane = await planes.start();
   });
 
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
+  afterEach(() => planes.close());
 
   it('of an identity hits all it has, in one rule, and a new attestation gets past it at once', async () => {
     const [first, second, other] = [
@@ -199,7 +190,7 @@ describe('revocation', () => {
     const copy = (): string => join(planes.dataDirectory, '..', 'old.db');
 
     async function restart(): Promise<void> {
-      for (const client of clients.splice(0)) client.close();
+      planes.closeClients();
       await plane.stop();
     }
 
@@ -230,7 +221,7 @@ describe('revocation', () => {
       assert.ok(listener.revoked.has(serialOf(witness)));
       const held = listener.revision;
       listener.kill();
-      const resumed = new FakeDataPlane(keep(connectTo(plane, { credentials: other.credentials })));
+      const resumed = new FakeDataPlane(planes.keep(connectTo(plane, { credentials: other.credentials })));
       resumed.connect({ id: 'a', revision: held });
       await until('whoever resumes to be told too', () => resumed.rules.has(id));
       assert.equal(resumed.received[0]?.reset, false);

@@ -26,7 +26,6 @@ interface TailOptions {
 
 describe('telemetry', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let orders: ApiClient;
 
@@ -34,20 +33,10 @@ describe('telemetry', () => {
     await planes.open();
     plane = await planes.start();
     const { credentials } = await attest(plane, ORDERS);
-    orders = keep(connectTo(plane, { credentials }));
+    orders = planes.keep(connectTo(plane, { credentials }));
   });
 
-  afterEach(async () => {
-    for (const client of clients.splice(0)) {
-      client.close();
-    }
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   function report(sequence: number, paths: readonly string[], client: ApiClient = orders): Promise<unknown> {
     const records = recordBlock(paths.map((path) => ({ path })));
@@ -63,7 +52,7 @@ describe('telemetry', () => {
     const abort = new AbortController();
     const seen: Tail = { records: [], connections: [], stop: () => abort.abort() };
     const read = async (): Promise<void> => {
-      for await (const { records, connections } of keep(connectAsAdmin(plane)).admin.tailLogs(options, {
+      for await (const { records, connections } of planes.keep(connectAsAdmin(plane)).admin.tailLogs(options, {
         signal: abort.signal,
       })) {
         seen.records.push(...records.map((text) => JSON.parse(text) as AccessLogRecord));
@@ -76,7 +65,7 @@ describe('telemetry', () => {
 
   async function history(options: TailOptions): Promise<Tail> {
     const seen: Tail = { records: [], connections: [], stop: () => undefined };
-    for await (const { records, connections } of keep(connectAsAdmin(plane)).admin.tailLogs({
+    for await (const { records, connections } of planes.keep(connectAsAdmin(plane)).admin.tailLogs({
       history: 100,
       ...options,
     })) {
@@ -96,7 +85,7 @@ describe('telemetry', () => {
 
   it('of two workloads does not meet, whatever they call their spools', async () => {
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'other' });
-    await report(1, ['/theirs'], keep(connectTo(plane, { credentials })));
+    await report(1, ['/theirs'], planes.keep(connectTo(plane, { credentials })));
     await report(1, ['/ours']);
     assert.deepEqual(paths(await history({})).sort(), ['/ours', '/theirs']);
   });
@@ -165,7 +154,7 @@ describe('telemetry', () => {
 
   it('tells of refused connections, and at which service', async () => {
     const { credentials } = await attest(plane, ORDERS);
-    const dataPlane = new FakeDataPlane(keep(connectTo(plane, { credentials }))).connect();
+    const dataPlane = new FakeDataPlane(planes.keep(connectTo(plane, { credentials }))).connect();
     dataPlane.register('orders-1', 3000);
     await until('the service', () => dataPlane.services.size === 1);
     const at = BigInt(Date.UTC(2026, 0, 1));

@@ -15,6 +15,7 @@ const silentLog: Logger = createLogger({
 /** Control planes of one test on a directory of their own. */
 export class TestPlanes {
   readonly #running: ControlPlane[] = [];
+  readonly #clients: { close(): void }[] = [];
   #root = '';
 
   get dataDirectory(): string {
@@ -43,7 +44,18 @@ export class TestPlanes {
     return plane;
   }
 
+  /** Closes a client before the control planes stop. */
+  keep<T extends { close(): void }>(client: T): T {
+    this.#clients.push(client);
+    return client;
+  }
+
+  closeClients(): void {
+    for (const client of this.#clients.splice(0)) client.close();
+  }
+
   async close(): Promise<void> {
+    this.closeClients();
     await Promise.all(this.#running.splice(0).map((plane) => plane.stop()));
     await rm(this.#root, { recursive: true, force: true });
   }

@@ -15,25 +15,17 @@ describe('short-lived tokens of the API', () => {
   let clock: ManualClock;
   let plane: ControlPlane;
   let admin: ApiClient;
-  const clients: ApiClient[] = [];
 
   beforeEach(async () => {
     await planes.open();
     clock = new ManualClock();
     plane = await planes.start({ clock });
-    admin = connectAsAdmin(plane);
+    admin = planes.keep(connectAsAdmin(plane));
   });
 
-  afterEach(async () => {
-    for (const client of [admin, ...clients.splice(0)]) client.close();
-    await planes.close();
-  });
+  afterEach(() => planes.close());
 
-  const as = (token: string): ApiClient => {
-    const client = connectTo(plane, { token });
-    clients.push(client);
-    return client;
-  };
+  const as = (token: string): ApiClient => planes.keep(connectTo(plane, { token }));
 
   interface Made {
     readonly token: string;

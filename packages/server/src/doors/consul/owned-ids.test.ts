@@ -17,7 +17,6 @@ interface Service {
 
 describe('ids at the door of Consul', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   const tokens = new Map<string, string>();
   let plane: ControlPlane;
   let admin: ApiClient;
@@ -25,18 +24,14 @@ describe('ids at the door of Consul', () => {
   before(async () => {
     await planes.open();
     plane = await planes.start({ consul: { httpPort: 0 } });
-    admin = connectAsAdmin(plane);
-    clients.push(admin);
+    admin = planes.keep(connectAsAdmin(plane));
     await admin.admin.apply({ document: RULES.replaceAll(' identity', '\n identity'), file: 'rules.hcl' });
     for (const name of ['cart', 'till']) {
       const { token } = await admin.tokens.createApiToken({ name, role: 'service' });
       tokens.set(name, token);
     }
   });
-  after(async () => {
-    for (const client of clients) client.close();
-    await planes.close();
-  });
+  after(() => planes.close());
 
   async function ask(name: string, path: string, body?: object): Promise<readonly [status: number, text: string]> {
     const answer = await fetch(`${plane.addresses.consul ?? ''}${path}`, {
@@ -151,8 +146,7 @@ describe('ids at the door of Consul', () => {
 
   it('are answered alike by the registry’s own door, where a caller may not know of the holder', async () => {
     const as = (name: string): ApiClient => {
-      const client = connectTo(plane, { token: tokens.get(name) ?? '' });
-      clients.push(client);
+      const client = planes.keep(connectTo(plane, { token: tokens.get(name) ?? '' }));
       return client;
     };
     const instance = { instanceId: 'own-1', namespace: 'default', host: '10.0.0.1', port: 80, leaseMs: 60_000n };

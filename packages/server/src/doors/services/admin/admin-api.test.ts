@@ -48,31 +48,20 @@ spec:
 
 describe('the admin API', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient['admin'];
 
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    admin = keep(connectAsAdmin(plane)).admin;
+    admin = planes.keep(connectAsAdmin(plane)).admin;
   });
 
-  afterEach(async () => {
-    for (const client of clients.splice(0)) {
-      client.close();
-    }
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   async function registered(workload: WorkloadOptions, capabilities?: readonly string[]): Promise<FakeDataPlane> {
     const { credentials } = await attest(plane, workload);
-    const opened = new FakeDataPlane(keep(connectTo(plane, { credentials }))).connect(
+    const opened = new FakeDataPlane(planes.keep(connectTo(plane, { credentials }))).connect(
       capabilities === undefined ? {} : { capabilities },
     );
     if (workload.service !== undefined) {
@@ -329,7 +318,7 @@ spec: { rules: [{ from: [{ source: { requestPrincipals: ["${issuer}/ann"] } }] }
 
     it('a token is good once; used ones are refused and audited', async () => {
       const { token } = await admin.createJoinToken({ workload: { namespace: 'default', serviceAccount: 'x' } });
-      const anyone = keep(connectTo(plane));
+      const anyone = planes.keep(connectTo(plane));
       const { createCsr, generateKeyPair } = await import('@rampart/spiffe');
       const csr = createCsr(generateKeyPair());
       await anyone.identity.attest({ evidence: { case: 'joinToken', value: token }, csr });
@@ -358,7 +347,7 @@ spec: { rules: [{ from: [{ source: { requestPrincipals: ["${issuer}/ann"] } }] }
 
     it('a revoked certificate opens nothing any more', async () => {
       const { credentials } = await attest(plane, ORDERS);
-      const workload = keep(connectTo(plane, { credentials }));
+      const workload = planes.keep(connectTo(plane, { credentials }));
       await workload.telemetry.report({ reporter: 'r', sequence: 1n });
       const { certificates } = await admin.listCertificates({
         spiffeId: 'spiffe://cluster.local/ns/default/sa/orders',
@@ -389,7 +378,7 @@ spec: { rules: [{ from: [{ source: { requestPrincipals: ["${issuer}/ann"] } }] }
 
     it('a renewed certificate is for the same workload', async () => {
       const { credentials, response } = await attest(plane, ORDERS);
-      const workload = keep(connectTo(plane, { credentials }));
+      const workload = planes.keep(connectTo(plane, { credentials }));
       const { createCsr, generateKeyPair } = await import('@rampart/spiffe');
       const renewed = await workload.identity.renew({ csr: createCsr(generateKeyPair()) });
       assert.equal(renewed.spiffeId, response.spiffeId);

@@ -17,24 +17,15 @@ function peerAuthentication(name: string, mode: string): string {
 
 describe('the history of resources over the admin API', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient['admin'];
 
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    admin = keep(connectAsAdmin(plane)).admin;
+    admin = planes.keep(connectAsAdmin(plane)).admin;
   });
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   const apply = async (name: string, mode: string): Promise<bigint> =>
     (await admin.apply({ document: peerAuthentication(name, mode) })).revision;
@@ -71,7 +62,7 @@ describe('the history of resources over the admin API', () => {
     await admin.rollback({ revision: first });
     await plane.stop();
     plane = await planes.start();
-    admin = keep(connectAsAdmin(plane)).admin;
+    admin = planes.keep(connectAsAdmin(plane)).admin;
     assert.match((await held()).join(''), /STRICT/);
     await admin.rollback({ revision: second });
     assert.match((await held()).join(''), /PERMISSIVE/);
@@ -144,7 +135,7 @@ describe('the history of resources over the admin API', () => {
     const revision = await apply('a', 'STRICT');
     await admin.deleteResource({ kind: 'PeerAuthentication', name: 'a' });
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'orders' });
-    const unable = new FakeDataPlane(keep(connectTo(plane, { credentials }))).connect({ capabilities: [] });
+    const unable = new FakeDataPlane(planes.keep(connectTo(plane, { credentials }))).connect({ capabilities: [] });
     await until('the first message', () => unable.received.length > 0);
     const { problems, resources } = await admin.rollback({ revision });
     assert.deepEqual([problems[0]?.code, resources.length], ['UNSUPPORTED_FEATURE', 0]);
@@ -154,7 +145,7 @@ describe('the history of resources over the admin API', () => {
   describe('a rollout', () => {
     async function connected(id: string): Promise<FakeDataPlane> {
       const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: id });
-      const opened = new FakeDataPlane(keep(connectTo(plane, { credentials }))).connect({ id });
+      const opened = new FakeDataPlane(planes.keep(connectTo(plane, { credentials }))).connect({ id });
       await until('the first message', () => opened.received.length > 0);
       opened.ack(opened.revision);
       return opened;

@@ -27,25 +27,16 @@ spec: { targetRefs: [{ group: gateway.networking.k8s.io, kind: Gateway, name: g 
 
 describe('every kind at the admin API', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let admin: ApiClient['admin'];
 
   beforeEach(async () => {
     await planes.open();
     plane = await planes.start();
-    admin = keep(connectAsAdmin(plane)).admin;
+    admin = planes.keep(connectAsAdmin(plane)).admin;
   });
 
-  afterEach(async () => {
-    for (const client of clients.splice(0)) client.close();
-    await planes.close();
-  });
-
-  function keep(client: ApiClient): ApiClient {
-    clients.push(client);
-    return client;
-  }
+  afterEach(() => planes.close());
 
   async function held(kind = '', namespace = ''): Promise<string[]> {
     const { resources } = await admin.getResources({ kind, namespace });
@@ -91,7 +82,7 @@ describe('every kind at the admin API', () => {
   it('is refused with the name of a connected data plane that it reaches and that cannot enforce it', async () => {
     const { credentials } = await attest(plane, { namespace: 'shop', serviceAccount: 'orders' });
     const capabilities = ENFORCED_IN_PROCESS.filter((feature) => feature !== 'mesh-config');
-    const old = new FakeDataPlane(keep(connectTo(plane, { credentials }))).connect({ capabilities });
+    const old = new FakeDataPlane(planes.keep(connectTo(plane, { credentials }))).connect({ capabilities });
     await until('the first message', () => old.received.length > 0);
     const [problem] = await refusalOf(NAMESPACE, MESH_CONFIG);
     assert.match(

@@ -24,7 +24,6 @@ const NAME = { service: 'orders', namespace: 'default' };
 /** One control plane for all of them; each uses instance ids of its own. */
 describe('the registry service', () => {
   const planes = new TestPlanes();
-  const clients: ApiClient[] = [];
   let plane: ControlPlane;
   let operator: ApiClient['registry'];
   let orders: ApiClient;
@@ -33,21 +32,16 @@ describe('the registry service', () => {
   before(async () => {
     await planes.open();
     plane = await planes.start();
-    const admin = connectAsAdmin(plane);
-    operator = admin.registry;
+    operator = planes.keep(connectAsAdmin(plane)).registry;
     const { credentials } = await attest(plane, {
       namespace: 'default',
       serviceAccount: 'orders',
       service: 'orders',
     });
     serial = new X509Certificate(credentials.certificate).serialNumber;
-    orders = connectTo(plane, { credentials });
-    clients.push(admin, orders);
+    orders = planes.keep(connectTo(plane, { credentials }));
   });
-  after(async () => {
-    for (const client of clients) client.close();
-    await planes.close();
-  });
+  after(() => planes.close());
 
   it('registers what a workload was attested as, and shows every field', async () => {
     const { instance } = await orders.registry.register({
