@@ -9,7 +9,6 @@ import { type ApiClient, attest, connectAsAdmin, connectTo } from '../testing/wo
 
 const WEB = 'spiffe://cluster.local/ns/prod/sa/web';
 interface DeniedReport {
-  readonly event_type: string;
   readonly identity: string;
   readonly instance_id: string;
   readonly details: { readonly reason: string };
@@ -144,10 +143,13 @@ describe('checks that agents run', () => {
     for (const instanceId of ['there', 'named', 'nowhere'])
       assert.deepEqual(await refused(agent, instanceId), [instanceId]);
     assert.deepEqual(await stateOf('there'), ['critical', '']);
-    const { records } = await admin.admin.queryAudit({ limit: 50 });
-    const denied = records
-      .map((json) => JSON.parse(json) as DeniedReport)
-      .filter(({ event_type: type }) => type === 'CHECK_REPORT_DENIED');
+    // It is on record a moment after the answer.
+    const refusals = async (): Promise<DeniedReport[]> =>
+      (await admin.admin.queryAudit({ eventType: 'CHECK_REPORT_DENIED' })).records.map(
+        (json) => JSON.parse(json) as DeniedReport,
+      );
+    await until('the record', async () => (await refusals()).length > 0);
+    const denied = await refusals();
     assert.deepEqual(
       denied.map(({ identity, instance_id: id, details }) => [identity, id, details.reason]),
       [['spiffe://cluster.local/agent/join_token/host-1', 'there', 'the instance is on another host']],
