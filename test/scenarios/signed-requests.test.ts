@@ -55,16 +55,22 @@ function startGateway({ http: node }: Tools): Promise<number> {
         for (const name of ['signature', 'signature-input']) Reflect.deleteProperty(headers, name);
       if (tamper === 'method') request.method = 'PUT';
       const pass = (answered: (status: number, text: string) => void): void => {
-        const sent = node.request({ host: String(target), path, method: request.method, headers }, (answer) => {
-          let text = '';
-          answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
-          answer.on('end', () => answered(answer.statusCode ?? 0, text));
-        });
+        const sent = node.request(
+          { host: String(target), path, method: request.method, headers, agent: false },
+          (answer) => {
+            let text = '';
+            answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
+            answer.on('end', () => answered(answer.statusCode ?? 0, text));
+          },
+        );
         sent.on('error', (error) => answered(502, error.message));
         sent.end(body);
       };
       const finish = (status: number, text: string): void => void response.writeHead(status).end(text);
-      if (tamper === 'replay') pass(() => pass(finish));
+      // Over connections of their own: such are given to the processes of a service in turn.
+      const again = (times: number): void =>
+        pass((status, text) => (times === 0 || status !== 401 ? finish(status, text) : again(times - 1)));
+      if (tamper === 'replay') pass(() => again(5));
       else pass(finish);
     });
   });
@@ -92,11 +98,11 @@ describe('requests signed by their callers, behind what ends TLS', () => {
     await plane.apply(`${STRICT}${asking('pay-api')}${asking('bank-api')}`);
     const appPort = String((app.address() as AddressInfo).port);
     [inProcess, sidecar, gateway, shop, shopBehindSidecar] = await Promise.all([
-      Workload.start(plane, { script: 'echo.mjs', serviceAccount: 'pay-api', service: 'pay-api' }),
+      Workload.start(plane, { script: 'workers/cluster.mjs', serviceAccount: 'pay-api', service: 'pay-api' }),
       SidecarProcess.start(plane, {
         serviceAccount: 'bank-api',
         service: 'bank-api',
-        args: ['--app-port', appPort],
+        args: ['--app-port', appPort, '--processes', '2'],
       }),
       Laboratory.start(plane, { serviceAccount: 'gateway', service: 'gateway' }),
       Laboratory.start(plane, { serviceAccount: 'shop' }),
@@ -207,6 +213,31 @@ describe('requests signed by their callers, behind what ends TLS', () => {
       assert.equal(status, 413);
       assert.match(text, /cannot be signed/);
     }
+  });
+
+  it('are signed for clients of HTTP/2, too', async () => {
+    const direct = (body: string): Promise<Answer> =>
+      shop.run(async ({ events }, content): Promise<Answer> => {
+        const session = process.getBuiltinModule('node:http2').connect('http://bank-api');
+        const stream = session.request({ ':method': 'POST', ':path': '/pay', authorization: 'Bearer t' });
+        stream.end(content);
+        const [headers] = (await events.once(stream, 'response')) as [{ readonly ':status': number }];
+        let text = '';
+        stream.on('data', (chunk) => (text += String(chunk)));
+        // A refusal may come before all of the request is sent, and ends it.
+        await new Promise((closed) => stream.on('error', closed).once('close', closed));
+        session.close();
+        return { status: headers[':status'], text };
+      }, body);
+    assert.match((await direct('{}')).text, /without the certificate of its signer/);
+    await plane.apply(asking('bank-api').replace('hosts: [gateway]', 'hosts: [gateway, bank-api]'));
+    const { text } = await until('it to be signed', async () => {
+      const answer = await direct('{"amount":10}');
+      return answer.status === 200 ? answer : undefined;
+    });
+    assert.equal(text, 'paid 13');
+    assert.equal((await direct('')).status, 200);
+    assert.equal((await direct('x'.repeat(1_100_000))).status, 413);
   });
 
   it('are nothing that other routes of the service need', async () => {

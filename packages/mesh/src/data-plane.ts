@@ -16,6 +16,7 @@ import { Authenticator } from './inbound/authenticate/authenticator.ts';
 import { fetchDocument } from './inbound/authenticate/keys/document.ts';
 import type { Lease } from './inbound/limit/shared/lease.ts';
 import { RequestLimits } from './inbound/limit/request-limits.ts';
+import type { Nonces } from './inbound/signature/nonces.ts';
 import { RequestSignatures } from './inbound/signature/request-signatures.ts';
 import type { MeshLog } from './log.ts';
 import type { TrafficMetrics } from './metrics/traffic-metrics.ts';
@@ -40,6 +41,8 @@ export interface DataPlaneOptions {
   readonly log: MeshLog;
   /** Another process of the workload stands for this one's ports in the registry. */
   readonly registersElsewhere?: boolean;
+  /** Remembers signatures that came, where another process of the workload does so for this one. */
+  readonly nonces?: Nonces | undefined;
   /** Counts what passes, where somebody asks for it. */
   readonly metrics?: TrafficMetrics | undefined;
 }
@@ -125,7 +128,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
     limits: new RequestLimits({ clock, log, lease: leaser(control) }),
-    signatures: new RequestSignatures({ view, identity, clock }),
+    signatures: new RequestSignatures({ view, identity, clock, nonces: options.nonces }),
     picker: new Picker(random),
     telemetry,
     standing,

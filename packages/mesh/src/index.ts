@@ -31,6 +31,8 @@ export type { Collected } from './telemetry/batch.ts';
 export { memberOf, openSharedPlane, sharedState } from './shared/shared-plane.ts';
 export type { SharedPlane, SharedPlaneOptions, SharedState } from './shared/shared-plane.ts';
 export { portableUpdate } from './shared/portable.ts';
+export { answerNonce, RelayedNonces } from './shared/relayed-nonces.ts';
+export type { NonceAnswer, NonceQuestion } from './shared/relayed-nonces.ts';
 export { answerLease, RelayedLease } from './shared/relayed-lease.ts';
 export type { LeaseAnswer, LeaseQuestion } from './shared/relayed-lease.ts';
 export type { PortableUpdate } from './shared/portable.ts';

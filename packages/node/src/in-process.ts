@@ -71,7 +71,7 @@ async function startInMainThread({ env, write, host }: Surroundings): Promise<vo
   }
   const { instanceHost, traits, logLevel, address, startTimeoutMs } = config.value;
   const log = createLog(logLevel, write);
-  const plane = startPlane(config.value, { host, log, registersElsewhere: primary !== undefined });
+  const plane = startPlane(config.value, { host, log, primary });
   const { lifecycle, tenants } = install(plane, { instanceHost, traits, exempt: address.url, host, log });
   if (primary === undefined) watchCluster({ host, plane, tenants });
   else registerThrough(primary, plane, () => lifecycle.leave());
@@ -102,10 +102,11 @@ function startInThread({ write, host }: Surroundings): void {
 interface PlaneSurroundings {
   readonly host: NodeJS.Process;
   readonly log: MeshLog;
-  readonly registersElsewhere: boolean;
+  /** Stands for this process in the registry, and remembers for it. */
+  readonly primary: ClusterWorker | undefined;
 }
 
-function startPlane(config: NodeConfig, { host, log, registersElsewhere }: PlaneSurroundings): DataPlane {
+function startPlane(config: NodeConfig, { host, log, primary }: PlaneSurroundings): DataPlane {
   return startDataPlane({
     address: config.address,
     evidence: config.evidence,
@@ -117,7 +118,8 @@ function startPlane(config: NodeConfig, { host, log, registersElsewhere }: Plane
     clock: systemClock,
     random: Math.random,
     log,
-    registersElsewhere,
+    registersElsewhere: primary !== undefined,
+    nonces: primary?.nonces,
     metrics: config.metrics === undefined ? undefined : new TrafficMetrics(),
   });
 }

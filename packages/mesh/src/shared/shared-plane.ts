@@ -10,6 +10,7 @@ import { Authenticator } from '../inbound/authenticate/authenticator.ts';
 import { fetchDocument } from '../inbound/authenticate/keys/document.ts';
 import type { Lease } from '../inbound/limit/shared/lease.ts';
 import { RequestLimits } from '../inbound/limit/request-limits.ts';
+import type { Nonces } from '../inbound/signature/nonces.ts';
 import { RequestSignatures } from '../inbound/signature/request-signatures.ts';
 import type { MeshLog } from '../log.ts';
 import type { TrafficMetrics } from '../metrics/traffic-metrics.ts';
@@ -49,6 +50,8 @@ export interface SharedPlaneOptions {
   readonly relay: (collected: Collected) => void;
   /** Gets shares of shared limits from the thread that speaks with the control plane. */
   readonly lease: Lease;
+  /** Remembers signatures that came, for all threads of the process. */
+  readonly nonces: Nonces;
   /** Counts what passes here, where somebody asks for it. */
   readonly metrics?: TrafficMetrics | undefined;
 }
@@ -61,7 +64,7 @@ export interface SharedPlane {
 }
 
 export function openSharedPlane(state: SharedState, options: SharedPlaneOptions): SharedPlane {
-  const { rootNamespace, clock, random, log, relay, lease, metrics } = options;
+  const { rootNamespace, clock, random, log, relay, lease, nonces, metrics } = options;
   const elsewhere = (): Promise<never> =>
     Promise.reject(new RampartError('INTERNAL', 'BUG: a thread gets no certificates of its own'));
   const view = new MeshView({ rootNamespace, capabilities: ENFORCED_IN_PROCESS });
@@ -85,7 +88,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
     limits: new RequestLimits({ clock, log, lease }),
-    signatures: new RequestSignatures({ view, identity, clock }),
+    signatures: new RequestSignatures({ view, identity, clock, nonces }),
     picker: new Picker(random),
     telemetry,
     metrics,

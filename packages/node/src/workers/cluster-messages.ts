@@ -1,5 +1,7 @@
 import type { Cluster } from 'node:cluster';
 
+import type { NonceAnswer, NonceQuestion } from '@rampart/mesh';
+
 import type { FromWorker, ToWorker } from './messages.ts';
 
 /** Node keeps messages whose `cmd` begins so to itself: applications do not see them (child_process, `subprocess.send`). */
@@ -18,8 +20,8 @@ export interface SigningAnswer {
   readonly problem: string;
 }
 
-export type FromClusterWorker = FromWorker | SigningRequest;
-export type ToClusterWorker = ToWorker | SigningAnswer;
+export type FromClusterWorker = FromWorker | SigningRequest | NonceQuestion;
+export type ToClusterWorker = ToWorker | SigningAnswer | NonceAnswer;
 
 /** Node's module of that name, loaded by this call: a program without a cluster has no use for it. */
 export function clusterOf(host: NodeJS.Process): Cluster {

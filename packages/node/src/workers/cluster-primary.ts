@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 
+import { answerNonce } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
 import { clusterOf, envelop, fromWorker } from './cluster-messages.ts';
@@ -34,6 +35,8 @@ export function watchCluster(options: ClusterPrimaryOptions): void {
       const said = fromWorker(received);
       if (said === undefined || !isClusterWorker(options.host, child)) return;
       if (said.kind === 'sign') void answer(options.plane, child, said.csr);
+      else if (said.kind === 'nonce')
+        void answerNonce(said, options.plane.signatures.nonces).then((standing) => send(child, standing));
       else options.tenants.receive(tenantOf(child), said);
     });
   });

@@ -1,4 +1,5 @@
 import { RampartError } from '@rampart/core';
+import { RelayedNonces } from '@rampart/mesh';
 import type { WorkloadEvidence } from '@rampart/mesh';
 
 import { systemClock } from '../clock.ts';
@@ -13,12 +14,15 @@ export class ClusterWorker implements Parent {
   readonly #host: NodeJS.Process;
   #listener: ((message: ToWorker) => void) | undefined;
   #signed: ((answer: SigningAnswer) => void) | undefined;
+  /** The primary remembers which signatures came, for all of its workers. */
+  readonly nonces: RelayedNonces = new RelayedNonces((question) => this.send(question), systemClock);
 
   private constructor(host: NodeJS.Process) {
     this.#host = host;
     host.on('internalMessage', (received: unknown) => {
       const said = fromPrimary(received);
       if (said?.kind === 'signed') this.#signed?.(said);
+      else if (said?.kind === 'nonce-standing') this.nonces.answered(said);
       else if (said !== undefined) this.#listener?.(said);
     });
   }

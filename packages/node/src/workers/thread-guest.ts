@@ -2,7 +2,7 @@ import { getEnvironmentData, threadId } from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 
 import type { Random } from '@rampart/core';
-import { openSharedPlane, RelayedLease } from '@rampart/mesh';
+import { openSharedPlane, RelayedLease, RelayedNonces } from '@rampart/mesh';
 import type { DataPlane, MeshLog } from '@rampart/mesh';
 
 import { systemClock } from '../clock.ts';
@@ -34,6 +34,7 @@ export function joinAsThread({ host, write, random }: ThreadGuestOptions): Threa
   const post = (message: FromThread): void => channel.post(message);
   const log = createLog(handover.logLevel, write);
   const lease = new RelayedLease((question) => post({ from: threadId, ...question }));
+  const nonces = new RelayedNonces((question) => post({ from: threadId, ...question }), systemClock);
   const { plane, become, apply } = openSharedPlane(handover.state, {
     rootNamespace: handover.rootNamespace,
     clock: systemClock,
@@ -41,6 +42,7 @@ export function joinAsThread({ host, write, random }: ThreadGuestOptions): Threa
     log,
     relay: (collected) => post({ from: threadId, kind: 'records', collected }),
     lease: (wants) => lease.ask(wants),
+    nonces,
   });
   let listener: ((message: ToWorker) => void) | undefined;
   const receive = (message: unknown): void => {
@@ -48,6 +50,7 @@ export function joinAsThread({ host, write, random }: ThreadGuestOptions): Threa
     if (message.kind === 'member') become(message.member);
     else if (message.kind === 'update') apply(message.update);
     else if (message.kind === 'shares') lease.answered(message);
+    else if (message.kind === 'nonce-standing') nonces.answered(message);
     else listener?.(message);
   };
   // Between the making of this thread and now, its process may have learned more.

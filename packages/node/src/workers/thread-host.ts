@@ -1,7 +1,7 @@
 import { setEnvironmentData } from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 
-import { answerLease, memberOf, portableUpdate, sharedState } from '@rampart/mesh';
+import { answerLease, answerNonce, memberOf, portableUpdate, sharedState } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
 import type { NodeConfig } from '../config.ts';
@@ -71,6 +71,11 @@ class ThreadHost {
         break;
       case 'lease':
         void answerLease(message, this.#plane.limits.lease).then((answer) =>
+          this.#post({ to: message.from, ...answer }),
+        );
+        break;
+      case 'nonce':
+        void answerNonce(message, this.#plane.signatures.nonces).then((answer) =>
           this.#post({ to: message.from, ...answer }),
         );
         break;

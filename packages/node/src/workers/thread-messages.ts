@@ -1,4 +1,12 @@
-import type { Collected, LeaseAnswer, LeaseQuestion, PortableUpdate, SharedState } from '@rampart/mesh';
+import type {
+  Collected,
+  LeaseAnswer,
+  LeaseQuestion,
+  NonceAnswer,
+  NonceQuestion,
+  PortableUpdate,
+  SharedState,
+} from '@rampart/mesh';
 
 import type { LogLevel } from '../config.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
@@ -25,6 +33,7 @@ export type FromThread = { readonly from: number } & (
   | FromWorker
   | { readonly kind: 'records'; readonly collected: Collected }
   | LeaseQuestion
+  | NonceQuestion
   /** What it has; it is told what it missed. */
   | { readonly kind: 'behind'; readonly revision: number; readonly serial: string }
   /** A thread that this one had made is there no more. */
@@ -37,6 +46,7 @@ export type ToThread = { readonly to: number | undefined } & (
   | { readonly kind: 'member'; readonly member: NonNullable<SharedState['member']> }
   | { readonly kind: 'update'; readonly update: PortableUpdate }
   | LeaseAnswer
+  | NonceAnswer
 );
 
 export function isFromThread(message: unknown): message is FromThread {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 
 import { RampartError } from '@rampart/core';
 import type { ErrorCode } from '@rampart/core';
-import { answerLease, merged } from '@rampart/mesh';
+import { answerLease, answerNonce, merged } from '@rampart/mesh';
 import type { DataPlane, MetricFamily } from '@rampart/mesh';
 
 import type { FromWorker, OpenPorts, ToWorker } from './messages.ts';
@@ -129,6 +129,9 @@ export class Member implements DoorTaker {
         break;
       case 'lease':
         void answerLease(message, plane.limits.lease).then((answer) => this.send(answer));
+        break;
+      case 'nonce':
+        void answerNonce(message, plane.signatures.nonces).then((answer) => this.send(answer));
         break;
       case 'counted':
         this.counted = message.families;

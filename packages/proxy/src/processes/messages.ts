@@ -5,6 +5,8 @@ import type {
   LocalInstance,
   LogLevel,
   MetricFamily,
+  NonceAnswer,
+  NonceQuestion,
   PortableUpdate,
   SharedState,
 } from '@rampart/mesh';
@@ -38,6 +40,7 @@ export type ToWorker =
   | { readonly kind: 'member'; readonly member: NonNullable<SharedState['member']> }
   | { readonly kind: 'update'; readonly update: PortableUpdate }
   | LeaseAnswer
+  | NonceAnswer
   /** Asks what it has counted. */
   | { readonly kind: 'count'; readonly id: number }
   | { readonly kind: 'opening'; readonly door: string; readonly opening: Opening }
@@ -58,6 +61,7 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'records'; readonly collected: Collected }
   | LeaseQuestion
+  | NonceQuestion
   | { readonly kind: 'counted'; readonly id: number; readonly families: readonly MetricFamily[] }
   | { readonly kind: 'drained' }
   /** Nothing comes after it. */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 import { RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
-import { createLineLog, openSharedPlane, RelayedLease, TrafficMetrics } from '@rampart/mesh';
+import { createLineLog, openSharedPlane, RelayedLease, RelayedNonces, TrafficMetrics } from '@rampart/mesh';
 
 import { openSidecar } from '../sidecar/sidecar.ts';
 import type { OpenSidecar } from '../sidecar/sidecar.ts';
@@ -45,6 +45,9 @@ export function createWorker(surroundings: WorkerSurroundings): (message: ToWork
       case 'shares':
         serving?.lease.answered(message);
         break;
+      case 'nonce-standing':
+        serving?.nonces.answered(message);
+        break;
       case 'count':
         void serving?.sidecar.then((sidecar) =>
           send({ kind: 'counted', id: message.id, families: sidecar?.families() ?? [] }),
@@ -80,6 +83,7 @@ function forget({ plane: { instances } }: OpenSidecar): void {
 interface Serving {
   readonly shared: ReturnType<typeof openSharedPlane>;
   readonly lease: RelayedLease;
+  readonly nonces: RelayedNonces;
   /** Undefined where it could not be opened. */
   readonly sidecar: Promise<OpenSidecar | undefined>;
 }
@@ -89,6 +93,7 @@ function serve(start: WorkerStart, { listen }: HandedDoors, surroundings: Worker
   const { places, isCounted, rootNamespace, state, logLevel, version } = start;
   const log = createLineLog('sidecar', logLevel, write);
   const lease = new RelayedLease(send);
+  const nonces = new RelayedNonces(send, clock);
   const shared = openSharedPlane(state, {
     rootNamespace,
     clock,
@@ -96,6 +101,7 @@ function serve(start: WorkerStart, { listen }: HandedDoors, surroundings: Worker
     log,
     relay: (collected) => send({ kind: 'records', collected }),
     lease: (wants) => lease.ask(wants),
+    nonces,
     metrics: isCounted ? new TrafficMetrics() : undefined,
   });
   shared.plane.instances.observe((instance, isThere) => send({ kind: 'instance', instance, isThere }));
@@ -113,5 +119,5 @@ function serve(start: WorkerStart, { listen }: HandedDoors, surroundings: Worker
       return undefined;
     },
   );
-  return { shared, lease, sidecar };
+  return { shared, lease, nonces, sidecar };
 }

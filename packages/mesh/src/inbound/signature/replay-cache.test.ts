@@ -3,35 +3,56 @@ import { describe, it } from 'node:test';
 
 import { FakeClock } from '@rampart/testkit/fake-clock';
 
+import type { NonceClaim } from './nonces.ts';
 import { ReplayCache } from './replay-cache.ts';
 
 describe('memory of nonces', () => {
+  const claim = (nonce: string, { created = 0, keepMs = 100, signer = 'a' } = {}): NonceClaim => ({
+    signer,
+    nonce,
+    created,
+    keepMs,
+  });
+
   it('knows what it saw until it would not count any more', async () => {
     const clock = new FakeClock(0);
     const cache = new ReplayCache(clock);
-    assert.equal(cache.take('a', 'n', 100), 'new');
+    assert.equal(cache.take(claim('n')), 'new');
     await clock.advance(100);
-    assert.equal(cache.take('a', 'n', 100), 'seen');
+    assert.equal(cache.take(claim('n')), 'seen');
     await clock.advance(1);
-    assert.equal(cache.take('a', 'n', 200), 'new');
+    assert.equal(cache.take(claim('n', { created: 100 })), 'new');
+  });
+
+  it('takes nothing of a time of which it has forgotten something, although a policy has it count longer now', async () => {
+    const clock = new FakeClock(0);
+    const cache = new ReplayCache(clock);
+    assert.equal(cache.take(claim('n')), 'new');
+    await clock.advance(101);
+    assert.equal(cache.take(claim('n', { keepMs: 1000 })), 'old');
+    assert.equal(cache.take(claim('m', { created: 1, keepMs: 1000 })), 'new');
+  });
+
+  it('takes nothing that was signed before it began, but of its first second', () => {
+    const cache = new ReplayCache(new FakeClock(5500));
+    assert.equal(cache.take(claim('n', { created: 4000, keepMs: 60_000 })), 'old');
+    assert.equal(cache.take(claim('n', { created: 5000 })), 'new');
   });
 
   it('keeps signers apart', () => {
     const cache = new ReplayCache(new FakeClock(0));
-    assert.equal(cache.take('a', 'n', 100), 'new');
-    assert.equal(cache.take('b', 'n', 100), 'new');
+    assert.equal(cache.take(claim('n')), 'new');
+    assert.equal(cache.take(claim('n', { signer: 'b' })), 'new');
   });
 
   it('takes no more than it can remember, and forgets nothing for it', async () => {
     const clock = new FakeClock(0);
     const cache = new ReplayCache(clock, 2);
-    assert.deepEqual(
-      [cache.take('a', '1', 10), cache.take('a', '2', 20), cache.take('a', '3', 30)],
-      ['new', 'new', 'full'],
-    );
-    assert.equal(cache.take('a', '1', 10), 'seen');
+    const taken = ['1', '2', '3'].map((nonce, index) => cache.take(claim(nonce, { keepMs: 10 * (index + 1) })));
+    assert.deepEqual(taken, ['new', 'new', 'full']);
+    assert.equal(cache.take(claim('1')), 'seen');
     await clock.advance(11);
-    assert.equal(cache.take('a', '3', 30), 'new');
-    assert.equal(cache.take('a', '2', 20), 'seen');
+    assert.equal(cache.take(claim('3', { created: 5 })), 'new');
+    assert.equal(cache.take(claim('2')), 'seen');
   });
 });

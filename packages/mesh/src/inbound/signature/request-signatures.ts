@@ -1,6 +1,6 @@
 import { fail, ok } from '@rampart/core';
 import type { Clock, Result, SignatureRule, SpiffeId } from '@rampart/core';
-import type { HttpRequest, SignedRequest, verifyRequest } from '@rampart/spiffe/http-signature';
+import type { HttpRequest } from '@rampart/spiffe/http-signature';
 
 import { identifyByChain } from '../../identity/peer.ts';
 import type { SvidSource } from '../../identity/svid-source.ts';
@@ -11,6 +11,7 @@ import type { Answer } from '../request/answer.ts';
 import type { Applicant } from '../request/applicant.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import { whileThere } from '../request/while-there.ts';
+import type { Nonces } from './nonces.ts';
 import { ReplayCache } from './replay-cache.ts';
 import { Signed } from './signed.ts';
 
@@ -18,16 +19,10 @@ export interface RequestSignaturesOptions {
   readonly view: MeshView;
   readonly identity: SvidSource;
   readonly clock: Clock;
+  /** Absent: this process remembers for itself. */
+  readonly nonces?: Nonces | undefined;
 }
 
-interface Question {
-  readonly request: HttpRequest;
-  readonly content: Uint8Array;
-  readonly rules: readonly SignatureRule[];
-}
-
-/** How far the clocks of both ends may be apart. */
-const CLOCK_SKEW_MS = 5000;
 const NOTHING = new Uint8Array();
 
 /**
@@ -35,12 +30,13 @@ const NOTHING = new Uint8Array();
  * look where there is none.
  */
 export class RequestSignatures {
+  /** What remembers the signatures that came, for other processes that serve beside this one, too. */
+  readonly nonces: Nonces;
   readonly #options: RequestSignaturesOptions;
-  readonly #replays: ReplayCache;
 
   constructor(options: RequestSignaturesOptions) {
     this.#options = options;
-    this.#replays = new ReplayCache(options.clock);
+    this.nonces = options.nonces ?? new ReplayCache(options.clock);
   }
 
   /** Undefined where no rule is about the request; else how it is to be answered, if it goes no further. */
@@ -53,8 +49,8 @@ export class RequestSignatures {
     const { facts, isUpgrade } = applicant;
     // Before anybody else gets to change it.
     const request = requestOf(facts);
-    // Its parser of structured fields is loaded where a policy wants it. By then it is known whether there is a body at all.
-    const { verifyRequest } = await import('@rampart/spiffe/http-signature');
+    // By then it is known whether there is a body at all.
+    await import('@rampart/spiffe/http-signature');
     const body = isUpgrade
       ? { bytes: NOTHING, complete: true }
       : await whileThere(applicant, (signal) => applicant.peekBody(maxBody + 1, signal));
@@ -64,40 +60,14 @@ export class RequestSignatures {
     if (!body.complete || body.bytes.length > maxBody) {
       return refused(413, rule, `the body has more than ${maxBody} bytes, and has to be judged with the signature`);
     }
-    const verified = this.#verify(verifyRequest, { request, content: body.bytes, rules });
-    if (!verified.ok) return refused(401, rule, `the request's signature is refused: ${verified.problem}`);
-    facts.signed = new Signed(verified.value, rules);
+    const keepMs = Math.max(...applicant.exchange.connection.workload.signatures.map(({ maxAgeMs }) => maxAgeMs));
+    const judged = await Signed.judge(
+      { request, content: body.bytes, rules, keepMs },
+      { now: this.#options.clock.now(), nonces: this.nonces, identify: (chain) => this.#identify(chain) },
+    );
+    if (!judged.ok) return refused(401, rule, `the request's signature is refused: ${judged.problem}`);
+    facts.signed = judged.value;
     return undefined;
-  }
-
-  #verify(verify: typeof verifyRequest, { request, content, rules }: Question): Result<SpiffeId, string> {
-    const now = this.#options.clock.now();
-    const maxAgeMs = Math.min(...rules.map((rule) => rule.maxAgeMs));
-    const verified = verify(request, content, {
-      components: rules.flatMap(({ components }) => components),
-      identify: (chain) => this.#identify(chain),
-      now,
-      maxAgeMs,
-      clockSkewMs: CLOCK_SKEW_MS,
-    });
-    if (!verified.ok) return fail(verified.problem.message);
-    const { signedBy } = verified.value;
-    const stranger = rules.find(({ isSigner }) => !isSigner(signedBy.principal));
-    if (stranger !== undefined)
-      return fail(`${signedBy.toString()} is not among the signers of RequestSignaturePolicy ${stranger.policy}`);
-    return this.#once(verified.value, Math.max(...rules.map((rule) => rule.maxAgeMs)));
-  }
-
-  /** Last: only who may sign gets to be remembered. */
-  #once({ signedBy, nonce, created }: SignedRequest, longestMs: number): Result<SpiffeId, string> {
-    switch (this.#replays.take(signedBy.toString(), nonce, created + longestMs + CLOCK_SKEW_MS)) {
-      case 'new':
-        return ok(signedBy);
-      case 'seen':
-        return fail('it was used before');
-      case 'full':
-        return fail('more signed requests have come than can be remembered: ask for a shorter maxAge');
-    }
   }
 
   #identify(chain: readonly Uint8Array[]): Result<SpiffeId, string> {

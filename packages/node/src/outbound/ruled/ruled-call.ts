@@ -9,8 +9,6 @@ import type {
   Ending,
   OutboundExchange,
   OutboundRecorder,
-  OutgoingSignature,
-  RequestToSign,
   RuledService,
   Target,
   TrafficCall,
@@ -20,6 +18,7 @@ import type {
 import { passedHeaders } from './passed-headers.ts';
 import { isRepeatable } from './repeatable.ts';
 import { RequestBody } from './request-body.ts';
+import { Signing } from './signing.ts';
 
 const BAD_REQUEST = 400;
 const CONTENT_TOO_LARGE = 413;
@@ -41,11 +40,7 @@ export class RuledCall implements CallDriver {
   readonly #call: TrafficCall;
   readonly #body: RequestBody;
   readonly #headers: readonly string[];
-  readonly #signature: OutgoingSignature | undefined;
-  /** Signs what is sent, once there is all that has to be signed. */
-  #sign: ((message: RequestToSign) => string[]) | undefined;
-  /** What waits for that. */
-  #unsigned: Try | undefined;
+  readonly #signing: Signing;
   #current: ClientRequest | undefined;
   #isRecorded = false;
   #mayRepeat = true;
@@ -55,8 +50,8 @@ export class RuledCall implements CallDriver {
     const { request, response, exchange, ruled } = options;
     exchange.ruled = ruled.service;
     this.#headers = passedHeaders(request.rawHeaders);
-    this.#signature = ruled.signature;
-    this.#body = new RequestBody(request, this.#signature?.maxBodyBytes);
+    this.#body = new RequestBody(request, ruled.signature?.maxBodyBytes);
+    this.#signing = new Signing(ruled.signature, this.#body);
     const { method = 'GET', url = '/', headers } = request;
     this.#call = ruled.call({ method, url, authority: headers.host ?? '', headers }, this);
     response.once('close', () => this.#closed());
@@ -72,21 +67,10 @@ export class RuledCall implements CallDriver {
 
   send(attempt: Try): void {
     this.#options.exchange.target = attempt.target;
-    if (this.#signature === undefined || this.#sign !== undefined) this.#sendNow(attempt);
-    else void this.#sendSigned(attempt, this.#signature);
-  }
-
-  async #sendSigned(attempt: Try, signature: OutgoingSignature): Promise<void> {
-    this.#unsigned = attempt;
-    const [sign, body] = await Promise.all([signature.load(), this.#body.whole()]);
-    if (this.#unsigned !== attempt) return;
-    this.#unsigned = undefined;
-    if (body === undefined) {
-      this.#refuse(CONTENT_TOO_LARGE, `a body of more than ${signature.maxBodyBytes} bytes cannot be signed`);
-      return;
-    }
-    this.#sign = (message) => sign(message, body);
-    this.#sendNow(attempt);
+    this.#signing.prepare({
+      ready: () => this.#sendNow(attempt),
+      tooLarge: (why) => this.#refuse(CONTENT_TOO_LARGE, why),
+    });
   }
 
   /** Nothing is wrong with any instance: the request cannot be signed. */
@@ -142,7 +126,7 @@ export class RuledCall implements CallDriver {
   drop(): void {
     const current = this.#current;
     this.#current = undefined;
-    this.#unsigned = undefined;
+    this.#signing.forget();
     this.#body.detach();
     current?.destroy();
   }
@@ -173,7 +157,7 @@ export class RuledCall implements CallDriver {
     return this.#options.send(target, {
       method,
       path,
-      headers: this.#sign?.({ method, target: path, headers: sent }) ?? sent,
+      headers: this.#signing.headersOf({ method, target: path, headers: sent }),
     });
   }
 

@@ -7,6 +7,7 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 
+import { RampartError } from '@rampart/core';
 import type { CompiledAnswer } from '@rampart/core';
 import { changeHeaders, COMPLETE, describeStatus, failure, grpcAnswer, isGrpc } from '@rampart/mesh';
 import type {
@@ -22,11 +23,14 @@ import type {
 } from '@rampart/mesh';
 
 import { RequestBody } from '../request-body.ts';
+import { Signing } from '../signing.ts';
 import { headersOf, passedList } from './header-lists.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
 /** Of a frame: nothing follows (RFC 9113 §6.2). */
 const END_STREAM = 0x1;
+const BAD_REQUEST = 400;
+const CONTENT_TOO_LARGE = 413;
 
 export interface RuledStreamOptions {
   readonly stream: ServerHttp2Stream;
@@ -44,6 +48,7 @@ export class RuledStream implements CallDriver {
   readonly #options: RuledStreamOptions;
   readonly #call: TrafficCall;
   readonly #body: RequestBody;
+  readonly #signing: Signing;
   #current: ClientHttp2Stream | undefined;
   #trailers: IncomingHttpHeaders = {};
   #isRecorded = false;
@@ -52,7 +57,8 @@ export class RuledStream implements CallDriver {
     this.#options = options;
     const { stream, headers, exchange, ruled } = options;
     exchange.ruled = ruled.service;
-    this.#body = new RequestBody(stream);
+    this.#body = new RequestBody(stream, ruled.signature?.maxBodyBytes);
+    this.#signing = new Signing(ruled.signature, this.#body);
     const request = {
       method: headers[':method'] ?? 'GET',
       url: headers[':path'] ?? '/',
@@ -74,10 +80,31 @@ export class RuledStream implements CallDriver {
 
   send(attempt: Try): void {
     this.#options.exchange.target = attempt.target;
+    this.#signing.prepare({
+      ready: () => this.#sendNow(attempt),
+      tooLarge: (why) => this.#refuse(CONTENT_TOO_LARGE, why),
+    });
+  }
+
+  /** Nothing is wrong with any instance: the request cannot be signed. */
+  #refuse(status: number, why: string): void {
+    const text = `this service asks for signed requests, and ${why}`;
+    const error = new RampartError('INVALID_ARGUMENT', text);
+    this.#call.abandoned();
+    const ending = failure(this.#options.exchange, error, { byCaller: false, connected: false });
+    this.answer({ status, headers: [['content-type', 'text/plain']], body: Buffer.from(text) }, ending);
+  }
+
+  #sendNow(attempt: Try): void {
     let sent: ClientHttp2Stream;
     try {
       sent = this.#open(attempt);
     } catch (error) {
+      // An authority that stands for none, for one: applications pass on what they are sent.
+      if (error instanceof RampartError && error.code === 'INVALID_ARGUMENT') {
+        this.#refuse(BAD_REQUEST, `this one cannot be signed: ${error.message}`);
+        return;
+      }
       const reason = error instanceof Error ? error.message : String(error);
       queueMicrotask(() => this.#call.broke({ end: 'connect-failure', wasSent: false, reason }));
       return;
@@ -100,7 +127,13 @@ export class RuledStream implements CallDriver {
 
   mirror(copy: Try): void {
     this.#body.whenWhole((body) => {
-      const sent = this.#open(copy);
+      let sent: ClientHttp2Stream;
+      try {
+        sent = this.#open(copy);
+      } catch {
+        // What keeps it from being sent keeps the request itself, which is answered with it.
+        return;
+      }
       sent.on('error', () => undefined);
       sent.resume().end(body);
     });
@@ -109,6 +142,7 @@ export class RuledStream implements CallDriver {
   drop(): void {
     const current = this.#current;
     this.#current = undefined;
+    this.#signing.forget();
     this.#body.detach();
     current?.close(NGHTTP2_CANCEL);
   }
@@ -137,12 +171,16 @@ export class RuledStream implements CallDriver {
 
   #open({ target, headers: operations, url, authority }: Try): ClientHttp2Stream {
     const { headers, send } = this.#options;
-    const own = headersOf(changeHeaders(passedList(headers), ...operations));
+    const method = headers[':method'] ?? 'GET';
+    const path = url ?? headers[':path'] ?? '/';
+    const host = authority ?? headers[':authority'] ?? headers.host ?? target.service.host;
+    const changed = ['host', host, ...changeHeaders(passedList(headers), ...operations)];
+    const { host: _, ...own } = headersOf(this.#signing.headersOf({ method, target: path, headers: changed }));
     return send(target, {
       ...own,
-      ':method': headers[':method'] ?? 'GET',
-      ':path': url ?? headers[':path'] ?? '/',
-      ':authority': authority ?? headers[':authority'] ?? headers.host ?? target.service.host,
+      ':method': method,
+      ':path': path,
+      ':authority': host,
       ':scheme': 'https',
     });
   }
