@@ -225,7 +225,7 @@ describe('requests signed by their callers, behind what ends TLS', () => {
         let text = '';
         stream.on('data', (chunk) => (text += String(chunk)));
         // A refusal may come before all of the request is sent, and ends it.
-        await new Promise((closed) => stream.on('error', closed).once('close', closed));
+        await new Promise((resolve) => stream.on('error', resolve).once('close', resolve));
         session.close();
         return { status: headers[':status'], text };
       }, body);

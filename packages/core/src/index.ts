@@ -108,6 +108,7 @@ export type { RequestAuthenticationSpec } from './resource/request-authenticatio
 export type { ClaimHeader, HeaderLocation } from './resource/request-authentication/token-location.ts';
 export type { ScopeRule } from './resource/service-token/scope-rule.ts';
 export type { ServiceTokenPolicySpec } from './resource/service-token/spec.ts';
+export { hostOfService, serviceOfHost } from './traffic/host.ts';
 export type { Destination, PortSelector } from './resource/traffic/destination.ts';
 export type { ClientTls, ClientTlsMode } from './resource/traffic/destination-rule/client-tls.ts';
 export type { ConnectionPool, HttpPool, TcpPool } from './resource/traffic/destination-rule/connection-pool.ts';

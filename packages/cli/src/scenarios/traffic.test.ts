@@ -212,6 +212,50 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
     assert.match(await readFile(join(mesh.folder, 'orders.yaml'), 'utf8'), /^# Who may call orders\.default/);
   });
 
+  test('says where a call would go: by a gateway, or to a port that nobody serves', async () => {
+    const routes = `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: payments }
+spec: { hosts: [api.payments.example], ports: [{ number: 80, name: http, protocol: HTTP }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: payments }
+spec:
+  hosts: [api.payments.example]
+  http: [{ route: [{ destination: { host: orders } }] }]
+`;
+    assert.equal((await rampart('apply -f -', routes)).code, 0);
+    const leaving = await rampart('describe call api.payments.example');
+    assert.match(
+      leaving.stdout,
+      /Goes to +100 % +orders\.default\.svc\nLeaves +the mesh there: it is an egress gateway/,
+    );
+    const unserved = await rampart('describe call orders:9');
+    assert.equal(unserved.code, 1);
+    assert.match(unserved.stdout, /Refused +no instance of orders\.default\S+ serves port 9 \(known: \d+\)/);
+    const nobody = await rampart('describe call nobody');
+    assert.deepEqual([nobody.code, /no instance of nobody\.default\S+ is registered/.test(nobody.stdout)], [1, true]);
+    const typo = await rampart('apply -f -', routes.replaceAll('host: orders', 'host: orders, port: { number: 9 }'));
+    assert.match(typo.stderr, /destination\.port\.number: no instance of orders\S* serves port 9: they serve \d+/);
+    const later = routes.replaceAll('host: orders', 'host: carts');
+    assert.equal((await rampart('apply -f -', later)).code, 1);
+    const allowed = await rampart('apply --allow-unknown-services -f -', later);
+    assert.equal(allowed.code, 0);
+    assert.match(allowed.stderr, /warning: .*no instance of service carts/);
+  });
+
+  test('cuts off whom there is, and keeps the reason', async () => {
+    const nobody = await rampart('quarantine default/nobody');
+    assert.deepEqual([nobody.code, /nobody was ever given a certificate/.test(nobody.stderr)], [1, true]);
+    const none = await rampart('quarantine none');
+    assert.deepEqual([none.code, /callers without identity/.test(none.stderr)], [2, true]);
+    assert.equal((await rampart('quarantine default/nobody --allow-unknown --reason stolen')).code, 0);
+    assert.equal((await rampart('quarantine default/nobody')).code, 0);
+    assert.match((await rampart('quarantine --list')).stdout, /sa\/nobody .* stolen\n/);
+    assert.equal((await rampart('quarantine default/nobody --lift')).code, 0);
+  });
+
   test('is told of a service that nobody called', async () => {
     const { code, stderr } = await rampart('authz suggest nobody');
     assert.equal(code, 1);

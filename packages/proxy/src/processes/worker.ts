@@ -36,18 +36,6 @@ export function createWorker(surroundings: WorkerSurroundings): (message: ToWork
       case 'start':
         serving = serve(message, doors, surroundings);
         break;
-      case 'member':
-        serving?.shared.become(message.member);
-        break;
-      case 'update':
-        serving?.shared.apply(message.update);
-        break;
-      case 'shares':
-        serving?.lease.answered(message);
-        break;
-      case 'nonce-standing':
-        serving?.nonces.answered(message);
-        break;
       case 'count':
         void serving?.sidecar.then((sidecar) =>
           send({ kind: 'counted', id: message.id, families: sidecar?.families() ?? [] }),
@@ -69,8 +57,34 @@ export function createWorker(surroundings: WorkerSurroundings): (message: ToWork
       case 'stop':
         void stop();
         break;
+      case 'member':
+      case 'update':
+      case 'shares':
+      case 'nonce-standing':
+        if (serving !== undefined) know(message, serving);
     }
   };
+}
+
+/** What this process is to know from now on. */
+function know(
+  message: Extract<ToWorker, { readonly kind: 'member' | 'update' | 'shares' | 'nonce-standing' }>,
+  { shared, lease, nonces }: Serving,
+): void {
+  switch (message.kind) {
+    case 'member':
+      shared.become(message.member);
+      break;
+    case 'update':
+      shared.apply(message.update);
+      break;
+    case 'shares':
+      lease.answered(message);
+      break;
+    case 'nonce-standing':
+      nonces.answered(message);
+      break;
+  }
 }
 
 /** The one that leads has taken them out of the registry, and waited for it. */

@@ -1,7 +1,9 @@
 import type { CompiledAnswer, CompiledPolicy, CompiledRoute, OutsideService, ServiceRules } from '@rampart/core';
 
 /** What would become of a request. */
-export type DescribedCall = { readonly asked: string } & (
+export type DescribedCall = { readonly asked: string } & Course;
+
+export type Course =
   | { readonly kind: 'unruled' }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'outside'; readonly known: OutsideService | undefined }
@@ -9,12 +11,15 @@ export type DescribedCall = { readonly asked: string } & (
       readonly kind: 'ruled';
       readonly rules: ServiceRules;
       /** Undefined where no route is about it, or where there are no routes. */
-      readonly route: CompiledRoute | undefined;
-      readonly answer: CompiledAnswer | undefined;
+      readonly route?: CompiledRoute | undefined;
+      readonly answer?: CompiledAnswer | undefined;
       /** The target that is sent, where it is changed. */
-      readonly url: string | undefined;
-    }
-);
+      readonly url?: string | undefined;
+      /** Why requests to some of the destinations would be answered 503. */
+      readonly unserved: readonly string[];
+      /** It is for a host outside the mesh, and leaves where it goes. */
+      readonly byGateway?: boolean;
+    };
 
 const WIDTH = 13;
 const ALL = 100;
@@ -25,7 +30,7 @@ export function renderCall(call: DescribedCall): string {
 
 export function callData(call: DescribedCall): object {
   if (call.kind !== 'ruled') return call;
-  const { asked, rules, route, answer, url } = call;
+  const { asked, rules, route, answer, url, unserved, byGateway = false } = call;
   return {
     asked,
     kind: call.kind,
@@ -35,6 +40,8 @@ export function callData(call: DescribedCall): object {
     destinations: route?.destinations.map(({ host, subset, port, weight }) => ({ host, subset, port, weight })),
     answer: answer === undefined ? undefined : { status: answer.status, headers: answer.headers },
     url,
+    unserved,
+    byGateway,
     timeoutMs: route?.timeoutMs,
     retries: route?.retries === undefined ? undefined : { attempts: route.retries.attempts, on: [...route.retries.on] },
     policy: rules.policy(route?.destinations[0]?.subset),
@@ -73,7 +80,7 @@ function outside(known: OutsideService | undefined): string[] {
 
 type Ruled = Extract<DescribedCall, { readonly kind: 'ruled' }>;
 
-function ruled({ rules, route, answer, url }: Ruled): string[] {
+function ruled({ rules, route, answer, url, unserved, byGateway = false }: Ruled): string[] {
   const subset = route?.destinations[0]?.subset;
   return [
     ...(rules.route === undefined
@@ -90,6 +97,8 @@ function ruled({ rules, route, answer, url }: Ruled): string[] {
         `${String(each.weight).padStart(3)} %  ${each.host.replace('.cluster.local', '')}${port}${labels}`,
       );
     }),
+    ...unserved.map((reason) => line('Answered', `503: ${reason}`)),
+    ...(byGateway ? [line('Leaves', 'the mesh there: it is an egress gateway, or nothing')] : []),
     ...(url === undefined ? [] : [line('As', url)]),
     ...(route === undefined ? [] : times(route)),
     ...(rules.destinationRule === undefined

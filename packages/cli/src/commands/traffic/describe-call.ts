@@ -1,10 +1,13 @@
 import {
   compileTraffic,
+  hostOfService,
   parseResource,
   parseServiceName,
   RampartError,
   type Resource,
   type RoutedRequest,
+  serviceOfHost,
+  type ServiceName,
   type ServiceRules,
   type TrafficRules,
 } from '@rampart/core';
@@ -13,7 +16,7 @@ import { collectHeader, collectLabel, type Pairs } from '../../arguments/pair.ts
 import { parseMethod, parsePath } from '../../arguments/request.ts';
 import { EXIT } from '../../exit-code.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
-import { callData, type DescribedCall, renderCall } from './call-view.ts';
+import { callData, type Course, type DescribedCall, renderCall } from './call-view.ts';
 
 interface CallOptions {
   readonly namespace: string;
@@ -57,25 +60,27 @@ interface Place {
 }
 
 async function describeCall(place: Place, options: CallOptions, { withAdmin, show }: Invocation): Promise<number> {
-  const { resources, rootNamespace, isKnown } = await withAdmin(async (client) => {
+  const { resources, rootNamespace, portsOf } = await withAdmin(async (client) => {
     const [status, stored, { services }] = await Promise.all([
       client.getStatus({}),
       client.getResources({}),
       client.listServices({}),
     ]);
-    const known = new Set(services.map(({ name, namespace }) => `${namespace}/${name}`));
+    const ports = new Map(
+      services.map(({ name, namespace, endpoints }) => [`${namespace}/${name}`, endpoints.map(({ port }) => port)]),
+    );
     return {
       rootNamespace: status.rootNamespace,
       resources: stored.resources.flatMap(({ json }): Resource[] => {
         const parsed = parseResource(JSON.parse(json));
         return parsed.ok ? [parsed.value] : [];
       }),
-      isKnown: (name: string, namespace: string): boolean => known.has(`${namespace}/${name}`),
+      portsOf: ({ name, namespace }: ServiceName) => ports.get(`${namespace}/${name}`),
     };
   });
   const { namespace, label = {} } = options;
   const rules = compileTraffic({ workload: { namespace, labels: label }, resources, rootNamespace });
-  const call = callOf(place, { options, rules, isKnown });
+  const call = callOf(place, { options, rules, portsOf });
   show({ data: () => callData(call), table: () => renderCall(call) });
   return call.kind === 'refused' ? EXIT.no : EXIT.ok;
 }
@@ -83,34 +88,76 @@ async function describeCall(place: Place, options: CallOptions, { withAdmin, sho
 interface Surroundings {
   readonly options: CallOptions;
   readonly rules: TrafficRules;
-  isKnown(name: string, namespace: string): boolean;
+  /** Ports that instances of a service serve; undefined for one that is not there. */
+  portsOf(service: ServiceName): readonly number[] | undefined;
 }
 
-function callOf({ host, port }: Place, { options, rules, isKnown }: Surroundings): DescribedCall {
+function callOf({ host, port }: Place, surroundings: Surroundings): DescribedCall {
+  const { options, portsOf } = surroundings;
   const { method, path, namespace } = options;
   const service = parseServiceName(host, namespace);
-  const asked = { asked: `${method} ${path}  ${namespace} → ${host}:${port}` };
-  if (
-    service !== undefined &&
-    (!host.includes('.') || host.includes('.svc') || isKnown(service.name, service.namespace))
-  ) {
-    const about = rules.forService(service.namespace, service.name, port);
-    const request: RoutedRequest = { method, url: path, authority: host, headers: options.header ?? {} };
-    return about === undefined
-      ? { ...asked, kind: 'unruled' }
-      : { ...asked, kind: 'ruled', ...routeOf(about, request) };
-  }
+  const isService =
+    service !== undefined && (!host.includes('.') || host.includes('.svc') || portsOf(service) !== undefined);
+  const request: RoutedRequest = { method, url: path, authority: host, headers: options.header ?? {} };
+  const asked: Asked = { request, port, surroundings };
+  const course = isService ? toService(service, asked) : toOutside(host, asked);
+  return { asked: `${method} ${path}  ${namespace} → ${host}:${port}`, ...course };
+}
+
+function toService(service: ServiceName, asked: Asked): Course {
+  const { port, surroundings } = asked;
+  const rules = surroundings.rules.forService(service.namespace, service.name, port);
+  if (rules?.route !== undefined) return { kind: 'ruled', ...routeOf(rules, asked) };
+  const reason = nobodyServes(hostOfService(service), port, surroundings);
+  if (reason !== undefined) return { kind: 'refused', reason };
+  return rules === undefined ? { kind: 'unruled' } : { kind: 'ruled', rules, unserved: [] };
+}
+
+function toOutside(host: string, asked: Asked): Course {
+  const { port, surroundings } = asked;
+  const { rules } = surroundings;
   const reason = rules.outsideProblem(host, port);
-  if (reason !== undefined) return { ...asked, kind: 'refused', reason };
-  return { ...asked, kind: 'outside', known: rules.outside(host, port) ?? rules.outsideAddress(host, port) };
+  if (reason !== undefined) return { kind: 'refused', reason };
+  const gateway = rules.forHost(host, port);
+  const leaving = gateway?.route === undefined ? undefined : routeOf(gateway, asked);
+  const [first] = leaving?.route?.destinations ?? [];
+  // Rules about a host outside send its requests to an egress gateway, or say nothing of where they go.
+  if (leaving !== undefined && first !== undefined && serviceOfHost(first.host) !== undefined)
+    return { kind: 'ruled', byGateway: true, ...leaving };
+  return { kind: 'outside', known: rules.outside(host, port) ?? rules.outsideAddress(host, port) };
+}
+
+/** Ports that stand for whichever a service has. */
+const USUAL_PORTS: ReadonlySet<number> = new Set([80, 443]);
+
+function nobodyServes(host: string, port: number, { portsOf }: Surroundings): string | undefined {
+  const service = serviceOfHost(host);
+  if (service === undefined) return undefined;
+  const ports = portsOf(service) ?? [];
+  if (ports.length === 0) return `no instance of ${host} is registered`;
+  if (USUAL_PORTS.has(port) || ports.includes(port)) return undefined;
+  return `no instance of ${host} serves port ${port} (known: ${[...new Set(ports)].toSorted((a, b) => a - b).join(', ')})`;
+}
+
+interface Asked {
+  readonly request: RoutedRequest;
+  readonly port: number;
+  readonly surroundings: Surroundings;
 }
 
 function routeOf(
   rules: ServiceRules,
-  request: RoutedRequest,
-): Pick<DescribedCall & { kind: 'ruled' }, 'rules' | 'route' | 'answer' | 'url'> {
+  { request, port, surroundings }: Asked,
+): Pick<DescribedCall & { kind: 'ruled' }, 'rules' | 'route' | 'answer' | 'url' | 'unserved'> {
   const route = rules.route?.(request);
-  return { rules, route, answer: route?.answer?.(request), url: route?.rewriteUrl?.(request.url) };
+  const unserved = (route?.destinations ?? []).map((to) => nobodyServes(to.host, to.port ?? port, surroundings));
+  return {
+    rules,
+    route,
+    answer: route?.answer?.(request),
+    url: route?.rewriteUrl?.(request.url),
+    unserved: unserved.filter((reason) => reason !== undefined),
+  };
 }
 
 function placeOf(text: string): Place {

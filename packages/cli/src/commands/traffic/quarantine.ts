@@ -15,6 +15,7 @@ interface QuarantineOptions {
   readonly reason?: string;
   readonly lift?: boolean;
   readonly list?: boolean;
+  readonly allowUnknown?: boolean;
   readonly wait?: WaitOption;
 }
 
@@ -29,6 +30,7 @@ export function defineQuarantine(parent: Command, shell: Shell): void {
     )
     .argument('[who]', 'its identity: namespace/service-account, or a SPIFFE ID')
     .option('--reason <text>', 'why; it is in the record of everything that is refused')
+    .option('--allow-unknown', 'also an identity of which there was never a certificate')
     .option('--lift', 'let it back in')
     .option('--list', 'who is in quarantine, since when and why');
   addWaitOptions(command)
@@ -58,7 +60,10 @@ function act(who: string | undefined, options: QuarantineOptions, invocation: In
 async function cutOff(who: string, options: QuarantineOptions, invocation: Invocation): Promise<number> {
   const { answer, identity } = await invocation.withAdmin(async (client) => {
     const { identity, rootNamespace } = await identify(who, client);
-    const { reason } = options;
+    const before = await client.getResources({ kind: KIND, namespace: rootNamespace, name: nameOf(identity) });
+    if (options.allowUnknown !== true && before.resources.length === 0) await requireHolder(identity, client);
+    // Who says it again and gives no reason takes none back.
+    const reason = options.reason ?? before.resources.flatMap(entriesOf).find((entry) => entry.reason !== '')?.reason;
     const document = JSON.stringify({
       apiVersion: 'rampart.dev/v1',
       kind: KIND,
@@ -145,12 +150,27 @@ async function told({ identity, outcome, revision, wait }: Told, invocation: Inv
   return rollout?.isDone === false ? EXIT.no : EXIT.ok;
 }
 
+/** A name that is misspelt would cut off nobody. */
+async function requireHolder(identity: string, client: AdminClient): Promise<void> {
+  const { certificates } = await client.listCertificates({ spiffeId: identity, limit: 1 });
+  if (certificates.length > 0) return;
+  throw new RampartError(
+    'NOT_FOUND',
+    `nobody was ever given a certificate of ${identity}: correct the name, or add --allow-unknown to cut it off before it comes`,
+  );
+}
+
 async function identify(
   who: string,
   client: AdminClient,
 ): Promise<{ readonly identity: string; readonly rootNamespace: string }> {
   const { trustDomain, rootNamespace } = await client.getStatus({});
   const identity = who.startsWith('spiffe://') ? who : parseIdentity(who, trustDomain);
+  if (identity === '')
+    throw new RampartError(
+      'INVALID_ARGUMENT',
+      `${JSON.stringify(who)} stands for callers without identity, which nothing can cut off by name: PeerAuthentication with mode STRICT refuses them`,
+    );
   return { identity, rootNamespace };
 }
 

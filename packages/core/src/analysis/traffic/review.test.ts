@@ -123,6 +123,27 @@ const findings: readonly (readonly [fact: string, text: string, expected: RegExp
     rule('ServiceEntry', '{hosts: [a.b.c], ports: [{number: 1, name: a}], exportTo: [shop, web]}'),
     /^error spec\.exportTo\[1\]: lets callers of other namespaces out/,
   ],
+  ...['0.0.0.0/0', '::/0', '10.0.0.0/7', '0.0.0.0/1'].map(
+    (block) =>
+      [
+        `a way out to ${block}`,
+        rule('ServiceEntry', `{hosts: [a.b.c], addresses: [192.0.2.0/24, "${block}"], ports: [{number: 1, name: a}]}`),
+        /^error spec\.addresses\[1\]: lets callers out to more addresses than .*namespace shop cannot/,
+      ] as const,
+  ),
+  [
+    'a way out in two halves',
+    rule(
+      'ServiceEntry',
+      '{hosts: [a.b.c], addresses: [10.0.0.0/9, 10.128.0.0/9, 11.0.0.0/9], ports: [{number: 1, name: a}]}',
+    ),
+    /^error spec\.addresses\[2\]: lets callers out to more addresses/,
+  ],
+  [
+    'a way out to a whole part of the world',
+    rule('ServiceEntry', '{hosts: ["*.com"], ports: [{number: 1, name: a}]}'),
+    /^error spec\.hosts\[0\]: lets callers out to every host below \.com/,
+  ],
   [
     'an outside host that is a service',
     rule('ServiceEntry', '{hosts: [orders.shop], ports: [{number: 1, name: a}]}'),
@@ -182,6 +203,21 @@ const silent: readonly (readonly [fact: string, text: string])[] = [
         'networking.istio.io/v1',
         'rampart.dev/v1',
       ),
+  ],
+  [
+    'a way out to everything, in the root namespace',
+    rule(
+      'ServiceEntry',
+      '{hosts: ["*.com"], addresses: [0.0.0.0/0], ports: [{number: 1, name: a}]}',
+      'istio-system/rule',
+    ),
+  ],
+  [
+    'a way out to a network',
+    rule(
+      'ServiceEntry',
+      '{hosts: ["*.example.com"], addresses: [10.0.0.0/8, 2001:db8::/32], ports: [{number: 1, name: a}]}',
+    ),
   ],
   ['anything in the root namespace', virtualService('profiles.people', 'istio-system/rule', ', exportTo: ["*"]')],
   ['services by pattern', virtualService('*.shop.svc.cluster.local')],

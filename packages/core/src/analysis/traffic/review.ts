@@ -3,6 +3,7 @@ import { reviewDestinations } from './destinations.ts';
 import type { TrafficFinding } from './finding.ts';
 import { KnownHosts, type TrafficSurroundings } from './known-hosts.ts';
 import { reviewPolicies, reviewTimes } from './policies.ts';
+import { reviewBreadth } from './breadth.ts';
 import { reviewHosts } from './rule-hosts.ts';
 
 /**
@@ -25,6 +26,7 @@ export class TrafficReview {
       case 'DestinationRule':
         return [...hosts, ...reviewPolicies(rule, this.#known)];
       case 'ServiceEntry':
+        return [...hosts, ...reviewBreadth(rule, this.#known)];
       case 'Fallback':
         return hosts;
     }

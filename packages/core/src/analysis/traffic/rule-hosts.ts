@@ -28,6 +28,7 @@ function fieldOf({ spec }: TrafficResource, index: number): string {
 
 /** A name that is a service already would not be found outside. */
 function shadowing(host: string, { field, known }: HostAt): TrafficFinding | undefined {
+  if (host.startsWith('*')) return undefined;
   const isService = serviceOfHost(known.whole(host, '')) !== undefined || host.split('.').length === 2;
   const [name = '', namespace = ''] = host.split('.');
   if (!isService || !known.isService(`${name}.${namespace}.svc.cluster.local`)) return undefined;

@@ -93,8 +93,7 @@ function readHttpPool(at: Cursor): HttpPool | undefined {
     http1MaxPendingRequests: readCount,
     http2MaxRequests: readLimit,
     maxRetries: readCount,
-    // 0 is Istio's word for as many as come.
-    maxRequestsPerConnection: (count) => (count.value === 0 ? 0 : absent(SHARED)(count)),
+    maxRequestsPerConnection: readRequestsPerConnection,
     h2UpgradePolicy: readUpgradePolicy,
     useClientProtocol: (flag) => flag.flag(),
     idleTimeout: absent(SHARED),
@@ -107,6 +106,15 @@ function readHttpPool(at: Cursor): HttpPool | undefined {
     ...(http2MaxRequests === undefined ? {} : { http2MaxRequests }),
     ...(maxRetries === undefined ? {} : { maxRetries }),
   };
+}
+
+/** 0 is Istio's word for as many as come. */
+function readRequestsPerConnection(at: Cursor): number | undefined {
+  if (at.value === 0) return 0;
+  return at.misplaced(
+    `has no meaning here: ${SHARED}. Leave it out: each request is given to an instance by itself, whatever connection it takes, and http2MaxRequests bounds how many are under way`,
+    'UNSUPPORTED_FEATURE',
+  );
 }
 
 /** A request keeps the protocol that its caller speaks; that is what the other two words say. */

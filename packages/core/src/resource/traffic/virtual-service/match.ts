@@ -96,9 +96,19 @@ export function readTcpMatch(at: Cursor): TcpMatch | undefined {
 /** The one match whose prefix may be empty (Envoy takes it for every path). */
 function readUriMatch(at: Cursor): StringMatch | undefined {
   const prefix = at.child('prefix');
-  if (prefix.value !== '') return readStringMatch(at);
+  if (prefix.value !== '') {
+    warnOfNoPath(prefix);
+    warnOfNoPath(at.child('exact'));
+    return readStringMatch(at);
+  }
   oneOf(at, ['prefix', 'exact', 'regex']);
   return { prefix: '' };
+}
+
+/** Paths begin with "/"; of OPTIONS alone one may be "*" (RFC 9112 §3.2.4). */
+function warnOfNoPath(at: Cursor): void {
+  if (typeof at.value !== 'string' || at.value === '' || at.value.startsWith('/') || at.value === '*') return;
+  at.warning(`matches nothing: paths begin with "/", so write ${JSON.stringify(`/${at.value}`)}`);
 }
 
 function headerNameProblem(name: string): string | undefined {

@@ -294,6 +294,13 @@ const warned: readonly Refusal[] = [
     `${HTTP}.fault.abort`,
     /done to no request/,
   ],
+  [
+    'a prefix that no path has',
+    httpMatch({ uri: { prefix: 'api/' } }),
+    `${MATCH}.uri.prefix`,
+    /^matches nothing: paths begin with "\/", so write "\/api\/"$/,
+  ],
+  ['a path that is none', httpMatch({ uri: { exact: 'api' } }), `${MATCH}.uri.exact`, /^matches nothing/],
 ];
 
 const slashes: readonly Refusal[] = [
