@@ -72,7 +72,10 @@ export class LeasedRegistry implements Registry {
       observe: (instanceId, seen) => void this.#observe(instanceId, seen),
       failed: (error) => options.onFailure?.(error),
     });
-    for (const { instance } of instances) this.#care(instance, undefined);
+    for (const { instance } of instances) {
+      const shown = this.#catalogue.instance(instance.instanceId);
+      if (shown !== undefined) this.#care(shown, undefined);
+    }
     this.#hasApart = instances.some(({ instance }) => isApart(instance.instanceId));
   }
 
@@ -99,7 +102,7 @@ export class LeasedRegistry implements Registry {
       const instanceId = this.#ownId(who, request.instanceId);
       const holder = this.#catalogue.instance(instanceId);
       const own = instanceId === request.instanceId ? request : { ...request, instanceId };
-      if (holder === undefined || holder.owner === nameOfIdentity(who)) return this.#register(who, own);
+      if (holder === undefined || holder.owner === nameOfIdentity(who)) return this.#register(who, own, holder);
       return this.#registerBeside(who, own, holder);
     });
   }
@@ -225,7 +228,8 @@ export class LeasedRegistry implements Registry {
     if (!isHidden && (request.mayBeApart !== true || who.kind === 'operator'))
       return this.#refuseHolder(who, request, holder);
     this.#hasApart = true;
-    return this.#register(who, { ...request, instanceId: apartId(request.instanceId, nameOfIdentity(who)) });
+    const instanceId = apartId(request.instanceId, nameOfIdentity(who));
+    return this.#register(who, { ...request, instanceId }, this.#catalogue.instance(instanceId));
   }
 
   /** The id under which an instance is kept that this identity names so. */
@@ -236,8 +240,12 @@ export class LeasedRegistry implements Registry {
     return this.#catalogue.instance(apart) === undefined ? instanceId : apart;
   }
 
-  async #register(who: RegistryIdentity, request: RegistrationRequest): Promise<Registered> {
-    const before = this.#catalogue.instance(request.instanceId);
+  /** @param before What is there under the same id, of the same owner. */
+  async #register(
+    who: RegistryIdentity,
+    request: RegistrationRequest,
+    before: DiscoveredInstance | undefined,
+  ): Promise<Registered> {
     const instance = instanceOf(who, request, this.#options.clock.now());
     if (before !== undefined && isSame(instanceAlone(before), instance)) {
       this.#grant(before);
@@ -250,12 +258,12 @@ export class LeasedRegistry implements Registry {
     const event = registryEvent('REGISTRATION', { who, request, details });
     const stored = { instance, standing: standingOf(before), checks: before?.state.checks ?? [] };
     await this.#commit(instance.instanceId, this.#options.store.save(stored), event);
-    // Its checks may have been run meanwhile.
-    const { state } = this.#catalogue.instance(instance.instanceId) ?? {};
-    const kept = { standing: stored.standing, checks: state?.checks ?? [] };
+    // The checks of one that was there may have been run meanwhile.
+    const now = before === undefined ? undefined : this.#catalogue.instance(instance.instanceId);
+    const kept = { standing: stored.standing, checks: now?.state.checks ?? [] };
     const shown = { ...instance, state: initialState(instance, kept, instance.registeredAt) };
     this.#catalogue.put(shown);
-    this.#care(instance, before);
+    this.#care(shown, before);
     return ok(shown);
   }
 
@@ -340,11 +348,10 @@ export class LeasedRegistry implements Registry {
   }
 
   /** What runs beside an instance from now on: its lease, its checks, and how long it may be critical. */
-  #care(instance: Instance, before: Instance | undefined): void {
-    this.#grant(instance);
-    this.#monitor.follow(instance, before);
-    const shown = this.#catalogue.instance(instance.instanceId);
-    if (shown !== undefined) this.#countCritical(shown);
+  #care(shown: DiscoveredInstance, before: Instance | undefined): void {
+    this.#grant(shown);
+    this.#monitor.follow(shown, before);
+    this.#countCritical(shown);
   }
 
   #countCritical({ instanceId, deregisterCriticalAfterMs, state }: DiscoveredInstance): void {

@@ -1,4 +1,4 @@
-import type { SpiffeId } from '@rampart/core';
+import { BoundedCache, type SpiffeId } from '@rampart/core';
 
 /** Who asks something of the registry, as the door found out. */
 export type RegistryIdentity =
@@ -21,4 +21,15 @@ export function nameOfIdentity(identity: RegistryIdentity): string {
     case 'anonymous':
       return 'anonymous';
   }
+}
+
+const MOST_NAMES = 10_000;
+const names = new BoundedCache<string, string>(MOST_NAMES);
+
+/** The same, as one text for all that is kept of an identity: one that registers many instances is named with each of them. */
+export function sharedNameOf(identity: RegistryIdentity): string {
+  const name = nameOfIdentity(identity);
+  const shared = names.get(name);
+  if (shared === undefined) names.set(name, name);
+  return shared ?? name;
 }

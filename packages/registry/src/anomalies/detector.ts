@@ -45,7 +45,8 @@ interface History {
 export class AnomalyDetector {
   readonly #options: AnomalyDetectorOptions;
   readonly #services = new BoundedCache<string, History>(MOST_SERVICES);
-  readonly #turns = new BoundedCache<string, Turns>(MOST_INSTANCES);
+  /** When an instance came; from the second time on, how often it came and went. Most come once, and there are many of them. */
+  readonly #turns = new BoundedCache<string, number | Turns>(MOST_INSTANCES);
 
   constructor(options: AnomalyDetectorOptions) {
     this.#options = options;
@@ -108,12 +109,13 @@ export class AnomalyDetector {
 
   #flapping({ instanceId }: RegistryObservation): AnomalyReason | undefined {
     const now = this.#options.clock.now();
-    const turns = this.#turns.get(instanceId);
-    if (turns === undefined) {
-      this.#turns.set(instanceId, { firstAt: now, window: undefined, toldAt: Number.NEGATIVE_INFINITY });
+    const known = this.#turns.get(instanceId);
+    if (known === undefined) {
+      this.#turns.set(instanceId, now);
       return undefined;
     }
-    turns.window ??= windowSince(turns.firstAt);
+    const turns = typeof known === 'number' ? turnsSince(known) : known;
+    if (turns !== known) this.#turns.set(instanceId, turns);
     const count = turns.window.add(now);
     if (count < FLAPPING_FROM || now - turns.toldAt < FLAPPING_MS) return undefined;
     turns.toldAt = now;
@@ -130,17 +132,16 @@ export class AnomalyDetector {
   }
 }
 
-/** When an instance came and went. Most come once, and need no window. */
+/** How often an instance came and went. */
 interface Turns {
-  readonly firstAt: number;
-  window: Window | undefined;
+  readonly window: Window;
   toldAt: number;
 }
 
-function windowSince(firstAt: number): Window {
+function turnsSince(firstAt: number): Turns {
   const window = new Window(FLAPPING_MS);
   window.add(firstAt);
-  return window;
+  return { window, toldAt: Number.NEGATIVE_INFINITY };
 }
 
 function newHistory(threshold: number): History {

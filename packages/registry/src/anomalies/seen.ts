@@ -2,6 +2,7 @@
 export class Seen {
   readonly #most: number;
   readonly #values = new Set<string>();
+  #newest: string | undefined;
 
   constructor(most: number) {
     this.#most = most;
@@ -13,6 +14,8 @@ export class Seen {
 
   /** Remembers it; false when it is known already. */
   add(value: string): boolean {
+    if (value === this.#newest) return false;
+    this.#newest = value;
     const isNew = !this.#values.delete(value);
     this.#values.add(value);
     const oldest = this.#values.values().next();

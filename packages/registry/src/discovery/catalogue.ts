@@ -12,7 +12,7 @@ import type {
 import { firstAfter, History, historyEntry, type HistoryEntry } from './history.ts';
 import { HistoryWatch, type WatchedHistory } from './history-watch.ts';
 import { byNearness, filterOf, filterOfScope } from './query.ts';
-import { type Service, ServiceRecord } from './service.ts';
+import { keyOf, type Service, ServiceRecord } from './service.ts';
 import { Wakers } from './wakers.ts';
 
 /** That a service is different now. */
@@ -133,15 +133,15 @@ export class Catalogue implements Discovery {
     const revision = this.#revision + 1;
     this.#instances.set(instanceId, instance);
     const record = this.#record(instance);
-    const old = before === undefined ? undefined : this.#record(before);
+    const old = before === undefined ? undefined : isOf(record, before) ? record : this.#record(before);
     const entries: HistoryEntry[] = [];
     if (before !== undefined && old !== undefined && old !== record) {
       old.instances.delete(instanceId);
-      entries.push(historyEntry({ revision, key: keyOfRecord(old), before, after: undefined }));
+      entries.push(historyEntry({ revision, key: old.key, before, after: undefined }));
     }
     record.instances.set(instanceId, instance);
     const same = old === record ? before : undefined;
-    entries.push(historyEntry({ revision, key: keyOfRecord(record), before: same, after: instance }));
+    entries.push(historyEntry({ revision, key: record.key, before: same, after: instance }));
     this.#publish(revision, entries);
   }
 
@@ -164,7 +164,7 @@ export class Catalogue implements Discovery {
     const record = this.#record(before);
     record.instances.delete(instanceId);
     const revision = this.#revision + 1;
-    this.#publish(revision, [historyEntry({ revision, key: keyOfRecord(record), before, after: undefined })]);
+    this.#publish(revision, [historyEntry({ revision, key: record.key, before, after: undefined })]);
   }
 
   #publish(revision: number, entries: readonly HistoryEntry[]): void {
@@ -173,9 +173,10 @@ export class Catalogue implements Discovery {
       const record = this.#services.get(entry.key);
       record?.changed(revision);
       record?.log.push(entry);
+      // A change that may have brought or ended the service.
+      if (record === undefined || record.instances.size <= 1) this.#ordered = undefined;
       this.#forget(this.#history.add(entry));
     }
-    if (entries.some(({ key }) => this.#isBorderline(key))) this.#ordered = undefined;
     for (const namespace of new Set(entries.map((entry) => entry.namespace)))
       this.#wakers.wake(keyOf(namespace, ''), revision);
     for (const { key } of entries) this.#wakers.wake(key, revision);
@@ -184,12 +185,8 @@ export class Catalogue implements Discovery {
       this.#tell({ revision, namespace, name: key.slice(namespace.length + 1) });
   }
 
-  /** Whether a change may have brought or ended the service. */
-  #isBorderline(key: string): boolean {
-    return (this.#services.get(key)?.instances.size ?? 0) <= 1;
-  }
-
   #forget(dropped: readonly HistoryEntry[]): void {
+    if (dropped.length === 0) return;
     const { floor } = this.#history;
     for (const key of new Set(dropped.map((entry) => entry.key))) {
       const record = this.#services.get(key);
@@ -213,8 +210,8 @@ export class Catalogue implements Discovery {
     const key = keyOf(namespace, service);
     const known = this.#services.get(key);
     if (known !== undefined) return known;
-    const record = new ServiceRecord(service, namespace, this.#revision);
-    this.#services.set(key, record);
+    const record = new ServiceRecord({ service, namespace }, this.#revision);
+    this.#services.set(record.key, record);
     return record;
   }
 
@@ -254,12 +251,8 @@ export class Catalogue implements Discovery {
   }
 }
 
-function keyOf(namespace: string, service: string): string {
-  return `${namespace}/${service}`;
-}
-
-function keyOfRecord({ name, namespace }: ServiceRecord): string {
-  return keyOf(namespace, name);
+function isOf({ name, namespace }: ServiceRecord, instance: ServiceKey): boolean {
+  return name === instance.service && namespace === instance.namespace;
 }
 
 function keyOfScope(scope: WatchScope): string {

@@ -1,4 +1,4 @@
-import type { Discovered, DiscoveredInstance, DiscoveryQuery, ServiceSummary } from './discovery.ts';
+import type { Discovered, DiscoveredInstance, DiscoveryQuery, ServiceKey, ServiceSummary } from './discovery.ts';
 import type { HistoryEntry } from './history.ts';
 import { filterOf } from './query.ts';
 
@@ -17,6 +17,8 @@ export interface Service extends Discovered {
 export class ServiceRecord {
   readonly name: string;
   readonly namespace: string;
+  /** "namespace/name", one text for all that is about the service. */
+  readonly key: string;
   /** Of the last change. */
   revision: number;
   /** In the order of registration. */
@@ -24,12 +26,13 @@ export class ServiceRecord {
   /** Changes that history still reaches, oldest first. */
   readonly log: HistoryEntry[] = [];
   #whole: Service | undefined;
-  readonly #healthy = new Map<Health, Discovered>();
+  #healthy: Partial<Record<Health, Discovered>> | undefined;
   #summary: ServiceSummary | undefined;
 
-  constructor(name: string, namespace: string, revision: number) {
-    this.name = name;
+  constructor({ service, namespace }: ServiceKey, revision: number) {
+    this.name = service;
     this.namespace = namespace;
+    this.key = keyOf(namespace, service);
     this.revision = revision;
   }
 
@@ -42,12 +45,13 @@ export class ServiceRecord {
 
   /** Those of a health, as one object until the next change. */
   healthy(health: Health): Discovered {
-    let found = this.#healthy.get(health);
+    const answers = (this.#healthy ??= {});
+    let found = answers[health];
     if (found === undefined) {
       const isMeant = filterOf({ service: this.name, namespace: this.namespace, health });
       const { revision, instances } = this.whole();
       found = { revision, instances: isMeant === undefined ? instances : instances.filter(isMeant) };
-      this.#healthy.set(health, found);
+      answers[health] = found;
     }
     return found;
   }
@@ -61,7 +65,7 @@ export class ServiceRecord {
   changed(revision: number): void {
     this.revision = revision;
     this.#whole = undefined;
-    this.#healthy.clear();
+    this.#healthy = undefined;
     this.#summary = undefined;
   }
 
@@ -70,4 +74,9 @@ export class ServiceRecord {
     for (const instance of this.instances.values()) for (const tag of instance.tags) tags.add(tag);
     return [...tags].sort();
   }
+}
+
+/** What a service is found by. No name has a "/". */
+export function keyOf(namespace: string, service: string): string {
+  return `${namespace}/${service}`;
 }

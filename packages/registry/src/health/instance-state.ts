@@ -21,7 +21,9 @@ const PASSING: InstanceState = { draining: false, checks: [], health: 'passing' 
 
 export function stateOf(standing: Standing, checks: readonly CheckState[]): InstanceState {
   if (!standing.draining && standing.maintenance === undefined && checks.length === 0) return PASSING;
-  return { ...standing, checks, health: healthOf(standing, checks) };
+  const { draining, maintenance } = standing;
+  const health = healthOf(standing, checks);
+  return maintenance === undefined ? { draining, checks, health } : { draining, maintenance, checks, health };
 }
 
 function healthOf({ maintenance }: Standing, checks: readonly CheckState[]): InstanceHealth {

@@ -27,7 +27,8 @@ export interface MonitorOptions {
 interface Followed {
   readonly instance: CheckedInstance;
   readonly check: CheckDefinition;
-  readonly thresholds: Thresholds;
+  /** From its first run on: most checks are reported, and are never run. */
+  thresholds: Thresholds | undefined;
   run: AbortController | undefined;
 }
 
@@ -64,11 +65,11 @@ export class HealthMonitor {
     for (const check of instance.checks) {
       const key = keyOf(instance, check);
       const known = this.#followed.get(key);
-      const isSame =
-        known !== undefined && isDeepStrictEqual(known.check, check) && isSameTarget(known.instance, instance);
-      if (isSame) continue;
-      this.#forget(key);
-      this.#followed.set(key, { instance, check, thresholds: new Thresholds(), run: undefined });
+      if (known !== undefined) {
+        if (isDeepStrictEqual(known.check, check) && isSameTarget(known.instance, instance)) continue;
+        this.#forget(key);
+      }
+      this.#followed.set(key, { instance, check, thresholds: undefined, run: undefined });
       const patienceMs = this.#patienceMs(check);
       if (patienceMs !== undefined) this.#deadlines.set(key, patienceMs);
       else if (this.#probe !== undefined) this.#spread(key, Math.min(SOON_MS, check.intervalMs));
@@ -158,7 +159,7 @@ export class HealthMonitor {
     const elapsed = clock.now() - began;
     const jitter = 0.95 + 0.1 * this.#options.random();
     this.#deadlines.set(key, Math.max(0, check.intervalMs * jitter - elapsed));
-    const status = followed.thresholds.count(result.status, check);
+    const status = (followed.thresholds ??= new Thresholds()).count(result.status, check);
     const seen = { checkId: check.checkId, output: checkOutput(result.output) };
     this.#options.observe(instance.instanceId, status === undefined ? seen : { ...seen, status });
   }

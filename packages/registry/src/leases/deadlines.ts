@@ -1,9 +1,11 @@
 import type { Clock, Timer } from '@rampart/core';
 
-interface Entry {
+/** Times are milliseconds since the deadlines were begun: the engine keeps such small numbers in their places, and there may be very many. */
+interface Deadline {
   readonly id: string;
+  at: number;
   /** When it is looked at; may be earlier than the deadline, which may have been moved since. */
-  readonly at: number;
+  looked: number;
 }
 
 /** When more are due, whoever else wants the loop comes in between: after a restart, every lease may end in the same moment. */
@@ -16,16 +18,17 @@ const PAUSE_MS = 20;
  */
 export class Deadlines {
   readonly #clock: Clock;
+  readonly #begun: number;
   readonly #due: (id: string) => void;
-  /** By id: when, and when it is looked at next. */
-  readonly #deadlines = new Map<string, { at: number; looked: number }>();
-  /** Binary heap, earliest first; may hold entries that mean nothing any more. */
-  readonly #heap: Entry[] = [];
+  readonly #deadlines = new Map<string, Deadline>();
+  /** Binary heap, first what is looked at earliest; may hold some that mean nothing any more. */
+  readonly #heap: Deadline[] = [];
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
   #isCalling = false;
 
   constructor(clock: Clock, due: (id: string) => void) {
     this.#clock = clock;
+    this.#begun = clock.now();
     this.#due = due;
   }
 
@@ -39,14 +42,15 @@ export class Deadlines {
 
   /** Calls back once, `milliseconds` from now; replaces what was set for the id. */
   set(id: string, milliseconds: number): void {
-    const at = this.#clock.now() + milliseconds;
+    const at = this.#now() + milliseconds;
     const known = this.#deadlines.get(id);
     if (known !== undefined && known.looked <= at) {
       known.at = at;
       return;
     }
-    this.#deadlines.set(id, { at, looked: at });
-    this.#push({ id, at });
+    const deadline = { id, at, looked: at };
+    this.#deadlines.set(id, deadline);
+    this.#push(deadline);
     this.#arm();
   }
 
@@ -62,13 +66,17 @@ export class Deadlines {
     this.#timer = undefined;
   }
 
+  #now(): number {
+    return this.#clock.now() - this.#begun;
+  }
+
   #arm(least = 0): void {
     const next = this.#heap[0];
     if (next === undefined || this.#isCalling) return;
-    if (this.#timer !== undefined && this.#timer.at <= next.at) return;
+    if (this.#timer !== undefined && this.#timer.at <= next.looked) return;
     this.#timer?.timer.cancel();
-    const timer = this.#clock.after(Math.max(least, next.at - this.#clock.now()), () => this.#ring());
-    this.#timer = { at: next.at, timer };
+    const timer = this.#clock.after(Math.max(least, next.looked - this.#now()), () => this.#ring());
+    this.#timer = { at: next.looked, timer };
   }
 
   #ring(): void {
@@ -76,8 +84,8 @@ export class Deadlines {
     this.#isCalling = true;
     let looked = 0;
     try {
-      const now = this.#clock.now();
-      for (let next = this.#heap[0]; next !== undefined && next.at <= now; next = this.#heap[0]) {
+      const now = this.#now();
+      for (let next = this.#heap[0]; next !== undefined && next.looked <= now; next = this.#heap[0]) {
         if (looked === MOST_AT_ONCE) break;
         looked += 1;
         this.#pop();
@@ -89,29 +97,29 @@ export class Deadlines {
     }
   }
 
-  #look({ id, at }: Entry, now: number): void {
-    const deadline = this.#deadlines.get(id);
-    if (deadline === undefined || deadline.looked !== at) return;
+  #look(deadline: Deadline, now: number): void {
+    const { id } = deadline;
+    if (this.#deadlines.get(id) !== deadline) return;
     if (deadline.at > now) {
       deadline.looked = deadline.at;
-      this.#push({ id, at: deadline.at });
+      this.#push(deadline);
       return;
     }
     this.#deadlines.delete(id);
     this.#due(id);
   }
 
-  #push(entry: Entry): void {
+  #push(deadline: Deadline): void {
     const heap = this.#heap;
-    let index = heap.push(entry) - 1;
+    let index = heap.push(deadline) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
       const above = heap[parent];
-      if (above === undefined || above.at <= entry.at) break;
+      if (above === undefined || above.looked <= deadline.looked) break;
       heap[index] = above;
       index = parent;
     }
-    heap[index] = entry;
+    heap[index] = deadline;
   }
 
   #pop(): void {
@@ -122,9 +130,9 @@ export class Deadlines {
     for (;;) {
       const left = 2 * index + 1;
       const right = left + 1;
-      const child = (heap[right]?.at ?? Infinity) < (heap[left]?.at ?? Infinity) ? right : left;
+      const child = (heap[right]?.looked ?? Infinity) < (heap[left]?.looked ?? Infinity) ? right : left;
       const below = heap[child];
-      if (below === undefined || below.at >= last.at) break;
+      if (below === undefined || below.looked >= last.looked) break;
       heap[index] = below;
       index = child;
     }

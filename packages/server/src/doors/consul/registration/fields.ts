@@ -55,11 +55,7 @@ export class Fields {
   /** Keys stay as they are. */
   textMap(name: string): Readonly<Record<string, string>> | undefined {
     return this.#typed(name, 'a map of texts', (value) => {
-      if (!isObject(value)) return undefined;
-      const entries = Object.entries(value);
-      return entries.every((entry): entry is [string, string] => isText(entry[1]))
-        ? Object.fromEntries(entries)
-        : undefined;
+      return isObject(value) && isMapOfTexts(value) ? value : undefined;
     });
   }
 
@@ -150,4 +146,9 @@ function isText(value: unknown): value is string {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isMapOfTexts(value: Readonly<Record<string, unknown>>): value is Readonly<Record<string, string>> {
+  for (const key of Object.keys(value)) if (!isText(value[key])) return false;
+  return true;
 }
