@@ -2,12 +2,8 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { Http2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { Code, ConnectError, type ConnectRouter, createConnectRouter, createContextValues } from '@connectrpc/connect';
-import {
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from '@connectrpc/connect-node';
-import { type Clock, type ErrorCode, RampartError, type Timer } from '@rampart/core';
+import { compressionGzip, universalRequestFromNodeRequest } from '@connectrpc/connect-node';
+import { type Clock, type ErrorCode, RampartError } from '@rampart/core';
 import { withReadableStatus } from '@rampart/wire/grpc-status';
 import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
 import type { Logger } from '../log.ts';
@@ -25,7 +21,8 @@ import { plainAddress } from './limits/network-of.ts';
 import type { NodeHandler, NodeRequest, NodeResponse } from './node-handler.ts';
 import type { PeerVerifier } from './peer.ts';
 import { openLane } from './streams/encoded-lane.ts';
-import { cutUnread } from './unread-request.ts';
+import { cutUnread, cutWhenLate } from './unread-request.ts';
+import { writeAnswer } from './written-answer.ts';
 import type { SignedAnswers } from './signing/signed-answers.ts';
 
 export interface ApiHandlerOptions {
@@ -52,7 +49,6 @@ const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 const LARGEST_MESSAGE_BYTES = 64 * 1024;
 /** Certificates and tokens do not get smaller, and what is secret should not be compressed beside what a caller chose. */
 const SMALLEST_COMPRESSED_BYTES = 16 * 1024;
-const LONGEST_STRANGER_MS = 15_000;
 
 /** Serves the API in all of its protocols (gRPC, gRPC-web, Connect) on a Node server. */
 export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
@@ -95,18 +91,18 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
       const { remoteAddress } = connection;
       options.unread({ method, remoteAddress, error: new RampartError(code, rawMessage) });
     };
-    const cut = accessOf(method) === 'anyone' ? cutWhenLate(response, clock) : undefined;
+    if (accessOf(method) === 'anyone') cutWhenLate(response, clock);
     void Promise.resolve()
-      .then(() => universalRequestFromNodeRequest(request, response, undefined, values))
+      // The request is its own body: the protocol library's way through a generator keeps each call in memory until all of it is swept.
+      .then(() => ({ ...universalRequestFromNodeRequest(request, response, null, values), body: request }))
       .then((asked) => options.signedAnswers.to(asked, handler))
       .then((answer) => answeredPlainly(answer, unread))
-      .then((answer) => universalResponseToNodeResponse(answer, response))
+      .then((answer) => writeAnswer(answer, response))
       .catch((error: unknown) => {
         // The other end went away in the middle; what went wrong on our side was logged where it did.
         log.debug({ method: handler.requestPath, error }, 'a call ended early');
         response.destroy();
-      })
-      .finally(() => cut?.cancel());
+      });
   };
 }
 
@@ -114,11 +110,6 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
 function writeReadableStatus(response: NodeResponse): void {
   const addTrailers = response.addTrailers.bind(response);
   response.addTrailers = (trailers: OutgoingHttpHeaders) => addTrailers(withReadableStatus(trailers));
-}
-
-/** Whoever proved nothing gets little time to send its message, whether it sends slowly or not at all. */
-function cutWhenLate(response: NodeResponse, clock: Clock): Timer {
-  return clock.after(LONGEST_STRANGER_MS, () => response.destroy());
 }
 
 function connectionOfRequest(request: NodeRequest, verifier: PeerVerifier): Connection {

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, it } from 'node:test';
-import { cutUnread } from './unread-request.ts';
+import { until } from '@rampart/testkit';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { cutUnread, cutWhenLate } from './unread-request.ts';
 
 describe('a request that is answered before it was whole', () => {
   for (const [rule, body, isCut] of [
@@ -31,6 +33,34 @@ describe('a request that is answered before it was whole', () => {
       }
       server.close();
       server.closeAllConnections();
+    });
+  }
+});
+
+describe('a call of somebody who proved nothing', () => {
+  for (const [rule, isAnswered] of [
+    ['is cut when it takes too long', false],
+    ['is forgotten once it is answered, while its connection lives', true],
+  ] as const) {
+    it(rule, async () => {
+      const clock = new ManualClock();
+      const server = createServer((_, response) => {
+        cutWhenLate(response, clock);
+        if (isAnswered) response.end('here');
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').resume();
+      socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+      if (isAnswered) {
+        await once(socket, 'data');
+        await until('nothing waits for it', () => clock.pending === 0);
+        socket.destroy();
+      } else {
+        await until('the call is there', () => clock.pending === 1);
+        clock.advance(15_000);
+        await once(socket, 'close');
+      }
+      server.close();
     });
   }
 });

@@ -11,6 +11,11 @@ export class ManualClock implements Clock {
   #now = createSystemClock().now();
   readonly #timers = new Set<PendingTimer>();
 
+  /** Timers that wait. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   now(): number {
     return this.#now;
   }
