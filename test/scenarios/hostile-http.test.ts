@@ -206,6 +206,13 @@ describe('requests that try to mean two things', () => {
       });
     }
 
+    it('each request on a connection has a Host of its own, and it is judged', async () => {
+      const lines = (host: string): string => `GET /api/x HTTP/1.1\r\nhost: ${host}\r\n`;
+      const last = `${lines('u@echo')}connection: close\r\n\r\n`;
+      const texts = ['echo', 'other', 'echo'].map((host) => `${lines(host)}\r\n`);
+      assert.deepEqual(statuses(await raw([...texts, last].join(''))), ['200', '403', '200', '400']);
+    });
+
     it('credentials in an absolute target do not pass for a host', async () => {
       assert.deepEqual(statuses(await raw(get('http://echo@other/api/x'))), ['400']);
     });

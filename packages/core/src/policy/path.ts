@@ -20,9 +20,9 @@ const HASH = 0x23;
 export function normalizePath(raw: string, mode: PathNormalization = 'BASE'): Result<string, string> {
   if (raw === '*') return ok(raw);
   if (raw.charCodeAt(0) !== SLASH) return fail('the request target must be a path that starts with "/"');
-  const end = endOfPath(raw);
+  const found = inspect(raw);
+  const { end } = found;
   if (raw.charCodeAt(end) === HASH) return fail('the request target must not have a fragment');
-  const found = inspect(raw, end);
   if (found.hasNul) return fail('the path must not hold a NUL character');
   if (mode === 'NONE' || !(found.needsBase || (mode !== 'BASE' && found.hasDoubleSlash))) return ok(raw);
   return ok(rewrite(raw.slice(0, end), mode) + raw.slice(end));
@@ -34,36 +34,32 @@ export function pathOf(target: string): string {
   return end === -1 ? target : target.slice(0, end);
 }
 
-function endOfPath(raw: string): number {
-  for (let index = 0; index < raw.length; index += 1) {
-    const code = raw.charCodeAt(index);
-    if (code === QUESTION_MARK || code === HASH) return index;
-  }
-  return raw.length;
-}
-
 interface Inspection {
+  /** Where the path ends. */
+  readonly end: number;
   readonly hasNul: boolean;
   readonly needsBase: boolean;
   readonly hasDoubleSlash: boolean;
 }
 
-function inspect(raw: string, end: number): Inspection {
+function inspect(raw: string): Inspection {
   let hasNul = false;
   let needsBase = false;
   let hasDoubleSlash = false;
   let previous = 0;
-  for (let index = 0; index < end; index += 1) {
-    const code = raw.charCodeAt(index);
+  let end = 0;
+  for (; end < raw.length; end += 1) {
+    const code = raw.charCodeAt(end);
+    if (code === QUESTION_MARK || code === HASH) break;
     if (code === PERCENT) {
       needsBase = true;
-      hasNul ||= raw.startsWith('00', index + 1);
+      hasNul ||= raw.startsWith('00', end + 1);
     } else if (code === BACKSLASH || (code === DOT && previous === SLASH)) needsBase = true;
     else if (code === SLASH && previous === SLASH) hasDoubleSlash = true;
     else if (code === 0) hasNul = true;
     previous = code;
   }
-  return { hasNul, needsBase, hasDoubleSlash };
+  return { end, hasNul, needsBase, hasDoubleSlash };
 }
 
 function rewrite(path: string, mode: PathNormalization): string {

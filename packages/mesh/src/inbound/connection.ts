@@ -47,6 +47,8 @@ export class InboundConnection {
   readonly localAddress: string;
   /** Header value telling the application who called, see Envoy's X-Forwarded-Client-Cert. */
   readonly forwardedClientCert: string;
+  /** The Host of the request before, which was found to be one: those of a connection name the same mostly. */
+  authority = '';
   /** Unix milliseconds after which the caller should come back on a new connection. */
   retireAt: number;
   #policy: ConnectionPolicy;

@@ -2,11 +2,11 @@ import { randomFillSync } from 'node:crypto';
 
 import type { IdSource } from './trace.ts';
 
-const POOL_BYTES = 2048;
+const POOL_BYTES = 8192;
 const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
 
-/** Random identifiers cut from a pool of hex digits: one call to the kernel and one conversion serve hundreds of requests. */
+/** Random identifiers cut from a pool of hex digits: one call to the kernel and one conversion serve several hundred requests. */
 export function createIds(): IdSource {
   const bytes = Buffer.allocUnsafeSlow(POOL_BYTES);
   let digits = '';

@@ -20,6 +20,8 @@ const CREDENTIALS = /^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/;
  * record. Callers do not know where the rules of others look for tokens, so what looks like one is one.
  */
 export function recordable(target: string): string {
+  // A path without parameters has no room for any of them.
+  if (!target.includes('?') && target.startsWith('/')) return target;
   const bare = target.startsWith('/') ? target : target.replace(CREDENTIALS, `$1${REMOVED}@`);
   const named = bare.includes(ACCESS_TOKEN) || ESCAPED_NAME.test(bare) ? withoutParams(bare, STANDARD) : bare;
   return named.includes(JWT_START) ? withoutJwts(named) : named;

@@ -22,6 +22,8 @@ const TRACEPARENT_LENGTH = 55;
 /** Beyond it, what a version of the future adds is no reason to read on. */
 const LONGEST_TRACEPARENT = 512;
 const SAMPLED = '01';
+/** By their value. */
+const FLAGS = ['00', SAMPLED, '02', '03'];
 const LONGEST_REQUEST_ID = 128;
 const REQUEST_ID = /^[\w.:-]+$/;
 
@@ -71,8 +73,11 @@ export function sentRequestId(value: string | undefined): string {
   return value !== undefined && value.length <= LONGEST_REQUEST_ID && REQUEST_ID.test(value) ? value : '';
 }
 
-const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/s;
-const HEX = 16;
+const DASH = 0x2d;
+/** Where the fields of a header begin (W3C Trace Context §2.2.1). */
+const TRACE_AT = 3;
+const SPAN_AT = 36;
+const FLAGS_AT = 53;
 /** Sampled, and that the trace id is random (W3C Trace Context, level 2); what other flags mean nobody knows yet. */
 const KNOWN_FLAGS = 0b11;
 const KNOWN_FLAGS_OF_LATER = 0b01;
@@ -90,11 +95,43 @@ export interface TraceParent {
  */
 export function parentOf(value: string | undefined): TraceParent | undefined {
   if (value === undefined || value.length < TRACEPARENT_LENGTH || value.length > LONGEST_TRACEPARENT) return undefined;
-  const [, version, traceId, spanId, flags] = TRACEPARENT.exec(value) ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
-  if (version === '00' && value.length !== TRACEPARENT_LENGTH) return undefined;
-  const known = Number.parseInt(flags, HEX) & (version === '00' ? KNOWN_FLAGS : KNOWN_FLAGS_OF_LATER);
-  return { traceId, spanId, traceFlags: `0${known}` };
+  const isFirst = value.startsWith('00');
+  if (isFirst ? value.length !== TRACEPARENT_LENGTH : !isOfLater(value)) return undefined;
+  if (value.charCodeAt(TRACE_AT - 1) !== DASH || value.charCodeAt(SPAN_AT - 1) !== DASH) return undefined;
+  if (value.charCodeAt(FLAGS_AT - 1) !== DASH) return undefined;
+  if (digitsIn(value, TRACE_AT, SPAN_AT - 1) <= 0 || digitsIn(value, SPAN_AT, FLAGS_AT - 1) <= 0) return undefined;
+  if (digitsIn(value, FLAGS_AT, TRACEPARENT_LENGTH) < 0) return undefined;
+  const flags = digitOf(value.charCodeAt(FLAGS_AT + 1)) & (isFirst ? KNOWN_FLAGS : KNOWN_FLAGS_OF_LATER);
+  return {
+    traceId: value.slice(TRACE_AT, SPAN_AT - 1),
+    spanId: value.slice(SPAN_AT, FLAGS_AT - 1),
+    traceFlags: FLAGS[flags] ?? SAMPLED,
+  };
+}
+
+function isOfLater(value: string): boolean {
+  const isVersion = digitsIn(value, 0, TRACE_AT - 1) >= 0 && !value.startsWith('ff');
+  return isVersion && (value.length === TRACEPARENT_LENGTH || value.charCodeAt(TRACEPARENT_LENGTH) === DASH);
+}
+
+/** All bits of the digits from `first` to `last` (exclusive): 0 where all are zero, below 0 where one is no lower-case hex digit. */
+function digitsIn(text: string, first: number, last: number): number {
+  let bits = 0;
+  // One character after the other: an expression with groups would make five strings of every header.
+  for (let at = first; at < last; at += 1) bits |= digitOf(text.charCodeAt(at));
+  return bits;
+}
+
+const ZERO = 0x30;
+const NINE = 0x39;
+const LETTER_A = 0x61;
+const LETTER_F = 0x66;
+const TEN = 10;
+
+/** -1 for what is no lower-case hex digit. */
+function digitOf(code: number): number {
+  if (code >= ZERO && code <= NINE) return code - ZERO;
+  return code >= LETTER_A && code <= LETTER_F ? code - LETTER_A + TEN : -1;
 }
 
 /** The trace id of a `traceparent` header; undefined when it is not well-formed. */

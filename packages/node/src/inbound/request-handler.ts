@@ -84,6 +84,8 @@ export class RequestHandler {
       this.#answer(exchange, response, textAnswer({ code: 400, body: `Bad Request: ${facts.problem}`, verdict }));
       return true;
     }
+    if (!this.#options.preliminaries.concern(connection, facts.value))
+      return this.#decide(exchange, parts, facts.value);
     const awaitsContinue = emission.args[0] === 'checkContinue';
     const parties = { exchange, facts: facts.value, request, response, awaitsContinue };
     const answer = this.#options.preliminaries.pass(new NodeApplicant(parties));

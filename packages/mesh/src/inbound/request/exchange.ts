@@ -7,7 +7,7 @@ import type { IdSource, TraceContext } from '../../record/trace.ts';
 import type { InboundConnection } from '../connection.ts';
 import { refusal } from '../refused.ts';
 import { setMeshHeaders } from './forwarded-client-cert.ts';
-import { headerText } from './headers.ts';
+import { joinedText } from './headers.ts';
 import type { RequestMessage } from './message.ts';
 
 /** What an exchange is named and timed with. */
@@ -48,10 +48,10 @@ export class InboundExchange implements TraceContext {
   #over: (() => void) | undefined;
 
   constructor(connection: InboundConnection, request: RequestMessage, { ids, stopwatch }: ExchangeSource) {
-    const requestId = headerText(request, 'x-request-id');
+    const { requestId, traceparent, host, forwardedFor, userAgent } = told(request);
     this.connection = connection;
     this.requestId = sentRequestId(requestId);
-    const parent = parentOf(headerText(request, 'traceparent'));
+    const parent = parentOf(traceparent);
     this.traceId = parent?.traceId ?? ids.traceId();
     this.parentSpanId = parent?.spanId ?? '';
     this.traceFlags = parent?.traceFlags ?? '01';
@@ -63,11 +63,11 @@ export class InboundExchange implements TraceContext {
       clientCert: connection.forwardedClientCert,
     });
     this.path = request.url ?? '';
-    this.authority = headerText(request, 'host') ?? '';
+    this.authority = host ?? '';
     this.method = request.method ?? '';
     this.httpVersion = request.httpVersion;
-    this.forwardedFor = headerText(request, 'x-forwarded-for') ?? connection.attributes.clientIp ?? '';
-    this.userAgent = headerText(request, 'user-agent') ?? '';
+    this.forwardedFor = forwardedFor ?? connection.attributes.clientIp ?? '';
+    this.userAgent = userAgent ?? '';
   }
 
   /** Calls back when the exchange is over and on record. */
@@ -85,4 +85,35 @@ export class InboundExchange implements TraceContext {
     this.#over = undefined;
     over?.();
   }
+}
+
+/** What a request says of itself, as far as its record tells it. */
+interface Told {
+  readonly requestId: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly host: string | undefined;
+  readonly forwardedFor: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+/** Each header by its own name: one look-up for all names would be slow for each of them. */
+function told(request: RequestMessage): Told {
+  const { access } = request;
+  if (access !== undefined) {
+    return {
+      requestId: access.text('x-request-id'),
+      traceparent: access.text('traceparent'),
+      host: access.text('host'),
+      forwardedFor: access.text('x-forwarded-for'),
+      userAgent: access.text('user-agent'),
+    };
+  }
+  const { headers } = request;
+  return {
+    requestId: joinedText(headers['x-request-id']),
+    traceparent: joinedText(headers['traceparent']),
+    host: headers.host,
+    forwardedFor: joinedText(headers['x-forwarded-for']),
+    userAgent: headers['user-agent'],
+  };
 }

@@ -32,7 +32,7 @@ export class RequestFacts implements RequestToJudge, Carrier {
     this.approval = undefined;
     this.signed = undefined;
     this.method = request.method ?? '';
-    this.host = headerText(request, 'host') ?? '';
+    this.host = connection.authority;
     this.path = withoutQuery(request.url ?? '');
   }
 
@@ -44,8 +44,11 @@ export class RequestFacts implements RequestToJudge, Carrier {
     if (hasSeveralHosts(request)) return fail('the request has more than one Host');
     const target = originForm(request);
     if (target === undefined) return fail('the request target is neither a path nor an absolute URL');
-    if (!isAuthority(headerText(request, 'host') ?? ''))
-      return fail('the host is not a name or address with or without a port');
+    const host = headerText(request, 'host') ?? '';
+    if (host !== connection.authority) {
+      if (!isAuthority(host)) return fail('the host is not a name or address with or without a port');
+      connection.authority = host;
+    }
     const normal = normalizePath(target, connection.workload.settings.pathNormalization);
     if (!normal.ok) return fail(normal.problem);
     request.url = normal.value;

@@ -1,4 +1,4 @@
-import { dropSpellings, guardHeaders } from './headers.ts';
+import { dropSpellings, guardHeaders, hasNameOf, PROTOTYPE } from './headers.ts';
 import type { HeaderAccess, RequestMessage } from './message.ts';
 
 const CLIENT_CERT = 'x-forwarded-client-cert';
@@ -19,8 +19,10 @@ export function setMeshHeaders(request: RequestMessage, mesh: MeshHeaders): void
   if (request.access !== undefined) return addMeshHeaders(request, request.access, mesh);
   const { requestId, clientCert } = mesh;
   const { headers } = request;
-  guardHeaders(request);
-  dropSpellings(request, CLIENT_CERT);
+  if (hasNameOf(request, PROTOTYPE.length, CLIENT_CERT.length)) {
+    guardHeaders(request);
+    dropSpellings(request, CLIENT_CERT);
+  }
   if (requestId !== '') headers['x-request-id'] = requestId;
   if (clientCert !== '') headers[CLIENT_CERT] = clientCert;
   // One push: the array has no room left, and each growth is a copy.

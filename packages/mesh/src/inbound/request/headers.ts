@@ -19,11 +19,24 @@ export function distinctHeaders(request: RequestMessage): RequestMessage['header
 /** The text of a header as Node joins it; undefined where it is not there. `name` is in lower case. */
 export function headerText(request: RequestMessage, name: string): string | undefined {
   if (request.access !== undefined) return request.access.text(name);
-  const value = request.headers[name];
+  return joinedText(request.headers[name]);
+}
+
+/** What Node gives for a header as one text. */
+export function joinedText(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.join(', ');
 }
 
-const PROTOTYPE = '__proto__';
+/** Whether a header has a name of one of these lengths: most messages need no closer look. */
+export function hasNameOf({ rawHeaders }: RequestMessage, one: number, another: number): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const length = rawHeaders[index]?.length;
+    if (length === one || length === another) return true;
+  }
+  return false;
+}
+
+export const PROTOTYPE = '__proto__';
 
 /**
  * Makes `headersDistinct` readable whatever the caller sent: in Node before March 2026 it throws for a message with a header

@@ -11,6 +11,7 @@ import { changeQuery, changeRequestHeaders } from '../external/request-changes.t
 import { answerOfAuthorizer, answerToToken, textAnswer } from './answer.ts';
 import type { Answer } from './answer.ts';
 import type { Applicant } from './applicant.ts';
+import type { InboundConnection } from '../connection.ts';
 import { refusal } from '../refused.ts';
 import type { RequestFacts } from './facts.ts';
 import { HeaderSnapshot } from './header-snapshot.ts';
@@ -46,6 +47,13 @@ export class Preliminaries {
 
   constructor(options: PreliminariesOptions) {
     this.#options = options;
+  }
+
+  /** Whether `pass` has anything to do: a request that no such policy is about need not even apply. */
+  concern(connection: InboundConnection, facts: RequestFacts): boolean {
+    const { signatures, limits } = connection.workload;
+    if (signatures.length > 0 || limits.hasShared || this.#options.plane.authenticator.rules !== undefined) return true;
+    return connection.policy.demand(facts)?.kind === 'ask';
   }
 
   pass(applicant: Applicant): Answer | undefined | Promise<Answer | undefined> {
