@@ -13,6 +13,7 @@ const server = createServer((request, response) => {
     const body = Buffer.concat(chunks).toString();
     response.setHeader('content-type', 'application/json');
     response.setHeader('x-inner', 'secret');
+    if (pathname === '/flushed') response.flushHeaders();
     const { method, url, headers } = request;
     const answer = () => response.end(JSON.stringify({ version, method, url, headers, body }));
     if (pathname === '/slow') setTimeout(answer, 200);

@@ -45,7 +45,8 @@ export function isForAnybody({ method, headers }: RoutedRequest): boolean {
 }
 
 function isImpersonal(name: string): boolean {
-  return IMPERSONAL.has(name) || name.startsWith(FETCH_METADATA);
+  // HTTP/2 has fields of its own for what is said elsewhere over HTTP/1.1.
+  return IMPERSONAL.has(name) || name.startsWith(FETCH_METADATA) || name.startsWith(':');
 }
 
 /** What the head of an answer says of keeping it. */

@@ -16,7 +16,7 @@ export class PendingExchanges {
   expect(exchange: OutboundExchange): string {
     this.#count += 1;
     const value = `${this.#secret}.${this.#count}`;
-    if (this.#pending.size >= MOST) this.#pending.clear();
+    if (this.#pending.size >= MOST) this.#forgetOldest();
     this.#pending.set(value, exchange);
     return value;
   }
@@ -26,6 +26,14 @@ export class PendingExchanges {
     const exchange = this.#pending.get(value);
     this.#pending.delete(value);
     return exchange;
+  }
+
+  /** Should its request come after all, an exchange is begun for it then. */
+  #forgetOldest(): void {
+    for (const oldest of this.#pending.keys()) {
+      this.#pending.delete(oldest);
+      return;
+    }
   }
 
   /** Nothing comes of it. */

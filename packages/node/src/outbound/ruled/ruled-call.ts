@@ -176,6 +176,7 @@ export class RuledCall implements CallDriver {
     }
     this.#body.forget();
     this.#options.exchange.code = statusCode;
+    const kept = this.#call.keep(rawHeaders);
     const { response, exchange } = this.#options;
     response.writeHead(
       statusCode,
@@ -185,6 +186,7 @@ export class RuledCall implements CallDriver {
     response.flushHeaders();
     answer.on('data', (chunk: Buffer) => {
       exchange.bytesReceived += chunk.length;
+      kept?.add(chunk);
       if (!response.write(chunk)) answer.pause();
     });
     response.on('drain', () => answer.resume());

@@ -140,6 +140,8 @@ export class RuledRequests {
 
   #exchangeOf(request: IncomingMessage): OutboundExchange {
     const expected = this.#options.pending.take(request.headers[CALL_HEADER]);
+    // Nothing that the caller has said.
+    Reflect.deleteProperty(request.headers, CALL_HEADER);
     if (expected !== undefined) return expected;
     const { method = '', url = '', headers } = request;
     return this.#options.recorder.begin({ method, path: url, authority: headers.host ?? '' });

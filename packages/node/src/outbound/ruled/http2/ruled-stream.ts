@@ -203,12 +203,14 @@ export class RuledStream implements CallDriver {
       ...headersOf(changeHeaders(passedList(headers), ...this.#call.responseHeaders)),
       ':status': status,
     };
+    const kept = this.#call.keep(passedList(headers));
     const isWhole = (flags & END_STREAM) !== 0;
     stream.respond(passed, isWhole ? { endStream: true } : { waitForTrailers: true });
     if (isWhole) return;
     stream.once('wantTrailers', () => stream.sendTrailers(headersOf(passedList(this.#trailers))));
     sent.on('data', (chunk: Buffer) => {
       exchange.bytesReceived += chunk.length;
+      kept?.add(chunk);
       if (!stream.write(chunk)) sent.pause();
     });
     stream.on('drain', () => sent.resume());

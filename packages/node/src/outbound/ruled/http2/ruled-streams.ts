@@ -56,6 +56,7 @@ export class RuledStreams {
         authority: headers[':authority'] ?? '',
       });
     const exchange = pending.take(headers[CALL_HEADER]) ?? begin();
+    Reflect.deleteProperty(headers, CALL_HEADER);
     sign(headers, exchange);
     const ruled = outbound.ruled(place.host, place.port);
     if ('error' in ruled) {

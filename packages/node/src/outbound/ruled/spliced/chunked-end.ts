@@ -25,6 +25,12 @@ export class ChunkedEnd {
   #hasSize = false;
   #lineBytes = 0;
   isOver = false;
+  readonly #data: ((part: Uint8Array) => void) | undefined;
+
+  /** `data` is given what is in the chunks. */
+  constructor(data?: (part: Uint8Array) => void) {
+    this.#data = data;
+  }
 
   /** How many of these bytes are the body's; fewer than there are, or `isOver`, at its end. Undefined where it is no such body. */
   take(bytes: Uint8Array): number | undefined {
@@ -32,6 +38,7 @@ export class ChunkedEnd {
     while (at < bytes.length && !this.isOver) {
       if (this.#state === 'data') {
         const step = Math.min(this.#size, bytes.length - at);
+        this.#data?.(bytes.subarray(at, at + step));
         this.#size -= step;
         at += step;
         if (this.#size === 0) this.#state = 'data-cr';

@@ -14,6 +14,7 @@ import type {
 
 import { isRepeatable } from '../repeatable.ts';
 import type { AnswerHead } from './answer-head.ts';
+import { ChunkedEnd } from './chunked-end.ts';
 import type { BreakFacts, ConnectionListener, InstanceConnection } from './instance-connection.ts';
 import type { InstanceConnections } from './instance-connections.ts';
 import { safeHeaders, safeTarget } from './safe-headers.ts';
@@ -51,6 +52,7 @@ export class SplicedCall implements CallDriver {
   readonly #options: SplicedCallOptions;
   readonly #call: TrafficCall;
   #current: InstanceConnection | undefined;
+  #kept: BodyKeeper | undefined;
   #mayRepeat = true;
   #isOver = false;
 
@@ -141,6 +143,8 @@ export class SplicedCall implements CallDriver {
     const { exchange } = this.#options;
     exchange.code = status;
     exchange.bytesReceived += body.length;
+    this.#kept = keeperOf(this.#call.keep(head.list), head);
+    this.#kept?.add(body);
     const list = changeHeaders(head.list, ...this.#call.responseHeaders.map(safeHeaders));
     if (head.end.by === 'close') list.push('connection', 'close');
     const text = headText(status, head.phrase, list);
@@ -155,6 +159,7 @@ export class SplicedCall implements CallDriver {
   body(part: Buffer): void {
     if (part.length === 0) return;
     this.#options.exchange.bytesReceived += part.length;
+    this.#kept?.add(part);
     this.#push(part);
   }
 
@@ -211,6 +216,15 @@ export class SplicedCall implements CallDriver {
     recorder.end(exchange, ending);
     over();
   }
+}
+
+/** Takes the bytes of an answer, to be given again. */
+type BodyKeeper = Exclude<ReturnType<TrafficCall['keep']>, undefined>;
+
+function keeperOf(kept: BodyKeeper | undefined, { end }: AnswerHead): BodyKeeper | undefined {
+  if (kept === undefined || end.by !== 'chunks') return kept;
+  const chunks = new ChunkedEnd((part) => kept.add(part));
+  return { add: (bytes) => void chunks.take(bytes) };
 }
 
 interface BrokenTry extends BreakFacts {

@@ -128,6 +128,7 @@ export class SplicedClient implements PipeTaker {
   #exchangeOf({ method, url, headers }: WrittenRequest): OutboundExchange {
     const { pending, recorder } = this.#options;
     const expected = pending.take(headers[CALL_HEADER]);
+    Reflect.deleteProperty(headers, CALL_HEADER);
     return expected ?? recorder.begin({ method, path: url, authority: headers['host'] ?? '' });
   }
 }
