@@ -152,9 +152,9 @@ export class GroupWriter<Tables> {
     const transaction = await this.#database.startTransaction().execute();
     const settle: (() => void)[] = [];
     try {
-      for (const pending of group) {
-        settle.push(await runAlone(transaction, pending));
-      }
+      const [only, ...others] = group;
+      if (only !== undefined && others.length === 0) settle.push(await run(transaction, only));
+      else for (const pending of group) settle.push(await runAlone(transaction, pending));
       await transaction.commit().execute();
     } catch (error) {
       await transaction
@@ -207,6 +207,7 @@ function isStoring<Tables>(pending: PendingWrite<Tables>): pending is StoringWri
   return pending.kind === 'storing';
 }
 
+/** Undone alone when it fails; of a write that nobody shares the transaction with, the transaction itself is. */
 async function runAlone<Tables>(
   transaction: ControlledTransaction<Tables>,
   pending: PendingWrite<Tables>,

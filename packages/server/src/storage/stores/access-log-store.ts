@@ -1,23 +1,29 @@
 import type { ConnectionRefusal } from '@rampart/core';
 import type { Transaction } from 'kysely';
-import type { AccessLogStore, Retention, StoredBatch } from '../../telemetry/store.ts';
+import type { AccessLogBatch, AccessLogStore, Retention, StoredBatch } from '../../telemetry/store.ts';
 import type { Database } from '../database.ts';
+import { insertion } from '../precompiled.ts';
 import type { AccessLogBatchTable, Tables } from '../tables.ts';
 
 const DROPPED_AT_ONCE = 500;
 
 /** Access logs in the database, a block of records a row. */
 export function createAccessLogStore({ reads, writer }: Database): AccessLogStore {
-  // Positions go on growing when everything was dropped: followers tell by them what they have seen.
-  let highest = 0;
+  const insert = insertion(reads, 'access_log_batches', (rows) =>
+    rows.onConflict((conflict) => conflict.columns(['spiffe_id', 'reporter', 'sequence']).doNothing()),
+  );
+  // Positions go on growing when everything was dropped: followers tell by them what they have seen. Nobody else gives any.
+  let highest: number | undefined;
   return {
     add: (batch) =>
       writer.write(async (transaction) => {
-        const position = await add(transaction, {
-          ...batch,
-          position: Math.max(highest, await lastPosition(transaction)) + 1,
-        });
-        highest = position ?? highest;
+        highest ??= await lastPosition(transaction);
+        const position = highest + 1;
+        for (const { query, parameters } of insert([rowOf(batch, position)])) {
+          const { numAffectedRows } = await transaction.executeQuery({ ...query, parameters });
+          if (numAffectedRows === 0n) return undefined;
+        }
+        highest = position;
         return position;
       }),
     newest: async ({ before, limit }) => {
@@ -51,25 +57,19 @@ async function lastPosition(transaction: Transaction<Tables>): Promise<number> {
   return last ?? 0;
 }
 
-async function add(transaction: Transaction<Tables>, batch: StoredBatch): Promise<number | undefined> {
-  const { position } = batch;
+function rowOf(batch: AccessLogBatch, position: number): AccessLogBatchTable {
   const connections = JSON.stringify(batch.connections);
-  const { numInsertedOrUpdatedRows } = await transaction
-    .insertInto('access_log_batches')
-    .values({
-      position,
-      spiffe_id: batch.spiffeId,
-      reporter: batch.reporter,
-      sequence: batch.sequence,
-      received_at: batch.receivedAt,
-      record_count: batch.recordCount,
-      size: batch.records.length + connections.length,
-      records: batch.records,
-      connections,
-    })
-    .onConflict((conflict) => conflict.columns(['spiffe_id', 'reporter', 'sequence']).doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 0n ? undefined : position;
+  return {
+    position,
+    spiffe_id: batch.spiffeId,
+    reporter: batch.reporter,
+    sequence: batch.sequence,
+    received_at: batch.receivedAt,
+    record_count: batch.recordCount,
+    size: batch.records.length + connections.length,
+    records: batch.records,
+    connections,
+  };
 }
 
 /** Drops what is too old or too much from the oldest end, a bounded number of batches; answers with how many. */
