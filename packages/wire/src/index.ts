@@ -176,7 +176,8 @@ export {
   TrustService,
 } from './gen/rampart/v1/trust_pb.ts';
 export type { ApiToken, JwtKey, TrustDomainStatus } from './gen/rampart/v1/trust_pb.ts';
-export { MAX_BLOCK_BYTES, MAX_RECORDS, readRecordBlock, RecordBlockWriter } from './record-block.ts';
+export { MAX_BLOCK_BYTES, MAX_RECORDS, openRecordBlock, readRecordBlock, RecordBlockWriter } from './record-block.ts';
+export type { RecordBlock } from './record-block.ts';
 export type { RecordInput } from './record-block.ts';
 export { RevocationService, RevokeResponseSchema } from './gen/rampart/v1/revocation_pb.ts';
 export type { RevokeRequest, RevokeResponse, RevocationRecord } from './gen/rampart/v1/revocation_pb.ts';

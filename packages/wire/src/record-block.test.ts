@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AccessLogRecord } from '@rampart/core';
 import fc from 'fast-check';
-import { MAX_RECORDS, readRecordBlock, type RecordInput, RecordBlockWriter } from './record-block.ts';
+import { MAX_RECORDS, openRecordBlock, readRecordBlock, type RecordInput, RecordBlockWriter } from './record-block.ts';
 import { recordInput } from './record-block.fixture.ts';
 
 function blockOf(inputs: readonly RecordInput[]): Uint8Array {
@@ -112,6 +112,25 @@ describe('a record block', () => {
     fc.assert(
       fc.property(fc.array(input, { maxLength: 12 }), (inputs) => {
         assert.deepEqual(readRecordBlock(blockOf(inputs)), inputs.map(expected));
+      }),
+    );
+  });
+
+  it('says field by field what its records say', () => {
+    fc.assert(
+      fc.property(fc.array(input, { maxLength: 12 }), (inputs) => {
+        const block = openRecordBlock(blockOf(inputs));
+        assert.equal(block.count, inputs.length);
+        inputs.forEach((each, row) => {
+          assert.deepEqual(block.record(row), expected(each));
+          assert.equal(block.reporter(row), each.reporter);
+          assert.equal(block.destinationService(row), each.destinationService);
+          assert.equal(block.decision(row), each.decision);
+          assert.equal(block.responseCode(row), each.responseCode);
+          assert.equal(block.responseFlags(row), each.responseFlags);
+          assert.equal(block.durationMicros(row), Math.floor(each.durationMicros));
+          assert.equal(block.tlsVersion(row), each.tlsVersion);
+        });
       }),
     );
   });

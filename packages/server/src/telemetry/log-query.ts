@@ -23,12 +23,15 @@ const MOST_BATCHES = 2000;
 /** The part of a batch that a filter lets through. Refused connections have no decision and no reporter of their own. */
 export function select(batch: ReadBatch, filter: LogFilter): Omit<LogPage, 'upTo'> {
   const ofService = serviceMatcher(filter.service);
-  const records = batch.records.filter(
-    (record) =>
-      ofService(record.destination_service) &&
-      (filter.decision === '' || record.authorization_decision === filter.decision) &&
-      (filter.reporter === '' || record.reporter === filter.reporter),
-  );
+  const isAnything = filter.service === '' && filter.decision === '' && filter.reporter === '';
+  const records = isAnything
+    ? batch.records
+    : batch.recordsOf(
+        (block, row) =>
+          ofService(block.destinationService(row)) &&
+          (filter.decision === '' || block.decision(row) === filter.decision) &&
+          (filter.reporter === '' || block.reporter(row) === filter.reporter),
+      );
   const wantsConnections = filter.decision !== 'ALLOW' && filter.reporter !== 'source';
   return {
     records,

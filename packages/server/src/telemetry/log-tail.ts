@@ -1,15 +1,45 @@
 import type { AccessLogRecord, ConnectionRefusal } from '@rampart/core';
-import { readRecordBlock } from '@rampart/wire';
+import { openRecordBlock, type RecordBlock } from '@rampart/wire';
 import type { StoredBatch } from './store.ts';
 
-/** A batch that somebody reads. */
-export interface ReadBatch {
+/** A batch that somebody reads. Records are made when they are asked for: most readers look at some fields, or at few rows. */
+export class ReadBatch {
   readonly position: number;
-  readonly records: readonly AccessLogRecord[];
   readonly connections: readonly ConnectionRefusal[];
+  /** Undefined where there are no records, or none that can be read. */
+  readonly block: RecordBlock | undefined;
+  readonly #spiffeId: string;
+  #records: readonly AccessLogRecord[] | undefined;
+
+  constructor({ position, connections, spiffeId }: StoredBatch, block: RecordBlock | undefined) {
+    this.position = position;
+    this.connections = connections;
+    this.block = block;
+    this.#spiffeId = spiffeId;
+  }
+
+  /** Records and refused connections. */
+  get size(): number {
+    return (this.block?.count ?? 0) + this.connections.length;
+  }
+
+  /** All of them; made once for everybody who wants them all. */
+  get records(): readonly AccessLogRecord[] {
+    return (this.#records ??= this.recordsOf(() => true));
+  }
+
+  /** Records of the rows that are wanted. */
+  recordsOf(isWanted: (block: RecordBlock, row: number) => boolean): AccessLogRecord[] {
+    const { block } = this;
+    if (block === undefined) return [];
+    const records: AccessLogRecord[] = [];
+    for (let row = 0; row < block.count; row += 1)
+      if (isWanted(block, row)) records.push(signed(block.record(row), this.#spiffeId));
+    return records;
+  }
 }
 
-/** Hands what arrives to whoever follows it. A block is unpacked once, and only when there is a follower. */
+/** Hands what arrives to whoever follows it. A block is opened once, and only when there is a follower. */
 export class LogTail {
   readonly #followers = new Set<(batch: ReadBatch) => void>();
   readonly #unreadable: (batch: StoredBatch, error: unknown) => void;
@@ -40,13 +70,11 @@ export class LogTail {
 
   /** A block that cannot be read is reported and counts as empty: one bad batch must not hide the others. */
   read(batch: StoredBatch): ReadBatch {
-    const { position, connections } = batch;
     try {
-      const records = batch.records.length === 0 ? [] : readRecordBlock(batch.records);
-      return { position, connections, records: records.map((record) => signed(record, batch.spiffeId)) };
+      return new ReadBatch(batch, batch.records.length === 0 ? undefined : openRecordBlock(batch.records));
     } catch (error) {
       this.#unreadable(batch, error);
-      return { position, connections, records: [] };
+      return new ReadBatch(batch, undefined);
     }
   }
 }

@@ -19,12 +19,12 @@ export const SPAN_ID: IdForm = { bytes: SPAN_ID_BYTES, characters: 16, groups: [
 
 const PAIRS: readonly string[] = Array.from({ length: 0x100 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** The text form of the id at the beginning of `packed`. */
-export function unpackId(form: IdForm, packed: Uint8Array): string {
+/** The text form of the id that begins at byte `start` of `packed`. */
+export function unpackId(form: IdForm, packed: Uint8Array, start: number): string {
   let text = '';
-  let at = 0;
+  let at = start;
   for (const bytes of form.groups) {
-    if (at > 0) text += '-';
+    if (at > start) text += '-';
     for (let i = 0; i < bytes; i++) text += PAIRS[packed[at++] ?? 0] ?? '';
   }
   return text;

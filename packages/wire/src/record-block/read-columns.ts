@@ -47,30 +47,40 @@ function littleEndian(bytes: Uint8Array, start: number, width: number): number {
   return value;
 }
 
-export function readTexts(source: ColumnSource, pool: TextPool, limit: number): Column<string> {
+/** What a text column may hold. */
+export interface TextRule<T extends string> {
+  /** UTF-16 code units of a text. */
+  readonly limit: number;
+  /** Is given each distinct text once, and throws where it is none of this column. */
+  admit(text: string): T;
+}
+
+export function readTexts<T extends string>(source: ColumnSource, pool: TextPool, rule: TextRule<T>): Column<T> {
   const { encoding, bytes, count } = source;
   if (encoding === TEXT_CONSTANT) {
-    const constant = pool.next(bytes, limit);
+    const constant = rule.admit(pool.next(bytes, rule.limit));
     return () => constant;
   }
   if (encoding !== TEXT_DICTIONARY_8 && encoding !== TEXT_DICTIONARY_16)
     throw bytes.refusal(`no text column has encoding ${encoding}`);
-  const dictionary = readDictionary(source, pool, limit);
-  const width = encoding === TEXT_DICTIONARY_8 ? 1 : 2;
-  const packed = bytes.take(count * width);
-  const indexes = new Uint16Array(count);
-  for (let row = 0; row < count; row++) {
-    const index = littleEndian(packed, row * width, width);
-    if (index >= dictionary.length) throw bytes.refusal(`a row names text ${index} of ${dictionary.length}`);
-    indexes[row] = index;
-  }
-  return (row) => dictionary[indexes[row] ?? 0] ?? '';
-}
-
-function readDictionary({ bytes, count }: ColumnSource, pool: TextPool, limit: number): readonly string[] {
   const size = bytes.varint();
   if (size > count) throw bytes.refusal(`${size} texts for ${count} rows`);
-  return Array.from({ length: size }, () => pool.next(bytes, limit));
+  const dictionary = Array.from({ length: size }, () => rule.admit(pool.next(bytes, rule.limit)));
+  const [first] = dictionary;
+  if (first === undefined) throw bytes.refusal('it has rows and no text for them');
+  const indexes = readIndexes(source, encoding === TEXT_DICTIONARY_8 ? 1 : 2, size);
+  return (row) => dictionary[indexes[row] ?? 0] ?? first;
+}
+
+function readIndexes({ bytes, count }: ColumnSource, width: 1 | 2, size: number): Uint8Array | Uint16Array {
+  const packed = bytes.take(count * width);
+  const indexes = width === 1 ? packed : new Uint16Array(count);
+  for (let row = 0; row < count; row++) {
+    const index = width === 1 ? (packed[row] ?? 0) : littleEndian(packed, row * width, width);
+    if (index >= size) throw bytes.refusal(`a row names text ${index} of ${size}`);
+    if (width === 2) indexes[row] = index;
+  }
+  return indexes;
 }
 
 export function readIds(source: ColumnSource, pool: TextPool, form: IdForm): Column<string> {
@@ -80,7 +90,7 @@ export function readIds(source: ColumnSource, pool: TextPool, form: IdForm): Col
       return () => '';
     case IDS_PACKED: {
       const packed = bytes.take(count * form.bytes);
-      return (row) => unpackId(form, packed.subarray(row * form.bytes));
+      return (row) => unpackId(form, packed, row * form.bytes);
     }
     case IDS_MIXED:
       return readMixedIds(source, pool, form);
@@ -98,6 +108,6 @@ function readMixedIds({ bytes, count }: ColumnSource, pool: TextPool, form: IdFo
     else if (state === ID_PACKED) packedRows.push(row);
     else if (state !== ID_EMPTY) throw bytes.refusal(`no id is of kind ${state}`);
   }
-  for (const row of packedRows) ids[row] = unpackId(form, bytes.take(form.bytes));
+  for (const row of packedRows) ids[row] = unpackId(form, bytes.take(form.bytes), 0);
   return (row) => ids[row] ?? '';
 }

@@ -1,4 +1,4 @@
-import type { AccessLogRecord } from '@rampart/core';
+import { type AccessLogRecord, RampartError } from '@rampart/core';
 import { ByteReader } from './byte-reader.ts';
 import { type IdForm, SPAN_ID, TRACE_ID, UUID } from './id-form.ts';
 import {
@@ -17,14 +17,29 @@ import { TextPool } from './text-pool.ts';
 
 const MAX_RESPONSE_CODE = 999;
 
+/** A block whose columns are read; records are made of them row by row, as they are asked for. Rows are those of the writer, from 0. */
+export interface RecordBlock {
+  /** Rows. */
+  readonly count: number;
+  readonly record: Column<AccessLogRecord>;
+  /** Single fields, for whoever looks at many rows: far cheaper than whole records. */
+  readonly reporter: Column<AccessLogRecord['reporter']>;
+  readonly destinationService: Column<string>;
+  readonly decision: Column<AccessLogRecord['authorization_decision']>;
+  readonly responseCode: Column<number>;
+  readonly responseFlags: Column<string>;
+  readonly durationMicros: Column<number>;
+  readonly tlsVersion: Column<string>;
+}
+
 /**
- * The records of a block, in the order in which they were appended.
+ * Opens a block. What it says afterwards of any of its rows cannot fail.
  *
  * Strict: takes time and memory in proportion to the block's size and to `MAX_RECORDS`, whatever the bytes are.
  *
  * @throws RampartError INVALID_ARGUMENT when `bytes` is anything but one whole block of a version known here.
  */
-export function readRecordBlock(bytes: Uint8Array): AccessLogRecord[] {
+export function openRecordBlock(bytes: Uint8Array): RecordBlock {
   const block = new ByteReader(bytes);
   if (bytes.length > MAX_BLOCK_BYTES) throw block.refusal(`it is longer than ${MAX_BLOCK_BYTES} bytes`);
   for (const expected of SIGNATURE) {
@@ -35,9 +50,19 @@ export function readRecordBlock(bytes: Uint8Array): AccessLogRecord[] {
     throw block.refusal(`it is of version ${version}, and ${OLDEST_VERSION} to ${VERSION} are known here`);
   const count = block.varint();
   if (count > MAX_RECORDS) throw block.refusal(`it claims ${count} records, ${MAX_RECORDS} are allowed`);
-  const records = count === 0 ? [] : readRecords(block, { count, version });
+  const opened = count === 0 ? EMPTY : openColumns(block, { count, version });
   block.expectEnd();
-  return records;
+  return opened;
+}
+
+/**
+ * The records of a block, in the order in which they were appended.
+ *
+ * @throws RampartError INVALID_ARGUMENT as `openRecordBlock` does.
+ */
+export function readRecordBlock(bytes: Uint8Array): AccessLogRecord[] {
+  const { count, record } = openRecordBlock(bytes);
+  return Array.from({ length: count }, (_, row) => record(row));
 }
 
 interface Head {
@@ -45,11 +70,38 @@ interface Head {
   readonly version: number;
 }
 
-function readRecords(block: ByteReader, { count, version }: Head): AccessLogRecord[] {
-  const columns = new ColumnReader(block, count);
-  const record = recordReader(columns, version);
-  columns.expectEnd();
-  return Array.from({ length: count }, (_, row) => record(row));
+function openColumns(block: ByteReader, { count, version }: Head): RecordBlock {
+  const reader = new ColumnReader(block, count);
+  const columns = columnsOf(reader, version);
+  reader.expectEnd();
+  const { reporter, destinationService, decision, responseCode, responseFlags, durationMicros, tlsVersion } = columns;
+  return {
+    count,
+    record: (row) => recordOf(columns, row),
+    reporter,
+    destinationService,
+    decision,
+    responseCode,
+    responseFlags,
+    durationMicros,
+    tlsVersion,
+  };
+}
+
+const EMPTY: RecordBlock = {
+  count: 0,
+  record: noRow,
+  reporter: noRow,
+  destinationService: noRow,
+  decision: noRow,
+  responseCode: noRow,
+  responseFlags: noRow,
+  durationMicros: noRow,
+  tlsVersion: noRow,
+};
+
+function noRow(): never {
+  throw new RampartError('INTERNAL', 'BUG: a block without records was asked for one');
 }
 
 /** Columns in wire order. */
@@ -69,17 +121,19 @@ class ColumnReader {
   }
 
   texts(field: keyof typeof TEXT_LIMITS): Column<string> {
-    return this.#column((source) => readTexts(source, this.#pool, TEXT_LIMITS[field]));
+    return this.#column((source) =>
+      readTexts(source, this.#pool, { limit: TEXT_LIMITS[field], admit: (text) => text }),
+    );
   }
 
   /** Texts of which only some are allowed. */
   words<W extends string>(field: keyof typeof TEXT_LIMITS, words: readonly W[]): Column<W> {
-    const texts = this.texts(field);
-    return (row) => {
-      const word = words.find((allowed) => allowed === texts(row));
+    const admit = (text: string): W => {
+      const word = words.find((allowed) => allowed === text);
       if (word === undefined) throw this.#block.refusal(`${field} is none of ${words.join(', ')}`);
       return word;
     };
+    return this.#column((source) => readTexts(source, this.#pool, { limit: TEXT_LIMITS[field], admit }));
   }
 
   ids(form: IdForm): Column<string> {
@@ -100,91 +154,84 @@ class ColumnReader {
   }
 }
 
-function recordReader(columns: ColumnReader, version: number): Column<AccessLogRecord> {
-  const startedAt = columns.numbers(MAX_TIMESTAMP);
-  const durationMicros = columns.numbers();
-  const responseCode = columns.numbers(MAX_RESPONSE_CODE);
-  const bytesReceived = columns.numbers();
-  const bytesSent = columns.numbers();
-  const policyRevision = columns.numbers();
-  const sourcePrincipal = columns.texts('sourcePrincipal');
-  const destinationService = columns.texts('destinationService');
-  const method = columns.texts('method');
-  const path = columns.texts('path');
-  const responseFlags = columns.texts('responseFlags');
-  const authority = columns.texts('authority');
-  const upstreamHost = columns.texts('upstreamHost');
-  const forwardedFor = columns.texts('forwardedFor');
-  const userAgent = columns.texts('userAgent');
-  const decision = columns.words('decision', ['ALLOW', 'DENY']);
-  const policy = columns.texts('policy');
-  const sourceWorkload = columns.texts('sourceWorkload');
-  const destinationPrincipal = columns.texts('destinationPrincipal');
-  const protocol = columns.texts('protocol');
-  const tlsVersion = columns.texts('tlsVersion');
-  const reporter = columns.words('reporter', ['source', 'destination']);
-  const jwtPrincipal = columns.texts('jwtPrincipal');
-  const reason = columns.texts('reason');
-  const observed = observedReader(columns, version);
-  const traced = tracedReader(columns, version);
-  return (row) => ({
-    timestamp: new Date(startedAt(row)).toISOString(),
-    source_principal: sourcePrincipal(row),
-    destination_service: destinationService(row),
-    request_method: method(row),
-    request_path: path(row),
-    response_code: responseCode(row),
-    response_flags: responseFlags(row),
-    authority: authority(row),
-    upstream_host: upstreamHost(row),
-    duration_ms: durationMicros(row) / 1000,
-    bytes_received: bytesReceived(row),
-    bytes_sent: bytesSent(row),
-    x_forwarded_for: forwardedFor(row),
-    user_agent: userAgent(row),
-    authorization_decision: decision(row),
-    authorization_policy: policy(row),
-    source_workload: sourceWorkload(row),
-    destination_principal: destinationPrincipal(row),
-    protocol: protocol(row),
-    tls_version: tlsVersion(row),
-    ...traced(row),
-    reporter: reporter(row),
-    jwt_principal: jwtPrincipal(row),
-    reason: reason(row),
-    policy_revision: policyRevision(row),
-    ...observed(row),
-  });
+type Columns = ReturnType<typeof columnsOf>;
+
+/** Every column, in wire order: to name one is to read it. */
+function columnsOf(columns: ColumnReader, version: number) {
+  const observed = version >= OBSERVED_VERSION;
+  return {
+    startedAt: columns.numbers(MAX_TIMESTAMP),
+    durationMicros: columns.numbers(),
+    responseCode: columns.numbers(MAX_RESPONSE_CODE),
+    bytesReceived: columns.numbers(),
+    bytesSent: columns.numbers(),
+    policyRevision: columns.numbers(),
+    sourcePrincipal: columns.texts('sourcePrincipal'),
+    destinationService: columns.texts('destinationService'),
+    method: columns.texts('method'),
+    path: columns.texts('path'),
+    responseFlags: columns.texts('responseFlags'),
+    authority: columns.texts('authority'),
+    upstreamHost: columns.texts('upstreamHost'),
+    forwardedFor: columns.texts('forwardedFor'),
+    userAgent: columns.texts('userAgent'),
+    decision: columns.words('decision', ['ALLOW', 'DENY']),
+    policy: columns.texts('policy'),
+    sourceWorkload: columns.texts('sourceWorkload'),
+    destinationPrincipal: columns.texts('destinationPrincipal'),
+    protocol: columns.texts('protocol'),
+    tlsVersion: columns.texts('tlsVersion'),
+    reporter: columns.words('reporter', ['source', 'destination']),
+    jwtPrincipal: columns.texts('jwtPrincipal'),
+    reason: columns.texts('reason'),
+    auditPolicies: observed ? columns.texts('auditPolicies') : nothing,
+    dryRunDecision: observed ? columns.words('dryRunDecision', ['ALLOW', 'DENY', '']) : nothing,
+    dryRunPolicies: observed ? columns.texts('dryRunPolicies') : nothing,
+    requestId: columns.ids(UUID),
+    traceId: columns.ids(TRACE_ID),
+    spanId: columns.ids(SPAN_ID),
+    parentSpanId: version >= PARENT_VERSION ? columns.ids(SPAN_ID) : nothing,
+  };
 }
 
-type Traced = Pick<AccessLogRecord, 'request_id' | 'trace_id' | 'span_id' | 'parent_span_id'>;
-
-function tracedReader(columns: ColumnReader, version: number): Column<Traced> {
-  const requestId = columns.ids(UUID);
-  const traceId = columns.ids(TRACE_ID);
-  const spanId = columns.ids(SPAN_ID);
-  const parentSpanId = version < PARENT_VERSION ? (): string => '' : columns.ids(SPAN_ID);
-  return (row) => ({
-    request_id: requestId(row) || traceId(row),
-    trace_id: traceId(row),
-    span_id: spanId(row),
-    parent_span_id: parentSpanId(row),
-  });
+/** A column that a block of its version does not have. */
+function nothing(): '' {
+  return '';
 }
 
-type Observed = Pick<AccessLogRecord, 'audit_policies' | 'dry_run_decision' | 'dry_run_policies'>;
-
-const NOTHING_OBSERVED: Observed = { audit_policies: '', dry_run_decision: '', dry_run_policies: '' };
-
-/** What AUDIT and dry-run policies said. */
-function observedReader(columns: ColumnReader, version: number): Column<Observed> {
-  if (version < OBSERVED_VERSION) return () => NOTHING_OBSERVED;
-  const auditPolicies = columns.texts('auditPolicies');
-  const dryRunDecision = columns.words('dryRunDecision', ['ALLOW', 'DENY', '']);
-  const dryRunPolicies = columns.texts('dryRunPolicies');
-  return (row) => ({
-    audit_policies: auditPolicies(row),
-    dry_run_decision: dryRunDecision(row),
-    dry_run_policies: dryRunPolicies(row),
-  });
+function recordOf(columns: Columns, row: number): AccessLogRecord {
+  const traceId = columns.traceId(row);
+  return {
+    timestamp: new Date(columns.startedAt(row)).toISOString(),
+    source_principal: columns.sourcePrincipal(row),
+    destination_service: columns.destinationService(row),
+    request_method: columns.method(row),
+    request_path: columns.path(row),
+    response_code: columns.responseCode(row),
+    response_flags: columns.responseFlags(row),
+    authority: columns.authority(row),
+    upstream_host: columns.upstreamHost(row),
+    duration_ms: columns.durationMicros(row) / 1000,
+    bytes_received: columns.bytesReceived(row),
+    bytes_sent: columns.bytesSent(row),
+    x_forwarded_for: columns.forwardedFor(row),
+    user_agent: columns.userAgent(row),
+    authorization_decision: columns.decision(row),
+    authorization_policy: columns.policy(row),
+    source_workload: columns.sourceWorkload(row),
+    destination_principal: columns.destinationPrincipal(row),
+    protocol: columns.protocol(row),
+    tls_version: columns.tlsVersion(row),
+    request_id: columns.requestId(row) || traceId,
+    trace_id: traceId,
+    span_id: columns.spanId(row),
+    parent_span_id: columns.parentSpanId(row),
+    reporter: columns.reporter(row),
+    jwt_principal: columns.jwtPrincipal(row),
+    reason: columns.reason(row),
+    policy_revision: columns.policyRevision(row),
+    audit_policies: columns.auditPolicies(row),
+    dry_run_decision: columns.dryRunDecision(row),
+    dry_run_policies: columns.dryRunPolicies(row),
+  };
 }

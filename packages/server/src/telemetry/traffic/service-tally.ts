@@ -1,9 +1,12 @@
-import type { AccessLogRecord } from '@rampart/core';
+import type { RecordBlock } from '@rampart/wire';
 import { LatencyHistogram } from './latency-histogram.ts';
 
-const MICROS = 1000;
+/** What is counted of a block of records: no record is made for it. */
+export type TalliedBlock = Omit<RecordBlock, 'record'>;
+
 const FIRST_SERVER_ERROR = 500;
-const NO_FLAG = '-';
+/** Response flags of a request of which there is nothing to say. */
+export const NO_FLAG = '-';
 /** Flags of answers that were begun and not finished; one that the caller gave up is not the service's failure. */
 const BROKEN_OFF = 'UC';
 
@@ -17,19 +20,21 @@ export class ServiceTally {
   readonly flags: Map<string, number> = new Map();
   readonly latency: LatencyHistogram = new LatencyHistogram();
 
-  add(record: AccessLogRecord): void {
+  add(block: TalliedBlock, row: number): void {
     this.requests += 1;
-    for (const flag of flagsOf(record)) this.flags.set(flag, (this.flags.get(flag) ?? 0) + 1);
-    if (record.reporter === 'destination') {
+    const flags = block.responseFlags(row);
+    for (const flag of flagsOf(flags)) this.flags.set(flag, (this.flags.get(flag) ?? 0) + 1);
+    if (block.reporter(row) === 'destination') {
       this.arrived += 1;
-      if (record.tls_version !== '') this.overMtls += 1;
+      if (block.tlsVersion(row) !== '') this.overMtls += 1;
     }
-    if (record.authorization_decision === 'DENY') {
+    if (block.decision(row) === 'DENY') {
       this.denied += 1;
       return;
     }
-    if (isSuccess(record)) this.succeeded += 1;
-    if (record.response_code !== 0) this.latency.add(record.duration_ms * MICROS);
+    const code = block.responseCode(row);
+    if (isSuccess(code, flags)) this.succeeded += 1;
+    if (code !== 0) this.latency.add(block.durationMicros(row));
   }
 
   merge(other: ServiceTally): void {
@@ -43,10 +48,12 @@ export class ServiceTally {
   }
 }
 
-function isSuccess({ response_code: code, response_flags: flags }: AccessLogRecord): boolean {
+function isSuccess(code: number, flags: string): boolean {
   return code > 0 && code < FIRST_SERVER_ERROR && flags !== BROKEN_OFF;
 }
 
-function flagsOf({ response_flags: flags }: AccessLogRecord): readonly string[] {
-  return flags === NO_FLAG || flags === '' ? [] : flags.split(',');
+const NO_FLAGS: readonly string[] = [];
+
+function flagsOf(flags: string): readonly string[] {
+  return flags === NO_FLAG || flags === '' ? NO_FLAGS : flags.split(',');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AccessLogRecord } from '@rampart/core';
-import { readRecordBlock } from '@rampart/wire';
+import { openRecordBlock } from '@rampart/wire';
+import type { RecordInput } from '@rampart/wire/record-block';
 import fc from 'fast-check';
 import { recordBlock } from '../../testing/records.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -10,47 +10,42 @@ import { TrafficWindow } from './traffic-window.ts';
 const SERVICE = 'orders-api.default.svc';
 const NOW = 1_800_000_000_000;
 
-function record(parts: Partial<AccessLogRecord> = {}): AccessLogRecord {
-  const [one] = readRecordBlock(recordBlock([{ path: '/' }]));
-  assert.ok(one !== undefined);
-  const allowed = { authorization_decision: 'ALLOW', response_code: 200, response_flags: '-', tls_version: 'TLSv1.3' };
-  return { ...one, ...allowed, destination_service: SERVICE, reporter: 'destination', ...parts } as AccessLogRecord;
+type Request = Partial<RecordInput>;
+
+function block(...requests: readonly Request[]): ReturnType<typeof openRecordBlock> {
+  return openRecordBlock(recordBlock(requests.map((request) => ({ destinationService: SERVICE, ...request }))));
 }
 
-function counted(...records: readonly AccessLogRecord[]): readonly number[] {
+function counted(...requests: readonly Request[]): readonly number[] {
   const window = new TrafficWindow(10_000);
-  window.add(records, NOW);
+  window.add(block(...requests), NOW);
   const tally = window.read(NOW).get(SERVICE);
   return tally === undefined ? [] : [tally.requests, tally.succeeded, tally.denied, tally.overMtls, tally.arrived];
 }
 
 describe('the requests of a service', () => {
-  const cases: readonly (readonly [rule: string, records: readonly AccessLogRecord[], counts: readonly number[]])[] = [
-    ['an answer below 500 is a success', [record(), record({ response_code: 404 })], [2, 2, 0, 2, 2]],
-    ['a server error is none', [record({ response_code: 503 })], [1, 0, 0, 1, 1]],
-    ['an answer that was broken off is none', [record({ response_flags: 'UC' })], [1, 0, 0, 1, 1]],
-    [
-      'what policy refuses is neither',
-      [record({ authorization_decision: 'DENY', response_code: 403 })],
-      [1, 0, 1, 1, 1],
-    ],
-    ['plaintext arrives without mutual TLS', [record({ tls_version: '' })], [1, 1, 0, 0, 1]],
-    ['a request that arrived counts once', [record(), record({ reporter: 'source' })], [1, 1, 0, 1, 1]],
+  const cases: readonly (readonly [rule: string, requests: readonly Request[], counts: readonly number[]])[] = [
+    ['an answer below 500 is a success', [{}, { responseCode: 404 }], [2, 2, 0, 2, 2]],
+    ['a server error is none', [{ responseCode: 503 }], [1, 0, 0, 1, 1]],
+    ['an answer that was broken off is none', [{ responseFlags: 'UC' }], [1, 0, 0, 1, 1]],
+    ['what policy refuses is neither', [{ decision: 'DENY', responseCode: 403 }], [1, 0, 1, 1, 1]],
+    ['plaintext arrives without mutual TLS', [{ tlsVersion: '' }], [1, 1, 0, 0, 1]],
+    ['a request that arrived counts once', [{}, { reporter: 'source' }], [1, 1, 0, 1, 1]],
     [
       'a request that never arrived counts by its caller',
-      [record({ reporter: 'source', response_code: 503, response_flags: 'UH' })],
+      [{ reporter: 'source', responseCode: 503, responseFlags: 'UH' }],
       [1, 0, 0, 0, 0],
     ],
   ];
-  for (const [rule, records, expected] of cases) it(rule, () => assert.deepEqual(counted(...records), expected));
+  for (const [rule, requests, expected] of cases) it(rule, () => assert.deepEqual(counted(...requests), expected));
 
   it('are forgotten once the window is past them, and never counted where it was', () => {
     const window = new TrafficWindow(3000);
-    window.add([record()], NOW);
-    window.add([record()], NOW + 2000);
+    window.add(block({}), NOW);
+    window.add(block({}), NOW + 2000);
     assert.equal(window.read(NOW + 2999).get(SERVICE)?.requests, 2);
     assert.equal(window.read(NOW + 3000).get(SERVICE)?.requests, 1);
-    window.add([record()], NOW - 2000);
+    window.add(block({}), NOW - 2000);
     assert.equal(window.read(NOW + 3000).get(SERVICE)?.requests, 1);
     assert.equal(window.read(NOW + 60_000).size, 0);
   });

@@ -1,5 +1,4 @@
-import type { AccessLogRecord } from '@rampart/core';
-import { ServiceTally } from './service-tally.ts';
+import { NO_FLAG, ServiceTally, type TalliedBlock } from './service-tally.ts';
 
 /** What happened is counted by the second in which it was reported. */
 const SLOT_MS = 1000;
@@ -29,12 +28,13 @@ export class TrafficWindow {
   }
 
   /** `at` is when it was reported, in Unix milliseconds. */
-  add(records: readonly AccessLogRecord[], at: number): void {
+  add(block: TalliedBlock | undefined, at: number): void {
     const services = this.#slot(Math.floor(at / SLOT_MS));
-    if (services === undefined) return;
-    for (const record of records) {
-      if (record.reporter === 'source' && !NEVER_ARRIVED.test(record.response_flags)) continue;
-      tallyOf(services, record.destination_service).add(record);
+    if (services === undefined || block === undefined) return;
+    const { count, reporter, responseFlags, destinationService } = block;
+    for (let row = 0; row < count; row += 1) {
+      if (reporter(row) === 'source' && !neverArrived(responseFlags(row))) continue;
+      tallyOf(services, destinationService(row)).add(block, row);
     }
   }
 
@@ -63,6 +63,10 @@ export class TrafficWindow {
     const oldest = Math.floor(now / SLOT_MS) - this.#slots;
     while ((this.#kept[0]?.slot ?? oldest + 1) <= oldest) this.#kept.shift();
   }
+}
+
+function neverArrived(flags: string): boolean {
+  return flags !== NO_FLAG && NEVER_ARRIVED.test(flags);
 }
 
 function tallyOf(services: Map<string, ServiceTally>, service: string): ServiceTally {

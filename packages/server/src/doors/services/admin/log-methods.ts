@@ -74,7 +74,7 @@ class FollowQueue implements AsyncIterable<ReadBatch> {
     this.#overrun ||= this.#waiting >= LONGEST_QUEUE;
     if (!this.#overrun) {
       this.#batches.push(batch);
-      this.#waiting += sizeOf(batch);
+      this.#waiting += batch.size;
     }
     this.#wake?.();
   }
@@ -83,7 +83,7 @@ class FollowQueue implements AsyncIterable<ReadBatch> {
     while (!this.#signal.aborted) {
       const batch = this.#batches.shift();
       if (batch !== undefined) {
-        this.#waiting -= sizeOf(batch);
+        this.#waiting -= batch.size;
         yield batch;
       } else if (this.#overrun) {
         throw new ConnectError(
@@ -107,8 +107,4 @@ class FollowQueue implements AsyncIterable<ReadBatch> {
       this.#signal.addEventListener('abort', done);
     });
   }
-}
-
-function sizeOf({ records, connections }: ReadBatch): number {
-  return records.length + connections.length;
 }

@@ -25,9 +25,9 @@ export function createTrafficMethods(parts: Parts): AdminMethods<'watchTraffic'>
       // Following begins before the past is read; what comes in both is told apart by its position.
       let upTo = Number.POSITIVE_INFINITY;
       const early: { readonly position: number; add(): void }[] = [];
-      const stop = tail.follow(({ position, records }) => {
+      const stop = tail.follow(({ position, block }) => {
         const at = clock.now();
-        const add = (): void => window.add(records, at);
+        const add = (): void => window.add(block, at);
         if (upTo === Number.POSITIVE_INFINITY) early.push({ position, add });
         else if (position > upTo) add();
       });
@@ -70,7 +70,7 @@ async function readPast({ logs, tail }: Parts, window: TrafficWindow, since: num
       upTo = Math.max(upTo, batch.position);
       before = batch.position;
       if (batch.receivedAt < since) return upTo;
-      window.add(tail.read(batch).records, batch.receivedAt);
+      window.add(tail.read(batch).block, batch.receivedAt);
     }
     if (batches.length < BATCHES_A_READ) return upTo;
   }
