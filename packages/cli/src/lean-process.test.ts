@@ -10,7 +10,7 @@ const run = promisify(execFile);
 describe('processes that serve for long', () => {
   it('start with a small young generation and one arena', () => {
     const { execArgv, environment } = leanStart(['--enable-source-maps'], { PATH: '/bin' });
-    assert.deepEqual(execArgv, ['--max-semi-space-size=4', '--heap-growing-percent=30', '--enable-source-maps']);
+    assert.deepEqual(execArgv, ['--max-semi-space-size=2', '--heap-growing-percent=100', '--enable-source-maps']);
     assert.equal(environment['MALLOC_ARENA_MAX'], '1');
     assert.equal(environment['PATH'], '/bin');
   });
@@ -35,7 +35,7 @@ describe('processes that serve for long', () => {
       const isLean = forgetLeanStart(process.env);
       if (!isLean) process.stdout.write(process.pid + ' ');
       becomeLean(process, isLean);
-      console.log([process.pid, process.execArgv.includes('--max-semi-space-size=4'), process.argv.slice(1), Object.keys(process.env)].join(' '));
+      console.log([process.pid, process.execArgv.includes('--max-semi-space-size=2'), process.argv.slice(1), Object.keys(process.env)].join(' '));
     `;
       const words = ['--input-type=module', '-e', program, 'a word', '-x'];
       const { stdout } = await run(process.execPath, words, { env: {} });
