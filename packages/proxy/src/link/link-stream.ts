@@ -1,6 +1,7 @@
 import { RampartError } from '@rampart/core';
 
-import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
+import { joined } from '../stream/byte-stream.ts';
+import type { ByteReceiver, ByteStream, TextAndBytes } from '../stream/byte-stream.ts';
 import { ByteQueue } from './flow/byte-queue.ts';
 import type { ReceiveWindow } from './flow/receive-window.ts';
 import { FRAME, LONGEST_DATA, MOST_CREDIT } from './frame/format.ts';
@@ -120,9 +121,7 @@ export class SessionStream implements LinkStream, DataTaker {
     const { length } = chunk;
     if (length === 0 || this.#isEnding || this.#failure !== undefined) return true;
     this.bytesWritten += length;
-    if (this.#outbox.length === 0 && length <= this.#credit && this.#host.takesNow(length)) {
-      this.#sends(DATA);
-      this.#credit -= length;
+    if (this.#takesNow(length)) {
       this.#host.frames.data(this.id, chunk);
       this.#host.gathered();
       return true;
@@ -133,6 +132,16 @@ export class SessionStream implements LinkStream, DataTaker {
     const hasRoom = this.#outbox.length < this.#backlog && !this.#host.isCongested;
     if (!hasRoom) this.#isDrainWanted = true;
     return hasRoom;
+  }
+
+  writeTogether(message: TextAndBytes): boolean {
+    const { length } = message;
+    if (this.#isEnding || this.#failure !== undefined) return true;
+    if (!this.#takesNow(length)) return this.write(joined(message));
+    this.bytesWritten += length;
+    this.#host.frames.dataOf(this.id, message);
+    this.#host.gathered();
+    return true;
   }
 
   end(): void {
@@ -236,6 +245,14 @@ export class SessionStream implements LinkStream, DataTaker {
 
   get isReady(): boolean {
     return this.#outbox.length > 0 && this.#credit > 0;
+  }
+
+  /** Whether so many bytes go into a frame at once; then they are as good as sent. */
+  #takesNow(length: number): boolean {
+    if (this.#outbox.length > 0 || length > this.#credit || !this.#host.takesNow(length)) return false;
+    this.#sends(DATA);
+    this.#credit -= length;
+    return true;
   }
 
   #emptied(): void {

@@ -1,4 +1,5 @@
-import type { ByteReceiver, ByteStream } from './byte-stream.ts';
+import { joined } from './byte-stream.ts';
+import type { ByteReceiver, ByteStream, TextAndBytes } from './byte-stream.ts';
 
 /** A stream that is being opened: what is written to it waits, up to what its writer was told. */
 export class PendingStream implements ByteStream {
@@ -27,10 +28,15 @@ export class PendingStream implements ByteStream {
     this.#stream?.receive(receiver);
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (this.#stream !== undefined) return this.#stream.write(chunk);
+  write(chunk: Uint8Array, goesOn?: boolean): boolean {
+    if (this.#stream !== undefined) return this.#stream.write(chunk, goesOn);
     if (!this.#isOver) this.#written.push(chunk);
     return false;
+  }
+
+  writeTogether(message: TextAndBytes): boolean {
+    const stream = this.#stream;
+    return stream?.writeTogether === undefined ? this.write(joined(message)) : stream.writeTogether(message);
   }
 
   end(): void {

@@ -1,11 +1,14 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 import { FrameWriter } from '../frame/frame-writer.ts';
 import { LONGEST_DATA } from '../frame/format.ts';
 
 /** Bytes for one write: what a TLS socket takes before it asks to wait. */
 const TURN_BYTES = 64 * 1024;
+/** Of a record of TLS 1.3 with all that is around it (RFC 8446 §5.2), Node reads 16 KiB at a time: it comes with one read, not two. */
+const RECORD_BYTES = 16_384 - 22;
 /** Messages up to this pass large bodies that wait. */
 const SMALL_BYTES = 4096;
 
@@ -39,6 +42,7 @@ export class SendLine {
     this.#transport = transport;
     this.#unread = unread;
     this.#isSocket = transport instanceof Socket;
+    if (transport instanceof TLSSocket) transport.setMaxSendFragment(RECORD_BYTES);
     transport.on('drain', () => {
       this.#isBlocked = false;
       this.#flush();

@@ -1,24 +1,22 @@
+import type { TextAndBytes } from '../../stream/byte-stream.ts';
 import { HEADER_BYTES, type FrameType, FRAME } from './format.ts';
 
-/** Memory of a quiet link, and of a busy one. */
+/** Memory of a quiet link, and of a busy one: all that leaves in one turn of the event loop lies in one piece of it. */
 const FIRST_SLAB_BYTES = 4 * 1024;
-const SLAB_BYTES = 64 * 1024;
+const SLAB_BYTES = 96 * 1024;
 /** A slab with less room than this is not carried over to the next turn. */
 const WORTH_KEEPING = 1024;
 
-/** Payloads from here on are handed on as they are: one more part of a write costs less than copying them. */
-const WORTH_REFERRING = 8 * 1024;
+const NOTHING: readonly Uint8Array[] = [];
 
 /** Bytes that wait to be sent. */
 export interface ByteSource {
-  /** The next bytes, at most so many. */
-  shift(longest: number): Buffer | undefined;
   moveTo(target: Buffer, at: number, length: number): void;
 }
 
 /**
- * Gathers frames until they are taken. Headers are written in place, small payloads are copied behind them into one buffer,
- * large ones are parts of their own.
+ * Gathers frames until they are taken, one behind the other in one buffer: TLS sends that without another copy, and several
+ * parts only once it has put them together itself. Two buffers take turns, one to gather in while the other is written.
  */
 export class FrameWriter {
   #slab: Buffer = Buffer.allocUnsafeSlow(FIRST_SLAB_BYTES);
@@ -26,36 +24,35 @@ export class FrameWriter {
   #end = 0;
   #full: Uint8Array[] = [];
   #fullBytes = 0;
+  /** Handed out to be written, in whole or in part; not the present one. */
+  #lent: Buffer | undefined;
+  /** Held by nobody. */
+  #spare: Buffer | undefined;
 
   /** Bytes gathered and not taken. */
   get pending(): number {
     return this.#fullBytes + this.#end - this.#start;
   }
 
-  /** One DATA frame. A large chunk must not change before it is sent. */
+  /** One DATA frame. */
   data(stream: number, chunk: Uint8Array): void {
-    if (chunk.length < WORTH_REFERRING) {
-      this.bytes(FRAME.DATA, stream, chunk);
-      return;
+    this.bytes(FRAME.DATA, stream, chunk);
+  }
+
+  /** One DATA frame of a text and of what follows it. */
+  dataOf(stream: number, { text, parts, length }: TextAndBytes): void {
+    let at = this.#header(FRAME.DATA, stream, length);
+    at += this.#slab.write(text, at, 'latin1');
+    for (const part of parts) {
+      this.#slab.set(part, at);
+      at += part.length;
     }
-    this.#headerAlone(stream, chunk.length);
-    this.#refer(chunk);
   }
 
   /** One DATA frame of the next bytes of a source that has as many. */
   dataFrom(stream: number, source: ByteSource, length: number): void {
-    if (length < WORTH_REFERRING) {
-      const at = this.#header(FRAME.DATA, stream, length);
-      source.moveTo(this.#slab, at, length);
-      return;
-    }
-    this.#headerAlone(stream, length);
-    for (let left = length; left > 0;) {
-      const piece = source.shift(left);
-      if (piece === undefined) return;
-      this.#refer(piece);
-      left -= piece.length;
-    }
+    const at = this.#header(FRAME.DATA, stream, length);
+    source.moveTo(this.#slab, at, length);
   }
 
   /** A frame without a payload. */
@@ -80,7 +77,10 @@ export class FrameWriter {
 
   /** Everything that was taken has been written and is held by nobody: its memory is used again. */
   rewind(): void {
-    if (this.#end > this.#start || this.#full.length > 0) return;
+    if (this.#full.length > 0) return;
+    if (this.#lent !== undefined && this.#lent.length >= this.#slab.length) this.#spare = this.#lent;
+    this.#lent = undefined;
+    if (this.#end > this.#start) return;
     this.#start = 0;
     this.#end = 0;
   }
@@ -88,7 +88,8 @@ export class FrameWriter {
   /** What was gathered, in order. */
   take(): readonly Uint8Array[] {
     this.#cutSlab();
-    if (this.#slab.length - this.#end < WORTH_KEEPING) this.#renew(0);
+    if (this.#full.length === 0) return NOTHING;
+    if (this.#spare !== undefined || this.#slab.length - this.#end < WORTH_KEEPING) this.#renew(0);
     const taken = this.#full;
     this.#full = [];
     this.#fullBytes = 0;
@@ -103,15 +104,6 @@ export class FrameWriter {
     this.#slab.writeUInt32BE(stream, at + 4);
     this.#end = at + HEADER_BYTES + length;
     return at + HEADER_BYTES;
-  }
-
-  /** The header of a DATA frame whose payload is not copied. */
-  #headerAlone(stream: number, length: number): void {
-    this.#reserve(HEADER_BYTES);
-    this.#slab.writeUInt32BE(FRAME.DATA * 0x1000000 + length, this.#end);
-    this.#slab.writeUInt32BE(stream, this.#end + 4);
-    this.#end += HEADER_BYTES;
-    this.#cutSlab();
   }
 
   #refer(piece: Uint8Array): void {
@@ -131,9 +123,12 @@ export class FrameWriter {
     this.#start = this.#end;
   }
 
-  /** Another slab, larger than the last one, for so many bytes at least. */
+  /** Another slab: the spare one where there is one, else one that is larger than the last, for so many bytes at least. */
   #renew(bytes: number): void {
-    this.#slab = Buffer.allocUnsafeSlow(Math.min(SLAB_BYTES, Math.max(this.#slab.length * 4, bytes)));
+    this.#lent = this.#slab;
+    const spare = this.#spare !== undefined && this.#spare.length >= bytes ? this.#spare : undefined;
+    this.#spare = undefined;
+    this.#slab = spare ?? Buffer.allocUnsafeSlow(Math.min(SLAB_BYTES, Math.max(this.#slab.length * 4, bytes)));
     this.#start = 0;
     this.#end = 0;
   }
