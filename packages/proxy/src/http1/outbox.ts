@@ -1,3 +1,4 @@
+import { joined } from '../stream/byte-stream.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Framing } from './head-text.ts';
 import type { Portion } from './message-reader.ts';
@@ -17,15 +18,14 @@ export function sendHead(stream: ByteStream, { text, framing }: HeadToSend, port
   const parts = framed(portion, framing);
   let bytes = 0;
   for (const part of parts) bytes += part.length;
-  if (bytes === 0) return stream.write(Buffer.from(text, 'latin1'));
   if (bytes > COPIED_BYTES) {
-    stream.write(Buffer.from(text, 'latin1'));
-    return sendParts(stream, parts, bytes);
+    stream.write(Buffer.from(text, 'latin1'), true);
+    return sendParts(stream, parts, { bytes, goesOn: !portion.isLast });
   }
-  const whole = Buffer.allocUnsafe(text.length + bytes);
-  let at = whole.write(text, 'latin1');
-  for (const part of parts) at += part.copy(whole, at);
-  return stream.write(whole);
+  const message = { text, parts, length: text.length + bytes };
+  return stream.writeTogether === undefined
+    ? stream.write(joined(message), !portion.isLast)
+    : stream.writeTogether(message);
 }
 
 /** Writes more of a body. Says whether there is room for more. */
@@ -33,15 +33,19 @@ export function sendPortion(stream: ByteStream, portion: Portion, framing: Frami
   const parts = framed(portion, framing);
   let bytes = 0;
   for (const part of parts) bytes += part.length;
-  return bytes === 0 || sendParts(stream, parts, bytes);
+  return bytes === 0 || sendParts(stream, parts, { bytes, goesOn: !portion.isLast });
 }
 
-function sendParts(stream: ByteStream, parts: readonly Buffer[], bytes: number): boolean {
+function sendParts(
+  stream: ByteStream,
+  parts: readonly Buffer[],
+  { bytes, goesOn }: { readonly bytes: number; readonly goesOn: boolean },
+): boolean {
   const [first] = parts;
-  if (first !== undefined && parts.length === 1) return stream.write(first);
-  if (bytes <= COPIED_BYTES) return stream.write(Buffer.concat(parts, bytes));
+  if (first !== undefined && parts.length === 1) return stream.write(first, goesOn);
+  if (bytes <= COPIED_BYTES) return stream.write(Buffer.concat(parts, bytes), goesOn);
   let hasRoom = true;
-  for (const part of parts) hasRoom = stream.write(part);
+  for (const [index, part] of parts.entries()) hasRoom = stream.write(part, goesOn || index < parts.length - 1);
   return hasRoom;
 }
 

@@ -14,6 +14,8 @@ export class SocketStream implements ByteStream {
   #failure: Error | undefined;
   #listeners: readonly Listener[] = [];
   #isReleased = false;
+  /** Parts of a message wait for the end of this turn of the event loop. */
+  #isGathering = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -36,8 +38,16 @@ export class SocketStream implements ByteStream {
     if (isFirst) this.#listen();
   }
 
-  write(chunk: Uint8Array): boolean {
-    return this.socket.write(chunk);
+  /** A link brings what a caller has sent at once in two pieces: whoever reads it would be woken for each. */
+  write(chunk: Uint8Array, goesOn = false): boolean {
+    if (goesOn && !this.#isGathering) {
+      this.#isGathering = true;
+      this.socket.cork();
+      setImmediate(this.#flush);
+    }
+    const hasRoom = this.socket.write(chunk);
+    if (!goesOn) this.#flush();
+    return hasRoom;
   }
 
   end(): void {
@@ -60,6 +70,7 @@ export class SocketStream implements ByteStream {
   /** Gives the socket to somebody else, paused, with what was read of it put back. Nothing is brought to a receiver any more. */
   release(head: Buffer): Socket {
     const { socket } = this;
+    this.#flush();
     this.#isReleased = true;
     for (const [event, listener] of this.#listeners) socket.off(event, listener);
     this.#listeners = [];
@@ -67,6 +78,12 @@ export class SocketStream implements ByteStream {
     if (head.length > 0) socket.unshift(head);
     return socket;
   }
+
+  readonly #flush = (): void => {
+    if (!this.#isGathering) return;
+    this.#isGathering = false;
+    this.socket.uncork();
+  };
 
   #listen(): void {
     const { socket } = this;
