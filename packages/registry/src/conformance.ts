@@ -148,6 +148,7 @@ const COMPLETE: StoredInstance = stored(
     ],
     deregisterCriticalAfterMs: 60_000,
     leaseMs: 0,
+    serial: '0a1b2c',
   },
   {
     standing: { draining: true, maintenance: { reason: 'a new disk' } },

@@ -3,6 +3,9 @@ import { nameOfIdentity, type RegistryIdentity } from './admission/identity.ts';
 import type { Standing } from './health/instance-state.ts';
 import type { Instance } from './store.ts';
 
+/** Why an instance is gone, for the record. */
+export const REVOKED_REASON = 'its identity was revoked';
+
 /** Who asked for what. */
 export interface RegistryEventContext {
   readonly who: RegistryIdentity;
@@ -41,7 +44,7 @@ export function deregistration(
 
 /** `INSTANCE_STANDING`: somebody drains an instance, puts it into maintenance, or takes that back. */
 export function standingChange(
-  who: RegistryIdentity,
+  { who, sourceIp }: { readonly who: RegistryIdentity; readonly sourceIp: string },
   { service, instanceId, namespace }: Instance,
   { draining, maintenance }: Standing,
 ): AuditEvent {
@@ -50,6 +53,7 @@ export function standingChange(
     serviceName: service,
     instanceId,
     identity: nameOfIdentity(who),
+    sourceIp,
     result: 'SUCCESS',
     details: { namespace, draining, maintenance: maintenance?.reason ?? '' },
   };

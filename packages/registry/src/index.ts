@@ -74,6 +74,7 @@ export { isUsable, type InstanceHealth, type InstanceState, type Standing } from
 export type { Probe, ProbeResult } from './health/probe.ts';
 export { type ProbeLimits, probeLimits } from './health/probe-target.ts';
 export type { LeaseKind } from './leases/leases.ts';
+export { REVOKED_REASON } from './events.ts';
 export { createMemoryRegistryStore } from './memory-store.ts';
 export { apartId, givenIdOf, isApart } from './registration/owned-id.ts';
 export type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';

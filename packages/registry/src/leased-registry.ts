@@ -8,7 +8,7 @@ import { ownServiceAdmission } from './admission/own-service.ts';
 import { Catalogue, type ServiceListener } from './discovery/catalogue.ts';
 import type { DiscoveredInstance, Discovery } from './discovery/discovery.ts';
 import type { Service } from './discovery/service.ts';
-import { deregistration, registryEvent, standingChange } from './events.ts';
+import { deregistration, registryEvent, REVOKED_REASON, standingChange } from './events.ts';
 import type { RegistryEventContext } from './events.ts';
 import type { CheckDefinition } from './health/check.ts';
 import { checkOutput } from './health/check-output.ts';
@@ -20,10 +20,12 @@ import { instanceOf, isSame } from './registration/instance.ts';
 import { apartId, givenIdOf, isApart } from './registration/owned-id.ts';
 import { Deadlines } from './leases/deadlines.ts';
 import { type LeaseKind, Leases } from './leases/leases.ts';
+import { instanceAlone, standingOf, storedOf } from './registration/kept.ts';
+import { foreignIdentity, unwantedChecks } from './registration/refusals.ts';
 import { checkRegistration } from './registration/registration.ts';
 import { SensitiveKeys } from './sensitive/sensitive-keys.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
-import type { AgentReport, CheckReport, Registry, RegistryOptions, ReportRefusal } from './registry.ts';
+import type { AgentReport, CheckReport, Origin, Registry, RegistryOptions, ReportRefusal } from './registry.ts';
 import type { Instance, StoredInstance } from './store.ts';
 import { Turns } from './turns.ts';
 
@@ -131,26 +133,31 @@ export class LeasedRegistry implements Registry {
     return unknown;
   }
 
-  drain(who: RegistryIdentity, instanceId: string, draining: boolean): Promise<Registered> {
-    return this.#managed({ who, instanceId, action: 'drain' }, (instance) =>
-      this.#stand(who, instance, { ...standingOf(instance), draining }),
+  drain(
+    who: RegistryIdentity,
+    instanceId: string,
+    { draining, sourceIp = '' }: { readonly draining: boolean } & Origin,
+  ): Promise<Registered> {
+    return this.#managed({ who, instanceId, action: 'drain', sourceIp }, (instance) =>
+      this.#stand({ who, sourceIp }, instance, { ...standingOf(instance), draining }),
     );
   }
 
   setMaintenance(
     who: RegistryIdentity,
     instanceId: string,
-    maintenance: { readonly reason: string } | undefined,
+    { maintenance, sourceIp = '' }: { readonly maintenance?: { readonly reason: string } } & Origin,
   ): Promise<Registered> {
-    return this.#managed({ who, instanceId, action: 'maintenance' }, (instance) => {
+    return this.#managed({ who, instanceId, action: 'maintenance', sourceIp }, (instance) => {
       const { draining } = instance.state;
       const standing = maintenance === undefined ? { draining } : { draining, maintenance: { ...maintenance } };
-      return this.#stand(who, instance, standing);
+      return this.#stand({ who, sourceIp }, instance, standing);
     });
   }
 
   reportCheck(who: RegistryIdentity, instanceId: string, report: CheckReport): Promise<Registered> {
-    return this.#managed({ who, instanceId, action: 'report' }, async (instance) => {
+    const { sourceIp = '' } = report;
+    return this.#managed({ who, instanceId, action: 'report', sourceIp }, async (instance) => {
       const own = instance.checks.filter(({ kind }) => kind.type === 'ttl');
       const { checkId = own.length === 1 ? own[0]?.checkId : undefined, status, output } = report;
       const check = instance.checks.find((one) => one.checkId === checkId);
@@ -247,10 +254,7 @@ export class LeasedRegistry implements Registry {
     before: DiscoveredInstance | undefined,
   ): Promise<Registered> {
     const instance = instanceOf(who, request, this.#options.clock.now());
-    if (before !== undefined && isSame(instanceAlone(before), instance)) {
-      this.#grant(before);
-      return ok(before);
-    }
+    if (before !== undefined && isSame(instanceAlone(before), instance)) return this.#repeat(before, instance);
     const { namespace, host, port, protocol, labels } = instance;
     const metadata = this.#sensitive().forRecord({ ...labels, ...instance.metadata });
     // In the order in which they are printed.
@@ -264,7 +268,24 @@ export class LeasedRegistry implements Registry {
     const shown = { ...instance, state: initialState(instance, kept, instance.registeredAt) };
     this.#catalogue.put(shown);
     this.#care(shown, before);
+    this.#leaveToRevocation(shown);
     return ok(shown);
+  }
+
+  /** The same once more: of it, only the certificate that was shown may be another one, which is no news to anybody. */
+  async #repeat(before: DiscoveredInstance, { serial, registeredAt }: Instance): Promise<Registered> {
+    this.#grant(before);
+    if (serial === undefined || serial === before.serial) return ok(before);
+    await this.#options.store.save(storedOf({ ...before, serial }));
+    const shown = { ...(this.#catalogue.instance(before.instanceId) ?? before), serial };
+    this.#catalogue.amend(shown);
+    this.#leaveToRevocation({ ...shown, registeredAt });
+    return ok(shown);
+  }
+
+  #leaveToRevocation(instance: Instance): void {
+    const { isRevoked = (): boolean => false } = this.#options;
+    if (isRevoked(instance)) this.#drop(instance.instanceId, REVOKED_REASON, isRevoked);
   }
 
   /** A lease that has ended is unknown once nobody can find the instance any more, and not before. */
@@ -298,11 +319,15 @@ export class LeasedRegistry implements Registry {
     });
   }
 
-  async #stand(who: RegistryIdentity, instance: DiscoveredInstance, standing: Standing): Promise<Registered> {
+  async #stand(
+    by: { readonly who: RegistryIdentity; readonly sourceIp: string },
+    instance: DiscoveredInstance,
+    standing: Standing,
+  ): Promise<Registered> {
     const { instanceId, state } = instance;
     const shown: DiscoveredInstance = { ...instance, state: stateOf(standing, state.checks) };
     const stored = storedOf(shown);
-    await this.#commit(instanceId, this.#options.store.save(stored), standingChange(who, instance, standing));
+    await this.#commit(instanceId, this.#options.store.save(stored), standingChange(by, instance, standing));
     const now = this.#catalogue.instance(instanceId);
     const current = { ...shown, state: stateOf(standing, now?.state.checks ?? state.checks) };
     this.#catalogue.put(current);
@@ -463,38 +488,4 @@ export class LeasedRegistry implements Registry {
   async #audit(eventType: string, context: RegistryEventContext): Promise<void> {
     await this.#options.journal.audit(registryEvent(eventType, context));
   }
-}
-
-/** Operators alone say whose identity answers elsewhere; with anybody else's word for it, a name could be led to nowhere. */
-function foreignIdentity(
-  who: RegistryIdentity,
-  { identity }: RegistrationRequest,
-): Result<never, AdmissionRefusal> | undefined {
-  const own = who.kind === 'spiffe' ? who.id.toString() : '';
-  if (who.kind === 'operator' || identity === undefined || identity === own) return undefined;
-  const message = `${nameOfIdentity(who)} may not register an instance of another identity; leave the identity out`;
-  return fail({
-    event: 'IDENTITY_MISMATCH',
-    error: new RampartError('PERMISSION_DENIED', message),
-    details: { asked: identity },
-  });
-}
-
-function unwantedChecks(problem: string): AdmissionRefusal {
-  const error = new RampartError('INVALID_ARGUMENT', `this registration was refused: ${problem}`);
-  return { event: 'REGISTRATION_DENIED', error, details: { reason: problem } };
-}
-
-function instanceAlone({ state: _, ...instance }: DiscoveredInstance): Instance {
-  return instance;
-}
-
-function standingOf(instance: DiscoveredInstance | undefined): Standing {
-  if (instance === undefined) return { draining: false };
-  const { draining, maintenance } = instance.state;
-  return maintenance === undefined ? { draining } : { draining, maintenance };
-}
-
-function storedOf(instance: DiscoveredInstance): StoredInstance {
-  return { instance: instanceAlone(instance), standing: standingOf(instance), checks: instance.state.checks };
 }

@@ -8,7 +8,7 @@ import { FakeClock } from './leases/fake-clock.ts';
 import { createMemoryRegistryStore } from './memory-store.ts';
 import type { RegistrationRequest } from './registration/registration.ts';
 import { openRegistry } from './registry.ts';
-import type { Registry } from './registry.ts';
+import type { Registry, RegistryOptions } from './registry.ts';
 import type { RegistryStore } from './store.ts';
 
 const ORDERS = holder('spiffe://cluster.local/ns/default/sa/orders');
@@ -175,6 +175,29 @@ describe('register', () => {
     await registered;
     assert.equal(registry.lookup(NAME)?.instances.length, 1);
   });
+
+  it('with another certificate is the same registration, kept with that one', async () => {
+    const { registry, audit, store } = await setUp();
+    await registry.register(holder('spiffe://cluster.local/ns/default/sa/orders', 'aa'), REQUEST);
+    const { revision } = registry;
+    await registry.register(holder('spiffe://cluster.local/ns/default/sa/orders', 'bb'), REQUEST);
+    await registry.register(ORDERS, REQUEST);
+    assert.deepEqual([registry.revision, (await audit()).length], [revision, 1]);
+    assert.equal(registry.discovery.instance(REQUEST.instanceId)?.serial, 'bb');
+    assert.equal((await store.instances())[0]?.instance.serial, 'bb');
+  });
+
+  for (const serial of ['fresh', 'repeated']) {
+    it(`is taken away when its certificate was revoked while it was on its way (${serial})`, async () => {
+      const { registry, audit } = await setUp({ isRevoked: (instance) => instance.serial === serial });
+      await registry.register(holder('spiffe://cluster.local/ns/default/sa/orders', 'fresh'), REQUEST);
+      await registry.register(holder('spiffe://cluster.local/ns/default/sa/orders', 'repeated'), REQUEST);
+      const taken = async (): Promise<AuditRecord | undefined> =>
+        (await audit()).find(({ event_type }) => event_type === 'DEREGISTRATION');
+      await until(async () => (await taken()) !== undefined);
+      assert.deepEqual((await taken())?.details, { namespace: 'default', reason: 'its identity was revoked' });
+    });
+  }
 
   it('throws, and shows nothing, when the store fails', async () => {
     const { registry, store, faults, clock } = await setUp();
@@ -406,8 +429,8 @@ describe('watch', () => {
   });
 });
 
-function holder(id: string): RegistryIdentity {
-  return { kind: 'spiffe', id: SpiffeId.of(id) };
+function holder(id: string, serial?: string): RegistryIdentity {
+  return { kind: 'spiffe', id: SpiffeId.of(id), ...(serial === undefined ? {} : { serial }) };
 }
 
 interface SetUp {
@@ -422,7 +445,10 @@ interface SetUp {
   readonly reopen: () => Promise<Registry>;
 }
 
-async function setUp(options: { wrap?: (inner: RegistryStore) => RegistryStore } = {}): Promise<SetUp> {
+async function setUp(
+  options: { wrap?: (inner: RegistryStore) => RegistryStore } & Partial<Pick<RegistryOptions, 'isRevoked'>> = {},
+): Promise<SetUp> {
+  const { isRevoked } = options;
   const clock = new FakeClock();
   const faults = { save: 0, remove: 0, journal: 0 };
   const guard = async (kind: keyof typeof faults): Promise<void> => {
@@ -452,6 +478,7 @@ async function setUp(options: { wrap?: (inner: RegistryStore) => RegistryStore }
       leaseMs: LEASE_MS,
       random: () => 0.5,
       onFailure: (error) => failures.push(error),
+      ...(isRevoked === undefined ? {} : { isRevoked }),
     });
   const audit = async (): Promise<AuditRecord[]> =>
     (await journal.read({ stream: 'audit', limit: 100, order: 'newest-first' })).map(auditRecord);

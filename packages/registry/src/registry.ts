@@ -13,7 +13,7 @@ import type { LeaseKind } from './leases/leases.ts';
 import { LeasedRegistry } from './leased-registry.ts';
 import type { DeregistrationRequest, RegistrationRequest } from './registration/registration.ts';
 import type { SensitiveKeys } from './sensitive/sensitive-keys.ts';
-import type { RegistryStore, StoredInstance } from './store.ts';
+import type { Instance, RegistryStore, StoredInstance } from './store.ts';
 
 export interface RegistryOptions {
   readonly store: RegistryStore;
@@ -26,6 +26,11 @@ export interface RegistryOptions {
   readonly admission?: Admission;
   /** Which metadata no record shows, now; what usually is sensitive unless given. */
   readonly sensitive?: () => SensitiveKeys;
+  /**
+   * Whether what an instance was registered with is revoked; false unless given. Asked when the registration is durable, because
+   * it may have been revoked meanwhile: who withdraws what is registered did not see it then.
+   */
+  readonly isRevoked?: (instance: Instance) => boolean;
   /** Where checks may be run; only where registrations come from, and no scripts, unless given. */
   readonly probes?: ProbeLimits;
   /** Hears of failures that no caller waits for: a listener that threw, a store that could not forget an expired instance yet. */
@@ -55,13 +60,13 @@ export interface Registry {
   drain(
     who: RegistryIdentity,
     instanceId: string,
-    draining: boolean,
+    request: { readonly draining: boolean } & Origin,
   ): Promise<Result<DiscoveredInstance, RampartError>>;
-  /** Out of service until taken back with undefined. Durable and recorded before it resolves; errors as `deregister`. */
+  /** Out of service until taken back without `maintenance`. Durable and recorded before it resolves; errors as `deregister`. */
   setMaintenance(
     who: RegistryIdentity,
     instanceId: string,
-    maintenance: { readonly reason: string } | undefined,
+    request: { readonly maintenance?: { readonly reason: string } } & Origin,
   ): Promise<Result<DiscoveredInstance, RampartError>>;
   /** INVALID_ARGUMENT when it is no TTL check, NOT_FOUND when there is no such check or instance; else errors as `deregister`. */
   reportCheck(
@@ -92,8 +97,14 @@ export interface Registry {
   close(): Promise<void>;
 }
 
+/** Where a request came from. */
+export interface Origin {
+  /** Address of the other end, for the audit record. */
+  readonly sourceIp?: string;
+}
+
 /** What was said of a TTL check. */
-export interface CheckReport {
+export interface CheckReport extends Origin {
   /** The only TTL check of the instance unless given. */
   readonly checkId?: string;
   readonly status: CheckStatus;

@@ -43,6 +43,8 @@ export interface Instance {
   readonly deregisterCriticalAfterMs?: number;
   /** How long it can be found without anybody who holds its lease; the registry's own period unless given. */
   readonly leaseMs?: number;
+  /** Of the certificate that its owner showed last when registering it, lower-case hex; absent where none was shown. */
+  readonly serial?: string;
   /** Unix milliseconds of the first registration of these values. */
   readonly registeredAt: number;
 }

@@ -2,8 +2,11 @@ import { BoundedCache, type SpiffeId } from '@rampart/core';
 
 /** Who asks something of the registry, as the door found out. */
 export type RegistryIdentity =
-  /** Proved a SPIFFE ID. `service`: the one it was attested as, "" for a pure client; undefined where nobody asked. */
-  | { readonly kind: 'spiffe'; readonly id: SpiffeId; readonly service?: string }
+  /**
+   * Proved a SPIFFE ID. `service`: the one it was attested as, "" for a pure client; undefined where nobody asked. `serial`: of
+   * the certificate that proved it, lower-case hex; absent where a token did.
+   */
+  | { readonly kind: 'spiffe'; readonly id: SpiffeId; readonly service?: string; readonly serial?: string }
   /** Showed a token of the registry's own. */
   | { readonly kind: 'token'; readonly name: string; readonly teams: readonly string[] }
   /** Showed a token of the admin API. `looksOnly`: its role is one that changes nothing. */

@@ -178,7 +178,7 @@ describe('an instance that is critical', () => {
     await test.registry.reportCheck(WHO, 'i', { status: 'passing', output: '' });
     await test.run(30_000 + 59_999);
     assert.equal(test.health, 'critical');
-    await test.registry.setMaintenance(WHO, 'i', { reason: 'disk' });
+    await test.registry.setMaintenance(WHO, 'i', { maintenance: { reason: 'disk' } });
     await test.run(600_000);
     assert.equal(test.health, 'maintenance');
   });
@@ -188,8 +188,8 @@ describe('drain and maintenance', () => {
   it('are durable, recorded, and outlast a registration and a restart', async () => {
     const test = await setUp();
     await test.register({});
-    await test.registry.drain(WHO, 'i', true);
-    await test.registry.setMaintenance(OPERATOR, 'i', { reason: 'disk' });
+    await test.registry.drain(WHO, 'i', { draining: true, sourceIp: '10.0.0.1' });
+    await test.registry.setMaintenance(OPERATOR, 'i', { maintenance: { reason: 'disk' }, sourceIp: '10.0.0.9' });
     await test.register({ port: 81 });
     const restarted = await test.reopen();
     assert.deepEqual(restarted.discovery.instance('i')?.state, {
@@ -201,10 +201,14 @@ describe('drain and maintenance', () => {
     await restarted.close();
     const standings = (await test.audit()).filter(({ event_type }) => event_type === 'INSTANCE_STANDING');
     assert.deepEqual(
-      standings.map(({ identity, details }) => [identity, details]),
+      standings.map(({ identity, source_ip, details }) => [identity, source_ip, details]),
       [
-        ['operator:x', { namespace: 'default', draining: true, maintenance: 'disk' }],
-        ['spiffe://cluster.local/ns/default/sa/a', { namespace: 'default', draining: true, maintenance: '' }],
+        ['operator:x', '10.0.0.9', { namespace: 'default', draining: true, maintenance: 'disk' }],
+        [
+          'spiffe://cluster.local/ns/default/sa/a',
+          '10.0.0.1',
+          { namespace: 'default', draining: true, maintenance: '' },
+        ],
       ],
     );
   });
@@ -265,6 +269,13 @@ describe('a registration with', () => {
     });
 });
 
+interface AuditRow {
+  readonly event_type: string;
+  readonly identity: string;
+  readonly source_ip: string;
+  readonly details: unknown;
+}
+
 interface Test {
   readonly registry: Registry;
   readonly store: RegistryStore;
@@ -278,7 +289,7 @@ interface Test {
   register(change: Partial<RegistrationRequest>): Promise<void>;
   /** Moves the clock in small steps, so that work which waits for the loop can go on. */
   run(milliseconds: number): Promise<void>;
-  audit(): Promise<{ readonly event_type: string; readonly identity: string; readonly details: unknown }[]>;
+  audit(): Promise<AuditRow[]>;
   reopen(): Promise<Registry>;
 }
 

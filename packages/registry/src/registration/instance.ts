@@ -33,6 +33,8 @@ export function instanceOf(who: RegistryIdentity, request: RegistrationRequest, 
     checks: checks.length === 0 ? NO_CHECKS : checkDefinitions(givenIdOf(instanceId), checks),
     registeredAt,
   };
+  const serial = serialOf(who);
+  if (serial !== undefined) instance.serial = serial;
   if (leaseMs !== undefined) instance.leaseMs = leaseMs;
   if (locality !== undefined) instance.locality = { ...locality };
   if (version !== undefined) instance.version = version;
@@ -40,9 +42,14 @@ export function instanceOf(who: RegistryIdentity, request: RegistrationRequest, 
   return instance;
 }
 
-/** Whether both are the same registration, made at whatever time. */
+function serialOf(who: RegistryIdentity): string | undefined {
+  return who.kind === 'spiffe' ? who.serial : undefined;
+}
+
+/** Whether both are the same registration, made at whatever time and with whichever certificate. */
 export function isSame(a: Instance, b: Instance): boolean {
-  return isDeepStrictEqual({ ...a, registeredAt: 0 }, { ...b, registeredAt: 0 });
+  const made = { registeredAt: 0, serial: '' };
+  return isDeepStrictEqual({ ...a, ...made }, { ...b, ...made });
 }
 
 function textsOf(texts: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -94,7 +94,7 @@ export async function openState({ options, teardown, metrics, directory }: Start
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
   const guard = await openRegistryGuard(options, { ...shared, metrics });
   keepRetention({ ...shared, checkpoints, settings: () => guard.policies.current().settings.auditRetention });
-  const registry = await openServices(options, { database, guard, keyEncryptionKey, teardown });
+  const registry = await openServices(options, { database, guard, authority: opened, keyEncryptionKey, teardown });
   await guard.begin(registry);
   const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
   const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });

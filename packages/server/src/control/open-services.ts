@@ -1,6 +1,8 @@
+import type { Authority } from '@rampart/authority';
 import { openRegistry, type Registry, type SensitiveKeys } from '@rampart/registry';
 import type { CompleteOptions } from '../control-plane-options.ts';
 import type { RegistryGuard } from '../registry/open-guard.ts';
+import { isRevokedMeanwhile } from '../revocation/withdraw-instances.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyEncryptionKey } from '@rampart/keyring';
 import { sealKept } from '../storage/stores/registry/kept-metadata.ts';
@@ -14,11 +16,13 @@ export async function openServices(
   {
     database,
     guard: { journal, admission, policies },
+    authority,
     keyEncryptionKey,
     teardown,
   }: {
     readonly database: Database;
     readonly guard: RegistryGuard;
+    readonly authority: Pick<Authority, 'revocations'>;
     readonly keyEncryptionKey: KeyEncryptionKey;
     readonly teardown: Teardown;
   },
@@ -34,6 +38,7 @@ export async function openServices(
     clock,
     random,
     probes,
+    isRevoked: (instance) => isRevokedMeanwhile(instance, authority),
     onFailure: (error) => log.error({ error }, 'the registry failed'),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });

@@ -1,11 +1,16 @@
 import type { WorkloadIdentity } from '@rampart/authority';
 import { fail, ok, RampartError, type Result } from '@rampart/core';
-import type { RegistrationRequest, RegistrationStanding, Registry, RegistryIdentity } from '@rampart/registry';
+import {
+  type RegistrationRequest,
+  type RegistrationStanding,
+  type Registry,
+  type RegistryIdentity,
+  REVOKED_REASON,
+} from '@rampart/registry';
 import type { RegisterInstance } from '@rampart/wire';
 import type { Peer } from '../doors/peer.ts';
 import { traitsOf } from '../doors/services/registry/requests.ts';
 import type { Logger } from '../log.ts';
-import { REVOKED_REASON } from '../revocation/withdraw-instances.ts';
 
 /** Who may register what, now and as it changes. */
 export interface RegistrationRights {
@@ -174,7 +179,7 @@ export class SessionInstances {
 
   #identity(): RegistryIdentity {
     const { peer, workload } = this.#options;
-    return { kind: 'spiffe', id: peer.id, service: workload.service };
+    return { kind: 'spiffe', id: peer.id, service: workload.service, serial: peer.serial };
   }
 
   #note(result: Result<unknown, RampartError>): void {

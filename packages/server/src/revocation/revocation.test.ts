@@ -16,6 +16,7 @@ import {
 
 const ORDERS = { namespace: 'default', serviceAccount: 'orders' };
 const ORDERS_ID = 'spiffe://cluster.local/ns/default/sa/orders';
+const SHOP = { namespace: 'default', serviceAccount: 'shop', service: 'shop' };
 const OTHER = { namespace: 'shop', serviceAccount: 'other' };
 
 function serialOf({ response }: AttestedWorkload): string {
@@ -164,6 +165,57 @@ describe('revocation', () => {
     assert.equal(certificates, 1);
     await assert.rejects(renew(orders), /is revoked \(superseded\)/);
     await assert.rejects(admin().revocation.revoke({ serials: [serial] }), /can still be revoked/);
+  });
+
+  it('of a serial takes away what was registered with it, and nothing else', async () => {
+    const [first, second] = [await attest(plane, SHOP), await attest(plane, SHOP)];
+    const register = (by: AttestedWorkload, instanceId: string): Promise<unknown> => {
+      const instance = {
+        service: 'shop',
+        namespace: 'default',
+        instanceId,
+        host: '10.0.0.1',
+        port: 80,
+        permanent: true,
+      };
+      return planes.keep(connectTo(plane, { credentials: by.credentials })).registry.register({ instance });
+    };
+    const registered = async (): Promise<string> => {
+      const { instances } = await admin().registry.find({ service: 'shop', namespace: 'default' });
+      return instances.map(({ instanceId }) => instanceId).join(' ');
+    };
+    for (const instanceId of ['moved', 'stolen']) await register(first, instanceId);
+    await register(second, 'other');
+    await register(second, 'moved');
+    await admin().revocation.revoke({ serials: [serialOf(first)] });
+    await until('it to be gone', async () => (await registered()) === 'moved other');
+    await assert.rejects(register(first, 'stolen'), /Invalid certificate/);
+    await plane.stop();
+    plane = await planes.start();
+    assert.equal(await registered(), 'moved other');
+    const { revocation } = admin();
+    await revocation.revoke({ serials: [serialOf(second)] });
+    await until('the rest to be gone, too', async () => (await registered()) === '');
+  });
+
+  it('of what an authority signed takes away what was registered with it', async () => {
+    const workload = await attest(plane, SHOP);
+    const instance = {
+      service: 'shop',
+      namespace: 'default',
+      instanceId: 'a',
+      host: '10.0.0.1',
+      port: 80,
+      permanent: true,
+    };
+    await planes.keep(connectTo(plane, { credentials: workload.credentials })).registry.register({ instance });
+    const { certificates } = await admin().admin.listCertificates({ limit: 100 });
+    const issuer = certificates.find(({ kind }) => kind === 'intermediate')?.serial ?? '';
+    await admin().revocation.revoke({ issuedBefore: BigInt(Date.now()), issuer });
+    await until('it to be gone', async () => {
+      const { instances } = await admin().registry.find({ service: 'shop', namespace: 'default' });
+      return instances.length === 0;
+    });
   });
 
   const WRONG: readonly [what: string, request: object, problem: RegExp][] = [

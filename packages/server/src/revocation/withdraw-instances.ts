@@ -1,24 +1,62 @@
-import type { Authority } from '@rampart/authority';
+import type { Authority, AuthorityStore } from '@rampart/authority';
 import { SpiffeId } from '@rampart/core';
-import type { Registry } from '@rampart/registry';
+import { type DiscoveredInstance, type Instance, type Registry, REVOKED_REASON } from '@rampart/registry';
 
-export const REVOKED_REASON = 'its identity was revoked';
+export type WithdrawingRegistry = Pick<Registry, 'services' | 'discovery' | 'leaseOf' | 'deregister'>;
+type Revoked = Pick<Authority, 'revocations'>;
 
 /**
  * Takes away what identities registered that were revoked since, through whichever door: with a stolen key, a stranger may have
  * put an address of his own behind the name. What a live control stream holds is that stream's, which is cut when its certificate
- * is revoked. Registrations are dated as tokens are: by when they were made.
+ * is revoked. A registration is judged by the certificate that it was made with; one that was made with a token is dated as
+ * tokens are, by when it was made.
  */
 export async function withdrawRevoked(
-  registry: Pick<Registry, 'services' | 'leaseOf' | 'deregister'>,
-  { revocations }: Pick<Authority, 'revocations'>,
+  registry: WithdrawingRegistry,
+  { revocations }: Revoked,
+  certificates: Pick<AuthorityStore, 'certificatesOf'>,
 ): Promise<void> {
+  const instances = withoutStream(registry);
+  const serials = new Set(instances.flatMap(({ serial }) => serial ?? []));
+  const records = new Map((await certificates.certificatesOf([...serials])).map((record) => [record.serial, record]));
+  await withdraw(registry, instances, (instance) => {
+    const record = records.get(instance.serial ?? '');
+    return record === undefined ? isDatedAway(instance, { revocations }) : revocations.ofRecord(record) !== undefined;
+  });
+}
+
+/** The same for what was registered with certificates that are revoked by their serials. */
+export async function withdrawSerials(registry: WithdrawingRegistry, serials: readonly string[]): Promise<void> {
+  const revoked = new Set(serials);
+  await withdraw(registry, withoutStream(registry), ({ serial = '' }) => revoked.has(serial));
+}
+
+/** Whether what was registered just now was revoked while that was on its way. */
+export function isRevokedMeanwhile(instance: Instance, { revocations }: Revoked): boolean {
+  if (instance.serial !== undefined && revocations.has(instance.serial)) return true;
+  return revocations.rules().length > 0 && isDatedAway(instance, { revocations });
+}
+
+function withoutStream(registry: WithdrawingRegistry): readonly DiscoveredInstance[] {
   const instances = registry.services().flatMap((service) => service.instances);
-  const gone = instances.map(async ({ instanceId, owner, registeredAt }) => {
-    const id = owner.startsWith('spiffe://') ? SpiffeId.parse(owner) : undefined;
-    if (id?.ok !== true || registry.leaseOf(instanceId) === 'held') return;
-    if (revocations.ofToken({ spiffeId: id.value, issuedAt: registeredAt }) === undefined) return;
+  return instances.filter(({ instanceId }) => registry.leaseOf(instanceId) !== 'held');
+}
+
+async function withdraw(
+  registry: WithdrawingRegistry,
+  instances: readonly DiscoveredInstance[],
+  isRevoked: (instance: DiscoveredInstance) => boolean,
+): Promise<void> {
+  const gone = instances.filter(isRevoked).map(async ({ instanceId, owner, serial }) => {
+    const id = SpiffeId.parse(owner);
+    // Its owner may have come back with another certificate while records were looked up.
+    if (!id.ok || registry.discovery.instance(instanceId)?.serial !== serial) return;
     await registry.deregister({ kind: 'spiffe', id: id.value }, instanceId, { reason: REVOKED_REASON });
   });
   await Promise.all(gone);
+}
+
+function isDatedAway({ owner, registeredAt }: Instance, { revocations }: Revoked): boolean {
+  const id = owner.startsWith('spiffe://') ? SpiffeId.parse(owner) : undefined;
+  return id?.ok === true && revocations.ofToken({ spiffeId: id.value, issuedAt: registeredAt }) !== undefined;
 }

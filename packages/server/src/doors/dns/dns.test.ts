@@ -46,7 +46,7 @@ before(async () => {
   await register('warned-1', { host: '10.0.1.1', checks: [warned], weights: { passing: 10, warning: 3 } });
   await register('down-1', { host: '10.0.1.2', checks: [broken] });
   await register('drained-1', { host: '10.0.1.3' });
-  await ground.registry.drain(OPERATOR, 'drained-1', true);
+  await ground.registry.drain(OPERATOR, 'drained-1', { draining: true });
   await register('outside-1', { host: 'DB.example.com', port: 5432 });
   await register('shop-1', { service: 'web', namespace: 'shop', host: '10.1.0.1' });
   await register('secret-1', { host: '10.9.9.9' });

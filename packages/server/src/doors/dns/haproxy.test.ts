@@ -91,7 +91,7 @@ backend shop
     await until('the first instance is found', async () => (await answering()) === 'shop-1', 15_000);
     await serve('shop-2');
     await until('the second one is found', async () => (await answering()) === 'shop-1 shop-2', 15_000);
-    await ground.registry.drain(OPERATOR, 'shop-1', true);
+    await ground.registry.drain(OPERATOR, 'shop-1', { draining: true });
     await until('what is draining gets nothing', async () => (await answering()) === 'shop-2', 15_000);
     assert.equal(await answering(), 'shop-2');
   });

@@ -55,7 +55,11 @@ async function reportCheck(call: ConsulCall, view: RegistryView, reported: Repor
   requireProof(call.caller);
   const checkId = param(call, 'id');
   const { instanceId } = instanceOfCheck(call, view, checkId);
-  const outcome = await view.registry.reportCheck(call.caller, instanceId, { checkId, ...reported });
+  const outcome = await view.registry.reportCheck(call.caller, instanceId, {
+    checkId,
+    ...reported,
+    sourceIp: call.sourceIp,
+  });
   if (!outcome.ok) throw outcome.problem;
   return DONE;
 }

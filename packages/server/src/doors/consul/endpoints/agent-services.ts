@@ -104,8 +104,11 @@ async function maintain(call: ConsulCall, view: RegistryView): Promise<ConsulAns
   }
   const id = param(call, 'id');
   const instanceId = knownInstance(call, view, id)?.instanceId ?? id;
-  const maintenance = enable === 'true' ? { reason: call.query.get('reason') ?? '' } : undefined;
-  const changed = await view.registry.setMaintenance(call.caller, instanceId, maintenance);
+  const maintenance = enable === 'true' ? { maintenance: { reason: call.query.get('reason') ?? '' } } : {};
+  const changed = await view.registry.setMaintenance(call.caller, instanceId, {
+    ...maintenance,
+    sourceIp: call.sourceIp,
+  });
   if (!changed.ok) throw changed.problem;
   return DONE;
 }

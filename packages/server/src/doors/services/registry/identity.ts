@@ -45,7 +45,7 @@ export class RegistryCallers {
 
   /** Whoever holds a certificate that was judged. */
   async holder({ id, serial }: Pick<Holder, 'id' | 'serial'>): Promise<RegistryIdentity> {
-    return { kind: 'spiffe', id, service: await this.#service(serial) };
+    return { kind: 'spiffe', id, service: await this.#service(serial), serial };
   }
 
   async #service(serial: string): Promise<string> {

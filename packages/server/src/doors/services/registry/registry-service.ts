@@ -114,18 +114,23 @@ function writingMethods(
       return { unknown: [...(await registry.renew(await callers.admit('query', context), instanceIds))] };
     },
     reportCheck: async ({ instanceId, checkId, status, output }, context) => {
-      const report = { ...(checkId === '' ? {} : { checkId }), status: statusOf(status), output };
+      const sourceIp = connectionOf(context).remoteAddress;
+      const report = { ...(checkId === '' ? {} : { checkId }), status: statusOf(status), output, sourceIp };
       const who = await callers.admit('query', context);
       return answer(who, await registry.reportCheck(who, instanceId, report));
     },
     drain: async ({ instanceId, undo }, context) => {
       const who = await callers.admit('registration', context);
-      return answer(who, await registry.drain(who, instanceId, !undo));
+      return answer(
+        who,
+        await registry.drain(who, instanceId, { draining: !undo, sourceIp: connectionOf(context).remoteAddress }),
+      );
     },
     setMaintenance: async ({ instanceId, enabled, reason }, context) => {
-      const maintenance = enabled ? { reason: reasonOf(reason, 'maintenance') } : undefined;
+      const maintenance = enabled ? { maintenance: { reason: reasonOf(reason, 'maintenance') } } : {};
+      const request = { ...maintenance, sourceIp: connectionOf(context).remoteAddress };
       const who = await callers.admit('registration', context);
-      return answer(who, await registry.setMaintenance(who, instanceId, maintenance));
+      return answer(who, await registry.setMaintenance(who, instanceId, request));
     },
   };
 }

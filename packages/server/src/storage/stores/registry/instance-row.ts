@@ -15,7 +15,15 @@ const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
 type Details = Partial<
   Pick<
     Instance,
-    'tags' | 'metadata' | 'weights' | 'locality' | 'version' | 'checks' | 'deregisterCriticalAfterMs' | 'leaseMs'
+    | 'tags'
+    | 'metadata'
+    | 'weights'
+    | 'locality'
+    | 'version'
+    | 'checks'
+    | 'deregisterCriticalAfterMs'
+    | 'leaseMs'
+    | 'serial'
   >
 > & {
   /** Base64: metadata that is not kept as it is. */
@@ -43,7 +51,7 @@ export function rowOf({ instance, standing, checks }: StoredInstance, sealed?: s
 }
 
 function detailsOf(instance: Instance, sealed: string | undefined): string | null {
-  const { tags, metadata, weights, locality, version, checks, deregisterCriticalAfterMs, leaseMs } = instance;
+  const { tags, metadata, weights, locality, version, checks, deregisterCriticalAfterMs, leaseMs, serial } = instance;
   // JSON leaves out what is undefined, and for less than as many conditional spreads.
   const details: Readonly<Record<keyof Details, unknown>> = {
     tags: tags.length === 0 ? undefined : tags,
@@ -54,6 +62,7 @@ function detailsOf(instance: Instance, sealed: string | undefined): string | nul
     checks: checks.length === 0 ? undefined : checks,
     deregisterCriticalAfterMs,
     leaseMs,
+    serial,
     sealed,
   };
   const text = JSON.stringify(details);
