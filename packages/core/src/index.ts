@@ -94,6 +94,7 @@ export { LEAST_RETENTION_DAYS, RETENTION_DAYS, retentionDays } from './resource/
 export type { RetentionSetting } from './resource/registry/audit-retention.ts';
 export { fillPattern } from './resource/registry/settings.ts';
 export type {
+  AgentNetworks,
   AnomalySettings,
   FailureSetting,
   RateSetting,

@@ -9,6 +9,7 @@ export type {
   TokenService,
 } from './access/authentication.ts';
 export { RegistryAccess, type AskedResource, type RegistryAccessOptions } from './access/authorization.ts';
+export { AgentNetworks, isInNetworks } from './access/agent-networks.ts';
 export { CheckWarrant, type SpeakingAgent } from './access/check-warrant.ts';
 export { GuardedDiscovery } from './access/guarded-discovery.ts';
 export type { DiscoveryCaller, GuardedDiscoveryOptions, PolicyChanges } from './access/guarded-discovery.ts';

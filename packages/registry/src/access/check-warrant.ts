@@ -1,12 +1,15 @@
 import { BlockList, isIP } from 'node:net';
-import { fail, ok, type Result, type SpiffeId } from '@rampart/core';
+import { fail, type IpBlock, ok, type Result, type SpiffeId } from '@rampart/core';
 import type { Instance } from '../store.ts';
+import { isInNetworks } from './agent-networks.ts';
 
 /** An agent that is connected, as its door found it out to be. */
 export interface SpeakingAgent {
   readonly id: SpiffeId;
-  /** Address that its connection comes from: that of the host that it is the agent of. */
+  /** Address that its connection comes from: that of the host that it is the agent of, unless something stands in between. */
   readonly address: string;
+  /** Where else its host is by the word of operators, because addresses are translated on the way. */
+  readonly networks: readonly IpBlock[];
   /** Whether the agent hands out this identity, now. */
   handsOut(spiffeId: string): boolean;
 }
@@ -30,7 +33,8 @@ export class CheckWarrant {
     agent: SpeakingAgent,
     { instanceId, host, identity }: Pick<Instance, 'instanceId' | 'host' | 'identity'>,
   ): Result<CheckWarrant, string> {
-    if (!isSameAddress(host, agent.address)) return fail('the instance is on another host');
+    if (!isSameAddress(host, agent.address) && !isInNetworks(host, agent.networks))
+      return fail('the instance is on another host');
     if (identity !== '' && !agent.handsOut(identity)) return fail('the agent does not hand out its identity');
     return ok(new CheckWarrant(agent.id.toString(), instanceId));
   }

@@ -2,6 +2,7 @@ import { BoundedCache, type RegistryAcl, type RegistrySettingsSpec } from '@ramp
 import { nameOfIdentity, type RegistryIdentity } from '../admission/identity.ts';
 import { ServiceIdentities } from '../admission/service-identities.ts';
 import { ServiceNetworks } from '../admission/service-networks.ts';
+import { AgentNetworks } from './agent-networks.ts';
 import { homeOf } from './caller.ts';
 import { SensitiveKeys } from '../sensitive/sensitive-keys.ts';
 import { hasPermission, type RegistryAction } from './permission.ts';
@@ -28,6 +29,7 @@ export class RegistryPolicy {
   readonly settings: RegistrySettingsSpec;
   readonly identities: ServiceIdentities;
   readonly networks: ServiceNetworks;
+  readonly agentNetworks: AgentNetworks;
   /** Which metadata of instances is. */
   readonly sensitive: SensitiveKeys;
   /**
@@ -50,6 +52,7 @@ export class RegistryPolicy {
     this.#rules = new RuleIndex(acls, { isolated: this.#isolated });
     this.identities = new ServiceIdentities(settings.identityPatterns ?? [], { isWritten: this.isWritten });
     this.networks = new ServiceNetworks(settings.networks ?? []);
+    this.agentNetworks = new AgentNetworks(settings.agentNetworks ?? []);
     this.sensitive = new SensitiveKeys(settings.sensitiveMetadata);
   }
 

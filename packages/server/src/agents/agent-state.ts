@@ -3,6 +3,7 @@ import type { Authority, Federation, PublishedCrl } from '@rampart/authority';
 import type { Clock } from '@rampart/core';
 import { jwksOf, type TrustBundle } from '@rampart/spiffe';
 import { type BundleDocument, BundleDocumentSchema } from '@rampart/wire';
+import type { AgentNetworks } from '@rampart/registry';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { OwnTrust } from '../trust/own-trust.ts';
 import type { HostChecks } from './host-checks.ts';
@@ -17,6 +18,8 @@ export interface AgentStateOptions {
   readonly clock: Clock;
   /** Checks that agents run. */
   readonly hostChecks: HostChecks;
+  /** What operators say of where hosts are, now. The same object while it is the same. */
+  networks(): AgentNetworks;
 }
 
 /** What agents are told, as it is now. */

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { workloadOfEntry } from '@rampart/authority';
 import { qualifiedName, RampartError, type RegistrationEntry } from '@rampart/core';
+import type { AgentNetworks, SpeakingAgent } from '@rampart/registry';
 import { type BundleDocument, type Entry, EntrySchema, type SyncUpdate, SyncUpdateSchema } from '@rampart/wire';
 import { reasonNumber } from '@rampart/spiffe';
 import { ruleMessage } from '../revocation/messages.ts';
@@ -30,6 +31,7 @@ export class AgentSync {
   #wake: () => void = () => undefined;
   #crls: readonly Uint8Array[] = [];
   #version = -1;
+  #networks: AgentNetworks | undefined;
   /** When the next entry ends, Unix milliseconds. */
   #nextEnd = 0;
   #isFirst = true;
@@ -56,7 +58,8 @@ export class AgentSync {
 
   /** Until the caller ends it, or the agent's certificate does. Throws CERTIFICATE_REVOKED, INVALID_CERTIFICATE. */
   async *updates(signal: AbortSignal): AsyncGenerator<SyncUpdate> {
-    const forget = this.#state.hostChecks.onChange(this.#address, () => {
+    const networks = (): SpeakingAgent['networks'] => this.#state.networks().of(this.agent.id);
+    const forget = this.#state.hostChecks.onChange({ address: this.#address, networks }, () => {
       this.#checks.changed();
       this.wake();
     });
@@ -98,11 +101,7 @@ export class AgentSync {
       crls: this.#newCrls(),
       ...this.#newlyRevoked(),
       ...this.#newlyTainted(),
-      ...this.#checks.next({
-        id: this.agent.id,
-        address: this.#address,
-        handsOut: (spiffeId) => this.#identities.has(spiffeId),
-      }),
+      ...this.#checks.next(this.#speaker()),
     });
     const says =
       this.#isFirst ||
@@ -119,6 +118,17 @@ export class AgentSync {
       update.taintedKeyIds.length > 0;
     this.#isFirst = false;
     return says ? update : undefined;
+  }
+
+  #speaker(): SpeakingAgent {
+    const { id } = this.agent;
+    const networks = this.#state.networks();
+    if (networks !== this.#networks) {
+      this.#networks = networks;
+      this.#checks.changed();
+    }
+    const handsOut = (spiffeId: string): boolean => this.#identities.has(spiffeId);
+    return { id, address: this.#address, networks: networks.of(id), handsOut };
   }
 
   #entryChanges(): { entries: Entry[]; removedEntryIds: string[] } {

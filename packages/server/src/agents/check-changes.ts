@@ -41,7 +41,7 @@ export class CheckChanges {
   /** Notes what is to be told, and gives those that are checked no longer. */
   #compare(agent: SpeakingAgent): string[] {
     this.#isStale = false;
-    const present = this.#hosts.at(agent.address).filter((instance) => CheckWarrant.judge(agent, instance).ok);
+    const present = this.#hosts.at(agent).filter((instance) => CheckWarrant.judge(agent, instance).ok);
     const ids = new Set(present.map(({ instanceId }) => instanceId));
     const gone = [...this.#told.keys()].filter((instanceId) => !ids.has(instanceId));
     for (const instanceId of gone) this.#told.delete(instanceId);

@@ -1,13 +1,15 @@
 import type { AgentCall, Agents } from '@rampart/authority';
 import { BoundedCache, type Clock, RampartError } from '@rampart/core';
 import type { Journal } from '@rampart/journal';
-import type { CheckStatus, Registry, SpeakingAgent } from '@rampart/registry';
+import type { AgentNetworks, CheckStatus, Registry, SpeakingAgent } from '@rampart/registry';
 import type { HostCheckReport } from '@rampart/wire';
 
 export interface CheckIntakeOptions {
   readonly registry: Pick<Registry, 'reportFromHost'>;
   readonly journal: Pick<Journal, 'audit'>;
   readonly agents: Pick<Agents, 'entriesOf'>;
+  /** What operators say of where hosts are, now. */
+  networks(): AgentNetworks;
   readonly clock: Clock;
   failed(error: unknown): void;
 }
@@ -59,6 +61,7 @@ export class CheckIntake {
     return {
       id,
       address,
+      networks: this.#options.networks().of(id),
       handsOut: (spiffeId) => {
         identities ??= new Set(this.#options.agents.entriesOf(id).map(({ spec }) => spec.spiffeId));
         return identities.has(spiffeId);

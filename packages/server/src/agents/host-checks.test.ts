@@ -156,6 +156,32 @@ describe('checks that agents run', () => {
     );
   });
 
+  it('an agent whose addresses are translated speaks for the hosts that operators say, for as long as they do', async () => {
+    const [agent, other] = [await startAgent('host-1'), await startAgent('host-2')];
+    await register('there', { host: '10.0.0.9' });
+    await register('beyond', { host: '10.1.0.9' });
+    const [checked, others] = [listen(agent), listen(other)];
+    const setNetworks = async (cidrs: readonly string[]): Promise<void> => {
+      const document = JSON.stringify({
+        apiVersion: 'rampart.dev/v1',
+        kind: 'RegistrySettings',
+        metadata: { name: 'default', namespace: 'istio-system' },
+        spec: { agentNetworks: [{ agent: 'spiffe://cluster.local/agent/*/host-1', cidrs }] },
+      });
+      assert.deepEqual((await admin.admin.apply({ document })).problems, []);
+    };
+    await setNetworks(['10.0.0.0/16']);
+    await until('the instance', () => checked.has('there'));
+    assert.deepEqual(await refused(agent, 'there'), []);
+    assert.deepEqual([await refused(agent, 'beyond'), await refused(other, 'there')], [['beyond'], ['there']]);
+    await register('next', { host: '10.0.3.9' });
+    await until('the next one', () => checked.has('next'));
+    await setNetworks(['10.1.0.0/16']);
+    await until('the others', () => checked.has('beyond') && checked.size === 1);
+    assert.deepEqual(await refused(agent, 'there'), ['there']);
+    assert.equal(others.size, 0);
+  });
+
   it('of the mesh it speaks only for identities that it hands out now', async () => {
     const [own, other] = [await startAgent('host-1'), await startAgent('host-2')];
     await register('web-1', { spiffeId: WEB });

@@ -1,6 +1,22 @@
 import { isIP } from 'node:net';
-import type { DiscoveredInstance, Discovery, Watch, WatchEvent } from '@rampart/registry';
+import {
+  type DiscoveredInstance,
+  type Discovery,
+  isInNetworks,
+  type SpeakingAgent,
+  type Watch,
+  type WatchEvent,
+} from '@rampart/registry';
 import { plainAddress } from '../doors/limits/network-of.ts';
+
+type Networks = SpeakingAgent['networks'];
+type Whereabouts = Pick<SpeakingAgent, 'address' | 'networks'>;
+
+interface Beyond {
+  readonly host: string;
+  networks(): Networks;
+  listener(): void;
+}
 
 /** Instances with checks that agents run, by the address of their host. Nothing is kept before the first agent listens. */
 export class HostChecks {
@@ -9,15 +25,20 @@ export class HostChecks {
   readonly #instances = new Map<string, DiscoveredInstance>();
   readonly #hosts = new Map<string, Set<string>>();
   readonly #listeners = new Map<string, Set<() => void>>();
+  /** Those who listen at hosts of networks, too. */
+  readonly #beyond = new Set<Beyond>();
 
   constructor(discovery: Discovery) {
     this.#discovery = discovery;
   }
 
-  /** Those at an address; their state means nothing here. */
-  at(address: string): readonly DiscoveredInstance[] {
+  /** Those at an address or in networks; their state means nothing here. */
+  at({ address, networks }: Whereabouts): readonly DiscoveredInstance[] {
     this.#follow();
-    return [...(this.#hosts.get(hostOf(address)) ?? [])].flatMap((id) => this.#instances.get(id) ?? []);
+    const own = hostOf(address);
+    const hosts = networks.length === 0 ? [] : [...this.#hosts.keys()].filter((host) => isInNetworks(host, networks));
+    const ids = [...new Set([own, ...hosts])].flatMap((host) => [...(this.#hosts.get(host) ?? [])]);
+    return ids.flatMap((id) => this.#instances.get(id) ?? []);
   }
 
   /** The same with the state that it has now. */
@@ -25,14 +46,17 @@ export class HostChecks {
     return this.#discovery.instance(instance.instanceId) ?? instance;
   }
 
-  /** Calls back when one of those at an address came, went or is another; returns how to end it. */
-  onChange(address: string, listener: () => void): () => void {
+  /** Calls back when one of those there came, went or is another; returns how to end it. Networks are asked for each time. */
+  onChange(where: { readonly address: string; networks(): Networks }, listener: () => void): () => void {
     this.#follow();
-    const host = hostOf(address);
+    const host = hostOf(where.address);
     const listeners = this.#listeners.get(host) ?? new Set();
     const own = (): void => listener();
     this.#listeners.set(host, listeners.add(own));
+    const beyond = { host, networks: where.networks, listener };
+    this.#beyond.add(beyond);
     return () => {
+      this.#beyond.delete(beyond);
       listeners.delete(own);
       if (listeners.size === 0) this.#listeners.delete(host);
     };
@@ -97,6 +121,8 @@ export class HostChecks {
 
   #tell(host: string): void {
     for (const listener of this.#listeners.get(host) ?? []) listener();
+    for (const { host: own, networks, listener } of this.#beyond)
+      if (own !== host && isInNetworks(host, networks())) listener();
   }
 }
 

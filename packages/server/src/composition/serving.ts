@@ -1,4 +1,5 @@
 import type { Clock } from '@rampart/core';
+import type { AgentNetworks } from '@rampart/registry';
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import {
   AdminService,
@@ -95,17 +96,24 @@ function agentServiceOf(
   { state, mesh }: Pick<Serving, 'state' | 'mesh'>,
   limits: CallerLimits,
 ): ReturnType<typeof createAgentService> {
-  const { authority, journal, registry } = state;
+  const { authority, journal, registry, guard } = state;
+  const networks = (): AgentNetworks => guard.policies.current().agentNetworks;
   const hostChecks = new HostChecks(registry.discovery);
   teardown.add('watches', () => hostChecks.close());
   const intake = new CheckIntake({
     registry,
     journal,
     agents: authority.agents,
+    networks,
     clock,
     failed: (error) => log.error({ error }, 'a refused report of a check could not be recorded'),
   });
-  return createAgentService(agentStateOf({ ...state, clock, hostChecks }), { ...mesh, metrics, limits, intake });
+  return createAgentService(agentStateOf({ ...state, clock, hostChecks, networks }), {
+    ...mesh,
+    metrics,
+    limits,
+    intake,
+  });
 }
 
 function auditDesk({ database, journal, guard }: State, clock: Clock): Omit<AuditServiceOptions, 'clock'> {

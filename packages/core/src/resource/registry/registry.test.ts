@@ -80,6 +80,12 @@ describe('the settings of the registry', () => {
   for (const [fact, spec, field] of [
     ['a policy that is none', { defaultPolicy: 'maybe' }, 'spec.defaultPolicy'],
     ['a network that is none', { networks: [{ service: 'a', cidrs: ['10.0.0.0/33'] }] }, 'spec.networks[0].cidrs[0]'],
+    ['agents that are none', { agentNetworks: [{ agent: 'team:ops', cidrs: [] }] }, 'spec.agentNetworks[0].agent'],
+    [
+      'a network of agents that is none',
+      { agentNetworks: [{ agent: 'spiffe://*/agent/**', cidrs: ['10.0.0.0/33'] }] },
+      'spec.agentNetworks[0].cidrs[0]',
+    ],
     ['networks of nothing', { networks: [{ cidrs: [] }] }, 'spec.networks[0]'],
     [
       'a placeholder that is none',

@@ -22,6 +22,14 @@ export interface ServiceNetworks {
   readonly cidrs: readonly string[];
 }
 
+/** Where the host of an agent is, when its connection comes from another address. */
+export interface AgentNetworks {
+  /** SPIFFE IDs of agents, as `parseIdentityPattern` reads them. */
+  readonly agent: string;
+  /** IP addresses and CIDR blocks. */
+  readonly cidrs: readonly string[];
+}
+
 /** Who waits for a person before the first registration counts. */
 export type RegistrationApproval = 'off' | 'new-services' | 'new-identities';
 
@@ -57,6 +65,7 @@ export interface RegistrySettingsSpec {
   readonly namespaceIsolation?: boolean;
   readonly identityPatterns?: readonly ServiceIdentityPattern[];
   readonly networks?: readonly ServiceNetworks[];
+  readonly agentNetworks?: readonly AgentNetworks[];
   readonly approval?: RegistrationApproval;
   readonly limits?: RegistryLimits;
   readonly anomalies?: AnomalySettings;
@@ -78,6 +87,7 @@ export function readRegistrySettingsSpec(at: Cursor): RegistrySettingsSpec | und
     namespaceIsolation: (flag) => flag.flag(),
     identityPatterns: entries(readPattern),
     networks: entries(readNetworks),
+    agentNetworks: entries(readAgentNetworks),
     approval: (approval) => approval.word(['off', 'new-services', 'new-identities']),
     limits: readLimits,
     anomalies: (anomalies) => anomalies.fields<AnomalySettings>({ registrationsPerHour: count }),
@@ -136,6 +146,22 @@ function readNetworks(at: Cursor): ServiceNetworks | undefined {
   const { service, cidrs, ...rest } = fields ?? {};
   need(at, ['service', 'cidrs']);
   return service === undefined || cidrs === undefined ? undefined : { ...rest, service, cidrs };
+}
+
+function readAgentNetworks(at: Cursor): AgentNetworks | undefined {
+  const { agent, cidrs } =
+    at.fields<AgentNetworks>({
+      agent: (pattern) => pattern.checked(agentProblem),
+      cidrs: entries((cidr) => cidr.checked(parsesWith(parseIpBlock))),
+    }) ?? {};
+  need(at, ['agent', 'cidrs']);
+  return agent === undefined || cidrs === undefined ? undefined : { agent, cidrs };
+}
+
+function agentProblem(text: string): string | undefined {
+  const pattern = parseIdentityPattern(text);
+  if (!pattern.ok) return pattern.problem;
+  return pattern.value.kind === 'spiffe' ? undefined : 'must be the SPIFFE ID of agents, such as spiffe://*/agent/**';
 }
 
 function readLimits(at: Cursor): RegistryLimits | undefined {
