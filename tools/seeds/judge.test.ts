@@ -47,6 +47,7 @@ test('commands that drive a cluster are prose, commands that we answer are not',
   assert.deepEqual(await statuses('commands', 'kubectl get pods'), ['prose']);
   assert.deepEqual(await statuses('commands', 'istioctl authn tls-check a.b.svc.cluster.local'), ['accepted']);
   assert.deepEqual(await statuses('commands', 'istioctl authn tls-check not_a_host'), ['refused']);
+  assert.deepEqual(await statuses('commands', 'kubectl label pod <pod-name> quarantine=true'), ['accepted']);
 });
 
 const claims = { iss: 'https://a', sub: 'service:a', aud: 'service:b', exp: 1_700_000_000, scope: 'read write' };
@@ -69,4 +70,28 @@ test('a check of tokens is held against ours, its words and its order', async ()
   assert.deepEqual(await statuses('python', check.replace('Token expired', 'Token too old')), ['refused']);
   assert.deepEqual(await statuses('python', check.replace('Forbidden', 'Unauthorized')), ['refused']);
   assert.deepEqual(await statuses('python', 'print(1)'), ['refused']);
+});
+
+test('arrows across namespaces are held against what rules allow', async () => {
+  const drawing = [
+    'subgraph A["Namespace: prod"]',
+    '  P1["pay"]',
+    '  P2["order"]',
+    'end',
+    'subgraph B["Namespace: dev"]',
+    '  D1["pay"]',
+    'end',
+    'P2 -->|"Can discover"| P1',
+    'P2 -.->|"Cannot discover"| D1',
+  ].join('\n');
+  assert.deepEqual(await statuses('isolation', drawing), ['accepted']);
+  assert.deepEqual(await statuses('isolation', drawing.replace('"Can ', '"Cannot ')), ['refused']);
+  assert.deepEqual(await statuses('isolation', drawing.replace('| D1', '| X9')), ['refused']);
+});
+
+test('an attack that is printed must fail, and the normal flow must not', async () => {
+  const flow = (attacker: string): string =>
+    `pay → Registry: Register(10.0.1.1:80)\n${attacker} → Registry: Register(pay, 10.9.9.9:80)\n`;
+  assert.deepEqual(await statuses('poisoning', flow('attacker')), ['accepted']);
+  assert.deepEqual(await statuses('poisoning', flow('pay')), ['refused']);
 });

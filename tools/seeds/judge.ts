@@ -1,43 +1,37 @@
 import { parseServiceName, SpiffeId } from '@rampart/core';
-import type { Part } from './parts.ts';
+import type { Part, PartKind } from './parts.ts';
 import { judgeJson, judgeLoggedItems } from './records.ts';
 import { REGISTRY_ALGORITHMS } from './registry-algorithms.ts';
+import { judgeIsolation, judgePoisoning } from './registry-scenes.ts';
 import { judgeAcl, judgeOutline, judgeResource } from './resources.ts';
 import { translateAuditSql } from '@rampart/server/storage';
 import { judgeTokenCheck } from './service-tokens.ts';
 import { accepted, pending, prose, refused } from './verdict.ts';
 import type { SeedVerdict } from './verdict.ts';
 
+type Judge = (part: Part) => SeedVerdict | readonly SeedVerdict[] | Promise<SeedVerdict>;
+
+const JUDGES: Readonly<Record<PartKind, Judge>> = {
+  resource: (part) => judgeResource(part.text, part),
+  'policy-outline': (part) => judgeOutline(part.text, part),
+  json: ({ text }) => judgeJson(text),
+  sql: ({ text }) => judgeSql(text),
+  hcl: (part) => (part.text.startsWith('path ') ? pending('secret policies (HCL)') : judgeAcl(part.text, part)),
+  'alert-text': () => pending('alert rules'),
+  trace: () => pending('distributed traces'),
+  algorithm: ({ text }) => judgeAlgorithm(text),
+  isolation: ({ text }) => judgeIsolation(text),
+  poisoning: ({ text }) => judgePoisoning(text),
+  'spiffe-ids': ({ text }) => judgeIdentities(text.split('\n')),
+  commands: ({ text }) => judgeCommands(text),
+  yaml: ({ text }) => judgeYaml(text),
+  python: ({ text }) => judgeTokenCheck(text),
+  picture: () => prose('picture, flow or checklist'),
+};
+
 /** Feeds a part to what must accept it. */
-export async function judge(part: Part): Promise<SeedVerdict[]> {
-  switch (part.kind) {
-    case 'resource':
-      return [judgeResource(part.text, part)];
-    case 'policy-outline':
-      return judgeOutline(part.text, part);
-    case 'json':
-      return [await judgeJson(part.text)];
-    case 'sql':
-      return [judgeSql(part.text)];
-    case 'hcl':
-      return [part.text.startsWith('path ') ? pending('secret policies (HCL)') : judgeAcl(part.text, part)];
-    case 'alert-text':
-      return [pending('alert rules')];
-    case 'trace':
-      return [pending('distributed traces')];
-    case 'algorithm':
-      return [await judgeAlgorithm(part.text)];
-    case 'spiffe-ids':
-      return [judgeIdentities(part.text.split('\n'))];
-    case 'commands':
-      return judgeCommands(part.text);
-    case 'yaml':
-      return [judgeYaml(part.text)];
-    case 'python':
-      return [await judgeTokenCheck(part.text)];
-    case 'picture':
-      return [prose('picture, flow or checklist')];
-  }
+export async function judge(part: Part): Promise<readonly SeedVerdict[]> {
+  return [await JUDGES[part.kind](part)].flat();
 }
 
 /** Questions to the audit record are put to the embedded store as they are printed. */
@@ -75,7 +69,7 @@ const answeredCommands: readonly {
   readonly answer: (match: RegExpExecArray) => SeedVerdict;
 }[] = [
   { pattern: /istioctl authn tls-check (\S+)/, answer: ([, host = '']) => judgeHost(host) },
-  { pattern: /kubectl label pod .*quarantine=true/, answer: () => pending('quarantine') },
+  { pattern: /kubectl label pod .*quarantine=true/, answer: judgeQuarantine },
   { pattern: /vault kv put/, answer: () => pending('secrets (Vault-compatible API)') },
   { pattern: /\/api\/v1\/query/, answer: () => pending('metric queries (Prometheus API)') },
   {
@@ -83,6 +77,17 @@ const answeredCommands: readonly {
     answer: () => pending('secrets: create and rotate'),
   },
 ];
+
+/** What we have for a label that a policy of the cluster looks for: a kind of its own, which data planes enforce. */
+function judgeQuarantine([commands]: readonly string[]): SeedVerdict {
+  const document = [
+    'apiVersion: rampart.dev/v1',
+    'kind: Quarantine',
+    'metadata: { name: pod, namespace: istio-system }',
+    'spec: { identities: [observatory/observatory-backend] }',
+  ];
+  return judgeResource(document.join('\n'), { file: commands ?? '', line: 1 });
+}
 
 function judgeCommands(text: string): SeedVerdict[] {
   const answers = answeredCommands.flatMap(({ pattern, answer }) => {

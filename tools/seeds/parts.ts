@@ -11,6 +11,8 @@ export type PartKind =
   | 'alert-text'
   | 'trace'
   | 'algorithm'
+  | 'isolation'
+  | 'poisoning'
   | 'spiffe-ids'
   | 'commands'
   | 'yaml'
@@ -44,6 +46,12 @@ const shapes: readonly Shape[] = [
   { kind: 'alert-text', start: /^Alert: /, end: /^$/ },
   { kind: 'trace', start: /^Trace ID: /, end: /^$/ },
   { kind: 'algorithm', start: /^ALGORITHM \w+/, end: /^ALGORITHM \w+/ },
+];
+
+/** Pictures of what the registry does, which it can be held against. */
+const scenes: readonly { readonly kind: PartKind; readonly pattern: RegExp }[] = [
+  { kind: 'isolation', pattern: /\|"Cannot discover"\|/ },
+  { kind: 'poisoning', pattern: /^\s*attacker → Registry: Register\(/m },
 ];
 
 const wholeBlocks: Readonly<Record<string, PartKind>> = {
@@ -83,6 +91,8 @@ function endOf(lines: readonly string[], start: number, shape: Shape): number {
 /** What is left beside the parts: commands around a heredoc, identities named in a text, or nothing of use. */
 function restOf(fence: Fence, { rest, alone }: { readonly rest: string; readonly alone: boolean }): Part[] {
   const place = { file: fence.file, line: fence.line };
+  const scene = scenes.find(({ pattern }) => alone && pattern.test(rest));
+  if (scene !== undefined) return [{ ...place, kind: scene.kind, text: rest }];
   const whole = wholeBlocks[fence.language];
   if (whole === 'commands' || (whole !== undefined && alone)) return [{ ...place, kind: whole, text: rest }];
   const identities = [...rest.matchAll(/spiffe:\/\/[\w.-]+(?:\/[\w.-]+)+/g)].map(([id]) => id);
