@@ -75,7 +75,8 @@ export class ConsulApi {
     const { name, params } = found.route;
     const access = consulAccessOf(name);
     if (access === undefined || access === 'nobody') {
-      return textAnswer(501, `${request.path} is not part of this registry: it keeps services, not ${topicOf(name)}`);
+      const why = SERVED_TOPICS.has(topicOf(name)) ? '' : `: it keeps services, not ${topicOf(name)}`;
+      return textAnswer(501, `${request.path} is not part of this registry${why}`);
     }
     this.#checkDatacenter(request.query);
     const namespace = this.#namespaceOf(request);
@@ -150,6 +151,9 @@ function isEmpty(headers: Readonly<Record<string, string>>): boolean {
   for (const _ in headers) return false;
   return true;
 }
+
+/** Of these, some endpoints are here. */
+const SERVED_TOPICS: ReadonlySet<string> = new Set(['agent', 'catalog', 'health', 'acl']);
 
 /** "kv", "session": what an endpoint that is not part of this would be about. */
 function topicOf(endpoint: string): string {

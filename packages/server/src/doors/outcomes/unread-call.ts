@@ -96,7 +96,7 @@ function asJson(error: ConnectError, status: number): UniversalServerResponse {
 function withoutWords(status: number): ConnectError {
   const message =
     status === 415
-      ? 'this content type is not taken: send application/json or application/proto'
+      ? 'this content type is not taken: send application/json or application/proto, application/connect+json or application/connect+proto to a stream'
       : 'this is no call of the API: send it with POST';
   return new ConnectError(message, Code.InvalidArgument, { [ERROR_CODE_METADATA]: 'INVALID_ARGUMENT' });
 }

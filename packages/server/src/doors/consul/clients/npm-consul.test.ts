@@ -110,6 +110,43 @@ describe('the npm package consul', () => {
     assert.equal((await consul.health.checks('pulse')).length, 1);
   });
 
+  it('a registration that is repeated keeps the checks that were added, unless it is to replace them', async () => {
+    const service = {
+      name: 'kept',
+      address: '10.0.0.5',
+      port: 80,
+      checks: [
+        { name: 'beat', ttl: '30s', timeout: '5s' },
+        { name: 'tick', ttl: '40s', timeout: '5s' },
+      ],
+    };
+    const checksOf = async (): Promise<readonly string[]> =>
+      (await consul.health.checks('kept')).map(({ CheckID }: { CheckID: string }) => CheckID);
+    await consul.agent.service.register(service);
+    await consul.agent.check.register({
+      name: 'added',
+      serviceid: 'kept',
+      ttl: '1m',
+      timeout: '5s',
+      status: 'passing',
+    });
+    await consul.agent.check.pass('service:kept:1');
+    await consul.agent.service.register(service);
+    assert.deepEqual(await checksOf(), ['service:kept:1', 'service:kept:2', 'added']);
+    assert.equal((await consul.health.checks('kept'))[0]?.Status, 'passing');
+    // The library has no word for it.
+    const address = `${plane.addresses.consul ?? ''}/v1/agent/service/register?replace-existing-checks=true`;
+    const headers = { 'x-consul-token': readFileSync(plane.adminTokenFile, 'utf8').trim() };
+    const body = JSON.stringify({
+      Name: 'kept',
+      Address: '10.0.0.5',
+      Port: 80,
+      Checks: [{ TTL: '30s' }, { TTL: '40s' }],
+    });
+    assert.equal((await fetch(address, { method: 'PUT', headers, body })).status, 200);
+    assert.deepEqual(await checksOf(), ['service:kept:1', 'service:kept:2']);
+  });
+
   it('maintenance takes a service out and back', async () => {
     await consul.agent.service.register({ name: 'shed', address: '10.0.0.4', port: 80 });
     await consul.agent.service.maintenance({ id: 'shed', enable: true, reason: 'painting' });

@@ -10,6 +10,7 @@ import type { ConsulRoutes } from '../http/route.ts';
 import { checksOf } from '../model/check.ts';
 import { SHAPES } from '../model/shapes.ts';
 import { checkRequest, statusOf } from '../registration/check-definition.ts';
+import { criticalAfter, soonerOf } from '../registration/service-definition.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { knownInstance, ownInstances, requireProof } from './agent-services.ts';
 import { namespaceQuestion } from './health.ts';
@@ -107,7 +108,10 @@ async function addCheck(call: ConsulCall, view: RegistryView): Promise<ConsulAns
     throw new RampartError('NOT_FOUND', `ServiceID ${JSON.stringify(serviceId)} does not exist`);
   const check = { checkId: name, ...checkRequest(fields, instance.host) };
   const others = instance.checks.filter(({ checkId }) => checkId !== check.checkId);
-  return registerAgain(call, view, { ...requestOf(instance), checks: [...others, check] });
+  const deregisterCriticalAfterMs = criticalAfter([fields]);
+  const asked = deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs };
+  const request = { ...requestOf(instance), ...soonerOf(instance, asked), checks: [...others, check] };
+  return registerAgain(call, view, request);
 }
 
 async function removeCheck(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> {
@@ -130,6 +134,6 @@ async function registerAgain(
 
 /** The registration that made the instance. */
 function requestOf(instance: DiscoveredInstance): RegistrationRequest {
-  const { state: _state, owner: _owner, registeredAt: _at, ...request } = instance;
+  const { state: _state, owner: _owner, registeredAt: _at, serial: _serial, ...request } = instance;
   return request;
 }

@@ -11,7 +11,7 @@ import type { ConsulRoutes } from '../http/route.ts';
 import { aggregatedStatus, checksOf } from '../model/check.ts';
 import { agentServiceDetails, agentServiceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
-import { type ServiceDefinition, serviceDefinition } from '../registration/service-definition.ts';
+import { type ServiceDefinition, serviceDefinition, soonerOf } from '../registration/service-definition.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { instancesOf, namespaceQuestion } from './health.ts';
 import { indexOf, indexOfRevision, visible } from './visible.ts';
@@ -86,14 +86,27 @@ async function register(call: ConsulCall, view: RegistryView): Promise<ConsulAns
 
 /** Ids belong to their owner: who else has the same one changes nothing, and nobody is told of him. */
 export async function registerHosted(
-  { caller }: ConsulCall,
+  { caller, query }: ConsulCall,
   { registry, discovery }: RegistryView,
   { serviceId, node, request }: ServiceDefinition,
 ): Promise<void> {
   const owner = caller.kind === 'operator' ? undefined : nameOfIdentity(caller);
-  const instanceId = instanceIdFor(discovery, { serviceId, node, namespace: request.namespace }, owner);
-  const registered = await registry.register(caller, { ...request, instanceId, mayBeApart: true });
+  const hosted = { serviceId, node, namespace: request.namespace };
+  const instanceId = instanceIdFor(discovery, hosted, owner);
+  const before = discovery.instance(knownInstanceId(discovery, hosted, nameOfIdentity(caller)));
+  const isOwn = before !== undefined && (owner === undefined || before.owner === owner);
+  const complete = isOwn && !isSet(query, 'replace-existing-checks') ? withChecksOf(before, request) : request;
+  const registered = await registry.register(caller, { ...complete, instanceId, mayBeApart: true });
   if (!registered.ok) throw registered.problem;
+}
+
+/** Checks that a registration does not name stay (Consul): some were added one by one. */
+function withChecksOf(before: DiscoveredInstance, request: ServiceDefinition['request']): ServiceDefinition['request'] {
+  const { checks = [] } = request;
+  const named = new Set(checks.map(({ checkId }) => checkId));
+  const others = before.checks.filter(({ checkId }) => !named.has(checkId));
+  if (others.length === 0) return request;
+  return { ...request, checks: [...checks, ...others], ...soonerOf(before, request) };
 }
 
 async function maintain(call: ConsulCall, view: RegistryView): Promise<ConsulAnswer> {

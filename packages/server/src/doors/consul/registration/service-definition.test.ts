@@ -45,7 +45,12 @@ describe('services as clients of Consul write them', () => {
     const { request } = read({ ID: 'web-1', Name: 'web', Port: 80, Checks: checks });
     assert.deepEqual(
       request.checks?.map(({ checkId }) => checkId),
-      ['service:web-1', 'service:web-1:2', 'own'],
+      ['service:web-1:1', 'service:web-1:2', 'own'],
+    );
+    const { request: single } = read({ ID: 'web-1', Name: 'web', Port: 80, Check: { TTL: '10s' } });
+    assert.deepEqual(
+      single.checks?.map(({ checkId, name }) => [checkId, name]),
+      [['service:web-1', "Service 'web' check"]],
     );
   });
 

@@ -53,7 +53,7 @@ export function serviceDefinition(fields: Fields, context: DefinitionContext): S
       port: fields.number('Port') ?? 0,
       labels: {},
       ...traitsOf(fields),
-      checks: checksOf(checks, { host, serviceId }),
+      checks: checksOf(checks, { host, serviceId, service }),
       ...(deregisterCriticalAfterMs === undefined ? {} : { deregisterCriticalAfterMs }),
       leaseMs: 0,
       sourceIp: context.sourceIp,
@@ -86,15 +86,15 @@ function localityOf(fields: Fields): { readonly region: string; readonly zone?: 
   return { region: fields.text('Region') ?? '', ...(zone === undefined ? {} : { zone }) };
 }
 
-/** `Check` and `Checks`, named as an agent does where they have no names. */
+/** `Check` and `Checks`, named as an agent does where they have no names: numbers tell several apart, the first one too. */
 function checksOf(
   definitions: readonly Fields[],
-  { host, serviceId }: { readonly host: string; readonly serviceId: string },
+  { host, serviceId, service }: { readonly host: string; readonly serviceId: string; readonly service: string },
 ): CheckRequest[] {
   return definitions.map((one, index) => {
     const request = checkRequest(one, host);
-    const checkId = request.checkId ?? `service:${serviceId}${index === 0 ? '' : `:${index + 1}`}`;
-    return { name: 'Service check', ...request, checkId };
+    const checkId = request.checkId ?? `service:${serviceId}${definitions.length === 1 ? '' : `:${index + 1}`}`;
+    return { name: `Service '${service}' check`, ...request, checkId };
   });
 }
 
@@ -104,9 +104,17 @@ function definitionsOf(fields: Fields): readonly Fields[] {
 }
 
 /** One time for the whole instance here: the shortest that any check asks for. */
-function criticalAfter(definitions: readonly Fields[]): number | undefined {
+export function criticalAfter(definitions: readonly Fields[]): number | undefined {
   const times = definitions
     .map((one) => duration(one, 'DeregisterCriticalServiceAfter') ?? 0)
     .filter((time) => time > 0);
   return times.length === 0 ? undefined : Math.max(MINUTE_MS, Math.min(...times));
+}
+
+type CriticalAfter = Pick<RegistrationRequest, 'deregisterCriticalAfterMs'>;
+
+/** The shorter of two such times; nothing where there is none. */
+export function soonerOf(...asked: readonly CriticalAfter[]): CriticalAfter {
+  const times = asked.flatMap(({ deregisterCriticalAfterMs }) => deregisterCriticalAfterMs ?? []);
+  return times.length === 0 ? {} : { deregisterCriticalAfterMs: Math.min(...times) };
 }
