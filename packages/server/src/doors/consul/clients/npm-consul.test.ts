@@ -156,6 +156,9 @@ describe('the npm package consul', () => {
       [check?.['CheckID'], check?.['Status'], check?.['Notes'], another],
       ['_service_maintenance:shed', 'critical', 'painting', undefined],
     );
+    await consul.agent.service.maintenance({ id: 'shed', enable: true });
+    const [again] = await consul.health.service('shed');
+    assert.match((again?.Checks as readonly Record<string, string>[])[0]?.['Notes'] ?? '', /no reason was provided/);
     await consul.agent.service.maintenance({ id: 'shed', enable: false });
     assert.equal((await consul.health.service({ service: 'shed', passing: true })).length, 1);
   });

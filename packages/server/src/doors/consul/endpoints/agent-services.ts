@@ -18,6 +18,10 @@ import { indexOf, indexOfRevision, visible } from './visible.ts';
 
 const HEALTH_STATUS = { passing: 200, warning: 429, critical: 503, maintenance: 503 } as const;
 
+/** On record, no reason at all would read as the end of a maintenance. */
+const NO_REASON =
+  'Maintenance mode is enabled for this service, but no reason was provided. This is a default message.';
+
 /** `/v1/agent/service…`: an agent is what its caller registered; operators see everything in the namespace. */
 export function agentServiceRoutes(view: RegistryView): ConsulRoutes {
   return {
@@ -117,7 +121,8 @@ async function maintain(call: ConsulCall, view: RegistryView): Promise<ConsulAns
   }
   const id = param(call, 'id');
   const instanceId = knownInstance(call, view, id)?.instanceId ?? id;
-  const maintenance = enable === 'true' ? { maintenance: { reason: call.query.get('reason') ?? '' } } : {};
+  const given = call.query.get('reason') ?? '';
+  const maintenance = enable === 'true' ? { maintenance: { reason: given === '' ? NO_REASON : given } } : {};
   const changed = await view.registry.setMaintenance(call.caller, instanceId, {
     ...maintenance,
     sourceIp: call.sourceIp,
