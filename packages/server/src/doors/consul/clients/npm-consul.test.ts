@@ -158,7 +158,8 @@ describe('the npm package consul', () => {
     );
     await consul.agent.service.maintenance({ id: 'shed', enable: true });
     const [again] = await consul.health.service('shed');
-    assert.match((again?.Checks as readonly Record<string, string>[])[0]?.['Notes'] ?? '', /no reason was provided/);
+    const [unreasoned] = (again?.Checks ?? []) as readonly Record<string, string>[];
+    assert.match(unreasoned?.['Notes'] ?? '', /no reason was provided/);
     await consul.agent.service.maintenance({ id: 'shed', enable: false });
     assert.equal((await consul.health.service({ service: 'shed', passing: true })).length, 1);
   });
@@ -186,6 +187,11 @@ describe('the npm package consul', () => {
     await consul.catalog.register({ node: 'ledger-db', address: 'db.example.com', service });
     const [found] = await consul.catalog.service.nodes('ledger');
     assert.deepEqual([found?.Node, found?.ServiceAddress], ['ledger-db', 'db.example.com']);
+    assert.deepEqual(
+      found?.TaggedAddresses,
+      { lan: 'db.example.com', wan: 'db.example.com' },
+      'a name is of no family',
+    );
     const nodes = await consul.catalog.node.list();
     assert.ok(nodes.some(({ Node }: { Node: string }) => Node === 'ledger-db'));
     const { Services } = (await consul.catalog.node.services('ledger-db')) as { readonly Services: object };

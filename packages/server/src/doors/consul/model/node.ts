@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { BoundedCache } from '@rampart/core';
 import type { DiscoveredInstance, Locality } from '@rampart/registry';
 import { nodeOf } from '../../instances/node-name.ts';
@@ -48,7 +48,9 @@ export function localityMeta(locality: Locality | undefined): Readonly<Record<st
 }
 
 function taggedAddresses(host: string): Readonly<Record<string, string>> {
-  const family = isIPv6(host) ? 'ipv6' : 'ipv4';
+  const version = isIP(host);
+  if (version === 0) return { lan: host, wan: host };
+  const family = version === 6 ? 'ipv6' : 'ipv4';
   return { lan: host, [`lan_${family}`]: host, wan: host, [`wan_${family}`]: host };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { DiscoveredInstance } from '@rampart/registry';
 import { serviceIdOf } from '../../instances/service-id.ts';
 import type { Item } from '../filter/filter.ts';
@@ -112,7 +112,9 @@ function namespaceOf({ namespace }: DiscoveredInstance, options: ModelOptions): 
 }
 
 function taggedAddresses({ host, port }: DiscoveredInstance): Fields {
-  const family = isIPv6(host) ? 'ipv6' : 'ipv4';
+  const version = isIP(host);
+  if (version === 0) return {};
+  const family = version === 6 ? 'ipv6' : 'ipv4';
   const address = { Address: host, Port: port };
   return { [`lan_${family}`]: address, [`wan_${family}`]: address };
 }
