@@ -2,7 +2,7 @@ import type { Authority } from '@rampart/authority';
 import { openRegistry, type Registry, type SensitiveKeys } from '@rampart/registry';
 import type { CompleteOptions } from '../control-plane-options.ts';
 import type { RegistryGuard } from '../registry/open-guard.ts';
-import { isRevokedMeanwhile } from '../revocation/withdraw-instances.ts';
+import { isRevokedItself } from '../revocation/withdraw-instances.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyEncryptionKey } from '@rampart/keyring';
 import { sealKept } from '../storage/stores/registry/kept-metadata.ts';
@@ -38,7 +38,7 @@ export async function openServices(
     clock,
     random,
     probes,
-    isRevoked: (instance) => isRevokedMeanwhile(instance, authority),
+    isRevoked: (instance) => isRevokedItself(instance, authority),
     onFailure: (error) => log.error({ error }, 'the registry failed'),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });

@@ -16,12 +16,16 @@ export async function withdrawRevoked(
   { revocations }: Revoked,
   certificates: Pick<AuthorityStore, 'certificatesOf'>,
 ): Promise<void> {
+  // Most starts find nothing revoked, and need not look up what every instance was registered with.
+  if (revocations.rules().length === 0 && revocations.revokedSerials().length === 0) return;
   const instances = withoutStream(registry);
   const serials = new Set(instances.flatMap(({ serial }) => serial ?? []));
   const records = new Map((await certificates.certificatesOf([...serials])).map((record) => [record.serial, record]));
   await withdraw(registry, instances, (instance) => {
     const record = records.get(instance.serial ?? '');
-    return record === undefined ? isDatedAway(instance, { revocations }) : revocations.ofRecord(record) !== undefined;
+    return record === undefined
+      ? isRevokedItself(instance, { revocations })
+      : revocations.ofRecord(record) !== undefined;
   });
 }
 
@@ -31,8 +35,8 @@ export async function withdrawSerials(registry: WithdrawingRegistry, serials: re
   await withdraw(registry, withoutStream(registry), ({ serial = '' }) => revoked.has(serial));
 }
 
-/** Whether what was registered just now was revoked while that was on its way. */
-export function isRevokedMeanwhile(instance: Instance, { revocations }: Revoked): boolean {
+/** Whether an instance is revoked as far as it says itself, as one does that was registered just now. */
+export function isRevokedItself(instance: Instance, { revocations }: Revoked): boolean {
   if (instance.serial !== undefined && revocations.has(instance.serial)) return true;
   return revocations.rules().length > 0 && isDatedAway(instance, { revocations });
 }
