@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, LookupFunction, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -69,6 +69,7 @@ describe('hosts outside a mesh that is REGISTRY_ONLY', () => {
     await plane.apply(
       CLOSED +
         known('plain', ['api.example.test'], plainPort) +
+        known('named', ['named.example.test'], 80).replace(/resolution: STATIC[^]*/, 'resolution: NONE\n') +
         known('secure', ['secure.example.test', 'wrong.example.test'], securePort) +
         originated('secure.example.test', file) +
         originated('wrong.example.test', file),
@@ -128,7 +129,12 @@ describe('hosts outside a mesh that is REGISTRY_ONLY', () => {
     ['one that a ServiceEntry names', 'http://api.example.test/', /^200 plain api\.example\.test$/],
     ['another', 'http://other.example.test/', /^EGRESS_DENIED .*other\.example\.test is in no ServiceEntry/],
     ['an address', 'http://192.0.2.1/', /^EGRESS_DENIED .*192\.0\.2\.1 is in no ServiceEntry/],
-    ['one to which TLS is to be spoken for it', 'http://secure.example.test/', /^EGRESS_DENIED .*call it by https/],
+    ['one to which TLS is to be spoken for it', 'http://secure.example.test/', /^200 secure secure\.example\.test$/],
+    [
+      'one whose certificate is for another',
+      'http://wrong.example.test/',
+      /^INVALID_CERTIFICATE .*and not for wrong\.example/,
+    ],
   ];
   for (const [fact, url, expected] of calls) {
     it(`in process, by http and by fetch: ${fact}`, async () => {
@@ -136,6 +142,20 @@ describe('hosts outside a mesh that is REGISTRY_ONLY', () => {
       assert.match(await caller.run(fetched, url), expected);
     });
   }
+
+  it('in process: a program does not say by itself what a name stands for', async () => {
+    const leads = await caller.run(
+      ({ net }, port) =>
+        new Promise<string>((resolve) => {
+          const lookup: LookupFunction = (_host, _options, callback) =>
+            callback(null, [{ address: '127.0.0.1', family: 4 }]);
+          const socket = net.connect({ host: 'named.example.test', port, lookup }, () => resolve('connected'));
+          socket.on('error', ({ message }) => resolve(message));
+        }),
+      80,
+    );
+    assert.match(leads, /named\.example\.test/);
+  });
 
   it('in process: this machine stays in reach', async () => {
     assert.match(await caller.run(get, `http://127.0.0.1:${here()}/`), /^200 plain/);

@@ -80,7 +80,7 @@ export type { HeaderAccess, RequestMessage } from './inbound/request/message.ts'
 export { Preliminaries } from './inbound/request/preliminaries.ts';
 export type { PreliminariesOptions } from './inbound/request/preliminaries.ts';
 export { HTTP2 } from './outbound/dial.ts';
-export { tlsOptions } from './outbound/outside/originate-tls.ts';
+export { readTlsOptions, tlsOptions } from './outbound/outside/originate-tls.ts';
 export { type OriginatedTls, type WayOut } from './outbound/outside/way-out.ts';
 export { EgressDenied, type EgressRefusal } from './outbound/egress-denied.ts';
 export { Outbound } from './outbound/outbound.ts';

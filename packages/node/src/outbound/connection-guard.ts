@@ -21,7 +21,7 @@ export interface GuardOptions {
  * Stands in front of every TCP connection that this process opens, whatever library opens it, and keeps it from going
  * where NetworkPolicies, or a mesh that knows its hosts, do not let it. NetworkPolicies judge names by the addresses that they resolve to.
  */
-export function guardConnections(outbound: Outbound, options: GuardOptions): void {
+export function guardConnections(outbound: Outbound, options: GuardOptions): ConnectionGuard {
   const guard = new ConnectionGuard(outbound, options);
   wrapMethod(Socket.prototype, 'connect', (connect, socket, args) => {
     if (!(socket instanceof Socket)) return connect(socket, args);
@@ -30,9 +30,11 @@ export function guardConnections(outbound: Outbound, options: GuardOptions): voi
   outbound.plane.view.subscribe(({ policy, traffic, peers, revocations, services }) => {
     if (policy || traffic || peers || revocations || services.length > 0) guard.judgeAgain();
   });
+  return guard;
 }
 
-class ConnectionGuard {
+/** What keeps connections of this process from where they may not go. */
+export class ConnectionGuard {
   readonly #outbound: Outbound;
   readonly #options: GuardOptions;
 
@@ -48,13 +50,12 @@ class ConnectionGuard {
     const place = given === undefined ? undefined : placeOf(given);
     if (given === undefined || place === undefined || this.#isControlPlane(place)) return args;
     const way = this.#outbound.wayOut(place);
-    connections.follow(
-      socket,
-      () => egress.toOutside(place.host, place.port) ?? this.#judge(socket.remoteAddress, way.port),
-    );
+    connections.follow(socket, () => this.verdictOn(place, socket.remoteAddress, way.port));
     const isBound = egress.isLimited || egress.isRegistryOnly || way.tls !== undefined;
     if (!isBound && way.host === place.host && way.port === place.port) return args;
-    return withOptions(args, this.#limited({ ...given, host: way.host, port: way.port }, place, way));
+    const to = { ...given, host: way.host, port: way.port };
+    if (way.tls === undefined) return withOptions(args, this.limited(to, place, way));
+    return withOptions(args, { ...to, ...this.#leadNowhere(place, unspoken(place)) });
   }
 
   judgeAgain(): void {
@@ -65,21 +66,28 @@ class ConnectionGuard {
     });
   }
 
-  /** `way` is where a call for `place` really goes. */
-  #limited(given: ConnectOptions, place: Place, way: WayOut): ConnectOptions {
+  /** A DENY verdict where a connection for a host may not be: by its name, or by the address that was found for it. */
+  verdictOn(place: Place, address: string | undefined, port: number): Verdict | undefined {
+    return this.#outbound.egress.toOutside(place.host, place.port) ?? this.#judge(address, port);
+  }
+
+  /** The options, so that they lead where they may and nowhere else. `way` is where a call for `place` really goes. */
+  limited(given: ConnectOptions & { readonly host: string }, place: Place, way: WayOut): LimitedOptions {
     const verdict =
       this.#outbound.egress.toOutside(place.host, place.port) ??
-      (way.tls === undefined ? undefined : unspoken(place)) ??
       (isIP(way.host) === 0 ? undefined : this.#judge(way.host, way.port));
-    if (verdict !== undefined) {
-      const denied = this.#deny(place, verdict);
-      const lookup: LookupFunction = (_host, _options, callback) => callback(denied, '', 0);
-      // Through Node's own way for names that do not resolve: whoever uses the socket already listens for that.
-      return { ...given, host: 'denied.invalid', lookup };
-    }
+    if (verdict !== undefined) return { ...given, ...this.#leadNowhere(place, verdict) };
     const own = given['lookup'];
-    const lookup = typeof own === 'function' ? (own as LookupFunction) : lookupByName;
+    // Who knows hosts by their names does not have a program say what a name stands for.
+    const isOwn = typeof own === 'function' && !this.#outbound.egress.isRegistryOnly;
+    const lookup = isOwn ? (own as LookupFunction) : lookupByName;
     return { ...given, lookup: this.#limitedLookup(lookup, { host: place.host, port: way.port }) };
+  }
+
+  /** Through Node's own way for names that do not resolve: whoever uses the socket already listens for that. */
+  #leadNowhere(place: Place, verdict: EgressRefusal): Pick<LimitedOptions, 'host' | 'lookup'> {
+    const denied = this.#deny(place, verdict);
+    return { host: 'denied.invalid', lookup: (_host, _options, callback) => callback(denied, '', 0) };
   }
 
   #limitedLookup(lookup: LookupFunction, place: Place): LookupFunction {
@@ -132,9 +140,15 @@ class ConnectionGuard {
   }
 }
 
-/** What leaves in plain would leave unprotected, where somebody has asked for TLS. */
+/** Options of a connection that is looked after. */
+export interface LimitedOptions extends ConnectOptions {
+  readonly host: string;
+  readonly lookup: LookupFunction;
+}
+
+/** What leaves in plain would leave unprotected, where somebody has asked for TLS; and TLS within TLS is nothing that servers read. */
 function unspoken({ host, port }: Place): EgressRefusal {
-  const reason = `a DestinationRule has TLS spoken to port ${port} of ${host} in place of its callers, which is what sidecars do: call it by https, or from behind one`;
+  const reason = `a DestinationRule has TLS spoken to port ${port} of ${host} in place of its callers: call it in plain, by http, fetch or net.connect`;
   return { ...NOT_A_POLICY, reason };
 }
 

@@ -10,6 +10,7 @@ import { guardConnections } from './connection-guard.ts';
 import { hookHttp2 } from './http2/client-hook.ts';
 import { Http2Calls } from './http2/http2-calls.ts';
 import { hookLookups, MeshNames } from './mesh-names.ts';
+import { TlsOrigination } from './originated-tls.ts';
 import { DirectSockets } from './ruled/direct-sockets.ts';
 import { InstanceSessions } from './ruled/http2/instance-sessions.ts';
 import { RuledStreams } from './ruled/http2/ruled-streams.ts';
@@ -50,10 +51,11 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
   const door = new RuledDoor({ outbound, requests: ruled, streams, spliced });
   hookAgents({ outbound, recorder, agents, ruled, door });
   const direct = new DirectSockets();
-  hookSockets({ outbound, names, calls: tcpCalls, door, direct });
+  const guard = guardConnections(outbound, { recorder, exempt });
+  const origination = new TlsOrigination(outbound, guard);
+  hookSockets({ outbound, names, calls: tcpCalls, door, direct, origination });
   const http2 = hookHttp2({ outbound, names, calls: new Http2Calls(outbound, http2Recorder), door, streams });
   hookUndici({ outbound, recorder, ruled, direct });
-  guardConnections(outbound, { recorder, exempt });
   hookSocketConnect({ outbound, names, calls: tcpCalls });
   hookLookups(names);
   plane.identity.subscribe((svid) => {

@@ -10,6 +10,8 @@ import type { Place } from './connect-arguments.ts';
 import type { MeshNames } from './mesh-names.ts';
 import type { DirectSockets } from './ruled/direct-sockets.ts';
 import type { RuledDoor } from './ruled/ruled-door.ts';
+import type { TlsOrigination } from './originated-tls.ts';
+import { failing } from './failing-socket.ts';
 import { graftOf } from './tcp/graft.ts';
 import type { TcpCalls } from './tcp/tcp-calls.ts';
 
@@ -41,13 +43,15 @@ export interface SocketHookOptions {
   readonly door: RuledDoor;
   /** Connections that were opened straight to an instance. */
   readonly direct: DirectSockets;
+  /** For hosts outside the mesh. */
+  readonly origination: TlsOrigination;
 }
 
 /**
  * Catches the clients that open their own sockets (fetch, undici): a connection to a service name of the mesh,
  * plaintext or TLS, becomes a mutual-TLS connection to one of its instances.
  */
-export function hookSockets({ outbound, names, calls, door, direct }: SocketHookOptions): void {
+export function hookSockets({ outbound, names, calls, door, direct, origination }: SocketHookOptions): void {
   const { connect: netConnect } = net;
   const { connect: tlsConnect } = tls;
   const routeOf = (args: readonly unknown[]): (Routed & Place) | undefined => {
@@ -79,7 +83,12 @@ export function hookSockets({ outbound, names, calls, door, direct }: SocketHook
     socket.once('error', (error: Error) => failed.set(error, route.target));
     return listened(socket, args);
   };
-  const meshConnect = (...args: unknown[]): unknown => viaMesh(args) ?? Reflect.apply(netConnect, net, args);
+  const outside = (args: readonly unknown[]): Duplex | undefined => {
+    const socket = origination.connect(args);
+    return socket === undefined ? undefined : listened(socket, args);
+  };
+  const meshConnect = (...args: unknown[]): unknown =>
+    viaMesh(args) ?? outside(args) ?? Reflect.apply(netConnect, net, args);
   const meshTlsConnect = (...args: unknown[]): unknown => {
     const socket = tlsViaMesh(args) ?? (Reflect.apply(tlsConnect, tls, args) as tls.TLSSocket);
     if (socket instanceof tls.TLSSocket) startOnGraft(socket, args);
@@ -145,10 +154,4 @@ function placeOf(args: readonly unknown[]): Place | undefined {
   const { host, port, path, socket }: { host?: unknown; port?: unknown; path?: unknown; socket?: unknown } = first;
   if (typeof host !== 'string' || typeof path === 'string' || socket != null) return undefined;
   return { host, port: Number(port ?? 0) };
-}
-
-export function failing(error: Error): Socket {
-  const socket = new net.Socket();
-  process.nextTick(() => socket.destroy(error));
-  return socket;
 }

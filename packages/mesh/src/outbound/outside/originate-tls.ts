@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
@@ -12,8 +13,24 @@ import type { OriginatedTls } from './way-out.ts';
  * is the next connection's. Rejects with a RampartError when one of them cannot be read.
  */
 export async function tlsOptions(settings: OriginatedTls): Promise<ConnectionOptions> {
-  const { sni, subjectAltNames, caCertificates, clientCertificate, privateKey } = settings;
+  const { caCertificates, clientCertificate, privateKey } = settings;
   const [ca, cert, key] = await Promise.all([caCertificates, clientCertificate, privateKey].map(textOf));
+  return optionsOf(settings, { ca, cert, key });
+}
+
+/** The same at once, for a connection that its caller has to be given now: files are read while it waits. @throws RampartError */
+export function readTlsOptions(settings: OriginatedTls): ConnectionOptions {
+  const [ca, cert, key] = [settings.caCertificates, settings.clientCertificate, settings.privateKey].map(textNow);
+  return optionsOf(settings, { ca, cert, key });
+}
+
+interface Files {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+function optionsOf({ sni, subjectAltNames }: OriginatedTls, { ca, cert, key }: Files): ConnectionOptions {
   return {
     servername: sni,
     minVersion: 'TLSv1.2',
@@ -48,6 +65,19 @@ async function textOf(file: string | undefined): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new RampartError('INVALID_CERTIFICATE', `a DestinationRule names ${file}, which cannot be read`, { cause });
+    throw unreadable(file, cause);
   }
+}
+
+function textNow(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw unreadable(file, cause);
+  }
+}
+
+function unreadable(file: string, cause: unknown): RampartError {
+  return new RampartError('INVALID_CERTIFICATE', `a DestinationRule names ${file}, which cannot be read`, { cause });
 }

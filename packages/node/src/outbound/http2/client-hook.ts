@@ -9,7 +9,8 @@ import { HTTP2, MESH_ALPN } from '@rampart/mesh';
 import type { Outbound, Route } from '@rampart/mesh';
 
 import type { MeshNames } from '../mesh-names.ts';
-import { failing, markTarget, targetOf } from '../socket-hook.ts';
+import { failing } from '../failing-socket.ts';
+import { markTarget, targetOf } from '../socket-hook.ts';
 import type { RuledStreams } from '../ruled/http2/ruled-streams.ts';
 import { leadsToRules } from '../ruled/ruled-door.ts';
 import type { RuledDoor } from '../ruled/ruled-door.ts';
