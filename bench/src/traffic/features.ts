@@ -10,9 +10,9 @@ import type { CallerNamespace } from './rules.ts';
 
 const CONNECTIONS = 50;
 const WARM_MS = 1000;
-const NAMES = { plain: 'no-features', all: 'all-features' } as const;
+const NAMES = { plain: 'no-features', all: 'all-features', single: 'only' } as const;
 
-interface Runner {
+export interface Runner {
   readonly name: string;
   /** For one stretch of time. */
   run(milliseconds: number): Promise<Sample>;
@@ -59,11 +59,13 @@ export async function benchFeatures(mesh: TrafficMesh, options: RunOptions): Pro
   };
 }
 
-function sidecar({ sidecars }: TrafficMesh, namespace: keyof typeof NAMES & CallerNamespace): Runner {
+/** Requests through a sidecar. */
+export function sidecar({ sidecars, service }: TrafficMesh, namespace: keyof typeof NAMES & CallerNamespace): Runner {
   return {
     name: `rampart-sidecar-${NAMES[namespace]}`,
     run: async (milliseconds) => {
-      const { proxyPort = 0, pids = [] } = sidecars.get(namespace) ?? {};
+      const { proxyPort = 0, pids: own = [] } = sidecars.get(namespace) ?? {};
+      const pids = namespace === 'single' ? [...own, ...service.pids] : own;
       const before = totalCpu(pids);
       const load = { port: proxyPort, host: hostOf(QUICK), connections: CONNECTIONS, seconds: milliseconds / 1000 };
       const outcome = await wrk(load);
@@ -72,14 +74,16 @@ function sidecar({ sidecars }: TrafficMesh, namespace: keyof typeof NAMES & Call
   };
 }
 
-function inProcess({ clients }: TrafficMesh, namespace: keyof typeof NAMES & CallerNamespace): Runner {
+/** Requests of a program with the mesh in its own process. */
+export function inProcess({ clients, service }: TrafficMesh, namespace: keyof typeof NAMES & CallerNamespace): Runner {
   const name = `rampart-inprocess-${NAMES[namespace]}`;
   return {
     name,
     run: async (milliseconds) => {
       const client = clients.get(namespace);
       if (client === undefined) throw new Error(`there is no client in ${namespace}`);
-      const before = cpuMicros(client.pid);
+      const pids = namespace === 'single' ? [client.pid, ...service.pids] : [client.pid];
+      const before = totalCpu(pids);
       const answer = await client.ask({ url: `http://${hostOf(QUICK)}`, connections: CONNECTIONS, milliseconds });
       const { requests, seconds, p50, p99, failures } = answer as {
         requests: number;
@@ -90,7 +94,7 @@ function inProcess({ clients }: TrafficMesh, namespace: keyof typeof NAMES & Cal
       };
       if (failures.count > 0)
         throw new Error(`${name}: ${failures.count} requests failed, the first with ${failures.first}`);
-      const cpuMicrosPerRequest = (cpuMicros(client.pid) - before) / requests;
+      const cpuMicrosPerRequest = (totalCpu(pids) - before) / requests;
       return { requestsPerSecond: requests / seconds, p50Ms: p50, p99Ms: p99, cpuMicrosPerRequest };
     },
   };

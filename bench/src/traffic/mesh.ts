@@ -9,6 +9,7 @@ import { BUILD, startSidecar } from '../sidecar/rampart.ts';
 import type { StartedSidecar } from '../sidecar/rampart.ts';
 import { CALLERS, QUICK, SLOW, trafficDocuments } from './rules.ts';
 import type { CallerNamespace } from './rules.ts';
+import { Operator } from './operator.ts';
 
 const INSTANCES = fileURLToPath(new URL('instances.mjs', import.meta.url));
 const CLIENT = fileURLToPath(new URL('../inprocess/client.mjs', import.meta.url));
@@ -25,6 +26,9 @@ export interface TrafficMesh {
   readonly sidecars: ReadonlyMap<CallerNamespace, StartedSidecar>;
   /** Callers with the mesh in their own process, of the quick service. */
   readonly clients: ReadonlyMap<CallerNamespace, Child>;
+  /** What the quick service is behind. */
+  readonly service: StartedSidecar;
+  readonly operator: Operator;
   stop(): Promise<void>;
 }
 
@@ -49,7 +53,7 @@ export async function startMesh(ground: MeshGround): Promise<TrafficMesh> {
   for (const namespace of CALLERS)
     sidecars.set(namespace, await startSidecar({ ...ground.environment, ...env(namespace) }, []));
   const clients = new Map<CallerNamespace, Child>();
-  for (const namespace of ['plain', 'all'] as const) {
+  for (const namespace of ['plain', 'all', 'single'] as const) {
     const spec = {
       script: CLIENT,
       args: ['http'],
@@ -61,6 +65,8 @@ export async function startMesh(ground: MeshGround): Promise<TrafficMesh> {
   return {
     sidecars,
     clients,
+    service: quick,
+    operator: new Operator(control),
     stop: async () => {
       await Promise.all([...clients.values()].map((client) => client.stop()));
       await Promise.all([...sidecars.values(), quick].map((sidecar) => sidecar.stop()));

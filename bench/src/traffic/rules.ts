@@ -1,5 +1,5 @@
 /** Namespaces of callers, each with rules of its own about the services that all of them call. */
-export const CALLERS = ['plain', 'turns', 'latency', 'all'] as const;
+export const CALLERS = ['plain', 'turns', 'latency', 'all', 'single'] as const;
 
 export type CallerNamespace = (typeof CALLERS)[number];
 

@@ -7,6 +7,7 @@ import type { RunOptions } from '../harness/run-options.ts';
 import { ensureProgram } from '../inprocess/peers/proxy-pair.ts';
 import { NGINX, startApp } from '../sidecar/app.ts';
 import { benchBalancing, CALLERS_SCRIPT, INSTANCES_SCRIPT } from './balancing.ts';
+import { benchSingleFeatures } from './single-features.ts';
 import { benchFeatures } from './features.ts';
 import { startMesh } from './mesh.ts';
 import { PEERS, startPeer } from './peers.ts';
@@ -51,8 +52,9 @@ export async function benchTraffic(options: RunOptions): Promise<Record<string, 
     }
     const balancing = await benchBalancing({ balancers, callers, options });
     const features = await benchFeatures(mesh, options);
+    const single = await benchSingleFeatures(mesh, options);
     return {
-      subjects: [...balancing.subjects, ...features.subjects, ...absent],
+      subjects: [...balancing.subjects, ...features.subjects, ...single.subjects, ...absent],
       ratios: { ...balancing.ratios, ...features.ratios },
     };
   } finally {
