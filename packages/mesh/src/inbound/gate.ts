@@ -73,6 +73,8 @@ export interface GateOptions {
 export class Gate {
   readonly #options: GateOptions;
   readonly #open = new Set<InboundConnection>();
+  /** Connections from their first moment on, and where they come from. */
+  readonly #entered = new Map<Socket, string>();
   readonly #counts: ConnectionCounts;
   /** Of the own certificate. */
   #serial = '';
@@ -108,7 +110,10 @@ export class Gate {
   enter(socket: Socket, announced?: ClientEnd): void {
     const client = announced && { ...announced, address: plainAddress(announced.address) };
     rememberRemoteAddress(socket, client);
-    if (!this.#hasRoom(socket, 'source.ip', client?.address ?? plainAddress(socket.remoteAddress ?? ''))) return;
+    const address = client?.address ?? plainAddress(socket.remoteAddress ?? '');
+    if (!this.#hasRoom(socket, 'source.ip', address)) return;
+    this.#entered.set(socket, address);
+    socket.once('close', () => this.#entered.delete(socket));
     const { clock, silenceMs, view, port } = this.#options;
     const mayBeFirst = silenceMs !== undefined && view.policy.tlsMode(port).mode !== 'STRICT';
     const decide = (kind: FirstByte, first: Buffer): void => {
@@ -196,11 +201,11 @@ export class Gate {
     this.#accept(connection);
   }
 
-  /** Limits of connections are about those that are open already, too. */
+  /** Limits of connections are about those that are open already, too, proved or not. */
   #countConnections(): void {
     if (!this.#counts.begin()) return;
-    for (const { socket, attributes, client } of this.#open) {
-      this.#counts.count(socket, 'source.ip', client.address);
+    for (const [socket, address] of this.#entered) this.#counts.count(socket, 'source.ip', address);
+    for (const { socket, attributes } of this.#open) {
       this.#counts.count(socket, 'source.principal', attributes.principal ?? '');
     }
   }

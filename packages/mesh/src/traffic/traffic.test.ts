@@ -167,6 +167,14 @@ describe('traffic', () => {
     });
   }
 
+  it('of ports that nobody serves only a few are remembered, whatever callers ask for', () => {
+    const { traffic } = world();
+    const service = serviceOf([endpoint(0), endpoint(1)], 'b');
+    for (let port = 10_000; port < 12_000; port += 1) assert.equal(traffic.of(service, port).pick(), undefined);
+    assert.ok(traffic.clusters().length < 100, String(traffic.clusters().length));
+    assert.notEqual(traffic.of(service, endpoint(0).port).pick(), undefined);
+  });
+
   it('a delay on purpose comes before the request, and is told by DI', async () => {
     const here = world();
     const { driver, call } = here.begin({ destinations: TO_A, fault: { delay: { share: 1, milliseconds: 700 } } });

@@ -57,6 +57,11 @@ export class ChangeFeed {
     return this.#head;
   }
 
+  /** The oldest revision after which changes can still be told one by one. */
+  get oldest(): number {
+    return this.#floor;
+  }
+
   reserve(): RevisionTicket {
     const slot: Slot = { revision: this.#next, outcome: 'open' };
     this.#next += 1;

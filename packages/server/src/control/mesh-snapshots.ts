@@ -34,7 +34,8 @@ import type { Change } from '../changes/change.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { ruleMessage, type ToldRevocations } from '../revocation/messages.ts';
 import type { HeldResource } from '../resources/resource-set.ts';
-import { type Listener, TrafficAudience } from './traffic-audience.ts';
+import { SharedRules } from './audience/shared-rules.ts';
+import { type Listener, TrafficAudience } from './audience/traffic-audience.ts';
 import { signingRules } from './signing-rules.ts';
 
 /** The state that data planes are told, as it is now. */
@@ -83,7 +84,9 @@ export class MeshSnapshots {
 
   constructor(state: MeshState) {
     this.#state = state;
-    this.#audience = new TrafficAudience(state);
+    const isThere = (key: string): boolean => state.resource(key) !== undefined;
+    const { feed, rootNamespace, visibility } = state;
+    this.#audience = new TrafficAudience({ rootNamespace, visibility, shared: new SharedRules({ feed, isThere }) });
   }
 
   get revision(): number {

@@ -86,7 +86,16 @@ describe('limits of connections', () => {
 
   it('are about those that were open before, too', async () => {
     assert.equal(await attempt(), 'welcome');
+    const [silent, entered] = [
+      connect((server.address() as AddressInfo).port, '127.0.0.1'),
+      once(server, 'connection'),
+    ];
+    const [underWay] = (await entered) as [Socket];
     apply({ per: 'source.ip', max: 2 });
+    assert.equal(await attempt(), 'closed', 'one that has said nothing yet counts as well');
+    clients.pop();
+    silent.destroy();
+    await once(underWay, 'close');
     assert.equal(await attempt(), 'welcome');
     assert.equal(await attempt(), 'closed');
     clients.pop();

@@ -24,6 +24,9 @@ export interface Destination {
   readonly stale: StaleAnswers | undefined;
 }
 
+/** Ports and subsets of one service. */
+const MOST_REMEMBERED = 64;
+
 /** What this data plane knows of one service, over changes of its instances and of rules. */
 export class ServiceState {
   readonly budget: RetryBudget = new RetryBudget();
@@ -54,7 +57,7 @@ export class ServiceState {
     const known = this.#destinations.get(key);
     if (known?.rules === rules) return known.destination;
     const destination = this.#make(asked, key);
-    if (destination !== undefined) this.#destinations.set(key, { rules, destination });
+    if (destination !== undefined && this.#breakers.has(key)) this.#destinations.set(key, { rules, destination });
     return destination;
   }
 
@@ -108,15 +111,19 @@ export class ServiceState {
     const members = this.#members;
     const labels = subset === undefined ? undefined : rules.subset(subset);
     if (members === undefined || (subset !== undefined && labels === undefined)) return undefined;
-    const endpoints = endpointsOn(service, port).filter((endpoint) => hasLabels(endpoint, labels));
+    const onPort = endpointsOn(service, port);
+    const endpoints = onPort.filter((endpoint) => hasLabels(endpoint, labels));
     const policy = rules.policy(subset);
     const breaker = this.#breakers.get(key) ?? new Breaker();
     const { limits, retryBudget } = policy;
     breaker.settings = retryBudget === undefined ? (limits ?? {}) : { ...limits, retryBudget };
-    this.#breakers.set(key, breaker);
-    const chosen = endpoints.map((endpoint) => members.of(endpoint)).filter((member) => member !== undefined);
     const counts = this.#counts.get(key) ?? new ClusterCounts();
-    this.#counts.set(key, counts);
+    // Callers may ask for any port: of those that nobody serves only a few are remembered.
+    if (onPort.length > 0 || this.#breakers.size < MOST_REMEMBERED) {
+      this.#breakers.set(key, breaker);
+      this.#counts.set(key, counts);
+    }
+    const chosen = endpoints.map((endpoint) => members.of(endpoint)).filter((member) => member !== undefined);
     this.#stale = policy.fallback?.staleMs === undefined ? undefined : (this.#stale ?? new StaleAnswers());
     const group = new Group(chosen, policy, this.#random);
     return { service, group, breaker, budget: this.budget, counts, stale: this.#stale };

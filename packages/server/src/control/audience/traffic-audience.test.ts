@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { ControlPlane } from '../control-plane.ts';
-import { FakeDataPlane } from '../testing/fake-data-plane.ts';
-import { TestPlanes, until } from '../testing/test-plane.ts';
-import { type ApiClient, attest, connectAsAdmin, connectTo } from '../testing/workload-client.ts';
+import type { ControlPlane } from '../../control-plane.ts';
+import { FakeDataPlane } from '../../testing/fake-data-plane.ts';
+import { TestPlanes, until } from '../../testing/test-plane.ts';
+import { type ApiClient, attest, connectAsAdmin, connectTo } from '../../testing/workload-client.ts';
 
 const RULE = (host: string, namespace: string, exportTo: string): string => `
 apiVersion: networking.istio.io/v1

@@ -1,5 +1,6 @@
 import { concernsCallers, servicesOf, type SpiffeId, type TrafficResource } from '@rampart/core';
-import type { ServiceVisibility } from './mesh-snapshots.ts';
+import type { ServiceVisibility } from '../mesh-snapshots.ts';
+import type { SharedRules } from './shared-rules.ts';
 
 /** A data plane, as far as it matters to what rules about calls it is told. */
 export interface Listener {
@@ -10,31 +11,30 @@ export interface Listener {
 export interface TrafficAudienceOptions {
   readonly rootNamespace: string;
   readonly visibility: ServiceVisibility;
+  readonly shared: SharedRules;
 }
 
 /** Who is told of which rules about calls: those who are held to them, and may know of the services. */
 export class TrafficAudience {
   readonly #options: TrafficAudienceOptions;
-  /** Rules that somebody outside their namespace was told of, and so must hear the end of. */
-  readonly #shared = new Set<string>();
 
   constructor(options: TrafficAudienceOptions) {
     this.#options = options;
   }
 
   includes({ id, namespace }: Listener, key: string, resource: TrafficResource): boolean {
-    const { rootNamespace, visibility } = this.#options;
+    const { rootNamespace, visibility, shared } = this.#options;
     if (!concernsCallers(resource, { namespace, rootNamespace })) return false;
     const own = resource.metadata.namespace;
     if (own === namespace || own === rootNamespace) return true;
     const isKnowable =
       !visibility.isLimited() || servicesOf(resource).some((service) => visibility.mayKnow(id, service));
-    if (isKnowable) this.#shared.add(key);
+    if (isKnowable) shared.add(key);
     return isKnowable;
   }
 
   /** Whether somebody may know a rule that is gone, or not for them any more. */
   mayKnow({ namespace }: Listener, key: string, own: string): boolean {
-    return own === namespace || own === this.#options.rootNamespace || this.#shared.has(key);
+    return own === namespace || own === this.#options.rootNamespace || this.#options.shared.has(key);
   }
 }
