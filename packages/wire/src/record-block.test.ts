@@ -123,6 +123,7 @@ describe('a record block', () => {
         assert.equal(block.count, inputs.length);
         inputs.forEach((each, row) => {
           assert.deepEqual(block.record(row), expected(each));
+          assert.equal(block.startedAt(row), Math.floor(each.startedAt));
           assert.equal(block.reporter(row), each.reporter);
           assert.equal(block.destinationService(row), each.destinationService);
           assert.equal(block.decision(row), each.decision);

@@ -1,4 +1,4 @@
-import type { AccessLogRecord, ConnectionRefusal } from '@rampart/core';
+import { type AccessLogRecord, type ConnectionRefusal, RampartError } from '@rampart/core';
 import { openRecordBlock, type RecordBlock } from '@rampart/wire';
 import type { StoredBatch } from './store.ts';
 
@@ -25,17 +25,21 @@ export class ReadBatch {
 
   /** All of them; made once for everybody who wants them all. */
   get records(): readonly AccessLogRecord[] {
-    return (this.#records ??= this.recordsOf(() => true));
+    return (this.#records ??= this.rows(() => true).map((row) => this.record(row)));
   }
 
-  /** Records of the rows that are wanted. */
-  recordsOf(isWanted: (block: RecordBlock, row: number) => boolean): AccessLogRecord[] {
+  /** Rows of the block that are wanted. */
+  rows(isWanted: (block: RecordBlock, row: number) => boolean): number[] {
     const { block } = this;
-    if (block === undefined) return [];
-    const records: AccessLogRecord[] = [];
-    for (let row = 0; row < block.count; row += 1)
-      if (isWanted(block, row)) records.push(signed(block.record(row), this.#spiffeId));
-    return records;
+    const rows: number[] = [];
+    if (block === undefined) return rows;
+    for (let row = 0; row < block.count; row += 1) if (isWanted(block, row)) rows.push(row);
+    return rows;
+  }
+
+  record(row: number): AccessLogRecord {
+    if (this.block === undefined) throw new RampartError('INTERNAL', 'BUG: a batch without records was asked for one');
+    return signed(this.block.record(row), this.#spiffeId);
   }
 }
 

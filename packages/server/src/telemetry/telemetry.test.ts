@@ -101,6 +101,14 @@ describe('telemetry', () => {
     await report(1, ['/1', '/2', '/3']);
     assert.deepEqual(paths(await history({ history: 2 })), ['/2', '/3']);
     assert.deepEqual(paths(await history({ history: 0 })), []);
+    await orders.telemetry.report({
+      reporter: 'late',
+      sequence: 1n,
+      records: recordBlock([{ path: '/0', startedAt: 0 }]),
+      recordCount: 1,
+    });
+    assert.deepEqual(paths(await history({ history: 3 })), ['/1', '/2', '/3']);
+    assert.deepEqual(paths(await history({ history: 4 })), ['/0', '/1', '/2', '/3']);
   });
 
   it('follows what comes after what was', async () => {

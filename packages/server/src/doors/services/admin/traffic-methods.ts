@@ -1,6 +1,7 @@
 import { RampartError } from '@rampart/core';
 import type { Clock } from '@rampart/core';
 import type { WatchTrafficRequest } from '@rampart/wire';
+import { breath } from '../../../telemetry/breath.ts';
 import type { AccessLogStore, StoredBatch } from '../../../telemetry/store.ts';
 import { type PlaneTraffic, serviceRows } from '../../../telemetry/traffic/service-rows.ts';
 import { TrafficWindow } from '../../../telemetry/traffic/traffic-window.ts';
@@ -10,7 +11,7 @@ const USUAL_WINDOW_MS = 10_000;
 const LONGEST_WINDOW_MS = 60_000;
 const USUAL_INTERVAL_MS = 1000;
 const SHORTEST_INTERVAL_MS = 200;
-const BATCHES_A_READ = 64;
+const BATCHES_A_READ = 16;
 
 type Parts = Pick<AdminParts, 'logs' | 'tail' | 'clock' | 'registry' | 'dataPlanes'>;
 
@@ -73,6 +74,7 @@ async function readPast({ logs, tail }: Parts, window: TrafficWindow, since: num
       window.add(tail.read(batch).block, batch.receivedAt);
     }
     if (batches.length < BATCHES_A_READ) return upTo;
+    await breath();
   }
 }
 
