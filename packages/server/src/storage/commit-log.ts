@@ -7,5 +7,8 @@ export interface CommitLog {
   sync(): Promise<void>;
   /** Does what is due between two commits, now and then; resolves when the next one may begin, and never rejects. */
   tidy(): Promise<void>;
+  /** No commit follows. */
   close(): Promise<void>;
+  /** Lets go of the files, after `close` and after whatever else has the database open here. */
+  letGo(): Promise<void>;
 }

@@ -29,6 +29,7 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
   } catch (cause) {
     await log.close().catch(() => undefined);
     await kysely.destroy().catch(() => undefined);
+    await log.letGo().catch(() => undefined);
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new RampartError(
       'STORAGE_FAILED',
@@ -47,6 +48,7 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
       await committer.close();
       await log.close();
       await kysely.destroy();
+      await log.letGo();
     },
   };
 }

@@ -230,6 +230,7 @@ class HeldLog implements CommitLog {
   }
 
   async tidy(): Promise<void> {}
+  async letGo(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

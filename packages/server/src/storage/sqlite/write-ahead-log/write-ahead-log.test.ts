@@ -28,6 +28,7 @@ describe('the write-ahead log', () => {
   afterEach(async () => {
     await log.close();
     database.close();
+    await log.letGo();
     await rm(directory, { recursive: true });
   });
 

@@ -17,16 +17,22 @@ const closeFile = promisify(close);
  * (sqlite.org/pragma.html#pragma_synchronous). `sync` brings them there as SQLite would within each commit, and in between the event loop
  * goes on. Checkpoints happen in a thread, where nobody waits for them either: most of each while others commit, the rest between two
  * commits, so that the log comes to its end and begins anew.
+ *
+ * SQLite syncs the file with the last page of the log alone, so that all of a checkpoint would go to the disk while commits wait. What
+ * was brought there beside them is synced beside them, too.
  */
 export class WriteAheadLog implements CommitLog {
   readonly #file: string;
   readonly #longPages: number;
   readonly #thread: CheckpointThread;
+  /** Of the log, and of the database. */
   #descriptor: number | undefined;
+  #fileDescriptor: number | undefined;
   #reader: DatabaseSync | undefined;
   #length: StatementSync | undefined;
   #commits = 0;
   #checkpoint: 'none' | 'under way' | 'to be finished' = 'none';
+  #mostOfIt: Promise<void> | undefined;
 
   /** @param file The database; it must stay open elsewhere for as long as its log is. */
   constructor(file: string, longPages: number = LONG_PAGES) {
@@ -49,15 +55,30 @@ export class WriteAheadLog implements CommitLog {
     this.#commits += 1;
     if (this.#checkpoint !== 'none' || this.#commits % COMMITS_BETWEEN_LOOKS !== 0 || !this.#isLong()) return;
     this.#checkpoint = 'under way';
-    void this.#thread.checkpoint().then(() => {
-      this.#checkpoint = 'to be finished';
-    });
+    this.#mostOfIt = this.#checkpointBeside();
   }
 
   async close(): Promise<void> {
     await this.#thread.close();
+    await this.#mostOfIt;
     this.#reader?.close();
     if (this.#descriptor !== undefined) await closeFile(this.#descriptor);
+  }
+
+  async letGo(): Promise<void> {
+    // Not sooner: with any descriptor of a file a process loses every lock that it has on it (POSIX, fcntl), SQLite's among them.
+    if (this.#fileDescriptor !== undefined) await closeFile(this.#fileDescriptor);
+  }
+
+  async #checkpointBeside(): Promise<void> {
+    await this.#thread.checkpoint();
+    try {
+      this.#fileDescriptor ??= openSync(this.#file, 'r+');
+      await syncData(this.#fileDescriptor);
+    } catch {
+      // SQLite syncs the file once more, by a descriptor of its own, and believes what it is told there.
+    }
+    this.#checkpoint = 'to be finished';
   }
 
   #isLong(): boolean {
