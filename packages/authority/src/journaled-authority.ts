@@ -82,7 +82,7 @@ export class JournaledAuthority implements Authority {
     const revocationOf = (certificate: CertificateRecord): string | undefined =>
       parts.revocations.ofRecord(certificate);
     const isRevoked = (certificate: CertificateRecord): boolean => revocationOf(certificate) !== undefined;
-    const settled = (): Promise<void> => parts.desk.settled();
+    const settled = (serial: string): Promise<void> => parts.desk.settled(serial);
     const withdraw = (serial: string): Promise<boolean> =>
       this.revoke(serial, 'issued for a certificate that was being revoked', AUTHORITY);
     const tokensValidFrom = (spiffeId: SpiffeId): number => parts.revocations.tokensValidFrom(spiffeId);

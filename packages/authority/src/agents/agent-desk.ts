@@ -28,8 +28,8 @@ export interface AgentDeskOptions {
   isRevoked(certificate: CertificateRecord): boolean;
   /** The first `iat` of tokens that are not revoked. */
   tokensValidFrom(spiffeId: SpiffeId): number;
-  /** Resolves once revocations that are under way count. */
-  settled(): Promise<void>;
+  /** Resolves once revocations that are under way and may be about the certificate count. */
+  settled(serial: string): Promise<void>;
   /** Throws, after putting it on record, for identities that get nothing now. */
   checkBar(order: IdentityOrder): Promise<void>;
   /** Revokes what was just issued. */
@@ -106,7 +106,7 @@ export class AgentDesk implements Agents {
       sourceIp: call.sourceIp,
       events: (serial) => [events.x509Issued(call, entry, serial)],
     });
-    await this.#options.settled();
+    await this.#options.settled(holder.serial);
     if (!this.#options.isRevoked(holder)) return ok(issued);
     // Revoked in the meantime: what it asked for must not outlive it.
     await this.#options.withdraw(issued.serial);
@@ -138,7 +138,7 @@ export class AgentDesk implements Agents {
       ...(ttlMs === undefined ? {} : { ttlMs }),
     });
     // Revoked or barred in the meantime: a token cannot be taken back, so it is not given out.
-    await this.#options.settled();
+    await this.#options.settled(holder.serial);
     if (this.#options.isRevoked(holder)) return this.#refuse(call, { entryId, problem: revokedAgent(call.serial) });
     await this.#options.checkBar(order);
     return ok(issued);

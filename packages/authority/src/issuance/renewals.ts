@@ -24,8 +24,8 @@ export interface RenewalsOptions {
   issue(request: WorkloadIssue): Promise<IssuedSvid>;
   /** Why a certificate is revoked; undefined when it is not. */
   revocationOf(certificate: CertificateRecord): string | undefined;
-  /** Resolves once revocations that are under way are in force. */
-  settled(): Promise<void>;
+  /** Resolves once revocations that are under way and may be about the certificate are in force. */
+  settled(serial: string): Promise<void>;
   /** Revokes what was just issued. */
   withdraw(serial: string): Promise<unknown>;
 }
@@ -56,7 +56,7 @@ export class Renewals {
     const next = await this.#continuation(renewer);
     if (!next.ok) return this.#refuse(events.renewalDenied(renewer, refusalOf(next.problem)), next.problem);
     const issued = await this.#issueNext(renewer, next.value, request.value);
-    await this.#options.settled();
+    await this.#options.settled(next.value.current.serial);
     if (this.#options.revocationOf(next.value.current) === undefined) return ok(issued);
     // Revoked while its successor was made: the revocation was meant for whoever holds it now.
     await this.#options.withdraw(issued.serial);

@@ -113,6 +113,34 @@ describe('the revocation of an identity', () => {
   });
 });
 
+describe('the revocation of certificates', () => {
+  it('that is under way is waited for by who renews one of them, and by nobody else', async () => {
+    const { reopen, revocations } = await openFixture();
+    const { promise: room, resolve: makeRoom } = Promise.withResolvers<void>();
+    const epoch: RevocationEpoch = {
+      ...revocations.epoch,
+      append: async (act) => {
+        await room;
+        await revocations.epoch.append(act);
+      },
+    };
+    const authority = await reopen({ revocations: { ...revocations, epoch } });
+    const [meant, other] = [await attest(authority), await attest(authority)];
+    const renew = ({ serial }: IssuedSvid): ReturnType<typeof authority.renew> =>
+      authority.renew(ORDERS_ID, serial, { csr: csr(), sourceIp: '' });
+    const order = { kind: 'certificates', serials: [meant.serial.toUpperCase()], ...GROUNDS } as const;
+    const revoked = authority.revocationDesk.revoke(order, ANN);
+    const waiting = renew(meant);
+    assert.ok((await renew(other)).ok);
+    await attest(authority);
+    makeRoom();
+    const refused = await waiting;
+    assert.ok(!refused.ok);
+    assert.equal(refused.problem.code, 'CERTIFICATE_REVOKED');
+    assert.equal((await revoked).count, 1);
+  });
+});
+
 describe('the revocation epoch and the database together', () => {
   it('put back what the database lacks, once', async () => {
     const { authority, reopen, revocations, audit } = await openFixture();

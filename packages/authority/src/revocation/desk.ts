@@ -64,6 +64,13 @@ interface Enacted {
   readonly marked: Promise<RevocationHit>;
 }
 
+/** A revocation that was asked for and is not in force yet. */
+interface UnderWay {
+  /** Of the certificates that it is about; undefined where it may be about any of them, or about identities. */
+  readonly serials: ReadonlySet<string> | undefined;
+  readonly done: Promise<unknown>;
+}
+
 /** Entries of certificates that become durable together. */
 const RECORDED_AT_ONCE = 250;
 /** How many of the certificates that are hit are shown. */
@@ -76,15 +83,21 @@ const NEWEST = 20;
 export class RevocationDesk {
   readonly #options: RevocationDeskOptions;
   #last: Promise<unknown> = Promise.resolve();
+  readonly #underWay = new Set<UnderWay>();
   readonly #marking = new Set<Promise<unknown>>();
 
   constructor(options: RevocationDeskOptions) {
     this.#options = options;
   }
 
-  /** Resolves once every revocation that was asked for is in force, or has failed. */
-  async settled(): Promise<void> {
-    await this.#last;
+  /**
+   * Resolves once every revocation that was asked for and may be about an identity, or about the certificate that is given, is in
+   * force, or has failed. Of other certificates there may be thousands, which would take seconds.
+   */
+  async settled(serial?: string): Promise<void> {
+    const isMeant = ({ serials }: UnderWay): boolean =>
+      serials === undefined || (serial !== undefined && serials.has(serial));
+    await Promise.all([...this.#underWay].filter(isMeant).map(({ done }) => done));
   }
 
   /** Resolves once the records of all certificates say so, too: of any number of them that takes seconds. */
@@ -99,12 +112,13 @@ export class RevocationDesk {
    * certificates of the hierarchy, identities of other trust domains and times to come; STORAGE_FAILED.
    */
   async revoke(order: RevocationOrder, by: Requester): Promise<RevocationHit> {
-    const { marked } = await this.#inTurn(async () => {
-      if (order.kind === 'certificates') {
-        return this.#revokeCertificates(await this.#certificates(order.serials), order, by);
-      }
-      return this.#revokeByRule(this.#termsOf(order), order, by);
-    });
+    const { marked } =
+      order.kind === 'certificates'
+        ? await this.#inTurn(
+            async () => this.#revokeCertificates(await this.#certificates(order.serials), order, by),
+            order.serials,
+          )
+        : await this.#inTurn(() => this.#revokeByRule(this.#termsOf(order), order, by));
     return marked;
   }
 
@@ -123,7 +137,7 @@ export class RevocationDesk {
       const certificate = await this.#options.store.certificate(normalizeSerial(serial));
       if (certificate === undefined || this.#options.inForce.ofRecord(certificate) !== undefined) return undefined;
       return this.#revokeCertificates([checkLeaf(certificate)], grounds, by);
-    });
+    }, [serial]);
     await enacted?.marked;
     return enacted !== undefined;
   }
@@ -268,10 +282,15 @@ export class RevocationDesk {
     return { id: randomUUID(), at: this.#options.clock.now(), by: by.name, reason, note };
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => undefined);
-    return done;
+  /** @param serials Of the certificates that it is about, where it is about nothing else. */
+  #inTurn<T>(work: () => Promise<T>, serials?: readonly string[]): Promise<T> {
+    const result = this.#last.then(work);
+    const done = result.catch(() => undefined);
+    this.#last = done;
+    const underWay = { serials: serials && new Set(serials.map(normalizeSerial)), done };
+    this.#underWay.add(underWay);
+    void done.then(() => this.#underWay.delete(underWay));
+    return result;
   }
 }
 
