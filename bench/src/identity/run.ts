@@ -74,6 +74,7 @@ function doorReport(door: Awaited<ReturnType<typeof measureDoor>>): Record<strin
     full_load_per_second: rounded(door.fullLoadPerSecond, 0),
     half_load_p50_ms: rounded(door.halfLoadP50Ms, 2),
     half_load_p99_ms: rounded(door.halfLoadP99Ms, 2),
+    half_load_caller_late_p99_ms: rounded(door.callerLateP99Ms, 2),
   };
 }
 
