@@ -15,6 +15,8 @@ import { Laboratory } from '../harness/laboratory.ts';
 import type { Tools } from '../harness/laboratory.ts';
 import { SidecarProcess } from '../harness/sidecar.ts';
 
+const WITHIN_A_SECOND = 1000;
+
 const CLOSED = `apiVersion: rampart.dev/v1
 kind: MeshConfig
 metadata: { name: default }
@@ -160,6 +162,32 @@ describe('hosts outside a mesh that is REGISTRY_ONLY', () => {
   it('in process: this machine stays in reach', async () => {
     assert.match(await caller.run(get, `http://127.0.0.1:${here()}/`), /^200 plain/);
     assert.match(await caller.run(get, `http://localhost:${here()}/`), /^200 plain/);
+  });
+
+  it('a workload in quarantine is cut off from them, behind a sidecar and in process, until it is let back in', async () => {
+    await plane.apply(`apiVersion: rampart.dev/v1
+kind: Quarantine
+metadata: { name: caller, namespace: istio-system }
+spec: { identities: [default/caller], reason: taken over }
+`);
+    const [status, body] = await until(
+      'the sidecar to hear of it',
+      async () => {
+        const answer = await through(sidecar, 'api.example.test');
+        return answer[0] === 200 ? undefined : answer;
+      },
+      WITHIN_A_SECOND,
+    );
+    assert.match(
+      `${status} ${body}`,
+      /^403 EGRESS_DENIED: .*in quarantine by Quarantine istio-system\/caller: taken over/,
+    );
+    assert.match(await caller.run(get, 'http://api.example.test/'), /^EGRESS_DENIED .*in quarantine/);
+    await plane.admin.deleteResource({ kind: 'Quarantine', namespace: 'istio-system', name: 'caller' });
+    await until('it to be let back in', async () => (await through(sidecar, 'api.example.test'))[0] === 200);
+    await until('it to be let back in', async () =>
+      (await caller.run(get, 'http://api.example.test/')).startsWith('200'),
+    );
   });
 
   it('a connection is closed when what let it out is gone', async () => {

@@ -308,9 +308,10 @@ describe('NetworkPolicy', () => {
     await until('both to be open', async () => (await of('patient').run(isHeld)) && (await of('visitor').run(isHeld)));
 
     await plane.apply(CUT_OFF);
-
+    const since = performance.now();
     assert.equal(String(Object.values(await held)[0]), 'closed');
     assert.equal(String(Object.values(await holding)[0]), 'closed');
+    assert.ok(performance.now() - since < 1000, 'within a second');
     for (const [from, url] of [
       ['visitor', 'http://patient/'],
       ['patient', 'http://database:5433/'],

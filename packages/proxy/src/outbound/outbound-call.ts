@@ -17,6 +17,7 @@ import type { OutboundHttpOptions } from './outbound-http.ts';
 import { RuledCall } from './ruled/ruled-call.ts';
 
 const SERVICE_UNAVAILABLE = 503;
+const FORBIDDEN = 403;
 const BAD_GATEWAY = 502;
 const BAD_REQUEST = 400;
 const METHOD_NOT_ALLOWED = 405;
@@ -119,7 +120,7 @@ export class OutboundCall implements BodySink, ResponseSink {
       return;
     }
     const isConnected = client?.wasUsed === true || !('code' in error);
-    this.#refuse(isConnected ? BAD_GATEWAY : SERVICE_UNAVAILABLE, error);
+    this.#refuse(isConnected ? BAD_GATEWAY : unreachedStatus(error), error);
   }
 
   /** Whether sending it once more repeats nothing that must not be. */
@@ -144,7 +145,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     const route = this.#options.route(destination);
     switch (route.kind) {
       case 'failed':
-        this.#refuse(route.error.code === 'EGRESS_DENIED' ? 403 : SERVICE_UNAVAILABLE, route.error);
+        this.#refuse(unreachedStatus(route.error), route.error);
         return;
       case 'outside':
         this.#leave(destination);
@@ -172,7 +173,7 @@ export class OutboundCall implements BodySink, ResponseSink {
     const last = this.#target;
     const route = this.#destination === undefined ? undefined : this.#options.route(this.#destination);
     if (route?.kind !== 'mesh' || last === undefined || route.target.endpoint.instanceId === last.endpoint.instanceId) {
-      this.#refuse(SERVICE_UNAVAILABLE, error);
+      this.#refuse(unreachedStatus(error), error);
       return;
     }
     this.#tries += 1;
@@ -250,4 +251,9 @@ export class OutboundCall implements BodySink, ResponseSink {
     exchange.userAgent = this.#server.head.text('user-agent') ?? '';
     this.#options.recorder.end(exchange, ending);
   }
+}
+
+/** By its name, or by the address that was found for it: a policy that keeps a request from where it was going says so. */
+function unreachedStatus(error: Error): number {
+  return error instanceof RampartError && error.code === 'EGRESS_DENIED' ? FORBIDDEN : SERVICE_UNAVAILABLE;
 }
