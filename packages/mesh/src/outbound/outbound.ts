@@ -1,22 +1,17 @@
-import { errorMonitor } from 'node:events';
-import type { EventEmitter } from 'node:events';
 import net from 'node:net';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 import { RampartError } from '@rampart/core';
 import type { Clock, Random, Verdict } from '@rampart/core';
-import type { RevocableCertificate } from '@rampart/spiffe';
 
 import type { DataPlane } from '../data-plane.ts';
-import { identityRefusal } from '../inbound/connection.ts';
 import type { Stopwatch } from '../record/stopwatch.ts';
 import type { RuledService } from '../traffic/ruled-service.ts';
 import type { TrafficRules } from '../traffic/settings/route.ts';
 import { Traffic } from '../traffic/traffic.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
-import { holdTo } from './connection-settings.ts';
-import { dial } from './dial.ts';
+import { Dialler } from './dialler.ts';
 import { EgressDenied } from './egress-denied.ts';
 import { Egress } from './egress.ts';
 import { OpenConnections } from './open-connections.ts';
@@ -26,7 +21,6 @@ import { outsideName, resolve } from './resolve.ts';
 import { OutgoingSignatures } from './sign/outgoing-signatures.ts';
 import { wayOut } from './outside/way-out.ts';
 import type { WayOut } from './outside/way-out.ts';
-import { isUnreached, markUnproved, Unanswered } from './unanswered.ts';
 
 /** Where one outgoing call goes: an instance of a service of the mesh. */
 export interface Target {
@@ -73,19 +67,16 @@ export class Outbound {
   /** Rules about what this workload calls. */
   readonly traffic: Traffic;
   readonly #plane: DataPlane;
-  readonly #clock: Clock;
   readonly #random: Random;
-  readonly #unanswered: Unanswered;
+  readonly #dialler: Dialler;
   /** Authority of each origin lately called, undefined for those outside the mesh; forgotten whenever services change. */
   readonly #authorities = new Map<string, { readonly authority: string | undefined }>();
 
   constructor(plane: DataPlane, { clock, stopwatch, random, rules = () => plane.view.traffic }: OutboundSurroundings) {
     this.#plane = plane;
-    this.#clock = clock;
     this.#random = random;
-    const { picker, view } = plane;
-    this.#unanswered = new Unanswered({ picker, view, clock, dial: (target) => this.dial(target) });
     this.egress = new Egress(plane.view, plane.instances);
+    this.#dialler = new Dialler({ plane, clock, egress: this.egress, connections: this.connections });
     const signatures = new OutgoingSignatures({ view: plane.view, identity: plane.identity, clock });
     this.traffic = new Traffic({
       clock,
@@ -249,41 +240,7 @@ export class Outbound {
 
   /** Opens a connection on which nothing is sent until the peer has proved the identity the registry names. */
   dial(target: Target, protocols?: readonly string[]): TLSSocket {
-    const svid = this.#plane.identity.current;
-    if (svid === undefined) throw new RampartError('IDENTITY_NOT_READY', 'this workload has no identity yet');
-    const { view } = this.#plane;
-    const revocationOf = (certificate: RevocableCertificate): string | undefined => view.revocationOf(certificate);
-    let peer: RevocableCertificate | undefined;
-    const socket = this.connections.judged(
-      () =>
-        dial({
-          ...target,
-          ...(protocols === undefined ? {} : { protocols }),
-          svid,
-          revocationOf,
-          now: () => this.#clock.now(),
-          identified: (who) => {
-            peer = who;
-          },
-        }),
-      () => {
-        const revocation = peer === undefined ? undefined : revocationOf(peer);
-        if (revocation !== undefined) return identityRefusal(revocation);
-        return this.egress.toEndpoint(target.service, target.endpoint);
-      },
-    );
-    const { service, endpoint } = target;
-    const settings = view.traffic
-      .forService(service.namespace, service.name, endpoint.port)
-      ?.policy(undefined).connections;
-    if (settings !== undefined) holdTo(settings, socket, { clock: this.#clock, where: endpoint.address });
-    // Only watched: whether somebody handles it is the application's own business.
-    const emitter: EventEmitter = socket;
-    emitter.once(errorMonitor, (error: Error) => {
-      if (peer === undefined) markUnproved(error);
-      if (isUnreached(error)) this.#unanswered.notice(target);
-    });
-    return socket;
+    return this.#dialler.dial(target, protocols);
   }
 
   /** Opens a connection of the data plane's own, held to what the application's are held to. Throws where there is none. */
