@@ -19,7 +19,7 @@ import {
 import { agentStateOf } from '../agents/agent-state.ts';
 import { CheckIntake } from '../agents/check-intake.ts';
 import { HostChecks } from '../agents/host-checks.ts';
-import { createApiHandler } from '../doors/api-handler.ts';
+import { createApiHandler, SMALLEST_COMPRESSED_BYTES } from '../doors/api-handler.ts';
 import type { CallerLimits } from '../doors/limits/caller-limits.ts';
 import { peerVerifier } from '../doors/peer.ts';
 import { createAdminService } from '../doors/services/admin/admin-service.ts';
@@ -30,7 +30,11 @@ import { createIdentityService } from '../doors/services/identity-service.ts';
 import { type AuditServiceOptions, createAuditService } from '../doors/services/audit-service.ts';
 import { createLedgerService } from '../doors/services/ledger-service.ts';
 import { createQuotaService } from '../doors/services/quota-service.ts';
-import { createRegistryService } from '../doors/services/registry/registry-service.ts';
+import {
+  createDirectFind,
+  createRegistryService,
+  type RegistryParts,
+} from '../doors/services/registry/registry-service.ts';
 import { createRevocationService } from '../doors/services/revocation-service.ts';
 import { createTelemetryService } from '../doors/services/telemetry-service.ts';
 import { createTrustService } from '../doors/services/trust/trust-service.ts';
@@ -48,6 +52,7 @@ import { GRACE_MS, type Start } from './start.ts';
 import type { State } from './state.ts';
 
 const CONTROL_SIZE = { readMaxBytes: 256 * 1024 };
+const FIND_SIZE = { largestMessage: CONTROL_SIZE.readMaxBytes, smallestCompressed: SMALLEST_COMPRESSED_BYTES };
 
 const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
 /** Ten thousand serial numbers, however they are written. */
@@ -83,12 +88,12 @@ function deskOf({ options }: Start, state: State, { dataPlanes }: Mesh): PolicyD
   });
 }
 
-function registryServiceOf(
+function registryPartsOf(
   { options: { clock } }: Start,
   { registry, database, guard }: State,
   limits: CallerLimits,
-): ReturnType<typeof createRegistryService> {
-  return createRegistryService({ registry, clock, guard, limits, attestedAs: attestedWorkloads(database) });
+): RegistryParts {
+  return { registry, clock, guard, limits, attestedAs: attestedWorkloads(database) };
 }
 
 function agentServiceOf(
@@ -140,6 +145,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   const verifier = peerVerifier(clock, issuer);
   const desk = deskOf(parts, state, mesh);
   const quotas = quotasOf(parts, state);
+  const registry = registryPartsOf(parts, state, limits);
   const admin = createAdminService({
     ...state,
     desk,
@@ -183,9 +189,10 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(RevocationService, createRevocationService({ ...state, ...mesh }), {
           readMaxBytes: LARGEST_REVOCATION_BYTES,
         });
-        router.service(RegistryService, registryServiceOf(parts, state, limits), CONTROL_SIZE);
+        router.service(RegistryService, createRegistryService(registry), CONTROL_SIZE);
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
+      direct: [createDirectFind(registry, FIND_SIZE)],
     }),
   );
   doors.registry.serve(state, { verifier, failures, limits, registryTokens, desk });

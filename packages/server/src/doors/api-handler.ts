@@ -9,7 +9,9 @@ import type { ApiTokens } from '../admin/api-tokens/api-tokens.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { accessOf } from './access.ts';
-import { createCallOutcomes } from './outcomes/call-outcomes.ts';
+import { type DirectMethod, DirectCalls } from './direct/direct-calls.ts';
+import { only } from './outcomes/body.ts';
+import { callOutcomes, CallOutcomes } from './outcomes/call-outcomes.ts';
 import { type Connection, setConnection } from './caller.ts';
 import { createTokenEnd } from './outcomes/token-end.ts';
 import { toConnectError } from './outcomes/connect-error.ts';
@@ -41,6 +43,8 @@ export interface ApiHandlerOptions {
   /** Told of every call whose message could not be read: too large, or no message of the method. */
   unread(refusal: Refusal): void;
   routes(router: ConnectRouter): void;
+  /** Methods that are also routes, and answer callers of gRPC without the protocol library. */
+  readonly direct: readonly DirectMethod[];
 }
 
 const LONGEST_CALL_MS = 24 * 60 * 60 * 1000;
@@ -48,11 +52,13 @@ const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Unless a service says otherwise. */
 const LARGEST_MESSAGE_BYTES = 64 * 1024;
 /** Certificates and tokens do not get smaller, and what is secret should not be compressed beside what a caller chose. */
-const SMALLEST_COMPRESSED_BYTES = 16 * 1024;
+export const SMALLEST_COMPRESSED_BYTES: number = 16 * 1024;
 
 /** Serves the API in all of its protocols (gRPC, gRPC-web, Connect) on a Node server. */
 export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
   const { gate, log, clock } = options;
+  const outcomes = new CallOutcomes(options);
+  const direct = new DirectCalls({ gate, outcomes, methods: options.direct });
   const router = createConnectRouter({
     acceptCompression: [compressionGzip],
     compressMinBytes: SMALLEST_COMPRESSED_BYTES,
@@ -62,7 +68,7 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
     // Who writes "dryrun" for "dryRun" must not have it applied.
     jsonOptions: { ignoreUnknownFields: false },
     shutdownSignal: options.shutdown,
-    interceptors: [createCallOutcomes(options), createTokenEnd(options.apiTokens)],
+    interceptors: [callOutcomes(outcomes), createTokenEnd(options.apiTokens)],
     requestGate: async (context) => {
       try {
         await gate(context);
@@ -92,17 +98,23 @@ export function createApiHandler(options: ApiHandlerOptions): NodeHandler {
       options.unread({ method, remoteAddress, error: new RampartError(code, rawMessage) });
     };
     if (accessOf(method) === 'anyone') cutWhenLate(response, clock);
-    void Promise.resolve()
+    const answer = async (content?: Buffer): Promise<void> => {
+      const asked = universalRequestFromNodeRequest(request, response, null, values);
       // The request is its own body: the protocol library's way through a generator keeps each call in memory until all of it is swept.
-      .then(() => ({ ...universalRequestFromNodeRequest(request, response, null, values), body: request }))
-      .then((asked) => options.signedAnswers.to(asked, handler))
-      .then((answer) => answeredPlainly(answer, unread))
-      .then((answer) => writeAnswer(answer, response))
-      .catch((error: unknown) => {
-        // The other end went away in the middle; what went wrong on our side was logged where it did.
-        log.debug({ method: handler.requestPath, error }, 'a call ended early');
-        response.destroy();
-      });
+      const body = content === undefined ? request : only(content);
+      const answered = await answeredPlainly(await options.signedAnswers.to({ ...asked, body }, handler), unread);
+      await writeAnswer(answered, response);
+    };
+    const taken = direct.take({ request, response, values });
+    const done =
+      taken === undefined
+        ? answer()
+        : taken.then((outcome) => (outcome.kind === 'answered' ? undefined : answer(outcome.content)));
+    done.catch((error: unknown) => {
+      // The other end went away in the middle; what went wrong on our side was logged where it did.
+      log.debug({ method: handler.requestPath, error }, 'a call ended early');
+      response.destroy();
+    });
   };
 }
 

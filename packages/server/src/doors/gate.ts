@@ -33,8 +33,11 @@ export interface Refusal {
 const RATE_LIMITED: ErrorCode = 'RATE_LIMITED';
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
+/** What is known of a call when its headers are there. */
+export type GateContext = Pick<HandlerContext, 'service' | 'method' | 'values' | 'requestHeader'>;
+
 /** Lets a call in or refuses it, after its headers and before any of its message is read. */
-export type Gate = (context: HandlerContext) => void | Promise<void>;
+export type Gate = (context: GateContext) => void | Promise<void>;
 
 export function createGate(options: GateOptions): Gate {
   return (context) => {
@@ -66,7 +69,7 @@ export function createGate(options: GateOptions): Gate {
 }
 
 /** From a blocked address nothing is looked at but certificates, which nobody can guess. */
-function refuseBlocked(context: HandlerContext, failures: FailureLimit): void {
+function refuseBlocked(context: GateContext, failures: FailureLimit): void {
   const connection = connectionOf(context);
   const milliseconds = failures.blockedMs(connection.remoteAddress);
   if (milliseconds === 0) return;
@@ -84,7 +87,7 @@ function tooManyRefusals(headers: Readonly<Record<string, string>>): ConnectErro
   return new ConnectError(TOO_MANY_REFUSALS, Code.ResourceExhausted, metadata);
 }
 
-function admit(method: string, context: HandlerContext, tokens: OperatorTokens): Caller {
+function admit(method: string, context: GateContext, tokens: OperatorTokens): Caller {
   const access = accessOf(method);
   switch (access) {
     case 'anyone':
@@ -102,17 +105,17 @@ function admit(method: string, context: HandlerContext, tokens: OperatorTokens):
 }
 
 /** Tokens of the API are for what their role may call, here too. */
-async function admitParticipantTo(method: string, context: HandlerContext, options: GateOptions): Promise<Caller> {
+async function admitParticipantTo(method: string, context: GateContext, options: GateOptions): Promise<Caller> {
   const role = options.apiTokens.identify(bearerOf(context) ?? '')?.role;
   if (role !== undefined && role !== 'service') return admitOperator(method, context, options);
   return admitParticipant(context, { ...options.participants, isAdministrator: options.isAdministrator });
 }
 
-function bearerOf(context: HandlerContext): string | undefined {
+function bearerOf(context: GateContext): string | undefined {
   return BEARER.exec(context.requestHeader.get('authorization') ?? '')?.[1];
 }
 
-function admitHolder(context: HandlerContext, asked: 'workload' | 'agent' | 'holder'): Caller {
+function admitHolder(context: GateContext, asked: 'workload' | 'agent' | 'holder'): Caller {
   const verified = connectionOf(context).peer();
   if (verified.ok) {
     const { id } = verified.value;
@@ -135,7 +138,7 @@ function refusalCode(problem: SvidProblem): ErrorCode {
 }
 
 /** A workload whose registration entry makes it an administrator needs no token: its certificate says who it is. */
-function admitAdministrator(context: HandlerContext, isAdministrator: (id: SpiffeId) => boolean): Caller {
+function admitAdministrator(context: GateContext, isAdministrator: (id: SpiffeId) => boolean): Caller {
   const verified = connectionOf(context).peer();
   if (verified.ok && isAdministrator(verified.value.id)) {
     return { kind: 'admin', name: verified.value.id.toString(), role: 'admin' };
@@ -145,7 +148,7 @@ function admitAdministrator(context: HandlerContext, isAdministrator: (id: Spiff
 
 type OperatorTokens = Pick<GateOptions, 'tokens' | 'apiTokens' | 'isAdministrator'>;
 
-function admitOperator(method: string, context: HandlerContext, operators: OperatorTokens): Caller {
+function admitOperator(method: string, context: GateContext, operators: OperatorTokens): Caller {
   const { tokens, apiTokens, isAdministrator } = operators;
   const header = context.requestHeader.get('authorization');
   if (header === null) {

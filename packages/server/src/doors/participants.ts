@@ -30,7 +30,10 @@ export class AuthenticationRefused extends RampartError {
 }
 
 /** Who takes part in the registry: a bearer token counts first, then the certificate, then whether anonymous callers are let in. */
-export async function admitParticipant(context: HandlerContext, options: ParticipantOptions): Promise<Caller> {
+export async function admitParticipant(
+  context: Pick<HandlerContext, 'values' | 'requestHeader'>,
+  options: ParticipantOptions,
+): Promise<Caller> {
   const connection = connectionOf(context);
   const authorization = context.requestHeader.get('authorization') ?? undefined;
   const verified = authorization === undefined ? verifiedCaller(connection, options) : undefined;

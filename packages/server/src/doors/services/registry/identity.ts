@@ -25,7 +25,7 @@ export class RegistryCallers {
   }
 
   /** Who calls, if it may call so often; operators may. The answer says what is left. */
-  async admit(limited: Limited, context: HandlerContext): Promise<RegistryIdentity> {
+  async admit(limited: Limited, context: Pick<HandlerContext, 'values' | 'responseHeader'>): Promise<RegistryIdentity> {
     const who = await this.identityOf(context);
     if (who.kind === 'operator') return who;
     const { remoteAddress } = connectionOf(context);

@@ -1,5 +1,5 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Clock, RampartError, Result } from '@rampart/core';
 import {
   asGivenBy,
@@ -8,12 +8,14 @@ import {
   type Registry,
   type RegistryIdentity,
 } from '@rampart/registry';
-import type { RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
+import { type FindInstancesRequest, type RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
 import type { RegistryGuard } from '../../../registry/open-guard.ts';
 import { connectionOf } from '../../caller.ts';
 import type { CallerLimits } from '../../limits/caller-limits.ts';
 import { laneOf } from '../../streams/encoded-lane.ts';
+import type { DirectMethod } from '../../direct/direct-calls.ts';
 import { createAccessMethods } from './access-methods.ts';
+import { FoundFrames } from './found-frames.ts';
 import { type AttestedAs, checkStill, RegistryCallers } from './identity.ts';
 import { instanceMessage } from './messages.ts';
 import { invalid, numberOf, queryOf, registrationOf, scopeOf, statusOf } from './requests.ts';
@@ -31,13 +33,44 @@ const MOST_RENEWED = 1000;
 
 type Answer = { readonly instance: MessageInitShape<typeof RegisteredInstanceSchema> };
 
+type ViewOf = (context: Pick<HandlerContext, 'values' | 'responseHeader'>) => Promise<GuardedDiscovery>;
+
+function viewsOf({ guard }: Pick<RegistryParts, 'guard'>, callers: RegistryCallers): ViewOf {
+  return async (context) => guard.viewOf(await callers.admit('query', context), connectionOf(context).remoteAddress);
+}
+
+/** Find for callers of gRPC: what it answers is encoded once for all who are given the same instances. */
+export function createDirectFind(
+  parts: RegistryParts,
+  { largestMessage, smallestCompressed }: { readonly largestMessage: number; readonly smallestCompressed: number },
+): DirectMethod {
+  const view = viewsOf(parts, new RegistryCallers(parts.attestedAs, parts.limits));
+  const frames = new FoundFrames(smallestCompressed);
+  return {
+    method: RegistryService.method.find,
+    largestMessage,
+    read: (message) => {
+      const request = readMessage(message);
+      if (request === undefined) return undefined;
+      return async (context, takesGzip) => frames.of((await view(context)).find(queryOf(request)), takesGzip);
+    },
+  };
+}
+
+function readMessage(message: Uint8Array): FindInstancesRequest | undefined {
+  try {
+    return fromBinary(RegistryService.method.find.input, message);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Who offers which service where: the registry's own door. */
 export function createRegistryService(parts: RegistryParts): ServiceImpl<typeof RegistryService> {
   const { registry, clock, attestedAs, guard, limits } = parts;
   const callers = new RegistryCallers(attestedAs, limits);
   const watches = new WatchStreams(clock);
-  const view = async (context: HandlerContext): Promise<GuardedDiscovery> =>
-    guard.viewOf(await callers.admit('query', context), connectionOf(context).remoteAddress);
+  const view = viewsOf(parts, callers);
   return {
     ...writingMethods(registry, callers),
     ...createAccessMethods(guard),
