@@ -6,7 +6,7 @@ import type { MerkleNode, MerkleState } from './store.ts';
 const LEAF_PREFIX = 0x00;
 const NODE_PREFIX = 0x01;
 const HASH_OCTETS = 32;
-/** What an inner node is the hash of: made anew for each, it would cost more than the hash. */
+/** What an inner node is the hash of: made anew for each, as would be bytes of each hash, it would cost more than the hash. */
 const children = Buffer.alloc(1 + 2 * HASH_OCTETS, NODE_PREFIX);
 
 /** Hex SHA-256 of 0x00 and the bytes (of text: its UTF-8 bytes) of one entry: MTH({d}) of RFC 9162 §2.1.1. */
@@ -30,7 +30,8 @@ export const KEPT_LEVELS = 4;
  */
 export class MerkleTree {
   #size = 0;
-  #peaks: Buffer[] = [];
+  /** Hex. */
+  #peaks: string[] = [];
 
   /** Continues from a stored state; throws `RampartError` STORAGE_FAILED when the state cannot be one of a tree. */
   static restore(state: MerkleState): MerkleTree {
@@ -42,7 +43,7 @@ export class MerkleTree {
     }
     const tree = new MerkleTree();
     tree.#size = state.size;
-    tree.#peaks = state.peaks.map((peak) => Buffer.from(peak, 'hex'));
+    tree.#peaks = [...state.peaks];
     return tree;
   }
 
@@ -64,38 +65,39 @@ export class MerkleTree {
 
   /** Appends a leaf by its hex hash (`leafHash`); `keep` hears of the subtrees that it completes, each `KEPT_LEVELS`th level. */
   add(leaf: string, keep?: (node: MerkleNode) => void): void {
-    let node = Buffer.from(leaf, 'hex');
+    let node = leaf;
     let height = 0;
     for (let subtrees = this.#size; subtrees % 2 === 1; subtrees = (subtrees - 1) / 2) {
       const left = this.#peaks.pop();
       if (left !== undefined) node = nodeHash(left, node);
       height += 1;
-      if (height % KEPT_LEVELS === 0) keep?.({ height, position: (subtrees - 1) / 2, hash: node.toString('hex') });
+      if (height % KEPT_LEVELS === 0) keep?.({ height, position: (subtrees - 1) / 2, hash: node });
     }
     this.#peaks.push(node);
     this.#size += 1;
   }
 
   state(): MerkleState {
-    return { size: this.#size, peaks: this.#peaks.map((peak) => peak.toString('hex')) };
+    return { size: this.#size, peaks: [...this.#peaks] };
   }
 }
 
-/** Root of a tree by those of its left and right subtree, RFC 9162 §2.1.1. */
-export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer<ArrayBuffer> {
-  if (left.length !== HASH_OCTETS || right.length !== HASH_OCTETS)
-    return hash('sha256', Buffer.concat([Uint8Array.of(NODE_PREFIX), left, right]), 'buffer');
-  children.set(left, 1);
-  children.set(right, 1 + HASH_OCTETS);
-  return hash('sha256', children, 'buffer');
+/** Hex root of a tree by those of its left and right subtree, RFC 9162 §2.1.1. */
+export function nodeHash(left: string, right: string): string {
+  const isWhole = writeHash(left, 1) && writeHash(right, 1 + HASH_OCTETS);
+  if (isWhole) return hash('sha256', children, 'hex');
+  // What is no hash is no part of a tree, and its root must not be one either.
+  const given = Buffer.concat([Uint8Array.of(NODE_PREFIX), Buffer.from(left, 'hex'), Buffer.from(right, 'hex')]);
+  return hash('sha256', given, 'hex');
 }
 
-function rootOfPeaks(peaks: readonly Buffer[]): string {
-  const root = peaks.reduceRight<Buffer | undefined>(
-    (right, left) => (right === undefined ? left : nodeHash(left, right)),
-    undefined,
-  );
-  return root === undefined ? hash('sha256', '', 'hex') : root.toString('hex');
+/** False for what is not the hex of a hash, of which only a part may have been written. */
+function writeHash(hex: string, at: number): boolean {
+  return hex.length === 2 * HASH_OCTETS && children.write(hex, at, HASH_OCTETS, 'hex') === HASH_OCTETS;
+}
+
+function rootOfPeaks(peaks: readonly string[]): string {
+  return peaks.length === 0 ? hash('sha256', '', 'hex') : peaks.reduceRight((right, left) => nodeHash(left, right));
 }
 
 function isSound({ size, peaks }: MerkleState): boolean {

@@ -19,18 +19,14 @@ export class SubtreeRoots {
 
   /** Hex root over a range of leaves that RFC 9162 §2.1 hashes as one. Throws `RampartError` JOURNAL_INCONSISTENT where hashes are missing. */
   async root(range: LeafRange): Promise<string> {
-    return (await this.#root(range)).toString('hex');
-  }
-
-  async #root(range: LeafRange): Promise<Buffer> {
     const height = Math.round(Math.log2(range.end - range.start));
     if (2 ** height === range.end - range.start) return this.#complete(height, range.start / 2 ** height);
     const { left, right } = split(range);
-    const [first, second] = await Promise.all([this.#root(left), this.#root(right)]);
+    const [first, second] = await Promise.all([this.root(left), this.root(right)]);
     return nodeHash(first, second);
   }
 
-  async #complete(height: number, position: number): Promise<Buffer> {
+  async #complete(height: number, position: number): Promise<string> {
     const above = height % KEPT_LEVELS;
     if (above > 0) {
       const [left, right] = await Promise.all([
@@ -41,7 +37,7 @@ export class SubtreeRoots {
     }
     const group = await this.#group(height, Math.floor(position / GROUP));
     const hash = group[position % GROUP];
-    if (hash !== undefined) return Buffer.from(hash, 'hex');
+    if (hash !== undefined) return hash;
     // Which one of the group it is cannot be told: those after it have moved up.
     const first = Math.floor(position / GROUP) * GROUP * 2 ** height + 1;
     const last = first + GROUP * 2 ** height - 1;

@@ -5,13 +5,13 @@ import type { ConsistencyProof, InclusionProof } from './proofs.ts';
 export function verifyInclusion({ index, size, hashes }: InclusionProof, leaf: string, root: string): boolean {
   if (!isSound([leaf, root, ...hashes]) || !isCount(index) || !isCount(size) || index >= size) return false;
   const way = new Way(index, size - 1);
-  let found: Uint8Array = bytes(leaf);
+  let found = leaf;
   for (const hash of hashes) {
     if (way.isAtRoot) return false;
-    found = way.isRightChild ? nodeHash(bytes(hash), found) : nodeHash(found, bytes(hash));
+    found = way.isRightChild ? nodeHash(hash, found) : nodeHash(found, hash);
     way.climb();
   }
-  return way.isAtRoot && hex(found) === root;
+  return way.isAtRoot && found === root;
 }
 
 /** True when the proof shows that the tree with the second hex root begins with the one with the first; RFC 9162 §2.1.4.2. */
@@ -29,19 +29,19 @@ export function verifyConsistency(
   if (start === undefined) return false;
   const way = new Way(first - 1, second - 1);
   way.skipCompleted();
-  let older: Uint8Array = bytes(start);
-  let newer: Uint8Array = older;
+  let older = start;
+  let newer = older;
   for (const hash of rest) {
     if (way.isAtRoot) return false;
     if (way.isRightChild) {
-      older = nodeHash(bytes(hash), older);
-      newer = nodeHash(bytes(hash), newer);
+      older = nodeHash(hash, older);
+      newer = nodeHash(hash, newer);
     } else {
-      newer = nodeHash(newer, bytes(hash));
+      newer = nodeHash(newer, hash);
     }
     way.climb();
   }
-  return way.isAtRoot && hex(older) === firstRoot && hex(newer) === secondRoot;
+  return way.isAtRoot && older === firstRoot && newer === secondRoot;
 }
 
 /** From a node of the tree (`fn` of the RFC) and the last one of its level (`sn`) up to the root. */
@@ -97,12 +97,4 @@ function isCount(value: number): boolean {
 
 function isSound(hashes: readonly string[]): boolean {
   return hashes.every((hash) => /^[0-9a-f]{64}$/.test(hash));
-}
-
-function bytes(hash: string): Uint8Array {
-  return Buffer.from(hash, 'hex');
-}
-
-function hex(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('hex');
 }
