@@ -136,17 +136,11 @@ function quotasOf(
   return createQuotaService(new Quotas({ rootNamespace, clock, resource: (key) => resources.get(key)?.resource }));
 }
 
-/** From here on calls are answered. */
-export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
-  const { options, metrics } = parts;
-  const { clock, log, rootNamespace, trustDomain } = options;
-  const { authority: issuer, feed, apiTokens } = state;
-  const { failures, gate, limits, registryTokens, unread } = guardsOf(parts, state);
-  const verifier = peerVerifier(clock, issuer);
-  const desk = deskOf(parts, state, mesh);
-  const quotas = quotasOf(parts, state);
-  const registry = registryPartsOf(parts, state, limits);
-  const admin = createAdminService({
+function adminServiceOf(
+  { options: { clock, trustDomain, rootNamespace } }: Start,
+  { state, mesh, telemetry, desk }: Omit<Serving, 'doors'> & { readonly desk: PolicyDesk },
+): ReturnType<typeof createAdminService> {
+  return createAdminService({
     ...state,
     desk,
     ...mesh,
@@ -156,8 +150,21 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
     rootNamespace,
     version: VERSION,
     startedAt: clock.now(),
-    revision: () => feed.revision,
+    revision: () => state.feed.revision,
   });
+}
+
+/** From here on calls are answered. */
+export async function serve(parts: Start, { doors, state, mesh, telemetry }: Serving): Promise<void> {
+  const { options, metrics } = parts;
+  const { clock, log, rootNamespace } = options;
+  const { authority: issuer, apiTokens } = state;
+  const { failures, gate, limits, registryTokens, unread } = guardsOf(parts, state);
+  const verifier = peerVerifier(clock, issuer);
+  const desk = deskOf(parts, state, mesh);
+  const quotas = quotasOf(parts, state);
+  const registry = registryPartsOf(parts, state, limits);
+  const admin = adminServiceOf(parts, { state, mesh, telemetry, desk });
   const shutdown = new AbortController();
   doors.api.serve(
     createApiHandler({

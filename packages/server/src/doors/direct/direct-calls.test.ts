@@ -60,8 +60,8 @@ describe('a call that passes by the protocol library', () => {
       ...headers,
     });
     const answer: { headers: IncomingHttpHeaders; trailers: IncomingHttpHeaders } = { headers: {}, trailers: {} };
-    stream.on('response', (came) => (answer.headers = came));
-    stream.on('trailers', (came) => (answer.trailers = came));
+    stream.on('response', (came: IncomingHttpHeaders) => (answer.headers = came));
+    stream.on('trailers', (came: IncomingHttpHeaders) => (answer.trailers = came));
     stream.end(content);
     const chunks: Buffer[] = [];
     for await (const chunk of stream) chunks.push(chunk as Buffer);
