@@ -8,6 +8,8 @@ import type { Tenants } from './workers/tenants.ts';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const DRAIN_MS = 10_000;
 const FLUSH_MS = 2_000;
+/** Without a new connection, after which no caller is taken to be left who does not know that this process leaves. */
+const QUIET_MS = 500;
 
 export interface Lifecycle {
   /** True once this process, or this thread, is going away. */
@@ -78,6 +80,7 @@ async function holding(work: Promise<unknown>): Promise<void> {
 
 async function drain(plane: DataPlane, ports: Ports, tenants: Tenants): Promise<void> {
   await plane.instances.whenForgotten(systemClock, WITHDRAWAL_MS);
+  await ports.whenQuiet(QUIET_MS, DRAIN_MS / 2);
   const closing = [...ports.servers].map(
     (server) =>
       new Promise<void>((resolve) => {

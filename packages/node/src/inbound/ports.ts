@@ -17,6 +17,7 @@ export type Resume = (connection: InboundConnection) => void;
  * send their ClientHello as soon as they are connected.
  */
 const SILENCE_MS = 250;
+const LOOK_AGAIN_MS = 50;
 
 interface Port {
   readonly gate: Gate;
@@ -44,6 +45,8 @@ export class Ports {
   readonly #options: PortsOptions;
   readonly #ports = new WeakMap<Server, Port>();
   readonly #open = new Set<Server>();
+  /** When somebody connected last. */
+  #lastArrival = Number.NEGATIVE_INFINITY;
 
   constructor(options: PortsOptions) {
     this.#options = options;
@@ -86,7 +89,22 @@ export class Ports {
     return this.#open;
   }
 
+  /**
+   * Resolves when nobody has connected for `quietMs`, or after `mostMs`: while this process leaves, each answer ends its connection, so
+   * callers who do not know yet connect anew.
+   */
+  async whenQuiet(quietMs: number, mostMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + mostMs;
+    while (clock.now() < Math.min(until, this.#lastArrival + quietMs)) {
+      await new Promise<void>((resolve) => {
+        clock.after(LOOK_AGAIN_MS, resolve);
+      });
+    }
+  }
+
   enter(server: Server, socket: Socket, resume: Resume): void {
+    this.#lastArrival = this.#options.clock.now();
     const port = this.#port(server);
     port.resume = resume;
     port.gate.enter(socket);
