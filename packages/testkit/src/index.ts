@@ -12,3 +12,4 @@ export type { AwsCredentials, SignedCall, SigningOptions, StsMood } from './sts/
 export { settled, until } from './until.ts';
 export { startHttpsServer } from './https-server.ts';
 export type { TestHttpsServer } from './https-server.ts';
+export { Postgres, postgresMissing } from './postgres.ts';

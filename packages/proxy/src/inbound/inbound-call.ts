@@ -131,10 +131,10 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   switched(head: MessageHead, application: ByteStream, rest: Buffer): void {
     const { stream, rest: head0 } = this.#server.switchTo(head);
     if (rest.length > 0) stream.write(rest);
-    this.#options.join({ near: stream, head: head0, far: application }, ({ bytesReceived, bytesSent }) => {
+    this.#options.join({ near: stream, head: head0, far: application }, ({ bytesReceived, bytesSent, ending }) => {
       this.exchange.bytesReceived = bytesReceived;
       this.#server.bytesSent = bytesSent;
-      this.#record(head.status, ResponseFlag.none);
+      this.#record(head.status, ending.flag, ending.reason);
     });
   }
 
@@ -216,7 +216,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
       this.#server.makeLast();
   }
 
-  #record(code: number, flag: ResponseFlag, reason = ''): void {
+  #record(code: number, flag: string, reason = ''): void {
     if (this.#isRecorded) return;
     this.#isRecorded = true;
     this.#options.load.leave();

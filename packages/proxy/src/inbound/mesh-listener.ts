@@ -40,6 +40,7 @@ export interface MeshListenerOptions {
   readonly listen?: Listen;
 }
 
+/** Time that streams of a link have to end when it is replaced; more where its certificates hold for longer. */
 const DRAIN_MS = 30_000;
 /** After which a plaintext caller that says nothing waits for a server that speaks first. */
 const SILENCE_MS = 250;
@@ -134,7 +135,9 @@ export class MeshListener {
   }
 
   #link(connection: InboundConnection): void {
-    const { clock, random } = this.#options;
+    const { clock, random, plane } = this.#options;
+    const own = plane.identity.current?.notAfter ?? Number.POSITIVE_INFINITY;
+    const end = Math.min(own, connection.peer?.notAfter ?? Number.POSITIVE_INFINITY);
     const link: LinkSession = new LinkSession({
       transport: connection.socket,
       role: 'listener',
@@ -144,7 +147,8 @@ export class MeshListener {
         const { protocol: served, tcp, http } = this.#options;
         if ((protocol === 'tcp') !== (served === 'tcp')) return 'not-served';
         // Each answer says that its stream is the last; the next one is to come on another link.
-        if (this.#isLeaving || clock.now() > connection.retireAt) link.drain(DRAIN_MS);
+        if (this.#isLeaving) link.drain(DRAIN_MS);
+        else if (clock.now() > connection.retireAt) link.drain(timeLeft(connection, end, clock.now()), 'expired');
         if (protocol === 'tcp') tcp(connection, stream, metadata);
         else http({ connection, stream, version: protocol });
         return undefined;
@@ -153,4 +157,9 @@ export class MeshListener {
     });
     this.#links.add(link);
   }
+}
+
+/** For the streams of a link whose certificates end at `end`, in milliseconds; little where they had to be replaced at once. */
+function timeLeft({ retireAt }: InboundConnection, end: number, now: number): number {
+  return retireAt === Number.NEGATIVE_INFINITY ? DRAIN_MS : Math.max(DRAIN_MS, end - now);
 }

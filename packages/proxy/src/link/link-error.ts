@@ -18,6 +18,7 @@ export const SESSION_REASONS = {
   'dead-peer': 4,
   deadline: 5,
   closed: 6,
+  expired: 7,
 } as const;
 
 export type StreamReason = keyof typeof STREAM_REASONS;
@@ -42,6 +43,7 @@ const explanations: Readonly<Record<LinkReason, string>> = {
   'dead-peer': 'nothing was heard from the other side of the link',
   deadline: 'the link closed before the stream was over',
   closed: 'the link was closed',
+  expired: 'a certificate that the link began with has ended',
   'connection-lost': 'the connection under the link was lost',
 };
 

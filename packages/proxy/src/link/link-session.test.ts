@@ -177,6 +177,31 @@ describe('a session', () => {
     assert.deepEqual(events.slice(2).toSorted(), ['dialer closed: deadline', 'listener closed: deadline']);
   });
 
+  it('is given less time where it is asked again, never more', async () => {
+    const clock = new FakeClock();
+    const { dialer, listener } = linkPair(clock);
+    const side = listen(dialer.open(REQUEST));
+    await turns();
+    listener.drain(10_000, 'expired');
+    listener.drain(5000);
+    listener.drain(20_000);
+    await clock.advance(5000);
+    await turns();
+    assert.equal((side.error as LinkError).reason, 'deadline');
+  });
+
+  it('says that its certificates have ended where that is why', async () => {
+    const clock = new FakeClock();
+    const { dialer, listener, events } = linkPair(clock);
+    const side = listen(dialer.open(REQUEST));
+    await turns();
+    listener.drain(10_000, 'expired');
+    await clock.advance(10_000);
+    await turns();
+    assert.match(side.error?.message ?? '', /^a certificate that the link began with has ended/);
+    assert.deepEqual(events.slice(2).toSorted(), ['dialer closed: expired', 'listener closed: expired']);
+  });
+
   it('a silent peer is asked, then given up', async () => {
     const clock = new FakeClock();
     const { dialer, events, near, far } = linkPair(clock);

@@ -43,6 +43,8 @@ import {
 } from './state/stream-states.ts';
 
 /** Time for the last bytes of a session to leave. */
+/** Beyond it timers of Node are over at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 const LINGER_MS = 1000;
 
 export interface LinkOptions {
@@ -89,6 +91,7 @@ export class LinkSession {
   #held = 0;
   /** Set from `drain` on. */
   #deadline: Timer | undefined;
+  #deadlineAt = Number.POSITIVE_INFINITY;
   #hasAnnouncedDraining = false;
 
   constructor(options: LinkOptions) {
@@ -177,10 +180,19 @@ export class LinkSession {
     return stream;
   }
 
-  /** Neither side opens streams any more; those that are open have so many milliseconds to end. Then the session closes. */
-  drain(milliseconds: number): void {
-    if (this.#state === 'closed' || this.#deadline !== undefined) return;
-    this.#deadline = this.#options.clock.after(milliseconds, () => this.#fail('deadline'));
+  /**
+   * Neither side opens streams any more; those that are open have so many milliseconds to end. Then the session closes, and
+   * `reason` is theirs. Called again, it may only bring that forward.
+   */
+  drain(milliseconds: number, reason: 'deadline' | 'expired' = 'deadline'): void {
+    const { clock } = this.#options;
+    const at = clock.now() + milliseconds;
+    if (this.#state === 'closed' || at >= this.#deadlineAt) return;
+    const isFirst = this.#deadline === undefined;
+    this.#deadline?.cancel();
+    this.#deadlineAt = at;
+    this.#deadline = clock.after(Math.min(milliseconds, LONGEST_TIMER_MS), () => this.#fail(reason));
+    if (!isFirst) return;
     if (this.#state === 'open') this.#leave();
     this.#announceDraining();
   }

@@ -24,7 +24,7 @@ const OFFERS: Readonly<Record<LinkProtocol, readonly string[]>> = {
 
 /** Idle connections that are kept to an instance. Streams of a link cost little more than the memory of their parsers. */
 const MOST_IDLE = 256;
-/** Time that streams of a link have to end when it is replaced. */
+/** Time that streams of a link have to end when it is replaced; more where its certificates hold for longer. */
 const DRAIN_MS = 30_000;
 /** For the connection and its handshake: `connect_timeout` of a cluster as Istio sets it. */
 const HANDSHAKE_MS = 10_000;
@@ -63,7 +63,8 @@ export class Instance {
   #speaksLink: boolean | undefined;
   /** The one that streams are opened on; others are there for as long as it has been full. */
   #link: LinkSession | undefined;
-  readonly #links = new Set<LinkSession>();
+  /** And when the first of the certificates ends that each began with, in Unix milliseconds. */
+  readonly #links = new Map<LinkSession, number>();
   /** A handshake is under way, or the first word of the other side of a link. */
   #isDialing = false;
   /** For that to be over. */
@@ -78,7 +79,7 @@ export class Instance {
   }
 
   get links(): ReadonlySet<LinkSession> {
-    return this.#links;
+    return new Set(this.#links.keys());
   }
 
   /** Opens a stream that may be written to at once; it closes with the reason where none can be had. */
@@ -109,16 +110,23 @@ export class Instance {
     });
   }
 
-  /** What is open goes on to its end; what is opened from now on takes new connections. */
-  retire(): void {
-    for (const link of this.#links) link.drain(DRAIN_MS);
+  /**
+   * What is opened from now on takes new connections. What is open goes on to its end: for as long as the certificates hold, or
+   * for a moment where that is `isUrgent`.
+   */
+  retire(isUrgent = false): void {
+    const now = this.#options.clock.now();
+    for (const [link, end] of this.#links) {
+      if (isUrgent) link.drain(DRAIN_MS);
+      else link.drain(Math.max(DRAIN_MS, end - now), 'expired');
+    }
     this.#link = undefined;
     this.http.retire();
   }
 
   /** Closes every way. */
   close(): void {
-    for (const link of this.#links) link.destroy();
+    for (const link of this.#links.keys()) link.destroy();
     this.http.close();
   }
 
@@ -215,7 +223,7 @@ export class Instance {
       },
     });
     this.#link = link;
-    this.#links.add(link);
+    this.#links.set(link, endOfCertificates(socket));
     this.#fill(link);
   }
 
@@ -239,6 +247,14 @@ export class Instance {
     const text = `connect ETIMEDOUT ${address}: no handshake within ${HANDSHAKE_MS / 1000} s`;
     return Object.assign(new Error(text), { code: 'ETIMEDOUT', syscall: 'connect' });
   }
+}
+
+/** Unix milliseconds; the distant future where there are none. */
+function endOfCertificates(socket: TLSSocket): number {
+  const ends = [socket.getCertificate(), socket.getPeerCertificate(false)].map((certificate) =>
+    Date.parse(certificate !== null && 'valid_to' in certificate ? String(certificate.valid_to) : ''),
+  );
+  return Math.min(...ends.filter((end) => !Number.isNaN(end)));
 }
 
 function speaksHttp2({ endpoint: { protocol } }: Target): boolean {

@@ -17,7 +17,7 @@ export class Instances {
     const { instanceId } = target.endpoint;
     const known = this.#instances.get(instanceId);
     if (known !== undefined && known.target.endpoint.address === target.endpoint.address) return known;
-    known?.retire();
+    known?.retire(true);
     const instance = new Instance(target, this.#options);
     this.#instances.set(instanceId, instance);
     return instance;
@@ -33,11 +33,11 @@ export class Instances {
     this.#instances.clear();
   }
 
-  /** Lets connections go, of all instances or of those that are gone. */
-  retire(gone?: ReadonlySet<string>): void {
+  /** Lets connections go, of all instances or of those that are gone; soon, where they are gone or it `isUrgent`. */
+  retire(gone?: ReadonlySet<string>, isUrgent: boolean = gone !== undefined): void {
     for (const [instanceId, instance] of this.#instances) {
       if (gone !== undefined && !gone.has(instanceId)) continue;
-      instance.retire();
+      instance.retire(isUrgent);
       this.#instances.delete(instanceId);
     }
   }

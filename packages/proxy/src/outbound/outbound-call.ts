@@ -91,10 +91,10 @@ export class OutboundCall implements BodySink, ResponseSink {
     this.#exchange.code = head.status;
     const { stream, rest: early } = this.#server.switchTo(head);
     if (rest.length > 0) stream.write(rest);
-    this.#options.join({ near: stream, head: early, far }, ({ bytesReceived, bytesSent }) => {
+    this.#options.join({ near: stream, head: early, far }, ({ bytesReceived, bytesSent, ending }) => {
       this.#server.bytesReceived = bytesReceived;
       this.#server.bytesSent = bytesSent;
-      this.#end(COMPLETE);
+      this.#end(ending);
     });
   }
 

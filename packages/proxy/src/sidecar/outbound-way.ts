@@ -89,7 +89,7 @@ export class OutboundWay implements OutboundDoor {
       const self = workload?.service === '' ? workload.serviceAccount : (workload?.service ?? '');
       requests.setSelf(self, svid.spiffeId.toString());
       connections.setSelf(self, svid.spiffeId.toString());
-      instances.retire();
+      instances.retire(undefined, svid.isUrgent);
     });
     plane.view.subscribe((change) => {
       if (change.gone.size > 0) instances.retire(change.gone);

@@ -11,6 +11,7 @@ import type {
   TraceContext,
 } from '@rampart/mesh';
 
+import { LinkError } from '../link/link-error.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { TUNNEL_LIMITS } from './limits.ts';
 import type { TunnelLimits } from './limits.ts';
@@ -115,7 +116,9 @@ class Passage {
       },
       refused: (verdict) => {
         this.#verdict = verdict;
-        tunnel.close({ flag: ResponseFlag.denied, reason: verdict.reason, policy: verdict.policy });
+        const ending = { flag: ResponseFlag.denied, reason: verdict.reason, policy: verdict.policy };
+        // Over a link the other end is told so, and no more.
+        tunnel.close(ending, new LinkError('denied'));
       },
     });
     this.#leave = () => stay.leave();

@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 
 import { createIds, InboundTcpRecorder, OutboundTcpRecorder, TcpJudge } from '@rampart/mesh';
 import type { Stopwatch } from '@rampart/mesh';
-import { settled, TestCa, until } from '@rampart/testkit';
+import { Postgres, postgresMissing, settled, TestCa, until } from '@rampart/testkit';
 import type { RecordInput } from '@rampart/wire/record-block';
 
 import { AddressBook } from '../capture/loopback/address-book.ts';
 import { ServiceListeners } from '../capture/loopback/service-listeners.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
-import { Postgres, postgresMissing } from '../testing/postgres.fixture.ts';
+
 import { clock } from '../testing/real-clock.ts';
 import { TestMesh } from '../testing/test-mesh.ts';
 import { connectTcp } from './connect-tcp.ts';

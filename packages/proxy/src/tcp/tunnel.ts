@@ -71,9 +71,9 @@ export class Tunnel {
     void this.#connect();
   }
 
-  /** Ends both sides at once. */
-  close(ending: Ending): void {
-    this.#finish(ending, new Error(ending.reason));
+  /** Ends both sides at once. `cause` is what they are told, where there is a way to. */
+  close(ending: Ending, cause: Error = new Error(ending.reason)): void {
+    this.#finish(ending, cause);
   }
 
   async #connect(): Promise<void> {
