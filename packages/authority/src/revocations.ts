@@ -128,6 +128,11 @@ export class Revocations {
     return this.#serials.get(serial)?.reason ?? 'unspecified';
   }
 
+  /** Costs the same however many there are. */
+  get hasRules(): boolean {
+    return !this.#rules.isEmpty;
+  }
+
   rules(): readonly RevocationRule[] {
     return this.#rules.all();
   }

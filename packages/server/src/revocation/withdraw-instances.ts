@@ -17,7 +17,7 @@ export async function withdrawRevoked(
   certificates: Pick<AuthorityStore, 'certificatesOf'>,
 ): Promise<void> {
   // Most starts find nothing revoked, and need not look up what every instance was registered with.
-  if (revocations.rules().length === 0 && revocations.revokedSerials().length === 0) return;
+  if (!revocations.hasRules && revocations.revokedSerials().length === 0) return;
   const instances = withoutStream(registry);
   const serials = new Set(instances.flatMap(({ serial }) => serial ?? []));
   const records = new Map((await certificates.certificatesOf([...serials])).map((record) => [record.serial, record]));
@@ -38,7 +38,7 @@ export async function withdrawSerials(registry: WithdrawingRegistry, serials: re
 /** Whether an instance is revoked as far as it says itself, as one does that was registered just now. */
 export function isRevokedItself(instance: Instance, { revocations }: Revoked): boolean {
   if (instance.serial !== undefined && revocations.has(instance.serial)) return true;
-  return revocations.rules().length > 0 && isDatedAway(instance, { revocations });
+  return revocations.hasRules && isDatedAway(instance, { revocations });
 }
 
 function withoutStream(registry: WithdrawingRegistry): readonly DiscoveredInstance[] {

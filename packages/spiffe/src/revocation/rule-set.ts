@@ -30,6 +30,10 @@ export class RevocationRuleSet {
     return this.#rules.get(id);
   }
 
+  get isEmpty(): boolean {
+    return this.#rules.size === 0;
+  }
+
   all(): readonly RevocationRule[] {
     return [...this.#rules.values()];
   }
@@ -45,7 +49,7 @@ export class RevocationRuleSet {
   }
 
   #find(spiffeId: string, holds: (rule: RevocationRule) => boolean): RevocationRule | undefined {
-    if (this.#rules.size === 0) return undefined;
+    if (this.isEmpty) return undefined;
     return this.#byIdentity.get(spiffeId)?.find(holds) ?? this.#general.find(holds);
   }
 }
