@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { programMissing } from './outside-program.ts';
 
 /**
  * Debian 12 and 13 build Prometheus without consul_sd_configs ("Disable Consul SD until its Debian package is back in shape"); the
@@ -15,8 +14,7 @@ const CONFIGURATION = '{"scrape_configs":[{"job_name":"a","consul_sd_configs":[{
 
 /** A Prometheus that knows `consul_sd_configs`: the one that is installed, else that of Debian 11, unpacked beside; or why there is none. */
 export function prometheusWithConsul(): { readonly program: string } | { readonly missing: string } {
-  const installed = programMissing('prometheus', 'prometheus') === false;
-  if (installed && knowsConsul('promtool')) return { program: 'prometheus' };
+  if (knowsConsul('promtool')) return { program: 'prometheus' };
   const folder = join(CACHE, `prometheus-${RELEASE}`);
   if (!existsSync(folder)) unpack(folder);
   const program = join(folder, 'usr/bin/prometheus');
