@@ -213,8 +213,9 @@ describe('blocking queries', () => {
   });
 
   it('of one service of an agent go by a hash', async () => {
-    const first = await ask('/v1/agent/service/quiet?hash=none');
+    const first = await ask('/v1/agent/service/quiet');
     const hash = first.headers['x-consul-contenthash'] ?? '';
+    assert.equal((first.json as Readonly<Record<string, unknown>>)['ContentHash'], hash);
     const waiting = ask(`/v1/agent/service/quiet?hash=${hash}&wait=20s`);
     await register({ Name: 'quiet', Address: '10.6.0.1', Port: 81 });
     const second = await waiting;

@@ -144,8 +144,9 @@ function agentService(call: ConsulCall, view: RegistryView): Promise<ConsulAnswe
     isFiltered: false,
     answer: () => {
       const instance = found();
-      const json = instance === undefined ? null : agentServiceDetails(instance, view);
-      return { index: instance === undefined ? indexOfRevision(0) : indexOf(view, instance), json };
+      if (instance === undefined) return { index: indexOfRevision(0), json: null };
+      const json = agentServiceDetails(instance, view);
+      return { index: indexOf(view, instance), json, hash: json.ContentHash };
     },
   };
   return answerWhenChanged(call, question, view);

@@ -14,7 +14,12 @@ export interface Question {
   readonly about: Subject;
   /** Whether there may be more than this caller is told. */
   readonly isFiltered: boolean;
-  answer(): { readonly index: number; readonly json: Item | Rendered };
+  answer(): {
+    readonly index: number;
+    readonly json: Item | Rendered;
+    /** Said with every answer, so that the next question can be asked with it; made from the answer unless given. */
+    readonly hash?: string;
+  };
 }
 
 const USUAL_WAIT_MS = 5 * 60_000;
@@ -33,15 +38,11 @@ export async function answerWhenChanged(
   const known = knownOf(call.query);
   const first = question.answer();
   const isKnown =
-    known === undefined
-      ? false
-      : known.kind === 'index'
-        ? known.index === first.index
-        : known.hash === contentHash(first.json);
+    known === undefined ? false : known.kind === 'index' ? known.index === first.index : known.hash === hashOf(first);
   const last = isKnown ? await waited(question, { first, view, patience, signal: call.end() }) : first;
   return jsonAnswer(last.json, {
     'x-consul-index': String(last.index),
-    ...(known?.kind === 'hash' ? { 'x-consul-contenthash': contentHash(last.json) } : {}),
+    ...(known?.kind === 'hash' || last.hash !== undefined ? { 'x-consul-contenthash': hashOf(last) } : {}),
     'x-consul-knownleader': 'true',
     'x-consul-lastcontact': '0',
     'x-consul-effective-consistency': consistency,
@@ -51,6 +52,10 @@ export async function answerWhenChanged(
 }
 
 type Answered = ReturnType<Question['answer']>;
+
+function hashOf({ hash, json }: Answered): string {
+  return hash ?? contentHash(json);
+}
 
 interface Waiting {
   readonly first: Answered;

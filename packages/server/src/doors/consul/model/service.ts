@@ -55,7 +55,10 @@ export function agentServiceFields(instance: DiscoveredInstance, options: ModelO
 }
 
 /** The same with what its agent adds when one is asked for. */
-export function agentServiceDetails(instance: DiscoveredInstance, options: ModelOptions): Fields {
+export function agentServiceDetails(
+  instance: DiscoveredInstance,
+  options: ModelOptions,
+): Fields & { readonly ContentHash: string } {
   const fields = agentServiceFields(instance, options);
   return { ...fields, ContentHash: contentHash(fields) };
 }
