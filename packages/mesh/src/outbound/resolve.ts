@@ -2,7 +2,8 @@ import { parseServiceName, serviceHost } from '@rampart/core';
 import type { ServiceName } from '@rampart/core';
 
 import type { MeshService } from '../view/endpoint.ts';
-import type { MeshView } from '../view/mesh-view.ts';
+import { serviceKey } from '../view/mesh-view.ts';
+import type { MeshView, ServiceKey } from '../view/mesh-view.ts';
 
 /** Where a name leads: to a service of the mesh, out of the mesh, or nowhere because nobody could tell yet. */
 export type Resolution =
@@ -30,9 +31,10 @@ export function isNameOfThisHost(name: string): boolean {
 export function resolve(host: string, view: MeshView, callerNamespace: string): Resolution {
   const name = host.toLowerCase();
   if (isNameOfThisHost(name)) return OUTSIDE;
-  const parsed = parsedName(name, callerNamespace);
-  if (parsed === undefined) return OUTSIDE;
-  const service = view.service(parsed.name, parsed.namespace);
+  const found = parsedName(name, callerNamespace);
+  if (found === undefined) return OUTSIDE;
+  const { parsed, key } = found;
+  const service = view.serviceOf(key);
   if (service !== undefined) return { kind: 'mesh', service };
   if (name.endsWith('.svc') || name.includes('.svc.')) {
     return {
@@ -55,17 +57,24 @@ export function resolve(host: string, view: MeshView, callerNamespace: string): 
 const MOST_NAMES = 1000;
 
 interface ParsedName {
-  readonly namespace: string;
-  readonly parsed: ServiceName | undefined;
+  /** Under which a view holds the service. Kept, because a text that is put together for each call has to be hashed for each. */
+  readonly key: ServiceKey;
+  readonly parsed: ServiceName;
 }
 
-const names = new Map<string, ParsedName>();
+interface KnownName {
+  readonly namespace: string;
+  readonly found: ParsedName | undefined;
+}
 
-function parsedName(name: string, namespace: string): ServiceName | undefined {
+const names = new Map<string, KnownName>();
+
+function parsedName(name: string, namespace: string): ParsedName | undefined {
   const known = names.get(name);
-  if (known?.namespace === namespace) return known.parsed;
+  if (known?.namespace === namespace) return known.found;
   if (names.size >= MOST_NAMES) names.clear();
   const parsed = parseServiceName(name, namespace);
-  names.set(name, { namespace, parsed });
-  return parsed;
+  const found = parsed && { parsed, key: serviceKey(parsed) };
+  names.set(name, { namespace, found });
+  return found;
 }

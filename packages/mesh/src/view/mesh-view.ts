@@ -55,6 +55,13 @@ export interface MeshChange {
 const NEVER =
   'this workload has never received a policy snapshot from the control plane; check RAMPART_CONTROL_PLANE and that the control plane is up';
 
+/** What a service is held under: "namespace/name". */
+export type ServiceKey = string;
+
+export function serviceKey({ namespace, name }: Pick<MeshService, 'namespace' | 'name'>): ServiceKey {
+  return `${namespace}/${name}`;
+}
+
 /** The last good snapshot: policies compiled for this workload, services, revocations. Survives the control plane's absence. */
 export class MeshView {
   /** Who callers are, for NetworkPolicies. */
@@ -64,7 +71,7 @@ export class MeshView {
   readonly signing: SigningRules = new SigningRules();
   readonly #options: MeshViewOptions;
   readonly #resources = new Map<string, Resource | string>();
-  readonly #services = new Map<string, MeshService>();
+  readonly #services = new Map<ServiceKey, MeshService>();
   readonly #revocations = new Revocations();
   readonly #traffic: HeldTraffic;
   readonly #listeners = new Set<(change: MeshChange) => void>();
@@ -114,7 +121,12 @@ export class MeshView {
 
   /** A service once known stays known, so that its name never falls through to plain DNS when its last instance goes. */
   service(name: string, namespace: string): MeshService | undefined {
-    return this.#services.get(`${namespace}/${name}`);
+    return this.serviceOf(serviceKey({ name, namespace }));
+  }
+
+  /** The same, for who has its key. */
+  serviceOf(key: ServiceKey): MeshService | undefined {
+    return this.#services.get(key);
   }
 
   subscribe(listener: (change: MeshChange) => void): () => void {
@@ -187,7 +199,7 @@ export class MeshView {
   }
 
   #applyServices(update: MeshUpdate): Pick<MeshChange, 'services' | 'gone'> {
-    const changed = new Map(update.services.map((service) => [`${service.namespace}/${service.name}`, service]));
+    const changed = new Map(update.services.map((service) => [serviceKey(service), service]));
     if (update.reset) {
       for (const [key, held] of this.#services) {
         if (!changed.has(key) && held.endpoints.length > 0) changed.set(key, { ...held, endpoints: [] });
