@@ -8,13 +8,13 @@ export class LoopHold {
 
   begin(): void {
     this.#count += 1;
+    if (this.#count > 1) return;
     this.#timer ??= setInterval(() => undefined, DAY_MS);
+    this.#timer.ref();
   }
 
   end(): void {
     this.#count -= 1;
-    if (this.#count > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    if (this.#count === 0) this.#timer?.unref();
   }
 }
