@@ -10,7 +10,7 @@ import type { Ending } from './ending.ts';
 import { ResponseFlag } from './flags.ts';
 import type { Stopwatch } from './stopwatch.ts';
 import { recordable } from './target.ts';
-import { adoptHeaders, startSpan } from './trace.ts';
+import { adoptHeaders } from './trace.ts';
 import type { IdSource, TraceContext } from './trace.ts';
 
 const MICROS = 1000;
@@ -37,13 +37,15 @@ export class OutboundExchange implements TraceContext {
   bytesReceived = 0;
   userAgent = '';
 
-  constructor(call: CallLine, span: TraceContext, startedAt: number) {
-    this.requestId = span.requestId;
-    this.traceId = span.traceId;
-    this.spanId = span.spanId;
-    this.parentSpanId = span.parentSpanId ?? '';
-    this.traceFlags = span.traceFlags ?? '01';
-    this.startedAt = startedAt;
+  constructor(call: CallLine, { parent, ids, stopwatch }: OutboundSource) {
+    // As `startSpan` has it, without an object of its own.
+    const before = parent();
+    this.requestId = before?.requestId ?? '';
+    this.traceId = before?.traceId ?? ids.traceId();
+    this.spanId = ids.spanId();
+    this.parentSpanId = before?.spanId ?? '';
+    this.traceFlags = before?.traceFlags ?? '01';
+    this.startedAt = stopwatch.elapsed();
     this.method = call.method;
     this.path = call.path;
     this.authority = call.authority;
@@ -97,9 +99,8 @@ export class OutboundRecorder {
   }
 
   begin(call: CallLine): OutboundExchange {
-    const { ids, stopwatch, parent, protocol } = this.#source;
-    const exchange = new OutboundExchange(call, startSpan(parent(), ids), stopwatch.elapsed());
-    const spoken = call.protocol ?? protocol;
+    const exchange = new OutboundExchange(call, this.#source);
+    const spoken = call.protocol ?? this.#source.protocol;
     if (spoken !== undefined) exchange.protocol = spoken;
     return exchange;
   }
