@@ -49,6 +49,7 @@ const FIRST_FINAL_STATUS = 200;
 /** The client's side of one connection of HTTP/1.1: one request at a time. */
 export class ClientConnection implements ByteReceiver {
   readonly stream: ByteStream;
+  readonly takesLent = true;
   readonly #options: ClientConnectionOptions;
   readonly #reader: MessageReader = new MessageReader(RESPONSE);
   #sink: ResponseSink | undefined;
@@ -122,14 +123,14 @@ export class ClientConnection implements ByteReceiver {
     this.stream.reset();
   }
 
-  data(chunk: Buffer): void {
+  data(chunk: Buffer, isLent = false): void {
     if (this.#sink === undefined) {
       // Nobody asked: what a connection says by itself is no answer to the next request.
       this.discard();
       return;
     }
     let rest = chunk;
-    do rest = this.#read(rest);
+    do rest = this.#read(rest, isLent);
     while (rest.length > 0 && this.#sink !== undefined);
     if (rest.length > 0 && this.#isUsable) this.discard();
   }
@@ -155,9 +156,9 @@ export class ClientConnection implements ByteReceiver {
   }
 
   /** Returns what came behind a complete answer. */
-  #read(chunk: Buffer): Buffer {
+  #read(chunk: Buffer, isLent: boolean): Buffer {
     const reader = this.#reader;
-    const state = reader.read(chunk);
+    const state = reader.read(chunk, isLent);
     const { head, rest } = reader;
     if (state === 'malformed' || state === 'too-large') {
       this.#fail(new BadAnswerError(reader.problem));

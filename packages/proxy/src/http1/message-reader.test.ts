@@ -5,7 +5,7 @@ import { REQUEST, RESPONSE } from './llhttp.ts';
 import type { MessageKind } from './llhttp.ts';
 import { MessageReader } from './message-reader.ts';
 
-/** What a reader makes of a text, whole or byte by byte. */
+/** What a reader makes of a text, whole or byte by byte, out of memory that changes behind each read. */
 function readAll(
   text: string,
   kind: MessageKind,
@@ -13,13 +13,16 @@ function readAll(
 ): { reader: MessageReader; state: string; body: string } {
   const reader = new MessageReader(kind);
   const bytes = Buffer.from(text, 'latin1');
+  const lent = Buffer.alloc(Math.min(step, bytes.length));
+  const pieces: Buffer[] = [];
   let state = 'more';
-  let body = '';
   for (let from = 0; from < bytes.length && state === 'more'; from += step) {
-    state = reader.read(bytes.subarray(from, from + step));
-    body += Buffer.concat(reader.body).toString('latin1');
+    const length = bytes.copy(lent, 0, from, Math.min(bytes.length, from + step));
+    state = reader.read(lent.subarray(0, length), true);
+    pieces.push(...reader.body);
+    lent.fill('!');
   }
-  return { reader, state, body };
+  return { reader, state, body: Buffer.concat(pieces).toString('latin1') };
 }
 
 const WHOLE = Number.POSITIVE_INFINITY;

@@ -87,6 +87,7 @@ export class MessageReader implements Portion {
   #isValue = true;
   #trailerBytes = 0;
   #isOver = false;
+  #isLent = false;
   #isUpgrade = false;
   /** The message before asked for another protocol, and did not get it. */
   #staysHttp = false;
@@ -126,15 +127,19 @@ export class MessageReader implements Portion {
     this.#isUpgrade = false;
   }
 
-  read(chunk: Buffer): ReadState {
+  /** `isLent`: the chunk changes once this returns; what is kept of it, or handed on, is copied. */
+  read(chunk: Buffer, isLent = false): ReadState {
+    this.#isLent = isLent;
     this.body = [];
     this.rest = NOTHING;
     for (let from = 0; from < chunk.length; from += MOST_BYTES) {
       const part = chunk.length <= MOST_BYTES ? chunk : chunk.subarray(from, from + MOST_BYTES);
       const state = this.#execute(part);
-      if (state === 'complete' || state === 'upgraded') this.rest = chunk.subarray(from + this.#llhttp.stoppedAt);
+      if (state === 'complete' || state === 'upgraded')
+        this.rest = this.#own(chunk.subarray(from + this.#llhttp.stoppedAt));
       if (state !== 'more') return state;
     }
+    if (isLent && this.head === undefined && this.#offset === 0) this.#raw = Buffer.from(this.#raw);
     return 'more';
   }
 
@@ -203,12 +208,18 @@ export class MessageReader implements Portion {
           this.#headComplete(first, second);
           break;
         case Found.body:
-          this.body.push(this.#chunk.subarray(first, first + second));
+          this.body.push(this.#own(this.#chunk.subarray(first, first + second)));
           break;
         default:
           this.#isOver = true;
       }
     }
+  }
+
+  /** Bytes that stay as they are. */
+  #own(bytes: Buffer): Buffer {
+    if (bytes.length === 0) return NOTHING;
+    return this.#isLent ? Buffer.from(bytes) : bytes;
   }
 
   #url(at: number, length: number): void {

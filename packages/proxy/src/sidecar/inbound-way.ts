@@ -194,10 +194,12 @@ export class InboundWay {
   }
 
   #connect(): SocketStream {
-    const { host, port } = this.#application;
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    socket.once('error', (error: Error) => this.#notice(error));
-    return new SocketStream(socket);
+    const { host, port, protocol } = this.#application;
+    const stream = speaksHttp2(protocol)
+      ? new SocketStream(connect({ host, port, allowHalfOpen: true, noDelay: true }))
+      : SocketStream.lending({ host, port });
+    stream.socket.once('error', (error: Error) => this.#notice(error));
+    return stream;
   }
 
   #watched(open: InboundTcpOptions['connect']): InboundTcpOptions['connect'] {

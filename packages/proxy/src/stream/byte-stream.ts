@@ -1,7 +1,9 @@
 /** Takes what a stream brings. Its methods are called in order, and never from within a call to the stream. */
 export interface ByteReceiver {
-  /** Bytes in order; the receiver may keep them. */
-  data(chunk: Buffer): void;
+  /** Bytes in order; the receiver may keep them, unless they are lent: then they change once this returns. */
+  data(chunk: Buffer, isLent?: boolean): void;
+  /** Says that this receiver copies what it keeps of lent bytes; the others are given copies. */
+  readonly takesLent?: true;
   /** The other side has sent its last byte; writing to it may go on (half-close). */
   end(): void;
   /** `write` said false, and there is room again. */

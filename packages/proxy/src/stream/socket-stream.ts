@@ -1,8 +1,20 @@
+import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
 import { abortConnection } from '@rampart/mesh';
 
 import type { ByteReceiver, ByteStream } from './byte-stream.ts';
+
+/** What a socket reads at most at a time. */
+const READ_BYTES = 65_536;
+/** Of all sockets of this thread that lend: what one of them reads is dealt with before another one reads. */
+let lent: Buffer | undefined;
+
+/** A place of TCP. */
+export interface TcpPlace {
+  readonly host: string;
+  readonly port: number;
+}
 
 type Listener = readonly [event: string, listener: (chunk: Buffer) => void];
 
@@ -16,6 +28,25 @@ export class SocketStream implements ByteStream {
   #isReleased = false;
   /** Parts of a message wait for the end of this turn of the event loop. */
   #isGathering = false;
+
+  /** What is read is brought by `#lend`, and comes as no event. */
+  #isLending = false;
+
+  /**
+   * A connection whose bytes are read into memory that is lent to its receiver, instead of memory of their own for each
+   * read: that spares a service with small answers a tenth of what a connection costs. It cannot be released.
+   */
+  static lending(place: TcpPlace): SocketStream {
+    const buffer = (lent ??= Buffer.allocUnsafeSlow(READ_BYTES));
+    const callback = (bytes: number): boolean => {
+      stream.#lend(buffer.subarray(0, bytes));
+      return true;
+    };
+    const socket = connect({ ...place, allowHalfOpen: true, noDelay: true, onread: { buffer, callback } });
+    const stream = new SocketStream(socket.pause());
+    stream.#isLending = true;
+    return stream;
+  }
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -85,6 +116,12 @@ export class SocketStream implements ByteStream {
     this.socket.uncork();
   };
 
+  #lend(chunk: Buffer): void {
+    const receiver = this.#receiver;
+    if (receiver?.takesLent === true) receiver.data(chunk, true);
+    else receiver?.data(Buffer.from(chunk));
+  }
+
   #listen(): void {
     const { socket } = this;
     if (socket.closed) {
@@ -98,5 +135,6 @@ export class SocketStream implements ByteStream {
       ['close', () => this.#receiver?.close(this.#failure)],
     ];
     for (const [event, listener] of this.#listeners) socket.on(event, listener);
+    if (this.#isLending) socket.resume();
   }
 }
