@@ -59,6 +59,9 @@ describe('the access-log store', () => {
     await Promise.all([add(1, 10), add(2, 20), add(3, 30)]);
     assert.equal(await store.prune({ receivedBefore: 0, keepBytes: 210 }), 1);
     assert.deepEqual(await kept(), [2, 3]);
+    await Promise.all([add(4, 40), add(2, 40)]);
+    assert.equal(await store.prune({ receivedBefore: 0, keepBytes: 210 }), 1);
+    assert.deepEqual(await kept(), [3, 4]);
   });
 
   it('drops any number', async () => {

@@ -1,11 +1,12 @@
 import type { ConnectionRefusal } from '@rampart/core';
 import type { Transaction } from 'kysely';
-import type { AccessLogBatch, AccessLogStore, Retention, StoredBatch } from '../../telemetry/store.ts';
+import type { AccessLogBatch, AccessLogStore, StoredBatch } from '../../telemetry/store.ts';
 import type { Database } from '../database.ts';
 import { insertion } from '../precompiled.ts';
 import type { AccessLogBatchTable, Tables } from '../tables.ts';
 
-const DROPPED_AT_ONCE = 500;
+/** Few enough that whoever calls meanwhile does not wait: each has hundreds of pages to give back. */
+const DROPPED_AT_ONCE = 64;
 
 /** Access logs in the database, a block of records a row. */
 export function createAccessLogStore({ reads, writer }: Database): AccessLogStore {
@@ -14,9 +15,11 @@ export function createAccessLogStore({ reads, writer }: Database): AccessLogStor
   );
   // Positions go on growing when everything was dropped: followers tell by them what they have seen. Nobody else gives any.
   let highest: number | undefined;
+  // Of all rows, once it was asked for: to sum it up again each time would read every one of them.
+  let bytes: number | undefined;
   return {
-    add: (batch) =>
-      writer.write(async (transaction) => {
+    add: async (batch) => {
+      const added = await writer.write(async (transaction) => {
         highest ??= await lastPosition(transaction);
         const position = highest + 1;
         for (const { query, parameters } of insert([rowOf(batch, position)])) {
@@ -25,7 +28,10 @@ export function createAccessLogStore({ reads, writer }: Database): AccessLogStor
         }
         highest = position;
         return position;
-      }),
+      });
+      if (added !== undefined && bytes !== undefined) bytes += sizeOf(batch);
+      return added;
+    },
     newest: async ({ before, limit }) => {
       const newest = reads.selectFrom('access_log_batches').selectAll().orderBy('position', 'desc').limit(limit);
       const rows = await (before === undefined ? newest : newest.where('position', '<', before)).execute();
@@ -39,14 +45,27 @@ export function createAccessLogStore({ reads, writer }: Database): AccessLogStor
         .executeTakeFirstOrThrow();
       return Number(total ?? 0);
     },
-    prune: async (retention) => {
+    prune: async ({ receivedBefore, keepBytes }) => {
+      // As a write, so that each batch is either in it or added to it.
+      bytes ??= await writer.write(totalBytes);
       let dropped = 0;
-      for (let last = DROPPED_AT_ONCE; last === DROPPED_AT_ONCE; dropped += last) {
-        last = await writer.write((transaction) => dropOldest(transaction, retention));
+      for (;;) {
+        const excess = bytes - keepBytes;
+        const last = await writer.write((transaction) => dropOldest(transaction, { receivedBefore, excess }));
+        bytes -= last.bytes;
+        dropped += last.batches;
+        if (last.batches < DROPPED_AT_ONCE) return dropped;
       }
-      return dropped;
     },
   };
+}
+
+async function totalBytes(transaction: Transaction<Tables>): Promise<number> {
+  const { total } = await transaction
+    .selectFrom('access_log_batches')
+    .select(({ fn }) => fn.sum<number | string>('size').as('total'))
+    .executeTakeFirstOrThrow();
+  return Number(total ?? 0);
 }
 
 async function lastPosition(transaction: Transaction<Tables>): Promise<number> {
@@ -58,7 +77,6 @@ async function lastPosition(transaction: Transaction<Tables>): Promise<number> {
 }
 
 function rowOf(batch: AccessLogBatch, position: number): AccessLogBatchTable {
-  const connections = JSON.stringify(batch.connections);
   return {
     position,
     spiffe_id: batch.spiffeId,
@@ -66,39 +84,47 @@ function rowOf(batch: AccessLogBatch, position: number): AccessLogBatchTable {
     sequence: batch.sequence,
     received_at: batch.receivedAt,
     record_count: batch.recordCount,
-    size: batch.records.length + connections.length,
+    size: sizeOf(batch),
     records: batch.records,
-    connections,
+    connections: JSON.stringify(batch.connections),
   };
 }
 
-/** Drops what is too old or too much from the oldest end, a bounded number of batches; answers with how many. */
-async function dropOldest(transaction: Transaction<Tables>, { receivedBefore, keepBytes }: Retention): Promise<number> {
-  const { total } = await transaction
-    .selectFrom('access_log_batches')
-    .select(({ fn }) => fn.sum<number | string>('size').as('total'))
-    .executeTakeFirstOrThrow();
+function sizeOf({ records, connections }: AccessLogBatch): number {
+  return records.length + JSON.stringify(connections).length;
+}
+
+interface Dropped {
+  readonly batches: number;
+  readonly bytes: number;
+}
+
+/** Drops what is too old, and what is too much by `excess` bytes, from the oldest end: a bounded number of batches. */
+async function dropOldest(
+  transaction: Transaction<Tables>,
+  { receivedBefore, excess }: { readonly receivedBefore: number; readonly excess: number },
+): Promise<Dropped> {
   const oldest = await transaction
     .selectFrom('access_log_batches')
     .select(['position', 'size', 'received_at'])
     .orderBy('position')
     .limit(DROPPED_AT_ONCE)
     .execute();
-  let excess = Number(total ?? 0) - keepBytes;
   let last: number | undefined;
-  let dropped = 0;
+  let batches = 0;
+  let bytes = 0;
   for (const { position, size, received_at: receivedAt } of oldest) {
-    if (receivedAt >= receivedBefore && excess <= 0) {
+    if (receivedAt >= receivedBefore && bytes >= excess) {
       break;
     }
-    excess -= size;
     last = position;
-    dropped += 1;
+    batches += 1;
+    bytes += size;
   }
   if (last !== undefined) {
     await transaction.deleteFrom('access_log_batches').where('position', '<=', last).execute();
   }
-  return dropped;
+  return { batches, bytes };
 }
 
 function batchOf(row: AccessLogBatchTable): StoredBatch {
