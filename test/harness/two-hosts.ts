@@ -93,7 +93,10 @@ export class TwoHosts {
     return Number(/counter packets (\d+)/.exec(rules)?.[1] ?? 0);
   }
 
-  /** From now on the cable of the mesh carries so many kbit/s in each direction. */
+  /**
+   * From now on the cable of the mesh carries so many kbit/s in each direction, and holds up to 400 ms of them: what is under load is late
+   * by that, in place of the delay of netem, which not every kernel has.
+   */
   slow(kilobits: number): void {
     this.#shape('replace', 'tbf', 'rate', `${kilobits}kbit`, 'burst', '8kb', 'latency', '400ms');
   }

@@ -18,7 +18,7 @@ import { Http2ServerSessions } from './server-sessions.ts';
 import type { Http2Problem } from './server-session.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, CONTINUATION] = [0, 1, 3, 4, 6, 9];
+const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION] = [0, 1, 3, 4, 6, 7, 9];
 const [END_STREAM, END_HEADERS] = [1, 4];
 /** GET / of "x" over http, in HPACK (RFC 7541): indexed fields, and a literal authority. */
 const GET = Buffer.from([0x82, 0x84, 0x86, 0x41, 0x01, 0x78]);
@@ -85,6 +85,14 @@ describe('what a caller over HTTP/2 may not do', () => {
   const many = (count: number, make: (index: number) => Buffer): Buffer =>
     Buffer.concat(Array.from({ length: count }, (_, index) => make(index)));
 
+  /** Codes of the GOAWAY frames among these. */
+  function goodbyes(bytes: Buffer): number[] {
+    const codes: number[] = [];
+    for (let at = 0; at + 17 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3))
+      if (bytes[at + 3] === GOAWAY) codes.push(bytes.readUInt32BE(at + 13));
+    return codes;
+  }
+
   const floods: readonly (readonly [name: string, bytes: () => Buffer, reason: RegExp])[] = [
     [
       'requests that are taken back at once (CVE-2023-44487)',
@@ -116,11 +124,14 @@ describe('what a caller over HTTP/2 may not do', () => {
   for (const [name, bytes, reason] of floods) {
     it(`a flood of ${name} ends the connection, on record`, async () => {
       const socket = caller();
+      let said = Buffer.alloc(0);
+      socket.on('data', (chunk: Buffer) => (said = Buffer.concat([said, chunk])));
       const closed = once(socket, 'close');
       socket.write(bytes());
       await closed;
       await until('it to be noticed', () => problems.length > 0);
       assert.match(problems.map((problem) => problem.reason).join(), reason);
+      assert.ok(goodbyes(said).every((code) => code !== http2.constants.NGHTTP2_NO_ERROR));
       await until('nothing to be left', () => sessions.size === 0);
       assert.ok(requests.every((request) => request.isOver));
     });

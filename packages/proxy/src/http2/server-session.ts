@@ -133,7 +133,8 @@ export class Http2ServerSession {
     if (this.#session.destroyed) return;
     this.#isGivenUp = true;
     this.#options.service.unreadable?.({ status: 0, reason });
-    this.#session.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+    // Without an error Node takes the code for none, and says that all is well.
+    this.#session.destroy(new Error(reason), NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   /** What Node and nghttp2 themselves give a connection up for, or the connection broke. */
