@@ -50,7 +50,8 @@ export class Retries {
     const settings = this.#settings;
     this.tooLate(outcome);
     if (settings === undefined || settings.attempts === 0) return 'enough';
-    const judged = outcome.end === 'answer' ? { ...outcome, status: facts.status } : outcome;
+    const isAsSeen = outcome.end !== 'answer' || outcome.status === facts.status;
+    const judged = isAsSeen ? outcome : { ...outcome, status: facts.status };
     if (!isRetriable(settings, judged, facts.grpcStatus) || !isSafe(facts.request, outcome)) return 'enough';
     const { counts } = this.#way.destination;
     if (this.#done >= settings.attempts) {

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 import type { OutboundExchange } from '@rampart/mesh';
 
 /** Some requests never come, because their caller gives up first. */
@@ -8,14 +6,13 @@ const MOST = 10_000;
 /** Exchanges that were begun where a request was made, until it comes to where rules are held. */
 export class PendingExchanges {
   readonly #pending = new Map<string, OutboundExchange>();
-  /** Applications pass on headers of their callers, who must not be able to guess a value. */
-  readonly #secret = randomUUID();
-  #count = 0;
 
-  /** Returns the value of `CALL_HEADER` that the request is to come with. */
+  /**
+   * Returns the value of `CALL_HEADER` that the request is to come with. Applications pass on headers of their callers, who cannot
+   * guess one: the id of a span is 64 random bits, told to nobody before the exchange is taken.
+   */
   expect(exchange: OutboundExchange): string {
-    this.#count += 1;
-    const value = `${this.#secret}.${this.#count}`;
+    const value = exchange.spanId;
     if (this.#pending.size >= MOST) this.#forgetOldest();
     this.#pending.set(value, exchange);
     return value;

@@ -4,7 +4,6 @@ import type { Outbound, OutboundExchange, OutboundRecorder } from '@rampart/mesh
 import type { Place } from '../../connect-arguments.ts';
 import type { Done, PipeTaker } from '../inner-pipe.ts';
 import type { LoopHold } from '../loop-hold.ts';
-import { CALL_HEADER } from '../passed-headers.ts';
 import type { PendingExchanges } from '../pending-exchanges.ts';
 import type { InstanceConnections } from './instance-connections.ts';
 import { SplicedCall } from './spliced-call.ts';
@@ -125,11 +124,9 @@ export class SplicedClient implements PipeTaker {
     this.#client.leave(text, done);
   }
 
-  #exchangeOf({ method, url, headers }: WrittenRequest): OutboundExchange {
+  #exchangeOf({ method, url, headers, call }: WrittenRequest): OutboundExchange {
     const { pending, recorder } = this.#options;
-    const expected = pending.take(headers[CALL_HEADER]);
-    Reflect.deleteProperty(headers, CALL_HEADER);
-    return expected ?? recorder.begin({ method, path: url, authority: headers['host'] ?? '' });
+    return pending.take(call) ?? recorder.begin({ method, path: url, authority: headers['host'] ?? '' });
   }
 }
 

@@ -9,6 +9,8 @@ export interface WrittenRequest {
   readonly list: string[];
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whose it is, as this process noted on it. */
+  readonly call: string | undefined;
   /** Where its body begins in what was written. */
   readonly bodyAt: number;
   readonly bodyBytes: number;
@@ -34,15 +36,16 @@ export function readWritten(text: string): WrittenRequest | undefined {
   if (method === undefined || url === undefined) return undefined;
   const fields = readFields(text, LINE.lastIndex);
   if (fields?.headers['host'] === undefined) return undefined;
-  const { headers, list, end } = fields;
+  const { headers, list, call, end } = fields;
   const length = headers['content-length'] ?? '0';
   const bodyBytes = LENGTH.test(length) ? Number(length) : Number.POSITIVE_INFINITY;
-  return bodyBytes > MOST_BODY_BYTES ? undefined : { method, url, list, headers, bodyAt: end, bodyBytes };
+  return bodyBytes > MOST_BODY_BYTES ? undefined : { method, url, list, headers, call, bodyAt: end, bodyBytes };
 }
 
 interface Fields {
   readonly headers: Record<string, string>;
   readonly list: string[];
+  readonly call: string | undefined;
   /** Behind the empty line. */
   readonly end: number;
 }
@@ -50,6 +53,7 @@ interface Fields {
 function readFields(text: string, from: number): Fields | undefined {
   const headers: Record<string, string> = {};
   const list: string[] = [];
+  let call: string | undefined;
   let at = from;
   for (;;) {
     FIELD.lastIndex = at;
@@ -58,12 +62,16 @@ function readFields(text: string, from: number): Fields | undefined {
     at = FIELD.lastIndex;
     const lower = name.toLowerCase();
     const value = raw.trim();
-    if (headers[lower] !== undefined || UNUSUAL.has(lower)) return undefined;
+    if (lower === CALL_HEADER && call === undefined) {
+      call = value;
+      continue;
+    }
+    if (headers[lower] !== undefined || lower === CALL_HEADER || UNUSUAL.has(lower)) return undefined;
     if (lower === 'connection' && !isUsual(value)) return undefined;
     headers[lower] = value;
-    if (!isOfConnection(lower) && lower !== CALL_HEADER) list.push(name, value);
+    if (!isOfConnection(lower)) list.push(name, value);
   }
-  return text.startsWith('\r\n', at) ? { headers, list, end: at + 2 } : undefined;
+  return text.startsWith('\r\n', at) ? { headers, list, call, end: at + 2 } : undefined;
 }
 
 function isUsual(connection: string): boolean {
