@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
+import type { ByteCounts } from './overhead.ts';
 
 type Done = (error?: Error | null) => void;
 
@@ -12,7 +13,7 @@ const COPIED_BYTES = 65_536;
  * What `node:http2` takes for a connection: the socket itself where a stream is one, which it then reads and writes below
  * JavaScript, and anything else wrapped. `head` was read of the stream before, and comes first.
  */
-export function connectionOf(stream: ByteStream, head: Buffer): Duplex {
+export function connectionOf(stream: ByteStream, head: Buffer): Duplex & ByteCounts {
   if (stream instanceof SocketStream) {
     const socket = stream.release(head);
     // Whoever ends a connection of HTTP/2 has no use for the other half of it.
@@ -20,12 +21,14 @@ export function connectionOf(stream: ByteStream, head: Buffer): Duplex {
     return socket;
   }
   const wrapped = new WrappedStream(stream);
-  if (head.length > 0) wrapped.push(head);
+  if (head.length > 0) wrapped.bring(head);
   return wrapped;
 }
 
 /** A stream as Node's own kind of it. */
-class WrappedStream extends Duplex {
+class WrappedStream extends Duplex implements ByteCounts {
+  bytesRead = 0;
+  bytesWritten = 0;
   readonly #stream: ByteStream;
   #waiting: Done | undefined;
   #hasClosed = false;
@@ -35,7 +38,7 @@ class WrappedStream extends Duplex {
     this.#stream = stream;
     stream.receive({
       data: (chunk) => {
-        if (!this.push(chunk)) stream.pause();
+        if (!this.bring(chunk)) stream.pause();
       },
       end: () => this.push(null),
       drain: () => this.#goOn(),
@@ -46,11 +49,18 @@ class WrappedStream extends Duplex {
     });
   }
 
+  /** False when it has enough for now. */
+  bring(chunk: Buffer): boolean {
+    this.bytesRead += chunk.length;
+    return this.push(chunk);
+  }
+
   override _read(): void {
     this.#stream.resume();
   }
 
   override _write(chunk: Uint8Array, _encoding: unknown, done: Done): void {
+    this.bytesWritten += chunk.length;
     if (this.#stream.write(chunk)) done();
     else this.#waiting = done;
   }
@@ -58,6 +68,7 @@ class WrappedStream extends Duplex {
   override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: Done): void {
     const pieces = chunks.map(({ chunk }) => chunk);
     const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    this.bytesWritten += bytes;
     let hasRoom = true;
     for (const piece of bytes <= COPIED_BYTES ? [Buffer.concat(pieces, bytes)] : pieces)
       hasRoom = this.#stream.write(piece);

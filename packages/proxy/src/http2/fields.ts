@@ -27,6 +27,8 @@ export interface Block {
 
 export interface RequestReading {
   readonly head: Http2Head;
+  /** Of names and values, before they were compressed. */
+  readonly bytes: number;
   /** Why it is not to be answered as it stands. */
   readonly problem: { readonly status: 400 | 431; readonly reason: string } | undefined;
 }
@@ -57,7 +59,7 @@ export function readRequest({ raw, headers }: Block, limits: ReaderLimits = HTTP
   }
   if (cookies.length > 0) rawHeaders.push('cookie', cookies.join('; '));
   const head = new Http2Head(start, rawHeaders, sensitiveOf(headers));
-  return { head, problem: problemOf({ head, bytes, isTwofold }, limits) };
+  return { head, bytes, problem: problemOf({ head, bytes, isTwofold }, limits) };
 }
 
 interface Found {

@@ -18,7 +18,8 @@ import { Http2ServerSessions } from './server-sessions.ts';
 import type { Http2Problem } from './server-session.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const [DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION] = [0, 1, 3, 4, 6, 7, 9];
+const [DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING] = [0, 1, 2, 3, 4, 6];
+const [GOAWAY, WINDOW_UPDATE, CONTINUATION] = [7, 8, 9];
 const [END_STREAM, END_HEADERS] = [1, 4];
 /** GET / of "x" over http, in HPACK (RFC 7541): indexed fields, and a literal authority. */
 const GET = Buffer.from([0x82, 0x84, 0x86, 0x41, 0x01, 0x78]);
@@ -43,7 +44,8 @@ function frame({ type, flags = 0, stream = 0, payload = Buffer.alloc(0) }: Frame
 }
 
 describe('what a caller over HTTP/2 may not do', () => {
-  const sessions = new Http2ServerSessions({ clock });
+  const patience = { look: 30_000, audit: 30, pong: 15_000, stall: 300_000 };
+  const sessions = new Http2ServerSessions({ clock, patience });
   const problems: Http2Problem[] = [];
   const requests: Http2Exchange[] = [];
   let server: TestServer;
@@ -106,6 +108,22 @@ describe('what a caller over HTTP/2 may not do', () => {
     ],
     ['PING', () => many(20_000, () => frame({ type: PING, payload: Buffer.alloc(8) })), /PING frames|Flooding/],
     ['SETTINGS', () => many(20_000, () => frame({ type: SETTINGS })), /SETTINGS frames|Flooding/],
+    [
+      'WINDOW_UPDATE',
+      () =>
+        Buffer.concat([
+          headers(1, POST),
+          many(50_000, (index) =>
+            frame({ type: WINDOW_UPDATE, stream: index % 2, payload: Buffer.from([0, 0, 0, 1]) }),
+          ),
+        ]),
+      /WINDOW_UPDATE/,
+    ],
+    [
+      'PRIORITY',
+      () => many(20_000, () => frame({ type: PRIORITY, stream: 3, payload: Buffer.from([0, 0, 0, 0, 5]) })),
+      /PRIORITY/,
+    ],
     [
       'DATA without data',
       () => Buffer.concat([headers(1, POST), many(5_000, () => frame({ type: DATA, stream: 1 }))]),
@@ -184,6 +202,19 @@ describe('what a caller over HTTP/2 may not do', () => {
     session.destroy();
     return status;
   }
+
+  it('bodies in small pieces, taken late or not at all, are no flood', async () => {
+    const session = http2.connect(`http://127.0.0.1:${server.port}`);
+    const stream = session.request({ ':path': '/', ':method': 'POST', ':authority': 'x' });
+    for (let index = 0; index < 40_000; index += 1) stream.write('x');
+    const pings = Promise.withResolvers<undefined>();
+    session.ping(() => pings.resolve(undefined));
+    await pings.promise;
+    await new Promise((resolve) => clock.after(100, () => resolve(undefined)));
+    assert.equal(session.destroyed, false);
+    assert.deepEqual(problems, []);
+    session.destroy();
+  });
 
   it('headers beyond the limit are refused with 431, on record', async () => {
     assert.equal(await answerTo({ a: 'x'.repeat(HTTP2_LIMITS.headBytes) }), 431);

@@ -6,6 +6,8 @@ export const HTTP2_LIMITS = {
   streams: 256,
   /** Bytes of one stream that may be on their way before its reader took them. */
   streamWindow: 262_144,
+  /** The same until the caller has taken note of that (RFC 9113 §6.9.2). */
+  usualWindow: 65_535,
   /** Bytes of all streams together; they are taken in at once, so that no stream can use it up. */
   sessionWindow: 16_777_216,
   /** Bytes of a request's headers, and their number: Envoy's, as for HTTP/1.1. More is answered with 431. */
@@ -18,6 +20,8 @@ export const HTTP2_LIMITS = {
   /** A second. */
   pings: 1_000,
   settings: 100,
+  /** Bytes of WINDOW_UPDATE, PRIORITY and the like, beyond what requests, bodies and answers explain. */
+  overhead: 131_072,
   /** Frames that make no sense where they come, among them DATA without data. */
   invalidFrames: 1_000,
   /** Streams that are reset unread. */

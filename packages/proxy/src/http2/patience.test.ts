@@ -19,7 +19,7 @@ const passing = { ...clock, now: () => performance.now() };
 const MUTE = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x84, 0x86, 0x41, 1, 0x78]);
 
 describe('callers over HTTP/2 that do not go on', () => {
-  const sessions = new Http2ServerSessions({ clock: passing, patience: { look: 30, pong: 60, stall: 90 } });
+  const sessions = new Http2ServerSessions({ clock: passing, patience: { look: 30, audit: 30, pong: 60, stall: 90 } });
   const requests: Http2Exchange[] = [];
   let server: TestServer;
 

@@ -9,6 +9,7 @@ import { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
 import type { BodySink } from '../http1/server-exchange.ts';
 import { blockOf, fieldOf, mayHaveTrailers, objectOf, withoutPseudo } from './fields.ts';
+import { HTTP2_LIMITS } from './limits.ts';
 import { cutOff, resetCodeOf, StreamReset } from './stream-reset.ts';
 
 const NOTHING: readonly Buffer[] = [];
@@ -72,6 +73,18 @@ export class Http2Exchange implements Exchange {
 
   get hasBegunAnswer(): boolean {
     return this.status !== 0;
+  }
+
+  /** Of its body that came, as far as it is known: what nobody took yet is counted with what nghttp2 did not ask for again. */
+  get bytesArrived(): number {
+    const { session, readableLength, state } = this.#stream;
+    const window = session?.pendingSettingsAck === false ? HTTP2_LIMITS.streamWindow : HTTP2_LIMITS.usualWindow;
+    return this.bytesReceived + readableLength + Math.max(0, window - (state.localWindowSize ?? window));
+  }
+
+  /** Of names and values of the request's trailers. */
+  get trailerBytes(): number {
+    return this.#trailers.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** The caller does not read what there is for it. */

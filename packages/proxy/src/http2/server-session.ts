@@ -9,6 +9,7 @@ import type { ByteStream } from '../stream/byte-stream.ts';
 import { connectionOf } from './connection.ts';
 import { readRequest } from './fields.ts';
 import { HTTP2_LIMITS, SERVER_SESSION } from './limits.ts';
+import { Overhead } from './overhead.ts';
 import { Http2Exchange } from './server-exchange.ts';
 
 /** Why a request was not read, or a connection was given up. */
@@ -37,6 +38,7 @@ export interface ServerSessionOptions {
   closed(): void;
 }
 
+const TOO_MUCH_OVERHEAD = 'more WINDOW_UPDATE, PRIORITY or other frames without content than allowed';
 const LAST_STREAM: number = 2 ** 31 - 1;
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constants;
 
@@ -44,6 +46,7 @@ const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR } = constant
 export class Http2ServerSession {
   readonly #options: ServerSessionOptions;
   readonly #session: ServerHttp2Session;
+  readonly #overhead: Overhead;
   /** Requests under way. */
   readonly #exchanges = new Map<ServerHttp2Stream, Http2Exchange>();
   /** Requests that are over, and those of them that were taken back before they were answered. */
@@ -56,6 +59,7 @@ export class Http2ServerSession {
     const { stream, head, clock } = options;
     this.#options = options;
     const connection = connectionOf(stream, head);
+    this.#overhead = new Overhead(connection);
     this.#session = performServerHandshake(connection, SERVER_SESSION);
     const session = this.#session;
     session.setLocalWindowSize(HTTP2_LIMITS.sessionWindow);
@@ -102,13 +106,19 @@ export class Http2ServerSession {
     session.ping(() => timer.cancel());
   }
 
+  /** Gives up a caller that sends more frames without content than it has reason to. */
+  audit(): void {
+    if (this.#hasTooMuchOverhead()) this.#giveUp(TOO_MUCH_OVERHEAD);
+  }
+
   /** Ends it at once. */
   close(): void {
     this.#session.destroy(undefined, NGHTTP2_CANCEL);
   }
 
   #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
-    const { head, problem } = readRequest({ raw, headers }, this.#options.limits);
+    const { head, bytes, problem } = readRequest({ raw, headers }, this.#options.limits);
+    this.#overhead.fields(bytes);
     const exchange = new Http2Exchange({ stream, head, retire: () => this.retire() });
     this.#exchanges.set(stream, exchange);
     stream.once('close', () => this.#ended(stream, exchange));
@@ -121,8 +131,11 @@ export class Http2ServerSession {
     this.#options.service.unreadable?.(problem);
   }
 
-  #ended(stream: ServerHttp2Stream, { hasBegunAnswer }: Http2Exchange): void {
+  #ended(stream: ServerHttp2Stream, exchange: Http2Exchange): void {
+    const { hasBegunAnswer, isRead, bytesReceived, trailerBytes } = exchange;
     this.#exchanges.delete(stream);
+    this.#overhead.body(bytesReceived, isRead);
+    if (trailerBytes > 0) this.#overhead.fields(trailerBytes);
     this.#over += 1;
     if (!hasBegunAnswer) this.#takenBack += 1;
     if (this.#over >= HTTP2_LIMITS.judgedAfter && this.#takenBack * 2 > this.#over)
@@ -137,10 +150,16 @@ export class Http2ServerSession {
     this.#session.destroy(new Error(reason), NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
+  #hasTooMuchOverhead(): boolean {
+    return this.#overhead.isTooMuch(() => this.#exchanges.values().reduce((sum, one) => sum + one.bytesArrived, 0));
+  }
+
   /** What Node and nghttp2 themselves give a connection up for, or the connection broke. */
   #failed(error: Error): void {
     if (this.#isGivenUp || !isOfProtocol(error)) return;
-    this.#options.service.unreadable?.({ status: 0, reason: error.message });
+    // nghttp2 itself counts some of them, and calls what is too much an error of protocol.
+    const reason = this.#hasTooMuchOverhead() ? TOO_MUCH_OVERHEAD : error.message;
+    this.#options.service.unreadable?.({ status: 0, reason });
   }
 }
 

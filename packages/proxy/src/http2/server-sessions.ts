@@ -10,6 +10,8 @@ import type { Http2Service } from './server-session.ts';
 export interface Http2Patience {
   /** Between two looks at all connections. */
   readonly look: number;
+  /** Between two counts of the frames that carry nothing. */
+  readonly audit: number;
   /** For the answer to a PING on a connection with requests under way. */
   readonly pong: number;
   /** For a caller to read what there is for it. */
@@ -20,7 +22,7 @@ export interface Http2Patience {
  * Requests that say nothing for a long time are what streams of gRPC do: what is given up is a caller that is gone, or
  * that does not take its answer.
  */
-const USUAL: Http2Patience = { look: 30_000, pong: 15_000, stall: 300_000 };
+const USUAL: Http2Patience = { look: 30_000, audit: 2_000, pong: 15_000, stall: 300_000 };
 const NOTHING = Buffer.alloc(0);
 
 export interface Http2SessionsOptions {
@@ -39,6 +41,7 @@ export class Http2ServerSessions {
   /** Since when each was seen to be stalled, and how much of it was sent by then. */
   #stalls = new Map<Http2Exchange, { readonly at: number; readonly sent: number }>();
   #isLooking = false;
+  #isAuditing = false;
 
   constructor({ clock, patience = USUAL, limits }: Http2SessionsOptions) {
     this.#clock = clock;
@@ -61,6 +64,7 @@ export class Http2ServerSessions {
     });
     this.#open.add(session);
     this.#lookLater();
+    this.#auditLater();
   }
 
   /** Asks every caller to come back elsewhere; requests under way go on. */
@@ -80,6 +84,16 @@ export class Http2ServerSessions {
       this.#isLooking = false;
       this.#look();
       if (this.#open.size > 0) this.#lookLater();
+    });
+  }
+
+  #auditLater(): void {
+    if (this.#isAuditing) return;
+    this.#isAuditing = true;
+    this.#clock.after(this.#patience.audit, () => {
+      this.#isAuditing = false;
+      for (const session of this.#open) session.audit();
+      if (this.#open.size > 0) this.#auditLater();
     });
   }
 
