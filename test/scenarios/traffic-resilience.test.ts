@@ -227,14 +227,16 @@ describe('resilience by rules', () => {
   it('a new instance is given its share little by little: warmup', async () => {
     await plane.apply(rule('{ loadBalancer: { simple: ROUND_ROBIN, warmup: { duration: 6s } } }'));
     await until('the rule to hold', () => everywhere(async (ask) => (await met(ask)).size === 3));
-    await start('v4', 'us');
     const share = async (ask: Ask): Promise<number> => (await met(ask, { path: '/' }, 60)).get('v4') ?? 0;
-    await until('it to be known', () => everywhere(async (ask) => (await share(ask)) > 0));
-    await everywhere(async (ask) => {
-      const first = await share(ask);
-      assert.ok(first < 13, String(first));
-      return true;
-    });
+    const first = new Map<Ask, number>();
+    const isMet = async (ask: Ask): Promise<boolean> => {
+      const given = first.has(ask) ? 0 : await share(ask);
+      if (given > 0) first.set(ask, given);
+      return first.has(ask);
+    };
+    // Who waited for the start to end, or for the other client, would look when the time of little is over on a slow machine.
+    await Promise.all([start('v4', 'us'), until('it to be known', () => everywhere(isMet), 30_000)]);
+    for (const given of first.values()) assert.ok(given < 13, String(given));
     await until('it to be given its share', () => everywhere(async (ask) => (await share(ask)) >= 13));
   });
 
