@@ -85,6 +85,10 @@ describe('requests signed by their callers, behind what ends TLS', () => {
     request.on('data', (chunk: Buffer) => (bytes += chunk.length));
     request.on('end', () => response.end(`paid ${bytes}`));
   });
+  app.on('upgrade', (_, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+    socket.pipe(socket);
+  });
   let plane: ControlPlaneProcess;
   let inProcess: Workload;
   let sidecar: SidecarProcess;
@@ -238,6 +242,26 @@ describe('requests signed by their callers, behind what ends TLS', () => {
     assert.equal(text, 'paid 13');
     assert.equal((await direct('')).status, 200);
     assert.equal((await direct('x'.repeat(1_100_000))).status, 413);
+  });
+
+  it('are signed where they take their connection to another protocol, too', async () => {
+    const heard = await shop.run(
+      ({ http: node }) =>
+        new Promise<string>((resolve, reject) => {
+          const headers = { connection: 'upgrade', upgrade: 'echo', authorization: 'Bearer t' };
+          const request = node.request('http://bank-api/pay', { headers });
+          request.once('response', ({ statusCode }) => resolve(`refused: ${statusCode}`)).once('error', reject);
+          request.once('upgrade', (_, socket) => {
+            socket.once('data', (chunk: Buffer) => {
+              resolve(chunk.toString());
+              socket.destroy();
+            });
+            socket.write('hello');
+          });
+          request.end();
+        }),
+    );
+    assert.equal(heard, 'hello');
   });
 
   it('are nothing that other routes of the service need', async () => {

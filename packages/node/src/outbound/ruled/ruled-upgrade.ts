@@ -2,13 +2,16 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import { RampartError } from '@rampart/core';
 import type { CompiledAnswer } from '@rampart/core';
 import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, TrafficCall, Try } from '@rampart/mesh';
 
 import { passedHeaders } from './passed-headers.ts';
 import type { RuledRequest } from './ruled-call.ts';
+import { NO_BODY, Signing } from './signing.ts';
 
+const BAD_REQUEST = 400;
 const SWITCHING = 101;
 
 export interface RuledUpgradeOptions extends Omit<RuledRequest, 'response'> {
@@ -22,6 +25,7 @@ export class RuledUpgrade implements CallDriver {
   readonly canBeRepeated = false;
   readonly #options: RuledUpgradeOptions;
   readonly #call: TrafficCall;
+  readonly #signing: Signing;
   #current: ClientRequest | undefined;
   #isRecorded = false;
 
@@ -29,6 +33,7 @@ export class RuledUpgrade implements CallDriver {
     this.#options = options;
     const { request, socket, exchange, ruled } = options;
     exchange.ruled = ruled.service;
+    this.#signing = new Signing(ruled.signature, NO_BODY);
     const { method = 'GET', url = '/', headers } = request;
     this.#call = ruled.call({ method, url, authority: headers.host ?? '', headers }, this);
     socket.on('error', () => undefined);
@@ -40,26 +45,47 @@ export class RuledUpgrade implements CallDriver {
   }
 
   send(attempt: Try): void {
-    const { request, exchange, send } = this.#options;
-    const { target, url, authority, headers } = attempt;
-    exchange.target = target;
-    const protocol = request.headers.upgrade ?? '';
-    const own = { remove: [], set: [['connection', 'Upgrade'] as const, ['upgrade', protocol] as const], add: [] };
-    const host = authority === undefined ? undefined : { remove: [], set: [['host', authority] as const], add: [] };
+    this.#options.exchange.target = attempt.target;
+    const refuse = (why: string): void => this.#refuse(why);
+    this.#signing.prepare({ ready: () => this.#sendNow(attempt), tooLarge: refuse });
+  }
+
+  #sendNow(attempt: Try): void {
     try {
-      const sent = send(target, {
-        method: request.method,
-        path: url ?? request.url,
-        headers: changeHeaders(passedHeaders(request.rawHeaders), ...headers, host, own),
-      });
+      const sent = this.#open(attempt);
       this.#current = sent;
       sent.once('upgrade', (answer, far, head) => this.#switched(answer, far, head));
       sent.once('response', (answer) => this.#refused(answer));
       sent.once('error', (error) => this.#broke(sent, error));
       sent.end();
     } catch (error) {
-      queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
+      // A Host that stands for none, for one: applications pass on what they are sent.
+      if (error instanceof RampartError && error.code === 'INVALID_ARGUMENT') this.#refuse(error.message);
+      else queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
     }
+  }
+
+  #open({ target, url, authority, headers }: Try): ClientRequest {
+    const { request, send } = this.#options;
+    const { method = 'GET', url: asked = '/', headers: said, rawHeaders } = request;
+    const path = url ?? asked;
+    const own = {
+      remove: [],
+      set: [['connection', 'Upgrade'] as const, ['upgrade', said.upgrade ?? ''] as const],
+      add: [],
+    };
+    const host = authority === undefined ? undefined : { remove: [], set: [['host', authority] as const], add: [] };
+    const changed = changeHeaders(passedHeaders(rawHeaders), ...headers, host, own);
+    return send(target, { method, path, headers: this.#signing.headersOf({ method, target: path, headers: changed }) });
+  }
+
+  /** Nothing is wrong with any instance: the request cannot be signed. */
+  #refuse(why: string): void {
+    const text = `this service asks for signed requests, and this one cannot be signed: ${why}`;
+    const { exchange } = this.#options;
+    this.#call.abandoned();
+    const ending = failure(exchange, new RampartError('INVALID_ARGUMENT', text), { byCaller: false, connected: false });
+    this.answer({ status: BAD_REQUEST, headers: [['content-type', 'text/plain']], body: Buffer.from(text) }, ending);
   }
 
   /** What becomes of a connection cannot be copied. */
@@ -68,6 +94,7 @@ export class RuledUpgrade implements CallDriver {
   drop(): void {
     const current = this.#current;
     this.#current = undefined;
+    this.#signing.forget();
     current?.destroy();
   }
 

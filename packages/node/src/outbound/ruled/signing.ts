@@ -2,6 +2,9 @@ import type { OutgoingSignature, RequestToSign } from '@rampart/mesh';
 
 import type { RequestBody } from './request-body.ts';
 
+/** Of a request without content: an upgrade is none until it is answered. */
+export const NO_BODY: Pick<RequestBody, 'whole'> = { whole: () => Promise.resolve(Buffer.alloc(0)) };
+
 interface Waiting {
   ready(): void;
   /** Why it cannot be signed. */
@@ -11,11 +14,11 @@ interface Waiting {
 /** Signs what a request sends, each try anew, once all is there that has to be signed. Where nobody asks for it, it does nothing. */
 export class Signing {
   readonly #signature: OutgoingSignature | undefined;
-  readonly #body: RequestBody;
+  readonly #body: Pick<RequestBody, 'whole'>;
   #sign: ((message: RequestToSign) => readonly string[]) | undefined;
   #waiting: Waiting | undefined;
 
-  constructor(signature: OutgoingSignature | undefined, body: RequestBody) {
+  constructor(signature: OutgoingSignature | undefined, body: Pick<RequestBody, 'whole'>) {
     this.#signature = signature;
     this.#body = body;
   }
