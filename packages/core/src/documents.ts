@@ -15,6 +15,9 @@ export type { DocumentLimits } from './document/limits.ts';
 export { aclFile } from './document/acl/read-acl-text.ts';
 export type { TextPosition } from './document/problem-list.ts';
 
+/** Bytes of UTF-8 that a text may have, unless its reader says otherwise. */
+export const LARGEST_DOCUMENT_BYTES: number = DEFAULT_LIMITS.bytes;
+
 export interface ParseDocumentsOptions {
   /** Name that problems carry; nothing is opened. */
   readonly file: string;

@@ -27,6 +27,14 @@ suite('several files as one document', () => {
     assert.equal(marked.text, 'a: 1\n\n...\nb: 2\n');
   });
 
+  test('are refused together when each of them is small enough alone, and it is said so', () => {
+    const half = { file: 'a.yaml', text: `# ${'x'.repeat(600_000)}` };
+    assert.throws(() => joinDocuments([half, half]), {
+      code: 'DOCUMENT_TOO_LARGE',
+      message: /^the 2 files are 1200009 bytes together, and at most 1048576 are taken at once/,
+    });
+  });
+
   test('every line is traced back to its file', () => {
     const lines = joined.text.split('\n');
     for (const [text, file, line] of [

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { qualifiedName, RampartError, type Resource, resourceKey, toJson } from '@rampart/core';
-import { aclFile, type Objection, parseDocuments } from '@rampart/core/documents';
+import { aclFile, LARGEST_DOCUMENT_BYTES, type Objection, parseDocuments } from '@rampart/core/documents';
 import type { Io } from '../io.ts';
 import type { DocumentProblem } from '../views/problem-line.ts';
 
@@ -137,7 +137,11 @@ export interface JoinedDocument {
 // "..." ends a YAML document and lets the next file begin with directives of its own (YAML 1.2.2 §9.2).
 const END_OF_DOCUMENT = '\n...\n';
 
-/** Joins files into one text, so that they are applied all or nothing, and remembers where each line came from. */
+/**
+ * Joins files into one text, so that they are applied all or nothing, and remembers where each line came from.
+ *
+ * @throws RampartError DOCUMENT_TOO_LARGE when they are more than one text may be, though each of them is not.
+ */
 export function joinDocuments(documents: readonly DocumentText[]): JoinedDocument {
   const starts: { readonly file: string; readonly first: number }[] = [];
   let line = 1;
@@ -146,14 +150,26 @@ export function joinDocuments(documents: readonly DocumentText[]): JoinedDocumen
     line += text.split('\n').length + 1;
   }
   const names = documents.map(({ file }) => file).join(', ');
+  // A byte order mark begins a file; amid a text it is something hidden.
+  const joined = documents.map(({ text }) => text.replace(/^\uFEFF/, '')).join(END_OF_DOCUMENT);
+  if (documents.length > 1) refuseTooLarge(joined, documents.length);
   return {
     // The name says what language a text is in, and joined texts are YAML.
     file: aclFile(names) === undefined ? names : `${names} (as YAML)`,
-    // A byte order mark begins a file; amid a text it is something hidden.
-    text: documents.map(({ text }) => text.replace(/^\uFEFF/, '')).join(END_OF_DOCUMENT),
+    text: joined,
     originOf: (at) => {
       const origin = starts.findLast(({ first }) => first <= at) ?? { file: documents[0]?.file ?? '', first: 1 };
       return { file: origin.file, line: at === 0 ? 0 : at - origin.first + 1 };
     },
   };
+}
+
+/** The control plane would say it of the first file alone. */
+function refuseTooLarge(joined: string, files: number): void {
+  const bytes = Buffer.byteLength(joined);
+  if (bytes <= LARGEST_DOCUMENT_BYTES) return;
+  throw new RampartError(
+    'DOCUMENT_TOO_LARGE',
+    `the ${files} files are ${bytes} bytes together, and at most ${LARGEST_DOCUMENT_BYTES} are taken at once: give some of them to one command, the others to the next`,
+  );
 }

@@ -180,7 +180,6 @@ for (const [fact, text, place] of [
   ['an isolate in a comment', '# \u2066\n', '1:3'],
   ['a carriage return that lets a terminal write over the line', '# harmless\rkind: X\n', '1:11'],
   ['an escape sequence of a terminal in a comment', '#\n# \x1b[2J\n', '2:3'],
-  ['a zero character', 'a: \0', '1:4'],
   ['a line separator in a comment', '# a\u2028kind: X\n', '1:4'],
   ['a byte order mark amid the text', 'a: b\n\ufeffc: d\n', '2:1'],
   ['half a pair', '# \ud800\n', '1:3'],
@@ -196,6 +195,15 @@ for (const [fact, text, place] of [
     assert.match(problems[0]?.message ?? '', /U\+[0-9A-F]{4}, which makes it look other than it is: remove it$/);
   });
 }
+
+test('a text in another encoding is refused in a few lines, which say what to do', () => {
+  const utf16 = Buffer.from(JSON.stringify(SOUND[0]), 'utf16le').toString('utf8');
+  const { resources: read, problems } = parseDocuments(utf16, { file: 'a.yaml' });
+  assert.deepEqual(read, []);
+  assert.equal(problems[0]?.message, 'the text holds the character U+0000, which no text does: save it as UTF-8');
+  assert.equal(problems.length, 11);
+  assert.match(problems.at(-1)?.message ?? '', /^\d+ further problems are not listed/);
+});
 
 test('comments may be in any script, with joiners and emoji, and lines may end as on Windows', () => {
   const text = `\ufeff# שלום \u200fa\u200f, नमस्\u200dते 👩\u200d🚀\r\n${JSON.stringify(SOUND[0])}\r\n`;
