@@ -33,7 +33,7 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new RampartError(
       'STORAGE_FAILED',
-      `the ${engine.name} database cannot be opened: ${detail}; restore it from a backup`,
+      `the ${engine.name} database cannot be opened: ${detail}; ${adviceOn(detail)}`,
       { cause },
     );
   }
@@ -51,6 +51,10 @@ export async function openDatabase(engine: StorageEngine): Promise<Database> {
       await log.letGo();
     },
   };
+}
+
+function adviceOn(detail: string): string {
+  return /\bfull\b/.test(detail) ? 'make room on the disk of the data directory' : 'restore it from a backup';
 }
 
 async function migrate(kysely: Kysely<Tables>, engine: StorageEngine): Promise<void> {

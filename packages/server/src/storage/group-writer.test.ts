@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { RampartError } from '@rampart/core';
 import { settled, until } from '@rampart/testkit';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { CommitLog } from './commit-log.ts';
 import type { Committer } from './committer.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -49,6 +49,23 @@ describe('the group writer', () => {
     await Promise.all(Array.from({ length: 100 }, (_, index) => put(`n${index}`)));
     assert.equal(database.writer.commits - before, 1);
     assert.equal((await names()).length, 100);
+  });
+
+  it('says that the disk is full, when the engine has taken the transaction back by itself', async () => {
+    const { reads } = database;
+    const filling = reads.connection().execute(async (connection) => {
+      // As many pages as there are, for this connection.
+      await sql`PRAGMA max_page_count = 1`.execute(connection);
+      try {
+        await connection.transaction().execute(async (transaction) => {
+          for (let index = 0; index < 100; index += 1) await insert(transaction, `${index}${'x'.repeat(10_000)}`, 1);
+        });
+      } finally {
+        await sql`PRAGMA max_page_count = 1000000`.execute(connection);
+      }
+    });
+    await assert.rejects(filling, /database or disk is full/);
+    assert.deepEqual(await names(), []);
   });
 
   it('shows nothing of a write before it is committed', async () => {

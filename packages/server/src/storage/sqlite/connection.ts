@@ -25,6 +25,10 @@ export class SqliteConnection implements DatabaseConnection {
     this.#file.run(sql);
   }
 
+  rollBack(): void {
+    this.#file.rollBack();
+  }
+
   close(): void {
     this.#file.close();
   }

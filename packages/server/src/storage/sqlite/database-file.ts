@@ -49,6 +49,11 @@ export class DatabaseFile {
     this.prepare(sql).statement.run();
   }
 
+  /** Takes back what was begun; the engine itself does so where the disk is full or broken, and its reason is to be heard. */
+  rollBack(): void {
+    if (this.#database.isTransaction) this.run('ROLLBACK');
+  }
+
   close(): void {
     this.#statements.clear();
     this.#database.close();

@@ -36,7 +36,7 @@ export class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    own(connection).run('ROLLBACK');
+    own(connection).rollBack();
   }
 
   async savepoint(connection: DatabaseConnection, name: string): Promise<void> {
