@@ -57,6 +57,21 @@ const LINES: readonly { readonly rule: string; readonly change: Partial<AccessLo
     line: '10:00:01.250 web/frontend         → orders-api.default       GET    /api/orders?page=2               403 DENY  no ALLOW rule matched',
   },
   {
+    rule: 'what is not let out of the mesh has its reason, because no policy says it',
+    change: {
+      reporter: 'source',
+      destination_service: 'example.org:80',
+      request_method: '',
+      request_path: '',
+      response_code: 0,
+      response_flags: 'UH',
+      authorization_decision: 'DENY',
+      authorization_policy: 'istio-system/default',
+      reason: 'example.org is in no ServiceEntry for callers of namespace web, and the mesh is REGISTRY_ONLY',
+    },
+    line: '10:00:01.250 web/frontend         → example.org:80                                                   --- DENY  example.org is in no ServiceEntry for callers of namespace web, and the mesh is REGISTRY_ONLY [UH]',
+  },
+  {
     rule: 'a request without answer has no code, and its flags',
     change: { response_code: 0, response_flags: 'UF' },
     line: '10:00:01.250 web/frontend         → orders-api.default       GET    /api/orders?page=2               --- ALLOW default/allow-frontend [UF]',

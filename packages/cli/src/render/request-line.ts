@@ -141,10 +141,17 @@ function decisionOf(record: AccessLogRecord, palette: Palette): string {
 
 function whyOf(record: AccessLogRecord): string {
   const flags = record.response_flags === '-' || record.response_flags === '' ? '' : ` [${record.response_flags}]`;
-  const decided = record.authorization_policy === '' ? record.reason : record.authorization_policy;
+  const decided =
+    record.authorization_policy === '' || isKeptInside(record) ? record.reason : record.authorization_policy;
   const dryRun = isTriedOut(record) ? ` (dry run: ${record.dry_run_decision})` : '';
   const audit = record.audit_policies === '' ? '' : ` (audit: ${record.audit_policies})`;
   return printable(`${decided}${flags}${dryRun}${audit}`).trim();
+}
+
+/** Whether it was not let out of the mesh: what is missing is an entry, and the name of the rule that asks for one says little. */
+function isKeptInside(record: AccessLogRecord): boolean {
+  const { authorization_decision: decision, response_flags: flags, reporter, reason } = record;
+  return decision === 'DENY' && flags === 'UH' && reporter === 'source' && reason !== '';
 }
 
 /** Whether the policies tried out would have decided otherwise. */
