@@ -21,12 +21,22 @@ describe('a control plane', () => {
     assert.match(await readFile(plane.caFile, 'utf8'), /^-----BEGIN CERTIFICATE-----/);
     assert.equal((await stat(plane.adminTokenFile)).mode & 0o777, 0o600);
     assert.equal((await stat(plane.dataDirectory)).mode & 0o777, 0o700);
+    assert.equal((await stat(join(plane.dataDirectory, 'rampart.db'))).mode & 0o777, 0o600);
     assert.deepEqual(JSON.parse(await readFile(join(plane.dataDirectory, 'client.json'), 'utf8')), {
       address: plane.addresses.api,
       ca: 'ca.pem',
       token: 'admin.token',
       registry: 'spiffe://cluster.local/ns/istio-system/sa/rampart-server',
     });
+  });
+
+  it('makes no key where those that are there are under one that is missing', async () => {
+    const plane = await planes.start();
+    await plane.stop();
+    const master = join(plane.dataDirectory, 'keys', 'master.key');
+    await rm(master);
+    await assert.rejects(planes.start(), { code: 'KEY_UNREADABLE', message: /master\.key, which is missing/ });
+    await assert.rejects(stat(master), { code: 'ENOENT' });
   });
 
   it('answers orchestrators and Prometheus on loopback', async () => {

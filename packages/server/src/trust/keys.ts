@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RampartError } from '@rampart/core';
 import {
@@ -53,6 +53,8 @@ async function localKey(
   if (keyPassphrase === undefined) {
     if (isSealed && !isPlain)
       throw unreadable(keys, 'a passphrase: name it with --key-passphrase-file or --key-passphrase-env');
+    if (!isPlain && (await holdsKeys(keys)))
+      throw unreadable(keys, `${master}, which is missing: put it back, or restore a backup with its keys`);
     return fromKeyFile(master);
   }
   if (isPlain && !isSealed)
@@ -62,6 +64,12 @@ async function localKey(
 
 function unreadable(keys: string, what: string): RampartError {
   return new RampartError('KEY_UNREADABLE', `the keys in ${keys} are under ${what}`);
+}
+
+/** Whether keys are there that something protects. */
+async function holdsKeys(directory: string): Promise<boolean> {
+  const names = await readdir(directory).catch(() => []);
+  return names.some((name) => name.endsWith('.key'));
 }
 
 export function isThere(path: string): Promise<boolean> {

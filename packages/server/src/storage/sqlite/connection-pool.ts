@@ -1,4 +1,7 @@
+import { chmodSync, closeSync, openSync } from 'node:fs';
 import { SqliteConnection } from './connection.ts';
+
+const OWNER_ONLY = 0o600;
 
 /**
  * A few connections to one file: while a transaction holds one, reads go on beside it and see the last commit.
@@ -12,6 +15,7 @@ export class SqliteConnectionPool {
   constructor(file: string, size: number) {
     this.#all = [];
     try {
+      keepPrivate(file);
       for (let index = 0; index < size; index += 1) {
         this.#all.push(new SqliteConnection(file));
       }
@@ -46,5 +50,16 @@ export class SqliteConnectionPool {
       connection.close();
     }
     this.#all.length = 0;
+  }
+}
+
+/** Nobody else of the machine reads a database, nor its log, which SQLite makes with the mode of the database. */
+function keepPrivate(file: string): void {
+  try {
+    chmodSync(file, OWNER_ONLY);
+  } catch (error) {
+    // One that is there is never opened and closed beside SQLite, whose locks would end with that.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      closeSync(openSync(file, 'ax', OWNER_ONLY));
   }
 }
