@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { createClient } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
 import { createLogger, startControlPlane } from '@rampart/server';
 import { AdminService } from '@rampart/wire';
+
+import { operatorTransport } from '../harness/operator-transport.ts';
 
 const [directory = '', policies = '', workloads = '[]'] = process.argv.slice(2);
 const plane = await startControlPlane({
@@ -13,19 +14,8 @@ const plane = await startControlPlane({
   ports: { api: 0, metrics: 0 },
   log: createLogger({ level: 'warn', destination: process.stderr, pretty: false }),
 });
-const token = readFileSync(plane.adminTokenFile, 'utf8').trim();
-const transport = createConnectTransport({
-  baseUrl: plane.addresses.api,
-  httpVersion: '2',
-  nodeOptions: { ca: readFileSync(plane.caFile) },
-  interceptors: [
-    (next) => (request) => {
-      request.header.set('authorization', `Bearer ${token}`);
-      return next(request);
-    },
-  ],
-});
-const admin = createClient(AdminService, transport);
+const place = { address: plane.addresses.api, caFile: plane.caFile, tokenFile: plane.adminTokenFile };
+const admin = createClient(AdminService, operatorTransport(place));
 const { problems } = await admin.apply({
   document: readFileSync(policies, 'utf8'),
   file: policies,

@@ -1,14 +1,7 @@
-import { readFileSync } from 'node:fs';
-
 import { createClient, type Client } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
 import { AdminService, RevocationService } from '@rampart/wire';
 
-export interface ConsoleOptions {
-  readonly address: string;
-  readonly caFile: string;
-  readonly tokenFile: string;
-}
+import { operatorTransport, type OperatorAddress } from '../harness/operator-transport.ts';
 
 export interface ConsoleWorkload {
   readonly namespace: string;
@@ -22,19 +15,8 @@ export class AdminConsole {
   readonly #client: Client<typeof AdminService>;
   readonly #revocations: Client<typeof RevocationService>;
 
-  constructor({ address, caFile, tokenFile }: ConsoleOptions) {
-    const token = readFileSync(tokenFile, 'utf8').trim();
-    const transport = createConnectTransport({
-      baseUrl: address,
-      httpVersion: '2',
-      nodeOptions: { ca: readFileSync(caFile) },
-      interceptors: [
-        (next) => (request) => {
-          request.header.set('authorization', `Bearer ${token}`);
-          return next(request);
-        },
-      ],
-    });
+  constructor(place: OperatorAddress) {
+    const transport = operatorTransport(place);
     this.#client = createClient(AdminService, transport);
     this.#revocations = createClient(RevocationService, transport);
   }

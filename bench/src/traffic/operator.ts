@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { createClient } from '@connectrpc/connect';
 import type { Client } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
 import { AdminService } from '@rampart/wire';
 
+import { operatorTransport } from '../harness/operator-transport.ts';
 import type { Control } from '../inprocess/rampart.ts';
 import type { FeatureDocument } from './feature-rules.ts';
 
@@ -16,19 +15,8 @@ export class Operator {
   readonly #client: Client<typeof AdminService>;
 
   constructor({ address, caFile }: Pick<Control, 'address' | 'caFile'>) {
-    const token = readFileSync(join(dirname(caFile), 'admin.token'), 'utf8').trim();
-    const transport = createConnectTransport({
-      baseUrl: address,
-      httpVersion: '2',
-      nodeOptions: { ca: readFileSync(caFile) },
-      interceptors: [
-        (next) => (request) => {
-          request.header.set('authorization', `Bearer ${token}`);
-          return next(request);
-        },
-      ],
-    });
-    this.#client = createClient(AdminService, transport);
+    const tokenFile = join(dirname(caFile), 'admin.token');
+    this.#client = createClient(AdminService, operatorTransport({ address, caFile, tokenFile }));
   }
 
   /** Resolves when every data plane holds to it. */

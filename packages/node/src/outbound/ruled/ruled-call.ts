@@ -1,7 +1,6 @@
 import type http from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 
-import { RampartError } from '@rampart/core';
 import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
 import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type {
@@ -18,10 +17,9 @@ import type {
 import { passedHeaders } from './passed-headers.ts';
 import { isRepeatable } from './repeatable.ts';
 import { RequestBody } from './request-body.ts';
-import { Signing } from './signing.ts';
+import { asUnsignable, Signing } from './signing.ts';
+import type { Unsignable } from './signing.ts';
 
-const BAD_REQUEST = 400;
-const CONTENT_TOO_LARGE = 413;
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 
 export interface RuledRequest {
@@ -69,17 +67,13 @@ export class RuledCall implements CallDriver {
     this.#options.exchange.target = attempt.target;
     this.#signing.prepare({
       ready: () => this.#sendNow(attempt),
-      tooLarge: (why) => this.#refuse(CONTENT_TOO_LARGE, why),
+      refused: (unsignable) => this.#refuse(unsignable),
     });
   }
 
-  /** Nothing is wrong with any instance: the request cannot be signed. */
-  #refuse(status: number, why: string): void {
-    const text = `this service asks for signed requests, and ${why}`;
-    const { exchange } = this.#options;
+  #refuse({ error, answer }: Unsignable): void {
     this.#call.abandoned();
-    const ending = failure(exchange, new RampartError('INVALID_ARGUMENT', text), { byCaller: false, connected: false });
-    this.answer({ status, headers: [['content-type', 'text/plain']], body: Buffer.from(text) }, ending);
+    this.answer(answer, failure(this.#options.exchange, error, { byCaller: false, connected: false }));
   }
 
   #sendNow(attempt: Try): void {
@@ -87,13 +81,10 @@ export class RuledCall implements CallDriver {
     try {
       sent = this.#open(attempt);
     } catch (error) {
-      // A Host that stands for none, for one: applications pass on what they are sent.
-      if (error instanceof RampartError && error.code === 'INVALID_ARGUMENT') {
-        this.#refuse(BAD_REQUEST, `this one cannot be signed: ${error.message}`);
-        return;
-      }
+      const unsignable = asUnsignable(error);
+      if (unsignable !== undefined) this.#refuse(unsignable);
       // Without an identity nothing can be opened.
-      queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
+      else queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
       return;
     }
     this.#current = sent;

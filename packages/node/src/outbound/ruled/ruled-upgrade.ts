@@ -2,16 +2,15 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { RampartError } from '@rampart/core';
 import type { CompiledAnswer } from '@rampart/core';
 import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, TrafficCall, Try } from '@rampart/mesh';
 
 import { passedHeaders } from './passed-headers.ts';
 import type { RuledRequest } from './ruled-call.ts';
-import { NO_BODY, Signing } from './signing.ts';
+import { asUnsignable, NO_BODY, Signing } from './signing.ts';
+import type { Unsignable } from './signing.ts';
 
-const BAD_REQUEST = 400;
 const SWITCHING = 101;
 
 export interface RuledUpgradeOptions extends Omit<RuledRequest, 'response'> {
@@ -46,8 +45,8 @@ export class RuledUpgrade implements CallDriver {
 
   send(attempt: Try): void {
     this.#options.exchange.target = attempt.target;
-    const refuse = (why: string): void => this.#refuse(why);
-    this.#signing.prepare({ ready: () => this.#sendNow(attempt), tooLarge: refuse });
+    const refused = (unsignable: Unsignable): void => this.#refuse(unsignable);
+    this.#signing.prepare({ ready: () => this.#sendNow(attempt), refused });
   }
 
   #sendNow(attempt: Try): void {
@@ -59,8 +58,8 @@ export class RuledUpgrade implements CallDriver {
       sent.once('error', (error) => this.#broke(sent, error));
       sent.end();
     } catch (error) {
-      // A Host that stands for none, for one: applications pass on what they are sent.
-      if (error instanceof RampartError && error.code === 'INVALID_ARGUMENT') this.#refuse(error.message);
+      const unsignable = asUnsignable(error);
+      if (unsignable !== undefined) this.#refuse(unsignable);
       else queueMicrotask(() => this.#call.broke(breakageOf(error, false)));
     }
   }
@@ -79,13 +78,9 @@ export class RuledUpgrade implements CallDriver {
     return send(target, { method, path, headers: this.#signing.headersOf({ method, target: path, headers: changed }) });
   }
 
-  /** Nothing is wrong with any instance: the request cannot be signed. */
-  #refuse(why: string): void {
-    const text = `this service asks for signed requests, and this one cannot be signed: ${why}`;
-    const { exchange } = this.#options;
+  #refuse({ error, answer }: Unsignable): void {
     this.#call.abandoned();
-    const ending = failure(exchange, new RampartError('INVALID_ARGUMENT', text), { byCaller: false, connected: false });
-    this.answer({ status: BAD_REQUEST, headers: [['content-type', 'text/plain']], body: Buffer.from(text) }, ending);
+    this.answer(answer, failure(this.#options.exchange, error, { byCaller: false, connected: false }));
   }
 
   /** What becomes of a connection cannot be copied. */

@@ -1,3 +1,5 @@
+import { RampartError } from '@rampart/core';
+import type { CompiledAnswer } from '@rampart/core';
 import type { OutgoingSignature, RequestToSign } from '@rampart/mesh';
 
 import type { RequestBody } from './request-body.ts';
@@ -5,10 +7,18 @@ import type { RequestBody } from './request-body.ts';
 /** Of a request without content: an upgrade is none until it is answered. */
 export const NO_BODY: Pick<RequestBody, 'whole'> = { whole: () => Promise.resolve(Buffer.alloc(0)) };
 
+const BAD_REQUEST = 400;
+const CONTENT_TOO_LARGE = 413;
+
+/** What becomes of a request that cannot be signed, with which nothing is wrong at any instance. */
+export interface Unsignable {
+  readonly error: RampartError;
+  readonly answer: CompiledAnswer;
+}
+
 interface Waiting {
   ready(): void;
-  /** Why it cannot be signed. */
-  tooLarge(why: string): void;
+  refused(unsignable: Unsignable): void;
 }
 
 /** Signs what a request sends, each try anew, once all is there that has to be signed. Where nobody asks for it, it does nothing. */
@@ -44,10 +54,23 @@ export class Signing {
     if (this.#waiting !== waiting) return;
     this.#waiting = undefined;
     if (body === undefined) {
-      waiting.tooLarge(`a body of more than ${signature.maxBodyBytes} bytes cannot be signed`);
+      const why = `a body of more than ${signature.maxBodyBytes} bytes cannot be signed`;
+      waiting.refused(unsignable(CONTENT_TOO_LARGE, why));
       return;
     }
     this.#sign = (message) => sign(message, body);
     waiting.ready();
   }
+}
+
+/** Whether this is why a try could not be signed: a Host that stands for none, for one, which applications pass on as they are sent it. */
+export function asUnsignable(error: unknown): Unsignable | undefined {
+  if (!(error instanceof RampartError) || error.code !== 'INVALID_ARGUMENT') return undefined;
+  return unsignable(BAD_REQUEST, `this one cannot be signed: ${error.message}`);
+}
+
+function unsignable(status: number, why: string): Unsignable {
+  const text = `this service asks for signed requests, and ${why}`;
+  const answer = { status, headers: [['content-type', 'text/plain'] as const], body: Buffer.from(text) };
+  return { error: new RampartError('INVALID_ARGUMENT', text), answer };
 }

@@ -7,7 +7,6 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 
-import { RampartError } from '@rampart/core';
 import type { CompiledAnswer } from '@rampart/core';
 import { changeHeaders, COMPLETE, describeStatus, failure, grpcAnswer, isGrpc } from '@rampart/mesh';
 import type {
@@ -23,14 +22,13 @@ import type {
 } from '@rampart/mesh';
 
 import { RequestBody } from '../request-body.ts';
-import { Signing } from '../signing.ts';
+import { asUnsignable, Signing } from '../signing.ts';
+import type { Unsignable } from '../signing.ts';
 import { headersOf, passedList } from './header-lists.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = http2.constants;
 /** Of a frame: nothing follows (RFC 9113 §6.2). */
 const END_STREAM = 0x1;
-const BAD_REQUEST = 400;
-const CONTENT_TOO_LARGE = 413;
 
 export interface RuledStreamOptions {
   readonly stream: ServerHttp2Stream;
@@ -82,17 +80,13 @@ export class RuledStream implements CallDriver {
     this.#options.exchange.target = attempt.target;
     this.#signing.prepare({
       ready: () => this.#sendNow(attempt),
-      tooLarge: (why) => this.#refuse(CONTENT_TOO_LARGE, why),
+      refused: (unsignable) => this.#refuse(unsignable),
     });
   }
 
-  /** Nothing is wrong with any instance: the request cannot be signed. */
-  #refuse(status: number, why: string): void {
-    const text = `this service asks for signed requests, and ${why}`;
-    const error = new RampartError('INVALID_ARGUMENT', text);
+  #refuse({ error, answer }: Unsignable): void {
     this.#call.abandoned();
-    const ending = failure(this.#options.exchange, error, { byCaller: false, connected: false });
-    this.answer({ status, headers: [['content-type', 'text/plain']], body: Buffer.from(text) }, ending);
+    this.answer(answer, failure(this.#options.exchange, error, { byCaller: false, connected: false }));
   }
 
   #sendNow(attempt: Try): void {
@@ -100,9 +94,9 @@ export class RuledStream implements CallDriver {
     try {
       sent = this.#open(attempt);
     } catch (error) {
-      // An authority that stands for none, for one: applications pass on what they are sent.
-      if (error instanceof RampartError && error.code === 'INVALID_ARGUMENT') {
-        this.#refuse(BAD_REQUEST, `this one cannot be signed: ${error.message}`);
+      const unsignable = asUnsignable(error);
+      if (unsignable !== undefined) {
+        this.#refuse(unsignable);
         return;
       }
       const reason = error instanceof Error ? error.message : String(error);
