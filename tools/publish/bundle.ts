@@ -4,8 +4,12 @@ import { basename, join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { packageOf } from '../check/walls/imports.ts';
 import { repositoryRoot } from '../repository.ts';
+import { lateRegex, REGEX_ENGINE } from './late-regex.ts';
 import { outputFolder } from './package.ts';
 import type { PublishedPackage } from './package.ts';
+import { plainBuiltins } from './plain-builtins.ts';
+
+const NAMES = { function: true, class: true } as const;
 
 export interface Bundle {
   /** npm packages that the code imports at run time. */
@@ -23,6 +27,7 @@ export async function bundlePackage(published: PublishedPackage): Promise<Bundle
     input: Object.fromEntries(sources.map((source) => [stem(source), join(folder, source)])),
     platform: 'node',
     external: (id, _importer, isResolved) => !isResolved && staysOutside(id, published),
+    plugins: [lateRegex(), plainBuiltins()],
     transform: { target: oldestNode(published) },
     onLog(level, log) {
       if (level === 'warn') throw new Error(`bundling ${published.manifest.name}: ${log.message}`);
@@ -34,9 +39,14 @@ export async function bundlePackage(published: PublishedPackage): Promise<Bundle
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: 'chunk-[name]-[hash].js',
-    // V8 keeps the source in memory: two bytes a character if one of them is not Latin-1. Names stay, for stack traces.
+    // V8 keeps the source and the names of variables in memory: two bytes a character if one of them is not Latin-1. Names
+    // of functions and lines stay, for stack traces.
     comments: false,
-    minify: { compress: false, mangle: false, codegen: { asciiOnly: true, removeWhitespace: false } },
+    minify: {
+      compress: { keepNames: NAMES },
+      mangle: { toplevel: false, keepNames: NAMES },
+      codegen: { asciiOnly: true, removeWhitespace: false },
+    },
   });
   await build.close();
   for (const source of Object.values(published.programs)) makeProgram(join(library, `${stem(source)}.js`));
@@ -66,7 +76,7 @@ function isBuiltin(id: string): boolean {
 }
 
 function staysOutside(id: string, { keeps, selfContained }: PublishedPackage): boolean {
-  if (id.startsWith('.') || id.startsWith('/')) return false;
+  if (id.startsWith('.') || id.startsWith('/') || id === REGEX_ENGINE) return false;
   if (isBuiltin(id) || keeps.includes(packageOf(id))) return true;
   return !selfContained && !id.startsWith('@rampart/');
 }
