@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { RegistryService } from '@rampart/wire';
-import { Client } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 
 import { MessageLengths } from './message-lengths.ts';
 import { Line } from './unary.ts';
@@ -51,12 +51,11 @@ function rampartCaller({ origin, consul, ca, token }: Reach): Caller {
     te: 'trailers',
     authorization: `Bearer ${token}`,
   });
-  const ask = async (method: 'GET' | 'PUT', path: string, content?: object): Promise<string> => {
+  const ask = (method: 'GET' | 'PUT', path: string, content?: object): Promise<Buffer> => {
     const body = content === undefined ? null : JSON.stringify(content);
-    const answer = await http.request({ method, path, headers, body });
-    const text = await answer.body.text();
-    if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${text}`);
-    return text;
+    return new Promise((resolve, reject) => {
+      http.dispatch({ method, path, headers, body }, new Answer(path, { resolve, reject }));
+    });
   };
   return {
     register: async (instance, service) => {
@@ -90,6 +89,41 @@ function rampartCaller({ origin, consul, ca, token }: Reach): Caller {
       streams.close();
     },
   };
+}
+
+/** Takes an answer as undici hands it over: streams and bodies of its own would cost more than the rest of the call. */
+class Answer implements Dispatcher.DispatchHandler {
+  readonly #path: string;
+  readonly #settle: Pick<PromiseWithResolvers<Buffer>, 'resolve' | 'reject'>;
+  readonly #chunks: Buffer[] = [];
+  #status = 0;
+
+  constructor(path: string, settle: Pick<PromiseWithResolvers<Buffer>, 'resolve' | 'reject'>) {
+    this.#path = path;
+    this.#settle = settle;
+  }
+
+  onRequestStart(): void {
+    // Nobody takes a request back.
+  }
+
+  onResponseStart(_controller: unknown, status: number): void {
+    this.#status = status;
+  }
+
+  onResponseData(_controller: unknown, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const content = Buffer.concat(this.#chunks);
+    if (this.#status === 200) this.#settle.resolve(content);
+    else this.#settle.reject(new Error(`${this.#path}: ${this.#status} ${content.toString('utf8')}`));
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    this.#settle.reject(error);
+  }
 }
 
 interface Registration {

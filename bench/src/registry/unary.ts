@@ -9,17 +9,21 @@ export interface StreamOptions {
 /** One caller's own connection: HTTP/2 over TLS, as thin as it can be, so that what is measured is at the other end. */
 export class Line {
   readonly #session: ClientHttp2Session;
-  readonly #headers: Readonly<Record<string, string>>;
+  /** Names and values in turn, the form in which they are sent: a record of them is checked and taken apart with each call. */
+  readonly #headers: readonly string[];
 
   constructor(origin: string, ca: Buffer, headers: Readonly<Record<string, string>>) {
     this.#session = connect(origin, { ca, settings: { initialWindowSize: 1024 * 1024 } });
-    this.#headers = headers;
+    this.#headers = [
+      ...[':method', 'POST', ':scheme', 'https', ':authority', new URL(origin).host],
+      ...Object.entries(headers).flat(),
+    ];
   }
 
   /** Sends one message and gives the content of the answer. Throws for any status but success, gRPC's own included. */
   call(path: string, message: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const stream = this.#session.request({ ':method': 'POST', ':path': path, ...this.#headers });
+      const stream = this.#session.request([':path', path, ...this.#headers]);
       const chunks: Buffer[] = [];
       let status = '';
       stream.on('response', (headers) => {
@@ -41,7 +45,7 @@ export class Line {
 
   /** Sends one message, and the end of them where the other end waits for it; `received` gets each piece of the answer as it comes. */
   stream(path: string, message: Uint8Array, { isLast, received }: StreamOptions): void {
-    const stream = this.#session.request({ ':method': 'POST', ':path': path, ...this.#headers });
+    const stream = this.#session.request([':path', path, ...this.#headers]);
     stream.on('data', received);
     stream.on('error', () => undefined);
     if (isLast) stream.end(message);
