@@ -225,6 +225,30 @@ describe('requests that try to mean two things', () => {
       assert.deepEqual(statuses(await raw(smuggle)), ['400']);
     });
 
+    it('what Node itself refuses to read is on record, whole requests or not', async () => {
+      const head = 'POST /api/unread HTTP/1.1\r\nhost: echo\r\n';
+      await Promise.all([
+        raw(`${head}content-length: 4\r\ncontent-length: 5\r\n\r\nabcde`),
+        raw(`${head}x: ${'a'.repeat(20_000)}\r\n\r\n`),
+        raw(`${head}transfer-encoding: chunked\r\n\r\nno length\r\n`),
+      ]);
+      const records = await until('three records', async () => {
+        const all = await plane.records();
+        const found = all.filter((one) => one.response_flags === 'DPE' && one.source_principal === IDENTITY);
+        const seen = found.map((one) => `${one.response_code} ${one.request_path} ${one.reason}`);
+        return seen.some((text) => text.startsWith('431')) && seen.some((text) => text.includes('unread')) && seen;
+      });
+      for (const expected of [
+        /^400 {2}Parse Error: .*Content-Length/,
+        /^431 {2}Parse Error: Header overflow$/,
+        /^400 \/api\/unread Parse Error: Invalid character in chunk size$/,
+      ])
+        assert.ok(
+          records.some((text) => expected.test(text)),
+          `${String(expected)}: ${records.join('; ')}`,
+        );
+    });
+
     it('two different Content-Lengths are no request', async () => {
       const text = 'POST /api/x HTTP/1.1\r\nhost: echo\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcde';
       assert.deepEqual(statuses(await raw(text)), ['400']);

@@ -119,6 +119,16 @@ describe('HTTP goes through the mesh as it would without it', () => {
     assert.equal(new Set(counts.slice(1)).size, 1, counts.join());
   });
 
+  for (const [path, how] of [
+    ['/sized', 'with a length'],
+    ['/headed', 'after headers that say nothing of its length'],
+    ['/measured', 'after headers with its length'],
+  ] as const)
+    it(`a body is counted that is sent at once, ${how}`, async () => {
+      await call({ path: `${path}?once` });
+      assert.equal((await served(`${path}?once`))?.bytes_sent, 11);
+    });
+
   it('HEAD has headers and no body', async () => {
     const answer = await call({ method: 'HEAD', path: '/sized?head' });
     assert.deepEqual([answer.status, answer.headers['content-length'], answer.body], [200, '11', '']);

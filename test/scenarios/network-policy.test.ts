@@ -323,6 +323,12 @@ describe('NetworkPolicy', () => {
       );
     assert.equal(await call('patient', 'http://patient/'), '200', 'nobody is cut off from itself');
     assert.equal(await call('visitor', outsideUrl()), '200', 'nobody else is');
+    await until('the record of a call that was kept back, with the whole name of the service', async () =>
+      (await plane.records()).some(
+        ({ reporter, response_flags: flags, destination_service: service }) =>
+          reporter === 'source' && flags === 'UAEX' && service === 'patient.default.svc',
+      ),
+    );
 
     await plane.admin.deleteResource({ kind: 'Quarantine', namespace: 'istio-system', name: 'incident-7' });
     await answered('patient', outsideUrl());

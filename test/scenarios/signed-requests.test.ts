@@ -67,10 +67,10 @@ function startGateway({ http: node }: Tools): Promise<number> {
         sent.end(body);
       };
       const finish = (status: number, text: string): void => void response.writeHead(status).end(text);
-      // Over connections of their own: such are given to the processes of a service in turn.
+      // Over connections of their own: such are given to the instances of a service, and to the processes of each, in turn.
       const again = (times: number): void =>
         pass((status, text) => (times === 0 || status !== 401 ? finish(status, text) : again(times - 1)));
-      if (tamper === 'replay') pass(() => again(5));
+      if (tamper === 'replay') pass(() => again(15));
       else pass(finish);
     });
   });
@@ -91,7 +91,7 @@ describe('requests signed by their callers, behind what ends TLS', () => {
   });
   let plane: ControlPlaneProcess;
   let inProcess: Workload;
-  let sidecar: SidecarProcess;
+  let sidecars: readonly SidecarProcess[];
   let gateway: Laboratory;
   let shop: Laboratory;
   let shopBehindSidecar: SidecarProcess;
@@ -101,13 +101,15 @@ describe('requests signed by their callers, behind what ends TLS', () => {
     plane = await ControlPlaneProcess.start();
     await plane.apply(`${STRICT}${asking('pay-api')}${asking('bank-api')}`);
     const appPort = String((app.address() as AddressInfo).port);
-    [inProcess, sidecar, gateway, shop, shopBehindSidecar] = await Promise.all([
-      Workload.start(plane, { script: 'workers/cluster.mjs', serviceAccount: 'pay-api', service: 'pay-api' }),
+    const bank = (...args: readonly string[]): Promise<SidecarProcess> =>
       SidecarProcess.start(plane, {
         serviceAccount: 'bank-api',
         service: 'bank-api',
-        args: ['--app-port', appPort, '--processes', '2'],
-      }),
+        args: ['--app-port', appPort, ...args],
+      });
+    [inProcess, sidecars, gateway, shop, shopBehindSidecar] = await Promise.all([
+      Workload.start(plane, { script: 'workers/cluster.mjs', serviceAccount: 'pay-api', service: 'pay-api' }),
+      Promise.all([bank('--processes', '2'), bank()]),
       Laboratory.start(plane, { serviceAccount: 'gateway', service: 'gateway' }),
       Laboratory.start(plane, { serviceAccount: 'shop' }),
       SidecarProcess.start(plane, { serviceAccount: 'shop', namespace: 'elsewhere' }),
@@ -124,7 +126,8 @@ describe('requests signed by their callers, behind what ends TLS', () => {
   });
 
   after(async () => {
-    await Promise.all([inProcess.kill(), gateway.kill(), shop.kill(), sidecar.stop(), shopBehindSidecar.stop()]);
+    const stopped = [...sidecars, shopBehindSidecar].map((sidecar) => sidecar.stop());
+    await Promise.all([inProcess.kill(), gateway.kill(), shop.kill(), ...stopped]);
     app.close();
     app.closeAllConnections();
     await plane.stop();
@@ -268,5 +271,14 @@ describe('requests signed by their callers, behind what ends TLS', () => {
     const direct = (path: string): Promise<number> =>
       gateway.run(async (_tools, to) => (await fetch(`http://pay-api${to}`)).status, path);
     assert.equal(await direct('/catalog'), 200);
+  });
+
+  it('wait for the control plane to say that they are new, and are refused while it is away', async () => {
+    await plane.kill();
+    for (const target of ['pay-api', 'bank-api']) {
+      const { status, text } = await pay('in-process', target);
+      assert.equal(status, 503, text);
+      assert.match(text, /the control plane does not say whether it was used before/);
+    }
   });
 });

@@ -27,6 +27,12 @@ spec:
   rules: [{ from: [{ source: { principals: [cluster.local/ns/default/sa/users] } }], to: [{ operation: { ports: ["PORT"] } }] }]
 `;
 
+const ONE_AT_A_TIME = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: store, namespace: default }
+spec: { host: store, trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 } } } }
+`;
+
 describe('services that speak no HTTP', () => {
   let plane: ControlPlaneProcess;
   let store: Laboratory;
@@ -117,12 +123,45 @@ describe('services that speak no HTTP', () => {
     await plane.admin.deleteResource({ kind: 'AuthorizationPolicy', namespace: 'default', name: 'store' });
   });
 
+  it('no more connections than a rule allows are open at a time: maxConnections', async () => {
+    await plane.apply(ONE_AT_A_TIME);
+    const held = await until('the first of two to be let in alone', async () => {
+      const [first, second] = await users.run(twoAtOnce, { port });
+      return first === 'welcome' && second !== 'welcome' ? second : undefined;
+    });
+    assert.match(held, /^cannot connect to store\.default\.svc: as many connections as a rule allows are open/);
+    assert.match((await users.run(converse, { port })).heard, /^welcome users/, 'one that is closed makes room');
+    const record = await until('the record', async () =>
+      (await plane.records()).find(({ protocol, response_flags: flags }) => protocol === 'TCP' && flags === 'UO'),
+    );
+    assert.deepEqual([record.destination_service, record.authorization_decision], ['store.default.svc', 'ALLOW']);
+    await plane.admin.deleteResource({ kind: 'DestinationRule', namespace: 'default', name: 'store' });
+  });
+
   it('a name without an instance fails as a connection that is refused', async () => {
     const course = await users.run(converse, { port: port + 1 });
     assert.deepEqual(course.events, ['error', 'close']);
     assert.match(course.error ?? '', /no instance of it serves port/);
   });
 });
+
+/** Runs in a workload: what became of a connection, and of a second one while that was open. */
+async function twoAtOnce(
+  { net, events: { once } }: Tools,
+  { port }: { readonly port: number },
+): Promise<[string, string]> {
+  const sockets: Socket[] = [];
+  const open = (): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = net.connect({ host: 'store', port });
+      sockets.push(socket);
+      socket.once('data', () => resolve('welcome')).on('error', (error) => resolve(error.message));
+    });
+  const course: [string, string] = [await open(), await open()];
+  const ended = sockets.filter(({ destroyed }) => !destroyed).map((socket) => once(socket.destroy(), 'close'));
+  await Promise.all(ended);
+  return course;
+}
 
 /** Runs in a workload: greets, and answers when its caller has said all it has to say. */
 function serveStore({ net, tls, kept }: Tools): Promise<number> {

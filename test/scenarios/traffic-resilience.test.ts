@@ -183,7 +183,7 @@ describe('resilience by rules', () => {
       const [id, ...more] = (await standing()).ejected;
       if (id === undefined) return false;
       const page = await rampart('describe', 'service', 'orders-api');
-      return more.length === 0 && page.includes(`Ejected for their errors: ${id}`);
+      return more.length === 0 && /Ejected for their errors: 127\S+ /.test(page) && page.includes(`(${id})`);
     });
     assert.ok((await counted('envoy_cluster_outlier_detection_ejections_enforced_total')) >= 1);
     await until('it to be back', () => everywhere(async (ask) => (await met(ask)).has('v1')));
@@ -208,7 +208,7 @@ describe('resilience by rules', () => {
   });
 
   it('requests beyond a limit wait, and those beyond that are turned away: connectionPool', async () => {
-    await plane.apply(rule('{ connectionPool: { http: { http2MaxRequests: 1, http1MaxPendingRequests: 1 } } }'));
+    await plane.apply(rule('{ connectionPool: { tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } } }'));
     const crowd = (ask: Ask): Promise<Map<string, number>> => met(ask, { path: '/slow' }, 5);
     const isHeld = async (ask: Ask): Promise<boolean> => (await crowd(ask)).get('503') === 3;
     await until('one to be let in, and one to wait', () => everywhere(isHeld));

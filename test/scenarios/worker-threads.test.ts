@@ -86,6 +86,27 @@ spec:
     assert.deepEqual([...new Set(answers)], [429]);
   });
 
+  it('a breaker that opens in a thread is known to the control plane', async () => {
+    const openBreakers = async (): Promise<readonly string[]> => {
+      for await (const { services } of plane.admin.watchTraffic({ service: 'threads.default', once: true }))
+        return services[0]?.openBreakers ?? [];
+      return [];
+    };
+    await plane.apply(`apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: threads, namespace: default }
+spec:
+  host: threads
+  trafficPolicy: { connectionPool: { tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } } }
+`);
+    await until('the crowd of a thread to be too large', async () => {
+      assert.equal(await status(`http://threads:${hello.ports[0] ?? 0}/call?port=${hello.port}&times=5`), 200);
+      return (await openBreakers()).length > 0;
+    });
+    await plane.admin.deleteResource({ kind: 'DestinationRule', namespace: 'default', name: 'threads' });
+    await until('that to be over', async () => (await openBreakers()).length === 0);
+  });
+
   it('while the control plane is away, a new thread has the last good snapshot, and is registered once it is back', async () => {
     await plane.kill();
     const port = await service.run(({ kept }) => (kept['start'] as () => Promise<number>)());
@@ -150,7 +171,11 @@ const SERVE = `
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://here');
     if (pathname === '/hold') setTimeout(() => response.end(), 700);
-    else if (pathname === '/call') response.end(String((await fetch('http://threads:' + searchParams.get('port') + '/from-a-thread')).status));
+    else if (pathname === '/call') {
+      const one = async () => (await fetch('http://threads:' + searchParams.get('port') + '/from-a-thread')).status;
+      const calls = Array.from({ length: Number(searchParams.get('times') ?? 1) }, one);
+      response.end(String(await Promise.all(calls)));
+    }
     else response.end();
   });
 `;

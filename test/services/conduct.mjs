@@ -10,6 +10,8 @@ const routes = {
   '/connections': (_request, response) => response.end(String(connections)),
   '/none': (_request, response) => response.writeHead(204).end(),
   '/not-modified': (_request, response) => response.writeHead(304, { etag: '"1"' }).end(),
+  '/headed': (_request, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('hello world'),
+  '/measured': (_request, response) => response.writeHead(200, { 'content-length': 11 }).end('hello world'),
   '/sized': (_request, response) => response.setHeader('content-length', 11).end('hello world'),
   '/early': (_request, response) =>
     response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => response.end('late')),

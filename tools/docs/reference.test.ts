@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LINTS } from '@rampart/core/analysis';
+import { AUDIT_EVENT_TYPES } from '@rampart/journal';
 import { documents } from '../docs.ts';
 import { isTest, repositoryRoot, writtenFiles } from '../repository.ts';
 
@@ -113,6 +114,7 @@ test('the guide to operations lists every audit record', () => {
   const page = read('docs/guide/operations.md');
   const table = page.slice(page.indexOf('| audit record | written when |'), page.indexOf('Standard output carries'));
   assertSame(groups(table, /`([A-Z_]+)`/g), [...new Set(written)]);
+  assertSame([...AUDIT_EVENT_TYPES], [...new Set(written)]);
 });
 
 test('the guide to attestation lists every rule that evidence, requests and agents are refused by', () => {

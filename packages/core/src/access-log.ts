@@ -71,5 +71,6 @@ export type ConnectionRefusalKind =
   | 'plaintext_rejected'
   | 'certificate_rejected'
   | 'handshake_failed'
+  | 'protocol_error'
   | 'policy_denied'
   | 'not_ready';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { errorsOf } from './testing/documents.ts';
-import { parseDocuments } from './documents.ts';
+import { parseDocuments, ResourceTexts } from './documents.ts';
 import { describeProblem, toJson } from './index.ts';
 
 const HEAD = 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n';
@@ -227,4 +227,34 @@ test('no text makes the reader throw', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+suite('resources that come one by one', () => {
+  const policy = (name: string, more: object = {}): string =>
+    JSON.stringify({
+      apiVersion: 'security.istio.io/v1',
+      kind: 'PeerAuthentication',
+      metadata: { name, ...more },
+      spec: { mtls: { mode: 'STRICT' } },
+    });
+
+  test('are read as those of a document are, and what is said of one names its number', () => {
+    const texts = new ResourceTexts('set', { defaultNamespace: 'shop' });
+    for (const text of [policy('a'), policy('b', { nam: 1 }), '{', policy('a'), policy('c')]) texts.add(text);
+    assert.deepEqual(
+      texts.resources.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+      ['shop/a', 'shop/c'],
+    );
+    assert.deepEqual(
+      texts.problems.map(({ code, line, field }) => [code, line, field]),
+      [
+        ['UNKNOWN_FIELD', 2, 'metadata.nam'],
+        ['INVALID_YAML', 3, ''],
+        ['DUPLICATE_RESOURCE', 4, 'metadata.name'],
+      ],
+    );
+    const [, last] = texts.resources;
+    assert.deepEqual(last && texts.placeOf(last, 'spec.mtls'), { line: 5, column: 1 });
+    assert.equal(texts.count, 5);
+  });
 });

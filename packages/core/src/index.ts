@@ -198,6 +198,7 @@ export type { TargetRef } from './resource/authorization/target-ref.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { fail, ok, type Result } from './result.ts';
 export { parseServiceName, serviceHost, type ServiceName } from './service-name.ts';
+export { type OnceClaim, type OnceStanding, ReplayCache } from './replay-cache.ts';
 export { type Rate, TokenBuckets } from './token-buckets.ts';
 export { compileTraffic, noTraffic, type TrafficInput } from './traffic/compile.ts';
 export { localityOf } from './traffic/policy/locality.ts';

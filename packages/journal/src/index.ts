@@ -19,6 +19,7 @@ export type { RetentionOptions } from './retention/retention.ts';
 export { EXPIRY_KIND, readExpiry } from './retention/statement.ts';
 export type { ExpiredType, ExpiryStatement } from './retention/statement.ts';
 export { storeCompanions } from './companions.ts';
+export { AUDIT_EVENT_TYPES } from './event-types.ts';
 export { Journal } from './journal.ts';
 export type { CompanionOf, JournalBody, JournalHead, JournalOptions } from './journal.ts';
 export { isFailure, revocationOf, revokes, REVOKING } from './ledger/revocation-entry.ts';

@@ -2,7 +2,13 @@ import { join } from 'node:path';
 
 import { ENFORCED_IN_PROCESS, RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
-import { LeaseRequest, LeaseResponse, TelemetryBatch } from '@rampart/wire/control';
+import {
+  LeaseRequest,
+  LeaseResponse,
+  TakeNoncesRequest,
+  TakeNoncesResponse,
+  TelemetryBatch,
+} from '@rampart/wire/control';
 
 import { createIssuer, vouchFor } from './control/attestation.ts';
 import type { AttestedWorkload } from './control/attestation.ts';
@@ -16,6 +22,8 @@ import { Authenticator } from './inbound/authenticate/authenticator.ts';
 import { fetchDocument } from './inbound/authenticate/keys/document.ts';
 import type { Lease } from './inbound/limit/shared/lease.ts';
 import { RequestLimits } from './inbound/limit/request-limits.ts';
+import { MeshNonces } from './inbound/signature/mesh-nonces.ts';
+import type { TakeNonces } from './inbound/signature/nonce-desk.ts';
 import type { Nonces } from './inbound/signature/nonces.ts';
 import { RequestSignatures } from './inbound/signature/request-signatures.ts';
 import type { MeshLog } from './log.ts';
@@ -128,7 +136,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     instances,
     authenticator: new Authenticator({ view, fetch: fetchDocument, clock, random, log }),
     limits: new RequestLimits({ clock, log, lease: leaser(control) }),
-    signatures: new RequestSignatures({ view, identity, clock, nonces: options.nonces }),
+    signatures: new RequestSignatures({ view, identity, clock, nonces: noncesOf(options, control, () => workload) }),
     picker: new Picker(random),
     telemetry,
     standing,
@@ -145,17 +153,42 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
 }
 
 const LEASE: MethodPath = '/rampart.v1.QuotaService/Lease';
-/** Requests wait for it. */
-const LEASE_TIMEOUT_MS = 500;
+const TAKE: MethodPath = '/rampart.v1.NonceService/Take';
+/** Requests wait for these. */
+const QUICK_MS = 500;
 
 function leaser(control: ControlClient): Lease {
   return async (wants) => {
-    const { channel } = control;
-    if (channel === undefined)
-      throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
     const request = LeaseRequest.encode({ wants: [...wants] }).finish();
-    return LeaseResponse.decode(await channel.unary(LEASE, request, LEASE_TIMEOUT_MS)).shares;
+    return LeaseResponse.decode(await ask(control, { path: LEASE, request, timeoutMs: QUICK_MS })).shares;
   };
+}
+
+function noncesOf(
+  { nonces, clock, log }: DataPlaneOptions,
+  control: ControlClient,
+  workload: DataPlane['workload'],
+): Nonces {
+  const service = (): string => workload()?.service ?? '';
+  return nonces ?? new MeshNonces({ clock, log, service, take: taker(control) });
+}
+
+function taker(control: ControlClient): TakeNonces {
+  return async (claims) => {
+    const request = TakeNoncesRequest.encode({ claims: [...claims] }).finish();
+    return TakeNoncesResponse.decode(await ask(control, { path: TAKE, request, timeoutMs: QUICK_MS })).standings;
+  };
+}
+
+interface Question {
+  readonly path: MethodPath;
+  readonly request: Uint8Array;
+  readonly timeoutMs: number;
+}
+
+async function ask({ channel }: ControlClient, { path, request, timeoutMs }: Question): Promise<Uint8Array> {
+  if (channel === undefined) throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
+  return channel.unary(path, request, timeoutMs);
 }
 
 /** The control plane's own certificate is held against what it has revoked itself. */
@@ -168,10 +201,8 @@ const REPORT_TIMEOUT_MS = 10_000;
 
 function sender(control: ControlClient): TelemetrySend {
   return async (batch) => {
-    const { channel } = control;
-    if (channel === undefined)
-      throw new RampartError('CONTROL_PLANE_UNREACHABLE', 'no connection to the control plane');
-    await channel.unary(REPORT, TelemetryBatch.encode(batch).finish(), REPORT_TIMEOUT_MS);
+    const request = TelemetryBatch.encode(batch).finish();
+    await ask(control, { path: REPORT, request, timeoutMs: REPORT_TIMEOUT_MS });
   };
 }
 

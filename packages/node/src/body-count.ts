@@ -21,7 +21,7 @@ export function countStreamedBodies(): void {
       return write.call(this, chunk, encoding, callback);
     };
     const countingEnd: Send<OutgoingMessage> = function (chunk, encoding, callback) {
-      if (isStreamed(this)) addStreamed(this, sizeOf(chunk));
+      if (isStreamed(this) || (this.headersSent && lengthOf(this) === undefined)) addStreamed(this, sizeOf(chunk));
       return end.call(this, chunk, encoding, callback);
     };
     Object.assign(prototype, { write: countingWrite, end: countingEnd });
@@ -38,13 +38,16 @@ function addStreamed(message: Counting, bytes: number): void {
 
 /** Body bytes of a finished message. */
 export function bytesSent(message: Counting): number {
-  return message[streamed] ?? declaredLength(message.getHeader('content-length')) ?? implicitLength(message);
+  return message[streamed] ?? declaredLength(message.getHeader('content-length')) ?? lengthOf(message) ?? 0;
 }
 
-/** Node keeps the length it derived from a single `end(body)` in a field of its own. */
-function implicitLength(message: OutgoingMessage & { readonly _contentLength?: unknown }): number {
+/**
+ * Node keeps the length that it derived from a single `end(body)`, or read from the headers that it wrote, in a field of its own.
+ * It has none where headers without a length went ahead of the body.
+ */
+function lengthOf(message: OutgoingMessage & { readonly _contentLength?: unknown }): number | undefined {
   const length = message._contentLength;
-  return typeof length === 'number' ? length : 0;
+  return typeof length === 'number' ? length : undefined;
 }
 
 function declaredLength(header: number | string | string[] | undefined): number | undefined {

@@ -159,7 +159,7 @@ function outsidePlane(reason: string, log: MeshLog): DataPlane {
     view,
     authenticator: new Authenticator({ view, fetch, clock: systemClock, random: Math.random, log }),
     limits: new RequestLimits({ clock: systemClock, log }),
-    signatures: new RequestSignatures({ view, identity, clock: systemClock }),
+    signatures: new RequestSignatures({ view, identity, clock: systemClock, nonces: { take: () => 'unknown' } }),
     instances: new LocalInstances(),
     picker: new Picker(Math.random),
     telemetry: TelemetryReporter.discarding(),

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { listen } from './doors/listening.ts';
 import { TestPlanes, until } from './testing/test-plane.ts';
 import { attest, connectAsAdmin, connectTo } from './testing/workload-client.ts';
@@ -37,6 +39,63 @@ describe('a control plane', () => {
     await rm(master);
     await assert.rejects(planes.start(), { code: 'KEY_UNREADABLE', message: /master\.key, which is missing/ });
     await assert.rejects(stat(master), { code: 'ENOENT' });
+  });
+
+  const LOSSES: readonly [what: string, lose: (database: string) => Promise<void>, problem: RegExp][] = [
+    ['missing', async () => undefined, /rampart\.db is missing, but its mesh left .*keys: .*rampart restore FILE /],
+    ['emptied', (database) => writeFile(database, ''), /rampart\.db is empty, but /],
+    [
+      'without tables',
+      async (database) => new DatabaseSync(database).exec('VACUUM'),
+      /rampart\.db holds nothing, but /,
+    ],
+  ];
+  for (const [what, lose, message] of LOSSES) {
+    it(`makes no new mesh where the database of another is ${what}`, async () => {
+      const plane = await planes.start();
+      await plane.stop();
+      const { dataDirectory } = plane;
+      const database = join(dataDirectory, 'rampart.db');
+      const whole = await readFile(database);
+      for (const part of ['', '-wal', '-shm']) await rm(`${database}${part}`, { force: true });
+      await lose(database);
+      const left = await readdir(dataDirectory, { recursive: true });
+      await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_UNREADABLE', message });
+      await assert.rejects(planes.start({ beginRevocationFile: true }), { code: 'DATA_DIRECTORY_UNREADABLE' });
+      assert.deepEqual(await readdir(dataDirectory, { recursive: true }), left);
+      await writeFile(database, whole);
+      await planes.start();
+    });
+  }
+
+  const REFUSED: readonly [what: string, options: Partial<ControlPlaneOptions>][] = [
+    ['trust domain', { trustDomain: 'A B' }],
+    ['issuer of JWT-SVIDs', { jwt: { issuer: 'here' } }],
+    ['URL of revocation lists', { crlUrl: 'here' }],
+    ['life of certificates', { lifetimes: { workloadMs: 1 } }],
+    [
+      'certificate for the web',
+      { federation: { webDoor: { port: 0, certificateFile: '/none.pem', keyFile: '/none.pem' } } },
+    ],
+  ];
+  for (const [what, options] of REFUSED) {
+    it(`leaves nothing behind when a first start is refused for its ${what}`, async () => {
+      const root = dirname(planes.dataDirectory);
+      const revocationFile = join(root, 'revocations.log');
+      await assert.rejects(planes.start({ ...options, revocationFile }), { name: 'RampartError' });
+      assert.deepEqual(await readdir(root), []);
+    });
+  }
+
+  it('loses nothing when a later start is refused', async () => {
+    const plane = await planes.start();
+    await plane.stop();
+    const files = await readdir(plane.dataDirectory, { recursive: true });
+    await assert.rejects(planes.start({ crlUrl: 'here' }), { name: 'RampartError' });
+    const message = /is of trust domain cluster\.local, not other\.example; start with --trust-domain cluster\.local/;
+    await assert.rejects(planes.start({ trustDomain: 'other.example' }), { code: 'INVALID_ARGUMENT', message });
+    assert.deepEqual(await readdir(plane.dataDirectory, { recursive: true }), files);
+    await planes.start();
   });
 
   it('answers orchestrators and Prometheus on loopback', async () => {

@@ -1,4 +1,5 @@
 import { checkLifetimes } from '@rampart/authority';
+import { TrustDomain } from '@rampart/core';
 import { openDoors, openWeb } from './composition/doors.ts';
 import { joinMesh } from './composition/mesh.ts';
 import { serve } from './composition/serving.ts';
@@ -38,11 +39,11 @@ export interface ControlPlane {
  * Starts a control plane: the one place that puts its parts together.
  *
  * @throws RampartError PORT_IN_USE, DATA_DIRECTORY_UNREADABLE, DATA_DIRECTORY_LOCKED, KEY_UNREADABLE, STORAGE_FAILED or
- *   INVALID_ARGUMENT; nothing that was started by then goes on.
+ *   INVALID_ARGUMENT; nothing that was started by then goes on, and a first start leaves nothing behind.
  */
 export async function startControlPlane(given: ControlPlaneOptions): Promise<ControlPlane> {
   const options = completeOptions(given);
-  // Lives that cannot be are to leave nothing behind.
+  TrustDomain.of(options.trustDomain);
   checkLifetimes(options.lifetimes);
   const teardown = new Teardown(options.log);
   try {
@@ -71,6 +72,7 @@ export async function start(options: CompleteOptions, teardown: Teardown): Promi
     ...doors.registry.addresses,
   };
   await writeClientFiles(directory, { ...state, ...options, api: addresses.api });
+  directory.keep();
   ready.now = true;
   options.log.info(
     { ...addresses, dataDirectory: directory.path, trustDomain: options.trustDomain },

@@ -13,11 +13,14 @@ export {
   RegisterInstance,
   RenewRequest,
   SvidResponse,
+  TakeNoncesRequest,
+  TakeNoncesResponse,
   TelemetryBatch,
 } from './gen/plain/rampart/v1/control.ts';
 export type {
   Endpoint,
   NetworkFacts,
+  NonceClaim,
   QuotaShare,
   QuotaWant,
   ResourceUpdate,

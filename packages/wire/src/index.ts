@@ -1,8 +1,20 @@
 export {
-  AdminService,
   AppliedResourceSchema,
   ApplyRequestSchema,
   ApplyResponseSchema,
+  ApplySetPartSchema,
+  ProblemSchema,
+} from './gen/rampart/v1/apply_pb.ts';
+export type {
+  AppliedResource,
+  ApplyRequest,
+  ApplyResponse,
+  ApplySetPart,
+  ApplySetProgress,
+  Problem,
+} from './gen/rampart/v1/apply_pb.ts';
+export {
+  AdminService,
   CertificateAuthoritySchema,
   CertificateSchema,
   CheckAuthorizationRequestSchema,
@@ -24,7 +36,6 @@ export {
   ListCertificatesResponseSchema,
   ListServicesRequestSchema,
   ListServicesResponseSchema,
-  ProblemSchema,
   QueryAuditRequestSchema,
   QueryAuditResponseSchema,
   RevokeCertificateRequestSchema,
@@ -35,9 +46,6 @@ export {
   TlsCheckSchema,
 } from './gen/rampart/v1/admin_pb.ts';
 export type {
-  AppliedResource,
-  ApplyRequest,
-  ApplyResponse,
   Certificate,
   CertificateAuthority,
   CheckAuthorizationRequest,
@@ -62,7 +70,6 @@ export type {
   ListRevisionsResponse,
   ListServicesRequest,
   ListServicesResponse,
-  Problem,
   QueryAuditRequest,
   QueryAuditResponse,
   ResourceRevision,
@@ -97,6 +104,7 @@ export {
   JwtEvidenceSchema,
   NamespaceFactsSchema,
   NetworkFactsSchema,
+  NonceService,
   QuotaService,
   RegisterInstanceSchema,
   RenewRequestSchema,
@@ -176,7 +184,14 @@ export {
   TrustService,
 } from './gen/rampart/v1/trust_pb.ts';
 export type { ApiToken, JwtKey, TrustDomainStatus } from './gen/rampart/v1/trust_pb.ts';
-export { MAX_BLOCK_BYTES, MAX_RECORDS, openRecordBlock, readRecordBlock, RecordBlockWriter } from './record-block.ts';
+export {
+  countRecords,
+  MAX_BLOCK_BYTES,
+  MAX_RECORDS,
+  openRecordBlock,
+  readRecordBlock,
+  RecordBlockWriter,
+} from './record-block.ts';
 export type { RecordBlock } from './record-block.ts';
 export type { RecordInput } from './record-block.ts';
 export { RevocationService, RevokeResponseSchema } from './gen/rampart/v1/revocation_pb.ts';

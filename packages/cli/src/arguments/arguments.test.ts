@@ -124,6 +124,13 @@ suite('a new workload', () => {
       serviceAccount: 'c',
       labels: { app: 'd' },
     }));
+  test('has the labels of its place, unless others are said', () => {
+    const locality = { region: 'eu', zone: 'eu-1' };
+    const [region, zone] = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'];
+    assert.deepEqual(workloadOf({ locality }).labels, { [region]: 'eu', [zone]: 'eu-1' });
+    assert.deepEqual(workloadOf({ locality: { region: 'eu', zone: '' } }).labels, { [region]: 'eu' });
+    assert.deepEqual(workloadOf({ locality, label: { [zone]: 'b' } }).labels, { [region]: 'eu', [zone]: 'b' });
+  });
   test('has DNS labels as names', () =>
     assert.throws(() => workloadOf({ service: 'Orders' }), {
       code: 'INVALID_ARGUMENT',

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import type { Place } from '../commands/registry/place.ts';
 import { collectLabel, type Pairs } from './pair.ts';
 import { requireDnsLabel } from './workload.ts';
 
@@ -8,6 +9,8 @@ export interface WorkloadOptions {
   readonly namespace?: string;
   readonly serviceAccount?: string;
   readonly label?: Pairs;
+  /** Of its instances; its labels say it, too, as in Kubernetes, because rules about places go by those. */
+  readonly locality?: Place;
 }
 
 /** Who a new workload is. */
@@ -43,6 +46,13 @@ export function workloadOf(options: WorkloadOptions): NewWorkload {
     service,
     namespace: requireDnsLabel(options.namespace ?? 'default', '--namespace'),
     serviceAccount: requireDnsLabel(serviceAccount, '--service-account'),
-    labels: { ...(service === '' ? {} : { app: service }), ...options.label },
+    labels: { ...(service === '' ? {} : { app: service }), ...placeLabels(options.locality), ...options.label },
   };
+}
+
+function placeLabels(place: Place | undefined): Record<string, string> {
+  if (place === undefined) return {};
+  const { region, zone } = place;
+  const ofZone: Record<string, string> = zone === '' ? {} : { 'topology.kubernetes.io/zone': zone };
+  return { 'topology.kubernetes.io/region': region, ...ofZone };
 }

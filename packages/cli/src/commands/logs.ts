@@ -9,6 +9,7 @@ import { renderRefusalLine } from '../render/refusal-line.ts';
 import { type LineStyle, renderRequestLine } from '../render/request-line.ts';
 import { examples, type Invocation, type Shell } from '../shell.ts';
 import { followLog } from './followed-log.ts';
+import { isWanted, type Reporter } from './log-choice.ts';
 
 interface LogOptions {
   readonly follow?: boolean;
@@ -18,8 +19,6 @@ interface LogOptions {
   readonly history: number;
   readonly reporter?: Reporter;
 }
-
-type Reporter = 'source' | 'destination' | 'both';
 
 const DEFAULT_HISTORY = 50;
 const REPORTERS: readonly Reporter[] = ['source', 'destination', 'both'];
@@ -32,15 +31,10 @@ export function defineLogs(parent: Command, shell: Shell): void {
     .option('--service <name>', 'only requests to this service')
     .option('-n, --namespace <name>', 'namespace of a short service name (default: default)')
     .option('--denied', 'only what was refused')
-    .option(
-      '--history <count>',
-      `begin with this many past records (default: ${DEFAULT_HISTORY})`,
-      parseCount,
-      DEFAULT_HISTORY,
-    )
+    .option('--history <count>', 'begin with this many past records', parseCount, DEFAULT_HISTORY)
     .option(
       '--reporter <side>',
-      'source, destination or both (default: the destination, and the source where a request never arrived)',
+      'source, destination or both (default: the destination, and the source where that cannot say it)',
       parseReporter,
     )
     .addHelpText(
@@ -134,16 +128,6 @@ interface TailRequest {
 const BATCH_SLACK = 1000;
 /** The most that the control plane gives at once. */
 const LONGEST_HISTORY = 10_000;
-
-// Envoy's response flags of a request that no instance answered: no route, no cluster, no healthy instance, connection
-// failure, overflow, retries used up, fault, local limit.
-const NEVER_ARRIVED = /\b(?:NR|NC|UH|UF|UO|URX|FI|RL)\b/;
-
-/** Both ends report a request that arrived; one line a request is what people expect. */
-function isWanted(entry: LogEntry, reporter: Reporter | undefined): boolean {
-  if (entry.kind === 'refusal' || reporter !== undefined) return true;
-  return entry.record.reporter === 'destination' || NEVER_ARRIVED.test(entry.record.response_flags);
-}
 
 function writerOf({ io, globals, renderData }: Invocation): (entry: LogEntry) => void {
   if (globals.output === 'json') return ({ json }) => io.stdout.write(`${json}\n`);

@@ -6,6 +6,8 @@ import { suite, test } from 'node:test';
 import { captureIo } from '../scenarios/captured-io.ts';
 import { renderProblem } from '../views/problem-line.ts';
 import { joinDocuments, readDocuments } from './document-set.ts';
+import { parseText } from './parse-text.ts';
+import { piecesOf } from './text-pieces.ts';
 
 suite('several files as one document', () => {
   const joined = joinDocuments([
@@ -76,5 +78,39 @@ suite('several files that are taken together', () => {
     assert.deepEqual(await problemsOf('root', MESH), []);
     const [problem = ''] = await problemsOf('istio-system', MESH);
     assert.match(problem, /^0\.yaml:3:38: metadata\.namespace: must be "istio-system", the root namespace of the mesh/);
+  });
+});
+
+suite('a large file', () => {
+  const policy = (index: number, spec = 'mtls: {mode: STRICT}'): string =>
+    `apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: p-${index}}\nspec: {${spec}}\n`;
+  const many = Array.from({ length: 4000 }, (_, index) => policy(index)).join('---\n');
+
+  test('is read in pieces of whole documents, and every place is that of the whole', () => {
+    const pieces = piecesOf(many);
+    assert.ok(pieces.length > 1 && pieces.every(({ text }) => text.length < 300_000));
+    assert.equal(pieces.map(({ text }) => text).join(''), many);
+    const { resources, problems, placeOf } = parseText(`${many}---\n${policy(4000, 'mtl: 1')}`, { file: 'a.yaml' });
+    assert.equal(resources.length, 4000);
+    assert.deepEqual(
+      problems.map(({ line, field }) => [line, field]),
+      [[4000 * 5 + 4, 'spec.mtl']],
+    );
+    for (const index of [0, 1999, 3999]) {
+      const resource = resources[index];
+      assert.equal(resource && placeOf(resource, 'metadata.name')?.line, index * 5 + 3);
+    }
+  });
+
+  test('is one piece where it has directives, which belong to the document after them', () => {
+    assert.equal(piecesOf(`%YAML 1.2\n---\n${many}`).length, 1);
+  });
+
+  test('is cut only where a document begins', () => {
+    const text = `a: |\n  ---\n${'  x\n'.repeat(80_000)}b: "---"\n---more: 1\n--- # next\nc: 1\n`;
+    assert.deepEqual(
+      piecesOf(text).map((piece) => piece.text.slice(0, 10)),
+      ['a: |\n  ---', '--- # next'],
+    );
   });
 });

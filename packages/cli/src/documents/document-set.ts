@@ -1,9 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { qualifiedName, RampartError, type Resource, resourceKey, toJson } from '@rampart/core';
-import { aclFile, LARGEST_DOCUMENT_BYTES, type Objection, parseDocuments } from '@rampart/core/documents';
+import { aclFile, LARGEST_DOCUMENT_BYTES, type Objection } from '@rampart/core/documents';
 import type { Io } from '../io.ts';
 import type { DocumentProblem } from '../views/problem-line.ts';
+import { parseText } from './parse-text.ts';
 
 /** One file's text under the name that problems show. */
 export interface DocumentText {
@@ -43,6 +44,7 @@ export interface ReadOptions {
 export async function readDocuments(names: readonly string[], options: ReadOptions): Promise<DocumentSet> {
   const documents: DocumentText[] = [];
   for (const name of names) documents.push(...(await readTexts(name, options.io)));
+  refuseBeyondReason(documents);
   const { namespace, rootNamespace } = options;
   const defaults = {
     ...(namespace === undefined ? {} : { defaultNamespace: namespace }),
@@ -50,7 +52,7 @@ export async function readDocuments(names: readonly string[], options: ReadOptio
   };
   const fileOf = new Map<string, string>();
   const parsed = documents.map(({ file, text }) =>
-    parseDocuments(text, { file, ...defaults, review: (resource) => repetition(resource, file, fileOf) }),
+    parseText(text, { file, ...defaults, review: (resource) => repetition(resource, file, fileOf) }),
   );
   const problems = parsed.flatMap((one) => one.problems);
   return {
@@ -66,6 +68,16 @@ export async function readDocuments(names: readonly string[], options: ReadOptio
       return undefined;
     },
   };
+}
+
+/** Characters of all files: what the control plane takes at once, and a few comments. */
+const LARGEST_SET = 128 * 1024 * 1024;
+
+function refuseBeyondReason(documents: readonly DocumentText[]): void {
+  const characters = documents.reduce((sum, { text }) => sum + text.length, 0);
+  if (characters <= LARGEST_SET) return;
+  const message = `the files have ${characters} characters, and at most ${LARGEST_SET} are read at once: name fewer of them`;
+  throw new RampartError('DOCUMENT_TOO_LARGE', message);
 }
 
 /** An access control list as the resources that it stands for, so that it can be joined with others; everything else as it is. */

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import type { Invocation } from '../shell.ts';
 import { socketPathOf } from './agent-socket.ts';
 import { controlPlaneOf } from './control-plane-of.ts';
+import { givenEvidence } from './given-evidence.ts';
 
 /** What was said on the command line about an agent. */
 export interface AgentCommandOptions {
@@ -32,22 +32,8 @@ export async function agentSettings(options: AgentCommandOptions, invocation: In
   }
   const socketPath = socketPathOf(options.socket, io);
   const { address, caFile } = await controlPlaneOf(invocation);
-  const evidence = await evidenceSettings(options, invocation);
+  const evidence = givenEvidence(options, io) ?? { RAMPART_JOIN_TOKEN: await mintToken(options.name, invocation) };
   return { address: new URL(address), caFile, evidence, socketPath, userId: io.userId };
-}
-
-async function evidenceSettings(
-  { joinTokenFile, name }: AgentCommandOptions,
-  invocation: Invocation,
-): Promise<AgentSettings['evidence']> {
-  const { env, workingDirectory } = invocation.io;
-  if (joinTokenFile !== undefined) {
-    return { RAMPART_ATTESTATION: 'join-token', RAMPART_JOIN_TOKEN_FILE: resolve(workingDirectory, joinTokenFile) };
-  }
-  const isGiven = ['RAMPART_ATTESTATION', 'RAMPART_JOIN_TOKEN', 'RAMPART_JOIN_TOKEN_FILE'].some(
-    (each) => (env[each] ?? '') !== '',
-  );
-  return isGiven ? env : { RAMPART_JOIN_TOKEN: await mintToken(name, invocation) };
 }
 
 /** On the operator's own machine, as `rampart run` does it for workloads. */

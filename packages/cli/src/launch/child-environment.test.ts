@@ -7,7 +7,7 @@ const ENTRY = {
   registerUrl: 'file:///opt/a%20b/register.js',
   address: 'https://127.0.0.1:8443',
   caFile: '/data/ca.pem',
-  joinToken: 'secret',
+  evidence: { RAMPART_JOIN_TOKEN: 'secret' },
 };
 const LOAD = '--import=file:///opt/a%20b/register.js';
 
@@ -26,6 +26,11 @@ suite('the environment of a service', () => {
     assert.equal(once['NODE_OPTIONS'], `--enable-source-maps ${LOAD}`);
     assert.equal(childEnvironment(once, ENTRY, 'node')['NODE_OPTIONS'], `--enable-source-maps ${LOAD}`);
   });
+  test('has no token beside evidence that is given', () => {
+    const evidence = { RAMPART_ATTESTATION: 'join-token', RAMPART_JOIN_TOKEN_FILE: '/t' };
+    const environment = childEnvironment({ RAMPART_JOIN_TOKEN: 'old' }, { ...ENTRY, evidence }, 'node');
+    assert.deepEqual([environment['RAMPART_JOIN_TOKEN'], environment['RAMPART_JOIN_TOKEN_FILE']], [undefined, '/t']);
+  });
   test('of a package manager loads nothing into itself, only into the scripts it starts', () => {
     const environment = childEnvironment({}, ENTRY, 'package-manager');
     assert.equal(environment['NODE_OPTIONS'], undefined);
@@ -35,17 +40,21 @@ suite('the environment of a service', () => {
 
 suite('the kind of a program', () => {
   const at = { path: '', workingDirectory: import.meta.dirname };
-  const names: readonly (readonly [string, string])[] = [
+  const names: readonly (readonly [string, string | undefined])[] = [
     ['node', 'node'],
     ['/usr/bin/node', 'node'],
     ['npm', 'package-manager'],
     ['yarn', 'yarn'],
     ['sh', 'shell'],
     ['../main.ts', 'node'],
-    ['no-such-program', 'other'],
+    ['timeout 5 node app.js', 'shell'],
+    ['env A=node npm start', 'package-manager'],
+    ['tini -- sh -c x', 'shell'],
+    ['nice -n 5 curl', 'other'],
+    ['no-such-program', undefined],
   ];
   for (const [name, kind] of names) {
-    test(`${name} is ${kind}`, async () => assert.equal(await programKindOf(name, at), kind));
+    test(`${name} is ${kind ?? 'none'}`, async () => assert.equal(await programKindOf(name.split(' '), at), kind));
   }
   const lines: readonly (readonly [string, string])[] = [
     ['#!/usr/bin/env node', 'node'],

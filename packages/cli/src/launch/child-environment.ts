@@ -1,5 +1,7 @@
 import type { ProgramKind } from './program-kind.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What a service needs to come into the mesh. */
 export interface MeshEntry {
   /** File URL of the module that is loaded before the service. */
@@ -7,10 +9,9 @@ export interface MeshEntry {
   /** "https://127.0.0.1:8443". */
   readonly address: string;
   readonly caFile: string;
-  readonly joinToken: string;
+  /** What it shows for its identity: a join token, or what the variables of attestation say. */
+  readonly evidence: Environment;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The environment of a service inside the mesh. The token goes here and never on the command line, which every user of the
@@ -25,7 +26,8 @@ export function childEnvironment(
     ...base,
     RAMPART_CONTROL_PLANE: entry.address,
     RAMPART_CA_FILE: entry.caFile,
-    RAMPART_JOIN_TOKEN: entry.joinToken,
+    RAMPART_JOIN_TOKEN: undefined,
+    ...entry.evidence,
     ...loaderVariables(withImport(base['NODE_OPTIONS'], entry.registerUrl), program),
   };
 }

@@ -41,9 +41,7 @@ export async function runChild({ words, environment, beforeEnd }: ChildCommand, 
     const started = spawn(program, rest, { stdio: 'inherit', cwd: io.workingDirectory, env: { ...environment } });
     child = started;
     const code = await new Promise<number>((resolve, reject) => {
-      started.once('error', (error) =>
-        reject(new RampartError('INVALID_ARGUMENT', `cannot start ${program}: ${reasonOf(error)}`, { cause: error })),
-      );
+      started.once('error', (error) => reject(unstartable(program, error)));
       started.once('exit', (exitCode, signal) => resolve(signal === null ? (exitCode ?? 0) : exitCodeOfSignal(signal)));
     });
     return { code, asked };
@@ -52,9 +50,14 @@ export async function runChild({ words, environment, beforeEnd }: ChildCommand, 
   }
 }
 
-function reasonOf(error: Error): string {
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return 'no such program; check its name and your PATH';
-  if (code === 'EACCES') return 'it is not executable; check its mode';
-  return error.message;
+export function noSuchProgram(program: string, cause?: Error): RampartError {
+  const message = `cannot start ${program}: no such program; check its name and your PATH`;
+  return new RampartError('INVALID_ARGUMENT', message, { cause });
+}
+
+function unstartable(program: string, cause: Error): RampartError {
+  const code = 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT') return noSuchProgram(program, cause);
+  const reason = code === 'EACCES' ? 'it is not executable; check its mode' : cause.message;
+  return new RampartError('INVALID_ARGUMENT', `cannot start ${program}: ${reason}`, { cause });
 }

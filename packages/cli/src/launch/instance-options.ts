@@ -23,7 +23,9 @@ export function instanceOptions(): readonly Option[] {
     new Option('--tag <tag>', 'tag of its instances; may be repeated').argParser(collectText),
     new Option('--meta <key=value>', 'metadata of its instances; may be repeated').argParser(collectMetadata),
     new Option('--weight <number>', 'how much they are given beside others (default: 1)').argParser(parseLimit),
-    new Option('--locality <region[/zone]>', 'where they run').argParser(parsePlace),
+    new Option('--locality <region[/zone]>', 'where they, and their calls, are: rules about places go by it').argParser(
+      parsePlace,
+    ),
     new Option('--service-version <version>', 'version of what they serve'),
     new Option(
       '--check <check>',

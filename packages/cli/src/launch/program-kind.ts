@@ -23,23 +23,35 @@ const KIND_OF_NAME: Readonly<Record<string, ProgramKind>> = {
   dash: 'shell',
   zsh: 'shell',
   ash: 'shell',
-  env: 'shell',
-  exec: 'shell',
 };
 
-/** What kind of program a command starts, by its name or else by the first line of its file. */
+/** They start the command that follows their own options, with the environment that they have. */
+const WRAPPERS: ReadonlySet<string> = new Set([
+  ...['env', 'exec', 'nice', 'nohup', 'setsid', 'stdbuf', 'time', 'timeout', 'ionice', 'taskset', 'chrt'],
+  ...['tini', 'dumb-init', 'catatonit', 'gosu', 'su-exec', 'setpriv', 'sudo', 'strace', 'faketime'],
+]);
+
+/** What kind of program a command starts, by its name or else by the first line of its file; undefined where there is no such file. */
 export async function programKindOf(
-  command: string,
+  words: readonly string[],
   at: { readonly path: string; readonly workingDirectory: string },
-): Promise<ProgramKind> {
+): Promise<ProgramKind | undefined> {
+  const [command = '', ...rest] = words;
+  if (WRAPPERS.has(basename(command))) return wrappedKindOf(rest);
   const known = KIND_OF_NAME[basename(command)];
   if (known !== undefined) return known;
   for (const file of candidates(command, at)) {
     const line = await firstLine(file);
-    if (line === undefined) continue;
-    return kindOfFirstLine(line);
+    if (line !== undefined) return kindOfFirstLine(line);
   }
-  return 'other';
+  return undefined;
+}
+
+/** Which words are options of the wrapper cannot be known; a name that is known here is that of the program. */
+function wrappedKindOf(words: readonly string[]): ProgramKind {
+  const kinds = words.map((word) => (word.includes('=') ? undefined : KIND_OF_NAME[basename(word)]));
+  const kind = kinds.find((each) => each !== undefined) ?? 'other';
+  return kind === 'node' ? 'shell' : kind;
 }
 
 function candidates(command: string, at: { readonly path: string; readonly workingDirectory: string }): string[] {
@@ -72,7 +84,8 @@ async function firstLine(file: string): Promise<string | undefined> {
     await using handle = await open(file);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_LINE_BYTES), 0, FIRST_LINE_BYTES, 0);
     return buffer.toString('latin1', 0, bytesRead).split('\n', 1)[0] ?? '';
-  } catch {
-    return undefined;
+  } catch (cause) {
+    // A program may be there to be run and not to be read.
+    return cause instanceof Error && 'code' in cause && cause.code === 'EACCES' ? '' : undefined;
   }
 }

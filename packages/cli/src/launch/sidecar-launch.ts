@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { getServers } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { DEFAULT_ROOT_NAMESPACE, RampartError } from '@rampart/core';
 import type { Application, LogLevel, Names, Sidecar, SidecarConfig, Surroundings, Upstream } from '@rampart/proxy';
 import { fromPem } from '@rampart/spiffe';
@@ -13,6 +13,7 @@ import type { Invocation } from '../shell.ts';
 import { VERSION } from '../version.ts';
 import { instanceEnvironment, type InstanceOptions } from './instance-options.ts';
 import { controlPlaneOf } from './control-plane-of.ts';
+import { givenEvidence } from './given-evidence.ts';
 
 /** What was said on the command line about a sidecar. */
 export interface SidecarOptions {
@@ -226,19 +227,13 @@ function namesOf(
 }
 
 async function evidenceSettings(
-  { joinTokenFile, appPort, egressGateway }: SidecarOptions,
+  options: SidecarOptions,
   workload: NewWorkload,
   { io, withAdmin }: Invocation,
 ): Promise<Readonly<Record<string, string | undefined>>> {
-  const { env, workingDirectory } = io;
-  if (joinTokenFile !== undefined) {
-    return { RAMPART_ATTESTATION: 'join-token', RAMPART_JOIN_TOKEN_FILE: resolve(workingDirectory, joinTokenFile) };
-  }
-  const isGiven = ['RAMPART_ATTESTATION', 'RAMPART_JOIN_TOKEN', 'RAMPART_JOIN_TOKEN_FILE'].some(
-    (each) => (env[each] ?? '') !== '',
-  );
-  if (isGiven) return env;
-  if ((appPort !== undefined || egressGateway === true) && workload.service === '')
+  const given = givenEvidence(options, io);
+  if (given !== undefined) return given;
+  if ((options.appPort !== undefined || options.egressGateway === true) && workload.service === '')
     throw new RampartError(
       'INVALID_ARGUMENT',
       '--app-port or --egress-gateway without --service: nobody could find it; say with --service NAME what it is an instance of',

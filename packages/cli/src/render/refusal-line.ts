@@ -6,6 +6,7 @@ const WHAT: Readonly<Record<ConnectionRefusalKind, string>> = {
   plaintext_rejected: 'plaintext refused',
   certificate_rejected: 'certificate refused',
   handshake_failed: 'handshake failed',
+  protocol_error: 'protocol error',
   policy_denied: 'connection denied',
   not_ready: 'not ready',
 };

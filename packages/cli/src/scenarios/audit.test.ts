@@ -80,7 +80,12 @@ describe('an operator who reads the audit record', { concurrency: false }, () =>
       ['unknown-services', '--sql', 'SELECT 1'],
       /ask one question: by its name, with --sql or/,
     ],
-    ['a question and a filter', ['unknown-services', '--type', 'X'], /says itself which records it is about/],
+    ['a type that there is none of', ['--type', 'NOPE'], /no such type of event: write one of .*REGISTRATION, /],
+    [
+      'a question and a filter',
+      ['unknown-services', '--type', 'REGISTRATION'],
+      /says itself which records it is about/,
+    ],
     ['a question that has no such name', ['unknown'], /there is no question "unknown": registration-anomalies, /],
     ['a result that is none', ['--result', 'denied'], /Allowed choices are SUCCESS, DENIED, FAILURE/],
     ['a time that is none', ['--since', 'soon'], /write a time such as/],

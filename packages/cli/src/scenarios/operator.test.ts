@@ -143,6 +143,26 @@ suite('an operator', () => {
     assert.equal(JSON.parse(changed.stdout).resources[0].outcome, 'configured');
   });
 
+  test('applies thousands at once, all or nothing, and is told places in the file', async () => {
+    const many = Array.from({ length: 1200 }, (_, index) => ALLOW_FRONTEND.replace('allow-frontend', `many-${index}`));
+    await writeFile(join(mesh.folder, 'many.yaml'), many.join('---\n'));
+    const route = 'spec: {hosts: [nowhere], http: [{route: [{destination: {host: nowhere}}]}]}';
+    const rule = `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\n${route}\n`;
+    await writeFile(join(mesh.folder, 'wrong.yaml'), [...many, rule].join('---\n'));
+    const line = many.join('---\n').split('\n').length + 4;
+    const wrong = await mesh.run(['apply', '-f', 'wrong.yaml']);
+    assert.equal(wrong.code, 1);
+    assert.match(
+      wrong.stderr,
+      new RegExp(`^wrong\\.yaml:${line}:\\d+: spec\\.hosts\\[0\\]: no instance of service nowhere`),
+    );
+    assert.match(wrong.stderr, /refused for 2 problems; nothing was changed\n$/);
+    const applied = await mesh.run(['apply', '-f', 'many.yaml']);
+    assert.deepEqual([applied.code, applied.stdout.match(/ created\n/g)?.length], [0, 1200], applied.stderr);
+    const deleted = await mesh.run(['delete', '-f', 'many.yaml']);
+    assert.deepEqual([deleted.code, deleted.stdout.match(/ deleted\n/g)?.length], [0, 1200]);
+  });
+
   test('gets what was applied as a table, and as documents that apply again', async () => {
     assert.match(
       (await rampart('get ap -A')).stdout,

@@ -38,9 +38,11 @@ suite('the registry on the command line', () => {
     const health = await done('registry health search');
     assert.match(health, /search-1 +passing +service:search-1 +http +passing +\d+s +HTTP GET \/health: 200 OK/);
     const table = await done('registry show search --tag v2 --health usable');
-    assert.match(table, /search-1 +127\.0\.0\.1:\d+ +passing +3 +v2 +2\.1 +eu\/eu-1 +operator:bootstrap/);
+    assert.match(table, /search-1 +127\.0\.0\.1:\d+ +passing +3 +v2 +- +2\.1 +eu\/eu-1 +operator:bootstrap/);
     assert.match(await done('registry'), /default +search +1 +v2/);
-    assert.match((await run('registry show search --tag v1')).stderr, /no such instance of search\.default\.svc/);
+    const none = await run('registry show search --tag v1');
+    assert.match(none.stderr, /no such instance of search\.default\.svc.*rampart registry list/);
+    assert.deepEqual([none.code, (await run('registry show nope -o json')).code], [1, 1]);
   });
 
   test('drain and maintenance take it out of service and back, and a watch hears of it', async () => {

@@ -22,9 +22,9 @@ suite('rampart run', () => {
     assert.equal(await mesh.stop(), 0);
   });
 
-  const start = (command: string, words: readonly string[]): ChildProcess => {
-    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
-    const child = spawn(command, words, { cwd: mesh.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const start = (command: string, words: readonly string[], at: { cwd?: string; env?: object } = {}): ChildProcess => {
+    const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`, ...at.env };
+    const child = spawn(command, words, { cwd: at.cwd ?? mesh.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     started.add(child);
     return child;
   };
@@ -83,9 +83,36 @@ suite('rampart run', () => {
     assert.match(stderr, /error: cannot start \.\/no-such-program: no such program/);
   });
 
-  test('warns of a program that the loader cannot get into', async () => {
-    const { stderr } = await ended(run('--', 'true'));
-    assert.match(stderr, /^warning: true is not a Node program/);
+  test('puts a sidecar beside a program that the loader cannot get into, and says so', async () => {
+    const inside = await ended(run('--service', 'web', '--', 'env', 'A=b', 'printenv', 'http_proxy'));
+    assert.match(inside.stdout, /^http:\/\/127\.0\.0\.1:\d+\n$/);
+    assert.match(
+      inside.stderr,
+      /^warning: env is not a Node program: .* nobody can call it as web unless --app-port PORT/,
+    );
+    const without = await ended(run('--no-sidecar', '--', 'printenv', 'NODE_OPTIONS'));
+    assert.match(without.stdout, /^--import=file:/);
+    assert.equal(without.stderr, '');
+  });
+
+  test('has the command show the evidence that is given, on a host without the right to make tokens', async () => {
+    const script = 'echo "$RAMPART_JOIN_TOKEN"';
+    const [made = '', url = '', ca = ''] = (
+      await ended(run('--', 'sh', '-c', 'echo "$RAMPART_JOIN_TOKEN $RAMPART_CONTROL_PLANE $RAMPART_CA_FILE"'))
+    ).stdout
+      .trim()
+      .split(' ');
+    const env = { RAMPART_JOIN_TOKEN: made, RAMPART_CONTROL_PLANE: url, RAMPART_CA_FILE: ca };
+    const elsewhere = { env, cwd: dirname(mesh.folder) };
+    const given = await ended(start(process.execPath, [PROGRAM, 'run', '--', 'sh', '-c', script], elsewhere));
+    assert.deepEqual(given, { code: 0, stdout: `${made}\n`, stderr: '' });
+    const words = [PROGRAM, 'run', '--service', 'web', '--restart', '--', 'sh', '-c', script];
+    const again = await ended(start(process.execPath, words, elsewhere));
+    assert.deepEqual([again.code, again.stdout], [2, '']);
+    assert.match(
+      again.stderr,
+      /^who this is says the token in RAMPART_JOIN_TOKEN.*\n.*good for one start, and --restart/,
+    );
   });
 
   test('the steps that "rampart up" prints work (on a port that is free)', { timeout: 60_000 }, async () => {

@@ -29,6 +29,19 @@ spec:
     - operation:
         methods: ["GET"]
 `;
+const SUBSETS = `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: orders }
+spec:
+  host: orders
+  trafficPolicy:
+    loadBalancer: { simple: ROUND_ROBIN }
+    connectionPool: { http: { http2MaxRequests: 8 } }
+    outlierDetection: { consecutive5xxErrors: 0, consecutiveGatewayErrors: 2 }
+  subsets:
+  - { name: here, labels: { app: orders } }
+  - { name: later, labels: { version: v2 } }
+`;
 const BY_TENANT = READ_ONLY.replace('read-only', 'tenants').replace(
   /to:[^]*$/,
   'when:\n    - key: request.headers[x-tenant]\n      values: ["a"]\n',
@@ -92,12 +105,13 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
       instancesInService: 1,
       ejectedInstances: [],
       openBreakers: [],
+      retriesPerSecond: 0,
     });
     assert.ok(Number(requestsPerSecond) > 0 && Number(p50Ms) > 0 && Number(p99Ms) >= Number(p50Ms));
     const table = await rampart('top orders --window 1m');
     assert.match(
       table.stdout,
-      /^SERVICE +INSTANCES +RPS .*\norders\.default\.svc +1\/1 +0\.1 +\S+ ms +\S+ ms +100 % +0 +100 % +0 +0 +-\n$/,
+      /^SERVICE +INSTANCES +RPS .*\norders\.default\.svc +1\/1 +0\.1 +\S+ ms +\S+ ms +100 % +0 +100 % +0 +0 +0 +-\n$/,
     );
     assert.equal((await rampart('top --window 2m')).code, 2);
   });
@@ -106,10 +120,26 @@ suite('a policy and the traffic there was', { timeout: 120_000 }, () => {
     const { code, stdout, stderr } = await rampart('describe service orders');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^Service {6}orders\.default\.svc\nMutual TLS {3}PERMISSIVE\nIdentities {3}spiffe:\S+\n/);
+    assert.match(stdout, /\nINSTANCE .* LABELS .*\n.* passing +1 +- +app=orders +/);
     assert.match(stdout, /\nLast minute:\nSERVICE .*\norders\.default\.svc +1\/1 /);
     const missing = await rampart('describe service nowhere');
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /nowhere\.default\S* is not registered, and nobody calls it/);
+  });
+
+  test('is on that page with the subsets that rules make of its instances', async () => {
+    assert.equal((await rampart('apply -f -', SUBSETS)).code, 0);
+    const { stdout } = await rampart('describe service orders');
+    assert.match(stdout, /\nSUBSET +RULE +LABELS +INSTANCES\n/);
+    assert.match(stdout, /\nhere +default\/orders +app=orders +127\.0\.0\.1:\d+\n/);
+    assert.match(stdout, /\nlater +default\/orders +version=v2 +none: requests to it are answered 503\n/);
+    const call = await rampart('describe call orders');
+    assert.match(
+      call.stdout,
+      /\nInstances {4}default\/orders: round-robin, at most 8 requests at a time and none waits,/,
+    );
+    assert.match(call.stdout, /, out after 2 times 502, 503 or 504\n/);
+    assert.equal((await rampart('delete destinationrule orders')).code, 0);
   });
 
   test('is told which requests a policy would have denied, before it is applied', async () => {

@@ -12,6 +12,7 @@ const COLUMNS = columnsOf(
   '>SUCCESS',
   '>DENIED',
   '>MTLS',
+  '>RETRIES/S',
   '>BREAKERS',
   '>EJECTED',
   'FLAGS',
@@ -49,10 +50,15 @@ function rowOf(traffic: ServiceTraffic, palette: Palette): Cell[] {
     share(succeeded, requests - denied, palette),
     { text: String(denied), paint: denied === 0n ? palette.dim : palette.warn },
     share(overMtls, arrived, palette),
+    rate(traffic.retriesPerSecond, palette),
     some(traffic.openBreakers.length, palette),
     some(traffic.ejectedInstances.length, palette),
     flagsOf(traffic),
   ];
+}
+
+function rate(perSecond: number, palette: Palette): Cell {
+  return perSecond === 0 ? { text: '0', paint: palette.dim } : { text: perSecond.toFixed(1), paint: palette.warn };
 }
 
 function some(count: number, palette: Palette): Cell {
@@ -106,5 +112,6 @@ export function serviceTrafficData(traffic: ServiceTraffic): object {
     instancesInService: traffic.instancesInService,
     ejectedInstances: traffic.ejectedInstances,
     openBreakers: traffic.openBreakers,
+    retriesPerSecond: Number(traffic.retriesPerSecond.toFixed(3)),
   };
 }

@@ -337,6 +337,25 @@ test('a subset’s policy is laid over its service’s, part by part', () => {
   assert.equal(rules.policy('v2'), rules.policy('v2'));
 });
 
+for (const [rule, pool, limits] of [
+  ['requests beyond a number are refused at once', '{ http: { http2MaxRequests: 2 } }', { requests: 2, pending: 0 }],
+  [
+    'they do not wait for a connection that is not what they lack',
+    '{ tcp: { maxConnections: 3 }, http: { http2MaxRequests: 2, http1MaxPendingRequests: 5 } }',
+    { requests: 2, pending: 0 },
+  ],
+  ['requests wait for a connection', '{ tcp: { maxConnections: 2 } }', { requests: 2 }],
+  [
+    'as many as may',
+    '{ tcp: { maxConnections: 2 }, http: { http2MaxRequests: 2, http1MaxPendingRequests: 5 } }',
+    { requests: 2, pending: 5 },
+  ],
+] as const)
+  test(`limits of connectionPool: ${rule}`, () => {
+    const rules = rulesOf(destinationRule(`{ host: orders-api, trafficPolicy: { connectionPool: ${pool} } }`));
+    assert.deepEqual(rules.forService('shop', 'orders-api', 80)?.policy(undefined).limits, limits);
+  });
+
 test('what is said of a port stands in place of the rest', () => {
   const at81 = rulesOf(POLICY).forService('shop', 'orders-api', 81);
   assert.deepEqual(at81?.policy('v1'), { balancer: { kind: 'random' }, retryBudget: { share: 0.25, minimum: 3 } });

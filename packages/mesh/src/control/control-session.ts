@@ -60,12 +60,16 @@ export class ControlSession {
   }
 
   #tellStanding(standing: StandingReport): void {
-    const tell = ({ ejected, breakers }: TrafficStanding): void =>
+    const tell = ({ ejected, breakers, retried }: TrafficStanding): void =>
       this.#send({
         $case: 'traffic',
-        value: { ejected: ejected.map((each) => ({ ...each, until: BigInt(each.until) })), breakers: [...breakers] },
+        value: {
+          ejected: ejected.map((each) => ({ ...each, until: BigInt(each.until) })),
+          breakers: [...breakers],
+          retried: [...retried],
+        },
       });
-    if (standing.current.ejected.length + standing.current.breakers.length > 0) tell(standing.current);
+    if (Object.values(standing.current).some(({ length }) => length > 0)) tell(standing.current);
     standing.observe(tell);
   }
 

@@ -15,6 +15,8 @@ export const OPENING_TIMEOUT_MS = 60_000;
 export interface FirstByteOptions {
   /** Told what came first; nothing where the caller was silent. */
   readonly decide: (kind: FirstByte, first: Buffer) => void;
+  /** Told why a connection is closed on which nothing came; one that its caller closes before is none of anybody's. */
+  readonly silent?: (reason: string) => void;
   /** Milliseconds of silence after which a caller is taken for one that waits to be spoken to. */
   readonly silenceMs?: number;
 }
@@ -25,16 +27,21 @@ const NOTHING = Buffer.alloc(0);
  * Waits for the first bytes without taking them: they are put back before `decide` is called. A connection that closes, fails
  * or stays silent before its first byte is destroyed and never decided, unless silence says something, too.
  */
-export function peekFirstByte(socket: Socket, clock: Clock, { decide, silenceMs }: FirstByteOptions): void {
+export function peekFirstByte(socket: Socket, clock: Clock, { decide, silent, silenceMs }: FirstByteOptions): void {
   const giveUp = (): void => {
     stop();
     socket.destroy();
+  };
+  const onTimeout = (): void => {
+    silent?.(`nothing came for ${OPENING_TIMEOUT_MS / 1000} s`);
+    giveUp();
   };
   const onSilence = (): void => {
     stop();
     decide('plaintext', NOTHING);
   };
-  const timer = silenceMs === undefined ? clock.after(OPENING_TIMEOUT_MS, giveUp) : clock.after(silenceMs, onSilence);
+  const timer =
+    silenceMs === undefined ? clock.after(OPENING_TIMEOUT_MS, onTimeout) : clock.after(silenceMs, onSilence);
   const onReadable = (): void => {
     const chunk: unknown = socket.read();
     if (!Buffer.isBuffer(chunk)) return;

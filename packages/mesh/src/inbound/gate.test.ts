@@ -155,6 +155,22 @@ describe('gate', () => {
     assert.equal(accepted.at(-1)?.tlsVersion, 'TLSv1.3');
   });
 
+  it('closes a connection on which something comes that is no TLS, and says so', async () => {
+    const below = connect(port(), '127.0.0.1');
+    const socket = connectTls({ socket: below, ca: ca.rootPem, checkServerIdentity: () => undefined, ...peer(caller) });
+    socket.on('error', () => {});
+    await once(socket, 'data');
+    const connection = accepted.at(-1);
+    // A record of application data that nobody has encrypted (RFC 8446 §5.1).
+    below.write(Buffer.concat([Buffer.from([23, 3, 3, 0, 64]), Buffer.alloc(64)]));
+    await until('the end', () => connection?.socket.destroyed);
+    const { kind, reason, peer: who } = refused.at(-1) ?? {};
+    assert.deepEqual(
+      [kind, reason, who],
+      ['protocol_error', 'TLS was broken: decryption failed or bad record mac', connection?.sourcePrincipal],
+    );
+  });
+
   const refusals: {
     readonly rule: string;
     readonly kind: string;

@@ -7,6 +7,7 @@ import { plainAddress } from '@rampart/core';
 import type { ConnectionRefusalKind, Clock, Result, TrustDomain } from '@rampart/core';
 import type { SvidProblem } from '@rampart/spiffe';
 
+import { closeWhereBroken } from '../identity/broken-tls.ts';
 import { identifyByChain, identifyPeer } from '../identity/peer.ts';
 import type { ChainRules, PeerIdentity, PeerRules } from '../identity/peer.ts';
 import { presentedChain } from '../identity/presented-chain.ts';
@@ -120,7 +121,13 @@ export class Gate {
       if (kind === 'tls' && !this.#belongsToApplication(first)) this.#handshake(socket);
       else this.#admitPlaintext(socket);
     };
-    peekFirstByte(socket, clock, mayBeFirst ? { decide, silenceMs } : { decide });
+    const silent = (reason: string): void => this.#tell(socket, { kind: 'handshake_failed', reason, peer: '' });
+    peekFirstByte(socket, clock, mayBeFirst ? { decide, silent, silenceMs } : { decide, silent });
+  }
+
+  /** Puts on record that what came on an open connection broke it. */
+  broke({ socket, sourcePrincipal: peer }: InboundConnection, reason: string): void {
+    this.#tell(socket, { kind: 'protocol_error', reason, peer });
   }
 
   /** Members of the mesh say so in their ClientHello; under STRICT everything must. */
@@ -189,6 +196,7 @@ export class Gate {
       view,
       svid,
     );
+    closeWhereBroken(socket, (reason) => this.broke(connection, reason));
     if (chain !== undefined) this.#chains.set(connection, chain);
     if (openedAt < this.#replacedAt + OPENING_TIMEOUT_MS && !provedWith(socket, svid)) {
       connection.retireAt = Number.NEGATIVE_INFINITY;

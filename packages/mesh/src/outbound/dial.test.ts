@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer as createDoor } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { createServer } from 'node:tls';
-import type { Server, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 import { SpiffeId, TrustDomain } from '@rampart/core';
 import { settled, TestCa } from '@rampart/testkit';
 import type { TestSvid } from '@rampart/testkit';
 
+import { brokenTls } from '../identity/broken-tls.ts';
 import { createSvid } from '../identity/svid.ts';
 import { abortConnection } from '../inbound/abort-connection.ts';
 import { dial } from './dial.ts';
@@ -56,7 +58,7 @@ async function call({
 
 /** As users-api, with a certificate of `ca`. */
 async function dialTo(
-  server: Server,
+  server: NetServer,
   { ca, expected, revoked = '', protocol = 'http' }: Omit<Call, 'answering'> & { readonly protocol?: string },
 ): Promise<TLSSocket> {
   const caller = await ca.issue(now(), { namespace: 'default', serviceAccount: 'users-api' });
@@ -130,6 +132,27 @@ describe('dial', () => {
     });
     assert.equal(read, '');
     assert.ok('error' in outcome);
+  });
+
+  it('closes a connection on which something comes that is no TLS', async () => {
+    const ca = await TestCa.create('cluster.local', now());
+    const answering = await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api' });
+    const server = createServer({ cert: answering.certPem, key: answering.keyPem, minVersion: 'TLSv1.3' });
+    const door = createDoor((below) => {
+      server.emit('connection', below);
+      server.once('secureConnection', (peer) => {
+        peer.on('error', () => {}).resume();
+        below.write('HTTP/1.1 200 OK\r\n\r\n');
+      });
+    });
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const socket = await dialTo(door, { ca, expected: orders });
+    const reasons: string[] = [];
+    socket.on('error', (error: Error) => reasons.push(brokenTls(error) ?? error.message));
+    await new Promise((resolve) => void socket.once('close', resolve));
+    assert.deepEqual(reasons, ['TLS was broken: bad record type']);
+    door.close();
   });
 
   for (const protocol of ['http', 'tcp']) {

@@ -5,6 +5,7 @@ import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
 import { RampartError } from '@rampart/core';
 import type { RevocableCertificate } from '@rampart/spiffe';
 
+import { closeWhereBroken } from '../identity/broken-tls.ts';
 import { identifyPeer } from '../identity/peer.ts';
 import type { PeerIdentity } from '../identity/peer.ts';
 import type { Svid } from '../identity/svid.ts';
@@ -38,6 +39,7 @@ export function dial(options: DialOptions): TLSSocket {
     checkServerIdentity: (_host, certificate) => checkPeer(certificate, options),
   });
   socket.setNoDelay(true);
+  closeWhereBroken(socket);
   return socket;
 }
 

@@ -7,6 +7,7 @@ import type { Clock, Random, Verdict } from '@rampart/core';
 
 import type { DataPlane } from '../data-plane.ts';
 import type { Stopwatch } from '../record/stopwatch.ts';
+import type { HeldConnection } from '../traffic/limit/held-connection.ts';
 import type { RuledService } from '../traffic/ruled-service.ts';
 import type { TrafficRules } from '../traffic/settings/route.ts';
 import { Traffic } from '../traffic/traffic.ts';
@@ -26,6 +27,8 @@ import type { WayOut } from './outside/way-out.ts';
 export interface Target {
   readonly service: MeshService;
   readonly endpoint: MeshEndpoint;
+  /** What rules hold a connection to it to on which requests are not told apart. */
+  readonly held?: HeldConnection | undefined;
 }
 
 /** What the mesh makes of a host and port that the application wants to reach. */

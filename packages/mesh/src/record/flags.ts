@@ -31,7 +31,7 @@ export const ResponseFlag = {
   faulted: 'FI',
   /** An earlier answer, in place of an instance's (response from cache filter). */
   fromCache: 'RFCF',
-  /** A connection without HTTP on which nothing was sent for too long (stream idle timeout). */
+  /** Nothing moved for too long (stream idle timeout). */
   idle: 'SI',
 } as const;
 

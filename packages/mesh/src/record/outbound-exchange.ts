@@ -5,6 +5,7 @@ import type { DataPlane } from '../data-plane.ts';
 import { NOWHERE, OUTSIDE } from '../metrics/traffic-metrics.ts';
 import type { MetricService } from '../metrics/standard-labels.ts';
 import type { Target } from '../outbound/outbound.ts';
+import { resolve } from '../outbound/resolve.ts';
 import type { MeshService } from '../view/endpoint.ts';
 import type { Ending } from './ending.ts';
 import { ResponseFlag } from './flags.ts';
@@ -119,7 +120,7 @@ export class OutboundRecorder {
     record.bytesReceived = exchange.bytesSent;
     record.bytesSent = exchange.bytesReceived;
     record.policyRevision = this.#plane.view.revision;
-    record.destinationService = (target?.service ?? exchange.ruled)?.host ?? exchange.authority;
+    record.destinationService = this.#destination(exchange);
     record.destinationPrincipal = target?.endpoint.identity ?? '';
     record.upstreamHost = target?.endpoint.address ?? '';
     record.tlsVersion = target === undefined ? '' : 'TLSv1.3';
@@ -138,6 +139,21 @@ export class OutboundRecorder {
     this.#plane.telemetry.record(record);
     this.#plane.metrics?.outbound(counted(exchange, isSent), record);
   }
+
+  /** The service in full, also where none of its instances could be called. */
+  #destination({ target, ruled, leaves, authority }: OutboundExchange): string {
+    const service = target?.service ?? ruled;
+    if (service !== undefined) return service.host;
+    if (leaves) return authority;
+    const { view } = this.#plane;
+    const called = resolve(hostOf(authority), view, view.namespace);
+    return called.kind === 'mesh' ? called.service.host : authority;
+  }
+}
+
+/** "[::1]:80" is no name of a service, and needs no port taken away. */
+function hostOf(authority: string): string {
+  return authority.replace(/:\d+$/, '');
 }
 
 /** Where a request went, as it is counted. */

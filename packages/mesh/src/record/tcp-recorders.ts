@@ -50,6 +50,8 @@ export interface OutboundPassage extends TcpPassage {
   readonly authority: string;
   /** Undefined where it did not lead to an instance of the mesh. */
   readonly target: Target | undefined;
+  /** The service that was asked for, where none of its instances could be had. */
+  readonly service?: Target['service'] | undefined;
   /** It led out of the mesh, and something was asked to take it there. */
   readonly leaves: boolean;
   /** "ip:port" that was connected to; "" where nothing was. */
@@ -127,7 +129,7 @@ export class OutboundTcpRecorder {
     const record = this.#record;
     fill(record, passage, this.#stopwatch);
     record.policyRevision = this.#plane.view.revision;
-    record.destinationService = target?.service.host ?? authority;
+    record.destinationService = (target?.service ?? passage.service)?.host ?? authority;
     record.destinationPrincipal = target?.endpoint.identity ?? '';
     record.upstreamHost = passage.upstreamHost;
     record.authority = authority;

@@ -16,6 +16,7 @@ import type { MeshLog } from '../log.ts';
 import type { TrafficMetrics } from '../metrics/traffic-metrics.ts';
 import { Picker } from '../outbound/pick.ts';
 import type { Collected } from '../telemetry/batch.ts';
+import type { StandingReport } from '../traffic/standing/standing.ts';
 import { MeshView } from '../view/mesh-view.ts';
 import { portableSvid, portableUpdate, readSvid, readUpdate } from './portable.ts';
 import type { PortableSvid, PortableUpdate } from './portable.ts';
@@ -52,6 +53,8 @@ export interface SharedPlaneOptions {
   readonly lease: Lease;
   /** Remembers signatures that came, for all threads of the process. */
   readonly nonces: Nonces;
+  /** Is told what this thread gives no requests to, where somebody joins it with the rest. */
+  readonly standing?: StandingReport | undefined;
   /** Counts what passes here, where somebody asks for it. */
   readonly metrics?: TrafficMetrics | undefined;
 }
@@ -64,7 +67,7 @@ export interface SharedPlane {
 }
 
 export function openSharedPlane(state: SharedState, options: SharedPlaneOptions): SharedPlane {
-  const { rootNamespace, clock, random, log, relay, lease, nonces, metrics } = options;
+  const { rootNamespace, clock, random, log, relay, lease, nonces, standing, metrics } = options;
   const elsewhere = (): Promise<never> =>
     Promise.reject(new RampartError('INTERNAL', 'BUG: a thread gets no certificates of its own'));
   const view = new MeshView({ rootNamespace, capabilities: ENFORCED_IN_PROCESS });
@@ -91,6 +94,7 @@ export function openSharedPlane(state: SharedState, options: SharedPlaneOptions)
     signatures: new RequestSignatures({ view, identity, clock, nonces }),
     picker: new Picker(random),
     telemetry,
+    standing,
     metrics,
     workload: () => workload,
     vouch: elsewhere,

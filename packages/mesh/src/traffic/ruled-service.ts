@@ -9,6 +9,7 @@ import type { CallSurroundings, NoDestination } from './call/surroundings.ts';
 import { drawn } from './call/way.ts';
 import { TrafficCall } from './call/traffic-call.ts';
 import type { Destination } from './group/service-state.ts';
+import { HeldConnection } from './limit/held-connection.ts';
 import type { RouteSettings, ServiceRules } from './settings/route.ts';
 import type { Traffic, TrafficOptions } from './traffic.ts';
 
@@ -42,7 +43,9 @@ export class RuledService implements CallSurroundings {
     const destination = this.resolve(drawn(this.rules.connection ?? [], this.random));
     if ('status' in destination) return undefined;
     const member = destination.group.pick(this.now());
-    return member === undefined ? undefined : { service: destination.service, endpoint: member.endpoint };
+    if (member === undefined) return undefined;
+    const held = new HeldConnection(destination, member, () => this.now());
+    return { service: destination.service, endpoint: member.endpoint, held };
   }
 
   /** How its requests are signed; undefined where nobody asks for it. */

@@ -103,7 +103,11 @@ export class Traffic implements ClusterSource {
   standing(): TrafficStanding {
     const { clock, stopwatch } = this.#options;
     const all = [...this.#states.values()].map((state) => state.standing(stopwatch.elapsed(), clock.now()));
-    return { ejected: all.flatMap(({ ejected }) => ejected), breakers: all.flatMap(({ breakers }) => breakers) };
+    return {
+      ejected: all.flatMap(({ ejected }) => ejected),
+      breakers: all.flatMap(({ breakers }) => breakers),
+      retried: all.flatMap(({ retried }) => retried),
+    };
   }
 
   /** What rules did so far, by port and subset of each service that they are about. */

@@ -100,6 +100,11 @@ export class MeshView {
     return this.#policy;
   }
 
+  /** Where short names of services are looked for. */
+  get namespace(): string {
+    return this.#workload?.namespace ?? 'default';
+  }
+
   /** Rules about what this workload calls; the same object until they change. */
   get traffic(): TrafficRules {
     return this.#traffic.rules;

@@ -31,6 +31,8 @@ import { NodeApplicant } from './applicant.ts';
 import { proceed } from './emission.ts';
 import type { Emission } from './emission.ts';
 import { hold } from './hold.ts';
+import { problemWith, unreadRequest } from './unreadable.ts';
+import type { ReadingProblem } from './unreadable.ts';
 import { followUpgrade } from './upgrade.ts';
 
 /** Envoy's body for a request that RBAC refuses. */
@@ -126,6 +128,13 @@ export class RequestHandler {
     return deliver(entry, proceed, emission);
   }
 
+  /** Puts on record what came and was no request. */
+  unreadable(connection: InboundConnection, { code, flag, reason }: ReadingProblem): void {
+    const exchange = new InboundExchange(connection, unreadRequest(), this.#options);
+    exchange.verdict = refusal(reason);
+    this.#record(exchange, { code, flag, bytesSent: 0 });
+  }
+
   /** Upgrades and CONNECT get a raw socket instead of a response. */
   handleUpgrade(connection: InboundConnection, parts: UpgradeParts): boolean {
     const { request, socket } = parts;
@@ -187,9 +196,11 @@ export class RequestHandler {
 
   #recordOnClose(exchange: InboundExchange, response: ServerResponse): void {
     response.on('close', () => {
+      const problem = response.writableFinished ? undefined : problemWith(response);
+      if (problem !== undefined) exchange.verdict = explained(exchange.verdict, problem);
       this.#record(exchange, {
-        code: response.headersSent ? response.statusCode : 0,
-        flag: flagOf(exchange, response),
+        code: response.headersSent ? response.statusCode : (problem?.code ?? 0),
+        flag: problem === undefined ? flagOf(exchange, response) : problem.flag,
         bytesSent: exchange.method === 'HEAD' ? 0 : bytesSent(response),
       });
       // Its headers may have promised to keep the connection, before anybody knew: idle, it would hold up the shutdown.
@@ -205,6 +216,11 @@ export class RequestHandler {
 /** The record of a request that nobody could be asked about says why it passed. */
 function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
   return approval === undefined || approval.failedOpen === '' ? verdict : { ...verdict, reason: approval.failedOpen };
+}
+
+/** What became of a request says more than which policy let it pass. */
+function explained(verdict: Verdict, { reason }: ReadingProblem): Verdict {
+  return verdict.decision === 'DENY' ? verdict : { ...verdict, reason };
 }
 
 function flagOf({ verdict }: InboundExchange, response: ServerResponse): ResponseFlag {

@@ -11,6 +11,7 @@ import type { Emission } from './emission.ts';
 import type { Ports } from './ports.ts';
 import type { RequestHandler } from './request-handler.ts';
 import { connectionOf, markJudged, wasJudged } from './symbols.ts';
+import { readingProblem } from './unreadable.ts';
 
 export interface ServerHookOptions {
   readonly ports: Ports;
@@ -47,6 +48,9 @@ function onEmission(options: ServerHookOptions, emission: Emission): boolean {
     case 'upgrade':
     case 'connect':
       return onUpgrade(options, emission);
+    case 'clientError':
+      onClientError(options, emission);
+      break;
     case 'listening':
       options.ports.opened(emission.server);
       break;
@@ -93,6 +97,16 @@ function onUpgrade({ ports, handler }: ServerHookOptions, emission: Emission): b
   const connection = admitted(ports, emission.server, request.socket);
   if (connection === undefined) return false;
   return handler.handleUpgrade(connection, { request, socket, emission });
+}
+
+/** What Node cannot read gets its answer from Node, or from the application, and is no request to judge. */
+function onClientError({ handler }: ServerHookOptions, { args }: Emission): void {
+  const [, error, socket] = args;
+  if (!(socket instanceof Socket)) return;
+  const connection = connectionOf(socket);
+  if (connection === undefined) return;
+  const problem = readingProblem(error, socket);
+  if (problem !== undefined) handler.unreadable(connection, problem);
 }
 
 /** A request on a connection that never passed the gate has no caller to judge: the connection is closed. */

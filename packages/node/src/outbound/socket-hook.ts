@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 
+import { admitted } from '@rampart/mesh';
 import type { Outbound, Route, Target } from '@rampart/mesh';
 
 import type { Place } from './connect-arguments.ts';
@@ -73,13 +74,16 @@ export function hookSockets({ outbound, names, calls, door, direct, origination 
     return socket;
   };
   const open = (routed: Routed & Place, args: readonly unknown[]): Duplex | undefined => {
-    const { route, host, port } = routed;
+    const { host, port } = routed;
+    const route = isTcp(routed.route) ? admitted(routed.route) : routed.route;
     if (route.kind === 'outside') return undefined;
     if (mayBeHttp(route) && door.concerns(host, port)) return listened(door.connect(host, port), args);
     if (route.kind === 'failed') return failing(route.error);
     const socket = outbound.dial(route.target);
     markTarget(socket, route.target);
+    const { held } = route.target;
     if (!isTcp(route)) direct.opened(socket, routed);
+    else if (held !== undefined) socket.once('close', () => held.close());
     socket.once('error', (error: Error) => failed.set(error, route.target));
     return listened(socket, args);
   };

@@ -2,7 +2,7 @@ import { getEnvironmentData, threadId } from 'node:worker_threads';
 import type { Worker } from 'node:worker_threads';
 
 import type { Random } from '@rampart/core';
-import { openSharedPlane, RelayedLease, RelayedNonces } from '@rampart/mesh';
+import { openSharedPlane, RelayedLease, RelayedNonces, StandingReport } from '@rampart/mesh';
 import type { DataPlane, MeshLog } from '@rampart/mesh';
 
 import { systemClock } from '../clock.ts';
@@ -35,6 +35,8 @@ export function joinAsThread({ host, write, random }: ThreadGuestOptions): Threa
   const log = createLog(handover.logLevel, write);
   const lease = new RelayedLease((question) => post({ from: threadId, ...question }));
   const nonces = new RelayedNonces((question) => post({ from: threadId, ...question }), systemClock);
+  const standing = new StandingReport();
+  standing.observe((changed) => post({ from: threadId, kind: 'standing', standing: changed }));
   const { plane, become, apply } = openSharedPlane(handover.state, {
     rootNamespace: handover.rootNamespace,
     clock: systemClock,
@@ -43,6 +45,7 @@ export function joinAsThread({ host, write, random }: ThreadGuestOptions): Threa
     relay: (collected) => post({ from: threadId, kind: 'records', collected }),
     lease: (wants) => lease.ask(wants),
     nonces,
+    standing,
   });
   let listener: ((message: ToWorker) => void) | undefined;
   const receive = (message: unknown): void => {

@@ -44,6 +44,8 @@ class ThreadHost {
   readonly #tenants: Tenants;
   readonly #channel: ThreadChannel;
   readonly #threads = new Map<number, Tenant>();
+  /** What they said last may be heard after their end: nobody would take it back any more. */
+  readonly #ended = new Set<number>();
 
   constructor(plane: DataPlane, tenants: Tenants) {
     this.#plane = plane;
@@ -58,9 +60,12 @@ class ThreadHost {
   }
 
   ended(thread: number): void {
+    this.#ended.add(thread);
     const tenant = this.#threads.get(thread);
     this.#threads.delete(thread);
-    if (tenant !== undefined) this.#tenants.gone(tenant);
+    if (tenant === undefined) return;
+    this.#plane.standing?.leave(tenant);
+    this.#tenants.gone(tenant);
   }
 
   #receive(message: unknown): void {
@@ -78,6 +83,9 @@ class ThreadHost {
         void answerNonce(message, this.#plane.signatures.nonces).then((answer) =>
           this.#post({ to: message.from, ...answer }),
         );
+        break;
+      case 'standing':
+        if (!this.#ended.has(message.from)) this.#plane.standing?.set(message.standing, this.#tenant(message.from));
         break;
       case 'behind':
         this.#catchUp(message);

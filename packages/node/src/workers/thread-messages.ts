@@ -6,6 +6,7 @@ import type {
   NonceQuestion,
   PortableUpdate,
   SharedState,
+  TrafficStanding,
 } from '@rampart/mesh';
 
 import type { LogLevel } from '../config.ts';
@@ -34,6 +35,8 @@ export type FromThread = { readonly from: number } & (
   | { readonly kind: 'records'; readonly collected: Collected }
   | LeaseQuestion
   | NonceQuestion
+  /** What it gives no requests to, whenever that changes. */
+  | { readonly kind: 'standing'; readonly standing: TrafficStanding }
   /** What it has; it is told what it missed. */
   | { readonly kind: 'behind'; readonly revision: number; readonly serial: string }
   /** A thread that this one had made is there no more. */

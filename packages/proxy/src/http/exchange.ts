@@ -47,6 +47,9 @@ export interface Exchange {
   answer(status: number, headers: readonly string[], body: Uint8Array): void;
   /** The answer broke off where it cannot be mended, for `reason`: the caller sees so. */
   breakOff(reason?: Error): void;
-  /** Sends the answer that takes the connection to another protocol; returns the stream and what came behind the request. */
-  switchTo(head: MessageHead): { readonly stream: ByteStream; readonly rest: Buffer };
+  /**
+   * Sends the answer that takes the connection to another protocol; returns the stream and what came behind the request.
+   * `over` is to be called when the stream is.
+   */
+  switchTo(head: MessageHead): { readonly stream: ByteStream; readonly rest: Buffer; readonly over: () => void };
 }

@@ -8,6 +8,7 @@ import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
 import { ClientConnection, UnseenError } from './client-connection.ts';
 import { UNHEARD } from '../outbound/ruled/ruled-try.ts';
 import { MessageHead } from './head.ts';
+import type { Portion } from './message-reader.ts';
 
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n';
 
@@ -106,6 +107,28 @@ describe('a request whose connection ends before its answer', () => {
       false,
     ],
   ];
+  it('is answered where the answer lasts until then (RFC 9112 §6.3)', () => {
+    const stream = new Scripted(false);
+    const connection = new ClientConnection({ stream, idle: () => undefined, gone: () => undefined });
+    const start = { method: 'GET', url: '/', status: 0, reasonPhrase: '', httpVersion: '1.1' };
+    const heard: string[] = [];
+    const note = ({ body, isLast }: Portion): boolean => heard.push(`${Buffer.concat(body).toString()} ${isLast}`) > 0;
+    connection.send(
+      { head: new MessageHead(start, ['Host', 'a']), isUpgrade: false },
+      { body: [], isLast: true, trailers: [] },
+      {
+        ...UNHEARD,
+        response: (_head, portion) => note(portion),
+        responseBody: note,
+        failed: ({ message }) => heard.push(message),
+      },
+    );
+    stream.receiver?.data(Buffer.from('HTTP/1.1 200 OK\r\n\r\nuntil'));
+    stream.receiver?.data(Buffer.from(' the end'));
+    stream.receiver?.end();
+    assert.deepEqual(heard, ['until false', ' the end false', ' true']);
+  });
+
   for (const [rule, isOfProxy, end, isUnseen] of ends) {
     it(rule, async () => {
       const stream = new Scripted(isOfProxy);

@@ -136,7 +136,11 @@ export class ClientConnection implements ByteReceiver {
   }
 
   end(): void {
-    if (this.#sink !== undefined && this.#hasBegun && this.#reader.finish() === 'complete') this.#complete();
+    if (this.#sink !== undefined && this.#hasBegun && this.#reader.finish() === 'complete') {
+      // What came to its end just now is told, too: the last portion of it, of no bytes.
+      this.#sink.responseBody(this.#reader);
+      this.#complete();
+    }
     const isUnseen = this.stream.isOfProxy && !this.#hasBegun && this.#reader.isIdle;
     this.#fail(new (isUnseen ? UnseenError : Error)('the connection was closed before the answer was complete'));
     this.discard();

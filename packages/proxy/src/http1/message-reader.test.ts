@@ -54,6 +54,8 @@ describe('messages of HTTP/1.1', () => {
         assert.equal(state, 'complete', reader.problem);
         const { method, url, httpVersion, rawHeaders } = reader.head ?? {};
         assert.deepEqual([method, url, httpVersion, rawHeaders, body], expected);
+        reader.next();
+        assert.deepEqual(reader.body, [], 'what is idle keeps no memory');
       });
     }
   }

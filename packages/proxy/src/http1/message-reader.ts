@@ -49,6 +49,10 @@ const VERSION = 'HTTP/';
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 const REASON_AT = 'HTTP/1.1 200 '.length;
+/** Of chunks, beyond as many bytes as they have data: Node's limit for one message (RFC 9112 §7.1.1). */
+const MOST_EXTENSIONS = 16_384;
+/** Size, two line ends and a few zeros of one chunk. */
+const CHUNK_FRAMING = 32;
 /** What stands between the last thing that has a span and the end of a head without headers. */
 const LINE_REST = 64;
 /** What most requests ask for: the text is there already. */
@@ -86,6 +90,8 @@ export class MessageReader implements Portion {
   #urlEnd = 0;
   #isValue = true;
   #trailerBytes = 0;
+  /** Bytes between the data of chunks, beyond what it explains. */
+  #extensionBytes = 0;
   #isOver = false;
   #isLent = false;
   #isUpgrade = false;
@@ -102,6 +108,11 @@ export class MessageReader implements Portion {
     return this.#isOver;
   }
 
+  /** It was given up because its chunks are more framing than data. */
+  get isBloated(): boolean {
+    return this.#extensionBytes > MOST_EXTENSIONS;
+  }
+
   /** The message asks for another protocol (`Upgrade`, CONNECT). */
   get isUpgrade(): boolean {
     return this.#isUpgrade;
@@ -115,12 +126,16 @@ export class MessageReader implements Portion {
   /** Makes ready for the next message after a complete one. */
   next(): void {
     this.head = undefined;
+    // An idle connection would keep the memory that they lie in: 64 KB for a few bytes.
+    if (this.body.length > 0) this.body = [];
+    this.#chunk = NOTHING;
     this.#raw = NOTHING;
     this.#spans = [];
     this.#urlEnd = 0;
     this.#isValue = true;
     this.#isOver = false;
     this.#trailerBytes = 0;
+    this.#extensionBytes = 0;
     if (this.trailers.length > 0) this.trailers = [];
     this.#llhttp.resume();
     this.#staysHttp = this.#isUpgrade;
@@ -163,9 +178,13 @@ export class MessageReader implements Portion {
       this.#offset = this.#raw.length;
       this.#raw = this.#offset === 0 ? part : Buffer.concat([this.#raw, part]);
     }
-    const code = this.#parse(part);
-    const isTooLarge = this.head === undefined ? this.#raw.length > this.#limits.headBytes : false;
-    if (isTooLarge || this.#trailerBytes > this.#limits.headBytes || this.#spans.length > 4 * this.#limits.headers) {
+    const code = this.head === undefined ? this.#parse(part) : this.#parseBody(part);
+    const headBytes = this.head === undefined ? this.#raw.length : 0;
+    if (
+      headBytes > this.#limits.headBytes ||
+      this.#trailerBytes > this.#limits.headBytes ||
+      this.#spans.length > 4 * this.#limits.headers
+    ) {
       this.problem = 'its headers are more than allowed';
       return 'too-large';
     }
@@ -174,6 +193,19 @@ export class MessageReader implements Portion {
     if (this.problem === '' && code === PAUSED_UPGRADE) return 'upgraded';
     if (this.problem === '') this.problem = this.#llhttp.reason;
     return 'malformed';
+  }
+
+  /** Extensions of chunks are read past, and would be for ever. What came behind the message is none of it. */
+  #parseBody(part: Buffer): number {
+    const before = this.body.length;
+    const code = this.#parse(part);
+    if (this.#isOver || this.trailers.length > 0) return code;
+    let explained = 0;
+    for (let index = before; index < this.body.length; index += 1)
+      explained += 2 * (this.body[index]?.length ?? 0) + CHUNK_FRAMING;
+    this.#extensionBytes = Math.max(0, this.#extensionBytes + part.length - explained);
+    if (this.isBloated) this.problem = 'its chunks have longer extensions than allowed';
+    return code;
   }
 
   #parse(part: Buffer): number {

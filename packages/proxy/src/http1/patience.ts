@@ -8,14 +8,19 @@ export interface PatienceLimits {
   readonly request: number;
   /** From a request's first byte to the end of its head, however its bytes trickle in. */
   readonly head: number;
+  /** For more of a body that is not whole yet, while nobody holds it back and no answer has begun. */
+  readonly body: number;
   /** For a byte in either direction while a request is under way. */
   readonly answer: number;
   /** For a caller that was told to leave. */
   readonly goodbye: number;
 }
 
-/** Envoy's, as Istio sets them, where it has them: `idle_timeout`, `request_headers_timeout`, `stream_idle_timeout`. */
-const USUAL: PatienceLimits = { request: 3_600_000, head: 10_000, answer: 300_000, goodbye: 5_000 };
+/**
+ * Envoy's, where it has them: `idle_timeout`, `request_headers_timeout`, `stream_idle_timeout`; for bodies nginx's
+ * `client_body_timeout`.
+ */
+const USUAL: PatienceLimits = { request: 3_600_000, head: 10_000, body: 60_000, answer: 300_000, goodbye: 5_000 };
 
 /** Between two looks at all connections: one timer for all of them costs less than one for each. */
 const LOOK_MS = 1_000;
@@ -60,7 +65,7 @@ export class Patience {
   #judge(connection: ServerConnection, sight: Sight, now: number): void {
     const { awaits, stream, served } = connection;
     // Bytes of a head are no progress: one that trickles in is what this is against.
-    const progress = awaits === 'answer' ? stream.bytesRead + stream.bytesWritten : served;
+    const progress = awaits === 'answer' || awaits === 'body' ? stream.bytesRead + stream.bytesWritten : served;
     if (sight.awaits !== awaits || sight.progress !== progress) {
       Object.assign(sight, { awaits, progress, at: now } satisfies Sight);
     } else if (now - sight.at >= this.#limits[awaits]) {

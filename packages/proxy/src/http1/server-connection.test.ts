@@ -16,7 +16,7 @@ describe('a request over HTTP/1.1, as it arrives', () => {
   let arrived: (what: Arrived) => void;
   before(async () => {
     server = createServer((socket) => {
-      const handler = { request: arrived, unreadable: arrived, closed: () => undefined };
+      const handler = { request: arrived, unreadable: arrived, switched: () => undefined, closed: () => undefined };
       new ServerConnection({ stream: new SocketStream(socket), handler }).start();
     });
     server.listen(0, '127.0.0.1');
@@ -72,6 +72,18 @@ describe('a request over HTTP/1.1, as it arrives', () => {
     assert.equal(what.isUpgrade, true);
     assert.deepEqual([what.head.text('connection'), what.head.text('x-user')], ['Upgrade', undefined]);
   });
+
+  for (const [rule, line] of [
+    ['of a known length', 'Content-Length: 1'],
+    ['of chunks', 'Transfer-Encoding: chunked'],
+  ] as const) {
+    it(`stays with HTTP where it has content ${rule}, which is to be judged`, async () => {
+      const what = await sent(`POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: b\r\n${line}\r\n\r\n`);
+      assert.ok('head' in what);
+      assert.equal(what.isUpgrade, false);
+      assert.doesNotMatch(what.head.lines({ framing: 'none', isLast: false, isUpgrade: false }), /upgrade/i);
+    });
+  }
 
   const refused: readonly (readonly [rule: string, head: string])[] = [
     ['a coding that would be lost', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked'],

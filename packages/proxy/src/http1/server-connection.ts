@@ -1,3 +1,4 @@
+import { lateAnswer, lateBody, unreadableBody } from '../http/given-up.ts';
 import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
 import { dropNominated } from './head-text.ts';
 import type { MessageHead } from './head.ts';
@@ -18,6 +19,8 @@ export interface ServerHandler {
   request(exchange: ServerExchange): void;
   /** A request could not be read: it is answered and the connection closed. */
   unreadable(problem: ReadingProblem): void;
+  /** It is not one of HTTP any more; `closed` is told in the end all the same. */
+  switched(): void;
   /** The connection is over; requests under way were told before. */
   closed(): void;
 }
@@ -64,9 +67,9 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   }
 
   /** What is waited for: "head" of a request that has begun, "goodbye" of a caller that was told to leave. */
-  get awaits(): 'request' | 'head' | 'answer' | 'goodbye' {
+  get awaits(): 'request' | 'head' | 'body' | 'answer' | 'goodbye' {
     if (this.#isLeaving) return 'goodbye';
-    if (this.#exchange !== undefined) return 'answer';
+    if (this.#exchange !== undefined) return this.#exchange.awaitsBody ? 'body' : 'answer';
     return this.#reader.isIdle && this.#held.length === 0 ? 'request' : 'head';
   }
 
@@ -106,13 +109,20 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   takeOver(): Buffer {
     this.#isOver = true;
     this.#reader.free();
+    this.#handler.switched();
     return this.#held;
+  }
+
+  switchedOver(): void {
+    this.#handler.closed();
   }
 
   /** Gives up a caller that has taken too long. */
   expire(): void {
-    if (this.awaits === 'head') this.#refuse({ kind: 'late', status: 408, reason: 'the request did not come in time' });
-    else if (this.awaits === 'request') this.retire();
+    const { awaits } = this;
+    if (awaits === 'body' || awaits === 'answer') this.#exchange?.expire(awaits === 'body' ? lateBody() : lateAnswer());
+    else if (awaits === 'head') this.#refuse({ kind: 'late', status: 408, reason: 'the request did not come in time' });
+    else if (awaits === 'request') this.retire();
     else this.stream.reset();
   }
 
@@ -165,8 +175,7 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
     const exchange = new ServerExchange(this, {
       head,
       shouldKeepAlive: this.#reader.shouldKeepAlive,
-      // HTTP/2 is not begun this way any more (RFC 9113 §3.1): such a request is answered as it stands.
-      isUpgrade: this.#reader.isUpgrade && head.text('upgrade')?.toLowerCase() !== 'h2c',
+      isUpgrade: this.#reader.isUpgrade && mayUpgrade(head),
     });
     this.#exchange = exchange;
     this.#served += 1;
@@ -181,8 +190,10 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
       this.#refuse(kind === 'malformed' ? { kind, status: 400, reason } : { kind, status: 431, reason });
       return;
     }
-    this.#exchange.abandoned(new Error(reason));
-    this.stream.reset();
+    const status = kind === 'too-large' ? 431 : this.#reader.isBloated ? 413 : 400;
+    // What this chunk brought is read: the answer ends the connection.
+    this.#isReading = false;
+    this.#exchange.expire(unreadableBody(status, reason));
   }
 
   #refuse(problem: ReadingProblem): void {
@@ -212,6 +223,15 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
 }
 
 /** What llhttp lets pass and no two servers read alike. */
+/**
+ * Servers may take no notice of Upgrade (RFC 9110 §7.8). HTTP/2 is not begun this way any more (RFC 9113 §3.1), and content that
+ * comes with the request is judged before anything else of the connection is.
+ */
+function mayUpgrade(head: MessageHead): boolean {
+  const hasContent = head.has('transfer-encoding') || (head.text('content-length') ?? '0') !== '0';
+  return !hasContent && head.text('upgrade')?.toLowerCase() !== 'h2c';
+}
+
 function contradiction(head: MessageHead): string | undefined {
   const coding = head.text('transfer-encoding');
   if (coding !== undefined) {

@@ -59,6 +59,7 @@ export class ServerConnections {
           refuse(stream, problem, clock);
           service.unreadable?.(problem);
         },
+        switched: () => this.#patience.forget(server),
         closed: () => {
           this.#open.delete(server);
           this.#patience.forget(server);

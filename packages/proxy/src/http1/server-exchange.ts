@@ -1,3 +1,6 @@
+import type { Exchange } from '../http/exchange.ts';
+import { partingAnswer } from '../http/given-up.ts';
+import type { GivenUpError } from '../http/given-up.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { ownResponseText, responseText } from './head-text.ts';
 import type { Framing } from './head-text.ts';
@@ -22,6 +25,8 @@ export interface ExchangeHome {
   over(): void;
   /** Takes the connection out of HTTP. Returns what came behind the request. */
   takeOver(): Buffer;
+  /** What it was taken over for is over. */
+  switchedOver(): void;
 }
 
 interface Arrived {
@@ -32,6 +37,8 @@ interface Arrived {
 
 const NOTHING: readonly Buffer[] = [];
 const NO_TRAILERS: readonly string[] = [];
+
+const CONTINUE = 100;
 
 /** Statuses whose answers have no body (RFC 9110 §6.4.1). */
 function isBodiless(status: number): boolean {
@@ -58,6 +65,10 @@ export class ServerExchange {
   #isRead = false;
   #isLast: boolean;
   #isOver = false;
+  /** Nothing more is read of it for now. */
+  #isHeld = false;
+  /** The caller does not ask first whether it is to send its body, or was told so. */
+  #isInvited: boolean;
   #framing: Framing = 'length';
 
   constructor(home: ExchangeHome, { head, shouldKeepAlive, isUpgrade }: Arrived) {
@@ -65,6 +76,7 @@ export class ServerExchange {
     this.#stream = home.stream;
     this.head = head;
     this.isUpgrade = isUpgrade;
+    this.#isInvited = !head.has('expect');
     // Callers of HTTP/1.0 wait for a header of their own that says that a connection stays (RFC 9112 §9.3); it does not.
     this.#isLast = !shouldKeepAlive || head.httpVersion === '1.0';
   }
@@ -84,6 +96,11 @@ export class ServerExchange {
     return this.#isLast;
   }
 
+  /** It is the caller's turn: its body is not whole, nobody holds it back, and no answer has begun. */
+  get awaitsBody(): boolean {
+    return !this.#isRead && this.#isInvited && !this.#isHeld && this.status === 0;
+  }
+
   get hasBegunAnswer(): boolean {
     return this.status !== 0;
   }
@@ -98,7 +115,7 @@ export class ServerExchange {
     this.#sink = sink;
     const body = this.#waiting ?? NOTHING;
     this.#waiting = undefined;
-    if (!this.#isRead) this.#stream.resume();
+    if (!this.#isRead) this.resume();
     return { body, isLast: this.#isRead, trailers: this.#trailers };
   }
 
@@ -113,7 +130,7 @@ export class ServerExchange {
       if (this.#isOver) reject(new Error('the caller went away before its body was there'));
       else if (this.#isRead || bytes.length > limit)
         resolve({ bytes: bytes.subarray(0, limit), complete: this.#isRead && bytes.length <= limit });
-      else return this.#stream.resume();
+      else return this.resume();
       this.#progress = undefined;
       return undefined;
     };
@@ -138,16 +155,18 @@ export class ServerExchange {
   /** Tells a caller that waits for it to send its body (RFC 9110 §10.1.1). */
   invite(): void {
     if (!this.head.has('expect') || this.#isRead) return;
+    this.#isInvited = true;
     this.#stream.write(Buffer.from('HTTP/1.1 100 Continue\r\n\r\n', 'latin1'));
   }
 
   /** No more of the body may come for now. */
   pause(): void {
-    if (!this.#isRead) this.#stream.pause();
+    if (!this.#isRead) this.#hold();
   }
 
   /** More of the body may come. */
   resume(): void {
+    this.#isHeld = false;
     this.#stream.resume();
   }
 
@@ -155,15 +174,16 @@ export class ServerExchange {
   arrived(portion: Portion): void {
     if (this.#isRead) return;
     for (const chunk of portion.body) this.bytesReceived += chunk.length;
+    if (portion.body.length > 0) this.#isInvited = true;
     this.#isRead = portion.isLast;
     if (portion.isLast) this.#trailers = portion.trailers;
     if (this.#isOver) return;
     if (this.#sink !== undefined) {
-      if (!this.#sink.requestBody(portion) && !portion.isLast) this.#stream.pause();
+      if (!this.#sink.requestBody(portion) && !portion.isLast) this.#hold();
       return;
     }
     (this.#waiting ??= []).push(...portion.body);
-    if (!portion.isLast) this.#stream.pause();
+    if (!portion.isLast) this.#hold();
     this.#progress?.();
   }
 
@@ -171,6 +191,26 @@ export class ServerExchange {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isLast = true;
+    this.#leave(error);
+  }
+
+  /** Ends it where nothing moves any more; the caller is told why where its answer has not begun. */
+  expire(error: GivenUpError): void {
+    if (this.#isOver) return;
+    const { headers, body } = partingAnswer(error);
+    if (this.status === 0) {
+      this.makeLast();
+      this.answer(error.status, headers, body);
+    } else this.breakOff();
+    this.#leave(error);
+  }
+
+  #hold(): void {
+    this.#isHeld = true;
+    this.#stream.pause();
+  }
+
+  #leave(error: Error): void {
     this.#progress?.();
     for (const callback of this.#leavers ?? []) callback();
     this.#sink?.abandoned(error);
@@ -183,6 +223,7 @@ export class ServerExchange {
   /** Sends an informational answer (1xx other than 101) ahead of the real one. */
   inform(head: MessageHead): void {
     if (this.#isOver || this.head.httpVersion === '1.0') return;
+    if (head.status === CONTINUE) this.#isInvited = true;
     this.#stream.write(Buffer.from(responseText(head, { framing: 'none', isLast: false, isUpgrade: false }), 'latin1'));
   }
 
@@ -232,13 +273,12 @@ export class ServerExchange {
     this.#stream.reset();
   }
 
-  /** Sends the answer that takes the connection to another protocol; returns the stream and what came behind the request. */
-  switchTo(head: MessageHead): { readonly stream: ByteStream; readonly rest: Buffer } {
+  switchTo(head: MessageHead): ReturnType<Exchange['switchTo']> {
     this.status = head.status;
     this.#isOver = true;
     const rest = this.#home.takeOver();
     this.#stream.write(Buffer.from(responseText(head, { framing: 'none', isLast: false, isUpgrade: true }), 'latin1'));
-    return { stream: this.#stream, rest };
+    return { stream: this.#stream, rest, over: () => this.#home.switchedOver() };
   }
 
   #count(portion: Portion): Portion {

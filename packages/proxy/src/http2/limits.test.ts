@@ -44,7 +44,7 @@ function frame({ type, flags = 0, stream = 0, payload = Buffer.alloc(0) }: Frame
 }
 
 describe('what a caller over HTTP/2 may not do', () => {
-  const patience = { look: 30_000, audit: 30, pong: 15_000, stall: 300_000 };
+  const patience = { look: 30_000, audit: 30, pong: 15_000, body: 300_000, stall: 300_000 };
   const sessions = new Http2ServerSessions({ clock, patience });
   const problems: Http2Problem[] = [];
   const requests: Http2Exchange[] = [];

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { until } from '@rampart/testkit';
 
+import { GivenUpError } from '../http/given-up.ts';
 import { MessageHead } from '../http1/head.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import { clock } from '../testing/real-clock.ts';
@@ -19,7 +20,10 @@ const passing = { ...clock, now: () => performance.now() };
 const MUTE = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x84, 0x86, 0x41, 1, 0x78]);
 
 describe('callers over HTTP/2 that do not go on', () => {
-  const sessions = new Http2ServerSessions({ clock: passing, patience: { look: 30, audit: 30, pong: 60, stall: 90 } });
+  const sessions = new Http2ServerSessions({
+    clock: passing,
+    patience: { look: 30, audit: 30, pong: 60, stall: 90, body: 90 },
+  });
   const requests: Http2Exchange[] = [];
   let server: TestServer;
 
@@ -54,6 +58,33 @@ describe('callers over HTTP/2 that do not go on', () => {
     assert.equal(session.destroyed, false);
     session.destroy();
   });
+
+  for (const [what, headers, isGivenUp] of [
+    ['half a body', {}, true],
+    ['half a body of an announced length', { 'content-length': '1000' }, true],
+    ['a stream of messages that is quiet', { 'content-type': 'application/grpc' }, false],
+    ['a stream of messages of Connect', { 'content-type': 'application/connect+json' }, false],
+  ] as const)
+    it(`${what} is ${isGivenUp ? 'answered with 408' : 'waited for'}`, async () => {
+      const session = http2.connect(`http://127.0.0.1:${server.port}`);
+      const stream = session.request({ ':path': '/', ':method': 'POST', ...headers });
+      stream.write('half of it');
+      const known = requests.length;
+      await until('the request', () => requests.length > known);
+      const exchange = requests.at(-1);
+      const reasons: Error[] = [];
+      const sink = { requestBody: () => true, responseRoom: () => undefined };
+      exchange?.takeBody({ ...sink, abandoned: (error) => void reasons.push(error) });
+      if (isGivenUp) {
+        const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+        assert.deepEqual([answer[':status'], reasons.map((error) => error instanceof GivenUpError)], [408, [true]]);
+      } else {
+        const begin = performance.now();
+        await until('many looks', () => performance.now() - begin > 300);
+        assert.deepEqual([exchange?.isOver, reasons], [false, []]);
+      }
+      session.destroy();
+    });
 
   it('a request that is quiet is left alone', async () => {
     const session = http2.connect(`http://127.0.0.1:${server.port}`);

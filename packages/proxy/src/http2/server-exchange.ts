@@ -4,6 +4,8 @@ import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { RampartError } from '@rampart/core';
 import { describeGrpcStatus, grpcAnswer, isGrpc } from '@rampart/mesh';
 
+import { partingAnswer } from '../http/given-up.ts';
+import type { GivenUpError } from '../http/given-up.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { MessageHead } from '../http1/head.ts';
 import type { Portion } from '../http1/message-reader.ts';
@@ -15,7 +17,10 @@ import { cutOff, resetCodeOf, StreamReset } from './stream-reset.ts';
 const NOTHING: readonly Buffer[] = [];
 const NO_TRAILERS: readonly string[] = [];
 const END: Portion = { body: NOTHING, isLast: true, trailers: NO_TRAILERS };
+const CONTINUE = 100;
 const OK = 200;
+/** Streams of messages beside gRPC, of the Connect protocol. */
+const CONNECT_STREAM = 'application/connect+';
 const GRPC_STATUS = 'grpc-status';
 /** Node ends these by itself, whatever is to come: there is nothing to come (RFC 9110 §6.4.1, §15.3.6). */
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -38,6 +43,8 @@ export class Http2Exchange implements Exchange {
   readonly #stream: ServerHttp2Stream;
   readonly #retire: () => void;
   readonly #isGrpc: boolean;
+  /** The caller does not ask first whether it is to send its body, or was told so. */
+  #isInvited: boolean;
   #sink: BodySink | undefined;
   #waiting: Buffer[] = [];
   /** Of the request. */
@@ -58,6 +65,7 @@ export class Http2Exchange implements Exchange {
     this.#retire = retire;
     this.#isRead = stream.endAfterHeaders;
     this.#isGrpc = isGrpc(head.headers);
+    this.#isInvited = !head.has('expect');
     // What went wrong is told by `close`.
     stream.on('error', () => undefined);
     stream.on('close', () => this.#closed());
@@ -85,6 +93,19 @@ export class Http2Exchange implements Exchange {
   /** Of names and values of the request's trailers. */
   get trailerBytes(): number {
     return this.#trailers.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /**
+   * It is the caller's turn: its body is not whole, nobody holds it back, and no answer has begun. Streams of messages may
+   * be quiet for as long as they like.
+   */
+  get awaitsBody(): boolean {
+    const isOpen = this.#isListening && !this.#isRead && !this.#isOver && this.status === 0;
+    return isOpen && this.#isInvited && !this.#isOfMessages && !this.#stream.isPaused();
+  }
+
+  get #isOfMessages(): boolean {
+    return this.#isGrpc || this.head.text('content-type')?.startsWith(CONNECT_STREAM) === true;
   }
 
   /** The caller does not read what there is for it. */
@@ -128,7 +149,9 @@ export class Http2Exchange implements Exchange {
   }
 
   invite(): void {
-    if (this.head.has('expect') && !this.#isRead) this.#inform({ ':status': 100 });
+    if (!this.head.has('expect') || this.#isRead) return;
+    this.#isInvited = true;
+    this.#inform({ ':status': CONTINUE });
   }
 
   pause(): void {
@@ -140,6 +163,7 @@ export class Http2Exchange implements Exchange {
   }
 
   inform({ status, rawHeaders }: MessageHead): void {
+    if (status === CONTINUE) this.#isInvited = true;
     this.#inform({ ...objectOf(rawHeaders), ':status': status });
   }
 
@@ -185,9 +209,13 @@ export class Http2Exchange implements Exchange {
     cutOff(this.#stream, resetCodeOf(reason), this.#waitsForTrailers);
   }
 
-  /** Gives up a caller that does not take its answer. */
-  expire(): void {
-    cutOff(this.#stream, constants.NGHTTP2_ENHANCE_YOUR_CALM, this.#waitsForTrailers);
+  /** Ends it where nothing moves any more; the caller is told why where its answer has not begun. */
+  expire(error: GivenUpError): void {
+    if (this.#isOver) return;
+    const { headers, body } = partingAnswer(error);
+    if (this.status === 0) this.answer(error.status, headers, body);
+    else cutOff(this.#stream, constants.NGHTTP2_ENHANCE_YOUR_CALM, this.#waitsForTrailers);
+    this.#leave(error);
   }
 
   switchTo(): never {
@@ -213,6 +241,7 @@ export class Http2Exchange implements Exchange {
   #arrived(chunk: Buffer | undefined): void {
     if (chunk === undefined) this.#isRead = true;
     else this.bytesReceived += chunk.length;
+    this.#isInvited = true;
     if (this.#isOver) return;
     const body = chunk === undefined ? NOTHING : [chunk];
     if (this.#sink !== undefined) {
@@ -226,11 +255,14 @@ export class Http2Exchange implements Exchange {
   }
 
   #closed(): void {
-    if (this.#isOver) return;
+    if (!this.#isOver) this.#leave(new StreamReset(this.#stream.rstCode));
+  }
+
+  #leave(error: Error): void {
     this.#isOver = true;
     this.#progress?.();
     for (const callback of this.#leavers ?? []) callback();
-    this.#sink?.abandoned(new StreamReset(this.#stream.rstCode));
+    this.#sink?.abandoned(error);
   }
 
   #inform(headers: OutgoingHttpHeaders): void {

@@ -83,6 +83,11 @@ export class Http2ServerSession {
     for (const exchange of this.#exchanges.values()) if (exchange.isStalled) yield exchange;
   }
 
+  /** Requests whose callers have announced more than they send. */
+  *unfinished(): Generator<Http2Exchange> {
+    for (const exchange of this.#exchanges.values()) if (exchange.awaitsBody) yield exchange;
+  }
+
   /**
    * Asks the caller to come back on another connection: what it begins before it has heard of that is answered, too
    * (RFC 9113 §6.8).

@@ -1,28 +1,32 @@
 import type { Clock } from '@rampart/core';
 
+import { lateAnswer, lateBody } from '../http/given-up.ts';
 import type { ReaderLimits } from '../http1/message-reader.ts';
 import type { Arrival } from '../http1/server-connections.ts';
 import { Http2ServerSession } from './server-session.ts';
 import type { Http2Exchange } from './server-exchange.ts';
 import type { Http2Service } from './server-session.ts';
+import { Standstill } from './standstill.ts';
 
 /** What callers over HTTP/2 are waited for, in milliseconds. */
 export interface Http2Patience {
   /** Between two looks at all connections. */
   readonly look: number;
-  /** Between two counts of the frames that carry nothing. */
+  /** Between two counts of the frames that carry nothing, and two looks at bodies. */
   readonly audit: number;
   /** For the answer to a PING on a connection with requests under way. */
   readonly pong: number;
   /** For a caller to read what there is for it. */
   readonly stall: number;
+  /** For more of a body that is not whole yet, while nobody holds it back and no answer has begun. */
+  readonly body: number;
 }
 
 /**
- * Requests that say nothing for a long time are what streams of gRPC do: what is given up is a caller that is gone, or
- * that does not take its answer.
+ * Requests that say nothing for a long time are what streams of gRPC do: what is given up is a caller that is gone, that
+ * does not take its answer, or that does not send the body of another request.
  */
-const USUAL: Http2Patience = { look: 30_000, audit: 2_000, pong: 15_000, stall: 300_000 };
+const USUAL: Http2Patience = { look: 30_000, audit: 2_000, pong: 15_000, stall: 300_000, body: 60_000 };
 const NOTHING = Buffer.alloc(0);
 
 export interface Http2SessionsOptions {
@@ -38,8 +42,8 @@ export class Http2ServerSessions {
   readonly #limits: ReaderLimits | undefined;
   readonly #patience: Http2Patience;
   readonly #open = new Set<Http2ServerSession>();
-  /** Since when each was seen to be stalled, and how much of it was sent by then. */
-  #stalls = new Map<Http2Exchange, { readonly at: number; readonly sent: number }>();
+  readonly #stalls: Standstill;
+  readonly #lateBodies: Standstill;
   #isLooking = false;
   #isAuditing = false;
 
@@ -47,6 +51,8 @@ export class Http2ServerSessions {
     this.#clock = clock;
     this.#limits = limits;
     this.#patience = patience;
+    this.#stalls = new Standstill({ patience: patience.stall, reason: lateAnswer });
+    this.#lateBodies = new Standstill({ patience: patience.body, reason: lateBody });
   }
 
   get size(): number {
@@ -93,23 +99,23 @@ export class Http2ServerSessions {
     this.#clock.after(this.#patience.audit, () => {
       this.#isAuditing = false;
       for (const session of this.#open) session.audit();
+      this.#lateBodies.look(
+        this.#clock.now(),
+        this.#of((session) => session.unfinished()),
+      );
       if (this.#open.size > 0) this.#auditLater();
     });
   }
 
   #look(): void {
-    const { pong, stall } = this.#patience;
-    const now = this.#clock.now();
-    const stalls = new Map<Http2Exchange, { readonly at: number; readonly sent: number }>();
-    for (const session of this.#open) {
-      if (session.size > 0) session.ping(pong);
-      for (const exchange of session.stalled()) {
-        const before = this.#stalls.get(exchange);
-        const since = before?.sent === exchange.bytesSent ? before : { at: now, sent: exchange.bytesSent };
-        if (now - since.at >= stall) exchange.expire();
-        else stalls.set(exchange, since);
-      }
-    }
-    this.#stalls = stalls;
+    for (const session of this.#open) if (session.size > 0) session.ping(this.#patience.pong);
+    this.#stalls.look(
+      this.#clock.now(),
+      this.#of((session) => session.stalled()),
+    );
+  }
+
+  *#of(requests: (session: Http2ServerSession) => Iterable<Http2Exchange>): Generator<Http2Exchange> {
+    for (const session of this.#open) yield* requests(session);
   }
 }

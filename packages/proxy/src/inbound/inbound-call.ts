@@ -12,6 +12,7 @@ import {
 } from '@rampart/mesh';
 import type { Answer, Applicant, HeaderChange, InboundConnection } from '@rampart/mesh';
 
+import { GivenUpError } from '../http/given-up.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamCall } from '../http/upstream.ts';
 import { BadAnswerError } from '../http1/client-connection.ts';
@@ -27,6 +28,7 @@ import type { InboundHttpOptions } from './inbound-http.ts';
 /** Envoy's body for a request that RBAC refuses. */
 const DENIED_BODY = 'RBAC: access denied';
 const GONE = 'the caller went away before the request could be judged';
+const LATE = 'the rest of the request, by which it was to be judged, did not come in time';
 const OVERLOADED = 'the application has as many requests as it is given at a time';
 const BAD_GATEWAY = 502;
 const SERVICE_UNAVAILABLE = 503;
@@ -103,7 +105,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
 
   abandoned(error: Error): void {
     this.#client?.abandon();
-    this.#record(this.#server.status, ResponseFlag.callerGone, error.message);
+    const flag = error instanceof GivenUpError ? error.flag : ResponseFlag.callerGone;
+    this.#record(this.#server.status, flag, error.message);
   }
 
   responseRoom(): void {
@@ -129,9 +132,10 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   }
 
   switched(head: MessageHead, application: ByteStream, rest: Buffer): void {
-    const { stream, rest: head0 } = this.#server.switchTo(head);
+    const { stream, rest: head0, over } = this.#server.switchTo(head);
     if (rest.length > 0) stream.write(rest);
     this.#options.join({ near: stream, head: head0, far: application }, ({ bytesReceived, bytesSent, ending }) => {
+      over();
       this.exchange.bytesReceived = bytesReceived;
       this.#server.bytesSent = bytesSent;
       this.#record(head.status, ending.flag, ending.reason);
@@ -163,8 +167,9 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
 
   #await(answer: Promise<Answer | undefined>): void {
     const stop = this.onGone(() => {
-      this.exchange.verdict = refusal(GONE);
-      this.#record(0, ResponseFlag.callerGone);
+      const { status } = this.#server;
+      this.exchange.verdict = refusal(status === 0 ? GONE : LATE);
+      this.#record(status, status === 0 ? ResponseFlag.callerGone : ResponseFlag.idle);
     });
     const go = (value: Answer | undefined): void => {
       stop();

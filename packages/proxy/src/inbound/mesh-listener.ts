@@ -67,7 +67,7 @@ export class MeshListener {
       accept: (connection) => this.#accept(connection),
       refuse,
     });
-    this.#server = createDoor((socket) => this.#enter(socket));
+    this.#server = createDoor((socket) => this.#enter(socket), clock);
   }
 
   /** Resolves with the port that it listens on. @throws RampartError PORT_IN_USE, INVALID_ARGUMENT */
@@ -153,6 +153,7 @@ export class MeshListener {
         else http({ connection, stream, version: protocol });
         return undefined;
       },
+      broken: ({ message }) => this.#gate.broke(connection, message),
       closed: () => this.#links.delete(link),
     });
     this.#links.add(link);

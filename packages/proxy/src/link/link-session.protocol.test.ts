@@ -184,6 +184,7 @@ describe('a peer that breaks the protocol', () => {
       hello(peer.frames);
       await peer.send();
       assert.deepEqual(peer.events, ['session draining', `session closed: ${ends}`]);
+      assert.deepEqual(peer.faults, [ends]);
       assert.equal(ours.events.join(), 'close');
       assert.match(peer.heard.at(-1) ?? '', /^GOAWAY 0 0[123]$/);
       assert.equal(peer.session.streams, 0);
@@ -196,6 +197,7 @@ describe('a peer that breaks the protocol', () => {
     peer.frames.byte(FRAME.GOAWAY, 0, 2);
     await peer.send();
     assert.deepEqual(peer.events, ['session draining', 'session closed: flow-control']);
+    assert.deepEqual(peer.faults, []);
   });
 });
 

@@ -64,10 +64,15 @@ export interface LinkOptions {
   greeted?(): void;
   /** No stream can be opened any more; those that are open go on. Called once. */
   draining?(): void;
+  /** The other side broke the rules or the limits, or is not heard any more: called once at most, before `closed`. */
+  broken?(error: LinkError): void;
   /** The session is over: called once, and last. `error` is there when it did not end in order. */
   closed?(error: LinkError | undefined): void;
   readonly limits?: Partial<LinkLimits>;
 }
+
+/** Reasons for which the other side is to blame. */
+const FAULTS: ReadonlySet<SessionReason> = new Set(['protocol-error', 'flow-control', 'flood', 'dead-peer']);
 
 /** Many streams over one connection between two proxies. Either side may open streams. */
 export class LinkSession {
@@ -304,8 +309,10 @@ export class LinkSession {
 
   #fail(reason: SessionReason, detail?: string): void {
     if (this.#state === 'closed') return;
+    const error = new LinkError(reason, detail);
     this.#goAway(SESSION_REASONS[reason]);
-    this.#close(new LinkError(reason, detail));
+    if (FAULTS.has(reason)) this.#options.broken?.(error);
+    this.#close(error);
   }
 
   #close(error: LinkError | undefined): void {

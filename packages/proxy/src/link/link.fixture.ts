@@ -185,6 +185,8 @@ export interface RawPeer {
   readonly frames: FrameWriter;
   readonly events: string[];
   readonly accepted: LinkStream[];
+  /** Reasons for which the session has blamed its peer. */
+  readonly faults: string[];
   /** Frames that the session sent, as `RESET 1 10`: name, stream, payload in hexadecimal. */
   readonly heard: string[];
   /** The peer's end of the wire. */
@@ -198,6 +200,7 @@ export function rawPeer(clock: Clock, { limits = {}, accept }: PairOptions = {})
   const events: string[] = [];
   const accepted: LinkStream[] = [];
   const heard: string[] = [];
+  const faults: string[] = [];
   const frames = new FrameWriter();
   const reader = new FrameReader({
     dataBegins: (stream, length) => {
@@ -212,6 +215,7 @@ export function rawPeer(clock: Clock, { limits = {}, accept }: PairOptions = {})
   near.on('data', (chunk: Buffer) => reader.push(chunk));
   const session = new LinkSession({
     ...side({ name: 'session', events, clock }),
+    broken: ({ reason }) => faults.push(reason),
     role: 'listener',
     transport: far,
     limits,
@@ -224,5 +228,5 @@ export function rawPeer(clock: Clock, { limits = {}, accept }: PairOptions = {})
     for (const part of frames.take()) near.write(part);
     await turns();
   };
-  return { session, frames, events, accepted, heard, end: near, send };
+  return { session, frames, events, faults, accepted, heard, end: near, send };
 }

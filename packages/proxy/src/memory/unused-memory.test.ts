@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 
+import { QuietMoments } from './quiet-moments.ts';
 import { cleanRanges } from './unused-memory.ts';
 
 const run = promisify(execFile);
@@ -45,6 +46,27 @@ describe('memory that is given back', () => {
     assert.ok(saved > 5_000_000, `${saved} bytes`);
     assert.equal(upper, 'STRASSE');
   });
+});
+
+describe('moments to give memory back', () => {
+  const cases: readonly (readonly [rule: string, workedMs: readonly number[], given: readonly number[]])[] = [
+    ['the first quiet one after work', [2000, 2000, 50, 50, 50], [3]],
+    ['not after next to no work', [10, 10, 10, 10, 10], []],
+    ['after little work that has come together', [90, 90, 90, 90, 90], [3]],
+    ['every fifteen seconds of work', [2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000], [8]],
+    ['again when it has worked again', [2000, 0, 2000, 0], [2, 4]],
+  ];
+  for (const [rule, work, expected] of cases) {
+    it(rule, () => {
+      const moments = new QuietMoments({ nowMs: 0, workedMs: 0 });
+      let workedMs = 0;
+      const given = work.flatMap((each, index) => {
+        workedMs += each;
+        return moments.isNow({ nowMs: (index + 1) * 2000, workedMs }) ? [index + 1] : [];
+      });
+      assert.deepEqual(given, expected);
+    });
+  }
 });
 
 describe('memory that is not taken', () => {

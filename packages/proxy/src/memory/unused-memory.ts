@@ -3,12 +3,15 @@ import { readFile, realpath } from 'node:fs/promises';
 import type { Clock, Timer } from '@rampart/core';
 import type { MeshLog } from '@rampart/mesh';
 
+import { QuietMoments } from './quiet-moments.ts';
+import type { Usage } from './quiet-moments.ts';
+
 /** MADV_DONTNEED of madvise(2) on Linux. */
 const DONT_NEED = 4;
 /** Starting is over by then: certificates are there, and what serves is compiled. */
 const AFTER_START_MS = 5000;
-/** Costs a millisecond or two. */
-const EVERY_MS = 15_000;
+const LOOK_EVERY_MS = 2000;
+const MICROSECONDS = 1000;
 
 /** A stretch of the address space. */
 export interface MemoryRange {
@@ -72,25 +75,32 @@ function trimOf(library: { func(declaration: string): unknown }): ((pad: number)
   }
 }
 
-/** Gives memory back once the process has started, and from time to time. Returns what ends that. */
+/** Gives memory back once the process has started, and whenever it is quiet after work. Returns what ends that. */
 export function keepSmall(clock: Clock, log: MeshLog): () => void {
   let timer: Timer | undefined;
   let isOver = false;
-  const wait = (milliseconds: number, giveBack: GiveBack | undefined): void => {
-    timer = clock.after(milliseconds, () => void go(giveBack));
+  const look = (giveBack: GiveBack, moments: QuietMoments): void => {
+    if (isOver) return;
+    if (moments.isNow(usageOf(clock))) giveBack();
+    timer = clock.after(LOOK_EVERY_MS, () => look(giveBack, moments));
   };
-  const go = async (loaded: GiveBack | undefined): Promise<void> => {
+  const begin = async (): Promise<void> => {
     try {
-      const giveBack = loaded ?? (await loadGiveBack());
+      const giveBack = await loadGiveBack();
       giveBack?.();
-      if (giveBack !== undefined && !isOver) wait(EVERY_MS, giveBack);
+      if (giveBack !== undefined) look(giveBack, new QuietMoments(usageOf(clock)));
     } catch (error) {
       log.debug('memory that is not used is kept', { error });
     }
   };
-  wait(AFTER_START_MS, undefined);
+  timer = clock.after(AFTER_START_MS, () => void begin());
   return () => {
     isOver = true;
     timer?.cancel();
   };
+}
+
+function usageOf(clock: Clock): Usage {
+  const { user, system } = process.cpuUsage();
+  return { nowMs: clock.now(), workedMs: (user + system) / MICROSECONDS };
 }

@@ -2,6 +2,7 @@ import { RampartError } from '@rampart/core';
 import { COMPLETE, failure, formatTraceparent, isUnreached, requestIdOf, ResponseFlag } from '@rampart/mesh';
 import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
+import { GivenUpError } from '../http/given-up.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamCall } from '../http/upstream.ts';
 import { BadAnswerError, ClientConnection, UnseenError } from '../http1/client-connection.ts';
@@ -62,7 +63,9 @@ export class OutboundCall implements BodySink, ResponseSink {
 
   abandoned(error: Error): void {
     this.#client?.abandon();
-    this.#end(failure(this.#exchange, error, { byCaller: true, connected: true }));
+    this.#exchange.code = this.#server.status;
+    const ending = failure(this.#exchange, error, { byCaller: true, connected: true });
+    this.#end(error instanceof GivenUpError ? { ...ending, flag: error.flag } : ending);
   }
 
   responseRoom(): void {
@@ -89,9 +92,10 @@ export class OutboundCall implements BodySink, ResponseSink {
 
   switched(head: MessageHead, far: ByteStream, rest: Buffer): void {
     this.#exchange.code = head.status;
-    const { stream, rest: early } = this.#server.switchTo(head);
+    const { stream, rest: early, over } = this.#server.switchTo(head);
     if (rest.length > 0) stream.write(rest);
     this.#options.join({ near: stream, head: early, far }, ({ bytesReceived, bytesSent, ending }) => {
+      over();
       this.#server.bytesReceived = bytesReceived;
       this.#server.bytesSent = bytesSent;
       this.#end(ending);

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import type { Clock } from '@rampart/core';
-import { memberOf, portableUpdate, sharedState } from '@rampart/mesh';
+import { memberOf, portableUpdate, sharedState, StandingReport } from '@rampart/mesh';
 import type { DataPlane, LogLevel, MeshLog, MetricFamily } from '@rampart/mesh';
 
 import type { SidecarPlaces } from '../sidecar/sidecar-config.ts';
@@ -52,6 +52,7 @@ export class Crew {
   readonly #members = new Map<number, Member>();
   readonly #doors = new SharedDoors();
   readonly #instances: SharedInstances;
+  readonly #standings: StandingReport;
   /** What it was at first: names are served by one process, and by the one that takes its place. */
   #dnsPort: number | undefined;
   #departed: readonly MetricFamily[] = [];
@@ -61,6 +62,7 @@ export class Crew {
     this.#options = options;
     const { plane } = options;
     this.#instances = new SharedInstances(plane.instances);
+    this.#standings = plane.standing ?? new StandingReport();
     plane.view.follow((update) => this.#tell({ kind: 'update', update: portableUpdate(update) }));
     plane.identity.subscribe(() => {
       const member = memberOf(plane);
@@ -127,6 +129,7 @@ export class Crew {
       plane,
       doors: this.#doors,
       instances: this.#instances,
+      standings: this.#standings,
       start: () => {
         const state = sharedState(plane);
         return { kind: 'start', places: this.#placesOf(place), isCounted, rootNamespace, state, logLevel, version };

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { RampartError } from '@rampart/core';
 import type { ErrorCode } from '@rampart/core';
 import { answerLease, answerNonce, merged } from '@rampart/mesh';
-import type { DataPlane, MetricFamily } from '@rampart/mesh';
+import type { DataPlane, MetricFamily, StandingReport } from '@rampart/mesh';
 
 import type { FromWorker, OpenPorts, ToWorker } from './messages.ts';
 import type { SharedInstances } from './shared-instances.ts';
@@ -13,6 +13,7 @@ export interface MemberOptions {
   readonly plane: DataPlane;
   readonly doors: SharedDoors;
   readonly instances: SharedInstances;
+  readonly standings: StandingReport;
   /** Asked for once the process can take it, so that nothing that has changed meanwhile is missed. */
   readonly start: () => ToWorker;
 }
@@ -39,7 +40,7 @@ export class Member implements DoorTaker {
   #lastQuestion = 0;
 
   constructor(worker: ChildProcess, options: MemberOptions) {
-    const { doors, instances, start } = options;
+    const { doors, instances, standings, start } = options;
     this.#worker = worker;
     this.opened = this.#open.promise;
     this.drained = this.#drain.promise;
@@ -50,6 +51,7 @@ export class Member implements DoorTaker {
         this.#drain.resolve();
         doors.leave(this);
         instances.leave(this);
+        standings.leave(this);
         this.#handed(false);
         for (const answered of this.#questions.values()) answered();
         resolve({ code, signal });
@@ -102,7 +104,10 @@ export class Member implements DoorTaker {
     this.#worker.kill('SIGKILL');
   }
 
-  #receive(message: Exclude<FromWorker, { readonly kind: 'up' }>, { plane, doors, instances }: MemberOptions): void {
+  #receive(
+    message: Exclude<FromWorker, { readonly kind: 'up' }>,
+    { plane, doors, instances, standings }: MemberOptions,
+  ): void {
     switch (message.kind) {
       case 'open':
         void doors.open(message.door, message.place).then((opening) => {
@@ -113,16 +118,19 @@ export class Member implements DoorTaker {
         this.#handed(true);
         break;
       case 'opened':
-        // What it said last may be heard after its end: nobody would take it back any more.
-        if (!this.#isUp) break;
-        doors.join(this);
-        this.#open.resolve(message.ports);
+        this.#whileUp(() => {
+          doors.join(this);
+          this.#open.resolve(message.ports);
+        });
         break;
       case 'instance':
-        if (this.#isUp) instances.heard(this, message.instance, message.isThere);
+        this.#whileUp(() => instances.heard(this, message.instance, message.isThere));
         break;
       case 'failed':
         this.#open.reject(new RampartError(message.code as ErrorCode, message.message));
+        break;
+      case 'standing':
+        this.#whileUp(() => standings.set(message.standing, this));
         break;
       case 'records':
         plane.telemetry.collect(message.collected);
@@ -143,6 +151,11 @@ export class Member implements DoorTaker {
       case 'over':
         break;
     }
+  }
+
+  /** What it said last may be heard after its end: nobody would take it back any more. */
+  #whileUp(take: () => void): void {
+    if (this.#isUp) take();
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   NonceQuestion,
   PortableUpdate,
   SharedState,
+  TrafficStanding,
 } from '@rampart/mesh';
 
 import type { SidecarPlaces } from '../sidecar/sidecar-config.ts';
@@ -59,6 +60,8 @@ export type FromWorker =
   /** It serves an instance, or does not any more: the one that leads has what they serve registered once. */
   | { readonly kind: 'instance'; readonly instance: LocalInstance; readonly isThere: boolean }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  /** What it gives no requests to, whenever that changes. */
+  | { readonly kind: 'standing'; readonly standing: TrafficStanding }
   | { readonly kind: 'records'; readonly collected: Collected }
   | LeaseQuestion
   | NonceQuestion

@@ -2,7 +2,14 @@ import type { Socket } from 'node:net';
 
 import { RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
-import { createLineLog, openSharedPlane, RelayedLease, RelayedNonces, TrafficMetrics } from '@rampart/mesh';
+import {
+  createLineLog,
+  openSharedPlane,
+  RelayedLease,
+  RelayedNonces,
+  StandingReport,
+  TrafficMetrics,
+} from '@rampart/mesh';
 
 import { openSidecar } from '../sidecar/sidecar.ts';
 import type { OpenSidecar } from '../sidecar/sidecar.ts';
@@ -108,6 +115,8 @@ function serve(start: WorkerStart, { listen }: HandedDoors, surroundings: Worker
   const log = createLineLog('sidecar', logLevel, write);
   const lease = new RelayedLease(send);
   const nonces = new RelayedNonces(send, clock);
+  const standing = new StandingReport();
+  standing.observe((changed) => send({ kind: 'standing', standing: changed }));
   const shared = openSharedPlane(state, {
     rootNamespace,
     clock,
@@ -116,6 +125,7 @@ function serve(start: WorkerStart, { listen }: HandedDoors, surroundings: Worker
     relay: (collected) => send({ kind: 'records', collected }),
     lease: (wants) => lease.ask(wants),
     nonces,
+    standing,
     metrics: isCounted ? new TrafficMetrics() : undefined,
   });
   shared.plane.instances.observe((instance, isThere) => send({ kind: 'instance', instance, isThere }));

@@ -144,7 +144,7 @@ export class CaptureDoors {
   }
 
   #open(place: Place, enter: (socket: Socket) => void): Promise<number> {
-    const server = createDoor(enter);
+    const server = createDoor(enter, this.#options.clock);
     this.#servers.push(server);
     const { listen = listenOn } = this.#options;
     return listen(server, place);

@@ -2,6 +2,9 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
 import { RampartError } from '@rampart/core';
+import type { Clock } from '@rampart/core';
+
+import { takeWaiting } from './waiting-connections.ts';
 
 export interface ListeningPlace {
   readonly host: string;
@@ -15,9 +18,13 @@ const BACKLOG = 4096;
 const MOST_CONNECTIONS = 16_384;
 
 /** A server for connections that may half-close. */
-export function createDoor(enter: (socket: Socket) => void): Server {
+export function createDoor(enter: (socket: Socket) => void, clock: Clock): Server {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, enter);
   server.maxConnections = MOST_CONNECTIONS;
+  server.once('listening', () => {
+    // Without what takes more at a time, they are taken one by one.
+    takeWaiting({ server, enter, now: () => clock.now() }).catch(() => undefined);
+  });
   return server;
 }
 

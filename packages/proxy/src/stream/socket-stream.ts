@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 
-import { abortConnection } from '@rampart/mesh';
+import { abortConnection, brokenTls } from '@rampart/mesh';
 
 import type { ByteReceiver, ByteStream } from './byte-stream.ts';
 
@@ -51,7 +51,8 @@ export class SocketStream implements ByteStream {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('error', (error: Error) => {
-      this.#failure = error;
+      const reason = brokenTls(error);
+      this.#failure = reason === undefined ? error : new Error(reason, { cause: error });
     });
   }
 

@@ -1,7 +1,16 @@
 import { RampartError } from '@rampart/core';
 import type { Clock } from '@rampart/core';
-import { EgressDenied, isUnreached, ResponseFlag, startSpan } from '@rampart/mesh';
-import type { Ending, IdSource, OutboundTcpRecorder, Route, Stopwatch, Target, TraceContext } from '@rampart/mesh';
+import { admitted, ConnectionLimited, EgressDenied, isUnreached, ResponseFlag, startSpan } from '@rampart/mesh';
+import type {
+  Ending,
+  IdSource,
+  OutboundPassage,
+  OutboundTcpRecorder,
+  Route,
+  Stopwatch,
+  Target,
+  TraceContext,
+} from '@rampart/mesh';
 
 import type { CapturedConnection, OutboundDoor } from '../capture/captured-connection.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
@@ -61,6 +70,10 @@ class Departure {
   readonly #startedAt: number;
   #tunnel: Tunnel | undefined;
   #target: Target | undefined;
+  /** That was asked for, where it cannot be had. */
+  #service: OutboundPassage['service'];
+  /** The room that it takes. */
+  #held: Target['held'];
   #upstreamHost = '';
   #leaves = false;
   /** Ids of instances beyond the first. */
@@ -78,7 +91,9 @@ class Departure {
   start(): void {
     const { stream, head, destination } = this.#captured;
     const { clock, limits = TUNNEL_LIMITS } = this.#options;
-    const route = this.#options.route(destination.host, destination.port);
+    const route = admitted(this.#options.route(destination.host, destination.port));
+    this.#held = route.kind === 'mesh' ? route.target.held : undefined;
+    this.#service = route.kind === 'failed' ? route.service : undefined;
     this.#target = route.kind === 'mesh' ? route.target : undefined;
     this.#leaves = route.kind === 'outside';
     this.#options.recorder.opened(this.#target, this.#leaves);
@@ -124,8 +139,11 @@ class Departure {
     this.#target = target;
     this.#upstreamHost = target.endpoint.address;
     try {
-      return await this.#options.dial(target, this.#trace, signal);
+      const stream = await this.#options.dial(target, this.#trace, signal);
+      target.held?.answered(true);
+      return stream;
     } catch (error) {
+      if (error instanceof Error && isUnreached(error)) target.held?.answered(false);
       const { host, port } = this.#captured.destination;
       const other = error instanceof Error && isUnreached(error) ? this.#options.route(host, port) : undefined;
       if (other?.kind !== 'mesh' || this.#tried.has(other.target.endpoint.instanceId)) throw error;
@@ -136,6 +154,7 @@ class Departure {
 
   #ended({ ending, bytesReceived, bytesSent }: TunnelEnd): void {
     this.#over();
+    this.#held?.close();
     const { host, port } = this.#captured.destination;
     this.#options.recorder.write({
       trace: this.#trace,
@@ -145,6 +164,7 @@ class Departure {
       ending,
       authority: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
       target: this.#target,
+      service: this.#service,
       leaves: this.#leaves,
       upstreamHost: this.#upstreamHost,
       decision: this.#isDenied ? 'DENY' : 'ALLOW',
@@ -154,7 +174,7 @@ class Departure {
 
 /** Where a connection could not be opened: whose fault it was. */
 function endingOf(error: Error): Ending {
-  if (error instanceof EgressDenied) return error.ending;
+  if (error instanceof EgressDenied || error instanceof ConnectionLimited) return error.ending;
   return { flag: flagOf(error), reason: error.message, policy: '' };
 }
 

@@ -6,6 +6,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { RampartError } from '@rampart/core';
 import {
   createIds,
+  ConnectionLimited,
   EgressDenied,
   InboundTcpRecorder,
   OutboundTcpRecorder,
@@ -258,6 +259,7 @@ describe('a connection without HTTP, from an application to an application', () 
   const failures: readonly [what: string, error: Error, flag: string, decision: string][] = [
     ['a name that leads nowhere', new RampartError('NOT_FOUND', 'no service'), 'NR', 'ALLOW'],
     ['a service without instances', new RampartError('NO_HEALTHY_INSTANCE', 'none'), 'UH', 'ALLOW'],
+    ['a service with as many connections as a rule allows', new ConnectionLimited('db'), 'UO', 'ALLOW'],
     ['an instance that egress policy keeps it from', new EgressDenied('db', denied), 'UAEX', 'DENY'],
     ['a host that no entry knows', new EgressDenied('db', { ...denied, flag: ResponseFlag.noInstance }), 'UH', 'DENY'],
   ];

@@ -5,6 +5,7 @@ import type {
   DiscoveredInstance,
   Discovery,
   DiscoveryQuery,
+  IdMark,
   ServiceKey,
   ServiceSummary,
   WatchOpened,
@@ -67,6 +68,11 @@ export class GuardedDiscovery implements Discovery {
     const found = this.#options.discovery.instance(instanceId);
     if (found === undefined || !this.#mayKnow(found)) return undefined;
     return visibleTo(this.#caller.identity, found, this.#options.access.policy);
+  }
+
+  /** Of everything there is: that some id has a mark says nothing of any one. */
+  hasIdsWith(mark: IdMark): boolean {
+    return this.#options.discovery.hasIdsWith(mark);
   }
 
   services(namespace?: string): readonly ServiceSummary[] {

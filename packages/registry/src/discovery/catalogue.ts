@@ -4,6 +4,7 @@ import type {
   DiscoveredInstance,
   Discovery,
   DiscoveryQuery,
+  IdMark,
   ServiceKey,
   ServiceSummary,
   WatchOpened,
@@ -27,6 +28,7 @@ export type ServiceListener = (change: ServiceChange) => void;
 
 const HISTORY_LENGTH = 16_384;
 const EVERYTHING = '';
+const MARKS: readonly IdMark[] = [':', '~'];
 const NOBODY: readonly DiscoveredInstance[] = Object.freeze([]);
 
 /** What can be found now, in memory, and the changes that led there. */
@@ -36,6 +38,8 @@ export class Catalogue implements Discovery {
   readonly #instances = new Map<string, DiscoveredInstance>();
   /** Services with an instance, or with a change that history still reaches. */
   readonly #services = new Map<string, ServiceRecord>();
+  /** Those that some id has, or had. */
+  readonly #marks = new Set<IdMark>();
   readonly #wakers: Wakers;
   readonly #listeners = new Set<ServiceListener>();
   readonly #listenerFailed: (error: unknown) => void;
@@ -55,6 +59,7 @@ export class Catalogue implements Discovery {
     this.#listenerFailed = options.listenerFailed;
     for (const instance of options.instances) {
       this.#instances.set(instance.instanceId, instance);
+      this.#noteMarks(instance);
       this.#record(instance).instances.set(instance.instanceId, instance);
     }
   }
@@ -65,6 +70,10 @@ export class Catalogue implements Discovery {
 
   instance(instanceId: string): DiscoveredInstance | undefined {
     return this.#instances.get(instanceId);
+  }
+
+  hasIdsWith(mark: IdMark): boolean {
+    return this.#marks.has(mark);
   }
 
   service({ service, namespace }: ServiceKey): Service | undefined {
@@ -132,6 +141,7 @@ export class Catalogue implements Discovery {
     const before = this.#instances.get(instanceId);
     const revision = this.#revision + 1;
     this.#instances.set(instanceId, instance);
+    if (before === undefined) this.#noteMarks(instance);
     const record = this.#record(instance);
     const old = before === undefined ? undefined : isOf(record, before) ? record : this.#record(before);
     const entries: HistoryEntry[] = [];
@@ -167,6 +177,10 @@ export class Catalogue implements Discovery {
     this.#publish(revision, [historyEntry({ revision, key: record.key, before, after: undefined })]);
   }
 
+  #noteMarks({ instanceId }: DiscoveredInstance): void {
+    for (const mark of MARKS) if (!this.#marks.has(mark) && instanceId.includes(mark)) this.#marks.add(mark);
+  }
+
   #publish(revision: number, entries: readonly HistoryEntry[]): void {
     this.#revision = revision;
     for (const entry of entries) {
@@ -177,12 +191,17 @@ export class Catalogue implements Discovery {
       if (record === undefined || record.instances.size <= 1) this.#ordered = undefined;
       this.#forget(this.#history.add(entry));
     }
+    this.#wake(revision, entries);
+    for (const { key, namespace } of entries)
+      this.#tell({ revision, namespace, name: key.slice(namespace.length + 1) });
+  }
+
+  #wake(revision: number, entries: readonly HistoryEntry[]): void {
+    if (this.#wakers.isEmpty) return;
     for (const namespace of new Set(entries.map((entry) => entry.namespace)))
       this.#wakers.wake(keyOf(namespace, ''), revision);
     for (const { key } of entries) this.#wakers.wake(key, revision);
     this.#wakers.wake(EVERYTHING, revision);
-    for (const { key, namespace } of entries)
-      this.#tell({ revision, namespace, name: key.slice(namespace.length + 1) });
   }
 
   #forget(dropped: readonly HistoryEntry[]): void {

@@ -94,6 +94,9 @@ export type WatchRefusal =
 
 export type WatchOpened = Result<Watch, WatchRefusal>;
 
+/** What lengthens an id: ":" a host that is appended to it, "~" an owner that is kept apart from another (`apartId`). */
+export type IdMark = ':' | '~';
+
 /**
  * What can be found now and what has become of it. Every door reads through it. Answers come from memory and are those
  * of one moment: in one turn of the event loop `find`, `services` and the beginning of a watch agree.
@@ -104,6 +107,10 @@ export interface Discovery {
   find(query: DiscoveryQuery): Discovered;
   /** Undefined when nobody is registered under that id. */
   instance(instanceId: string): DiscoveredInstance | undefined;
+  /**
+   * Whether an id with that mark in it was ever there: false says that none is, so that nobody need look for ids that hardly ever are.
+   */
+  hasIdsWith(mark: IdMark): boolean;
   /** By namespace, then by name. */
   services(namespace?: string): readonly ServiceSummary[];
   /**

@@ -142,3 +142,17 @@ function catalogue(historyLength?: number): Catalogue {
     ...(historyLength === undefined ? {} : { historyLength }),
   });
 }
+
+describe('marks of ids', () => {
+  it('are known from the first id that has one on, wherever it came from, and stay', () => {
+    const options = { revision: REVISION, listenerFailed: (error: unknown) => assert.fail(String(error)) };
+    const found = new Catalogue({ ...options, instances: [discovered({ instanceId: 'web:1' })] });
+    assert.deepEqual([found.hasIdsWith(':'), found.hasIdsWith('~')], [true, false]);
+    const empty = new Catalogue({ ...options, instances: [] });
+    empty.put(discovered({ instanceId: 'web' }));
+    assert.deepEqual([empty.hasIdsWith(':'), empty.hasIdsWith('~')], [false, false]);
+    empty.put(discovered({ instanceId: 'web~0' }));
+    empty.remove('web~0');
+    assert.deepEqual([empty.hasIdsWith(':'), empty.hasIdsWith('~')], [false, true]);
+  });
+});

@@ -7,6 +7,11 @@ export class Wakers {
     this.#failed = failed;
   }
 
+  /** Whether nobody listens to anything. */
+  get isEmpty(): boolean {
+    return this.#listeners.size === 0;
+  }
+
   /** Returns how to end it. The same function may be added twice and each be ended. */
   add(key: string, listener: (revision: number) => void): () => void {
     const own = (revision: number): void => listener(revision);

@@ -55,8 +55,8 @@ export class Deadlines {
   }
 
   delete(id: string): void {
-    this.#deadlines.delete(id);
-    if (this.#deadlines.size === 0) this.clear();
+    // An empty map is not cleared again: the engine would make a new one of it.
+    if (this.#deadlines.delete(id) && this.#deadlines.size === 0) this.clear();
   }
 
   clear(): void {

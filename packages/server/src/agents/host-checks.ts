@@ -1,13 +1,7 @@
 import { isIP } from 'node:net';
-import {
-  type DiscoveredInstance,
-  type Discovery,
-  isInNetworks,
-  type SpeakingAgent,
-  type Watch,
-  type WatchEvent,
-} from '@rampart/registry';
+import { type DiscoveredInstance, type Discovery, isInNetworks, type SpeakingAgent } from '@rampart/registry';
 import { plainAddress } from '../doors/limits/network-of.ts';
+import { FollowedInstances } from '../registry/followed-instances.ts';
 
 type Networks = SpeakingAgent['networks'];
 type Whereabouts = Pick<SpeakingAgent, 'address' | 'networks'>;
@@ -21,7 +15,7 @@ interface Beyond {
 /** Instances with checks that agents run, by the address of their host. Nothing is kept before the first agent listens. */
 export class HostChecks {
   readonly #discovery: Discovery;
-  #watch: Watch | undefined;
+  readonly #followed: FollowedInstances;
   readonly #instances = new Map<string, DiscoveredInstance>();
   readonly #hosts = new Map<string, Set<string>>();
   readonly #listeners = new Map<string, Set<() => void>>();
@@ -30,11 +24,18 @@ export class HostChecks {
 
   constructor(discovery: Discovery) {
     this.#discovery = discovery;
+    this.#followed = new FollowedInstances(discovery, {
+      clear: () => {
+        for (const instanceId of [...this.#instances.keys()]) this.#drop(instanceId);
+      },
+      put: (instance) => this.#put(instance),
+      drop: (instanceId) => this.#drop(instanceId),
+    });
   }
 
   /** Those at an address or in networks; their state means nothing here. */
   at({ address, networks }: Whereabouts): readonly DiscoveredInstance[] {
-    this.#follow();
+    this.#followed.catchUp();
     const own = hostOf(address);
     const hosts = networks.length === 0 ? [] : [...this.#hosts.keys()].filter((host) => isInNetworks(host, networks));
     const ids = [...new Set([own, ...hosts])].flatMap((host) => [...(this.#hosts.get(host) ?? [])]);
@@ -48,7 +49,7 @@ export class HostChecks {
 
   /** Calls back when one of those there came, went or is another; returns how to end it. Networks are asked for each time. */
   onChange(where: { readonly address: string; networks(): Networks }, listener: () => void): () => void {
-    this.#follow();
+    this.#followed.catchUp();
     const host = hostOf(where.address);
     const listeners = this.#listeners.get(host) ?? new Set();
     const own = (): void => listener();
@@ -63,37 +64,7 @@ export class HostChecks {
   }
 
   close(): void {
-    this.#watch?.close();
-    this.#watch = undefined;
-  }
-
-  #follow(): void {
-    this.#watch ??= this.#begin();
-    for (let event = this.#watch.poll(); event !== undefined; event = this.#watch.poll()) {
-      if (event.kind === 'compacted') {
-        this.#watch.close();
-        this.#watch = this.#begin();
-      } else this.#take(event);
-    }
-  }
-
-  #begin(): Watch {
-    for (const instanceId of [...this.#instances.keys()]) this.#drop(instanceId);
-    // Taken on its own turn: whoever is waked is in the middle of a change.
-    const opened = this.#discovery.watch('all', () =>
-      queueMicrotask(() => this.#watch !== undefined && this.#follow()),
-    );
-    if (!opened.ok) throw new Error('BUG: a watch from the beginning was refused');
-    return opened.value;
-  }
-
-  #take(event: Exclude<WatchEvent, { readonly kind: 'compacted' }>): void {
-    if (event.kind === 'state') for (const instance of event.instances) this.#put(instance);
-    if (event.kind !== 'changes') return;
-    for (const change of event.changes) {
-      if (change.kind === 'put') this.#put(change.current);
-      else this.#drop(change.last.instanceId);
-    }
+    this.#followed.close();
   }
 
   #put(instance: DiscoveredInstance): void {

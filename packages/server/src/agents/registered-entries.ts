@@ -64,7 +64,7 @@ export class RegisteredEntries implements EntrySource {
   #current(): Registered {
     const { feed } = this.#options;
     if (this.#of !== feed.revision) {
-      const changes = feed.since(this.#of);
+      const changes = feed.resourcesSince(this.#of);
       this.#of = feed.revision;
       if (changes === 'compacted' || changes.some(isRegistration)) {
         this.#registered = this.#list();

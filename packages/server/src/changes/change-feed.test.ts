@@ -46,6 +46,19 @@ describe('the change feed', () => {
     assert.deepEqual(feed.since(1), [service('a')]);
   });
 
+  it('tells of resources alone, also where services have used up history since', async () => {
+    const feed = await ChangeFeed.open(memoryRevisions(), { historyLength: 4 });
+    const resource = { kind: 'resource', key: 'AuthorizationPolicy/a', namespace: 'default' } as const;
+    assert.deepEqual(
+      [feed.resourcesSince(0), feed.resourcesSince(1), feed.resourcesSince(2)],
+      ['compacted', [], 'compacted'],
+    );
+    feed.publish([service('a'), resource]);
+    assert.deepEqual([feed.resourcesSince(1), feed.resourcesSince(2)], [[resource], []]);
+    for (let index = 0; index < 9; index += 1) feed.publish([service('a')]);
+    assert.deepEqual([feed.resourcesSince(1), feed.resourcesSince(2)], ['compacted', []]);
+  });
+
   it('starts above every revision of an earlier process, and calls those compacted', async () => {
     const store = memoryRevisions();
     const first = await ChangeFeed.open(store);

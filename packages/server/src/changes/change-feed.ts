@@ -4,6 +4,7 @@ import type { RevisionStore } from './revision-store.ts';
 
 const BLOCK = 1000;
 const DEFAULT_HISTORY = 4096;
+const NOTHING: readonly Change[] = [];
 
 /** A revision that was given out before its change is durable. It holds back every later one until it is settled. */
 export interface RevisionTicket {
@@ -31,6 +32,8 @@ export class ChangeFeed {
   readonly #watchers = new Set<() => void>();
   #head: number;
   #floor: number;
+  /** Revision of the newest change of a resource; that of the start before there is any. */
+  #resourcesAt: number;
   #next: number;
   #reserved: number;
   #reserving: Promise<void> | undefined;
@@ -42,6 +45,7 @@ export class ChangeFeed {
     // The state a process finds is a revision of its own: what an earlier one told under its last number may differ.
     this.#head = reserved + 1;
     this.#floor = this.#head;
+    this.#resourcesAt = this.#head;
     this.#next = this.#head + 1;
     this.#reserved = reserved;
   }
@@ -105,6 +109,13 @@ export class ChangeFeed {
     return [...bySubject.values()];
   }
 
+  /** The same of resources alone; at once where none changed, since services change thousands of times as often. */
+  resourcesSince(revision: number): readonly Change[] | 'compacted' {
+    if (revision >= this.#resourcesAt && revision <= this.#head) return NOTHING;
+    const changes = this.since(revision);
+    return changes === 'compacted' ? changes : changes.filter(isOfResource);
+  }
+
   /** Calls back after the head moved, once a turn of the event loop at most. */
   watch(listener: () => void): () => void {
     this.#watchers.add(listener);
@@ -135,6 +146,7 @@ export class ChangeFeed {
 
   #remember(revision: number, changes: readonly Change[]): void {
     this.#history.push({ revision, changes });
+    if (changes.some(isOfResource)) this.#resourcesAt = revision;
     if (this.#history.length > this.#historyLength) {
       // Half at once, so that dropping old entries costs nothing per change.
       const dropped = this.#history.splice(0, this.#historyLength >> 1);
@@ -163,4 +175,8 @@ export class ChangeFeed {
       });
     return this.#reserving;
   }
+}
+
+function isOfResource({ kind }: Change): boolean {
+  return kind === 'resource';
 }

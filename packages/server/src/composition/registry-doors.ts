@@ -73,11 +73,21 @@ function mayAnybodyRead({ guard, registry }: State, { service, namespace }: Serv
   return true;
 }
 
-function readersOf({ guard }: State): Pick<ConsulSource, 'discoveryOf' | 'mayRead' | 'mayReadAll'> {
+type Readers = Pick<ConsulSource, 'discoveryOf' | 'mayRead' | 'mayReadAll' | 'onRightsChange'>;
+
+function readersOf({ guard, apiTokens }: State): Readers {
   return {
     discoveryOf: (caller, sourceIp) => guard.viewOf(caller, sourceIp),
     mayRead: (caller, { service, namespace }) => guard.access.wouldAllow(caller, 'read', { service, namespace }),
     mayReadAll: (caller, namespace) => guard.viewOf(caller, '').isComplete(namespace),
+    onRightsChange: (tokenId, listener) => {
+      const forgetRules = guard.policies.onChange(listener);
+      const forgetToken = tokenId === undefined ? undefined : apiTokens.onEnded(tokenId, listener);
+      return () => {
+        forgetRules();
+        forgetToken?.();
+      };
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import {
   IdentityService,
   AuditService,
   LedgerService,
+  NonceService,
   QuotaService,
   RegistryService,
   RevocationService,
@@ -29,6 +30,7 @@ import { createControlService } from '../doors/services/control-service.ts';
 import { createIdentityService } from '../doors/services/identity-service.ts';
 import { type AuditServiceOptions, createAuditService } from '../doors/services/audit-service.ts';
 import { createLedgerService } from '../doors/services/ledger-service.ts';
+import { createNonceService } from '../doors/services/nonce-service.ts';
 import { createQuotaService } from '../doors/services/quota-service.ts';
 import {
   createDirectFind,
@@ -189,6 +191,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
           readMaxBytes: LARGEST_REPORT_BYTES,
         });
         router.service(QuotaService, quotas, CONTROL_SIZE);
+        router.service(NonceService, createNonceService(state.seenNonces), CONTROL_SIZE);
         router.service(ApiTokenService, createApiTokenService(apiTokens));
         router.service(TrustService, createTrustService({ ...state, clock, rootNamespace }));
         router.service(AuditService, createAuditService({ ...auditDesk(state, clock), clock }));

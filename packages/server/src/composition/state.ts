@@ -5,7 +5,7 @@ import {
   openAuthority,
   type RevocationStore,
 } from '@rampart/authority';
-import { TrustDomain } from '@rampart/core';
+import { type Clock, TrustDomain } from '@rampart/core';
 import { type Checkpoints, Journal } from '@rampart/journal';
 import type { Registry } from '@rampart/registry';
 import { AdminTokens } from '../admin/admin-tokens.ts';
@@ -19,11 +19,11 @@ import { trustDocuments } from '../doors/documents/trust-documents.ts';
 import { keepCheckpoints } from '../ledger/kept-checkpoints.ts';
 import { keepRetention } from '../ledger/kept-retention.ts';
 import { openRegistryGuard, type RegistryGuard } from '../registry/open-guard.ts';
+import { SeenNonces } from '../nonces/seen-nonces.ts';
 import { ResourceSet } from '../resources/resource-set.ts';
 import { crlDocuments } from '../revocation/crl-keeper.ts';
 import { openRevocations } from '../revocation/open-revocations.ts';
-import { type Database, openDatabase } from '../storage/database.ts';
-import { sqliteEngine } from '../storage/sqlite/engine.ts';
+import type { Database } from '../storage/database.ts';
 import { createAdminTokenStore } from '../storage/stores/admin-token-store.ts';
 import { createApiTokenStore } from '../storage/stores/api-token-store.ts';
 import { createAuthorityStore } from '../storage/stores/authority-store.ts';
@@ -34,6 +34,7 @@ import { joinTrust } from '../trust/join-trust.ts';
 import { openKeys } from '../trust/keys.ts';
 import { createOwnTrust, openJwtKeys, type OwnTrust } from '../trust/own-trust.ts';
 import { exchangeByHand, openUpstream } from '../trust/upstream.ts';
+import { openOwnDatabase } from './own-database.ts';
 import type { Start } from './start.ts';
 
 export interface State {
@@ -54,22 +55,22 @@ export interface State {
   /** What anybody may read. */
   readonly documents: DocumentDesk;
   readonly entries: RegisteredEntries;
+  /** Of signed requests; what a control plane before this one saw is not known. */
+  readonly seenNonces: SeenNonces;
 }
 
 /** Everything that survives a restart. */
 export async function openState({ options, teardown, metrics, directory }: Start): Promise<State> {
-  const { clock, log } = options;
-  const database = await openDatabase(sqliteEngine(directory.database));
-  teardown.add('database', () => database.close());
-  const journal = await Journal.open(createJournalStore(database), clock);
-  teardown.add('journal', () => journal.settle());
+  const { clock, log, trustDomain, rootNamespace } = options;
+  const domain = TrustDomain.of(trustDomain);
+  const database = await openOwnDatabase({ directory, teardown }, domain);
+  const journal = await openJournal(database, { clock, teardown });
+  const seenNonces = new SeenNonces({ clock, isFirst: journal.head.size === 0 });
   const feed = await ChangeFeed.open(createRevisionStore(database));
   const resources = await ResourceSet.open(createResourceStore(database), feed);
-  const { trustDomain, rootNamespace } = options;
   const entries = new RegisteredEntries({ feed, resources: () => resources.all(), trustDomain, rootNamespace });
   const { keys, keyEncryptionKey } = await openKeys({ options, teardown }, directory);
   const shared = { feed, resources, database, journal, clock, log, teardown };
-  const domain = TrustDomain.of(trustDomain);
   const jwtSvids = await openJwtKeys({ ...shared, ...options.jwt, trustDomain: domain, keys });
   const { revocationFile, beginRevocationFile } = options;
   const kept = { directory, revocationFile, beginRevocationFile, keyEncryptionKey, trustDomain };
@@ -88,7 +89,11 @@ export async function openState({ options, teardown, metrics, directory }: Start
     entries,
     jwtSvids,
   });
-  if (options.upstream.kind === 'by-hand') await exchangeByHand(opened, directory.path);
+  if (options.upstream.kind === 'by-hand') {
+    // Whoever signs does so for the keys that are there now.
+    directory.keep();
+    await exchangeByHand(opened, directory.path);
+  }
   await keepJwtKeyRevocations(jwtSvids, { desk: opened.revocationDesk, epoch: revocations.epoch });
   const trust = createOwnTrust(opened, jwtSvids, options.jwt.issuer);
   const federation = await joinTrust({ ...shared, ...options.federation, trust });
@@ -96,8 +101,6 @@ export async function openState({ options, teardown, metrics, directory }: Start
   keepRetention({ ...shared, checkpoints, settings: () => guard.policies.current().settings.auditRetention });
   const registry = await openServices(options, { database, guard, authority: opened, keyEncryptionKey, teardown });
   await guard.begin(registry);
-  const tokens = await AdminTokens.open(createAdminTokenStore(database), clock);
-  const apiTokens = await ApiTokens.open({ store: createApiTokenStore(database), journal, clock });
   return {
     database,
     journal,
@@ -110,9 +113,19 @@ export async function openState({ options, teardown, metrics, directory }: Start
     guard,
     feed,
     resources,
-    tokens,
-    apiTokens,
+    tokens: await AdminTokens.open(createAdminTokenStore(database), clock),
+    apiTokens: await ApiTokens.open({ store: createApiTokenStore(database), journal, clock }),
     documents: createDocumentDesk([trustDocuments(trust), journalDocuments(checkpoints), crlDocuments(opened)]),
     entries,
+    seenNonces,
   };
+}
+
+async function openJournal(
+  database: Database,
+  { clock, teardown }: { readonly clock: Clock; readonly teardown: Start['teardown'] },
+): Promise<Journal> {
+  const journal = await Journal.open(createJournalStore(database), clock);
+  teardown.add('journal', () => journal.settle());
+  return journal;
 }

@@ -243,7 +243,7 @@ export class MeshSnapshots {
   #policies(): readonly NetworkPolicy[] {
     const { feed, resources } = this.#state;
     if (this.#networkPoliciesOf !== feed.revision) {
-      const changes = feed.since(this.#networkPoliciesOf);
+      const changes = feed.resourcesSince(this.#networkPoliciesOf);
       this.#networkPoliciesOf = feed.revision;
       if (changes === 'compacted' || changes.some((change) => isAbout(change, 'NetworkPolicy'))) {
         this.#networkPolicies = resources().flatMap(({ resource }) =>

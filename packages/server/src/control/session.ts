@@ -277,6 +277,7 @@ function atMost(traffic: TrafficState): TrafficState {
     ...traffic,
     ejected: traffic.ejected.slice(0, MOST_STATES),
     breakers: traffic.breakers.slice(0, MOST_STATES),
+    retried: traffic.retried.slice(0, MOST_STATES),
   };
 }
 

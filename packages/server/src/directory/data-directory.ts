@@ -1,4 +1,4 @@
-import { access, constants, mkdir, rmdir } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
@@ -13,7 +13,12 @@ export interface DataDirectory {
   readonly caFile: string;
   readonly adminTokenFile: string;
   readonly clientFile: string;
-  /** Lets others have it, and removes it when nothing was put into it. */
+  readonly revocationFile: string;
+  /** A file elsewhere that this start makes. */
+  adds(file: string): void;
+  /** The start has come so far that everything stays from now on. */
+  keep(): void;
+  /** Lets others have it; what a first start put there goes, unless it was to be kept. */
   release(): Promise<void>;
 }
 
@@ -24,16 +29,17 @@ export interface DataDirectory {
  */
 export async function claimDataDirectory(path: string): Promise<DataDirectory> {
   const directory = resolve(path);
-  const { created, lock } = await claim(directory);
+  const { created, isEmpty, lock } = await claim(directory);
+  const files = filesOf(directory);
+  const elsewhere: string[] = [];
+  let isKept = !isEmpty;
   return {
     path: directory,
-    database: join(directory, 'rampart.db'),
-    keys: join(directory, 'keys'),
-    checkpointFile: join(directory, 'journal.checkpoint'),
-    caFile: join(directory, 'ca.pem'),
-    adminTokenFile: join(directory, 'admin.token'),
-    clientFile: join(directory, 'client.json'),
+    ...files,
+    adds: (file) => void elsewhere.push(file),
+    keep: () => (isKept = true),
     release: async () => {
+      if (!isKept) await discard(files, elsewhere);
       await lock.release();
       if (created) {
         // Only an empty one goes: a start that failed leaves nothing behind, a control plane that ran leaves its state.
@@ -43,11 +49,42 @@ export async function claimDataDirectory(path: string): Promise<DataDirectory> {
   };
 }
 
-async function claim(directory: string): Promise<{ readonly created: boolean; readonly lock: DirectoryLock }> {
+type Files = Pick<
+  DataDirectory,
+  'database' | 'keys' | 'checkpointFile' | 'caFile' | 'adminTokenFile' | 'clientFile' | 'revocationFile'
+>;
+
+function filesOf(directory: string): Files {
+  return {
+    database: join(directory, 'rampart.db'),
+    keys: join(directory, 'keys'),
+    checkpointFile: join(directory, 'journal.checkpoint'),
+    caFile: join(directory, 'ca.pem'),
+    adminTokenFile: join(directory, 'admin.token'),
+    clientFile: join(directory, 'client.json'),
+    revocationFile: join(directory, 'revocations.log'),
+  };
+}
+
+/** The database goes last: without it, whatever is left of the others would be taken for the rest of a mesh. */
+async function discard({ database, ...others }: Files, elsewhere: readonly string[]): Promise<void> {
+  for (const path of [...Object.values(others), ...elsewhere]) await rm(path, { recursive: true, force: true });
+  for (const part of ['-wal', '-shm', '']) await rm(`${database}${part}`, { force: true });
+}
+
+interface Claim {
+  readonly created: boolean;
+  /** But for the lock. */
+  readonly isEmpty: boolean;
+  readonly lock: DirectoryLock;
+}
+
+async function claim(directory: string): Promise<Claim> {
   try {
     const created = await makeDirectory(directory);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
-    return { created, lock: await lockDirectory(directory) };
+    const lock = await lockDirectory(directory);
+    return { created, isEmpty: (await readdir(directory)).length === 1, lock };
   } catch (cause) {
     if (cause instanceof RampartError) {
       throw cause;

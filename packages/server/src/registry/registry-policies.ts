@@ -24,7 +24,7 @@ export class RegistryPolicies {
   current(): RegistryPolicy {
     const { feed } = this.#options;
     if (this.#of !== feed.revision) {
-      const changes = feed.since(this.#of);
+      const changes = feed.resourcesSince(this.#of);
       this.#of = feed.revision;
       if (changes === 'compacted' || changes.some(isRegistryPolicy)) this.#current = this.#compile();
     }

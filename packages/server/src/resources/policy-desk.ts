@@ -7,8 +7,9 @@ import {
   type ServiceName,
   toJson,
 } from '@rampart/core';
-import { parseDocuments } from '@rampart/core/documents';
+import { type ParsedDocuments, parseDocuments, type ReaderOptions, ResourceTexts } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
+import { inSlices, TimeSlices } from '../replay/time-slices.ts';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
 import { entryOverlaps } from './entry-overlaps.ts';
 import { federationReview } from './federability.ts';
@@ -41,8 +42,9 @@ export interface Operator {
   readonly sourceIp: string;
 }
 
-export interface ApplyRequest {
-  readonly document: string;
+/** How resources are applied, however they come. */
+export interface ApplyOptions {
+  /** Name that problems carry. */
   readonly file: string;
   readonly defaultNamespace: string;
   /** Tells what would happen and does nothing. */
@@ -50,6 +52,10 @@ export interface ApplyRequest {
   /** Takes rules about services, subsets and ports that are not there yet, with a warning. */
   readonly allowUnknownServices: boolean;
   readonly operator: Operator;
+}
+
+export interface ApplyRequest extends ApplyOptions {
+  readonly document: string;
 }
 
 export interface ApplyOutcome {
@@ -61,6 +67,13 @@ export interface ApplyOutcome {
   readonly problems: readonly ResourceProblem[];
   /** From which they are in force; 0 when nothing was applied. */
   readonly revision: number;
+}
+
+/** Resources on their way into force. */
+export interface ResourceSetDraft {
+  /** Takes the JSON of one more; returns how many there are. */
+  add(text: string): number;
+  apply(): Promise<ApplyOutcome>;
 }
 
 export interface DeletionOutcome {
@@ -104,6 +117,18 @@ export class PolicyDesk {
     return this.#inTurn(() => this.#apply(request));
   }
 
+  /** A set that comes in parts: each is checked when it comes, and `apply` puts all of them into force or none. */
+  begin(request: ApplyOptions): ResourceSetDraft {
+    const texts = new ResourceTexts(request.file, this.#reading(request));
+    return {
+      add: (text) => {
+        texts.add(text);
+        return texts.count;
+      },
+      apply: () => this.#inTurn(() => this.#applyParsed(texts, request)),
+    };
+  }
+
   /**
    * Deletes those that are there, all in one revision.
    *
@@ -124,12 +149,16 @@ export class PolicyDesk {
   }
 
   async #apply(request: ApplyRequest): Promise<ApplyOutcome> {
-    const { document, file, defaultNamespace } = request;
+    const { document, file } = request;
+    return this.#applyParsed(parseDocuments(document, { file, ...this.#reading(request) }), request);
+  }
+
+  /** How resources are read, and what there is against those that are sound in themselves. */
+  #reading({ defaultNamespace }: Pick<ApplyOptions, 'defaultNamespace'>): ReaderOptions {
     const { rootNamespace, trustDomain } = this.#options;
     const planes = this.#options.planes();
     const unfederable = federationReview({ trustDomain, resources: () => this.#options.resources.all() });
-    const parsed = parseDocuments(document, {
-      file,
+    return {
       defaultNamespace,
       rootNamespace,
       review: (resource) => [
@@ -139,20 +168,24 @@ export class PolicyDesk {
         ...unfederable(resource),
         ...unsignable(resource, { rootNamespace }),
       ],
-    });
-    if (parsed.problems.some(({ severity }) => severity === 'error')) {
-      return { resources: [], problems: parsed.problems, revision: 0 };
-    }
+    };
+  }
+
+  async #applyParsed(parsed: ParsedDocuments, request: ApplyOptions): Promise<ApplyOutcome> {
+    const { problems: found } = parsed;
+    if (found.some(({ severity }) => severity === 'error')) return { resources: [], problems: found, revision: 0 };
+    const { file, allowUnknownServices } = request;
     const { resources } = parsed;
     const present = (): readonly HeldResource[] => this.#options.resources.all();
     const overlaps = entryOverlaps(parsed, { file, now: this.#options.clock.now(), present });
-    const { isRegistered, servedPorts } = this.#options;
-    const { allowUnknownServices } = request;
+    const { rootNamespace, isRegistered, servedPorts } = this.#options;
     const registry = { rootNamespace, isRegistered, servedPorts };
     const traffic = trafficProblems(parsed, { file, present, allowUnknownServices, ...registry });
-    const problems = [...parsed.problems, ...overlaps, ...traffic];
+    const problems = [...found, ...overlaps, ...traffic];
     if (traffic.some(({ severity }) => severity === 'error')) return { resources: [], problems, revision: 0 };
-    const planned = resources.map((resource) => this.#plan(resource));
+    const planned: Planned[] = [];
+    const slices = new TimeSlices(this.#options.clock, new AbortController().signal);
+    await inSlices(resources, slices, (resource) => planned.push(this.#plan(resource)));
     const changed = planned.filter(({ outcome }) => outcome !== 'unchanged');
     const revision = request.dryRun ? 0 : await this.#put(planned, changed, request.operator);
     return { resources: planned, problems, revision };

@@ -119,6 +119,8 @@ function recordOf(resource: Resource, revision: number): StoredResourceRecord {
   return { key: resourceKey(resource), json: toJson(resource), createdAt, revision };
 }
 
+const UTF8 = new TextEncoder();
+
 function heldOf(record: StoredResourceRecord): HeldResource {
   const parsed = parseResource(JSON.parse(record.json));
   if (!parsed.ok) {
@@ -128,7 +130,7 @@ function heldOf(record: StoredResourceRecord): HeldResource {
       `stored resource ${record.key} cannot be read (${why}); was it written by a newer version?`,
     );
   }
-  return { ...record, resource: parsed.value, bytes: new TextEncoder().encode(record.json) };
+  return { ...record, resource: parsed.value, bytes: UTF8.encode(record.json) };
 }
 
 function changeOf({ key, resource }: HeldResource): Change {

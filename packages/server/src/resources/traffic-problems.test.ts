@@ -46,6 +46,19 @@ describe('rules about calls that are applied', () => {
     ];
   };
 
+  it('are refused when nobody knows the service that requests are to be signed for', async () => {
+    const signed = (host: string): string =>
+      'apiVersion: rampart.dev/v1\nkind: RequestSignaturePolicy\nmetadata: { name: signed, namespace: shop }\n' +
+      `spec: { signers: ["*"], hosts: [${host}] }\n`;
+    const [refused] = await apply(signed('gatway'), false);
+    assert.match(
+      refused ?? '',
+      /^4:33 spec\.hosts\[0\]: no instance of service gatway of namespace shop has registered/,
+    );
+    assert.deepEqual(await apply(signed('gatway')), ['created']);
+    assert.deepEqual(await apply(signed('gatway').replace('"*"', '"a"'), false), ['configured']);
+  });
+
   it('are refused when their service is not known, unless that is said to be right', async () => {
     const document = ROUTED + subsets('v1', 'v2');
     const refused = await apply(document, false);

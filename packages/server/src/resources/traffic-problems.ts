@@ -2,6 +2,7 @@ import {
   isTraffic,
   qualifiedName,
   RampartError,
+  type RequestSignaturePolicy,
   type Resource,
   resourceKey,
   type ResourceProblem,
@@ -36,8 +37,9 @@ export function trafficProblems(
   { resources, placeOf }: Pick<ParsedDocuments, 'resources' | 'placeOf'>,
   { file, present, allowUnknownServices, ...registry }: Application,
 ): ResourceProblem[] {
+  const reviewed = resources.filter(isReviewed);
+  if (reviewed.length === 0) return [];
   const rules = resources.filter(isTraffic);
-  if (rules.length === 0) return [];
   const held = present().map(({ resource }) => resource);
   const before = held.filter(isTraffic);
   const surroundings = { ...registry, declaring: [...held, ...resources].filter((each) => !isTraffic(each)) };
@@ -45,8 +47,12 @@ export function trafficProblems(
   const others = before.filter((resource) => !replaced.has(resourceKey(resource)));
   const after = [...others, ...rules];
   const review = reviewOf(after, surroundings);
-  const judged = judge({ allowUnknownServices, before, review: reviewOf(before, surroundings) });
-  const own = rules.flatMap((rule) => review.of(rule).map((finding) => ({ rule, finding: judged(rule, finding) })));
+  const judged = judge({
+    allowUnknownServices,
+    before: held.filter(isReviewed),
+    review: reviewOf(before, surroundings),
+  });
+  const own = reviewed.flatMap((rule) => review.of(rule).map((finding) => ({ rule, finding: judged(rule, finding) })));
   const problems = own.map(({ rule, finding: { severity, code, message, field } }): ResourceProblem => {
     const { line = 0, column = 0 } = placeOf(rule, field) ?? {};
     return { severity, code, message, file, line, column, field };
@@ -105,9 +111,16 @@ function reviewOf(rules: readonly TrafficResource[], { declaring, ...registry }:
   return new TrafficReview({ resources: [...declaring, ...rules], ...registry });
 }
 
+type Reviewed = TrafficResource | RequestSignaturePolicy;
+
+/** What says something of the calls to services. */
+function isReviewed(resource: Resource): resource is Reviewed {
+  return isTraffic(resource) || resource.kind === 'RequestSignaturePolicy';
+}
+
 interface Judgement {
   readonly allowUnknownServices: boolean;
-  readonly before: readonly TrafficResource[];
+  readonly before: readonly Reviewed[];
   /** Of what is in force. */
   readonly review: TrafficReview;
 }
@@ -117,7 +130,7 @@ function judge({
   allowUnknownServices,
   before,
   review,
-}: Judgement): (rule: TrafficResource, finding: TrafficFinding) => TrafficFinding {
+}: Judgement): (rule: Reviewed, finding: TrafficFinding) => TrafficFinding {
   return (rule, finding) => {
     if (finding.isAbsence !== true) return finding;
     if (allowUnknownServices) return tolerated(finding);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ended, startProcess } from '../testing/plane-process.ts';
@@ -54,7 +54,10 @@ describe('revocations while the control plane is killed', () => {
   }
 
   it('none that was answered is lost, whatever becomes of the database', async () => {
+    const before = `${planes.dataDirectory}.before`;
     const answered: string[] = [];
+    await (await planes.start()).stop();
+    await cp(join(planes.dataDirectory, 'rampart.db'), before);
     for (let round = 0; round < ROUNDS; round += 1) answered.push(...(await killWhileRevoking(round)));
     assert.ok(answered.length >= ROUNDS * 5);
     let plane = await planes.start();
@@ -70,6 +73,7 @@ describe('revocations while the control plane is killed', () => {
     client.close();
     await plane.stop();
     for (const rest of ['', '-wal', '-shm']) await rm(join(planes.dataDirectory, `rampart.db${rest}`), { force: true });
+    await cp(before, join(planes.dataDirectory, 'rampart.db'));
     plane = await planes.start();
     client = connectAsAdmin(plane);
     const { barred } = await client.revocation.listRevocations({});

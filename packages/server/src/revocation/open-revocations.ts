@@ -43,7 +43,8 @@ export async function openRevocations(
 ): Promise<{ readonly acts: RevocationStore; readonly epoch: RevocationEpoch }> {
   const { directory, keyEncryptionKey, trustDomain, database, clock, log } = options;
   const acts = createRevocationStore(database);
-  const path = options.revocationFile ?? join(directory.path, 'revocations.log');
+  const path = options.revocationFile ?? directory.revocationFile;
+  if (!(await isThere(path))) directory.adds(path);
   const epoch = await openEpochFile({
     path,
     keyPath: join(directory.keys, 'revocations.key'),

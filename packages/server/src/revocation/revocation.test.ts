@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createCsr, generateKeyPair, parseCertificate } from '@rampart/spiffe';
 import type { ControlPlane } from '../control-plane.ts';
@@ -297,7 +298,9 @@ describe('revocation', () => {
       await assert.rejects(planes.start(), { code: 'DATA_DIRECTORY_UNREADABLE' });
       for (const name of ['key', 'head']) await rm(join(planes.dataDirectory, 'keys', `revocations.${name}`));
       await assert.rejects(planes.start(), /is missing: .* start once with --begin-revocation-file/);
-      for (const rest of ['', '-wal', '-shm']) await rm(`${database()}${rest}`, { force: true });
+      const forgetful = new DatabaseSync(database());
+      assert.equal(forgetful.exec("DELETE FROM counters WHERE name = 'revocation_file'"), undefined);
+      forgetful.close();
       await assert.rejects(planes.start(), /is missing/, 'the last checkpoint remembers it');
       plane = await planes.start({ beginRevocationFile: true });
       assert.ok((await auditTypes()).includes('REVOCATION_FILE_BEGUN'));

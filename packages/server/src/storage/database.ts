@@ -16,20 +16,21 @@ export interface Database {
 }
 
 /**
- * Opens the database and brings its tables up to date.
+ * Opens the database and brings its tables up to date. Before tables are made where there are none, `beginning` may refuse that.
  *
- * @throws RampartError STORAGE_FAILED when it is damaged, was written by a newer version or cannot be written.
+ * @throws RampartError STORAGE_FAILED when it is damaged, was written by a newer version or cannot be written; what `beginning` throws.
  */
-export async function openDatabase(engine: StorageEngine): Promise<Database> {
+export async function openDatabase(engine: StorageEngine, beginning?: () => Promise<void>): Promise<Database> {
   const kysely = new Kysely<Tables>({ dialect: engine.dialect });
   const log = engine.commitLog();
   try {
-    await migrate(kysely, engine);
+    await migrate(kysely, { engine, beginning });
     await log.sync();
   } catch (cause) {
     await log.close().catch(() => undefined);
     await kysely.destroy().catch(() => undefined);
     await log.letGo().catch(() => undefined);
+    if (cause instanceof RampartError) throw cause;
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new RampartError(
       'STORAGE_FAILED',
@@ -57,8 +58,16 @@ function adviceOn(detail: string): string {
   return /\bfull\b/.test(detail) ? 'make room on the disk of the data directory' : 'restore it from a backup';
 }
 
-async function migrate(kysely: Kysely<Tables>, engine: StorageEngine): Promise<void> {
-  const { error } = await new Migrator({ db: kysely, provider: migrationProvider(engine) }).migrateToLatest();
+async function migrate(
+  kysely: Kysely<Tables>,
+  { engine, beginning }: { readonly engine: StorageEngine; readonly beginning: (() => Promise<void>) | undefined },
+): Promise<void> {
+  const migrator = new Migrator({ db: kysely, provider: migrationProvider(engine) });
+  if (beginning !== undefined) {
+    const migrations = await migrator.getMigrations();
+    if (migrations.every(({ executedAt }) => executedAt === undefined)) await beginning();
+  }
+  const { error } = await migrator.migrateToLatest();
   if (error !== undefined) {
     throw error instanceof Error ? error : new Error('a migration failed without saying why');
   }

@@ -5,7 +5,7 @@ import {
   RampartError,
   type SpiffeId,
 } from '@rampart/core';
-import { type ConnectionEvent, MAX_BLOCK_BYTES, MAX_RECORDS, type TelemetryBatch } from '@rampart/wire';
+import { type ConnectionEvent, countRecords, MAX_BLOCK_BYTES, MAX_RECORDS, type TelemetryBatch } from '@rampart/wire';
 import type { Counter, Metrics } from '../metrics.ts';
 import type { LogTail } from './log-tail.ts';
 import type { AccessLogBatch, AccessLogStore } from './store.ts';
@@ -27,6 +27,7 @@ const REFUSAL_KINDS: ReadonlySet<string> = new Set<ConnectionRefusalKind>([
   'plaintext_rejected',
   'certificate_rejected',
   'handshake_failed',
+  'protocol_error',
   'policy_denied',
   'not_ready',
 ]);
@@ -71,7 +72,8 @@ export class TelemetryIntake {
     check(message.sequence <= BigInt(Number.MAX_SAFE_INTEGER), 'sequence must be below 2^53');
     check(message.records.length <= MAX_BLOCK_BYTES, `records must be at most ${MAX_BLOCK_BYTES} bytes`);
     check(message.recordCount <= MAX_RECORDS, `record_count must be at most ${MAX_RECORDS}`);
-    check(message.recordCount === 0 || message.records.length > 0, 'record_count counts records that are not there');
+    const held = message.records.length === 0 ? 0 : countRecords(message.records);
+    check(message.recordCount === held, `record_count is ${message.recordCount}, and records hold ${held}`);
     check(
       message.connectionEvents.length <= MOST_CONNECTION_EVENTS,
       `connection_events must be at most ${MOST_CONNECTION_EVENTS}`,

@@ -192,16 +192,22 @@ describe('telemetry', () => {
   });
 
   it('a block that cannot be read hides no other', async () => {
-    await orders.telemetry.report({ reporter: 'r', sequence: 1n, records: Uint8Array.of(1, 2, 3), recordCount: 1 });
+    const records = recordBlock([{ path: '/cut' }]).subarray(0, -1);
+    await orders.telemetry.report({ reporter: 'r', sequence: 1n, records, recordCount: 1 });
     await report(1, ['/good']);
     assert.deepEqual(paths(await history({})), ['/good']);
   });
 
+  const ONE = { reporter: 'r', sequence: 1n, recordCount: 1, records: recordBlock([{ path: '/a' }]) };
   const REFUSED: readonly (readonly [string, Parameters<ApiClient['telemetry']['report']>[0]])[] = [
     ['a reporter without a name', { reporter: '', sequence: 1n }],
     ['a reporter with a strange name', { reporter: 'a b', sequence: 1n }],
     ['a count without records', { reporter: 'r', sequence: 1n, recordCount: 5 }],
     ['an absurd count', { reporter: 'r', sequence: 1n, recordCount: 1_000_000, records: Uint8Array.of(1) }],
+    ['a count of more than there are', { ...ONE, recordCount: 2 }],
+    ['a count of fewer than there are', { ...ONE, records: recordBlock([{ path: '/a' }, { path: '/b' }]) }],
+    ['records that are not counted', { ...ONE, recordCount: 0 }],
+    ['what is no block', { reporter: 'r', sequence: 1n, records: Uint8Array.of(1, 2, 3), recordCount: 1 }],
     ['an absurd sequence', { reporter: 'r', sequence: 2n ** 60n }],
     ['an unknown kind of event', { reporter: 'r', sequence: 1n, connectionEvents: [{ kind: 'party' }] }],
     [

@@ -49,5 +49,6 @@ export async function writeAgedJournal(path: string, { days, until, daily }: Age
   }
   await journal.settle();
   await database.close();
+  directory.keep();
   await directory.release();
 }

@@ -10,6 +10,7 @@ import {
   IdentityService,
   AuditService,
   LedgerService,
+  NonceService,
   QuotaService,
   RegistryService,
   RevocationService,
@@ -35,6 +36,7 @@ export interface ApiClient {
   readonly ledger: Client<typeof LedgerService>;
   readonly audit: Client<typeof AuditService>;
   readonly quotas: Client<typeof QuotaService>;
+  readonly nonces: Client<typeof NonceService>;
   readonly registry: Client<typeof RegistryService>;
   readonly revocation: Client<typeof RevocationService>;
   readonly trust: Client<typeof TrustService>;
@@ -75,6 +77,7 @@ export function connectTo(
     control: createClient(ControlService, transport),
     telemetry: createClient(TelemetryService, transport),
     quotas: createClient(QuotaService, transport),
+    nonces: createClient(NonceService, transport),
     admin: createClient(AdminService, transport),
     ledger: createClient(LedgerService, transport),
     audit: createClient(AuditService, transport),

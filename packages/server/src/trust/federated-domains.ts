@@ -33,7 +33,7 @@ export async function openFederatedDomains(options: FederatedDomainsOptions): Pr
   let seen = feed.revision;
   await federation.relate(relationshipsOf(resources));
   const forget = feed.watch(() => {
-    const changes = feed.since(seen);
+    const changes = feed.resourcesSince(seen);
     seen = feed.revision;
     if (changes !== 'compacted' && !changes.some(isFederation)) return;
     void federation.relate(relationshipsOf(resources)).catch(options.failed);

@@ -103,15 +103,19 @@ function notCovered({ components }: ReadSignature, rules: SignatureRules): Refus
 
 function notFresh({ parameters }: ReadSignature, { now, maxAgeMs, clockSkewMs }: SignatureRules): Refused | undefined {
   const created = parameters.get('created');
-  if (typeof created !== 'number') return refuse('STALE', 'the signature does not say when it was made');
+  if (!isTime(created)) return refuse('STALE', 'the signature does not say when it was made, in whole seconds');
   if (created * 1000 > now + clockSkewMs)
     return refuse('STALE', 'the signature is from the future: look at the clocks of both ends');
   if (now > created * 1000 + maxAgeMs + clockSkewMs) return refuse('STALE', 'the signature is too old');
   const expires = parameters.get('expires');
   if (expires === undefined) return undefined;
-  if (typeof expires !== 'number' || now > expires * 1000 + clockSkewMs)
-    return refuse('STALE', 'the signature has expired');
+  if (!isTime(expires) || now > expires * 1000 + clockSkewMs) return refuse('STALE', 'the signature has expired');
   return undefined;
+}
+
+/** An Integer, never a Decimal (RFC 9421 §2.3). */
+function isTime(value: unknown): value is number {
+  return Number.isInteger(value);
 }
 
 function wrongNonce({ parameters }: ReadSignature, { nonce }: SignatureRules): Refused | undefined {

@@ -31,6 +31,7 @@ export interface RecordBlock {
   readonly responseFlags: Column<string>;
   readonly durationMicros: Column<number>;
   readonly tlsVersion: Column<string>;
+  readonly protocol: Column<string>;
 }
 
 /**
@@ -42,6 +43,23 @@ export interface RecordBlock {
  */
 export function openRecordBlock(bytes: Uint8Array): RecordBlock {
   const block = new ByteReader(bytes);
+  const { count, version } = readHead(block, bytes);
+  const opened = count === 0 ? EMPTY : openColumns(block, { count, version });
+  block.expectEnd();
+  return opened;
+}
+
+/**
+ * How many records a block says that it holds. Only its head is read, so that this is cheap where a block is passed on: the rest may
+ * still be refused by `openRecordBlock`.
+ *
+ * @throws RampartError INVALID_ARGUMENT for what has no head of a version known here.
+ */
+export function countRecords(bytes: Uint8Array): number {
+  return readHead(new ByteReader(bytes), bytes).count;
+}
+
+function readHead(block: ByteReader, bytes: Uint8Array): Head {
   if (bytes.length > MAX_BLOCK_BYTES) throw block.refusal(`it is longer than ${MAX_BLOCK_BYTES} bytes`);
   for (const expected of SIGNATURE) {
     if (block.byte() !== expected) throw block.refusal('it does not begin with the signature of one');
@@ -51,9 +69,7 @@ export function openRecordBlock(bytes: Uint8Array): RecordBlock {
     throw block.refusal(`it is of version ${version}, and ${OLDEST_VERSION} to ${VERSION} are known here`);
   const count = block.varint();
   if (count > MAX_RECORDS) throw block.refusal(`it claims ${count} records, ${MAX_RECORDS} are allowed`);
-  const opened = count === 0 ? EMPTY : openColumns(block, { count, version });
-  block.expectEnd();
-  return opened;
+  return { count, version };
 }
 
 /**
@@ -86,6 +102,7 @@ function openColumns(block: ByteReader, { count, version }: Head): RecordBlock {
     responseFlags: columns.responseFlags,
     durationMicros: columns.durationMicros,
     tlsVersion: columns.tlsVersion,
+    protocol: columns.protocol,
   };
 }
 
@@ -100,6 +117,7 @@ const EMPTY: RecordBlock = {
   responseFlags: noRow,
   durationMicros: noRow,
   tlsVersion: noRow,
+  protocol: noRow,
 };
 
 function noRow(): never {

@@ -62,7 +62,7 @@ interface ShowOptions {
 export function defineShow(parent: Command, shell: Shell): void {
   parent
     .command('show')
-    .description('the instances of a service, where they are and in what state')
+    .description('the instances of a service, where they are and in what state; exit code 1 when there is none')
     .argument('<service>', 'name of the service: orders-api, or orders-api.default')
     .option('-n, --namespace <name>', 'namespace of a short name', 'default')
     .option('--tag <tag>', 'only instances with this tag; may be repeated', collectText)
@@ -89,8 +89,9 @@ async function showService(service: string, options: ShowOptions, invocation: In
   const { show, note, palette } = invocation;
   const { instances, host } = await find(service, options, invocation);
   show({ data: () => instances.map(instanceData), table: () => renderInstances(instances, palette) });
-  if (instances.length === 0) note(`no such instance of ${host} is registered`);
-  return EXIT.ok;
+  if (instances.length > 0) return EXIT.ok;
+  note(`no such instance of ${host} is registered; "rampart registry list" says what is`);
+  return EXIT.no;
 }
 
 export function defineHealth(parent: Command, shell: Shell): void {

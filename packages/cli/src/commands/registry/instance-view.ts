@@ -26,18 +26,31 @@ export function healthCell(instance: RegisteredInstance, palette: Palette): Cell
 
 export function renderInstances(instances: readonly RegisteredInstance[], palette: Palette): string {
   return renderTable(
-    columnsOf('INSTANCE', 'ADDRESS', 'HEALTH', '>WEIGHT', 'TAGS', 'VERSION', 'LOCALITY', 'OWNER'),
+    columnsOf('INSTANCE', 'ADDRESS', 'HEALTH', '>WEIGHT', 'TAGS', 'LABELS', 'VERSION', 'LOCALITY', 'OWNER'),
     instances.map((instance) => [
       instance.instanceId,
       addressOf(instance),
       healthCell(instance, palette),
       String(instance.weights?.passing ?? 1),
       instance.tags.join(', '),
+      labelsText(labelsBesidePlace(instance)),
       instance.version,
       localityOf(instance),
       instance.owner,
     ]),
   );
+}
+
+/** "app=orders-api, version=v1". */
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return pairs.toSorted().join(', ');
+}
+
+/** A place that stands in a column of its own is said once. */
+function labelsBesidePlace({ labels, locality }: RegisteredInstance): Readonly<Record<string, string>> {
+  if (locality === undefined) return labels;
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith('topology.kubernetes.io/')));
 }
 
 function localityOf({ locality }: RegisteredInstance): string {

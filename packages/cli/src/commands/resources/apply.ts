@@ -3,12 +3,13 @@ import type { ApplyResponse, RollbackResponse } from '@rampart/wire';
 import type { Command } from 'commander';
 import { parseRevision } from '../../arguments/number.ts';
 import { collectText } from '../../arguments/pair.ts';
-import { joinDocuments, readDocuments, requireResources } from '../../documents/document-set.ts';
+import { type DocumentSet, joinDocuments, readDocuments, requireResources } from '../../documents/document-set.ts';
 import { problemData, reportRefusal, toDocumentProblem } from '../../documents/refusal.ts';
 import { EXIT } from '../../exit-code.ts';
 import { resourceName } from '../../render/names.ts';
 import { type DocumentProblem, renderProblem } from '../../views/problem-line.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
+import { applySet, type ApplySettings } from './apply-set.ts';
 import { addWaitOptions, followRollout, noteRollout, type Rollout, rolloutData, type WaitOption } from './rollout.ts';
 
 interface ApplyOptions {
@@ -19,6 +20,9 @@ interface ApplyOptions {
   readonly namespace?: string;
   readonly wait?: WaitOption;
 }
+
+/** What one document may well hold; the control plane reads it in one go. */
+const LARGE_CHARACTERS = 256 * 1024;
 
 export function defineApply(parent: Command, shell: Shell): void {
   const command = parent
@@ -71,14 +75,22 @@ async function apply(names: readonly string[], options: ApplyOptions, invocation
   const set = await readDocuments(names, { io: invocation.io, namespace: options.namespace });
   if (set.refused) return reportRefusal(set.problems, invocation);
   requireResources(set, 'apply');
-  const joined = joinDocuments(set.documents);
   const { dryRun = false, allowUnknownServices = false, namespace = '' } = options;
-  const answer = await invocation.withAdmin((client) =>
-    client.apply({ document: joined.text, file: joined.file, dryRun, allowUnknownServices, namespace }),
-  );
-  const problems = answer.problems.map((problem) => toDocumentProblem(problem, joined));
+  const settings = { dryRun, allowUnknownServices, namespace };
+  const isLarge = set.documents.reduce((sum, { text }) => sum + text.length, 0) > LARGE_CHARACTERS;
+  const { answer, problems } = await (isLarge ? applySet : applyDocument)(set, settings, invocation);
   if (problems.some((problem) => problem.severity !== 'warning')) return reportRefusal(problems, invocation);
   return showChange({ answer, warnings: problems, options, nothing: '' }, invocation);
+}
+
+async function applyDocument(
+  set: DocumentSet,
+  settings: ApplySettings,
+  { withAdmin }: Invocation,
+): Promise<{ readonly answer: ApplyResponse; readonly problems: readonly DocumentProblem[] }> {
+  const joined = joinDocuments(set.documents);
+  const answer = await withAdmin((client) => client.apply({ document: joined.text, file: joined.file, ...settings }));
+  return { answer, problems: answer.problems.map((problem) => toDocumentProblem(problem, joined)) };
 }
 
 async function rollBack(revision: bigint, options: ApplyOptions, invocation: Invocation): Promise<number> {

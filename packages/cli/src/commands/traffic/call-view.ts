@@ -1,4 +1,5 @@
-import type { CompiledAnswer, CompiledPolicy, CompiledRoute, OutsideService, ServiceRules } from '@rampart/core';
+import type { CompiledAnswer, CompiledMirror, CompiledRoute, OutsideService, ServiceRules } from '@rampart/core';
+import { policyText } from './policy-text.ts';
 
 /** What would become of a request. */
 export type DescribedCall = { readonly asked: string } & Course;
@@ -74,7 +75,7 @@ function outside(known: OutsideService | undefined): string[] {
     ),
     ...(tls === undefined
       ? []
-      : [line('TLS', `${tls.mode}, spoken by the sidecar (DestinationRule ${rules?.destinationRule})`)]),
+      : [line('TLS', `${tls.mode}, spoken in the caller's place (DestinationRule ${rules?.destinationRule})`)]),
   ];
 }
 
@@ -89,14 +90,9 @@ function ruled({ rules, route, answer, url, unserved, byGateway = false }: Ruled
     ...(answer === undefined
       ? []
       : [line('Answered', `${answer.status} ${answer.headers.map(([, value]) => value).join(' ')}`.trimEnd())]),
-    ...(route?.destinations ?? []).map((each) => {
-      const labels = each.subset === undefined ? '' : ` subset ${each.subset}`;
-      const port = each.port === undefined ? '' : `:${each.port}`;
-      return line(
-        'Goes to',
-        `${String(each.weight).padStart(3)} %  ${each.host.replace('.cluster.local', '')}${port}${labels}`,
-      );
-    }),
+    ...(route?.destinations ?? []).map((to) =>
+      line('Goes to', `${String(to.weight).padStart(3)} %  ${destinationText(to)}`),
+    ),
     ...unserved.map((reason) => line('Answered', `503: ${reason}`)),
     ...(byGateway ? [line('Leaves', 'the mesh there: it is an egress gateway, or nothing')] : []),
     ...(url === undefined ? [] : [line('As', url)]),
@@ -107,11 +103,17 @@ function ruled({ rules, route, answer, url, unserved, byGateway = false }: Ruled
   ];
 }
 
+/** "orders-api.default.svc:8080 subset v1". */
+function destinationText({ host, port, subset }: Pick<CompiledMirror, 'host' | 'port' | 'subset'>): string {
+  const place = host.replace('.cluster.local', '');
+  return `${place}${port === undefined ? '' : `:${port}`}${subset === undefined ? '' : ` subset ${subset}`}`;
+}
+
 function times({ timeoutMs, retries, fault, mirrors = [] }: CompiledRoute): string[] {
   const tried =
     retries === undefined || retries.attempts === 0
       ? undefined
-      : `${retries.attempts} on ${[...retries.on].join(', ')}`;
+      : `${retries.attempts} on ${[...retries.on].map((on) => (on === 'retriable-status-codes' ? [...retries.statuses].join(', ') : on)).join(', ')}`;
   return [
     ...(timeoutMs === undefined ? [] : [line('Timeout', `${timeoutMs} ms`)]),
     ...(tried === undefined ? [] : [line('Retries', tried)]),
@@ -119,19 +121,8 @@ function times({ timeoutMs, retries, fault, mirrors = [] }: CompiledRoute): stri
       ? []
       : [line('Delayed', `${fault.delay.share * ALL} % by ${fault.delay.milliseconds} ms`)]),
     ...(fault?.abort === undefined ? [] : [line('Aborted', `${fault.abort.share * ALL} % with ${fault.abort.status}`)]),
-    ...mirrors.map(({ host, share }) => line('Copied', `${share * ALL} % to ${host}`)),
+    ...mirrors.map((to) => line('Copied', `${to.share * ALL} % to ${destinationText(to)}`)),
   ];
-}
-
-function policyText({ balancer, outlier, limits, fallback }: CompiledPolicy): string {
-  const words = [
-    balancer?.kind ?? 'least-request',
-    ...(limits?.requests === undefined ? [] : [`at most ${limits.requests} requests at a time`]),
-    ...(outlier === undefined ? [] : [`out after ${outlier.consecutive5xx} errors`]),
-    ...(fallback?.staleMs === undefined ? [] : ['else an earlier answer']),
-    ...(fallback?.response === undefined ? [] : [`else answered ${fallback.response.status}`]),
-  ];
-  return words.join(', ');
 }
 
 function line(name: string, text: string): string {

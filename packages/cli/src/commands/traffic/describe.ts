@@ -6,8 +6,9 @@ import { EXIT } from '../../exit-code.ts';
 import { columnsOf, renderTable } from '../../render/table.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { renderTraffic, serviceTrafficData } from '../../views/traffic.ts';
-import { instanceData, renderInstances } from '../registry/instance-view.ts';
+import { addressOf, instanceData, renderInstances } from '../registry/instance-view.ts';
 import { defineDescribeCall } from './describe-call.ts';
+import { renderSubsets, subsetData, subsetsOf } from './subset-view.ts';
 
 interface ServiceName {
   readonly name: string;
@@ -94,7 +95,17 @@ function isAbout(resource: Resource, { service, instances, rootNamespace }: Subj
   const isCalled = (host: string): boolean => isHostOf(host, resource.metadata.namespace, service);
   if (resource.kind === 'VirtualService') return resource.spec.hosts.some(isCalled);
   if (resource.kind === 'DestinationRule' || resource.kind === 'Fallback') return isCalled(resource.spec.host);
+  if (resource.kind === 'Quarantine')
+    return instances.some(({ spiffeId }) =>
+      resource.spec.identities.some((identity) => isIdentity(identity, spiffeId)),
+    );
   return instances.some(({ namespace, labels }) => selects(resource, { namespace, labels }, rootNamespace));
+}
+
+/** "shop/orders-api" of whichever trust domain, or the SPIFFE ID itself. */
+function isIdentity(text: string, spiffeId: string): boolean {
+  const [namespace = '', account = ''] = text.split('/');
+  return text === spiffeId || spiffeId.endsWith(`/ns/${namespace}/sa/${account}`);
 }
 
 /** "orders-api" in its own namespace, "orders-api.shop", and longer; "*.shop.svc.cluster.local". */
@@ -115,23 +126,29 @@ function pageOf({ instances, tls, resources, traffic, ...service }: Description,
     `Identities   ${[...new Set(instances.map(({ spiffeId }) => spiffeId))].join(', ') || 'none'}`,
   ];
   const rules = resources.map(({ kind, metadata }) => [kind, metadata.namespace, metadata.name]);
+  const subsets = subsetsOf(resources, instances);
   return [
     `${facts.join('\n')}\n`,
     instances.length === 0 ? 'No instance is registered.\n' : renderInstances(instances, palette),
+    ...(subsets.length === 0 ? [] : [renderSubsets(subsets, palette)]),
     rules.length === 0
       ? 'No rule is about it: see rampart analyze.\n'
       : renderTable(columnsOf('RULE', 'NAMESPACE', 'NAME'), rules),
     traffic === undefined
       ? 'Nobody called it in the last minute.\n'
       : `Last minute:\n${renderTraffic([traffic], { palette, width: io.stdout.columns })}`,
-    ...stateOf(traffic),
+    ...stateOf(traffic, instances),
   ].join('\n');
 }
 
-function stateOf(traffic: ServiceTraffic | undefined): string[] {
+function stateOf(traffic: ServiceTraffic | undefined, instances: readonly RegisteredInstance[]): string[] {
   const { ejectedInstances = [], openBreakers = [] } = traffic ?? {};
+  const named = ejectedInstances.map((id) => {
+    const known = instances.find(({ instanceId }) => instanceId === id);
+    return known === undefined ? id : `${addressOf(known)} (${id})`;
+  });
   return [
-    ...(ejectedInstances.length === 0 ? [] : [`Ejected for their errors: ${ejectedInstances.join(', ')}\n`]),
+    ...(named.length === 0 ? [] : [`Ejected for their errors: ${named.join(', ')}\n`]),
     ...(openBreakers.length === 0 ? [] : [`Breaker open at: ${openBreakers.join(', ')}\n`]),
   ];
 }
@@ -141,6 +158,7 @@ function dataOf({ name, namespace, instances, tls, resources, traffic }: Descrip
     service: serviceHost({ name, namespace }),
     mutualTls: tls.map(({ port, mode, policy }) => ({ port, mode, policy })),
     instances: instances.map(instanceData),
+    subsets: subsetsOf(resources, instances).map(subsetData),
     rules: resources.map(({ kind, metadata }) => ({ kind, namespace: metadata.namespace, name: metadata.name })),
     traffic: traffic === undefined ? undefined : serviceTrafficData(traffic),
   };

@@ -1,5 +1,5 @@
 import type { ServiceTraffic, WatchTrafficResponse } from '@rampart/wire';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseDuration } from '../../arguments/duration.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
@@ -27,8 +27,14 @@ export function defineTop(parent: Command, shell: Shell): void {
     .description('how requests to each service go, live: rate, times, success, mutual TLS, breakers, ejected instances')
     .argument('[service]', 'only this service: orders-api, or orders-api.default')
     .option('-n, --namespace <name>', 'namespace of a short service name (default: default)')
-    .option('--window <duration>', 'what is looked back, at most 1m', parseDuration, WINDOW_MS)
-    .option('--interval <duration>', 'time between two looks', parseDuration, INTERVAL_MS)
+    .addOption(
+      new Option('--window <duration>', 'what is looked back, at most 1m')
+        .argParser(parseDuration)
+        .default(WINDOW_MS, '10s'),
+    )
+    .addOption(
+      new Option('--interval <duration>', 'time between two looks').argParser(parseDuration).default(INTERVAL_MS, '1s'),
+    )
     .option('--once', 'one look and no more, as it is where nobody watches')
     .addHelpText(
       'after',

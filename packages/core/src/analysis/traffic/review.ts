@@ -1,3 +1,4 @@
+import type { RequestSignaturePolicy } from '../../resource/resource.ts';
 import type { TrafficResource } from '../../traffic/visibility.ts';
 import { reviewDestinations } from './destinations.ts';
 import type { TrafficFinding } from './finding.ts';
@@ -5,6 +6,7 @@ import { KnownHosts, type TrafficSurroundings } from './known-hosts.ts';
 import { reviewPolicies, reviewTimes } from './policies.ts';
 import { reviewBreadth } from './breadth.ts';
 import { reviewHosts } from './rule-hosts.ts';
+import { reviewSignedHosts } from './signed-hosts.ts';
 
 /**
  * Looks at rules about calls as they will be in force together: hosts and subsets that are not there, rules that contradict each
@@ -18,7 +20,8 @@ export class TrafficReview {
   }
 
   /** What is to be said of one of them; errors are reasons not to have it. */
-  of(rule: TrafficResource): TrafficFinding[] {
+  of(rule: TrafficResource | RequestSignaturePolicy): TrafficFinding[] {
+    if (rule.kind === 'RequestSignaturePolicy') return reviewSignedHosts(rule, this.#known);
     const hosts = reviewHosts(rule, this.#known);
     switch (rule.kind) {
       case 'VirtualService':

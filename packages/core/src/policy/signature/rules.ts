@@ -21,6 +21,8 @@ export interface SignatureRule {
   readonly components: readonly string[];
   readonly maxAgeMs: number;
   readonly maxBodyBytes: number;
+  /** Whether an instance's own memory is enough while nobody else says whether a signature came before. */
+  readonly failOpen: boolean;
 }
 
 /** How data planes sign what goes to some services. */
@@ -37,7 +39,7 @@ export function compileSignatureRules(
   domains: TrustDomains,
 ): readonly SignatureRule[] {
   return policies.map((policy) => {
-    const { match, signers, components, maxAgeMs, maxBodyBytes } = policy.spec;
+    const { match, signers, components, maxAgeMs, maxBodyBytes, failOpen } = policy.spec;
     return {
       policy: qualifiedName(policy),
       identity: JSON.stringify([qualifiedName(policy), policy.spec]),
@@ -46,6 +48,7 @@ export function compileSignatureRules(
       components: components ?? COMPONENTS,
       maxAgeMs: maxAgeMs ?? MAX_AGE_MS,
       maxBodyBytes: maxBodyBytes ?? MAX_BODY_BYTES,
+      failOpen: failOpen ?? false,
     };
   });
 }

@@ -42,11 +42,13 @@ export function readOperation(at: Cursor): AuthorizationOperation | undefined {
   return asksNothing(at) ? at.error('must ask for something: name methods, paths, hosts or ports') : operation;
 }
 
-function readMethods(at: Cursor): string[] | undefined {
+/** Patterns of methods, with a warning at what no request can have. */
+export function readMethods(at: Cursor): string[] | undefined {
   return warned(at, patterns, deadMethod);
 }
 
-function readPaths(at: Cursor): string[] | undefined {
+/** Patterns and templates of paths, with a warning at what no request can have. */
+export function readPaths(at: Cursor): string[] | undefined {
   return warned(at, paths, deadPath);
 }
 

@@ -1,6 +1,6 @@
-import { parsePathPattern } from '../../policy/match/path-template.ts';
+import { readMethods, readPaths } from '../authorization/operation.ts';
 import type { Cursor } from '../cursor.ts';
-import { parsesWith, patternList, textList, type ValueCheck } from '../text-list.ts';
+import { patternList, type ValueCheck } from '../text-list.ts';
 
 /** Requests that are meant: every field asks, any value of a field will do; an absent field asks nothing. */
 export interface RequestMatch {
@@ -38,8 +38,8 @@ export function readMatches(at: Cursor): RequestMatch[] | undefined {
 
 function readMatch(at: Cursor): RequestMatch | undefined {
   return at.fields<RequestMatch>({
-    methods: patterns,
-    paths: textList(parsesWith(parsePathPattern)),
+    methods: readMethods,
+    paths: readPaths,
     principals: readPrincipals,
     headers: (headers) => headers.list(readHeader, 'a list of headers'),
   });

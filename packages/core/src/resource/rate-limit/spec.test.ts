@@ -107,4 +107,15 @@ const full = rateLimit({
 test('every field of a rule is accepted', () => expectSilence(full));
 test('connections alone are accepted', () =>
   expectSilence(rateLimit({ connections: [{ per: 'source.principal', max: 10 }] })));
+const unmet: readonly (readonly [what: string, match: object, field: string, message: RegExp])[] = [
+  ['a method in lower case', { methods: ['get'] }, 'methods[0]', /upper case/],
+  ['a path without its slash', { paths: ['search'] }, 'paths[0]', /begins with a slash/],
+  ['a path with its query', { paths: ['/search?q=*'] }, 'paths[0]', /without their query/],
+  ['a star that is none', { paths: ['/a*b'] }, 'paths[0]', /matched literally/],
+];
+for (const [what, match, field, message] of unmet) {
+  test(`${what} is warned of, because nothing would be limited`, () =>
+    expectWarning([what, matching([match]), `spec.rules[0].match[0].${field}`, message]));
+}
+
 test('no rule at all is warned of', () => expectWarning(['', rateLimit({ rules: [] }), 'spec', /limits nothing/]));

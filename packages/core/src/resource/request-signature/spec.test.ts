@@ -17,6 +17,7 @@ const refused: readonly Refusal[] = [
   ['the signature itself', requestSignature({ components: ['signature'] }), 'spec.components[0]', /not the caller/],
   ['a host that is none', requestSignature({ hosts: ['http://orders'] }), 'spec.hosts[0]', /name of a service/],
   ['a body without end', requestSignature({ maxBodyBytes: 99_999_999 }), 'spec.maxBodyBytes', /16777216/],
+  ['failOpen as text', requestSignature({ failOpen: 'yes' }), 'spec.failOpen', /must be true or false/],
   ['a match that matches nothing', requestSignature({ match: [] }), 'spec.match', /would match nothing/],
 ];
 for (const refusal of refused) test(`${refusal[0]} is refused`, () => expectRefusal(refusal));
@@ -28,6 +29,7 @@ const full = requestSignature({
   maxAge: '30s',
   maxBodyBytes: 4096,
   hosts: ['gateway', 'orders-api.shop.svc.cluster.local'],
+  failOpen: true,
 });
 test('every field is accepted', () => expectSilence(full));
 test('what is written is read again', () => {

@@ -19,6 +19,8 @@ export interface RequestSignatureSpec {
   readonly maxBodyBytes?: number;
   /** Services through which callers send these requests; data planes of the mesh sign what goes there. */
   readonly hosts?: readonly string[];
+  /** Whether an instance's own memory of signatures is enough while the control plane does not answer. Absent: no. */
+  readonly failOpen?: boolean;
 }
 
 type Document = Omit<RequestSignatureSpec, 'maxAgeMs'> & { readonly maxAge: number };
@@ -56,6 +58,7 @@ export function readRequestSignatureSpec(at: Cursor): RequestSignatureSpec | und
     maxAge: (maxAge) => readDuration(maxAge, MOST_AGE_MS),
     maxBodyBytes: (bytes) => bytes.integer('a number of bytes', { min: 1, max: MOST_BODY }),
     hosts: atMost(textList((host) => (HOST.test(host) ? undefined : 'must be the name of a service, in lower case'))),
+    failOpen: (flag) => flag.flag(),
   });
   if (fields === undefined) return undefined;
   const { signers, maxAge, ...rest } = fields;

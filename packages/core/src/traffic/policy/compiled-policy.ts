@@ -54,14 +54,19 @@ function outlierOf(settings: OutlierDetection): CompiledOutlier {
   };
 }
 
-/** A connection carries one request of HTTP/1.1 at a time, so that their number bounds requests as well. */
+/**
+ * A connection carries one request of HTTP/1.1 at a time, so that their number bounds requests as well. Requests wait for a
+ * connection; what `http2MaxRequests` has no room for is refused at once (Envoy, circuit breaking).
+ */
 function limitsOf({ tcp = {}, http = {} }: ConnectionPool = {}): CompiledLimits | undefined {
   const { maxConnections } = tcp;
   const { http2MaxRequests, http1MaxPendingRequests, maxRetries } = http;
   const bounds = [maxConnections, http2MaxRequests].filter((bound) => bound !== undefined);
+  const nobodyWaits = http2MaxRequests !== undefined && http2MaxRequests < (maxConnections ?? Number.POSITIVE_INFINITY);
+  const pending = nobodyWaits ? 0 : http1MaxPendingRequests;
   const limits: CompiledLimits = {
     ...(bounds.length === 0 ? {} : { requests: Math.min(...bounds) }),
-    ...(http1MaxPendingRequests === undefined ? {} : { pending: http1MaxPendingRequests }),
+    ...(pending === undefined ? {} : { pending }),
     ...(maxRetries === undefined ? {} : { retries: maxRetries }),
   };
   return Object.keys(limits).length === 0 ? undefined : limits;

@@ -1,3 +1,5 @@
+import type { OnceStanding } from '@rampart/core';
+
 /** A signature that would be taken, if it came for the first time. */
 export interface NonceClaim {
   /** SPIFFE ID. */
@@ -7,13 +9,12 @@ export interface NonceClaim {
   readonly created: number;
   /** How long after that it could be taken again by any policy in force, in milliseconds. */
   readonly keepMs: number;
+  /** Whether what this instance remembers is enough while nobody says what came to the others. */
+  readonly failOpen: boolean;
 }
 
-/**
- * `new` is taken; `seen` came before; `old` may have come before and was forgotten; `full` cannot be remembered; `unknown` where
- * whoever remembers did not answer.
- */
-export type NonceStanding = 'new' | 'seen' | 'old' | 'full' | 'unknown';
+/** `unknown` where whoever remembers did not answer. */
+export type NonceStanding = OnceStanding | 'unknown';
 
 /** Remembers which signatures came. */
 export interface Nonces {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { before, beforeEach, describe, it } from 'node:test';
 
-import { ENFORCED_IN_PROCESS, parseResource } from '@rampart/core';
+import { ENFORCED_IN_PROCESS, parseResource, ReplayCache } from '@rampart/core';
 import { signRequest } from '@rampart/spiffe/http-signature';
 import { TestCa } from '@rampart/testkit';
 import type { TestSvid } from '@rampart/testkit';
@@ -16,6 +16,8 @@ import { Permit } from '../authorize.ts';
 import { InboundConnection } from '../connection.ts';
 import { InboundExchange } from '../request/exchange.ts';
 import { RequestFacts } from '../request/facts.ts';
+import { MeshNonces } from './mesh-nonces.ts';
+import type { TakeNonces } from './nonce-desk.ts';
 import { RequestSignatures } from './request-signatures.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12);
@@ -29,21 +31,24 @@ interface Sent {
 
 describe('signatures of requests', () => {
   let ca: TestCa;
+  let other: TestCa;
   let frontend: TestSvid;
   let hop: TestSvid;
   let stranger: TestSvid;
   let clock: FakeClock;
   let view: MeshView;
+  let identity: SvidSource;
   let signatures: RequestSignatures;
+  let memory: ReplayCache;
+  let isAway: boolean;
   let nonce = 0;
 
   before(async () => {
     ca = await TestCa.create('cluster.local', NOW);
     const issue = (serviceAccount: string): Promise<TestSvid> => ca.issue(NOW, { namespace: 'web', serviceAccount });
     [frontend, hop] = await Promise.all([issue('frontend'), issue('hop')]);
-    stranger = await (
-      await TestCa.create('cluster.local', NOW)
-    ).issue(NOW, { namespace: 'web', serviceAccount: 'frontend' });
+    other = await TestCa.create('cluster.local', NOW);
+    stranger = await other.issue(NOW, { namespace: 'web', serviceAccount: 'frontend' });
   });
 
   beforeEach(async () => {
@@ -54,12 +59,23 @@ describe('signatures of requests', () => {
     const bundle = { trustDomain: ca.trustDomain, roots: [ca.rootDer], jwtAuthorities: [], sequence: 1 };
     const svid = createSvid({ ...own, chain: [own.der], bundle });
     const issuer = { attest: () => Promise.resolve(svid), renew: () => Promise.resolve(svid) };
-    const identity = new SvidSource({ issuer, clock, random: () => 0.5, log });
+    identity = new SvidSource({ issuer, clock, random: () => 0.5, log });
     identity.start();
     await clock.advance(0);
-    signatures = new RequestSignatures({ view, identity, clock });
+    memory = new ReplayCache({ clock, knownSince: NOW });
+    isAway = false;
+    const nonces = new MeshNonces({ clock, log, take, service: () => 'orders' });
+    signatures = new RequestSignatures({ view, identity, clock, nonces });
     apply({ match: [{ paths: ['/pay*'] }], signers: ['cluster.local/ns/web/sa/frontend'], maxBodyBytes: 100 });
   });
+
+  /** The control plane's side. */
+  const take: TakeNonces = (claims) => {
+    const standings = claims.map(({ digest, created, keepMs }) =>
+      memory.take({ name: Buffer.from(digest).toString('hex'), created: Number(created), keepMs }),
+    );
+    return isAway ? Promise.reject(new Error('away')) : Promise.resolve(standings);
+  };
 
   function apply(spec: object, revoked: readonly string[] = []): void {
     const parsed = parseResource({
@@ -128,6 +144,15 @@ describe('signatures of requests', () => {
     assert.match(await answer(request), /^401 .*it was used before/);
   });
 
+  it('are refused with 503 while nobody says whether they came before, but of policies that fail open', async () => {
+    isAway = true;
+    assert.match(await answer(signed(frontend)), /^503 .*the control plane does not say/);
+    apply({ signers: ['*'], failOpen: true });
+    const request = signed(frontend);
+    assert.equal(await answer(request), '200');
+    assert.match(await answer(request), /^401 .*it was used before/);
+  });
+
   it('are remembered as long as they would count', async () => {
     const request = signed(frontend);
     assert.equal(await answer(request), '200');
@@ -149,10 +174,20 @@ describe('signatures of requests', () => {
     it(`refuse ${fact}`, async () => assert.match(await answer(request()), reason));
   }
 
-  it('of a certificate that is revoked are refused', async () => {
-    apply({ signers: ['*'] }, [frontend.serial]);
-    assert.match(await answer(signed(frontend)), /^401 .*revoked/);
-  });
+  const noMore: readonly (readonly [fact: string, reason: RegExp, happens: (svid: TestSvid) => unknown])[] = [
+    ['is revoked', /^401 .*revoked/, ({ serial }) => apply({ signers: ['*'] }, [serial])],
+    ['has ended', /^401 .*expired/, () => clock.advance(2000)],
+    ['is of a root that is gone', /^401 .*refused/, () => identity.trust([other.rootDer], 2)],
+  ];
+  for (const [fact, reason, happens] of noMore) {
+    it(`of a certificate that ${fact} are refused, although it was known`, async () => {
+      const notAfter = NOW + (fact === 'has ended' ? 1000 : 60_000);
+      const brief = await ca.issue(NOW, { namespace: 'web', serviceAccount: 'frontend', notAfter });
+      assert.equal(await answer(signed(brief)), '200');
+      await happens(brief);
+      assert.match(await answer(signed(brief)), reason);
+    });
+  }
 
   it('that were judged by other policies let nobody in', async () => {
     const request = signed(frontend);

@@ -1,8 +1,6 @@
-import { fail, ok } from '@rampart/core';
-import type { Clock, Result, SignatureRule, SpiffeId } from '@rampart/core';
+import type { Clock, SignatureRule } from '@rampart/core';
 import type { HttpRequest } from '@rampart/spiffe/http-signature';
 
-import { identifyByChain } from '../../identity/peer.ts';
 import type { SvidSource } from '../../identity/svid-source.ts';
 import type { MeshView } from '../../view/mesh-view.ts';
 import { refusal } from '../refused.ts';
@@ -11,19 +9,22 @@ import type { Answer } from '../request/answer.ts';
 import type { Applicant } from '../request/applicant.ts';
 import type { RequestFacts } from '../request/facts.ts';
 import { whileThere } from '../request/while-there.ts';
+import { KnownSigners } from './known-signers.ts';
 import type { Nonces } from './nonces.ts';
-import { ReplayCache } from './replay-cache.ts';
 import { Signed } from './signed.ts';
 
 export interface RequestSignaturesOptions {
   readonly view: MeshView;
   readonly identity: SvidSource;
   readonly clock: Clock;
-  /** Absent: this process remembers for itself. */
-  readonly nonces?: Nonces | undefined;
+  readonly nonces: Nonces;
 }
 
 const NOTHING = new Uint8Array();
+const ADVICE: Readonly<Record<number, readonly string[]>> = {
+  401: ['www-authenticate', 'Signature'],
+  503: ['retry-after', '1'],
+};
 
 /**
  * Judges the signatures of requests, where a RequestSignaturePolicy is about them, before anything of them is changed. Costs one
@@ -32,11 +33,13 @@ const NOTHING = new Uint8Array();
 export class RequestSignatures {
   /** What remembers the signatures that came, for other processes that serve beside this one, too. */
   readonly nonces: Nonces;
-  readonly #options: RequestSignaturesOptions;
+  readonly #clock: Clock;
+  readonly #signers: KnownSigners;
 
-  constructor(options: RequestSignaturesOptions) {
-    this.#options = options;
-    this.nonces = options.nonces ?? new ReplayCache(options.clock);
+  constructor({ nonces, clock, view, identity }: RequestSignaturesOptions) {
+    this.nonces = nonces;
+    this.#clock = clock;
+    this.#signers = new KnownSigners({ view, identity, clock });
   }
 
   /** Undefined where no rule is about the request; else how it is to be answered, if it goes no further. */
@@ -63,26 +66,14 @@ export class RequestSignatures {
     const keepMs = Math.max(...applicant.exchange.connection.workload.signatures.map(({ maxAgeMs }) => maxAgeMs));
     const judged = await Signed.judge(
       { request, content: body.bytes, rules, keepMs },
-      { now: this.#options.clock.now(), nonces: this.nonces, identify: (chain) => this.#identify(chain) },
+      { now: this.#clock.now(), nonces: this.nonces, signers: this.#signers },
     );
-    if (!judged.ok) return refused(401, rule, `the request's signature is refused: ${judged.problem}`);
+    if (!judged.ok) {
+      const { code, reason } = judged.problem;
+      return refused(code, rule, `the request's signature is refused: ${reason}`);
+    }
     facts.signed = judged.value;
     return undefined;
-  }
-
-  #identify(chain: readonly Uint8Array[]): Result<SpiffeId, string> {
-    const { identity, view, clock } = this.#options;
-    const svid = identity.current;
-    if (svid === undefined) return fail('this workload has no trust bundle yet');
-    const { trustDomain, roots } = svid.bundle;
-    const peer = identifyByChain(chain, {
-      trustDomain,
-      roots,
-      foreignRootsOf: (domain) => view.foreignTrust.rootsOf(domain),
-      revocationOf: (certificate) => view.revocationOf(certificate),
-      now: () => clock.now(),
-    });
-    return peer.ok ? ok(peer.value.spiffeId) : fail(peer.problem.message);
   }
 }
 
@@ -102,6 +93,5 @@ function requestOf(facts: RequestFacts): HttpRequest {
 }
 
 function refused(code: number, { policy }: SignatureRule, reason: string): Answer {
-  const challenge = code === 401 ? ['www-authenticate', 'Signature'] : [];
-  return textAnswer({ code, headers: challenge, body: reason, verdict: { ...refusal(reason), policy } });
+  return textAnswer({ code, headers: ADVICE[code] ?? [], body: reason, verdict: { ...refusal(reason), policy } });
 }

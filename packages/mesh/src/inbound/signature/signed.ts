@@ -2,6 +2,7 @@ import { fail, ok } from '@rampart/core';
 import type { Result, SignatureRule, SpiffeId } from '@rampart/core';
 import type { HttpRequest } from '@rampart/spiffe/http-signature';
 
+import type { KnownSigners } from './known-signers.ts';
 import type { Nonces, NonceStanding } from './nonces.ts';
 
 /** A request, and what its signature is held to. */
@@ -18,18 +19,23 @@ export interface SignatureSurroundings {
   /** Unix milliseconds. */
   readonly now: number;
   readonly nonces: Nonces;
-  /** Whose a certificate is, leaf first. */
-  identify(chain: readonly Uint8Array[]): Result<SpiffeId, string>;
+  readonly signers: KnownSigners;
 }
 
 /** How far the clocks of both ends may be apart. */
 const CLOCK_SKEW_MS = 5000;
 
-const NOT_NEW: Readonly<Record<Exclude<NonceStanding, 'new'>, string>> = {
-  seen: 'it was used before',
-  old: 'it was signed before anything was remembered here: sign it again',
-  full: 'more signed requests have come than can be remembered: ask for a shorter maxAge',
-  unknown: 'nobody says whether it was used before: try again',
+/** Why a request goes no further: 401 is its caller's to mend, 503 is not. */
+export interface SignatureRefusal {
+  readonly code: 401 | 503;
+  readonly reason: string;
+}
+
+const NOT_NEW: Readonly<Record<Exclude<NonceStanding, 'new'>, SignatureRefusal>> = {
+  seen: { code: 401, reason: 'it was used before' },
+  old: { code: 503, reason: 'nobody remembers whether it was used before: sign it again and retry' },
+  full: { code: 503, reason: 'more signed requests have come than can be remembered: ask for a shorter maxAge' },
+  unknown: { code: 503, reason: 'the control plane does not say whether it was used before: sign it again and retry' },
 };
 
 /**
@@ -49,24 +55,32 @@ export class Signed {
   static async judge(
     question: SignatureQuestion,
     surroundings: SignatureSurroundings,
-  ): Promise<Result<Signed, string>> {
+  ): Promise<Result<Signed, SignatureRefusal>> {
     const { request, content, rules, keepMs } = question;
     // Its parser of structured fields is loaded where a policy wants it.
-    const { verifyRequest } = await import('@rampart/spiffe/http-signature');
+    const { signerOfChain, verifyRequest } = await import('@rampart/spiffe/http-signature');
     const verified = verifyRequest(request, content, {
       components: rules.flatMap(({ components }) => components),
-      identify: (chain) => surroundings.identify(chain),
+      signerOf: (chain) => surroundings.signers.signerOf(chain, signerOfChain),
       now: surroundings.now,
       maxAgeMs: Math.min(...rules.map((rule) => rule.maxAgeMs)),
       clockSkewMs: CLOCK_SKEW_MS,
     });
-    if (!verified.ok) return fail(verified.problem.message);
+    if (!verified.ok) return fail({ code: 401, reason: verified.problem.message });
     const { signedBy, nonce, created } = verified.value;
     const stranger = rules.find(({ isSigner }) => !isSigner(signedBy.principal));
-    if (stranger !== undefined)
-      return fail(`${signedBy.toString()} is not among the signers of RequestSignaturePolicy ${stranger.policy}`);
+    if (stranger !== undefined) {
+      const reason = `${signedBy.toString()} is not among the signers of RequestSignaturePolicy ${stranger.policy}`;
+      return fail({ code: 401, reason });
+    }
     // Last: only who may sign gets to be remembered.
-    const claim = { signer: signedBy.toString(), nonce, created, keepMs: keepMs + CLOCK_SKEW_MS };
+    const claim = {
+      signer: signedBy.toString(),
+      nonce,
+      created,
+      keepMs: keepMs + CLOCK_SKEW_MS,
+      failOpen: rules.every((rule) => rule.failOpen),
+    };
     const standing = await surroundings.nonces.take(claim);
     return standing === 'new' ? ok(new Signed(signedBy, rules)) : fail(NOT_NEW[standing]);
   }

@@ -51,6 +51,11 @@ export class Group {
   saw(member: Member, outcome: Outcome, now: number): boolean {
     if (isFailure(outcome)) member.latency.observeFailure(outcome.milliseconds, now);
     else member.latency.observe(outcome.milliseconds, now);
+    return this.judge(member, outcome, now);
+  }
+
+  /** The same for a connection, which says nothing of how long requests take. */
+  judge(member: Member, outcome: Outcome, now: number): boolean {
     if (this.#outliers?.saw(member, outcome, now) !== true) return false;
     this.#refresh(now);
     return true;
@@ -70,7 +75,9 @@ export class Group {
   /** Why `pick` finds nobody. */
   whyNobody(): string {
     const { length } = this.members;
-    return length === 0 ? 'none is there' : `all ${length} are ejected for the errors they answered with`;
+    if (length === 0) return 'none is there';
+    if (length === 1) return 'the only one is ejected for the errors that it answered with';
+    return `all ${length} are ejected for the errors that they answered with`;
   }
 
   #refresh(now = 0): void {

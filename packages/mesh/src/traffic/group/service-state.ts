@@ -73,7 +73,7 @@ export class ServiceState {
       }
       if (this.#isOpen(key, destination.breaker)) breakers.push({ namespace, service, subset: subsetOf(key) });
     }
-    return { ejected: [...ejected.values()], breakers };
+    return { ejected: [...ejected.values()], breakers, retried: this.#retried(now) };
   }
 
   /** What rules did about requests to each port and subset; `now` as above. */
@@ -89,6 +89,13 @@ export class ServiceState {
         opened: breaker?.opened ?? 0,
       };
     });
+  }
+
+  #retried(now: number): TrafficStanding['retried'] {
+    const lately = this.budget.spent(now);
+    if (lately === 0 || this.#service === undefined) return [];
+    const { namespace, name: service } = this.#service;
+    return [{ namespace, service, lately }];
   }
 
   /** In Unix milliseconds; the same at every look, although clocks of two sorts drift apart. */

@@ -27,6 +27,17 @@ describe('circuit breaker', () => {
     assert.equal(breaker.enter(third), 'waiting');
   });
 
+  it('what does not wait is let in or refused, and takes the same room', () => {
+    const breaker = new Breaker({ requests: 1 });
+    const waiting = waiter();
+    assert.equal(breaker.enterNow(), true);
+    assert.equal(breaker.enterNow(), false);
+    assert.deepEqual([breaker.turnedAway, breaker.opened], [1, 1]);
+    assert.equal(breaker.enter(waiting), 'waiting');
+    breaker.leave();
+    assert.equal(waiting.isIn, true);
+  });
+
   it('who has gone is not let in', () => {
     const breaker = new Breaker({ requests: 1 });
     const [first, second, third] = [waiter(), waiter(), waiter()];

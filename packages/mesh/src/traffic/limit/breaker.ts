@@ -62,6 +62,19 @@ export class Breaker {
     return 'waiting';
   }
 
+  /** The same for what does not wait. */
+  enterNow(): boolean {
+    if (!this.isOpen) {
+      this.#isHolding = false;
+      this.#requests += 1;
+      return true;
+    }
+    if (!this.#isHolding) this.#opened += 1;
+    this.#isHolding = true;
+    this.#turnedAway += 1;
+    return false;
+  }
+
   /** A request that was in is over; one that waits takes its place. */
   leave(): void {
     this.#requests -= 1;

@@ -28,6 +28,12 @@ export class RetryBudget {
     return true;
   }
 
+  /** Retries of the last ten seconds. */
+  spent(now: number): number {
+    this.#at(now);
+    return sum(this.#retries);
+  }
+
   #at(now: number): number {
     const slot = Math.floor(now / SLOT_MS);
     for (let behind = Math.max(this.#slot + 1, slot - SECONDS + 1); behind <= slot; behind += 1) {

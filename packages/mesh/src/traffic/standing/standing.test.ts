@@ -53,8 +53,8 @@ describe('what a data plane gives no requests to', () => {
     await clock.advance(10_000);
     const ejected = [{ namespace: 'default', service: 'a', instanceId: 'i0', until: UNIX_TIME + 5000 }];
     assert.deepEqual(told, [
-      { ejected, breakers: [] },
-      { ejected: [], breakers: [] },
+      { ejected, breakers: [], retried: [] },
+      { ejected: [], breakers: [], retried: [] },
     ]);
   });
 
@@ -70,5 +70,31 @@ describe('what a data plane gives no requests to', () => {
     assert.deepEqual(report.current.breakers, open, 'it was full a moment ago');
     await clock.advance(1000);
     assert.deepEqual(report.current.breakers, []);
+  });
+
+  it('asks services again, for ten seconds', async () => {
+    const { clock, report, budget } = world();
+    budget.take(0);
+    budget.take(0);
+    await clock.advance(1000);
+    assert.deepEqual(report.current.retried, [{ namespace: 'default', service: 'a', lately: 2 }]);
+    await clock.advance(10_000);
+    assert.deepEqual(report.current.retried, []);
+  });
+
+  it('is one for several processes, as long as they are there', () => {
+    const report = new StandingReport();
+    const [one, other] = [{}, {}];
+    const open = { namespace: 'default', service: 'a', subset: '' };
+    const out = { namespace: 'default', service: 'a', instanceId: 'i0', until: 5 };
+    const retried = { namespace: 'default', service: 'a', lately: 2 };
+    report.set({ ejected: [out], breakers: [open], retried: [retried] }, one);
+    report.set({ ejected: [{ ...out, until: 9 }], breakers: [open], retried: [retried] }, other);
+    const both = { ejected: [{ ...out, until: 9 }], breakers: [open], retried: [{ ...retried, lately: 4 }] };
+    assert.deepEqual(report.current, both);
+    report.leave(other);
+    assert.deepEqual(report.current, { ejected: [out], breakers: [open], retried: [retried] });
+    report.leave(one);
+    assert.deepEqual(report.current, { ejected: [], breakers: [], retried: [] });
   });
 });

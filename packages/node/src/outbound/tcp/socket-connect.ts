@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
+import { admitted } from '@rampart/mesh';
 import type { Outbound, Route, Target } from '@rampart/mesh';
 
 import { wrapMethod } from '../../wrap-method.ts';
@@ -41,12 +42,15 @@ function graft(
   socket: Socket,
   { given, place }: { readonly given: ConnectOptions; readonly place: Place },
 ): void {
-  const route: Route = outbound.route(place.host, place.port);
+  const route: Route = admitted(outbound.route(place.host, place.port));
+  const held = route.kind === 'mesh' ? route.target.held : undefined;
   let isProved = false;
   const tried = new Set<string>();
+  let present: Target | undefined;
   const call = calls.follow(socket, {
     authority: `${place.host}:${place.port}`,
     target: route.kind === 'mesh' ? route.target : undefined,
+    service: route.kind === 'failed' ? route.service : undefined,
     isProved: () => isProved,
     bytes: () => {
       const { bytesRead: received = 0, bytesWritten: sent = 0 } = graftOf(socket) ?? {};
@@ -60,15 +64,22 @@ function graft(
   };
   const dial = (target: Target): TLSSocket => {
     tried.add(target.endpoint.instanceId);
+    present = target;
     const tls = outbound.dial(target);
     if (given['keepAlive'] === true) tls.setKeepAlive(true, Number(given['keepAliveInitialDelay'] ?? 0));
     return tls;
   };
   const another = (): TLSSocket | undefined => {
+    present?.held?.answered(false);
     const other = outbound.route(place.host, place.port);
     if (other.kind !== 'mesh' || tried.has(other.target.endpoint.instanceId)) return undefined;
     call.turnTo(other.target);
     return dial(other.target);
   };
-  void new Graft(socket, { open, another, proved: () => (isProved = true) });
+  if (held !== undefined) socket.once('close', () => held.close());
+  const proved = (): void => {
+    isProved = true;
+    present?.held?.answered(true);
+  };
+  void new Graft(socket, { open, another, proved });
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 
 import { RampartError } from '@rampart/core';
-import { COMPLETE, EgressDenied, isOfProgram, ResponseFlag, startSpan } from '@rampart/mesh';
+import { COMPLETE, ConnectionLimited, EgressDenied, isOfProgram, ResponseFlag, startSpan } from '@rampart/mesh';
 import type { Ending, IdSource, Outbound, OutboundTcpRecorder, Stopwatch, Target } from '@rampart/mesh';
 
 import { currentRequest } from '../../context.ts';
@@ -19,6 +19,8 @@ export interface TcpCall {
   readonly authority: string;
   /** Undefined where there is no instance to connect to. */
   readonly target: Target | undefined;
+  /** That was asked for, where it cannot be had. */
+  readonly service?: Target['service'] | undefined;
   /** Whether the peer has proved who it is. */
   isProved(): boolean;
   bytes(): { readonly sent: number; readonly received: number };
@@ -38,7 +40,7 @@ export class TcpCalls {
     this.#options = options;
   }
 
-  follow(socket: Socket, { authority, target: first, isProved, bytes }: TcpCall): FollowedCall {
+  follow(socket: Socket, { authority, target: first, service, isProved, bytes }: TcpCall): FollowedCall {
     const { outbound, recorder, ids, stopwatch } = this.#options;
     const { picker } = outbound.plane;
     let target = first;
@@ -46,6 +48,7 @@ export class TcpCalls {
       trace: startSpan(currentRequest.getStore(), ids),
       startedAt: stopwatch.elapsed(),
       authority,
+      service,
       leaves: false,
     };
     recorder.opened(target, false);
@@ -61,7 +64,7 @@ export class TcpCalls {
         bytesSent: received,
         ending,
         upstreamHost: target?.endpoint.address ?? '',
-        decision: ending.flag === ResponseFlag.denied || target === undefined ? 'DENY' : 'ALLOW',
+        decision: isRefused(ending, target) ? 'DENY' : 'ALLOW',
       });
     });
     return {
@@ -79,8 +82,13 @@ interface Way {
   readonly isProved: boolean;
 }
 
+/** It was not let go anywhere; one that only found no room might have been. */
+function isRefused({ flag }: Ending, target: Target | undefined): boolean {
+  return flag === ResponseFlag.denied || (target === undefined && flag !== ResponseFlag.overloaded);
+}
+
 function endingOf(error: Error | undefined, way: Way): Ending {
-  if (error instanceof EgressDenied) return error.ending;
+  if (error instanceof EgressDenied || error instanceof ConnectionLimited) return error.ending;
   if (error === undefined && way.isProved) return COMPLETE;
   const reason = error?.message ?? 'the application gave up before there was a connection';
   return { flag: flagOf(error, way), reason, policy: '' };

@@ -3,6 +3,7 @@ import type { CompiledAnswer, CompiledHeaders, RoutedRequest } from '@rampart/co
 import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, OutboundExchange, RuledService, TrafficCall, Try } from '@rampart/mesh';
 
+import { GivenUpError } from '../../http/given-up.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { UnseenError } from '../../http1/client-connection.ts';
 import { MessageHead } from '../../http1/head.ts';
@@ -111,7 +112,9 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
 
   abandoned(error: Error): void {
     this.#call.abandoned();
-    this.#end(failure(this.#exchange, error, { byCaller: true, connected: true }));
+    this.#exchange.code = this.#server.status;
+    const ending = failure(this.#exchange, error, { byCaller: true, connected: true });
+    this.#end(error instanceof GivenUpError ? { ...ending, flag: error.flag } : ending);
   }
 
   responseRoom(): void {
@@ -152,9 +155,10 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
       return;
     }
     this.#exchange.code = head.status;
-    const { stream, rest: early } = this.#server.switchTo(head);
+    const { stream, rest: early, over } = this.#server.switchTo(head);
     if (rest.length > 0) stream.write(rest);
     this.#options.join({ near: stream, head: early, far }, ({ bytesReceived, bytesSent }) => {
+      over();
       this.#server.bytesReceived = bytesReceived;
       this.#server.bytesSent = bytesSent;
       this.#complete();

@@ -38,13 +38,14 @@ describe('policies and tokens of the Consul API', () => {
   async function ask(
     path: string,
     { method = 'GET', body, token = admin }: Asked = {},
-  ): Promise<{ status: number; text: string }> {
+  ): Promise<{ status: number; text: string; index: string }> {
     const answer = await fetch(`${plane.addresses.consul ?? ''}${path}`, {
       method,
       headers: { 'x-consul-token': token },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, text: await answer.text() };
+    const index = answer.headers.get('x-consul-index') ?? '';
+    return { status: answer.status, text: await answer.text(), index };
   }
 
   async function done(path: string, asked: Asked = {}): Promise<Fields> {
@@ -53,8 +54,8 @@ describe('policies and tokens of the Consul API', () => {
     return JSON.parse(text) as Fields;
   }
 
-  const register = async (name: string, token: string): Promise<number> => {
-    const body = { Name: name, Address: '10.0.0.1', Port: 80 };
+  const register = async (name: string, token: string, port = 80): Promise<number> => {
+    const body = { Name: name, Address: '10.0.0.1', Port: port };
     return (await ask('/v1/agent/service/register', { method: 'PUT', body, token })).status;
   };
 
@@ -85,9 +86,27 @@ describe('policies and tokens of the Consul API', () => {
     const accessor = String(token['AccessorID']);
     const clone = await done(`/v1/acl/token/${accessor}/clone`, { method: 'PUT', body: { Description: 'second' } });
     assert.deepEqual(clone['Policies'], token['Policies']);
+    const { index } = await ask('/v1/health/service/ledger', { token: secret });
+    const waiting = ask(`/v1/health/service/ledger?index=${index}&wait=20s`, { token: secret });
     assert.equal((await ask(`/v1/acl/token/${accessor}`, { method: 'DELETE' })).text, 'true');
     assert.equal((await ask('/v1/health/service/ledger', { token: secret })).status, 401);
+    assert.equal((await waiting).status, 401, 'its waiting ends with it');
     assert.equal((await ask('/v1/health/service/ledger', { token: String(clone['SecretID']) })).status, 200);
+  });
+
+  it('a query waits no longer than the rules by which it was asked', async () => {
+    const rules = (policy: string): string => `service "till" { policy = "${policy}" }`;
+    const policy = await done('/v1/acl/policy', { method: 'PUT', body: { Name: 'till', Rules: rules('read') } });
+    const body = { Description: 'Till', Policies: [{ Name: 'till' }] };
+    const token = String((await done('/v1/acl/token', { method: 'PUT', body }))['SecretID']);
+    assert.equal(await register('till', admin), 200);
+    const { index, text } = await ask('/v1/health/service/till', { token });
+    assert.ok(text.includes('10.0.0.1'));
+    const waiting = ask(`/v1/health/service/till?index=${index}&wait=60s`, { token });
+    const changed = { Name: 'till', Rules: rules('deny') };
+    await done(`/v1/acl/policy/${String(policy['ID'])}`, { method: 'PUT', body: changed });
+    assert.equal((await waiting).text, '[]');
+    await done(`/v1/acl/policy/${String(policy['ID'])}`, { method: 'DELETE' });
   });
 
   it('a policy is a resource like any other', async () => {

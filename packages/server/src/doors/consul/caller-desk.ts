@@ -16,7 +16,7 @@ import { type FailureLimit, isGuess } from '../limits/failure-limit.ts';
 import { rateHeaders } from '../limits/rate-headers.ts';
 import type { PeerVerifier } from '../peer.ts';
 import type { RegistryCallers } from '../services/registry/identity.ts';
-import type { CallCredentials, CallerDesk, ConsulCaller, LimitOutcome } from './consul-caller.ts';
+import type { CallCredentials, CallerDesk, ConsulCaller, Identified, LimitOutcome } from './consul-caller.ts';
 
 export interface CallerDeskOptions {
   readonly registryTokens: RegistryTokens;
@@ -31,8 +31,6 @@ export interface CallerDeskOptions {
   audit(event: AuditEvent): void;
 }
 
-type Identified = Result<ConsulCaller, AuthenticationFailure>;
-
 /** AuthenticateRequest with the tokens and certificates that the API takes too; each failure is on the record. */
 export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
   const { failures } = options;
@@ -43,10 +41,13 @@ export function createCallerDesk(options: CallerDeskOptions): CallerDesk {
       const isBlocked = failures.blockedMs(remoteAddress) > 0 && !proves();
       return isBlocked ? failures.refusedHeaders(remoteAddress) : undefined;
     },
-    identify: async (credentials) => {
-      const outcome = await identify(credentials, options);
-      if (!outcome.ok) recordFailure(outcome.problem, credentials, options);
-      return outcome;
+    identify: (credentials) => {
+      const recorded = (outcome: Identified): Identified => {
+        if (!outcome.ok) recordFailure(outcome.problem, credentials, options);
+        return outcome;
+      };
+      const outcome = identify(credentials, options);
+      return outcome instanceof Promise ? outcome.then(recorded) : recorded(outcome);
     },
     limit: ({ identity }, remoteAddress, kind) => {
       if (identity.kind === 'operator') return { isRefused: false, headers: {} };

@@ -1,6 +1,6 @@
 import { RampartError } from '@rampart/core';
 import { type ConsulAccess, consulAccessOf, listedEndpoints } from './access.ts';
-import type { CallCredentials, CallerDesk, ConsulCaller, LimitOutcome } from './consul-caller.ts';
+import type { CallCredentials, CallerDesk, ConsulCaller, Identified, LimitOutcome } from './consul-caller.ts';
 import type { AclParts } from './acl/acl-parts.ts';
 import { aclPolicyRoutes } from './endpoints/acl-policies.ts';
 import { aclTokenRoutes } from './endpoints/acl-tokens.ts';
@@ -36,6 +36,9 @@ export interface ConsulApiOptions {
   readonly acl: AclParts;
   readonly callers: CallerDesk;
 }
+
+/** Who calls; or what those are told who have to wait. */
+type Admitted = ConsulCaller | { readonly blocked: Readonly<Record<string, string>> };
 
 const RANK: Readonly<Record<Exclude<ConsulAccess, 'anyone' | 'nobody'>, number>> = { read: 0, write: 1, operator: 2 };
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -82,7 +85,8 @@ export class ConsulApi {
     const namespace = this.#namespaceOf(request);
     const unseen = this.#options.callers.blocksUnseen(request);
     if (unseen !== undefined) return textAnswer(429, TOO_MANY_REFUSALS, unseen);
-    const caller = await this.#admit(request, name, access);
+    const admitted = this.#admit(request, name, access);
+    const caller = admitted instanceof Promise ? await admitted : admitted;
     if ('blocked' in caller) return textAnswer(429, TOO_MANY_REFUSALS, caller.blocked);
     const allowance = this.#limit(caller, request, access);
     if (allowance.isRefused) return textAnswer(429, 'too many requests', allowance.headers);
@@ -91,7 +95,11 @@ export class ConsulApi {
     const { identity, tokenId } = caller;
     const { remoteAddress: sourceIp, query } = request;
     const discovery = this.#options.view.discoveryOf(identity, sourceIp);
-    const end = (): AbortSignal => request.end();
+    let hasWaited = false;
+    const end = (): AbortSignal => {
+      hasWaited = true;
+      return request.end();
+    };
     const call: ConsulCall = {
       endpoint: name,
       params,
@@ -106,25 +114,31 @@ export class ConsulApi {
     };
     const answer = await this.#routes[name]?.(call);
     if (answer === undefined) throw new RampartError('INTERNAL', `BUG: nothing answers ${name}`);
-    return isEmpty(allowance.headers) ? answer : { ...answer, headers: { ...allowance.headers, ...answer.headers } };
+    // What let the caller in may have ended or been revoked since.
+    const still = hasWaited ? await this.#admit(request, name, access) : caller;
+    if ('blocked' in still) return textAnswer(429, TOO_MANY_REFUSALS, still.blocked);
+    return withHeaders(answer, allowance.headers);
   }
 
-  async #admit(
+  #admit(
     { authorization, tls, remoteAddress }: ConsulRequest,
     endpoint: string,
     access: Exclude<ConsulAccess, 'nobody'>,
-  ): Promise<ConsulCaller | { readonly blocked: Readonly<Record<string, string>> }> {
+  ): Admitted | Promise<Admitted> {
     if (access === 'anyone') return { identity: { kind: 'anonymous' }, may: 'read' };
     const { callers } = this.#options;
     const blocked = callers.blocks(remoteAddress);
-    const identified = await callers.identify({ authorization, tls, remoteAddress, endpoint });
-    // Whoever has valid credentials is not kept out by a neighbour who guesses.
-    if (!identified.ok && blocked !== undefined) return { blocked };
-    if (!identified.ok) throw identified.problem.error;
-    if (RANK[identified.value.may] < RANK[access]) {
-      throw new RampartError('PERMISSION_DENIED', `Permission denied: this token may not call ${endpoint}`);
-    }
-    return identified.value;
+    const admitted = (identified: Identified): Admitted => {
+      // Whoever has valid credentials is not kept out by a neighbour who guesses.
+      if (!identified.ok && blocked !== undefined) return { blocked };
+      if (!identified.ok) throw identified.problem.error;
+      if (RANK[identified.value.may] < RANK[access]) {
+        throw new RampartError('PERMISSION_DENIED', `Permission denied: this token may not call ${endpoint}`);
+      }
+      return identified.value;
+    };
+    const identified = callers.identify({ authorization, tls, remoteAddress, endpoint });
+    return identified instanceof Promise ? identified.then(admitted) : admitted(identified);
   }
 
   /** What anybody is told costs nothing and is not limited. */
@@ -147,9 +161,10 @@ export class ConsulApi {
   }
 }
 
-function isEmpty(headers: Readonly<Record<string, string>>): boolean {
-  for (const _ in headers) return false;
-  return true;
+/** The answer's own win. */
+function withHeaders(answer: ConsulAnswer, headers: Readonly<Record<string, string>>): ConsulAnswer {
+  for (const _ in headers) return { ...answer, headers: { ...headers, ...answer.headers } };
+  return answer;
 }
 
 /** Of these, some endpoints are here. */

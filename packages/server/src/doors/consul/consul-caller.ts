@@ -22,13 +22,17 @@ export interface CallCredentials {
   readonly endpoint: string;
 }
 
+/** Whose credentials they are, or why they are nobody's. */
+export type Identified = Result<ConsulCaller, AuthenticationFailure>;
+
 /** AuthenticateRequest for this door. */
 export interface CallerDesk {
   /** What an address is told that was refused so often that it has to wait; undefined when it has not. */
   blocks(remoteAddress: string): Readonly<Record<string, string>> | undefined;
   /** The same where nothing but a certificate is looked at from this address; it holds for what anybody is told, too. */
   blocksUnseen(credentials: Omit<CallCredentials, 'endpoint'>): Readonly<Record<string, string>> | undefined;
-  identify(credentials: CallCredentials): Promise<Result<ConsulCaller, AuthenticationFailure>>;
+  /** At once where the holder of the credentials is known at once. */
+  identify(credentials: CallCredentials): Identified | Promise<Identified>;
   /** Takes one call from what the caller may make; operators may make any number. */
   limit(caller: ConsulCaller, remoteAddress: string, kind: 'registration' | 'query'): LimitOutcome;
 }

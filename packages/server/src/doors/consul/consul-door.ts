@@ -11,7 +11,7 @@ import type { ConsulApi, ConsulRequest } from './consul-api.ts';
 import { type ConsulAnswer, refusalAnswer, textAnswer } from './http/answer.ts';
 import { isMeantForLoopback } from './http/own-host.ts';
 import { readBody } from './http/read-body.ts';
-import { Rendered } from './http/rendered.ts';
+import { contentOf } from './http/rendered.ts';
 import { type RequestTarget, targetOf } from './http/target.ts';
 
 export interface ConsulDoorOptions extends ListenAddress {
@@ -151,14 +151,14 @@ function single(value: string | readonly string[] | undefined): string | undefin
   return typeof value === 'string' ? value : value?.[0];
 }
 
-function contentOf(body: ConsulAnswer['body'], isPretty: boolean): string | Buffer {
+function bodyOf(body: ConsulAnswer['body'], isPretty: boolean): string | Buffer {
   if ('text' in body) return body.text;
   if (isPretty) return JSON.stringify(body.json, undefined, 4);
-  return body.json instanceof Rendered ? body.json.bytes : JSON.stringify(body.json);
+  return contentOf(body.json);
 }
 
 function send(response: ServerResponse, { status, headers, body }: ConsulAnswer, isPretty: boolean): void {
-  const content = contentOf(body, isPretty);
+  const content = bodyOf(body, isPretty);
   response.writeHead(status, {
     'content-type': 'json' in body ? 'application/json' : 'text/plain; charset=utf-8',
     'x-content-type-options': 'nosniff',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import type { ControlPlane } from '../../control-plane.ts';
@@ -154,6 +155,22 @@ describe('what bad input gets from the Consul API', () => {
       assert.match(answer.text, problem);
     });
   }
+
+  it('nothing, where a body only comes in pieces, after its head', async () => {
+    const body = JSON.stringify({ Name: 'pieces', Address: '10.0.0.9', Port: 80 });
+    const headers = { 'x-consul-token': adminToken, 'content-length': body.length };
+    const url = `${plane.addresses.consul}/v1/agent/service/register`;
+    const request = httpRequest(url, { method: 'PUT', agent: false, headers });
+    const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+    for (const piece of ['', body.slice(0, 9), body.slice(9)]) {
+      if (piece === '') request.flushHeaders();
+      await new Promise((resolve) => void request.write(piece, resolve));
+    }
+    request.end();
+    const [answer] = await answered;
+    answer.resume();
+    assert.equal(answer.statusCode, 200);
+  });
 
   it('a body without end', async () => {
     const { status } = await ask('/v1/agent/service/register', { method: 'PUT', body: 'x'.repeat(600_000) });

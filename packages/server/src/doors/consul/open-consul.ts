@@ -32,6 +32,7 @@ export interface ConsulSource {
   discoveryOf: RegistryView['discoveryOf'];
   mayRead: RegistryView['mayRead'];
   mayReadAll: RegistryView['mayReadAll'];
+  onRightsChange: RegistryView['onRightsChange'];
 }
 
 export interface Consul {
@@ -87,7 +88,7 @@ async function openSecure(
 }
 
 function viewOf(options: OpenConsulOptions, source: ConsulSource): RegistryView {
-  const { registry, nodes, discoveryOf, mayRead, mayReadAll } = source;
+  const { registry, nodes, discoveryOf, mayRead, mayReadAll, onRightsChange } = source;
   const { discovery } = registry;
   const { clock, random, version, host } = options;
   return {
@@ -106,5 +107,6 @@ function viewOf(options: OpenConsulOptions, source: ConsulSource): RegistryView 
     discoveryOf,
     mayRead,
     mayReadAll,
+    onRightsChange,
   };
 }

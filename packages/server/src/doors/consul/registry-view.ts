@@ -29,4 +29,9 @@ export interface RegistryView extends ModelOptions {
   mayRead(caller: RegistryIdentity, service: ServiceKey): boolean;
   /** Whether a caller may know of everything in a namespace. */
   mayReadAll(caller: RegistryIdentity, namespace: string): boolean;
+  /**
+   * Calls back when what a caller may know may be another: other rules are in force, or the token that let him in has ended.
+   * Returns how to stop waiting.
+   */
+  onRightsChange(tokenId: string | undefined, listener: () => void): () => void;
 }

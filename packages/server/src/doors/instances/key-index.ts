@@ -1,4 +1,5 @@
-import type { DiscoveredInstance, Discovery, Watch, WatchEvent } from '@rampart/registry';
+import type { DiscoveredInstance, Discovery } from '@rampart/registry';
+import { FollowedInstances } from '../../registry/followed-instances.ts';
 
 export interface KeyIndexOptions {
   readonly discovery: Discovery;
@@ -9,61 +10,36 @@ export interface KeyIndexOptions {
 /** Ids of instances by what they have in common. Nothing is kept before the first question; from then on it follows the changes. */
 export class KeyIndex {
   readonly #options: KeyIndexOptions;
-  #watch: Watch | undefined;
+  readonly #followed: FollowedInstances;
   readonly #ids = new Map<string, Set<string>>();
   readonly #keys = new Map<string, readonly string[]>();
 
   constructor(options: KeyIndexOptions) {
     this.#options = options;
+    this.#followed = new FollowedInstances(options.discovery, {
+      clear: () => {
+        this.#ids.clear();
+        this.#keys.clear();
+      },
+      put: (instance) => this.#put(instance),
+      drop: (instanceId) => this.#drop(instanceId),
+    });
   }
 
   /** In the order in which they got the key. */
   get(key: string): readonly string[] {
-    this.#follow();
+    this.#followed.catchUp();
     return [...(this.#ids.get(key) ?? [])];
   }
 
   /** In no particular order. */
   keys(): readonly string[] {
-    this.#follow();
+    this.#followed.catchUp();
     return [...this.#ids.keys()];
   }
 
   close(): void {
-    this.#watch?.close();
-    this.#watch = undefined;
-  }
-
-  #follow(): void {
-    this.#watch ??= this.#begin();
-    for (let event = this.#watch.poll(); event !== undefined; event = this.#watch.poll()) {
-      if (event.kind === 'compacted') {
-        this.#watch.close();
-        this.#watch = this.#begin();
-      } else this.#take(event);
-    }
-  }
-
-  #begin(): Watch {
-    this.#ids.clear();
-    this.#keys.clear();
-    // Taken on its own turn: whoever is waked is in the middle of a change.
-    const opened = this.#options.discovery.watch('all', () => queueMicrotask(() => this.#catchUp()));
-    if (!opened.ok) throw new Error('BUG: a watch from the beginning was refused');
-    return opened.value;
-  }
-
-  #catchUp(): void {
-    if (this.#watch !== undefined) this.#follow();
-  }
-
-  #take(event: Exclude<WatchEvent, { readonly kind: 'compacted' }>): void {
-    if (event.kind === 'state') for (const instance of event.instances) this.#put(instance);
-    if (event.kind !== 'changes') return;
-    for (const change of event.changes) {
-      if (change.kind === 'put') this.#put(change.current);
-      else this.#drop(change.last.instanceId);
-    }
+    this.#followed.close();
   }
 
   #put(instance: DiscoveredInstance): void {

@@ -25,6 +25,7 @@ export function serviceIdOf({
  * @param owner Undefined for operators, to whom every instance belongs.
  */
 export function instanceIdFor(discovery: Discovery, hosted: HostedService, owner: string | undefined): string {
+  if (!hasLengthened(discovery) && discovery.instance(hosted.serviceId) === undefined) return hosted.serviceId;
   const ids = idsOf(hosted);
   let free: string | undefined;
   for (const id of ids) {
@@ -40,9 +41,15 @@ export function instanceIdFor(discovery: Discovery, hosted: HostedService, owner
 
 /** The instance that somebody on a host means by the id of a service: first his own of that host and namespace, else one that he may know of. */
 export function knownInstanceId(discovery: Discovery, hosted: HostedService, owner: string): string {
-  const ids = idsOf(hosted).flatMap((id) => kept(id, owner));
+  if (!hasLengthened(discovery)) return hosted.serviceId;
+  const ids = idsOf(hosted).flatMap((id) => [id, apartId(id, owner)]);
   const here = ids.filter((id) => isOf(discovery.instance(id), hosted));
   return here.find((id) => discovery.instance(id)?.owner === owner) ?? here[0] ?? hosted.serviceId;
+}
+
+/** Where no id was lengthened, each is what its client called it: to look for all that it could be takes longer than the rest of a registration's look-ups. */
+function hasLengthened(discovery: Discovery): boolean {
+  return discovery.hasIdsWith(':') || discovery.hasIdsWith('~');
 }
 
 export interface HostedService {
@@ -53,11 +60,6 @@ export interface HostedService {
 
 function idsOf({ serviceId, node, namespace }: HostedService): readonly [string, string, string] {
   return [serviceId, `${serviceId}:${node}`, `${serviceId}:${node}.${namespace}`];
-}
-
-/** The ids under which the registry may keep an instance that was given this one. */
-function kept(id: string, owner: string | undefined): readonly string[] {
-  return owner === undefined ? [id] : [id, apartId(id, owner)];
 }
 
 function isOf(instance: Instance | undefined, { node, namespace }: HostedService): boolean {

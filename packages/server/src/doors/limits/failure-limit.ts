@@ -35,7 +35,7 @@ const MINUTE_MS = 60_000;
 const LOOPBACK = /^(?:127\.|::1$)/;
 
 /** What a door says to whoever has to wait. */
-export const TOO_MANY_REFUSALS = 'too many refused calls from this address: wait a few seconds';
+export const TOO_MANY_REFUSALS = 'too many refused calls from this address: wait as long as Retry-After says';
 
 /**
  * Whether a refusal was somebody's guess, at whichever door. On this very host, certificates that count no more come from many

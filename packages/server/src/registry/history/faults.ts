@@ -1,6 +1,6 @@
 import type { History, Look, Streamed, Write } from './observations.ts';
 import type { Rule } from './judgement.ts';
-import type { Told, WatchMessage, WatchSession } from './watched.ts';
+import { missedSomething, type Told, type WatchMessage, type WatchSession } from './watched.ts';
 
 /** Something between a registry and those who look at it that does not do its work; undefined when a history has no place for it. */
 interface Fault {
@@ -178,10 +178,11 @@ function withLostRegistration(history: History): History | undefined {
     const before = newest.get(write.instanceId);
     if (before === undefined || write.from > before.from) newest.set(write.instanceId, write);
   }
-  // The sooner it was seen, the less could its lease have ended.
+  // The sooner it was seen, the less could its lease have ended; while nobody ran to keep it, it could always.
   const seen = looks
-    .flatMap(({ places, from }) => places.map(([id]) => ({ id, write: newest.get(id), from })))
-    .filter(({ write, from }) => write?.action.kind === 'register' && write.to !== undefined && from > write.to)
+    .flatMap(({ places, from, run }) => places.map(([id]) => ({ id, write: newest.get(id), from, run })))
+    .filter(({ write, from, run }) => write?.run === run && write.to !== undefined && from > write.to)
+    .filter(({ write }) => write?.action.kind === 'register')
     .sort((a, b) => a.from - (a.write?.to ?? 0) - (b.from - (b.write?.to ?? 0)));
   const { id, write: { to } = {} } = seen[0] ?? {};
   if (to === undefined) return undefined;
@@ -273,9 +274,7 @@ function withRevisionInTwo(history: History): History | undefined {
 
 /** Of a watcher that came back, the first message lacks its last change; it is the last that the watcher hears. */
 function withChangeLostMeanwhile(history: History): History | undefined {
-  const cameBack = ({ service, from, fromRun, run, messages }: WatchSession): boolean =>
-    service === undefined && from !== undefined && fromRun === run && (messages[0]?.told.length ?? 0) > 0;
-  const index = history.sessions.findLastIndex(cameBack);
+  const index = history.sessions.findLastIndex(missedSomething);
   const session = history.sessions[index];
   const first = session?.messages[0];
   if (session === undefined || first === undefined) return undefined;

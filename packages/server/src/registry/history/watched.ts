@@ -46,3 +46,8 @@ export function spanOf(session: WatchSession): { readonly from: number; readonly
 export function newsOf({ messages }: WatchSession): readonly Told[] {
   return messages.flatMap(({ isReset, told }) => (isReset ? [] : told));
 }
+
+/** Whether a watch of everything came back to the same start of the control plane, and something had changed meanwhile. */
+export function missedSomething({ service, from, fromRun, run, messages }: WatchSession): boolean {
+  return service === undefined && from !== undefined && fromRun === run && (messages[0]?.told.length ?? 0) > 0;
+}

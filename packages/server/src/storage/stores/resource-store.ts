@@ -27,15 +27,31 @@ export function createResourceStore({ reads, writer }: Database, options: Resour
   };
 }
 
+/** Engines bound the number of values in one statement. */
+const ROWS_AT_ONCE = 200;
+
 async function replace(transaction: Transaction<Tables>, { put, remove }: StoredChange): Promise<void> {
-  for (const { key, createdAt, ...value } of put) {
+  for (let first = 0; first < put.length; first += ROWS_AT_ONCE) {
+    const rows = put.slice(first, first + ROWS_AT_ONCE).map(({ key, json, createdAt, revision }) => ({
+      key,
+      json,
+      created_at: createdAt,
+      revision,
+    }));
     await transaction
       .insertInto('resources')
-      .values({ key, created_at: createdAt, ...value })
-      .onConflict((conflict) => conflict.column('key').doUpdateSet(value))
+      .values(rows)
+      .onConflict((conflict) =>
+        conflict
+          .column('key')
+          .doUpdateSet(({ ref }) => ({ json: ref('excluded.json'), revision: ref('excluded.revision') })),
+      )
       .execute();
   }
-  for (const key of remove) {
-    await transaction.deleteFrom('resources').where('key', '=', key).execute();
+  for (let first = 0; first < remove.length; first += ROWS_AT_ONCE) {
+    await transaction
+      .deleteFrom('resources')
+      .where('key', 'in', remove.slice(first, first + ROWS_AT_ONCE))
+      .execute();
   }
 }

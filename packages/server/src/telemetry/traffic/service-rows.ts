@@ -6,7 +6,7 @@ import type { TrafficWindow } from './traffic-window.ts';
 
 type Row = MessageInitShape<typeof ServiceTrafficSchema> & { readonly service: string };
 
-/** What one data plane gives no requests to. */
+/** What one data plane gives no requests to, and whom it asks again. */
 export interface PlaneTraffic {
   /** "cluster.local/ns/shop/sa/frontend" */
   readonly caller: string;
@@ -20,6 +20,8 @@ interface Circumstances {
   readonly planes: readonly PlaneTraffic[];
 }
 
+/** Data planes tell what they sent again within this time. */
+const LATELY_SECONDS = 10;
 const P50 = 0.5;
 const P99 = 0.99;
 
@@ -48,6 +50,11 @@ function withState(rows: Map<string, Row>, planes: readonly PlaneTraffic[], now:
       if (Number(until) <= now) continue;
       change(namespace, service, (row) => ({ ...row, ejectedInstances: added(row.ejectedInstances, instanceId) }));
     }
+    for (const { namespace, service, lately } of traffic?.retried ?? [])
+      change(namespace, service, (row) => ({
+        ...row,
+        retriesPerSecond: (row.retriesPerSecond ?? 0) + lately / LATELY_SECONDS,
+      }));
     for (const { namespace, service, subset } of traffic?.breakers ?? []) {
       const who = subset === '' ? caller : `${caller} (${subset})`;
       change(namespace, service, (row) => ({ ...row, openBreakers: added(row.openBreakers, who) }));

@@ -7,6 +7,7 @@ export type TalliedBlock = Omit<RecordBlock, 'record'>;
 const FIRST_SERVER_ERROR = 500;
 /** Response flags of a request of which there is nothing to say. */
 export const NO_FLAG = '-';
+const TCP = 'TCP';
 /** Flags of answers that were begun and not finished; one that the caller gave up is not the service's failure. */
 const BROKEN_OFF = 'UC';
 
@@ -33,7 +34,7 @@ export class ServiceTally {
       return;
     }
     const code = block.responseCode(row);
-    if (isSuccess(code, flags)) this.succeeded += 1;
+    if (block.protocol(row) === TCP ? isWhole(flags) : isSuccess(code, flags)) this.succeeded += 1;
     if (code !== 0) this.latency.add(block.durationMicros(row));
   }
 
@@ -46,6 +47,11 @@ export class ServiceTally {
     for (const [flag, count] of other.flags) this.flags.set(flag, (this.flags.get(flag) ?? 0) + count);
     this.latency.merge(other.latency);
   }
+}
+
+/** A connection without HTTP has no status: it is a success unless something ended it. */
+function isWhole(flags: string): boolean {
+  return flags === NO_FLAG || flags === '';
 }
 
 function isSuccess(code: number, flags: string): boolean {

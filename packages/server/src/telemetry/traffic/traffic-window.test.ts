@@ -29,12 +29,27 @@ describe('the requests of a service', () => {
     ['a server error is none', [{ responseCode: 503 }], [1, 0, 0, 1, 1]],
     ['an answer that was broken off is none', [{ responseFlags: 'UC' }], [1, 0, 0, 1, 1]],
     ['what policy refuses is neither', [{ decision: 'DENY', responseCode: 403 }], [1, 0, 1, 1, 1]],
+    [
+      'a connection without HTTP that nothing ended is a success',
+      [{ protocol: 'TCP', responseCode: 0 }],
+      [1, 1, 0, 1, 1],
+    ],
+    [
+      'and one that was broken off is none',
+      [{ protocol: 'TCP', responseCode: 0, responseFlags: 'UC' }],
+      [1, 0, 0, 1, 1],
+    ],
     ['plaintext arrives without mutual TLS', [{ tlsVersion: '' }], [1, 1, 0, 0, 1]],
     ['a request that arrived counts once', [{}, { reporter: 'source' }], [1, 1, 0, 1, 1]],
     [
       'a request that never arrived counts by its caller',
       [{ reporter: 'source', responseCode: 503, responseFlags: 'UH' }],
       [1, 0, 0, 0, 0],
+    ],
+    [
+      'so does what the caller’s own side denied',
+      [{ reporter: 'source', decision: 'DENY', responseCode: 403, responseFlags: 'UAEX' }],
+      [1, 0, 1, 0, 0],
     ],
   ];
   for (const [rule, requests, expected] of cases) it(rule, () => assert.deepEqual(counted(...requests), expected));

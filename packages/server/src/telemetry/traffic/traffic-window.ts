@@ -4,10 +4,10 @@ import { NO_FLAG, ServiceTally, type TalliedBlock } from './service-tally.ts';
 const SLOT_MS = 1000;
 
 /**
- * Envoy's response flags of a request that no instance answered: its caller's record is the only one there is. Both ends
- * report a request that arrived; the called one's record counts.
+ * Envoy's response flags of a request that no instance answered: its caller's record is the only one there is, also of what the
+ * caller's own data plane denied. Both ends report a request that arrived; the called one's record counts.
  */
-const NEVER_ARRIVED = /\b(?:NR|NC|UH|UF|UO|URX|UT|FI)\b/;
+const NEVER_ARRIVED = /\b(?:NR|NC|UH|UF|UO|URX|UT|FI|UAEX)\b/;
 
 /** Services are named by those who call them: more than this many at a time are not counted apart. */
 const MOST_SERVICES = 10_000;

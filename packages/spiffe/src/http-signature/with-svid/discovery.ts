@@ -135,7 +135,7 @@ export function verifyDiscovery(
   content: Uint8Array,
   trust: DiscoveryTrust,
 ): Result<{ readonly signedBy: SpiffeId; readonly at: number }, HttpSignatureProblem> {
-  const chain = readSigningChain(response.fields);
+  const chain = readSigningChain(response.fields(SIGNING_CHAIN_FIELD).join(', '));
   if (chain === undefined) return refuse('UNSIGNED', 'the answer comes without the certificate of a registry');
   const { trustDomain, roots, now } = trust;
   const verified = verifySvid(chain, { trustDomain, roots, at: now });

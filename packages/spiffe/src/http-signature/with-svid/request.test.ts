@@ -8,7 +8,7 @@ import { verifySvid } from '../../svid/verify.ts';
 import { createTestAuthority, issueWorkload, NOW, spkiOf, type TestAuthority } from '../../testing/test-authority.ts';
 import { contentDigest } from '../content-digest.ts';
 import type { HttpRequest } from '../message.ts';
-import { signRequest, verifyRequest } from './request.ts';
+import { signerOfChain, signRequest, verifyRequest } from './request.ts';
 import type { RequestSigner, RequestTrust } from './request.ts';
 import { SIGNING_CHAIN_FIELD } from './signing-chain.ts';
 
@@ -78,10 +78,11 @@ describe('a request signed by its caller', () => {
   function judge(sent: Sent, changes: Partial<RequestTrust> = {}): string {
     const verified = verifyRequest(requestOf(sent), sent.content, {
       components: ['authorization'],
-      identify: (chain) => {
-        const found = verifySvid(chain, { trustDomain: authority.trustDomain, roots: [authority.root], at: NOW });
-        return found.ok ? ok(found.value.spiffeId) : fail(found.problem.message);
-      },
+      signerOf: (text) =>
+        signerOfChain(text, (chain) => {
+          const found = verifySvid(chain, { trustDomain: authority.trustDomain, roots: [authority.root], at: NOW });
+          return found.ok ? ok(found.value.spiffeId) : fail(found.problem.message);
+        }),
       now: NOW,
       maxAgeMs: 60_000,
       clockSkewMs: 5000,
@@ -155,6 +156,8 @@ describe('a request signed by its caller', () => {
       ['after its time', 'STALE', () => signed(caller, PLAIN, NOW - 66_000)],
       ['older than is asked for', 'STALE', () => signed(caller, PLAIN, NOW - 20_000), { maxAgeMs: 10_000 }],
       ['from the future', 'STALE', () => signed(caller, PLAIN, NOW + 6_000)],
+      ['made at a part of a second', 'STALE', () => changed(signed(), /(;created=\d+)/, '$1.5')],
+      ['that expires at a part of a second', 'STALE', () => changed(signed(), /(;expires=\d+)/, '$1.5')],
       [
         'with an algorithm that its key is not for',
         'UNKNOWN_KEY',

@@ -14,6 +14,7 @@ import type { HttpSignatureProblem } from '../problem.ts';
 import { signMessage } from '../sign.ts';
 import { readSigningChain, SIGNING_CHAIN_FIELD, writeSigningChain } from './signing-chain.ts';
 import { verifyMessage } from '../verify.ts';
+import type { HttpVerificationKey } from '../verify.ts';
 
 /**
  * Requests that their caller has signed with the key of its X.509-SVID, so that whoever ends TLS on the way to the service
@@ -85,12 +86,18 @@ export function signRequest(
   };
 }
 
+/** Whose key counts. */
+export interface TrustedSigner {
+  readonly spiffeId: SpiffeId;
+  readonly key: HttpVerificationKey;
+}
+
 /** What a service wants of the signature of a request. */
 export interface RequestTrust {
   /** As for `signRequest`; fields that the request has must be covered. */
   readonly components: readonly string[];
-  /** Who a chain of certificates, leaf first, stands for: by roots, validity, revocation. */
-  readonly identify: (chain: readonly Uint8Array[]) => Result<SpiffeId, string>;
+  /** Whose certificates came with the request, as its field `SIGNING_CHAIN_FIELD` has them: `signerOfChain`, or a memory of it. */
+  readonly signerOf: (chain: string) => Result<TrustedSigner, HttpSignatureProblem>;
   /** Unix milliseconds. */
   readonly now: number;
   readonly maxAgeMs: number;
@@ -105,25 +112,39 @@ export interface SignedRequest {
   readonly created: number;
 }
 
+/**
+ * Reads the certificates of a request's signer; `identify` says who a chain, leaf first, stands for: by roots, validity,
+ * revocation.
+ */
+export function signerOfChain(
+  text: string,
+  identify: (chain: readonly Uint8Array[]) => Result<SpiffeId, string>,
+): Result<TrustedSigner, HttpSignatureProblem> {
+  const chain = readSigningChain(text);
+  if (chain === undefined) return refuse('UNSIGNED', 'the request comes without the certificate of its signer');
+  const identified = identify(chain);
+  if (!identified.ok)
+    return refuse('UNKNOWN_KEY', `the certificate of the signature is refused: ${identified.problem}`);
+  const key = keyOf(chain);
+  const algorithm = key === undefined ? undefined : algorithmOf(key);
+  return key === undefined || algorithm === undefined
+    ? refuse('UNKNOWN_KEY', 'the key of the certificate is of no algorithm that requests are signed by')
+    : ok({ spiffeId: identified.value, key: { key, algorithm } });
+}
+
 /** Judges a request; `content` is all of it, as it came. Whether its nonce was seen before is for whoever remembers nonces. */
 export function verifyRequest(
   request: HttpRequest,
   content: Uint8Array,
   trust: RequestTrust,
 ): Result<SignedRequest, HttpSignatureProblem> {
-  const chain = readSigningChain(request.fields);
-  if (chain === undefined) return refuse('UNSIGNED', 'the request comes without the certificate of its signer');
-  const identified = trust.identify(chain);
-  if (!identified.ok)
-    return refuse('UNKNOWN_KEY', `the certificate of the signature is refused: ${identified.problem}`);
-  const signedBy = identified.value;
-  const key = keyOf(chain);
-  const algorithm = key === undefined ? undefined : algorithmOf(key);
+  const signer = trust.signerOf(request.fields(SIGNING_CHAIN_FIELD).join(', '));
+  if (!signer.ok) return signer;
+  const { spiffeId: signedBy, key } = signer.value;
   const verified = verifyMessage(request, {
     tag: REQUEST_TAG,
     components: wanted(request, trust.components, content.length > 0),
-    keyOf: (keyId) =>
-      key === undefined || algorithm === undefined || keyId !== signedBy.toString() ? undefined : { key, algorithm },
+    keyOf: (keyId) => (keyId === signedBy.toString() ? key : undefined),
     now: trust.now,
     maxAgeMs: trust.maxAgeMs,
     clockSkewMs: trust.clockSkewMs,

@@ -1,4 +1,3 @@
-import type { Fields } from '../message.ts';
 import { bytesOf, readList, serializeList } from '../structured-fields.ts';
 
 /** The certificate of the signing key and those above it but the root: byte sequences, as in Client-Cert-Chain (RFC 9440). */
@@ -8,9 +7,11 @@ const MOST_CERTIFICATES = 8;
 /** More than eight certificates of workloads have. */
 const LONGEST_CHAIN = 32_768;
 
+/** A signer's chain is the same array until its next certificate. */
+const written = new WeakMap<readonly Uint8Array[], string>();
+
 /** Leaf first, DER; undefined where there is none that can be read. */
-export function readSigningChain(fields: Fields): readonly Uint8Array[] | undefined {
-  const text = fields(SIGNING_CHAIN_FIELD).join(', ');
+export function readSigningChain(text: string): readonly Uint8Array[] | undefined {
   if (text.length > LONGEST_CHAIN) return undefined;
   const members = readList(text);
   if (members === undefined || members.length === 0 || members.length > MOST_CERTIFICATES) return undefined;
@@ -19,5 +20,9 @@ export function readSigningChain(fields: Fields): readonly Uint8Array[] | undefi
 }
 
 export function writeSigningChain(chain: readonly Uint8Array[]): string {
-  return serializeList(chain.map((der) => [Buffer.from(der), new Map()]));
+  const known = written.get(chain);
+  if (known !== undefined) return known;
+  const text = serializeList(chain.map((der) => [Buffer.from(der), new Map()]));
+  written.set(chain, text);
+  return text;
 }

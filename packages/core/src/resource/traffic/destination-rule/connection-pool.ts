@@ -18,9 +18,9 @@ export interface TcpPool {
 }
 
 export interface HttpPool {
-  /** Requests that wait for their turn. */
+  /** Requests that wait for one of `maxConnections`. */
   readonly http1MaxPendingRequests?: number;
-  /** Requests under way to all instances together, over HTTP/1.1, too. */
+  /** Requests under way to all instances together, over HTTP/1.1, too; what comes beyond is refused at once. */
   readonly http2MaxRequests?: number;
   /** Repetitions under way to all instances together. */
   readonly maxRetries?: number;

@@ -164,6 +164,17 @@ const refused: readonly Refusal[] = [
     `${HTTP}.retries.retryOn`,
     /must not hold 5xx here: POST may have been handled/,
   ],
+  ...(
+    [
+      ['a method that begins as POST does', { prefix: 'PO' }, /PO\* may have been handled/],
+      ['either of two methods', { regex: 'POST|PATCH' }, /POST\|PATCH may have been handled/],
+    ] as const
+  ).map(([what, method, reason]): Refusal => [
+    `retries of ${what} that may have been handled`,
+    retries({ attempts: 2, retryOn: '5xx' }, { method }),
+    `${HTTP}.retries.retryOn`,
+    reason,
+  ]),
   [
     'retries of a POST after a status',
     retries({ attempts: 2, retryOn: '503' }, { method: { exact: 'POST' } }),
@@ -320,6 +331,10 @@ const slashes: readonly Refusal[] = [
 
 const accepted: readonly (readonly [fact: string, json: unknown])[] = [
   ['one destination of any weight', only({ route: [to(0)] })],
+  [
+    'retries of methods of which one may be repeated',
+    retries({ attempts: 2, retryOn: '5xx' }, { method: { prefix: 'P' } }),
+  ],
   ['Istio’s default of retries for a POST', retries({ attempts: 2 }, { method: { exact: 'POST' } })],
   [
     'retries of a POST that was not handled',

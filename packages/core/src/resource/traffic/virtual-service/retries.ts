@@ -1,7 +1,9 @@
+import { parseRegex } from '../../../policy/match/regex.ts';
 import type { Cursor } from '../../cursor.ts';
 import { readDuration } from '../../duration.ts';
 import { need } from '../document-form.ts';
 import type { HttpMatch } from './match.ts';
+import type { StringMatch } from './string-match.ts';
 
 /** When and how often a request is sent again (istio/api `HTTPRetry`). */
 export interface HttpRetry {
@@ -140,8 +142,8 @@ export function retryConditions(retryOn: string = DEFAULT_RETRY_ON): RetryCondit
 /** Refuses to repeat, for reasons after which a request may have been handled, what only ever is a request that must not be repeated. */
 export function checkRetriesAreSafe(at: Cursor, retries: HttpRetry | undefined, match: readonly HttpMatch[]): void {
   if (retries === undefined || retries.attempts === 0 || match.length === 0) return;
-  const methods = match.map(({ method }) => method?.exact);
-  if (!methods.every((method) => method !== undefined && !isIdempotent(method))) return;
+  const methods = match.map(({ method }) => unsafeMethods(method));
+  if (methods.includes(undefined)) return;
   const { conditions, statuses } = retryConditions(retries.retryOn);
   const unsafe =
     retries.retryOn === undefined ? [] : [...[...conditions].filter(mayBeHandled), ...[...statuses].map(String)];
@@ -150,4 +152,20 @@ export function checkRetriesAreSafe(at: Cursor, retries: HttpRetry | undefined, 
     `must not hold ${unsafe.join(', ')} here: ${[...new Set(methods)].join(' and ')} may have been handled then, and ` +
       'would be done twice; connect-failure, refused-stream and reset-before-request are safe',
   );
+}
+
+/** What such a match stands for, where no method that may be repeated meets it; undefined where one does. */
+function unsafeMethods(match: StringMatch | undefined): string | undefined {
+  if (match === undefined) return undefined;
+  const { exact, prefix, regex } = match;
+  const pattern = regex === undefined ? undefined : parseRegex(regex);
+  // What cannot be read is refused where it stands.
+  if (pattern?.ok === false) return undefined;
+  const isMet = [...IDEMPOTENT].some(
+    (method) =>
+      (exact === undefined || method === exact) &&
+      (prefix === undefined || method.startsWith(prefix)) &&
+      (pattern === undefined || pattern.value.matches(method)),
+  );
+  return isMet ? undefined : (exact ?? regex ?? `${prefix}*`);
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '@rampart/core';
 
+import { Availability } from '../../../control/availability.ts';
 import type { MeshLog } from '../../../log.ts';
 import type { HeldShare } from './held-share.ts';
 import type { Lease } from './lease.ts';
@@ -12,29 +13,32 @@ export interface QuotaDeskOptions {
 
 /** What the control plane takes in one call. */
 const MOST_WANTS = 1000;
-/** After a call that got no answer this long is counted here alone. */
-const ASK_AGAIN_MS = 2000;
+const LOST =
+  'the control plane gives out no shares of shared limits: until it does, this data plane holds to each of them by itself';
+const BACK = 'shared limits are counted with the control plane again';
 
 /** Asks the control plane for shares: one call at a time, for all counters that have use for more. */
 export class QuotaDesk {
-  readonly #options: QuotaDeskOptions;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #lease: Lease;
+  readonly #controlPlane: Availability;
   readonly #asking = new Set<HeldShare>();
   #isBusy = false;
-  #isAway = false;
-  #askAgainAt = 0;
 
-  constructor(options: QuotaDeskOptions) {
-    this.#options = options;
+  constructor({ clock, log, lease }: QuotaDeskOptions) {
+    this.#clock = clock;
+    this.#lease = lease;
+    this.#controlPlane = new Availability({ clock, log, lost: LOST, back: BACK });
   }
 
   /** True while the control plane does not answer: then everybody counts alone. */
   get isAway(): boolean {
-    return this.#isAway;
+    return this.#controlPlane.isAway;
   }
 
   /** Whether it may be asked now, to see whether it is back. */
   get mayAsk(): boolean {
-    return !this.#isAway || this.#options.clock.now() >= this.#askAgainAt;
+    return this.#controlPlane.mayAsk;
   }
 
   /** The share's next answer is on its way. */
@@ -51,43 +55,26 @@ export class QuotaDesk {
     while (this.#asking.size > 0) {
       const batch = [...this.#asking].slice(0, MOST_WANTS);
       for (const share of batch) this.#asking.delete(share);
-      await this.#lease(batch);
+      await this.#serve(batch);
     }
     this.#isBusy = false;
   }
 
-  async #lease(batch: readonly HeldShare[]): Promise<void> {
-    const { clock, lease } = this.#options;
-    const askedAt = clock.now();
+  async #serve(batch: readonly HeldShare[]): Promise<void> {
+    const askedAt = this.#clock.now();
     if (!this.mayAsk) {
       for (const share of batch) share.release();
       return;
     }
-    this.#askAgainAt = askedAt + ASK_AGAIN_MS;
+    this.#controlPlane.asking();
     try {
-      const shares = await lease(batch.map((share) => share.want(askedAt)));
-      this.#answered();
+      const shares = await this.#lease(batch.map((share) => share.want(askedAt)));
+      this.#controlPlane.answered();
       batch.forEach((share, index) => share.receive(shares[index] ?? NOTHING, askedAt));
     } catch (cause) {
-      this.#unanswered(cause);
+      this.#controlPlane.unanswered(cause);
       for (const share of batch) share.release();
     }
-  }
-
-  #answered(): void {
-    if (this.#isAway) this.#options.log.info('shared limits are counted with the control plane again', {});
-    this.#isAway = false;
-  }
-
-  #unanswered(cause: unknown): void {
-    if (!this.#isAway) {
-      this.#options.log.warn(
-        'the control plane gives out no shares of shared limits: until it does, this data plane holds to each of them by itself',
-        { cause },
-      );
-    }
-    this.#isAway = true;
-    this.#askAgainAt = this.#options.clock.now() + ASK_AGAIN_MS;
   }
 }
 

@@ -1,4 +1,3 @@
-import { BoundedCache } from '@rampart/core';
 import type { Discovered } from '@rampart/registry';
 import type { Item } from '../filter/filter.ts';
 import { type ConsulCall, isSet, param } from '../http/call.ts';
@@ -6,13 +5,11 @@ import { Rendered } from '../http/rendered.ts';
 
 /** Questions that narrow the answer to something of their own. */
 const NARROWING = ['filter', 'node-meta', 'tag', 'near'];
-const MOST_ANSWERS = 10_000;
-/** Longer ones are made anew: a few huge services must not fill the memory. */
-const LONGEST_ANSWER = 256 * 1024;
+/** Up to twice as much is kept: a registry of a hundred thousand instances must not be in memory a second time, and a third. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 interface Kept {
-  readonly revision: number;
-  readonly instances: number;
+  readonly of: Discovered;
   readonly rendered: Rendered;
 }
 
@@ -21,22 +18,41 @@ export function isUsual({ query }: ConsulCall): boolean {
   return NARROWING.every((name) => !query.has(name));
 }
 
-/** Answers as they were written for the last revision of each service: it is read far more often than it changes. */
+/**
+ * Answers as they were written for the last revision of each service: it is read far more often than it changes. They are kept by the
+ * very list of instances, which is never changed: whoever may see less of a service is given another list, and never this answer.
+ */
 export class UsualAnswers {
-  readonly #kept = new BoundedCache<string, Kept>(MOST_ANSWERS);
+  #young = new Map<string, Kept>();
+  /** Those that have not been asked for since the young ones began; forgotten next. */
+  #old = new Map<string, Kept>();
+  #youngBytes = 0;
 
   of(call: ConsulCall, make: (found: Discovered) => Item): (found: Discovered) => Rendered {
     const name = `${call.namespace}/${param(call, 'service')}/${isSet(call.query, 'passing') ? 'passing' : ''}`;
     return (found) => {
-      const { revision, instances } = found;
-      const kept = this.#kept.get(name);
-      // Whoever may not know of a service finds another revision, and nothing.
-      if (kept?.revision === revision && kept.instances === instances.length) return kept.rendered;
-      const rendered = new Rendered(make(found));
-      if (rendered.text.length <= LONGEST_ANSWER) {
-        this.#kept.set(name, { revision, instances: instances.length, rendered });
-      }
+      const young = this.#young.get(name);
+      if (young !== undefined && isFor(young, found)) return young.rendered;
+      const old = this.#old.get(name);
+      const rendered = old !== undefined && isFor(old, found) ? old.rendered : new Rendered(make(found));
+      this.#keep(name, { of: found, rendered });
       return rendered;
     };
   }
+
+  #keep(name: string, kept: Kept): void {
+    const bytes = kept.rendered.bytes.length;
+    if (bytes > MOST_BYTES) return;
+    if (this.#youngBytes + bytes > MOST_BYTES) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngBytes = 0;
+    }
+    this.#youngBytes += bytes - (this.#young.get(name)?.rendered.bytes.length ?? 0);
+    this.#young.set(name, kept);
+  }
+}
+
+function isFor({ of: { revision, instances } }: Kept, found: Discovered): boolean {
+  return instances === found.instances && revision === found.revision;
 }

@@ -39,7 +39,7 @@ export async function answerWhenChanged(
   const first = question.answer();
   const isKnown =
     known === undefined ? false : known.kind === 'index' ? known.index === first.index : known.hash === hashOf(first);
-  const last = isKnown ? await waited(question, { first, view, patience, signal: call.end() }) : first;
+  const last = isKnown ? await waited(question, { first, view, patience, call }) : first;
   return jsonAnswer(last.json, {
     'x-consul-index': String(last.index),
     ...(known?.kind === 'hash' || last.hash !== undefined ? { 'x-consul-contenthash': hashOf(last) } : {}),
@@ -61,11 +61,14 @@ interface Waiting {
   readonly first: Answered;
   readonly view: RegistryView;
   readonly patience: number;
-  readonly signal: AbortSignal;
+  readonly call: ConsulCall;
 }
 
-async function waited(question: Question, { first, view, patience, signal }: Waiting): Promise<Answered> {
+async function waited(question: Question, { first, view, patience, call }: Waiting): Promise<Answered> {
+  const signal = call.end();
   const changes = new Changes(question.about, { ...view, signal });
+  // Whoever may know something else now asks anew; who may not ask any more is told so.
+  const forget = view.onRightsChange(call.tokenId, () => changes.stop());
   const until = view.clock.now() + patience * (1 + JITTER * view.random());
   try {
     for (;;) {
@@ -76,6 +79,7 @@ async function waited(question: Question, { first, view, patience, signal }: Wai
       await changes.pause();
     }
   } finally {
+    forget();
     changes.close();
   }
 }

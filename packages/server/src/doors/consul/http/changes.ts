@@ -21,6 +21,7 @@ export class Changes {
   readonly #wake = (): void => this.#tell?.();
   #watch: Watch | undefined;
   #happened = false;
+  #isOver = false;
   #tell: (() => void) | undefined;
 
   constructor(subject: Subject, options: ChangesOptions) {
@@ -37,12 +38,18 @@ export class Changes {
     }
   }
 
-  /** True at the next change, or at once when there was one meanwhile; false when time is up or nobody waits any more. */
+  /** True at the next change, or at once when there was one meanwhile; false when time is up or nobody is to wait any more. */
   async next(milliseconds: number): Promise<boolean> {
-    if (!this.#happened) await this.#wait(milliseconds);
+    if (!this.#happened && !this.#isOver) await this.#wait(milliseconds);
     const happened = this.#happened;
     this.#happened = false;
-    return happened && !this.#options.signal.aborted;
+    return happened && !this.#isOver && !this.#options.signal.aborted;
+  }
+
+  /** Ends the waiting. */
+  stop(): void {
+    this.#isOver = true;
+    this.#tell?.();
   }
 
   async pause(): Promise<void> {

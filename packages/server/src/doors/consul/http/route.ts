@@ -45,12 +45,22 @@ interface Place {
  */
 export class RouteTable {
   readonly #root: Place = placeOf();
+  /** What was found for paths in which nothing is named: they are few, and asked for with most calls that change something. */
+  readonly #whole = new Map<string, RouteLookup>();
 
   constructor(names: readonly string[]) {
     for (const name of names) insert(this.#root, patternOf(name));
+    for (const name of names) {
+      const { method, segments, vagueness } = patternOf(name);
+      if (vagueness === 0) this.#whole.set(name, this.#search(method, `/${segments.join('/')}`));
+    }
   }
 
   find(method: string, path: string): RouteLookup {
+    return this.#whole.get(`${method} ${path}`) ?? this.#search(method, path);
+  }
+
+  #search(method: string, path: string): RouteLookup {
     const segments = segmentsOf(path);
     if (segments === undefined) return { kind: 'unknown' };
     const matching: Pattern[] = [];

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { DiscoveredInstance } from '@rampart/registry';
 import { serviceIdOf } from '../../instances/service-id.ts';
 import type { Item } from '../filter/filter.ts';
-import { type Rendered, textOf } from '../http/rendered.ts';
+import { contentOf, type Rendered } from '../http/rendered.ts';
 import { nodeFields } from './node.ts';
 
 type Fields = Readonly<Record<string, Item>>;
@@ -95,7 +95,7 @@ export function catalogServiceFields(instance: DiscoveredInstance, index: number
 
 /** What changes when the answer does: of an item, or of a whole answer. */
 export function contentHash(item: Item | Rendered): string {
-  return createHash('sha256').update(textOf(item)).digest('hex').slice(0, 16);
+  return createHash('sha256').update(contentOf(item)).digest('hex').slice(0, 16);
 }
 
 function metaOf({ metadata, version }: DiscoveredInstance): Fields {

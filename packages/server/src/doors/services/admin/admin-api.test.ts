@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { ApplySetProgress } from '@rampart/wire';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Verdict } from '@rampart/core';
 import type { ControlPlane } from '../../../control-plane.ts';
@@ -103,6 +104,46 @@ describe('the admin API', () => {
       );
       assert.equal(revision, 0n);
       assert.deepEqual((await admin.getResources({})).resources, []);
+    });
+
+    it('takes a set in parts, tells of each, and puts all of it into force in one revision', async () => {
+      const policy = (index: number, spec: object = {}): string =>
+        JSON.stringify({
+          apiVersion: 'security.istio.io/v1',
+          kind: 'AuthorizationPolicy',
+          metadata: { name: `p-${index}`, namespace: 'shop' },
+          spec,
+        });
+      const parts = (wrong?: number): { resources: string[] }[] =>
+        [0, 200, 400].map((first) => ({
+          resources: Array.from({ length: 200 }, (_, index) =>
+            policy(first + index, first + index === wrong ? { action: 'PERHAPS' } : {}),
+          ),
+        }));
+      const told = async (wrong?: number): Promise<ApplySetProgress[]> => {
+        const messages = async function* (): AsyncGenerator<{ resources: string[] }> {
+          yield* parts(wrong);
+        };
+        const progress: ApplySetProgress[] = [];
+        for await (const each of admin.applySet(messages())) progress.push(each);
+        return progress;
+      };
+      const refused = await told(599);
+      assert.deepEqual(
+        refused.map(({ checked }) => checked),
+        [200, 400, 600, 600],
+      );
+      const { problems = [], revision } = refused.at(-1)?.applied ?? {};
+      assert.deepEqual([revision, problems.map(({ line, field }) => [line, field])], [0n, [[600, 'spec.action']]]);
+      assert.deepEqual((await admin.getResources({})).resources, []);
+      const applied = (await told()).at(-1)?.applied;
+      const { resources } = await admin.getResources({});
+      assert.equal(resources.length, 600);
+      assert.deepEqual(new Set(resources.map((each) => each.revision)), new Set([applied?.revision]));
+      const { records } = await admin.queryAudit({ eventType: 'POLICY_APPLIED', limit: 1000 });
+      assert.equal(records.length, 600);
+      const again = (await told()).at(-1)?.applied?.resources ?? [];
+      assert.ok(again.length === 600 && again.every(({ outcome }) => outcome === 'unchanged'));
     });
 
     it('applies nothing of a document with a problem anywhere, and lists every problem with its place', async () => {

@@ -1,6 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AdminService } from '@rampart/wire';
 import type { AdminParts } from './admin-parts.ts';
+import { createApplyMethods } from './apply-methods.ts';
 import { createAuthorityMethods } from './authority-methods.ts';
 import { createIdentityMethods } from './identity-methods.ts';
 import { createLogMethods } from './log-methods.ts';
@@ -13,6 +14,7 @@ import { createTrafficMethods } from './traffic-methods.ts';
 /** What operators, the CLI and the console ask. */
 export function createAdminService(parts: AdminParts): ServiceImpl<typeof AdminService> {
   return {
+    ...createApplyMethods(parts),
     ...createResourceMethods(parts),
     ...createHistoryMethods(parts),
     ...createReplayMethods(parts),

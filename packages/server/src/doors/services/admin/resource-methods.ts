@@ -8,30 +8,11 @@ import { type AdminMethods, type AdminParts, limitOf, operatorOf } from './admin
 const REVISIONS = { standard: 20, most: 1000 };
 const LONGEST_ROLLOUT_MS = 10 * 60_000;
 
-/** Apply, get and delete resources. */
+/** Get and delete resources. */
 export function createResourceMethods(
   parts: AdminParts,
-): AdminMethods<'apply' | 'getResources' | 'deleteResource' | 'deleteResources'> {
+): AdminMethods<'getResources' | 'deleteResource' | 'deleteResources'> {
   return {
-    apply: async (request, context) => {
-      const { resources, problems, revision } = await parts.desk.apply({
-        document: request.document,
-        file: request.file === '' ? 'document' : request.file,
-        defaultNamespace: request.namespace === '' ? DEFAULT_NAMESPACE : request.namespace,
-        dryRun: request.dryRun,
-        allowUnknownServices: request.allowUnknownServices,
-        operator: operatorOf(context),
-      });
-      return {
-        resources: resources.map(({ resource: { kind, metadata }, outcome }) => {
-          const { namespace, name } = metadata;
-          return { kind, namespace, name, outcome };
-        }),
-        problems: problems.map((problem) => ({ ...problem })),
-        revision: BigInt(revision),
-        dataPlanes: parts.dataPlanes.sessions.length,
-      };
-    },
     getResources: (request, context) => {
       operatorOf(context);
       const matches = ({ resource: { kind, metadata } }: HeldResource): boolean =>

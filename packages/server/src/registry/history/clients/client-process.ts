@@ -7,7 +7,10 @@ export type Role = 'api' | 'consul' | 'watch';
 
 export type Order = { readonly run: number; readonly plane: Omit<ControlPlane, 'stop'> } | { readonly end: true };
 
-export type Report = { readonly answered: number } | { readonly observations: Observations };
+export type Report =
+  | { readonly answered: number }
+  | { readonly missed: true }
+  | { readonly observations: Observations };
 
 /** Each loads its own clients and nothing else. */
 const CALLERS: Readonly<Record<Role, (recorder: Recorder) => Promise<readonly Promise<void>[]>>> = {
@@ -26,7 +29,10 @@ function report(text: Report): void {
   process.send?.(text);
 }
 
-const recorder = new Recorder((answered) => report({ answered }));
+const recorder = new Recorder({
+  answered: (answered) => report({ answered }),
+  missed: () => report({ missed: true }),
+});
 const callers = CALLERS[process.argv[2] as Role](recorder);
 
 process.on('message', (order: Order) => {

@@ -8,12 +8,19 @@ import {
   type Streamed,
   type Write,
 } from '../observations.ts';
-import type { WatchSession } from '../watched.ts';
+import { missedSomething, type WatchSession } from '../watched.ts';
 
 /** A control plane that can be called. */
 export interface Reach {
   readonly run: number;
   readonly plane: ControlPlane;
+}
+
+/** Who hears meanwhile how far the callers are. */
+export interface RecorderListener {
+  answered(count: number): void;
+  /** A watch of everything came back, and was told what had changed while it was away. */
+  missed(): void;
 }
 
 /** Answers between two words to whoever counts them. */
@@ -26,15 +33,15 @@ export class Recorder {
   readonly #sessions: WatchSession[] = [];
   readonly #streamed: Streamed[] = [];
   readonly #failures: Failure[] = [];
-  readonly #answered: (count: number) => void;
+  readonly #listener: RecorderListener;
   readonly #waiting = new Set<() => void>();
   #unreported = 0;
   #reach: Reach | undefined;
   #client: ApiClient | undefined;
   readonly #over = new AbortController();
 
-  constructor(answered: (count: number) => void) {
-    this.#answered = answered;
+  constructor(listener: RecorderListener) {
+    this.#listener = listener;
   }
 
   /** Aborted when nobody is to call any more. */
@@ -102,6 +109,7 @@ export class Recorder {
 
   session(session: WatchSession): void {
     this.#sessions.push(session);
+    if (missedSomething(session)) this.#listener.missed();
   }
 
   streamed(streamed: Streamed): void {
@@ -137,7 +145,7 @@ export class Recorder {
   #count(): void {
     this.#unreported += 1;
     if (this.#unreported < REPORT_EVERY) return;
-    this.#answered(this.#unreported);
+    this.#listener.answered(this.#unreported);
     this.#unreported = 0;
   }
 }

@@ -57,7 +57,9 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
         mine = pending;
         pending = [];
         // What is being sealed holds up what comes after it, so that changes take effect in the order of their calls.
-        const changes = await Promise.all(mine.map(async ({ change }) => change));
+        const changes = mine.some(({ change }) => change instanceof Promise)
+          ? await Promise.all(mine.map(async ({ change }) => change))
+          : mine.map(({ change }) => change as Change);
         return inParts(changes).flatMap((part) =>
           typeof part === 'string' ? { query: removing, parameters: [part] } : save(part),
         );

@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AppliedResource, ApplyRequestSchema, ApplyResponseSchema, ApplySetPartSchema, ApplySetProgressSchema, Problem } from "./apply_pb.ts";
+import { file_rampart_v1_apply } from "./apply_pb.ts";
 import type { ServiceUpdate, Workload } from "./control_pb.ts";
 import { file_rampart_v1_control } from "./control_pb.ts";
 import type { WatchTrafficRequestSchema, WatchTrafficResponseSchema } from "./traffic_pb.ts";
@@ -16,171 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/admin.proto.
  */
 export const file_rampart_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxInUKB1Byb2JsZW0SEAoIc2V2ZXJpdHkYASABKAkSDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEgwKBGZpbGUYBCABKAkSDAoEbGluZRgFIAEoDRIOCgZjb2x1bW4YBiABKA0SDQoFZmllbGQYByABKAkicgoMQXBwbHlSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCgluYW1lc3BhY2UYBCABKAkSHgoWYWxsb3dfdW5rbm93bl9zZXJ2aWNlcxgFIAEoCCKNAQoNQXBwbHlSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5yYW1wYXJ0LnYxLkFwcGxpZWRSZXNvdXJjZRIlCghwcm9ibGVtcxgCIAMoCzITLnJhbXBhcnQudjEuUHJvYmxlbRIQCghyZXZpc2lvbhgDIAEoBBITCgtkYXRhX3BsYW5lcxgEIAEoDSJRCg9BcHBsaWVkUmVzb3VyY2USDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIPCgdvdXRjb21lGAQgASgJIkQKE0dldFJlc291cmNlc1JlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSJXChRHZXRSZXNvdXJjZXNSZXNwb25zZRItCglyZXNvdXJjZXMYASADKAsyGi5yYW1wYXJ0LnYxLlN0b3JlZFJlc291cmNlEhAKCHJldmlzaW9uGAIgASgEInMKDlN0b3JlZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSEgoKY3JlYXRlZF9hdBgEIAEoAxIQCghyZXZpc2lvbhgFIAEoBBIMCgRqc29uGAYgASgJIkYKFURlbGV0ZVJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIjsKFkRlbGV0ZVJlc291cmNlUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCBIQCghyZXZpc2lvbhgCIAEoBCJOChZEZWxldGVSZXNvdXJjZXNSZXF1ZXN0EjQKCXJlc291cmNlcxgBIAMoCzIhLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXF1ZXN0InAKF0RlbGV0ZVJlc291cmNlc1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLnJhbXBhcnQudjEuQXBwbGllZFJlc291cmNlEhAKCHJldmlzaW9uGAIgASgEEhMKC2RhdGFfcGxhbmVzGAMgASgNIjQKD1JvbGxiYWNrUmVxdWVzdBIQCghyZXZpc2lvbhgBIAEoBBIPCgdkcnlfcnVuGAIgASgIIpABChBSb2xsYmFja1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLnJhbXBhcnQudjEuQXBwbGllZFJlc291cmNlEiUKCHByb2JsZW1zGAIgAygLMhMucmFtcGFydC52MS5Qcm9ibGVtEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNIiUKFExpc3RSZXZpc2lvbnNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNIlgKFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIvCglyZXZpc2lvbnMYASADKAsyHC5yYW1wYXJ0LnYxLlJlc291cmNlUmV2aXNpb24SDgoGb2xkZXN0GAIgASgEIo8BChBSZXNvdXJjZVJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgEEgoKAmF0GAIgASgDEg0KBWFjdG9yGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIQCghyZXN0b3JlZBgFIAEoBBIsCgdjaGFuZ2VzGAYgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2UiPAoURm9sbG93Um9sbG91dFJlcXVlc3QSEAoIcmV2aXNpb24YASABKAQSEgoKdGltZW91dF9tcxgCIAEoDSJqChVGb2xsb3dSb2xsb3V0UmVzcG9uc2USDQoFdGFrZW4YASABKA0SEwoLZGF0YV9wbGFuZXMYAiABKA0SLQoHbGFnZ2luZxgDIAMoCzIcLnJhbXBhcnQudjEuTGFnZ2luZ0RhdGFQbGFuZSJlChBMYWdnaW5nRGF0YVBsYW5lEhEKCXNwaWZmZV9pZBgBIAEoCRIVCg1kYXRhX3BsYW5lX2lkGAIgASgJEhYKDmFja2VkX3JldmlzaW9uGAMgASgEEg8KB3Byb2JsZW0YBCABKAkiaAoPU2ltdWxhdGVSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEg0KBXNpbmNlGAQgASgDEhMKC3JlcGxhY2VfYWxsGAUgASgIIjAKDlJlcGxheVByb2dyZXNzEg8KB3JlY29yZHMYASABKAQSDQoFdG90YWwYAiABKAQikAEKEFNpbXVsYXRlUmVzcG9uc2USLgoIcHJvZ3Jlc3MYASABKAsyGi5yYW1wYXJ0LnYxLlJlcGxheVByb2dyZXNzSAASKgoHcmVmdXNlZBgCIAEoCzIXLnJhbXBhcnQudjEuUHJvYmxlbUxpc3RIABIVCgtyZXBvcnRfanNvbhgDIAEoCUgAQgkKB21lc3NhZ2UiNAoLUHJvYmxlbUxpc3QSJQoIcHJvYmxlbXMYASADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0iMAoOU3VnZ2VzdFJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRINCgVzaW5jZRgCIAEoAyJ6Cg9TdWdnZXN0UmVzcG9uc2USLgoIcHJvZ3Jlc3MYASABKAsyGi5yYW1wYXJ0LnYxLlJlcGxheVByb2dyZXNzSAASLAoKc3VnZ2VzdGlvbhgCIAEoCzIWLnJhbXBhcnQudjEuU3VnZ2VzdGlvbkgAQgkKB21lc3NhZ2UiLwoKU3VnZ2VzdGlvbhIMCgR5YW1sGAEgASgJEhMKC3JlcG9ydF9qc29uGAIgASgJIowCChlDaGVja0F1dGhvcml6YXRpb25SZXF1ZXN0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDgoGbWV0aG9kGAMgASgJEgwKBHBhdGgYBCABKAkSDAoEcG9ydBgFIAEoDRJDCgdoZWFkZXJzGAYgAygLMjIucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXF1ZXN0LkhlYWRlcnNFbnRyeRIRCglzb3VyY2VfaXAYByABKAkSDAoEaG9zdBgIIAEoCRITCgtjbGFpbXNfanNvbhgJIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJEChpDaGVja0F1dGhvcml6YXRpb25SZXNwb25zZRIUCgx2ZXJkaWN0X2pzb24YASABKAkSEAoIZGVjaXNpb24YAiABKAkiIgoPQ2hlY2tUbHNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkiOAoQQ2hlY2tUbHNSZXNwb25zZRIkCgZjaGVja3MYASADKAsyFC5yYW1wYXJ0LnYxLlRsc0NoZWNrIm0KCFRsc0NoZWNrEg8KB3NlcnZpY2UYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBHBvcnQYAyABKA0SDAoEbW9kZRgEIAEoCRIOCgZwb2xpY3kYBSABKAkSEQoJaW5zdGFuY2VzGAYgASgNImcKD1RhaWxMb2dzUmVxdWVzdBIPCgdoaXN0b3J5GAEgASgNEg4KBmZvbGxvdxgCIAEoCBIPCgdzZXJ2aWNlGAMgASgJEhAKCGRlY2lzaW9uGAQgASgJEhAKCHJlcG9ydGVyGAUgASgJIjgKEFRhaWxMb2dzUmVzcG9uc2USDwoHcmVjb3JkcxgBIAMoCRITCgtjb25uZWN0aW9ucxgCIAMoCSJkChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0EiYKCHdvcmtsb2FkGAEgASgLMhQucmFtcGFydC52MS5Xb3JrbG9hZBITCgt0dGxfc2Vjb25kcxgCIAEoDRINCgVhZ2VudBgDIAEoCSJPChdDcmVhdGVKb2luVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSEgoKZXhwaXJlc19hdBgDIAEoAyJLChdMaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBIRCglzcGlmZmVfaWQYASABKAkSDQoFbGltaXQYAiABKA0SDgoGYmVmb3JlGAMgASgEIkkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRItCgxjZXJ0aWZpY2F0ZXMYASADKAsyFy5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlItMCCgtDZXJ0aWZpY2F0ZRIOCgZzZXJpYWwYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCRIOCgZpc3N1ZXIYBCABKAkSDAoEa2luZBgFIAEoCRIOCgZyZWFzb24YBiABKAkSEQoJaXNzdWVkX2F0GAcgASgDEhIKCm5vdF9iZWZvcmUYCCABKAMSEQoJbm90X2FmdGVyGAkgASgDEhIKCnJldm9rZWRfYXQYCiABKAMSGQoRcmV2b2NhdGlvbl9yZWFzb24YCyABKAkSEAoIc2VxdWVuY2UYDCABKAQSMwoGbGFiZWxzGA0gAygLMiMucmFtcGFydC52MS5DZXJ0aWZpY2F0ZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjoKGFJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIiwKGVJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCIVChNMaXN0U2VydmljZXNSZXF1ZXN0IkMKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEisKCHNlcnZpY2VzGAEgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlIhIKEEdldFN0YXR1c1JlcXVlc3Qi3wEKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMdHJ1c3RfZG9tYWluGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNEhAKCHNlcnZpY2VzGAUgASgNEhEKCWluc3RhbmNlcxgGIAEoDRISCgpzdGFydGVkX2F0GAcgASgDEisKBnBsYW5lcxgIIAMoCzIbLnJhbXBhcnQudjEuRGF0YVBsYW5lU3RhdHVzEhYKDnJvb3RfbmFtZXNwYWNlGAkgASgJIpkBCg9EYXRhUGxhbmVTdGF0dXMSFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSDAoEa2luZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEhYKDmFja2VkX3JldmlzaW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkSFAoMY29ubmVjdGVkX2F0GAcgASgDIkUKEVF1ZXJ5QXVkaXRSZXF1ZXN0EhIKCmV2ZW50X3R5cGUYASABKAkSDQoFbGltaXQYAiABKA0SDQoFYWZ0ZXIYAyABKAQiJQoSUXVlcnlBdWRpdFJlc3BvbnNlEg8KB3JlY29yZHMYASADKAki9QEKFENlcnRpZmljYXRlQXV0aG9yaXR5EgwKBGtpbmQYASABKAkSDgoGc2VyaWFsGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFc3RhdGUYBCABKAkSDQoFc2luY2UYBSABKAMSEgoKbm90X2JlZm9yZRgGIAEoAxIRCglub3RfYWZ0ZXIYByABKAMSEwoLY2VydGlmaWNhdGUYCCABKAwSDAoEcm9vdBgJIAEoCRIQCghjYW5fc2lnbhgKIAEoCBISCgpwcmVwYXJlX2F0GAsgASgDEhMKC2FjdGl2YXRlX2F0GAwgASgDEg4KBmluX3VzZRgNIAEoDSIYChZMaXN0QXV0aG9yaXRpZXNSZXF1ZXN0IqMBChdMaXN0QXV0aG9yaXRpZXNSZXNwb25zZRI1CgthdXRob3JpdGllcxgBIAMoCzIgLnJhbXBhcnQudjEuQ2VydGlmaWNhdGVBdXRob3JpdHkSEAoIdXBzdHJlYW0YAiABKAkSFwoPYnVuZGxlX3NlcXVlbmNlGAMgASgEEhAKCHdhcm5pbmdzGAQgAygJEhQKDHJlcXVlc3RlZF9hdBgFIAEoAyI8ChdQcmVwYXJlQXV0aG9yaXR5UmVxdWVzdBIMCgRraW5kGAEgASgJEhMKC2NlcnRpZmljYXRlGAIgASgMIkUKGEFjdGl2YXRlQXV0aG9yaXR5UmVxdWVzdBIMCgRraW5kGAEgASgJEg4KBnNlcmlhbBgCIAEoCRILCgNub3cYAyABKAgiNwoVVGFpbnRBdXRob3JpdHlSZXF1ZXN0Eg4KBnNlcmlhbBgBIAEoCRIOCgZyZWFzb24YAiABKAkiOAoWUmV2b2tlQXV0aG9yaXR5UmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIigKF1JlcXVlc3RBdXRob3JpdHlSZXF1ZXN0Eg0KBWZyZXNoGAEgASgIIicKGFJlcXVlc3RBdXRob3JpdHlSZXNwb25zZRILCgNjc3IYASABKAwiKAoXSW5zdGFsbEF1dGhvcml0eVJlcXVlc3QSDQoFY2hhaW4YASADKAwiSAoRQXV0aG9yaXR5UmVzcG9uc2USMwoJYXV0aG9yaXR5GAEgASgLMiAucmFtcGFydC52MS5DZXJ0aWZpY2F0ZUF1dGhvcml0eTKYEQoMQWRtaW5TZXJ2aWNlEjwKBUFwcGx5EhgucmFtcGFydC52MS5BcHBseVJlcXVlc3QaGS5yYW1wYXJ0LnYxLkFwcGx5UmVzcG9uc2USUQoMR2V0UmVzb3VyY2VzEh8ucmFtcGFydC52MS5HZXRSZXNvdXJjZXNSZXF1ZXN0GiAucmFtcGFydC52MS5HZXRSZXNvdXJjZXNSZXNwb25zZRJXCg5EZWxldGVSZXNvdXJjZRIhLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXF1ZXN0GiIucmFtcGFydC52MS5EZWxldGVSZXNvdXJjZVJlc3BvbnNlEloKD0RlbGV0ZVJlc291cmNlcxIiLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VzUmVxdWVzdBojLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VzUmVzcG9uc2USRQoIUm9sbGJhY2sSGy5yYW1wYXJ0LnYxLlJvbGxiYWNrUmVxdWVzdBocLnJhbXBhcnQudjEuUm9sbGJhY2tSZXNwb25zZRJUCg1MaXN0UmV2aXNpb25zEiAucmFtcGFydC52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBohLnJhbXBhcnQudjEuTGlzdFJldmlzaW9uc1Jlc3BvbnNlElYKDUZvbGxvd1JvbGxvdXQSIC5yYW1wYXJ0LnYxLkZvbGxvd1JvbGxvdXRSZXF1ZXN0GiEucmFtcGFydC52MS5Gb2xsb3dSb2xsb3V0UmVzcG9uc2UwARJHCghTaW11bGF0ZRIbLnJhbXBhcnQudjEuU2ltdWxhdGVSZXF1ZXN0GhwucmFtcGFydC52MS5TaW11bGF0ZVJlc3BvbnNlMAESRAoHU3VnZ2VzdBIaLnJhbXBhcnQudjEuU3VnZ2VzdFJlcXVlc3QaGy5yYW1wYXJ0LnYxLlN1Z2dlc3RSZXNwb25zZTABEmMKEkNoZWNrQXV0aG9yaXphdGlvbhIlLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdBomLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVzcG9uc2USRQoIQ2hlY2tUbHMSGy5yYW1wYXJ0LnYxLkNoZWNrVGxzUmVxdWVzdBocLnJhbXBhcnQudjEuQ2hlY2tUbHNSZXNwb25zZRJHCghUYWlsTG9ncxIbLnJhbXBhcnQudjEuVGFpbExvZ3NSZXF1ZXN0GhwucmFtcGFydC52MS5UYWlsTG9nc1Jlc3BvbnNlMAESUwoMV2F0Y2hUcmFmZmljEh8ucmFtcGFydC52MS5XYXRjaFRyYWZmaWNSZXF1ZXN0GiAucmFtcGFydC52MS5XYXRjaFRyYWZmaWNSZXNwb25zZTABEloKD0NyZWF0ZUpvaW5Ub2tlbhIiLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBojLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USXQoQTGlzdENlcnRpZmljYXRlcxIjLnJhbXBhcnQudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaJC5yYW1wYXJ0LnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRJgChFSZXZva2VDZXJ0aWZpY2F0ZRIkLnJhbXBhcnQudjEuUmV2b2tlQ2VydGlmaWNhdGVSZXF1ZXN0GiUucmFtcGFydC52MS5SZXZva2VDZXJ0aWZpY2F0ZVJlc3BvbnNlElEKDExpc3RTZXJ2aWNlcxIfLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2USSAoJR2V0U3RhdHVzEhwucmFtcGFydC52MS5HZXRTdGF0dXNSZXF1ZXN0Gh0ucmFtcGFydC52MS5HZXRTdGF0dXNSZXNwb25zZRJLCgpRdWVyeUF1ZGl0Eh0ucmFtcGFydC52MS5RdWVyeUF1ZGl0UmVxdWVzdBoeLnJhbXBhcnQudjEuUXVlcnlBdWRpdFJlc3BvbnNlEloKD0xpc3RBdXRob3JpdGllcxIiLnJhbXBhcnQudjEuTGlzdEF1dGhvcml0aWVzUmVxdWVzdBojLnJhbXBhcnQudjEuTGlzdEF1dGhvcml0aWVzUmVzcG9uc2USVgoQUHJlcGFyZUF1dGhvcml0eRIjLnJhbXBhcnQudjEuUHJlcGFyZUF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlElgKEUFjdGl2YXRlQXV0aG9yaXR5EiQucmFtcGFydC52MS5BY3RpdmF0ZUF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlElIKDlRhaW50QXV0aG9yaXR5EiEucmFtcGFydC52MS5UYWludEF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlElQKD1Jldm9rZUF1dGhvcml0eRIiLnJhbXBhcnQudjEuUmV2b2tlQXV0aG9yaXR5UmVxdWVzdBodLnJhbXBhcnQudjEuQXV0aG9yaXR5UmVzcG9uc2USXQoQUmVxdWVzdEF1dGhvcml0eRIjLnJhbXBhcnQudjEuUmVxdWVzdEF1dGhvcml0eVJlcXVlc3QaJC5yYW1wYXJ0LnYxLlJlcXVlc3RBdXRob3JpdHlSZXNwb25zZRJWChBJbnN0YWxsQXV0aG9yaXR5EiMucmFtcGFydC52MS5JbnN0YWxsQXV0aG9yaXR5UmVxdWVzdBodLnJhbXBhcnQudjEuQXV0aG9yaXR5UmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_control, file_rampart_v1_traffic]);
-
-/**
- * @generated from message rampart.v1.Problem
- */
-export type Problem = Message<"rampart.v1.Problem"> & {
-  /**
-   * "error" or "warning".
-   *
-   * @generated from field: string severity = 1;
-   */
-  severity: string;
-
-  /**
-   * Stable code (ErrorCode of core).
-   *
-   * @generated from field: string code = 2;
-   */
-  code: string;
-
-  /**
-   * @generated from field: string message = 3;
-   */
-  message: string;
-
-  /**
-   * @generated from field: string file = 4;
-   */
-  file: string;
-
-  /**
-   * @generated from field: uint32 line = 5;
-   */
-  line: number;
-
-  /**
-   * @generated from field: uint32 column = 6;
-   */
-  column: number;
-
-  /**
-   * @generated from field: string field = 7;
-   */
-  field: string;
-};
-
-/**
- * Describes the message rampart.v1.Problem.
- * Use `create(ProblemSchema)` to create a new message.
- */
-export const ProblemSchema: GenMessage<Problem> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 0);
-
-/**
- * @generated from message rampart.v1.ApplyRequest
- */
-export type ApplyRequest = Message<"rampart.v1.ApplyRequest"> & {
-  /**
-   * YAML or JSON text of one or more documents.
-   *
-   * @generated from field: string document = 1;
-   */
-  document: string;
-
-  /**
-   * Name used in problems.
-   *
-   * @generated from field: string file = 2;
-   */
-  file: string;
-
-  /**
-   * @generated from field: bool dry_run = 3;
-   */
-  dryRun: boolean;
-
-  /**
-   * Namespace of resources that name none. "default" when empty.
-   *
-   * @generated from field: string namespace = 4;
-   */
-  namespace: string;
-
-  /**
-   * Takes rules about calls of services, subsets and ports that are not there yet, with a warning.
-   *
-   * @generated from field: bool allow_unknown_services = 5;
-   */
-  allowUnknownServices: boolean;
-};
-
-/**
- * Describes the message rampart.v1.ApplyRequest.
- * Use `create(ApplyRequestSchema)` to create a new message.
- */
-export const ApplyRequestSchema: GenMessage<ApplyRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 1);
-
-/**
- * @generated from message rampart.v1.ApplyResponse
- */
-export type ApplyResponse = Message<"rampart.v1.ApplyResponse"> & {
-  /**
-   * @generated from field: repeated rampart.v1.AppliedResource resources = 1;
-   */
-  resources: AppliedResource[];
-
-  /**
-   * @generated from field: repeated rampart.v1.Problem problems = 2;
-   */
-  problems: Problem[];
-
-  /**
-   * Revision that holds these resources; 0 when nothing was applied.
-   *
-   * @generated from field: uint64 revision = 3;
-   */
-  revision: bigint;
-
-  /**
-   * @generated from field: uint32 data_planes = 4;
-   */
-  dataPlanes: number;
-};
-
-/**
- * Describes the message rampart.v1.ApplyResponse.
- * Use `create(ApplyResponseSchema)` to create a new message.
- */
-export const ApplyResponseSchema: GenMessage<ApplyResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 2);
-
-/**
- * @generated from message rampart.v1.AppliedResource
- */
-export type AppliedResource = Message<"rampart.v1.AppliedResource"> & {
-  /**
-   * @generated from field: string kind = 1;
-   */
-  kind: string;
-
-  /**
-   * @generated from field: string namespace = 2;
-   */
-  namespace: string;
-
-  /**
-   * @generated from field: string name = 3;
-   */
-  name: string;
-
-  /**
-   * "created", "configured", "unchanged".
-   *
-   * @generated from field: string outcome = 4;
-   */
-  outcome: string;
-};
-
-/**
- * Describes the message rampart.v1.AppliedResource.
- * Use `create(AppliedResourceSchema)` to create a new message.
- */
-export const AppliedResourceSchema: GenMessage<AppliedResource> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 3);
+  fileDesc("ChZyYW1wYXJ0L3YxL2FkbWluLnByb3RvEgpyYW1wYXJ0LnYxIkQKE0dldFJlc291cmNlc1JlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSJXChRHZXRSZXNvdXJjZXNSZXNwb25zZRItCglyZXNvdXJjZXMYASADKAsyGi5yYW1wYXJ0LnYxLlN0b3JlZFJlc291cmNlEhAKCHJldmlzaW9uGAIgASgEInMKDlN0b3JlZFJlc291cmNlEgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSEgoKY3JlYXRlZF9hdBgEIAEoAxIQCghyZXZpc2lvbhgFIAEoBBIMCgRqc29uGAYgASgJIkYKFURlbGV0ZVJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIjsKFkRlbGV0ZVJlc291cmNlUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCBIQCghyZXZpc2lvbhgCIAEoBCJOChZEZWxldGVSZXNvdXJjZXNSZXF1ZXN0EjQKCXJlc291cmNlcxgBIAMoCzIhLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXF1ZXN0InAKF0RlbGV0ZVJlc291cmNlc1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLnJhbXBhcnQudjEuQXBwbGllZFJlc291cmNlEhAKCHJldmlzaW9uGAIgASgEEhMKC2RhdGFfcGxhbmVzGAMgASgNIjQKD1JvbGxiYWNrUmVxdWVzdBIQCghyZXZpc2lvbhgBIAEoBBIPCgdkcnlfcnVuGAIgASgIIpABChBSb2xsYmFja1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLnJhbXBhcnQudjEuQXBwbGllZFJlc291cmNlEiUKCHByb2JsZW1zGAIgAygLMhMucmFtcGFydC52MS5Qcm9ibGVtEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNIiUKFExpc3RSZXZpc2lvbnNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNIlgKFUxpc3RSZXZpc2lvbnNSZXNwb25zZRIvCglyZXZpc2lvbnMYASADKAsyHC5yYW1wYXJ0LnYxLlJlc291cmNlUmV2aXNpb24SDgoGb2xkZXN0GAIgASgEIo8BChBSZXNvdXJjZVJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgEEgoKAmF0GAIgASgDEg0KBWFjdG9yGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIQCghyZXN0b3JlZBgFIAEoBBIsCgdjaGFuZ2VzGAYgAygLMhsucmFtcGFydC52MS5BcHBsaWVkUmVzb3VyY2UiPAoURm9sbG93Um9sbG91dFJlcXVlc3QSEAoIcmV2aXNpb24YASABKAQSEgoKdGltZW91dF9tcxgCIAEoDSJqChVGb2xsb3dSb2xsb3V0UmVzcG9uc2USDQoFdGFrZW4YASABKA0SEwoLZGF0YV9wbGFuZXMYAiABKA0SLQoHbGFnZ2luZxgDIAMoCzIcLnJhbXBhcnQudjEuTGFnZ2luZ0RhdGFQbGFuZSJlChBMYWdnaW5nRGF0YVBsYW5lEhEKCXNwaWZmZV9pZBgBIAEoCRIVCg1kYXRhX3BsYW5lX2lkGAIgASgJEhYKDmFja2VkX3JldmlzaW9uGAMgASgEEg8KB3Byb2JsZW0YBCABKAkiaAoPU2ltdWxhdGVSZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEg0KBXNpbmNlGAQgASgDEhMKC3JlcGxhY2VfYWxsGAUgASgIIjAKDlJlcGxheVByb2dyZXNzEg8KB3JlY29yZHMYASABKAQSDQoFdG90YWwYAiABKAQikAEKEFNpbXVsYXRlUmVzcG9uc2USLgoIcHJvZ3Jlc3MYASABKAsyGi5yYW1wYXJ0LnYxLlJlcGxheVByb2dyZXNzSAASKgoHcmVmdXNlZBgCIAEoCzIXLnJhbXBhcnQudjEuUHJvYmxlbUxpc3RIABIVCgtyZXBvcnRfanNvbhgDIAEoCUgAQgkKB21lc3NhZ2UiNAoLUHJvYmxlbUxpc3QSJQoIcHJvYmxlbXMYASADKAsyEy5yYW1wYXJ0LnYxLlByb2JsZW0iMAoOU3VnZ2VzdFJlcXVlc3QSDwoHc2VydmljZRgBIAEoCRINCgVzaW5jZRgCIAEoAyJ6Cg9TdWdnZXN0UmVzcG9uc2USLgoIcHJvZ3Jlc3MYASABKAsyGi5yYW1wYXJ0LnYxLlJlcGxheVByb2dyZXNzSAASLAoKc3VnZ2VzdGlvbhgCIAEoCzIWLnJhbXBhcnQudjEuU3VnZ2VzdGlvbkgAQgkKB21lc3NhZ2UiLwoKU3VnZ2VzdGlvbhIMCgR5YW1sGAEgASgJEhMKC3JlcG9ydF9qc29uGAIgASgJIowCChlDaGVja0F1dGhvcml6YXRpb25SZXF1ZXN0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDgoGbWV0aG9kGAMgASgJEgwKBHBhdGgYBCABKAkSDAoEcG9ydBgFIAEoDRJDCgdoZWFkZXJzGAYgAygLMjIucmFtcGFydC52MS5DaGVja0F1dGhvcml6YXRpb25SZXF1ZXN0LkhlYWRlcnNFbnRyeRIRCglzb3VyY2VfaXAYByABKAkSDAoEaG9zdBgIIAEoCRITCgtjbGFpbXNfanNvbhgJIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJEChpDaGVja0F1dGhvcml6YXRpb25SZXNwb25zZRIUCgx2ZXJkaWN0X2pzb24YASABKAkSEAoIZGVjaXNpb24YAiABKAkiIgoPQ2hlY2tUbHNSZXF1ZXN0Eg8KB3NlcnZpY2UYASABKAkiOAoQQ2hlY2tUbHNSZXNwb25zZRIkCgZjaGVja3MYASADKAsyFC5yYW1wYXJ0LnYxLlRsc0NoZWNrIm0KCFRsc0NoZWNrEg8KB3NlcnZpY2UYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBHBvcnQYAyABKA0SDAoEbW9kZRgEIAEoCRIOCgZwb2xpY3kYBSABKAkSEQoJaW5zdGFuY2VzGAYgASgNImcKD1RhaWxMb2dzUmVxdWVzdBIPCgdoaXN0b3J5GAEgASgNEg4KBmZvbGxvdxgCIAEoCBIPCgdzZXJ2aWNlGAMgASgJEhAKCGRlY2lzaW9uGAQgASgJEhAKCHJlcG9ydGVyGAUgASgJIjgKEFRhaWxMb2dzUmVzcG9uc2USDwoHcmVjb3JkcxgBIAMoCRITCgtjb25uZWN0aW9ucxgCIAMoCSJkChZDcmVhdGVKb2luVG9rZW5SZXF1ZXN0EiYKCHdvcmtsb2FkGAEgASgLMhQucmFtcGFydC52MS5Xb3JrbG9hZBITCgt0dGxfc2Vjb25kcxgCIAEoDRINCgVhZ2VudBgDIAEoCSJPChdDcmVhdGVKb2luVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSEgoKZXhwaXJlc19hdBgDIAEoAyJLChdMaXN0Q2VydGlmaWNhdGVzUmVxdWVzdBIRCglzcGlmZmVfaWQYASABKAkSDQoFbGltaXQYAiABKA0SDgoGYmVmb3JlGAMgASgEIkkKGExpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRItCgxjZXJ0aWZpY2F0ZXMYASADKAsyFy5yYW1wYXJ0LnYxLkNlcnRpZmljYXRlItMCCgtDZXJ0aWZpY2F0ZRIOCgZzZXJpYWwYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhQKDHJlcXVlc3RlZF9ieRgDIAEoCRIOCgZpc3N1ZXIYBCABKAkSDAoEa2luZBgFIAEoCRIOCgZyZWFzb24YBiABKAkSEQoJaXNzdWVkX2F0GAcgASgDEhIKCm5vdF9iZWZvcmUYCCABKAMSEQoJbm90X2FmdGVyGAkgASgDEhIKCnJldm9rZWRfYXQYCiABKAMSGQoRcmV2b2NhdGlvbl9yZWFzb24YCyABKAkSEAoIc2VxdWVuY2UYDCABKAQSMwoGbGFiZWxzGA0gAygLMiMucmFtcGFydC52MS5DZXJ0aWZpY2F0ZS5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjoKGFJldm9rZUNlcnRpZmljYXRlUmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIiwKGVJldm9rZUNlcnRpZmljYXRlUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoCCIVChNMaXN0U2VydmljZXNSZXF1ZXN0IkMKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEisKCHNlcnZpY2VzGAEgAygLMhkucmFtcGFydC52MS5TZXJ2aWNlVXBkYXRlIhIKEEdldFN0YXR1c1JlcXVlc3Qi3wEKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSFAoMdHJ1c3RfZG9tYWluGAIgASgJEhAKCHJldmlzaW9uGAMgASgEEhMKC2RhdGFfcGxhbmVzGAQgASgNEhAKCHNlcnZpY2VzGAUgASgNEhEKCWluc3RhbmNlcxgGIAEoDRISCgpzdGFydGVkX2F0GAcgASgDEisKBnBsYW5lcxgIIAMoCzIbLnJhbXBhcnQudjEuRGF0YVBsYW5lU3RhdHVzEhYKDnJvb3RfbmFtZXNwYWNlGAkgASgJIpkBCg9EYXRhUGxhbmVTdGF0dXMSFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSDAoEa2luZBgDIAEoCRIPCgd2ZXJzaW9uGAQgASgJEhYKDmFja2VkX3JldmlzaW9uGAUgASgEEg8KB3Byb2JsZW0YBiABKAkSFAoMY29ubmVjdGVkX2F0GAcgASgDIkUKEVF1ZXJ5QXVkaXRSZXF1ZXN0EhIKCmV2ZW50X3R5cGUYASABKAkSDQoFbGltaXQYAiABKA0SDQoFYWZ0ZXIYAyABKAQiJQoSUXVlcnlBdWRpdFJlc3BvbnNlEg8KB3JlY29yZHMYASADKAki9QEKFENlcnRpZmljYXRlQXV0aG9yaXR5EgwKBGtpbmQYASABKAkSDgoGc2VyaWFsGAIgASgJEgwKBG5hbWUYAyABKAkSDQoFc3RhdGUYBCABKAkSDQoFc2luY2UYBSABKAMSEgoKbm90X2JlZm9yZRgGIAEoAxIRCglub3RfYWZ0ZXIYByABKAMSEwoLY2VydGlmaWNhdGUYCCABKAwSDAoEcm9vdBgJIAEoCRIQCghjYW5fc2lnbhgKIAEoCBISCgpwcmVwYXJlX2F0GAsgASgDEhMKC2FjdGl2YXRlX2F0GAwgASgDEg4KBmluX3VzZRgNIAEoDSIYChZMaXN0QXV0aG9yaXRpZXNSZXF1ZXN0IqMBChdMaXN0QXV0aG9yaXRpZXNSZXNwb25zZRI1CgthdXRob3JpdGllcxgBIAMoCzIgLnJhbXBhcnQudjEuQ2VydGlmaWNhdGVBdXRob3JpdHkSEAoIdXBzdHJlYW0YAiABKAkSFwoPYnVuZGxlX3NlcXVlbmNlGAMgASgEEhAKCHdhcm5pbmdzGAQgAygJEhQKDHJlcXVlc3RlZF9hdBgFIAEoAyI8ChdQcmVwYXJlQXV0aG9yaXR5UmVxdWVzdBIMCgRraW5kGAEgASgJEhMKC2NlcnRpZmljYXRlGAIgASgMIkUKGEFjdGl2YXRlQXV0aG9yaXR5UmVxdWVzdBIMCgRraW5kGAEgASgJEg4KBnNlcmlhbBgCIAEoCRILCgNub3cYAyABKAgiNwoVVGFpbnRBdXRob3JpdHlSZXF1ZXN0Eg4KBnNlcmlhbBgBIAEoCRIOCgZyZWFzb24YAiABKAkiOAoWUmV2b2tlQXV0aG9yaXR5UmVxdWVzdBIOCgZzZXJpYWwYASABKAkSDgoGcmVhc29uGAIgASgJIigKF1JlcXVlc3RBdXRob3JpdHlSZXF1ZXN0Eg0KBWZyZXNoGAEgASgIIicKGFJlcXVlc3RBdXRob3JpdHlSZXNwb25zZRILCgNjc3IYASABKAwiKAoXSW5zdGFsbEF1dGhvcml0eVJlcXVlc3QSDQoFY2hhaW4YASADKAwiSAoRQXV0aG9yaXR5UmVzcG9uc2USMwoJYXV0aG9yaXR5GAEgASgLMiAucmFtcGFydC52MS5DZXJ0aWZpY2F0ZUF1dGhvcml0eTLgEQoMQWRtaW5TZXJ2aWNlEjwKBUFwcGx5EhgucmFtcGFydC52MS5BcHBseVJlcXVlc3QaGS5yYW1wYXJ0LnYxLkFwcGx5UmVzcG9uc2USRgoIQXBwbHlTZXQSGC5yYW1wYXJ0LnYxLkFwcGx5U2V0UGFydBocLnJhbXBhcnQudjEuQXBwbHlTZXRQcm9ncmVzcygBMAESUQoMR2V0UmVzb3VyY2VzEh8ucmFtcGFydC52MS5HZXRSZXNvdXJjZXNSZXF1ZXN0GiAucmFtcGFydC52MS5HZXRSZXNvdXJjZXNSZXNwb25zZRJXCg5EZWxldGVSZXNvdXJjZRIhLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VSZXF1ZXN0GiIucmFtcGFydC52MS5EZWxldGVSZXNvdXJjZVJlc3BvbnNlEloKD0RlbGV0ZVJlc291cmNlcxIiLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VzUmVxdWVzdBojLnJhbXBhcnQudjEuRGVsZXRlUmVzb3VyY2VzUmVzcG9uc2USRQoIUm9sbGJhY2sSGy5yYW1wYXJ0LnYxLlJvbGxiYWNrUmVxdWVzdBocLnJhbXBhcnQudjEuUm9sbGJhY2tSZXNwb25zZRJUCg1MaXN0UmV2aXNpb25zEiAucmFtcGFydC52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBohLnJhbXBhcnQudjEuTGlzdFJldmlzaW9uc1Jlc3BvbnNlElYKDUZvbGxvd1JvbGxvdXQSIC5yYW1wYXJ0LnYxLkZvbGxvd1JvbGxvdXRSZXF1ZXN0GiEucmFtcGFydC52MS5Gb2xsb3dSb2xsb3V0UmVzcG9uc2UwARJHCghTaW11bGF0ZRIbLnJhbXBhcnQudjEuU2ltdWxhdGVSZXF1ZXN0GhwucmFtcGFydC52MS5TaW11bGF0ZVJlc3BvbnNlMAESRAoHU3VnZ2VzdBIaLnJhbXBhcnQudjEuU3VnZ2VzdFJlcXVlc3QaGy5yYW1wYXJ0LnYxLlN1Z2dlc3RSZXNwb25zZTABEmMKEkNoZWNrQXV0aG9yaXphdGlvbhIlLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVxdWVzdBomLnJhbXBhcnQudjEuQ2hlY2tBdXRob3JpemF0aW9uUmVzcG9uc2USRQoIQ2hlY2tUbHMSGy5yYW1wYXJ0LnYxLkNoZWNrVGxzUmVxdWVzdBocLnJhbXBhcnQudjEuQ2hlY2tUbHNSZXNwb25zZRJHCghUYWlsTG9ncxIbLnJhbXBhcnQudjEuVGFpbExvZ3NSZXF1ZXN0GhwucmFtcGFydC52MS5UYWlsTG9nc1Jlc3BvbnNlMAESUwoMV2F0Y2hUcmFmZmljEh8ucmFtcGFydC52MS5XYXRjaFRyYWZmaWNSZXF1ZXN0GiAucmFtcGFydC52MS5XYXRjaFRyYWZmaWNSZXNwb25zZTABEloKD0NyZWF0ZUpvaW5Ub2tlbhIiLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVxdWVzdBojLnJhbXBhcnQudjEuQ3JlYXRlSm9pblRva2VuUmVzcG9uc2USXQoQTGlzdENlcnRpZmljYXRlcxIjLnJhbXBhcnQudjEuTGlzdENlcnRpZmljYXRlc1JlcXVlc3QaJC5yYW1wYXJ0LnYxLkxpc3RDZXJ0aWZpY2F0ZXNSZXNwb25zZRJgChFSZXZva2VDZXJ0aWZpY2F0ZRIkLnJhbXBhcnQudjEuUmV2b2tlQ2VydGlmaWNhdGVSZXF1ZXN0GiUucmFtcGFydC52MS5SZXZva2VDZXJ0aWZpY2F0ZVJlc3BvbnNlElEKDExpc3RTZXJ2aWNlcxIfLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVxdWVzdBogLnJhbXBhcnQudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2USSAoJR2V0U3RhdHVzEhwucmFtcGFydC52MS5HZXRTdGF0dXNSZXF1ZXN0Gh0ucmFtcGFydC52MS5HZXRTdGF0dXNSZXNwb25zZRJLCgpRdWVyeUF1ZGl0Eh0ucmFtcGFydC52MS5RdWVyeUF1ZGl0UmVxdWVzdBoeLnJhbXBhcnQudjEuUXVlcnlBdWRpdFJlc3BvbnNlEloKD0xpc3RBdXRob3JpdGllcxIiLnJhbXBhcnQudjEuTGlzdEF1dGhvcml0aWVzUmVxdWVzdBojLnJhbXBhcnQudjEuTGlzdEF1dGhvcml0aWVzUmVzcG9uc2USVgoQUHJlcGFyZUF1dGhvcml0eRIjLnJhbXBhcnQudjEuUHJlcGFyZUF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlElgKEUFjdGl2YXRlQXV0aG9yaXR5EiQucmFtcGFydC52MS5BY3RpdmF0ZUF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlElIKDlRhaW50QXV0aG9yaXR5EiEucmFtcGFydC52MS5UYWludEF1dGhvcml0eVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkF1dGhvcml0eVJlc3BvbnNlElQKD1Jldm9rZUF1dGhvcml0eRIiLnJhbXBhcnQudjEuUmV2b2tlQXV0aG9yaXR5UmVxdWVzdBodLnJhbXBhcnQudjEuQXV0aG9yaXR5UmVzcG9uc2USXQoQUmVxdWVzdEF1dGhvcml0eRIjLnJhbXBhcnQudjEuUmVxdWVzdEF1dGhvcml0eVJlcXVlc3QaJC5yYW1wYXJ0LnYxLlJlcXVlc3RBdXRob3JpdHlSZXNwb25zZRJWChBJbnN0YWxsQXV0aG9yaXR5EiMucmFtcGFydC52MS5JbnN0YWxsQXV0aG9yaXR5UmVxdWVzdBodLnJhbXBhcnQudjEuQXV0aG9yaXR5UmVzcG9uc2ViBnByb3RvMw", [file_rampart_v1_apply, file_rampart_v1_control, file_rampart_v1_traffic]);
 
 /**
  * @generated from message rampart.v1.GetResourcesRequest
@@ -209,7 +47,7 @@ export type GetResourcesRequest = Message<"rampart.v1.GetResourcesRequest"> & {
  * Use `create(GetResourcesRequestSchema)` to create a new message.
  */
 export const GetResourcesRequestSchema: GenMessage<GetResourcesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 4);
+  messageDesc(file_rampart_v1_admin, 0);
 
 /**
  * @generated from message rampart.v1.GetResourcesResponse
@@ -231,7 +69,7 @@ export type GetResourcesResponse = Message<"rampart.v1.GetResourcesResponse"> & 
  * Use `create(GetResourcesResponseSchema)` to create a new message.
  */
 export const GetResourcesResponseSchema: GenMessage<GetResourcesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 5);
+  messageDesc(file_rampart_v1_admin, 1);
 
 /**
  * @generated from message rampart.v1.StoredResource
@@ -277,7 +115,7 @@ export type StoredResource = Message<"rampart.v1.StoredResource"> & {
  * Use `create(StoredResourceSchema)` to create a new message.
  */
 export const StoredResourceSchema: GenMessage<StoredResource> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 6);
+  messageDesc(file_rampart_v1_admin, 2);
 
 /**
  * @generated from message rampart.v1.DeleteResourceRequest
@@ -304,7 +142,7 @@ export type DeleteResourceRequest = Message<"rampart.v1.DeleteResourceRequest"> 
  * Use `create(DeleteResourceRequestSchema)` to create a new message.
  */
 export const DeleteResourceRequestSchema: GenMessage<DeleteResourceRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 7);
+  messageDesc(file_rampart_v1_admin, 3);
 
 /**
  * @generated from message rampart.v1.DeleteResourceResponse
@@ -326,7 +164,7 @@ export type DeleteResourceResponse = Message<"rampart.v1.DeleteResourceResponse"
  * Use `create(DeleteResourceResponseSchema)` to create a new message.
  */
 export const DeleteResourceResponseSchema: GenMessage<DeleteResourceResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 8);
+  messageDesc(file_rampart_v1_admin, 4);
 
 /**
  * @generated from message rampart.v1.DeleteResourcesRequest
@@ -343,7 +181,7 @@ export type DeleteResourcesRequest = Message<"rampart.v1.DeleteResourcesRequest"
  * Use `create(DeleteResourcesRequestSchema)` to create a new message.
  */
 export const DeleteResourcesRequestSchema: GenMessage<DeleteResourcesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 9);
+  messageDesc(file_rampart_v1_admin, 5);
 
 /**
  * @generated from message rampart.v1.DeleteResourcesResponse
@@ -374,7 +212,7 @@ export type DeleteResourcesResponse = Message<"rampart.v1.DeleteResourcesRespons
  * Use `create(DeleteResourcesResponseSchema)` to create a new message.
  */
 export const DeleteResourcesResponseSchema: GenMessage<DeleteResourcesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 10);
+  messageDesc(file_rampart_v1_admin, 6);
 
 /**
  * @generated from message rampart.v1.RollbackRequest
@@ -396,7 +234,7 @@ export type RollbackRequest = Message<"rampart.v1.RollbackRequest"> & {
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 11);
+  messageDesc(file_rampart_v1_admin, 7);
 
 /**
  * @generated from message rampart.v1.RollbackResponse
@@ -432,7 +270,7 @@ export type RollbackResponse = Message<"rampart.v1.RollbackResponse"> & {
  * Use `create(RollbackResponseSchema)` to create a new message.
  */
 export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 12);
+  messageDesc(file_rampart_v1_admin, 8);
 
 /**
  * @generated from message rampart.v1.ListRevisionsRequest
@@ -451,7 +289,7 @@ export type ListRevisionsRequest = Message<"rampart.v1.ListRevisionsRequest"> & 
  * Use `create(ListRevisionsRequestSchema)` to create a new message.
  */
 export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 13);
+  messageDesc(file_rampart_v1_admin, 9);
 
 /**
  * @generated from message rampart.v1.ListRevisionsResponse
@@ -475,7 +313,7 @@ export type ListRevisionsResponse = Message<"rampart.v1.ListRevisionsResponse"> 
  * Use `create(ListRevisionsResponseSchema)` to create a new message.
  */
 export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 14);
+  messageDesc(file_rampart_v1_admin, 10);
 
 /**
  * @generated from message rampart.v1.ResourceRevision
@@ -525,7 +363,7 @@ export type ResourceRevision = Message<"rampart.v1.ResourceRevision"> & {
  * Use `create(ResourceRevisionSchema)` to create a new message.
  */
 export const ResourceRevisionSchema: GenMessage<ResourceRevision> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 15);
+  messageDesc(file_rampart_v1_admin, 11);
 
 /**
  * @generated from message rampart.v1.FollowRolloutRequest
@@ -549,7 +387,7 @@ export type FollowRolloutRequest = Message<"rampart.v1.FollowRolloutRequest"> & 
  * Use `create(FollowRolloutRequestSchema)` to create a new message.
  */
 export const FollowRolloutRequestSchema: GenMessage<FollowRolloutRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 16);
+  messageDesc(file_rampart_v1_admin, 12);
 
 /**
  * @generated from message rampart.v1.FollowRolloutResponse
@@ -578,7 +416,7 @@ export type FollowRolloutResponse = Message<"rampart.v1.FollowRolloutResponse"> 
  * Use `create(FollowRolloutResponseSchema)` to create a new message.
  */
 export const FollowRolloutResponseSchema: GenMessage<FollowRolloutResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 17);
+  messageDesc(file_rampart_v1_admin, 13);
 
 /**
  * @generated from message rampart.v1.LaggingDataPlane
@@ -612,7 +450,7 @@ export type LaggingDataPlane = Message<"rampart.v1.LaggingDataPlane"> & {
  * Use `create(LaggingDataPlaneSchema)` to create a new message.
  */
 export const LaggingDataPlaneSchema: GenMessage<LaggingDataPlane> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 18);
+  messageDesc(file_rampart_v1_admin, 14);
 
 /**
  * @generated from message rampart.v1.SimulateRequest
@@ -659,7 +497,7 @@ export type SimulateRequest = Message<"rampart.v1.SimulateRequest"> & {
  * Use `create(SimulateRequestSchema)` to create a new message.
  */
 export const SimulateRequestSchema: GenMessage<SimulateRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 19);
+  messageDesc(file_rampart_v1_admin, 15);
 
 /**
  * @generated from message rampart.v1.ReplayProgress
@@ -683,7 +521,7 @@ export type ReplayProgress = Message<"rampart.v1.ReplayProgress"> & {
  * Use `create(ReplayProgressSchema)` to create a new message.
  */
 export const ReplayProgressSchema: GenMessage<ReplayProgress> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 20);
+  messageDesc(file_rampart_v1_admin, 16);
 
 /**
  * @generated from message rampart.v1.SimulateResponse
@@ -722,7 +560,7 @@ export type SimulateResponse = Message<"rampart.v1.SimulateResponse"> & {
  * Use `create(SimulateResponseSchema)` to create a new message.
  */
 export const SimulateResponseSchema: GenMessage<SimulateResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 21);
+  messageDesc(file_rampart_v1_admin, 17);
 
 /**
  * @generated from message rampart.v1.ProblemList
@@ -739,7 +577,7 @@ export type ProblemList = Message<"rampart.v1.ProblemList"> & {
  * Use `create(ProblemListSchema)` to create a new message.
  */
 export const ProblemListSchema: GenMessage<ProblemList> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 22);
+  messageDesc(file_rampart_v1_admin, 18);
 
 /**
  * @generated from message rampart.v1.SuggestRequest
@@ -765,7 +603,7 @@ export type SuggestRequest = Message<"rampart.v1.SuggestRequest"> & {
  * Use `create(SuggestRequestSchema)` to create a new message.
  */
 export const SuggestRequestSchema: GenMessage<SuggestRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 23);
+  messageDesc(file_rampart_v1_admin, 19);
 
 /**
  * @generated from message rampart.v1.SuggestResponse
@@ -794,7 +632,7 @@ export type SuggestResponse = Message<"rampart.v1.SuggestResponse"> & {
  * Use `create(SuggestResponseSchema)` to create a new message.
  */
 export const SuggestResponseSchema: GenMessage<SuggestResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 24);
+  messageDesc(file_rampart_v1_admin, 20);
 
 /**
  * @generated from message rampart.v1.Suggestion
@@ -820,7 +658,7 @@ export type Suggestion = Message<"rampart.v1.Suggestion"> & {
  * Use `create(SuggestionSchema)` to create a new message.
  */
 export const SuggestionSchema: GenMessage<Suggestion> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 25);
+  messageDesc(file_rampart_v1_admin, 21);
 
 /**
  * @generated from message rampart.v1.CheckAuthorizationRequest
@@ -884,7 +722,7 @@ export type CheckAuthorizationRequest = Message<"rampart.v1.CheckAuthorizationRe
  * Use `create(CheckAuthorizationRequestSchema)` to create a new message.
  */
 export const CheckAuthorizationRequestSchema: GenMessage<CheckAuthorizationRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 26);
+  messageDesc(file_rampart_v1_admin, 22);
 
 /**
  * @generated from message rampart.v1.CheckAuthorizationResponse
@@ -908,7 +746,7 @@ export type CheckAuthorizationResponse = Message<"rampart.v1.CheckAuthorizationR
  * Use `create(CheckAuthorizationResponseSchema)` to create a new message.
  */
 export const CheckAuthorizationResponseSchema: GenMessage<CheckAuthorizationResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 27);
+  messageDesc(file_rampart_v1_admin, 23);
 
 /**
  * @generated from message rampart.v1.CheckTlsRequest
@@ -927,7 +765,7 @@ export type CheckTlsRequest = Message<"rampart.v1.CheckTlsRequest"> & {
  * Use `create(CheckTlsRequestSchema)` to create a new message.
  */
 export const CheckTlsRequestSchema: GenMessage<CheckTlsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 28);
+  messageDesc(file_rampart_v1_admin, 24);
 
 /**
  * @generated from message rampart.v1.CheckTlsResponse
@@ -944,7 +782,7 @@ export type CheckTlsResponse = Message<"rampart.v1.CheckTlsResponse"> & {
  * Use `create(CheckTlsResponseSchema)` to create a new message.
  */
 export const CheckTlsResponseSchema: GenMessage<CheckTlsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 29);
+  messageDesc(file_rampart_v1_admin, 25);
 
 /**
  * @generated from message rampart.v1.TlsCheck
@@ -990,7 +828,7 @@ export type TlsCheck = Message<"rampart.v1.TlsCheck"> & {
  * Use `create(TlsCheckSchema)` to create a new message.
  */
 export const TlsCheckSchema: GenMessage<TlsCheck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 30);
+  messageDesc(file_rampart_v1_admin, 26);
 
 /**
  * @generated from message rampart.v1.TailLogsRequest
@@ -1033,7 +871,7 @@ export type TailLogsRequest = Message<"rampart.v1.TailLogsRequest"> & {
  * Use `create(TailLogsRequestSchema)` to create a new message.
  */
 export const TailLogsRequestSchema: GenMessage<TailLogsRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 31);
+  messageDesc(file_rampart_v1_admin, 27);
 
 /**
  * @generated from message rampart.v1.TailLogsResponse
@@ -1059,7 +897,7 @@ export type TailLogsResponse = Message<"rampart.v1.TailLogsResponse"> & {
  * Use `create(TailLogsResponseSchema)` to create a new message.
  */
 export const TailLogsResponseSchema: GenMessage<TailLogsResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 32);
+  messageDesc(file_rampart_v1_admin, 28);
 
 /**
  * @generated from message rampart.v1.CreateJoinTokenRequest
@@ -1090,7 +928,7 @@ export type CreateJoinTokenRequest = Message<"rampart.v1.CreateJoinTokenRequest"
  * Use `create(CreateJoinTokenRequestSchema)` to create a new message.
  */
 export const CreateJoinTokenRequestSchema: GenMessage<CreateJoinTokenRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 33);
+  messageDesc(file_rampart_v1_admin, 29);
 
 /**
  * @generated from message rampart.v1.CreateJoinTokenResponse
@@ -1119,7 +957,7 @@ export type CreateJoinTokenResponse = Message<"rampart.v1.CreateJoinTokenRespons
  * Use `create(CreateJoinTokenResponseSchema)` to create a new message.
  */
 export const CreateJoinTokenResponseSchema: GenMessage<CreateJoinTokenResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 34);
+  messageDesc(file_rampart_v1_admin, 30);
 
 /**
  * Newest first.
@@ -1150,7 +988,7 @@ export type ListCertificatesRequest = Message<"rampart.v1.ListCertificatesReques
  * Use `create(ListCertificatesRequestSchema)` to create a new message.
  */
 export const ListCertificatesRequestSchema: GenMessage<ListCertificatesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 35);
+  messageDesc(file_rampart_v1_admin, 31);
 
 /**
  * @generated from message rampart.v1.ListCertificatesResponse
@@ -1167,7 +1005,7 @@ export type ListCertificatesResponse = Message<"rampart.v1.ListCertificatesRespo
  * Use `create(ListCertificatesResponseSchema)` to create a new message.
  */
 export const ListCertificatesResponseSchema: GenMessage<ListCertificatesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 36);
+  messageDesc(file_rampart_v1_admin, 32);
 
 /**
  * @generated from message rampart.v1.Certificate
@@ -1254,7 +1092,7 @@ export type Certificate = Message<"rampart.v1.Certificate"> & {
  * Use `create(CertificateSchema)` to create a new message.
  */
 export const CertificateSchema: GenMessage<Certificate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 37);
+  messageDesc(file_rampart_v1_admin, 33);
 
 /**
  * @generated from message rampart.v1.RevokeCertificateRequest
@@ -1276,7 +1114,7 @@ export type RevokeCertificateRequest = Message<"rampart.v1.RevokeCertificateRequ
  * Use `create(RevokeCertificateRequestSchema)` to create a new message.
  */
 export const RevokeCertificateRequestSchema: GenMessage<RevokeCertificateRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 38);
+  messageDesc(file_rampart_v1_admin, 34);
 
 /**
  * @generated from message rampart.v1.RevokeCertificateResponse
@@ -1293,7 +1131,7 @@ export type RevokeCertificateResponse = Message<"rampart.v1.RevokeCertificateRes
  * Use `create(RevokeCertificateResponseSchema)` to create a new message.
  */
 export const RevokeCertificateResponseSchema: GenMessage<RevokeCertificateResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 39);
+  messageDesc(file_rampart_v1_admin, 35);
 
 /**
  * @generated from message rampart.v1.ListServicesRequest
@@ -1306,7 +1144,7 @@ export type ListServicesRequest = Message<"rampart.v1.ListServicesRequest"> & {
  * Use `create(ListServicesRequestSchema)` to create a new message.
  */
 export const ListServicesRequestSchema: GenMessage<ListServicesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 40);
+  messageDesc(file_rampart_v1_admin, 36);
 
 /**
  * @generated from message rampart.v1.ListServicesResponse
@@ -1323,7 +1161,7 @@ export type ListServicesResponse = Message<"rampart.v1.ListServicesResponse"> & 
  * Use `create(ListServicesResponseSchema)` to create a new message.
  */
 export const ListServicesResponseSchema: GenMessage<ListServicesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 41);
+  messageDesc(file_rampart_v1_admin, 37);
 
 /**
  * @generated from message rampart.v1.GetStatusRequest
@@ -1336,7 +1174,7 @@ export type GetStatusRequest = Message<"rampart.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 42);
+  messageDesc(file_rampart_v1_admin, 38);
 
 /**
  * @generated from message rampart.v1.GetStatusResponse
@@ -1397,7 +1235,7 @@ export type GetStatusResponse = Message<"rampart.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 43);
+  messageDesc(file_rampart_v1_admin, 39);
 
 /**
  * @generated from message rampart.v1.DataPlaneStatus
@@ -1444,7 +1282,7 @@ export type DataPlaneStatus = Message<"rampart.v1.DataPlaneStatus"> & {
  * Use `create(DataPlaneStatusSchema)` to create a new message.
  */
 export const DataPlaneStatusSchema: GenMessage<DataPlaneStatus> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 44);
+  messageDesc(file_rampart_v1_admin, 40);
 
 /**
  * @generated from message rampart.v1.QueryAuditRequest
@@ -1473,7 +1311,7 @@ export type QueryAuditRequest = Message<"rampart.v1.QueryAuditRequest"> & {
  * Use `create(QueryAuditRequestSchema)` to create a new message.
  */
 export const QueryAuditRequestSchema: GenMessage<QueryAuditRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 45);
+  messageDesc(file_rampart_v1_admin, 41);
 
 /**
  * @generated from message rampart.v1.QueryAuditResponse
@@ -1492,7 +1330,7 @@ export type QueryAuditResponse = Message<"rampart.v1.QueryAuditResponse"> & {
  * Use `create(QueryAuditResponseSchema)` to create a new message.
  */
 export const QueryAuditResponseSchema: GenMessage<QueryAuditResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 46);
+  messageDesc(file_rampart_v1_admin, 42);
 
 /**
  * A certificate that signs others. All times are Unix milliseconds, 0 for none.
@@ -1585,7 +1423,7 @@ export type CertificateAuthority = Message<"rampart.v1.CertificateAuthority"> & 
  * Use `create(CertificateAuthoritySchema)` to create a new message.
  */
 export const CertificateAuthoritySchema: GenMessage<CertificateAuthority> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 47);
+  messageDesc(file_rampart_v1_admin, 43);
 
 /**
  * @generated from message rampart.v1.ListAuthoritiesRequest
@@ -1598,7 +1436,7 @@ export type ListAuthoritiesRequest = Message<"rampart.v1.ListAuthoritiesRequest"
  * Use `create(ListAuthoritiesRequestSchema)` to create a new message.
  */
 export const ListAuthoritiesRequestSchema: GenMessage<ListAuthoritiesRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 48);
+  messageDesc(file_rampart_v1_admin, 44);
 
 /**
  * @generated from message rampart.v1.ListAuthoritiesResponse
@@ -1641,7 +1479,7 @@ export type ListAuthoritiesResponse = Message<"rampart.v1.ListAuthoritiesRespons
  * Use `create(ListAuthoritiesResponseSchema)` to create a new message.
  */
 export const ListAuthoritiesResponseSchema: GenMessage<ListAuthoritiesResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 49);
+  messageDesc(file_rampart_v1_admin, 45);
 
 /**
  * @generated from message rampart.v1.PrepareAuthorityRequest
@@ -1665,7 +1503,7 @@ export type PrepareAuthorityRequest = Message<"rampart.v1.PrepareAuthorityReques
  * Use `create(PrepareAuthorityRequestSchema)` to create a new message.
  */
 export const PrepareAuthorityRequestSchema: GenMessage<PrepareAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 50);
+  messageDesc(file_rampart_v1_admin, 46);
 
 /**
  * @generated from message rampart.v1.ActivateAuthorityRequest
@@ -1696,7 +1534,7 @@ export type ActivateAuthorityRequest = Message<"rampart.v1.ActivateAuthorityRequ
  * Use `create(ActivateAuthorityRequestSchema)` to create a new message.
  */
 export const ActivateAuthorityRequestSchema: GenMessage<ActivateAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 51);
+  messageDesc(file_rampart_v1_admin, 47);
 
 /**
  * @generated from message rampart.v1.TaintAuthorityRequest
@@ -1718,7 +1556,7 @@ export type TaintAuthorityRequest = Message<"rampart.v1.TaintAuthorityRequest"> 
  * Use `create(TaintAuthorityRequestSchema)` to create a new message.
  */
 export const TaintAuthorityRequestSchema: GenMessage<TaintAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 52);
+  messageDesc(file_rampart_v1_admin, 48);
 
 /**
  * @generated from message rampart.v1.RevokeAuthorityRequest
@@ -1740,7 +1578,7 @@ export type RevokeAuthorityRequest = Message<"rampart.v1.RevokeAuthorityRequest"
  * Use `create(RevokeAuthorityRequestSchema)` to create a new message.
  */
 export const RevokeAuthorityRequestSchema: GenMessage<RevokeAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 53);
+  messageDesc(file_rampart_v1_admin, 49);
 
 /**
  * @generated from message rampart.v1.RequestAuthorityRequest
@@ -1759,7 +1597,7 @@ export type RequestAuthorityRequest = Message<"rampart.v1.RequestAuthorityReques
  * Use `create(RequestAuthorityRequestSchema)` to create a new message.
  */
 export const RequestAuthorityRequestSchema: GenMessage<RequestAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 54);
+  messageDesc(file_rampart_v1_admin, 50);
 
 /**
  * @generated from message rampart.v1.RequestAuthorityResponse
@@ -1778,7 +1616,7 @@ export type RequestAuthorityResponse = Message<"rampart.v1.RequestAuthorityRespo
  * Use `create(RequestAuthorityResponseSchema)` to create a new message.
  */
 export const RequestAuthorityResponseSchema: GenMessage<RequestAuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 55);
+  messageDesc(file_rampart_v1_admin, 51);
 
 /**
  * @generated from message rampart.v1.InstallAuthorityRequest
@@ -1797,7 +1635,7 @@ export type InstallAuthorityRequest = Message<"rampart.v1.InstallAuthorityReques
  * Use `create(InstallAuthorityRequestSchema)` to create a new message.
  */
 export const InstallAuthorityRequestSchema: GenMessage<InstallAuthorityRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 56);
+  messageDesc(file_rampart_v1_admin, 52);
 
 /**
  * @generated from message rampart.v1.AuthorityResponse
@@ -1814,7 +1652,7 @@ export type AuthorityResponse = Message<"rampart.v1.AuthorityResponse"> & {
  * Use `create(AuthorityResponseSchema)` to create a new message.
  */
 export const AuthorityResponseSchema: GenMessage<AuthorityResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_admin, 57);
+  messageDesc(file_rampart_v1_admin, 53);
 
 /**
  * @generated from service rampart.v1.AdminService
@@ -1829,6 +1667,17 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ApplyRequestSchema;
     output: typeof ApplyResponseSchema;
+  },
+  /**
+   * The same for sets that are too large for one document: they come in parts, each of which is answered once it is checked, and are
+   * applied when the last one is there, all or nothing.
+   *
+   * @generated from rpc rampart.v1.AdminService.ApplySet
+   */
+  applySet: {
+    methodKind: "bidi_streaming";
+    input: typeof ApplySetPartSchema;
+    output: typeof ApplySetProgressSchema;
   },
   /**
    * @generated from rpc rampart.v1.AdminService.GetResources

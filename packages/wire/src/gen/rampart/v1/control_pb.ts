@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rampart/v1/control.proto.
  */
 export const file_rampart_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCK1AQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMSEAoIcmVuZXdfYXQYFCABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKiAgoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIABIrCgd0cmFmZmljGAggASgLMhgucmFtcGFydC52MS5UcmFmZmljU3RhdGVIAEIJCgdtZXNzYWdlImcKDFRyYWZmaWNTdGF0ZRIsCgdlamVjdGVkGAEgAygLMhsucmFtcGFydC52MS5FamVjdGVkSW5zdGFuY2USKQoIYnJlYWtlcnMYAiADKAsyFy5yYW1wYXJ0LnYxLk9wZW5CcmVha2VyIlkKD0VqZWN0ZWRJbnN0YW5jZRIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRITCgtpbnN0YW5jZV9pZBgDIAEoCRINCgV1bnRpbBgEIAEoAyJBCgtPcGVuQnJlYWtlchIRCgluYW1lc3BhY2UYASABKAkSDwoHc2VydmljZRgCIAEoCRIOCgZzdWJzZXQYAyABKAkimgEKBUhlbGxvEhUKDWRhdGFfcGxhbmVfaWQYASABKAkSDAoEa2luZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIQCghyZXZpc2lvbhgFIAEoBBImCgh3b3JrbG9hZBgGIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSCwoDcGlkGAcgASgFIo4DChBSZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIMCgR0YWdzGAUgAygJEjwKCG1ldGFkYXRhGAYgAygLMioucmFtcGFydC52MS5SZWdpc3Rlckluc3RhbmNlLk1ldGFkYXRhRW50cnkSLAoHd2VpZ2h0cxgHIAEoCzIbLnJhbXBhcnQudjEuSW5zdGFuY2VXZWlnaHRzEiYKCGxvY2FsaXR5GAggASgLMhQucmFtcGFydC52MS5Mb2NhbGl0eRIPCgd2ZXJzaW9uGAkgASgJEi0KBmNoZWNrcxgKIAMoCzIdLnJhbXBhcnQudjEuQ2hlY2tSZWdpc3RyYXRpb24SJAocZGVyZWdpc3Rlcl9jcml0aWNhbF9hZnRlcl9tcxgLIAEoBBovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKQoSRGVyZWdpc3Rlckluc3RhbmNlEhMKC2luc3RhbmNlX2lkGAEgASgJIhwKCUhlYXJ0YmVhdBIPCgdzZW50X2F0GAEgASgDIigKA0FjaxIQCghyZXZpc2lvbhgBIAEoBBIPCgdwcm9ibGVtGAIgASgJItMDChNDb250cm9sUGxhbmVNZXNzYWdlEhAKCHJldmlzaW9uGAEgASgEEg0KBXJlc2V0GAIgASgIEi0KCXJlc291cmNlcxgDIAMoCzIaLnJhbXBhcnQudjEuUmVzb3VyY2VVcGRhdGUSKwoIc2VydmljZXMYBCADKAsyGS5yYW1wYXJ0LnYxLlNlcnZpY2VVcGRhdGUSFwoPcmV2b2tlZF9zZXJpYWxzGAUgAygJEiIKBmJ1bmRsZRgGIAEoCzISLnJhbXBhcnQudjEuQnVuZGxlEhEKCWhlYXJ0YmVhdBgHIAEoCBIOCgZyb3RhdGUYCCABKAgSKQoHbmV0d29yaxgJIAEoCzIYLnJhbXBhcnQudjEuTmV0d29ya0ZhY3RzEjcKEWZlZGVyYXRlZF9idW5kbGVzGAogASgLMhwucmFtcGFydC52MS5GZWRlcmF0ZWRCdW5kbGVzEhoKEnJldm9jYXRpb25fcmVhc29ucxgLIAMoDRI0ChByZXZvY2F0aW9uX3J1bGVzGAwgAygLMhoucmFtcGFydC52MS5SZXZvY2F0aW9uUnVsZRIpCgdzaWduaW5nGA0gASgLMhgucmFtcGFydC52MS5TaWduaW5nUnVsZXMiNgoMU2lnbmluZ1J1bGVzEiYKBXJ1bGVzGAEgAygLMhcucmFtcGFydC52MS5TaWduaW5nUnVsZSJACgtTaWduaW5nUnVsZRIOCgZwb2xpY3kYASABKAkSDQoFaG9zdHMYAiADKAkSEgoKY29tcG9uZW50cxgDIAMoCSKvAQoOUmV2b2NhdGlvblJ1bGUSCgoCaWQYASABKAkSEQoJc3BpZmZlX2lkGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIVCg1pc3N1ZXJfa2V5X2lkGAQgASgJEhgKEG5vdF9iZWZvcmVfdW50aWwYBSABKAMSFAoMaXNzdWVkX3VudGlsGAYgASgDEg4KBnJlYXNvbhgHIAEoDRIUCgx0cnVzdF9kb21haW4YCCABKAkiNwoQRmVkZXJhdGVkQnVuZGxlcxIjCgdidW5kbGVzGAEgAygLMhIucmFtcGFydC52MS5CdW5kbGUifAoMTmV0d29ya0ZhY3RzEg0KBXJlc2V0GAEgASgIEi0KCmlkZW50aXRpZXMYAiADKAsyGS5yYW1wYXJ0LnYxLklkZW50aXR5RmFjdHMSLgoKbmFtZXNwYWNlcxgDIAMoCzIaLnJhbXBhcnQudjEuTmFtZXNwYWNlRmFjdHMiZAoNSWRlbnRpdHlGYWN0cxIRCglzcGlmZmVfaWQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEi0KCHZhcmlhbnRzGAMgAygLMhsucmFtcGFydC52MS5JZGVudGl0eVZhcmlhbnQiigEKD0lkZW50aXR5VmFyaWFudBI3CgZsYWJlbHMYASADKAsyJy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudC5MYWJlbHNFbnRyeRIPCgdzZXJpYWxzGAIgAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDk5hbWVzcGFjZUZhY3RzEgwKBG5hbWUYASABKAkSNgoGbGFiZWxzGAIgAygLMiYucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cy5MYWJlbHNFbnRyeRIPCgdkZWxldGVkGAMgASgIGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKwoOUmVzb3VyY2VVcGRhdGUSCwoDa2V5GAEgASgJEgwKBGpzb24YAiABKAwiWQoNU2VydmljZVVwZGF0ZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRInCgllbmRwb2ludHMYAyADKAsyFC5yYW1wYXJ0LnYxLkVuZHBvaW50IukBCghFbmRwb2ludBITCgtpbnN0YW5jZV9pZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKA0SEAoIcHJvdG9jb2wYBCABKAkSEQoJc3BpZmZlX2lkGAUgASgJEjAKBmxhYmVscxgGIAMoCzIgLnJhbXBhcnQudjEuRW5kcG9pbnQuTGFiZWxzRW50cnkSFgoOb3V0X29mX3NlcnZpY2UYByABKAgSDgoGd2VpZ2h0GAggASgNGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikwEKDlRlbGVtZXRyeUJhdGNoEhAKCHJlcG9ydGVyGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEg8KB3JlY29yZHMYAyABKAwSFAoMcmVjb3JkX2NvdW50GAQgASgNEjYKEWNvbm5lY3Rpb25fZXZlbnRzGAUgAygLMhsucmFtcGFydC52MS5Db25uZWN0aW9uRXZlbnQidQoPQ29ubmVjdGlvbkV2ZW50EgoKAmF0GAEgASgDEgwKBGtpbmQYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJlbW90ZV9hZGRyZXNzGAQgASgJEhIKCmxvY2FsX3BvcnQYBSABKA0SDAoEcGVlchgGIAEoCSIgCgxUZWxlbWV0cnlBY2sSEAoIc2VxdWVuY2UYASABKAQiNAoMTGVhc2VSZXF1ZXN0EiQKBXdhbnRzGAEgAygLMhUucmFtcGFydC52MS5RdW90YVdhbnQiVgoJUXVvdGFXYW50Eg4KBnBvbGljeRgBIAEoCRIMCgRydWxlGAIgASgJEgsKA2tleRgDIAEoCRIOCgZ0b2tlbnMYBCABKA0SDgoGdW51c2VkGAUgASgNIjcKDUxlYXNlUmVzcG9uc2USJgoGc2hhcmVzGAEgAygLMhYucmFtcGFydC52MS5RdW90YVNoYXJlIlEKClF1b3RhU2hhcmUSDgoGdG9rZW5zGAEgASgNEhAKCHZhbGlkX21zGAIgASgNEhAKCHJldHJ5X21zGAMgASgNEg8KB3Vua25vd24YBCABKAgy1wEKD0lkZW50aXR5U2VydmljZRJICglDaGFsbGVuZ2USHC5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlc3BvbnNlEj0KBkF0dGVzdBIZLnJhbXBhcnQudjEuQXR0ZXN0UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlEjsKBVJlbmV3EhgucmFtcGFydC52MS5SZW5ld1JlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZTJeCg5Db250cm9sU2VydmljZRJMCgdDb25uZWN0EhwucmFtcGFydC52MS5EYXRhUGxhbmVNZXNzYWdlGh8ucmFtcGFydC52MS5Db250cm9sUGxhbmVNZXNzYWdlKAEwATJSChBUZWxlbWV0cnlTZXJ2aWNlEj4KBlJlcG9ydBIaLnJhbXBhcnQudjEuVGVsZW1ldHJ5QmF0Y2gaGC5yYW1wYXJ0LnYxLlRlbGVtZXRyeUFjazJMCgxRdW90YVNlcnZpY2USPAoFTGVhc2USGC5yYW1wYXJ0LnYxLkxlYXNlUmVxdWVzdBoZLnJhbXBhcnQudjEuTGVhc2VSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_traits]);
+  fileDesc("ChhyYW1wYXJ0L3YxL2NvbnRyb2wucHJvdG8SCnJhbXBhcnQudjEiEgoQQ2hhbGxlbmdlUmVxdWVzdCJMChFDaGFsbGVuZ2VSZXNwb25zZRINCgVub25jZRgBIAEoDBISCgpleHBpcmVzX2F0GAIgASgDEhQKDHRydXN0X2RvbWFpbhgDIAEoCSLUAQoNQXR0ZXN0UmVxdWVzdBIUCgpqb2luX3Rva2VuGAEgASgJSAASLgoHeDUwOXBvcBgDIAEoCzIbLnJhbXBhcnQudjEuWDUwOVBvcEV2aWRlbmNlSAASJgoDand0GAQgASgLMhcucmFtcGFydC52MS5Kd3RFdmlkZW5jZUgAEi0KB2F3c19pYW0YBSABKAsyGi5yYW1wYXJ0LnYxLkF3c0lhbUV2aWRlbmNlSAASCwoDY3NyGAIgASgMEg0KBWFnZW50GAYgASgIQgoKCGV2aWRlbmNlIkIKD1g1MDlQb3BFdmlkZW5jZRINCgVjaGFpbhgBIAMoDBINCgVub25jZRgCIAEoDBIRCglzaWduYXR1cmUYAyABKAwiHAoLSnd0RXZpZGVuY2USDQoFdG9rZW4YASABKAkitAEKDkF3c0lhbUV2aWRlbmNlEg4KBm1ldGhvZBgBIAEoCRILCgN1cmwYAiABKAkSOAoHaGVhZGVycxgDIAMoCzInLnJhbXBhcnQudjEuQXdzSWFtRXZpZGVuY2UuSGVhZGVyc0VudHJ5EgwKBGJvZHkYBCABKAwSDQoFbm9uY2UYBSABKAwaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiGwoMUmVuZXdSZXF1ZXN0EgsKA2NzchgBIAEoDCK1AQoMU3ZpZFJlc3BvbnNlEhEKCXNwaWZmZV9pZBgBIAEoCRINCgVjaGFpbhgCIAMoDBIiCgZidW5kbGUYAyABKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZRImCgh3b3JrbG9hZBgEIAEoCzIULnJhbXBhcnQudjEuV29ya2xvYWQSEgoKbm90X2JlZm9yZRgFIAEoAxIRCglub3RfYWZ0ZXIYBiABKAMSEAoIcmVuZXdfYXQYFCABKAMiPwoGQnVuZGxlEhQKDHRydXN0X2RvbWFpbhgBIAEoCRINCgVyb290cxgCIAMoDBIQCghzZXF1ZW5jZRgDIAEoBCKoAQoIV29ya2xvYWQSEQoJbmFtZXNwYWNlGAEgASgJEhcKD3NlcnZpY2VfYWNjb3VudBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEjAKBmxhYmVscxgEIAMoCzIgLnJhbXBhcnQudjEuV29ya2xvYWQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKiAgoQRGF0YVBsYW5lTWVzc2FnZRIiCgVoZWxsbxgBIAEoCzIRLnJhbXBhcnQudjEuSGVsbG9IABIwCghyZWdpc3RlchgCIAEoCzIcLnJhbXBhcnQudjEuUmVnaXN0ZXJJbnN0YW5jZUgAEjQKCmRlcmVnaXN0ZXIYAyABKAsyHi5yYW1wYXJ0LnYxLkRlcmVnaXN0ZXJJbnN0YW5jZUgAEioKCWhlYXJ0YmVhdBgEIAEoCzIVLnJhbXBhcnQudjEuSGVhcnRiZWF0SAASHgoDYWNrGAUgASgLMg8ucmFtcGFydC52MS5BY2tIABIrCgd0cmFmZmljGAggASgLMhgucmFtcGFydC52MS5UcmFmZmljU3RhdGVIAEIJCgdtZXNzYWdlIpQBCgxUcmFmZmljU3RhdGUSLAoHZWplY3RlZBgBIAMoCzIbLnJhbXBhcnQudjEuRWplY3RlZEluc3RhbmNlEikKCGJyZWFrZXJzGAIgAygLMhcucmFtcGFydC52MS5PcGVuQnJlYWtlchIrCgdyZXRyaWVkGAMgAygLMhoucmFtcGFydC52MS5SZXRyaWVkU2VydmljZSJZCg9FamVjdGVkSW5zdGFuY2USEQoJbmFtZXNwYWNlGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSEwoLaW5zdGFuY2VfaWQYAyABKAkSDQoFdW50aWwYBCABKAMiQQoLT3BlbkJyZWFrZXISEQoJbmFtZXNwYWNlGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSDgoGc3Vic2V0GAMgASgJIkQKDlJldHJpZWRTZXJ2aWNlEhEKCW5hbWVzcGFjZRgBIAEoCRIPCgdzZXJ2aWNlGAIgASgJEg4KBmxhdGVseRgDIAEoDSKaAQoFSGVsbG8SFQoNZGF0YV9wbGFuZV9pZBgBIAEoCRIMCgRraW5kGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSFAoMY2FwYWJpbGl0aWVzGAQgAygJEhAKCHJldmlzaW9uGAUgASgEEiYKCHdvcmtsb2FkGAYgASgLMhQucmFtcGFydC52MS5Xb3JrbG9hZBILCgNwaWQYByABKAUijgMKEFJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNEhAKCHByb3RvY29sGAQgASgJEgwKBHRhZ3MYBSADKAkSPAoIbWV0YWRhdGEYBiADKAsyKi5yYW1wYXJ0LnYxLlJlZ2lzdGVySW5zdGFuY2UuTWV0YWRhdGFFbnRyeRIsCgd3ZWlnaHRzGAcgASgLMhsucmFtcGFydC52MS5JbnN0YW5jZVdlaWdodHMSJgoIbG9jYWxpdHkYCCABKAsyFC5yYW1wYXJ0LnYxLkxvY2FsaXR5Eg8KB3ZlcnNpb24YCSABKAkSLQoGY2hlY2tzGAogAygLMh0ucmFtcGFydC52MS5DaGVja1JlZ2lzdHJhdGlvbhIkChxkZXJlZ2lzdGVyX2NyaXRpY2FsX2FmdGVyX21zGAsgASgEGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIpChJEZXJlZ2lzdGVySW5zdGFuY2USEwoLaW5zdGFuY2VfaWQYASABKAkiHAoJSGVhcnRiZWF0Eg8KB3NlbnRfYXQYASABKAMiKAoDQWNrEhAKCHJldmlzaW9uGAEgASgEEg8KB3Byb2JsZW0YAiABKAki0wMKE0NvbnRyb2xQbGFuZU1lc3NhZ2USEAoIcmV2aXNpb24YASABKAQSDQoFcmVzZXQYAiABKAgSLQoJcmVzb3VyY2VzGAMgAygLMhoucmFtcGFydC52MS5SZXNvdXJjZVVwZGF0ZRIrCghzZXJ2aWNlcxgEIAMoCzIZLnJhbXBhcnQudjEuU2VydmljZVVwZGF0ZRIXCg9yZXZva2VkX3NlcmlhbHMYBSADKAkSIgoGYnVuZGxlGAYgASgLMhIucmFtcGFydC52MS5CdW5kbGUSEQoJaGVhcnRiZWF0GAcgASgIEg4KBnJvdGF0ZRgIIAEoCBIpCgduZXR3b3JrGAkgASgLMhgucmFtcGFydC52MS5OZXR3b3JrRmFjdHMSNwoRZmVkZXJhdGVkX2J1bmRsZXMYCiABKAsyHC5yYW1wYXJ0LnYxLkZlZGVyYXRlZEJ1bmRsZXMSGgoScmV2b2NhdGlvbl9yZWFzb25zGAsgAygNEjQKEHJldm9jYXRpb25fcnVsZXMYDCADKAsyGi5yYW1wYXJ0LnYxLlJldm9jYXRpb25SdWxlEikKB3NpZ25pbmcYDSABKAsyGC5yYW1wYXJ0LnYxLlNpZ25pbmdSdWxlcyI2CgxTaWduaW5nUnVsZXMSJgoFcnVsZXMYASADKAsyFy5yYW1wYXJ0LnYxLlNpZ25pbmdSdWxlIkAKC1NpZ25pbmdSdWxlEg4KBnBvbGljeRgBIAEoCRINCgVob3N0cxgCIAMoCRISCgpjb21wb25lbnRzGAMgAygJIq8BCg5SZXZvY2F0aW9uUnVsZRIKCgJpZBgBIAEoCRIRCglzcGlmZmVfaWQYAiABKAkSEQoJbmFtZXNwYWNlGAMgASgJEhUKDWlzc3Vlcl9rZXlfaWQYBCABKAkSGAoQbm90X2JlZm9yZV91bnRpbBgFIAEoAxIUCgxpc3N1ZWRfdW50aWwYBiABKAMSDgoGcmVhc29uGAcgASgNEhQKDHRydXN0X2RvbWFpbhgIIAEoCSI3ChBGZWRlcmF0ZWRCdW5kbGVzEiMKB2J1bmRsZXMYASADKAsyEi5yYW1wYXJ0LnYxLkJ1bmRsZSJ8CgxOZXR3b3JrRmFjdHMSDQoFcmVzZXQYASABKAgSLQoKaWRlbnRpdGllcxgCIAMoCzIZLnJhbXBhcnQudjEuSWRlbnRpdHlGYWN0cxIuCgpuYW1lc3BhY2VzGAMgAygLMhoucmFtcGFydC52MS5OYW1lc3BhY2VGYWN0cyJkCg1JZGVudGl0eUZhY3RzEhEKCXNwaWZmZV9pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSLQoIdmFyaWFudHMYAyADKAsyGy5yYW1wYXJ0LnYxLklkZW50aXR5VmFyaWFudCKKAQoPSWRlbnRpdHlWYXJpYW50EjcKBmxhYmVscxgBIAMoCzInLnJhbXBhcnQudjEuSWRlbnRpdHlWYXJpYW50LkxhYmVsc0VudHJ5Eg8KB3NlcmlhbHMYAiADKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoOTmFtZXNwYWNlRmFjdHMSDAoEbmFtZRgBIAEoCRI2CgZsYWJlbHMYAiADKAsyJi5yYW1wYXJ0LnYxLk5hbWVzcGFjZUZhY3RzLkxhYmVsc0VudHJ5Eg8KB2RlbGV0ZWQYAyABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCg5SZXNvdXJjZVVwZGF0ZRILCgNrZXkYASABKAkSDAoEanNvbhgCIAEoDCJZCg1TZXJ2aWNlVXBkYXRlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEicKCWVuZHBvaW50cxgDIAMoCzIULnJhbXBhcnQudjEuRW5kcG9pbnQi6QEKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDRIQCghwcm90b2NvbBgEIAEoCRIRCglzcGlmZmVfaWQYBSABKAkSMAoGbGFiZWxzGAYgAygLMiAucmFtcGFydC52MS5FbmRwb2ludC5MYWJlbHNFbnRyeRIWCg5vdXRfb2Zfc2VydmljZRgHIAEoCBIOCgZ3ZWlnaHQYCCABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKTAQoOVGVsZW1ldHJ5QmF0Y2gSEAoIcmVwb3J0ZXIYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSDwoHcmVjb3JkcxgDIAEoDBIUCgxyZWNvcmRfY291bnQYBCABKA0SNgoRY29ubmVjdGlvbl9ldmVudHMYBSADKAsyGy5yYW1wYXJ0LnYxLkNvbm5lY3Rpb25FdmVudCJ1Cg9Db25uZWN0aW9uRXZlbnQSCgoCYXQYASABKAMSDAoEa2luZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSFgoOcmVtb3RlX2FkZHJlc3MYBCABKAkSEgoKbG9jYWxfcG9ydBgFIAEoDRIMCgRwZWVyGAYgASgJIiAKDFRlbGVtZXRyeUFjaxIQCghzZXF1ZW5jZRgBIAEoBCI0CgxMZWFzZVJlcXVlc3QSJAoFd2FudHMYASADKAsyFS5yYW1wYXJ0LnYxLlF1b3RhV2FudCJWCglRdW90YVdhbnQSDgoGcG9saWN5GAEgASgJEgwKBHJ1bGUYAiABKAkSCwoDa2V5GAMgASgJEg4KBnRva2VucxgEIAEoDRIOCgZ1bnVzZWQYBSABKA0iNwoNTGVhc2VSZXNwb25zZRImCgZzaGFyZXMYASADKAsyFi5yYW1wYXJ0LnYxLlF1b3RhU2hhcmUiUQoKUXVvdGFTaGFyZRIOCgZ0b2tlbnMYASABKA0SEAoIdmFsaWRfbXMYAiABKA0SEAoIcmV0cnlfbXMYAyABKA0SDwoHdW5rbm93bhgEIAEoCCI7ChFUYWtlTm9uY2VzUmVxdWVzdBImCgZjbGFpbXMYASADKAsyFi5yYW1wYXJ0LnYxLk5vbmNlQ2xhaW0iPgoKTm9uY2VDbGFpbRIOCgZkaWdlc3QYASABKAwSDwoHY3JlYXRlZBgCIAEoAxIPCgdrZWVwX21zGAMgASgNIicKElRha2VOb25jZXNSZXNwb25zZRIRCglzdGFuZGluZ3MYASADKAky1wEKD0lkZW50aXR5U2VydmljZRJICglDaGFsbGVuZ2USHC5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlcXVlc3QaHS5yYW1wYXJ0LnYxLkNoYWxsZW5nZVJlc3BvbnNlEj0KBkF0dGVzdBIZLnJhbXBhcnQudjEuQXR0ZXN0UmVxdWVzdBoYLnJhbXBhcnQudjEuU3ZpZFJlc3BvbnNlEjsKBVJlbmV3EhgucmFtcGFydC52MS5SZW5ld1JlcXVlc3QaGC5yYW1wYXJ0LnYxLlN2aWRSZXNwb25zZTJeCg5Db250cm9sU2VydmljZRJMCgdDb25uZWN0EhwucmFtcGFydC52MS5EYXRhUGxhbmVNZXNzYWdlGh8ucmFtcGFydC52MS5Db250cm9sUGxhbmVNZXNzYWdlKAEwATJSChBUZWxlbWV0cnlTZXJ2aWNlEj4KBlJlcG9ydBIaLnJhbXBhcnQudjEuVGVsZW1ldHJ5QmF0Y2gaGC5yYW1wYXJ0LnYxLlRlbGVtZXRyeUFjazJMCgxRdW90YVNlcnZpY2USPAoFTGVhc2USGC5yYW1wYXJ0LnYxLkxlYXNlUmVxdWVzdBoZLnJhbXBhcnQudjEuTGVhc2VSZXNwb25zZTJVCgxOb25jZVNlcnZpY2USRQoEVGFrZRIdLnJhbXBhcnQudjEuVGFrZU5vbmNlc1JlcXVlc3QaHi5yYW1wYXJ0LnYxLlRha2VOb25jZXNSZXNwb25zZWIGcHJvdG8z", [file_rampart_v1_traits]);
 
 /**
  * @generated from message rampart.v1.ChallengeRequest
@@ -414,7 +414,8 @@ export const DataPlaneMessageSchema: GenMessage<DataPlaneMessage> = /*@__PURE__*
   messageDesc(file_rampart_v1_control, 10);
 
 /**
- * What a data plane gives no requests to at present, of the services that it calls: all of it, whenever it changes.
+ * What a data plane gives no requests to at present, of the services that it calls, and whom it asks again: all of it, whenever
+ * it changes.
  *
  * @generated from message rampart.v1.TrafficState
  */
@@ -428,6 +429,11 @@ export type TrafficState = Message<"rampart.v1.TrafficState"> & {
    * @generated from field: repeated rampart.v1.OpenBreaker breakers = 2;
    */
   breakers: OpenBreaker[];
+
+  /**
+   * @generated from field: repeated rampart.v1.RetriedService retried = 3;
+   */
+  retried: RetriedService[];
 };
 
 /**
@@ -505,6 +511,37 @@ export const OpenBreakerSchema: GenMessage<OpenBreaker> = /*@__PURE__*/
   messageDesc(file_rampart_v1_control, 13);
 
 /**
+ * Requests to it were sent again.
+ *
+ * @generated from message rampart.v1.RetriedService
+ */
+export type RetriedService = Message<"rampart.v1.RetriedService"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * Tries after the first one, within the last ten seconds.
+   *
+   * @generated from field: uint32 lately = 3;
+   */
+  lately: number;
+};
+
+/**
+ * Describes the message rampart.v1.RetriedService.
+ * Use `create(RetriedServiceSchema)` to create a new message.
+ */
+export const RetriedServiceSchema: GenMessage<RetriedService> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 14);
+
+/**
  * The first message on a stream.
  *
  * @generated from message rampart.v1.Hello
@@ -559,7 +596,7 @@ export type Hello = Message<"rampart.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 14);
+  messageDesc(file_rampart_v1_control, 15);
 
 /**
  * @generated from message rampart.v1.RegisterInstance
@@ -632,7 +669,7 @@ export type RegisterInstance = Message<"rampart.v1.RegisterInstance"> & {
  * Use `create(RegisterInstanceSchema)` to create a new message.
  */
 export const RegisterInstanceSchema: GenMessage<RegisterInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 15);
+  messageDesc(file_rampart_v1_control, 16);
 
 /**
  * @generated from message rampart.v1.DeregisterInstance
@@ -649,7 +686,7 @@ export type DeregisterInstance = Message<"rampart.v1.DeregisterInstance"> & {
  * Use `create(DeregisterInstanceSchema)` to create a new message.
  */
 export const DeregisterInstanceSchema: GenMessage<DeregisterInstance> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 16);
+  messageDesc(file_rampart_v1_control, 17);
 
 /**
  * @generated from message rampart.v1.Heartbeat
@@ -668,7 +705,7 @@ export type Heartbeat = Message<"rampart.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 17);
+  messageDesc(file_rampart_v1_control, 18);
 
 /**
  * @generated from message rampart.v1.Ack
@@ -692,7 +729,7 @@ export type Ack = Message<"rampart.v1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 18);
+  messageDesc(file_rampart_v1_control, 19);
 
 /**
  * @generated from message rampart.v1.ControlPlaneMessage
@@ -787,7 +824,7 @@ export type ControlPlaneMessage = Message<"rampart.v1.ControlPlaneMessage"> & {
  * Use `create(ControlPlaneMessageSchema)` to create a new message.
  */
 export const ControlPlaneMessageSchema: GenMessage<ControlPlaneMessage> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 19);
+  messageDesc(file_rampart_v1_control, 20);
 
 /**
  * @generated from message rampart.v1.SigningRules
@@ -804,7 +841,7 @@ export type SigningRules = Message<"rampart.v1.SigningRules"> & {
  * Use `create(SigningRulesSchema)` to create a new message.
  */
 export const SigningRulesSchema: GenMessage<SigningRules> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 20);
+  messageDesc(file_rampart_v1_control, 21);
 
 /**
  * Requests to some services are to be signed by their callers (RFC 9421).
@@ -839,7 +876,7 @@ export type SigningRule = Message<"rampart.v1.SigningRule"> & {
  * Use `create(SigningRuleSchema)` to create a new message.
  */
 export const SigningRuleSchema: GenMessage<SigningRule> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 21);
+  messageDesc(file_rampart_v1_control, 22);
 
 /**
  * Revokes every certificate and JWT-SVID of its trust domain that is as it says, those that are unknown here as well. Each
@@ -908,7 +945,7 @@ export type RevocationRule = Message<"rampart.v1.RevocationRule"> & {
  * Use `create(RevocationRuleSchema)` to create a new message.
  */
 export const RevocationRuleSchema: GenMessage<RevocationRule> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 22);
+  messageDesc(file_rampart_v1_control, 23);
 
 /**
  * Each is for the SVIDs of its own trust domain only; they are never merged.
@@ -927,7 +964,7 @@ export type FederatedBundles = Message<"rampart.v1.FederatedBundles"> & {
  * Use `create(FederatedBundlesSchema)` to create a new message.
  */
 export const FederatedBundlesSchema: GenMessage<FederatedBundles> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 23);
+  messageDesc(file_rampart_v1_control, 24);
 
 /**
  * What changed of it, or all of it.
@@ -958,7 +995,7 @@ export type NetworkFacts = Message<"rampart.v1.NetworkFacts"> & {
  * Use `create(NetworkFactsSchema)` to create a new message.
  */
 export const NetworkFactsSchema: GenMessage<NetworkFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 24);
+  messageDesc(file_rampart_v1_control, 25);
 
 /**
  * The whole state of one identity that holds a valid certificate; no variants means that none holds one any more.
@@ -987,7 +1024,7 @@ export type IdentityFacts = Message<"rampart.v1.IdentityFacts"> & {
  * Use `create(IdentityFactsSchema)` to create a new message.
  */
 export const IdentityFactsSchema: GenMessage<IdentityFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 25);
+  messageDesc(file_rampart_v1_control, 26);
 
 /**
  * Holders of an identity that were attested with the same labels.
@@ -1013,7 +1050,7 @@ export type IdentityVariant = Message<"rampart.v1.IdentityVariant"> & {
  * Use `create(IdentityVariantSchema)` to create a new message.
  */
 export const IdentityVariantSchema: GenMessage<IdentityVariant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 26);
+  messageDesc(file_rampart_v1_control, 27);
 
 /**
  * What a Namespace resource says.
@@ -1044,7 +1081,7 @@ export type NamespaceFacts = Message<"rampart.v1.NamespaceFacts"> & {
  * Use `create(NamespaceFactsSchema)` to create a new message.
  */
 export const NamespaceFactsSchema: GenMessage<NamespaceFacts> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 27);
+  messageDesc(file_rampart_v1_control, 28);
 
 /**
  * @generated from message rampart.v1.ResourceUpdate
@@ -1070,7 +1107,7 @@ export type ResourceUpdate = Message<"rampart.v1.ResourceUpdate"> & {
  * Use `create(ResourceUpdateSchema)` to create a new message.
  */
 export const ResourceUpdateSchema: GenMessage<ResourceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 28);
+  messageDesc(file_rampart_v1_control, 29);
 
 /**
  * The whole state of one service; no instances means it is gone.
@@ -1099,7 +1136,7 @@ export type ServiceUpdate = Message<"rampart.v1.ServiceUpdate"> & {
  * Use `create(ServiceUpdateSchema)` to create a new message.
  */
 export const ServiceUpdateSchema: GenMessage<ServiceUpdate> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 29);
+  messageDesc(file_rampart_v1_control, 30);
 
 /**
  * @generated from message rampart.v1.Endpoint
@@ -1157,7 +1194,7 @@ export type Endpoint = Message<"rampart.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 30);
+  messageDesc(file_rampart_v1_control, 31);
 
 /**
  * @generated from message rampart.v1.TelemetryBatch
@@ -1198,7 +1235,7 @@ export type TelemetryBatch = Message<"rampart.v1.TelemetryBatch"> & {
  * Use `create(TelemetryBatchSchema)` to create a new message.
  */
 export const TelemetryBatchSchema: GenMessage<TelemetryBatch> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 31);
+  messageDesc(file_rampart_v1_control, 32);
 
 /**
  * A connection that was refused before any request could be read.
@@ -1214,7 +1251,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
   at: bigint;
 
   /**
-   * "plaintext_rejected", "certificate_rejected", "handshake_failed", "policy_denied".
+   * "plaintext_rejected", "certificate_rejected", "handshake_failed", "protocol_error", "policy_denied".
    *
    * @generated from field: string kind = 2;
    */
@@ -1248,7 +1285,7 @@ export type ConnectionEvent = Message<"rampart.v1.ConnectionEvent"> & {
  * Use `create(ConnectionEventSchema)` to create a new message.
  */
 export const ConnectionEventSchema: GenMessage<ConnectionEvent> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 32);
+  messageDesc(file_rampart_v1_control, 33);
 
 /**
  * @generated from message rampart.v1.TelemetryAck
@@ -1265,7 +1302,7 @@ export type TelemetryAck = Message<"rampart.v1.TelemetryAck"> & {
  * Use `create(TelemetryAckSchema)` to create a new message.
  */
 export const TelemetryAckSchema: GenMessage<TelemetryAck> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 33);
+  messageDesc(file_rampart_v1_control, 34);
 
 /**
  * @generated from message rampart.v1.LeaseRequest
@@ -1284,7 +1321,7 @@ export type LeaseRequest = Message<"rampart.v1.LeaseRequest"> & {
  * Use `create(LeaseRequestSchema)` to create a new message.
  */
 export const LeaseRequestSchema: GenMessage<LeaseRequest> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 34);
+  messageDesc(file_rampart_v1_control, 35);
 
 /**
  * @generated from message rampart.v1.QuotaWant
@@ -1329,7 +1366,7 @@ export type QuotaWant = Message<"rampart.v1.QuotaWant"> & {
  * Use `create(QuotaWantSchema)` to create a new message.
  */
 export const QuotaWantSchema: GenMessage<QuotaWant> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 35);
+  messageDesc(file_rampart_v1_control, 36);
 
 /**
  * @generated from message rampart.v1.LeaseResponse
@@ -1348,7 +1385,7 @@ export type LeaseResponse = Message<"rampart.v1.LeaseResponse"> & {
  * Use `create(LeaseResponseSchema)` to create a new message.
  */
 export const LeaseResponseSchema: GenMessage<LeaseResponse> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 36);
+  messageDesc(file_rampart_v1_control, 37);
 
 /**
  * @generated from message rampart.v1.QuotaShare
@@ -1388,7 +1425,79 @@ export type QuotaShare = Message<"rampart.v1.QuotaShare"> & {
  * Use `create(QuotaShareSchema)` to create a new message.
  */
 export const QuotaShareSchema: GenMessage<QuotaShare> = /*@__PURE__*/
-  messageDesc(file_rampart_v1_control, 37);
+  messageDesc(file_rampart_v1_control, 38);
+
+/**
+ * @generated from message rampart.v1.TakeNoncesRequest
+ */
+export type TakeNoncesRequest = Message<"rampart.v1.TakeNoncesRequest"> & {
+  /**
+   * 1,000 at most.
+   *
+   * @generated from field: repeated rampart.v1.NonceClaim claims = 1;
+   */
+  claims: NonceClaim[];
+};
+
+/**
+ * Describes the message rampart.v1.TakeNoncesRequest.
+ * Use `create(TakeNoncesRequestSchema)` to create a new message.
+ */
+export const TakeNoncesRequestSchema: GenMessage<TakeNoncesRequest> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 39);
+
+/**
+ * @generated from message rampart.v1.NonceClaim
+ */
+export type NonceClaim = Message<"rampart.v1.NonceClaim"> & {
+  /**
+   * SHA-256 of the service that was called, of the signer and of the nonce.
+   *
+   * @generated from field: bytes digest = 1;
+   */
+  digest: Uint8Array;
+
+  /**
+   * When it was signed; Unix milliseconds.
+   *
+   * @generated from field: int64 created = 2;
+   */
+  created: bigint;
+
+  /**
+   * How long after that it could be taken, in milliseconds; 10 minutes at most.
+   *
+   * @generated from field: uint32 keep_ms = 3;
+   */
+  keepMs: number;
+};
+
+/**
+ * Describes the message rampart.v1.NonceClaim.
+ * Use `create(NonceClaimSchema)` to create a new message.
+ */
+export const NonceClaimSchema: GenMessage<NonceClaim> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 40);
+
+/**
+ * @generated from message rampart.v1.TakeNoncesResponse
+ */
+export type TakeNoncesResponse = Message<"rampart.v1.TakeNoncesResponse"> & {
+  /**
+   * One for each claim, in their order: "new" (taken now), "seen", "old" (it may have come before: it is older than the memory, or
+   * of a clock that is far ahead), "full" (there is no room to remember it).
+   *
+   * @generated from field: repeated string standings = 1;
+   */
+  standings: string[];
+};
+
+/**
+ * Describes the message rampart.v1.TakeNoncesResponse.
+ * Use `create(TakeNoncesResponseSchema)` to create a new message.
+ */
+export const TakeNoncesResponseSchema: GenMessage<TakeNoncesResponse> = /*@__PURE__*/
+  messageDesc(file_rampart_v1_control, 41);
 
 /**
  * Where workloads and agents get and renew their identity.
@@ -1482,4 +1591,23 @@ export const QuotaService: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rampart_v1_control, 3);
+
+/**
+ * Where data planes learn whether a signed request came before, to any instance of its service.
+ *
+ * @generated from service rampart.v1.NonceService
+ */
+export const NonceService: GenService<{
+  /**
+   * Take remembers signatures, and says which of them are new: each identity has a memory of its own.
+   *
+   * @generated from rpc rampart.v1.NonceService.Take
+   */
+  take: {
+    methodKind: "unary";
+    input: typeof TakeNoncesRequestSchema;
+    output: typeof TakeNoncesResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_rampart_v1_control, 4);
 

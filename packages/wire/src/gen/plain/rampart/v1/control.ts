@@ -137,10 +137,14 @@ export interface DataPlaneMessage {
     | undefined;
 }
 
-/** What a data plane gives no requests to at present, of the services that it calls: all of it, whenever it changes. */
+/**
+ * What a data plane gives no requests to at present, of the services that it calls, and whom it asks again: all of it, whenever
+ * it changes.
+ */
 export interface TrafficState {
   ejected: EjectedInstance[];
   breakers: OpenBreaker[];
+  retried: RetriedService[];
 }
 
 /** Taken out for its errors. */
@@ -158,6 +162,14 @@ export interface OpenBreaker {
   service: string;
   /** Empty for the service as a whole. */
   subset: string;
+}
+
+/** Requests to it were sent again. */
+export interface RetriedService {
+  namespace: string;
+  service: string;
+  /** Tries after the first one, within the last ten seconds. */
+  lately: number;
 }
 
 /** The first message on a stream. */
@@ -371,7 +383,7 @@ export interface TelemetryBatch {
 export interface ConnectionEvent {
   /** Unix milliseconds. */
   at: bigint;
-  /** "plaintext_rejected", "certificate_rejected", "handshake_failed", "policy_denied". */
+  /** "plaintext_rejected", "certificate_rejected", "handshake_failed", "protocol_error", "policy_denied". */
   kind: string;
   reason: string;
   remoteAddress: string;
@@ -415,6 +427,28 @@ export interface QuotaShare {
   retryMs: number;
   /** The control plane knows no such shared rule: the data plane's policies are older or newer than its own. */
   unknown: boolean;
+}
+
+export interface TakeNoncesRequest {
+  /** 1,000 at most. */
+  claims: NonceClaim[];
+}
+
+export interface NonceClaim {
+  /** SHA-256 of the service that was called, of the signer and of the nonce. */
+  digest: Uint8Array;
+  /** When it was signed; Unix milliseconds. */
+  created: bigint;
+  /** How long after that it could be taken, in milliseconds; 10 minutes at most. */
+  keepMs: number;
+}
+
+export interface TakeNoncesResponse {
+  /**
+   * One for each claim, in their order: "new" (taken now), "seen", "old" (it may have come before: it is older than the memory, or
+   * of a clock that is far ahead), "full" (there is no room to remember it).
+   */
+  standings: string[];
 }
 
 function createBaseChallengeRequest(): ChallengeRequest {
@@ -1371,7 +1405,7 @@ export const DataPlaneMessage: MessageFns<DataPlaneMessage> = {
 };
 
 function createBaseTrafficState(): TrafficState {
-  return { ejected: [], breakers: [] };
+  return { ejected: [], breakers: [], retried: [] };
 }
 
 export const TrafficState: MessageFns<TrafficState> = {
@@ -1381,6 +1415,9 @@ export const TrafficState: MessageFns<TrafficState> = {
     }
     for (const v of message.breakers) {
       OpenBreaker.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.retried) {
+      RetriedService.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -1412,6 +1449,14 @@ export const TrafficState: MessageFns<TrafficState> = {
             }
 
             message.breakers.push(OpenBreaker.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.retried.push(RetriedService.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1562,6 +1607,74 @@ export const OpenBreaker: MessageFns<OpenBreaker> = {
             }
 
             message.subset = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRetriedService(): RetriedService {
+  return { namespace: "", service: "", lately: 0 };
+}
+
+export const RetriedService: MessageFns<RetriedService> = {
+  encode(message: RetriedService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.namespace !== "") {
+      writer.uint32(10).string(message.namespace);
+    }
+    if (message.service !== "") {
+      writer.uint32(18).string(message.service);
+    }
+    if (message.lately !== 0) {
+      writer.uint32(24).uint32(message.lately);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetriedService {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetriedService();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.namespace = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lately = reader.uint32();
             continue;
           }
         }
@@ -3768,6 +3881,169 @@ export const QuotaShare: MessageFns<QuotaShare> = {
             }
 
             message.unknown = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTakeNoncesRequest(): TakeNoncesRequest {
+  return { claims: [] };
+}
+
+export const TakeNoncesRequest: MessageFns<TakeNoncesRequest> = {
+  encode(message: TakeNoncesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.claims) {
+      NonceClaim.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TakeNoncesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTakeNoncesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.claims.push(NonceClaim.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNonceClaim(): NonceClaim {
+  return { digest: new Uint8Array(0), created: 0n, keepMs: 0 };
+}
+
+export const NonceClaim: MessageFns<NonceClaim> = {
+  encode(message: NonceClaim, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest.length !== 0) {
+      writer.uint32(10).bytes(message.digest);
+    }
+    if (message.created !== 0n) {
+      if (BigInt.asIntN(64, message.created) !== message.created) {
+        throw new globalThis.Error("value provided for field message.created of type int64 too large");
+      }
+      writer.uint32(16).int64(message.created);
+    }
+    if (message.keepMs !== 0) {
+      writer.uint32(24).uint32(message.keepMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NonceClaim {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNonceClaim();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digest = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.created = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.keepMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTakeNoncesResponse(): TakeNoncesResponse {
+  return { standings: [] };
+}
+
+export const TakeNoncesResponse: MessageFns<TakeNoncesResponse> = {
+  encode(message: TakeNoncesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.standings) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TakeNoncesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTakeNoncesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.standings.push(reader.string());
             continue;
           }
         }
