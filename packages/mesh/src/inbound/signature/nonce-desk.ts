@@ -2,6 +2,7 @@ import type { Clock } from '@rampart/core';
 import type { NonceClaim } from '@rampart/wire/control';
 
 import { Availability } from '../../control/availability.ts';
+import { Gathering } from '../../control/gathering.ts';
 import type { MeshLog } from '../../log.ts';
 
 /** Asks the control plane how claims stand, one word for each, in their order. Rejects when there is no answer. */
@@ -28,8 +29,7 @@ const BACK = 'the control plane says again which signed requests came before';
 export class NonceDesk {
   readonly #take: TakeNonces;
   readonly #controlPlane: Availability;
-  #waiting: Asking[] = [];
-  #isBusy = false;
+  readonly #waiting = new Gathering<Asking>(MOST_CLAIMS, (batch) => this.#serve(batch));
 
   constructor({ clock, log, take }: NonceDeskOptions) {
     this.#take = take;
@@ -39,22 +39,13 @@ export class NonceDesk {
   /** Undefined where there is no answer. */
   ask(claim: NonceClaim): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    this.#waiting.push({ claim, answer: resolve });
-    // What else is asked for in this turn of the event loop goes with it.
-    if (!this.#isBusy && this.#waiting.length === 1) queueMicrotask(() => void this.#call());
+    this.#waiting.add({ claim, answer: resolve });
     return promise;
   }
 
-  async #call(): Promise<void> {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, MOST_CLAIMS);
-      this.#waiting = this.#waiting.slice(MOST_CLAIMS);
-      const standings = await this.#standingsOf(batch.map(({ claim }) => claim));
-      batch.forEach(({ answer }, index) => answer(standings[index]));
-    }
-    this.#isBusy = false;
+  async #serve(batch: readonly Asking[]): Promise<void> {
+    const standings = await this.#standingsOf(batch.map(({ claim }) => claim));
+    batch.forEach(({ answer }, index) => answer(standings[index]));
   }
 
   async #standingsOf(claims: readonly NonceClaim[]): Promise<readonly string[]> {

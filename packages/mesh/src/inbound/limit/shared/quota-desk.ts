@@ -1,6 +1,7 @@
 import type { Clock } from '@rampart/core';
 
 import { Availability } from '../../../control/availability.ts';
+import { Gathering } from '../../../control/gathering.ts';
 import type { MeshLog } from '../../../log.ts';
 import type { HeldShare } from './held-share.ts';
 import type { Lease } from './lease.ts';
@@ -22,8 +23,7 @@ export class QuotaDesk {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #lease: Lease;
   readonly #controlPlane: Availability;
-  readonly #asking = new Set<HeldShare>();
-  #isBusy = false;
+  readonly #asking = new Gathering<HeldShare>(MOST_WANTS, (batch) => this.#serve(batch));
 
   constructor({ clock, log, lease }: QuotaDeskOptions) {
     this.#clock = clock;
@@ -44,20 +44,6 @@ export class QuotaDesk {
   /** The share's next answer is on its way. */
   ask(share: HeldShare): void {
     this.#asking.add(share);
-    if (this.#isBusy || this.#asking.size > 1) return;
-    // What else is asked for in this turn of the event loop goes with it.
-    queueMicrotask(() => void this.#call());
-  }
-
-  async #call(): Promise<void> {
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    while (this.#asking.size > 0) {
-      const batch = [...this.#asking].slice(0, MOST_WANTS);
-      for (const share of batch) this.#asking.delete(share);
-      await this.#serve(batch);
-    }
-    this.#isBusy = false;
   }
 
   async #serve(batch: readonly HeldShare[]): Promise<void> {
