@@ -169,8 +169,7 @@ function noncesOf(
   control: ControlClient,
   workload: DataPlane['workload'],
 ): Nonces {
-  const service = (): string => workload()?.service ?? '';
-  return nonces ?? new MeshNonces({ clock, log, service, take: taker(control) });
+  return nonces ?? new MeshNonces({ clock, log, workload, take: taker(control) });
 }
 
 function taker(control: ControlClient): TakeNonces {

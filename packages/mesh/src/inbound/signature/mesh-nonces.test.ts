@@ -19,8 +19,8 @@ class Fleet {
   #shared = new ReplayCache({ clock: this.clock, knownSince: 0 });
   readonly #instances: MeshNonces[];
 
-  constructor(count: number) {
-    this.#instances = Array.from({ length: count }, () => this.#start());
+  constructor(count: number, ...namespaces: readonly string[]) {
+    this.#instances = Array.from({ length: count }, (_, index) => this.#start(namespaces[index]));
   }
 
   take(instance: number, claim: Partial<NonceClaim> = {}): Promise<NonceStanding> {
@@ -45,10 +45,15 @@ class Fleet {
     this.#instances[instance] = this.#start();
   }
 
-  #start(): MeshNonces {
+  #start(namespace = 'shop'): MeshNonces {
     const note = (message: string): void => void this.said.push(message);
     const log = { error: note, warn: note, info: note, debug: note };
-    return new MeshNonces({ clock: this.clock, log, take: this.#take, service: () => 'bank' });
+    return new MeshNonces({
+      clock: this.clock,
+      log,
+      take: this.#take,
+      workload: () => ({ namespace, service: 'bank' }),
+    });
   }
 
   readonly #take: TakeNonces = async (claims) => {
@@ -68,6 +73,11 @@ describe('signatures that came to instances of a service', () => {
     const fleet = new Fleet(3);
     assert.deepEqual(await Promise.all([fleet.take(0), fleet.take(1), fleet.take(2)]), ['new', 'seen', 'seen']);
     assert.equal(await fleet.take(1, { signer: 'b' }), 'new');
+  });
+
+  it('say nothing of a service of the same name elsewhere', async () => {
+    const fleet = new Fleet(2, 'shop', 'rehearsal');
+    assert.deepEqual(await Promise.all([fleet.take(0), fleet.take(1)]), ['new', 'new']);
   });
 
   it('are asked about together, and not at all where one came to the same instance', async () => {

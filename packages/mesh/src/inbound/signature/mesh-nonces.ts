@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { ReplayCache } from '@rampart/core';
 import type { Clock, OnceStanding } from '@rampart/core';
 
+import type { AttestedWorkload } from '../../control/attestation.ts';
 import type { MeshLog } from '../../log.ts';
 import { NonceDesk } from './nonce-desk.ts';
 import type { TakeNonces } from './nonce-desk.ts';
@@ -12,8 +13,8 @@ export interface MeshNoncesOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: MeshLog;
   readonly take: TakeNonces;
-  /** The service whose requests these are: others of the same identity may take the same signature once. */
-  service(): string;
+  /** Whose requests these are: other services, of the same identity too, may take the same signature once. Undefined before attestation. */
+  workload(): Pick<AttestedWorkload, 'namespace' | 'service'> | undefined;
 }
 
 /** Of the time in a signature (RFC 9421 §2.3). */
@@ -27,18 +28,19 @@ const WORDS: ReadonlySet<string> = new Set<OnceStanding>(['new', 'seen', 'old', 
 export class MeshNonces implements Nonces {
   readonly #desk: NonceDesk;
   readonly #own: ReplayCache;
-  readonly #service: () => string;
+  readonly #workload: MeshNoncesOptions['workload'];
 
   constructor(options: MeshNoncesOptions) {
     const { clock } = options;
     this.#desk = new NonceDesk(options);
     this.#own = new ReplayCache({ clock, knownSince: Math.floor(clock.now() / SECOND_MS) * SECOND_MS });
-    this.#service = () => options.service();
+    this.#workload = () => options.workload();
   }
 
   async take({ signer, nonce, created, keepMs, failOpen }: NonceClaim): Promise<NonceStanding> {
+    const { namespace = '', service = '' } = this.#workload() ?? {};
     const digest = createHash('sha256')
-      .update(JSON.stringify([this.#service(), signer, nonce]))
+      .update(JSON.stringify([`${namespace}/${service}`, signer, nonce]))
       .digest();
     const own = this.#own.take({ name: digest.toString('base64'), created, keepMs });
     if (own === 'seen') return own;

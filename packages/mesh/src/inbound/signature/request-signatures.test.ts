@@ -64,7 +64,7 @@ describe('signatures of requests', () => {
     await clock.advance(0);
     memory = new ReplayCache({ clock, knownSince: NOW });
     isAway = false;
-    const nonces = new MeshNonces({ clock, log, take, service: () => 'orders' });
+    const nonces = new MeshNonces({ clock, log, take, workload: () => ({ namespace: 'shop', service: 'orders' }) });
     signatures = new RequestSignatures({ view, identity, clock, nonces });
     apply({ match: [{ paths: ['/pay*'] }], signers: ['cluster.local/ns/web/sa/frontend'], maxBodyBytes: 100 });
   });
