@@ -222,7 +222,6 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   }
 }
 
-/** What llhttp lets pass and no two servers read alike. */
 /**
  * Servers may take no notice of Upgrade (RFC 9110 §7.8). HTTP/2 is not begun this way any more (RFC 9113 §3.1), and content that
  * comes with the request is judged before anything else of the connection is.
@@ -232,6 +231,7 @@ function mayUpgrade(head: MessageHead): boolean {
   return !hasContent && head.text('upgrade')?.toLowerCase() !== 'h2c';
 }
 
+/** What llhttp lets pass and no two servers read alike. */
 function contradiction(head: MessageHead): string | undefined {
   const coding = head.text('transfer-encoding');
   if (coding !== undefined) {

@@ -2,7 +2,6 @@ import { RampartError } from '@rampart/core';
 import { COMPLETE, failure, formatTraceparent, isUnreached, requestIdOf, ResponseFlag } from '@rampart/mesh';
 import type { Ending, OutboundExchange, Target } from '@rampart/mesh';
 
-import { GivenUpError } from '../http/given-up.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { UpstreamCall } from '../http/upstream.ts';
 import { BadAnswerError, ClientConnection, UnseenError } from '../http1/client-connection.ts';
@@ -12,6 +11,7 @@ import type { Portion } from '../http1/message-reader.ts';
 import { isRepeatable } from '../http1/repeatable.ts';
 import type { BodySink } from '../http1/server-exchange.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
+import { endingOfAbandoned } from './abandoned.ts';
 import { destinationOf } from './destination.ts';
 import type { Destination } from './destination.ts';
 import type { OutboundHttpOptions } from './outbound-http.ts';
@@ -64,8 +64,7 @@ export class OutboundCall implements BodySink, ResponseSink {
   abandoned(error: Error): void {
     this.#client?.abandon();
     this.#exchange.code = this.#server.status;
-    const ending = failure(this.#exchange, error, { byCaller: true, connected: true });
-    this.#end(error instanceof GivenUpError ? { ...ending, flag: error.flag } : ending);
+    this.#end(endingOfAbandoned(this.#exchange, error));
   }
 
   responseRoom(): void {

@@ -3,7 +3,6 @@ import type { CompiledAnswer, CompiledHeaders, RoutedRequest } from '@rampart/co
 import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
 import type { CallDriver, Ending, OutboundExchange, RuledService, TrafficCall, Try } from '@rampart/mesh';
 
-import { GivenUpError } from '../../http/given-up.ts';
 import type { Exchange } from '../../http/exchange.ts';
 import { UnseenError } from '../../http1/client-connection.ts';
 import { MessageHead } from '../../http1/head.ts';
@@ -11,6 +10,7 @@ import type { Portion } from '../../http1/message-reader.ts';
 import { isIdempotent } from '../../http1/repeatable.ts';
 import type { BodySink } from '../../http1/server-exchange.ts';
 import type { ByteStream } from '../../stream/byte-stream.ts';
+import { endingOfAbandoned } from '../abandoned.ts';
 import type { OutboundHttpOptions } from '../outbound-http.ts';
 import { MOST_KEPT, RequestBody } from './request-body.ts';
 import { prepareToSign } from './signed-request.ts';
@@ -113,8 +113,7 @@ export class RuledCall implements BodySink, CallDriver, TryListener {
   abandoned(error: Error): void {
     this.#call.abandoned();
     this.#exchange.code = this.#server.status;
-    const ending = failure(this.#exchange, error, { byCaller: true, connected: true });
-    this.#end(error instanceof GivenUpError ? { ...ending, flag: error.flag } : ending);
+    this.#end(endingOfAbandoned(this.#exchange, error));
   }
 
   responseRoom(): void {
