@@ -52,6 +52,17 @@ export interface AccessLogRecord {
   readonly dry_run_policies: string;
 }
 
+/**
+ * Envoy's response flags of a request that no instance answered: no route, no cluster, no healthy instance, connection failure,
+ * overflow, retries used up, fault, denied by the caller's own data plane; and of one that a rule's timeout ended before its answer.
+ */
+const NEVER_ARRIVED = /\b(?:NR|NC|UH|UF|UO|URX|UT|FI|UAEX)\b/;
+
+/** Whether a caller's record with these `response_flags` may be the only one of its request. Both ends report one that arrived. */
+export function neverArrived(flags: string): boolean {
+  return flags !== '-' && NEVER_ARRIVED.test(flags);
+}
+
 /** A connection that was refused before a request could be read. */
 export interface ConnectionRefusal {
   readonly timestamp: string;

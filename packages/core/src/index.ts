@@ -1,3 +1,4 @@
+export { neverArrived } from './access-log.ts';
 export type { AccessLogRecord, ConnectionRefusal, ConnectionRefusalKind } from './access-log.ts';
 export { BoundedCache } from './bounded-cache.ts';
 export type { Clock, Random, Timer } from './clock.ts';

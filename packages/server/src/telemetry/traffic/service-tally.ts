@@ -6,7 +6,7 @@ export type TalliedBlock = Omit<RecordBlock, 'record'>;
 
 const FIRST_SERVER_ERROR = 500;
 /** Response flags of a request of which there is nothing to say. */
-export const NO_FLAG = '-';
+const NO_FLAG = '-';
 const TCP = 'TCP';
 /** Flags of answers that were begun and not finished; one that the caller gave up is not the service's failure. */
 const BROKEN_OFF = 'UC';

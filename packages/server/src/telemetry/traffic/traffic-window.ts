@@ -1,13 +1,8 @@
-import { NO_FLAG, ServiceTally, type TalliedBlock } from './service-tally.ts';
+import { neverArrived } from '@rampart/core';
+import { ServiceTally, type TalliedBlock } from './service-tally.ts';
 
 /** What happened is counted by the second in which it was reported. */
 const SLOT_MS = 1000;
-
-/**
- * Envoy's response flags of a request that no instance answered: its caller's record is the only one there is, also of what the
- * caller's own data plane denied. Both ends report a request that arrived; the called one's record counts.
- */
-const NEVER_ARRIVED = /\b(?:NR|NC|UH|UF|UO|URX|UT|FI|UAEX)\b/;
 
 /** Services are named by those who call them: more than this many at a time are not counted apart. */
 const MOST_SERVICES = 10_000;
@@ -33,6 +28,7 @@ export class TrafficWindow {
     if (services === undefined || block === undefined) return;
     const { count, reporter, responseFlags, destinationService } = block;
     for (let row = 0; row < count; row += 1) {
+      // Both ends report a request that arrived; the called one's record counts.
       if (reporter(row) === 'source' && !neverArrived(responseFlags(row))) continue;
       tallyOf(services, destinationService(row)).add(block, row);
     }
@@ -63,10 +59,6 @@ export class TrafficWindow {
     const oldest = Math.floor(now / SLOT_MS) - this.#slots;
     while ((this.#kept[0]?.slot ?? oldest + 1) <= oldest) this.#kept.shift();
   }
-}
-
-function neverArrived(flags: string): boolean {
-  return flags !== NO_FLAG && NEVER_ARRIVED.test(flags);
 }
 
 function tallyOf(services: Map<string, ServiceTally>, service: string): ServiceTally {
