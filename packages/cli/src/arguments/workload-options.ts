@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { Place } from '../commands/registry/place.ts';
+import type { Place } from './place.ts';
 import { collectLabel, type Pairs } from './pair.ts';
 import { requireDnsLabel } from './workload.ts';
 

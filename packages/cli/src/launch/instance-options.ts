@@ -2,9 +2,9 @@ import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../arguments/duration.ts';
 import { parseLimit } from '../arguments/number.ts';
 import { collectText, type Pairs } from '../arguments/pair.ts';
+import { parsePlace, type Place } from '../arguments/place.ts';
 import { collectCheck } from '../commands/registry/check-argument.ts';
 import { collectMetadata } from '../commands/registry/metadata.ts';
-import { parsePlace, type Place } from '../commands/registry/place.ts';
 
 /** What the instances of a service say of themselves, as options of the command line. */
 export interface InstanceOptions {

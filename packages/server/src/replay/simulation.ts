@@ -1,7 +1,7 @@
 import { type Clock, type Resource, resourceKey } from '@rampart/core';
 import { Replay, type ReplayReport, Traffic } from '@rampart/core/analysis';
 import type { ResourceSet } from '../resources/resource-set.ts';
-import { inSlices, TimeSlices } from './time-slices.ts';
+import { inSlices, TimeSlices } from '../time-slices.ts';
 import { readTraffic, type TrafficSource } from './traffic-reader.ts';
 import { AttestedWorkloads, type AttestedWorkloadsOptions } from './attested-workloads.ts';
 

@@ -2,7 +2,7 @@ import { type Clock, meshSettingsOf, RampartError, type ServiceName } from '@ram
 import { suggestionDocument, type SuggestedPolicies, TrafficSample } from '@rampart/core/analysis';
 import type { ResourceSet } from '../resources/resource-set.ts';
 import { AttestedWorkloads, type AttestedWorkloadsOptions } from './attested-workloads.ts';
-import { TimeSlices } from './time-slices.ts';
+import { TimeSlices } from '../time-slices.ts';
 import { readTraffic, type TrafficSource } from './traffic-reader.ts';
 
 export interface SuggestionParts extends TrafficSource, AttestedWorkloadsOptions {

@@ -1,7 +1,7 @@
 import type { AccessLogRecord } from '@rampart/core';
 import type { LogTail } from '../telemetry/log-tail.ts';
 import type { AccessLogStore } from '../telemetry/store.ts';
-import type { TimeSlices } from './time-slices.ts';
+import type { TimeSlices } from '../time-slices.ts';
 
 export interface TrafficSource {
   readonly logs: AccessLogStore;

@@ -9,7 +9,7 @@ import {
 } from '@rampart/core';
 import { type ParsedDocuments, parseDocuments, type ReaderOptions, ResourceTexts } from '@rampart/core/documents';
 import type { AuditEvent, Journal } from '@rampart/journal';
-import { inSlices, TimeSlices } from '../replay/time-slices.ts';
+import { inSlices, TimeSlices } from '../time-slices.ts';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
 import { entryOverlaps } from './entry-overlaps.ts';
 import { federationReview } from './federability.ts';

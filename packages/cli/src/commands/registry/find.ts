@@ -2,13 +2,13 @@ import { serviceHost } from '@rampart/core';
 import { type RegisteredInstance, RegistryService } from '@rampart/wire';
 import { type Command, Option } from 'commander';
 import { collectLabel, collectText, type Pairs } from '../../arguments/pair.ts';
+import { type Place, parsePlace } from '../../arguments/place.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
 import { renderSpan } from '../../render/moment.ts';
 import { columnsOf, renderTable } from '../../render/table.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { healthCell, instanceData, isInService, renderInstances } from './instance-view.ts';
-import { type Place, parsePlace } from './place.ts';
 
 interface ListOptions {
   readonly namespace?: string;

@@ -4,13 +4,13 @@ import type { Command } from 'commander';
 import { parseDuration } from '../../arguments/duration.ts';
 import { parseWeight } from '../../arguments/number.ts';
 import { collectLabel, collectText, type Pairs } from '../../arguments/pair.ts';
+import { type Place, parsePlace } from '../../arguments/place.ts';
 import { parseService } from '../../arguments/workload.ts';
 import { EXIT } from '../../exit-code.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { type CheckArgument, collectCheck } from './check-argument.ts';
 import { addressOf, healthOf, instanceData } from './instance-view.ts';
 import { collectMetadata } from './metadata.ts';
-import { type Place, parsePlace } from './place.ts';
 
 interface RegisterOptions {
   readonly at: string;
