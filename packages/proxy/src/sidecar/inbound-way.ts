@@ -27,12 +27,10 @@ import { joiner } from '../tcp/join.ts';
 import { readTrace } from '../tcp/trace-metadata.ts';
 import { countLinks } from './sidecar-metrics.ts';
 import type { OpenWays } from './sidecar-metrics.ts';
+import { PARTING_MS, whenParted } from './parting.ts';
 import { Presence } from './presence.ts';
 import type { Application, Surroundings } from './sidecar-config.ts';
 
-const LOOK_AGAIN_MS = 50;
-/** For callers who are told to go elsewhere, or have just come because they do not know yet. */
-const PARTING_MS = 500;
 /** Registrations are known to everybody within a few milliseconds, checks of their health take longer. */
 const TAKEN_WITHIN_MS = 5_000;
 
@@ -141,16 +139,15 @@ export class InboundWay {
     this.#listener.drain();
     // Callers over links let go what is idle themselves: where both sides do, a request may meet a goodbye.
     clock.after(PARTING_MS, () => this.#http.drain());
-    const until = clock.now() + milliseconds;
-    return new Promise((resolve) => {
-      const look = (): void => {
-        const now = clock.now();
-        const isQuiet = this.#http.open + this.#tcp.open === 0 && now - this.#listener.lastArrival >= PARTING_MS;
-        if (isQuiet || now >= until) resolve();
-        else clock.after(LOOK_AGAIN_MS, look);
-      };
-      look();
-    });
+    return whenParted(
+      {
+        clock,
+        serving: () => this.#http.open + this.#tcp.open,
+        links: () => this.#listener.links.size,
+        lastArrival: () => this.#listener.lastArrival,
+      },
+      milliseconds,
+    );
   }
 
   close(): void {

@@ -19,6 +19,7 @@ import type { TunnelLimits } from './limits.ts';
 import type { OutsideConnection } from './outside.ts';
 import { Tunnel } from './tunnel.ts';
 import type { TunnelEnd } from './tunnel.ts';
+import { UnansweredStream } from './unanswered-stream.ts';
 import { within } from './within.ts';
 
 export interface OutboundTcpOptions {
@@ -79,6 +80,7 @@ class Departure {
   /** Ids of instances beyond the first. */
   readonly #tried = new Set<string>();
   #isDenied = false;
+  readonly #closed = new AbortController();
 
   constructor(captured: CapturedConnection, options: OutboundTcpOptions, over: () => void) {
     this.#captured = captured;
@@ -125,13 +127,24 @@ class Departure {
       case 'failed':
         throw route.error;
       case 'mesh':
-        return this.#dial(route.target, signal);
+        return new UnansweredStream(await this.#dial(route.target, signal), (error) => this.#dialAgain(error));
       case 'outside': {
         const { stream, address } = await this.#options.leave(this.#captured.destination, signal);
         this.#upstreamHost = address;
         return stream;
       }
     }
+  }
+
+  /** What was taken for a connection was none. */
+  #dialAgain(error: Error): Promise<ByteStream> {
+    const { clock, limits = TUNNEL_LIMITS, route } = this.#options;
+    const { host, port } = this.#captured.destination;
+    const other = route(host, port);
+    if (other.kind !== 'mesh') return Promise.reject(other.kind === 'failed' ? other.error : error);
+    return within({ clock, milliseconds: limits.connectMs, signal: this.#closed.signal }, (signal) =>
+      this.#dial(other.target, signal),
+    );
   }
 
   /** Where nobody answers, another instance is asked. */
@@ -154,6 +167,7 @@ class Departure {
 
   #ended({ ending, bytesReceived, bytesSent }: TunnelEnd): void {
     this.#over();
+    this.#closed.abort();
     this.#held?.close();
     const { host, port } = this.#captured.destination;
     this.#options.recorder.write({
