@@ -23,9 +23,9 @@ const SHARE_OF_PAUSE = 0.01;
 const LEAST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3000;
 /** Certificates are renewed at half their life, several times in a soak; an outage of the control plane is shorter than that. */
-const SHARE_OF_TTL = 0.1;
+const SHARE_OF_TTL = 0.2;
 const LEAST_TTL_SECONDS = 30;
-const LONGEST_TTL_SECONDS = 60;
+const LONGEST_TTL_SECONDS = 120;
 /** The control plane's memory is judged in what comes after. */
 const RESTARTS_UNTIL = 0.5;
 /** So short that nothing of it is judged by memory: everything happens as often as there is time. */
