@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-
 import { ENFORCED_IN_PROCESS, RampartError } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
 import {
@@ -31,6 +29,7 @@ import type { TrafficMetrics } from './metrics/traffic-metrics.ts';
 import { Picker } from './outbound/pick.ts';
 import { TelemetryReporter } from './telemetry/reporter.ts';
 import type { TelemetrySend } from './telemetry/reporter.ts';
+import { spoolPlaces } from './telemetry/spool/spool-places.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { StandingReport } from './traffic/standing/standing.ts';
 import { MeshView } from './view/mesh-view.ts';
@@ -42,7 +41,7 @@ export interface DataPlaneOptions {
   readonly kind: 'node' | 'sidecar';
   readonly version: string;
   readonly pid: number;
-  /** Where records wait while the control plane is away; each identity gets a folder of its own in it. */
+  /** Where records wait while the control plane is away; each identity of each mesh gets a folder of its own in it. */
   readonly spoolDirectory: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -99,12 +98,12 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
     address,
     evidence: options.evidence,
     clock,
-    onWorkload: (attested, trustDomain) => {
+    onWorkload: (attested, bundle) => {
       const first = workload === undefined;
       workload = attested;
-      view.setWorkload(attested, trustDomain.name);
-      if (first)
-        telemetry.useSpool(join(options.spoolDirectory, trustDomain.name, attested.namespace, attested.serviceAccount));
+      view.setWorkload(attested, bundle.trustDomain.name);
+      const [own, ...earlier] = spoolPlaces(options.spoolDirectory, bundle, attested);
+      if (first && own !== undefined) telemetry.useSpool([own, ...earlier]);
     },
   });
   const identity = new SvidSource({ issuer, clock, random, log });

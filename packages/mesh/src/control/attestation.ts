@@ -1,7 +1,7 @@
 import { RampartError, SpiffeId, TrustDomain } from '@rampart/core';
 import type { Clock, WorkloadRef } from '@rampart/core';
 import { createCsr, generateKeyPair, parseCertificate } from '@rampart/spiffe';
-import type { KeyPair } from '@rampart/spiffe';
+import type { KeyPair, TrustBundle } from '@rampart/spiffe';
 import { RenewRequest, SvidResponse } from '@rampart/wire/control';
 
 import type { SvidIssuer } from '../identity/svid-source.ts';
@@ -25,7 +25,7 @@ export interface AttestationOptions {
   readonly evidence: WorkloadEvidence;
   readonly clock: Pick<Clock, 'now'>;
   /** Called with each certificate of a workload. Absent for an agent, whose identity is no workload's. */
-  readonly onWorkload?: (workload: AttestedWorkload, trustDomain: TrustDomain) => void;
+  readonly onWorkload?: (workload: AttestedWorkload, bundle: TrustBundle) => void;
 }
 
 const RENEW: MethodPath = '/rampart.v1.IdentityService/Renew';
@@ -96,10 +96,15 @@ function accept(response: SvidResponse, keyPair: KeyPair, { onWorkload }: Attest
       'the control plane answered without a certificate; check its version',
     );
   }
-  const trustDomain = TrustDomain.of(bundle.trustDomain);
+  const trusted: TrustBundle = {
+    trustDomain: TrustDomain.of(bundle.trustDomain),
+    roots: bundle.roots,
+    jwtAuthorities: [],
+    sequence: Number(bundle.sequence),
+  };
   if (workload !== undefined) {
     const { namespace, serviceAccount, service, labels } = workload;
-    onWorkload?.({ namespace, serviceAccount, service, labels }, trustDomain);
+    onWorkload?.({ namespace, serviceAccount, service, labels }, trusted);
   }
   return createSvid({
     spiffeId: SpiffeId.of(response.spiffeId),
@@ -109,7 +114,7 @@ function accept(response: SvidResponse, keyPair: KeyPair, { onWorkload }: Attest
     renewAt: response.renewAt === 0n ? undefined : Number(response.renewAt),
     chain: response.chain,
     keyPair,
-    bundle: { trustDomain, roots: bundle.roots, jwtAuthorities: [], sequence: Number(bundle.sequence) },
+    bundle: trusted,
   });
 }
 

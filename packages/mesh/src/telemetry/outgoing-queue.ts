@@ -1,7 +1,7 @@
 import { itemsOf, sizeOf } from './batch.ts';
 import type { ReportBatch } from './batch.ts';
 import type { BatchSource } from './batch-source.ts';
-import type { Spool } from './spool.ts';
+import type { Spool } from './spool/spool.ts';
 
 /**
  * What one reporter has still to deliver: the oldest part in the spool, the rest in memory, never more than `limit` bytes

@@ -9,7 +9,7 @@ import { FakeClock } from '@rampart/testkit/fake-clock';
 import { readRecordBlock } from '@rampart/wire/record-block';
 
 import type { RefusedConnection, ReportBatch } from './batch.ts';
-import type { Processes } from './processes.ts';
+import type { Processes } from './spool/processes.ts';
 import { record } from './record.fixture.ts';
 import { TelemetryReporter } from './reporter.ts';
 import type { TelemetryReporterOptions } from './reporter.ts';
@@ -304,7 +304,7 @@ describe('a reporter with a spool', () => {
     controlPlane.answer = 'fail';
     reporter.record(record('/1'));
     await clock.advance(1000);
-    reporter.useSpool(folder());
+    reporter.useSpool([folder()]);
     await until(clock, () => reporter.counts.inSpool === 1);
   });
 

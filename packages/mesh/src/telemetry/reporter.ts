@@ -4,17 +4,18 @@ import { RampartError } from '@rampart/core';
 import type { Clock, Random, Timer } from '@rampart/core';
 import type { RecordInput } from '@rampart/wire/record-block';
 
-import { AdoptedSpools } from './adopted-spools.ts';
+import { AdoptedSpools } from './spool/adopted-spools.ts';
 import { itemsOf } from './batch.ts';
 import type { Collected, RefusedConnection, TelemetrySend } from './batch.ts';
 import { Delivery } from './delivery.ts';
 import { OpenBlock } from './open-block.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
-import { localProcesses } from './processes.ts';
-import type { Processes } from './processes.ts';
-import { SpoolDirectory } from './spool-directory.ts';
-import { SPOOL_LIMITS } from './spool.ts';
-import type { SpoolLimits } from './spool.ts';
+import { localProcesses } from './spool/processes.ts';
+import type { Processes } from './spool/processes.ts';
+import { SpoolDirectory } from './spool/spool-directory.ts';
+import { SPOOL_LIMITS } from './spool/spool.ts';
+import type { SpoolPaths } from './spool/spool-directory.ts';
+import type { SpoolLimits } from './spool/spool.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export type { RefusedConnection, ReportBatch, TelemetrySend } from './batch.ts';
@@ -101,7 +102,7 @@ export class TelemetryReporter implements Telemetry {
     const onChange = (): void => this.#changed();
     this.#delivery = new Delivery({ source: this.#queue, send, clock, random, onChange });
     this.#adoptedDelivery = new Delivery({ source: this.#adopted, send, clock, random });
-    if (options.directory !== undefined) this.useSpool(options.directory);
+    if (options.directory !== undefined) this.useSpool([options.directory]);
   }
 
   /** One that keeps nothing and sends nothing, for a process that is not part of a mesh. */
@@ -123,12 +124,12 @@ export class TelemetryReporter implements Telemetry {
   }
 
   /**
-   * From now on, spools to `directory`, and sends what dead processes leave there; to be called once, as soon as the
-   * identity is known, when it was not given to the constructor. The directory belongs to one identity
+   * From now on, spools to the first of `directories`, and sends what dead processes leave in any of them; to be called once,
+   * as soon as the identity is known, when none was given to the constructor. They belong to one identity of one mesh
    * (the control plane stores what is sent under the identity that sends it) and one machine or container.
    */
-  useSpool(directory: string): void {
-    const spools = new SpoolDirectory(directory, this.#processes ?? localProcesses(process), this.#limits);
+  useSpool(directories: SpoolPaths): void {
+    const spools = new SpoolDirectory(directories, this.#processes ?? localProcesses(process), this.#limits);
     this.#queue.useSpool(spools.create(this.#name));
     this.#hasSpool = true;
     void this.#adopt(spools);

@@ -1,11 +1,11 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { mkdir, open, readdir, rmdir } from 'node:fs/promises';
 
-import type { ReportBatch } from './batch.ts';
-import type { BatchSource } from './batch-source.ts';
+import type { ReportBatch } from '../batch.ts';
+import type { BatchSource } from '../batch-source.ts';
 import { isSegmentName, Segment } from './segment.ts';
 
-const PRIVATE_DIRECTORY = 0o700;
+export const PRIVATE_DIRECTORY = 0o700;
 
 export interface SpoolLimits {
   /** What a spool may take on disk, in bytes; beyond it the oldest segment goes. */

@@ -3,8 +3,8 @@ import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { itemsOf } from './batch.ts';
-import type { ReportBatch } from './batch.ts';
+import { itemsOf } from '../batch.ts';
+import type { ReportBatch } from '../batch.ts';
 import { decodeFrame, encodeFrame, FRAME_HEAD, frameSize } from './frame.ts';
 import type { Frame } from './frame.ts';
 

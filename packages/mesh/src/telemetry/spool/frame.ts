@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 
-import type { RefusedConnection, ReportBatch } from './batch.ts';
+import type { RefusedConnection, ReportBatch } from '../batch.ts';
 
 /**
  * A frame of the spool: payload length and CRC-32 of the payload (4 bytes each, little-endian), then the payload: length of

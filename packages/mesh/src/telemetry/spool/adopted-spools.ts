@@ -1,5 +1,5 @@
-import type { ReportBatch } from './batch.ts';
-import type { BatchSource } from './batch-source.ts';
+import type { ReportBatch } from '../batch.ts';
+import type { BatchSource } from '../batch-source.ts';
 import type { Spool } from './spool.ts';
 
 /** What earlier processes of this identity left, one spool after the other. */

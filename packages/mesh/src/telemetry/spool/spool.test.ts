@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import type { ReportBatch } from './batch.ts';
+import type { ReportBatch } from '../batch.ts';
 import { localProcesses } from './processes.ts';
 import type { Processes } from './processes.ts';
 import { SpoolDirectory } from './spool-directory.ts';
@@ -239,9 +239,9 @@ function processes(self: string): Processes {
 describe('a spool directory', () => {
   it('hands the spools of dead processes to the next one', async () => {
     const path = folder();
-    await new SpoolDirectory(path, processes('7-dead')).create('first').append([batch(1)]);
-    await new SpoolDirectory(path, processes('8-1')).create('alive').append([batch(2)]);
-    const adopted = await new SpoolDirectory(path, processes('9-1')).adopt();
+    await new SpoolDirectory([path], processes('7-dead')).create('first').append([batch(1)]);
+    await new SpoolDirectory([path], processes('8-1')).create('alive').append([batch(2)]);
+    const adopted = await new SpoolDirectory([path], processes('9-1')).adopt();
     assert.equal(adopted.length, 1);
     assert.deepEqual((await readdir(path)).toSorted(), ['alive@8-1', 'first@9-1']);
     for (const spool of adopted) {
@@ -251,12 +251,23 @@ describe('a spool directory', () => {
     assert.deepEqual(await readdir(path), ['alive@8-1']);
   });
 
+  it('takes over what lies in a place that was written to before', async () => {
+    const [before, now] = [folder(), folder()];
+    await new SpoolDirectory([before], processes('7-dead')).create('first').append([batch(1)]);
+    const [adopted] = await new SpoolDirectory([now, before], processes('9-1')).adopt();
+    assert.ok(adopted);
+    assert.deepEqual(await readdir(now), ['first@9-1']);
+    assert.deepEqual(await drain(adopted), [1]);
+  });
+
   it('gives each spool to one of several processes that start together', async () => {
     const path = folder();
     for (let i = 0; i < 5; i++) {
-      await new SpoolDirectory(path, processes(`${i}-dead`)).create(`r${i}`).append([batch(i + 1)]);
+      await new SpoolDirectory([path], processes(`${i}-dead`)).create(`r${i}`).append([batch(i + 1)]);
     }
-    const adopted = await Promise.all(numbers(1, 8).map((i) => new SpoolDirectory(path, processes(`${i}0-1`)).adopt()));
+    const adopted = await Promise.all(
+      numbers(1, 8).map((i) => new SpoolDirectory([path], processes(`${i}0-1`)).adopt()),
+    );
     assert.equal(adopted.flat().length, 5);
     const sequences = await Promise.all(adopted.flat().map(drain));
     assert.deepEqual(
@@ -269,7 +280,7 @@ describe('a spool directory', () => {
     const path = folder();
     await mkdir(join(path, 'r@1-dead'), { recursive: true });
     await mkdir(join(path, 'something'));
-    assert.deepEqual(await new SpoolDirectory(path, processes('2-1')).adopt(), []);
+    assert.deepEqual(await new SpoolDirectory([path], processes('2-1')).adopt(), []);
     assert.deepEqual(await readdir(path), ['something']);
   });
 
@@ -277,9 +288,9 @@ describe('a spool directory', () => {
     const path = folder();
     const limits = { bytes: 2_500, segmentBytes: 1_000 };
     for (let i = 1; i <= 4; i++) {
-      await new SpoolDirectory(path, processes(`${i}-dead`)).create(`r${i}`).append([batch(i, 800)]);
+      await new SpoolDirectory([path], processes(`${i}-dead`)).create(`r${i}`).append([batch(i, 800)]);
     }
-    const adopted = await new SpoolDirectory(path, processes('9-1'), limits).adopt();
+    const adopted = await new SpoolDirectory([path], processes('9-1'), limits).adopt();
     const sequences = await Promise.all(adopted.map(drain));
     assert.deepEqual(sequences.flat(), [3, 4]);
     assert.equal(
@@ -290,9 +301,9 @@ describe('a spool directory', () => {
 
   it('is no obstacle when it does not exist or cannot be read', async () => {
     const path = folder();
-    assert.deepEqual(await new SpoolDirectory(path, processes('1-1')).adopt(), []);
+    assert.deepEqual(await new SpoolDirectory([path], processes('1-1')).adopt(), []);
     await mkdir(path, { mode: 0o000 });
-    assert.deepEqual(await new SpoolDirectory(path, processes('1-1')).adopt(), []);
+    assert.deepEqual(await new SpoolDirectory([path], processes('1-1')).adopt(), []);
     await chmod(path, 0o700);
   });
 });
