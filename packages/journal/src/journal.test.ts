@@ -43,6 +43,46 @@ describe('the journal', () => {
     );
   });
 
+  it('a change of many things is on record with all of them in one call, and others have their turn meanwhile', async () => {
+    const { store, batches } = recording();
+    const journal = await Journal.open(store, clock);
+    let isChanging = false;
+    const told: string[] = [];
+    const others = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const append = (async () => {
+      await others();
+      await journal.append('audit', { event_type: 'B' });
+      told.push('B');
+    })();
+    const outcome = await journal.auditChange({
+      events: Array.from({ length: 5 }, () => () => ({
+        eventType: 'A',
+        identity: '',
+        sourceIp: '',
+        result: 'SUCCESS',
+      })),
+      pause: () => {
+        assert.equal(isChanging, false);
+        return others();
+      },
+      change: () => {
+        isChanging = true;
+        // The store is called in this turn, by both.
+        assert.equal(batches.length, 1);
+        return Promise.resolve('changed');
+      },
+    });
+    await append;
+    assert.equal(outcome, 'changed');
+    assert.deepEqual(
+      batches.map(({ entries }) => entries.map(({ kind }) => kind).join('')),
+      ['ABAAAA'],
+    );
+    assert.deepEqual(told, ['B']);
+    await journal.append('audit', { event_type: 'C' });
+    assert.equal(batches.length, 2);
+  });
+
   it('an append resolves only after the store has acknowledged it', async () => {
     const { store, gate } = gated();
     const journal = await Journal.open(store, clock);
@@ -83,6 +123,34 @@ describe('the journal', () => {
 });
 
 describe('a store that fails', () => {
+  it('keeps a change from being made whose record is lost', async () => {
+    const inner = createMemoryJournalStore();
+    const full = Promise.withResolvers<void>();
+    let tries = 0;
+    const append = (batch: JournalBatch): Promise<void> => (tries++ === 0 ? full.promise : inner.append(batch));
+    const journal = await Journal.open({ ...inner, append }, clock);
+    const others = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+    const refused = assert.rejects(journal.append('audit', { event_type: 'A' }), { code: 'STORAGE_FAILED' });
+    await others();
+    const change = journal.auditChange({
+      events: Array.from({ length: 5 }, () => () => ({
+        eventType: 'B',
+        identity: '',
+        sourceIp: '',
+        result: 'SUCCESS',
+      })),
+      pause: () => {
+        full.reject(new RampartError('STORAGE_FAILED', 'disk full'));
+        return others();
+      },
+      change: () => assert.fail('it was made'),
+    });
+    await assert.rejects(change, { code: 'STORAGE_FAILED' });
+    await refused;
+    await journal.append('audit', { event_type: 'C' });
+    assert.equal((await verifyJournal({ ...inner, append })).ok, true);
+  });
+
   it('rejects what was on its way, and the journal goes on without a gap', async () => {
     const { store, failNext } = failing();
     const journal = await Journal.open(store, clock);

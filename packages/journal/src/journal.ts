@@ -28,6 +28,16 @@ export interface JournalHead {
   readonly root: string;
 }
 
+/** What a change of many things needs to be on record with all of them. */
+export interface RecordedChange<T> {
+  /** Each makes the event of one thing. */
+  readonly events: readonly (() => AuditEvent)[];
+  /** Asked after each event: what to wait for before the next one is made ready, so that others have their turn. */
+  pause(): Promise<void> | undefined;
+  /** Calls the domain's own store before it returns. */
+  change(): Promise<T>;
+}
+
 /** Makes what is to be stored with an entry, by the entry's sequence. */
 export type CompanionOf = (sequence: number) => Companion;
 
@@ -56,6 +66,10 @@ export class Journal {
   #nodes: MerkleNode[] = [];
   readonly #flights = new Set<Promise<void>>();
   #recovery: Promise<void> | undefined;
+  /** While a change of many things is made ready nothing takes off: its entries are to reach the store together. */
+  #gathering: Promise<void> | undefined;
+  /** How often what waited was given up. */
+  #losses = 0;
   /** Of one millisecond there are many entries. */
   #stampedAt = Number.NaN;
   #timestamp = '';
@@ -94,6 +108,35 @@ export class Journal {
   /** Puts an event on the audit record; resolves and rejects as `append`. */
   audit(event: AuditEvent, companionOf?: CompanionOf): Promise<JournalEntry> {
     return this.#append('audit', (stamp) => auditBody(event, stamp), companionOf);
+  }
+
+  /**
+   * Puts a change of many things on the audit record, with an event for each: they are made ready one after the other with room for
+   * others between them, and reach the store in one call, in the turn in which `change` is called. Appends of others meanwhile become
+   * durable with them. Rejects as `append` does, and with what `change` rejects with; it is not called where its record is lost.
+   */
+  async auditChange<T>({ events, pause, change }: RecordedChange<T>): Promise<T> {
+    while (this.#gathering !== undefined || this.#recovery !== undefined) await (this.#gathering ?? this.#recovery);
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    this.#gathering = promise;
+    const losses = this.#losses;
+    const stored: Promise<JournalEntry>[] = [];
+    try {
+      for (const eventOf of events) {
+        const entry = this.audit(eventOf());
+        entry.catch(() => undefined);
+        stored.push(entry);
+        const others = pause();
+        if (others !== undefined) await others;
+      }
+    } finally {
+      this.#gathering = undefined;
+      end();
+      this.#takeOff();
+    }
+    if (losses !== this.#losses) throw lost();
+    const [outcome] = await Promise.all([change(), ...stored]);
+    return outcome;
   }
 
   #append(
@@ -149,6 +192,7 @@ export class Journal {
 
   /** Waits until every append so far is durable or refused. */
   async settle(): Promise<void> {
+    while (this.#gathering !== undefined) await this.#gathering;
     if (this.#waiting.length > 0) this.#takeOff();
     while (this.#flights.size > 0) await Promise.all(this.#flights);
     await this.#recovery?.catch(() => undefined);
@@ -168,7 +212,7 @@ export class Journal {
 
   #takeOff(): void {
     const batch = this.#waiting;
-    if (batch.length === 0) return;
+    if (batch.length === 0 || this.#gathering !== undefined) return;
     const nodes = this.#nodes;
     this.#waiting = [];
     this.#nodes = [];
@@ -202,16 +246,19 @@ export class Journal {
   }
 
   async #readBack(): Promise<void> {
-    const lost = this.#waiting;
+    const waiting = this.#waiting;
     this.#waiting = [];
     this.#nodes = [];
-    for (const { stored } of lost) {
-      stored.reject(new RampartError('STORAGE_FAILED', 'the journal could not store the records before this one'));
-    }
+    this.#losses += 1;
+    for (const { stored } of waiting) stored.reject(lost());
     await Promise.allSettled(this.#flights);
     this.#tree = MerkleTree.restore(await this.#store.tree());
     this.#head = headOf(this.#tree);
   }
+}
+
+function lost(): RampartError {
+  return new RampartError('STORAGE_FAILED', 'the journal could not store the records before this one');
 }
 
 /** There is one for each batch, and nearly nobody asks for its root, which costs as much as several entries. */

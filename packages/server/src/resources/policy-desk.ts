@@ -12,11 +12,12 @@ import type { AuditEvent, Journal } from '@rampart/journal';
 import { inSlices, TimeSlices } from '../time-slices.ts';
 import { type EnforcingPlane, unenforceable } from './enforceability.ts';
 import { entryOverlaps } from './entry-overlaps.ts';
+import { formed, type FormedResource } from './formed-resource.ts';
 import { federationReview } from './federability.ts';
 import { type LongestLives, unattainable } from './attainability.ts';
 import { unissuable } from './issuability.ts';
 import { unsignable } from './signability.ts';
-import type { ChangeAccount, HeldResource, ResourceSet } from './resource-set.ts';
+import type { ChangeAccount, HeldResource, ResourceChange, ResourceSet } from './resource-set.ts';
 import { planRollback, type RollbackPlan } from './rollback.ts';
 import type { ChangedResource } from './store.ts';
 import { refuseToBreak, trafficProblems } from './traffic-problems.ts';
@@ -98,8 +99,7 @@ export interface RollbackOutcome {
   readonly revision: number;
 }
 
-interface Planned {
-  readonly resource: Resource;
+interface Planned extends FormedResource {
   readonly before: HeldResource | undefined;
   readonly outcome: 'created' | 'configured' | 'unchanged';
 }
@@ -184,8 +184,7 @@ export class PolicyDesk {
     const problems = [...found, ...overlaps, ...traffic];
     if (traffic.some(({ severity }) => severity === 'error')) return { resources: [], problems, revision: 0 };
     const planned: Planned[] = [];
-    const slices = new TimeSlices(this.#options.clock, new AbortController().signal);
-    await inSlices(resources, slices, (resource) => planned.push(this.#plan(resource)));
+    await inSlices(resources, this.#slices(), (resource) => planned.push(this.#plan(resource)));
     const changed = planned.filter(({ outcome }) => outcome !== 'unchanged');
     const revision = request.dryRun ? 0 : await this.#put(planned, changed, request.operator);
     return { resources: planned, problems, revision };
@@ -196,30 +195,23 @@ export class PolicyDesk {
     const createdAt = before?.createdAt ?? this.#options.clock.now();
     // The control plane says when a resource was made: which of two policies is older decides conflicts between them.
     const dated: Resource = { ...resource, metadata: { ...resource.metadata, createdAt } };
-    if (before === undefined) {
-      return { resource: dated, before, outcome: 'created' };
-    }
-    return { resource: dated, before, outcome: before.json === toJson(dated) ? 'unchanged' : 'configured' };
+    const json = toJson(dated);
+    if (before?.json === json) return { ...before, before, outcome: 'unchanged' };
+    return { ...formed(dated, json), before, outcome: before === undefined ? 'created' : 'configured' };
   }
 
   async #put(planned: readonly Planned[], changed: readonly Planned[], operator: Operator): Promise<number> {
-    const { resources, journal } = this.#options;
     if (changed.length === 0) {
       return planned.reduce((latest, { before }) => Math.max(latest, before?.revision ?? 0), 0);
     }
-    const [revision] = await Promise.all([
-      resources.change({
-        put: changed.map(({ resource }) => resource),
-        remove: [],
-        by: this.#account('apply', operator),
-      }),
-      ...changed.map((change) => journal.audit(applied(change, operator))),
-    ]);
-    return revision;
+    return this.#change(
+      { put: changed, remove: [], by: this.#account('apply', operator) },
+      changed.map((change) => () => applied(change, operator)),
+    );
   }
 
   async #delete(keys: readonly string[], operator: Operator): Promise<DeletionOutcome> {
-    const { resources, journal } = this.#options;
+    const { resources } = this.#options;
     const gone = [...new Set(keys)].map((key) => resources.get(key)).filter((held) => held !== undefined);
     const remove = gone.map(({ key }) => key);
     if (gone.length === 0) {
@@ -227,10 +219,10 @@ export class PolicyDesk {
     }
     const { rootNamespace, isRegistered, servedPorts } = this.#options;
     refuseToBreak(gone, { rootNamespace, isRegistered, servedPorts, present: () => resources.all() });
-    const [revision] = await Promise.all([
-      resources.change({ put: [], remove, by: this.#account('delete', operator) }),
-      ...gone.map((before) => journal.audit(deleted(before, operator))),
-    ]);
+    const revision = await this.#change(
+      { put: [], remove, by: this.#account('delete', operator) },
+      gone.map((before) => () => deleted(before, operator)),
+    );
     return { deleted: new Set(remove), revision };
   }
 
@@ -263,15 +255,10 @@ export class PolicyDesk {
     { put, remove }: RollbackPlan,
     { revision, operator }: { readonly revision: number; readonly operator: Operator },
   ): Promise<number> {
-    const { resources, journal } = this.#options;
-    const from = resources.revision;
-    const [restored] = await Promise.all([
-      resources.change({
-        put: put.map(({ resource }) => resource),
-        remove: remove.map(({ key }) => key),
-        by: { ...this.#account('rollback', operator), restored: revision },
-      }),
-      journal.audit({
+    const from = this.#options.resources.revision;
+    const by = { ...this.#account('rollback', operator), restored: revision };
+    return this.#change({ put, remove: remove.map(({ key }) => key), by }, [
+      () => ({
         eventType: 'POLICY_ROLLED_BACK',
         identity: operator.name,
         sourceIp: operator.sourceIp,
@@ -279,10 +266,24 @@ export class PolicyDesk {
         details: { revision, from, restored: put.length, deleted: remove.length },
       }),
       // Whoever follows one resource through the record finds every change of it in the same form.
-      ...put.map((change) => journal.audit(applied(change, operator))),
-      ...remove.map((before) => journal.audit(deleted(before, operator))),
+      ...put.map((change) => () => applied(change, operator)),
+      ...remove.map((before) => () => deleted(before, operator)),
     ]);
-    return restored;
+  }
+
+  /** Into force and on record in one transaction; resolves with the revision. */
+  #change(change: ResourceChange, events: readonly (() => AuditEvent)[]): Promise<number> {
+    const { resources, journal } = this.#options;
+    const slices = this.#slices();
+    return journal.auditChange({
+      events,
+      pause: () => (slices.isOver ? slices.others() : undefined),
+      change: () => resources.change(change),
+    });
+  }
+
+  #slices(): TimeSlices {
+    return new TimeSlices(this.#options.clock, new AbortController().signal);
   }
 
   #account(action: ChangeAccount['action'], { name }: Operator): ChangeAccount {
@@ -303,14 +304,14 @@ function isAccessControl(kind: Resource['kind']): boolean {
   return kind === 'RegistryAcl' || kind === 'RegistrySettings';
 }
 
-function applied({ resource, before, outcome }: Planned, operator: Operator): AuditEvent {
-  const documents = { old: before?.json ?? '', new: toJson(resource) };
+function applied({ key, resource, json, before, outcome }: Planned, operator: Operator): AuditEvent {
+  const documents = { old: before?.json ?? '', new: json };
   return {
     ...(isAccessControl(resource.kind) ? ACL_CHANGED : { eventType: 'POLICY_APPLIED' }),
     identity: operator.name,
     sourceIp: operator.sourceIp,
     result: 'SUCCESS',
-    details: { resource: resourceKey(resource), outcome },
+    details: { resource: key, outcome },
     documents,
   };
 }

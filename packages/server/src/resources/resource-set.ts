@@ -1,24 +1,17 @@
-import { parseResource, RampartError, type Resource, resourceKey, toJson } from '@rampart/core';
 import type { Change } from '../changes/change.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
+import { type FormedResource, formedOf } from './formed-resource.ts';
 import type { ChangedResource, ResourceStore, RevisionEntry, StoredResourceRecord } from './store.ts';
 
 /** A resource that is in force. */
-export interface HeldResource {
-  readonly key: string;
-  readonly resource: Resource;
-  /** Canonical JSON. */
-  readonly json: string;
-  /** The same, as it goes over the wire. */
-  readonly bytes: Uint8Array;
-  /** Unix milliseconds. */
-  readonly createdAt: number;
+export interface HeldResource extends FormedResource {
+  /** Revision that brought its present form. */
   readonly revision: number;
 }
 
 /** Resources that enter and leave together, and on whose account. */
 export interface ResourceChange {
-  readonly put: readonly Resource[];
+  readonly put: readonly FormedResource[];
   /** Keys. */
   readonly remove: readonly string[];
   readonly by: ChangeAccount;
@@ -68,18 +61,17 @@ export class ResourceSet {
   async change({ put, remove, by }: ResourceChange): Promise<number> {
     const ticket = this.#feed.reserve();
     const { revision } = ticket;
-    const records = put.map((resource) => recordOf(resource, revision));
-    const held = records.map(heldOf);
+    const held = put.map((each): HeldResource => ({ ...each, revision }));
     const gone = remove.map((key) => this.#held.get(key)).filter((found) => found !== undefined);
     const changes: readonly ChangedResource[] = [
-      ...records.map(({ key }) => ({
+      ...held.map(({ key }) => ({
         key,
         outcome: this.#held.has(key) ? ('configured' as const) : ('created' as const),
       })),
       ...gone.map(({ key }) => ({ key, outcome: 'deleted' as const })),
     ];
     try {
-      await this.#store.change({ put: records, remove, entry: { restored: 0, ...by, revision, changes } });
+      await this.#store.change({ put: held.map(recordOf), remove, entry: { restored: 0, ...by, revision, changes } });
     } catch (error) {
       ticket.abandon();
       throw error;
@@ -111,26 +103,12 @@ export class ResourceSet {
   }
 }
 
-function recordOf(resource: Resource, revision: number): StoredResourceRecord {
-  const { createdAt } = resource.metadata;
-  if (createdAt === undefined) {
-    throw new RampartError('INTERNAL', 'BUG: a resource without its time of creation');
-  }
-  return { key: resourceKey(resource), json: toJson(resource), createdAt, revision };
+function recordOf({ key, json, createdAt, revision }: HeldResource): StoredResourceRecord {
+  return { key, json, createdAt, revision };
 }
 
-const UTF8 = new TextEncoder();
-
 function heldOf(record: StoredResourceRecord): HeldResource {
-  const parsed = parseResource(JSON.parse(record.json));
-  if (!parsed.ok) {
-    const why = parsed.problem.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    throw new RampartError(
-      'STORAGE_FAILED',
-      `stored resource ${record.key} cannot be read (${why}); was it written by a newer version?`,
-    );
-  }
-  return { ...record, resource: parsed.value, bytes: UTF8.encode(record.json) };
+  return { ...formedOf(record), revision: record.revision };
 }
 
 function changeOf({ key, resource }: HeldResource): Change {

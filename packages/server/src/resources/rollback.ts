@@ -1,5 +1,6 @@
 import { parseResource, RampartError, type Resource, type ResourceProblem, resourceKey } from '@rampart/core';
 import { type EnforceabilityOptions, unenforceable } from './enforceability.ts';
+import { formed, type FormedResource } from './formed-resource.ts';
 import type { HeldResource } from './resource-set.ts';
 
 /** What has to change for the set to be again what it was. */
@@ -10,8 +11,7 @@ export interface RollbackPlan {
   readonly problems: readonly ResourceProblem[];
 }
 
-export interface RestoredResource {
-  readonly resource: Resource;
+export interface RestoredResource extends FormedResource {
   readonly before: HeldResource | undefined;
   readonly outcome: 'created' | 'configured';
 }
@@ -35,7 +35,7 @@ export function planRollback(
     }
     const resource = read(key, json);
     problems.push(...unenforceable(resource, options).map((objection) => problemOf(key, objection)));
-    put.push({ resource, before, outcome: before === undefined ? 'created' : 'configured' });
+    put.push({ ...formed(resource), before, outcome: before === undefined ? 'created' : 'configured' });
   }
   return { put, remove: present.filter(({ key }) => !kept.has(key)), problems };
 }

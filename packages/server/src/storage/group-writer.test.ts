@@ -51,6 +51,16 @@ describe('the group writer', () => {
     assert.equal((await names()).length, 100);
   });
 
+  it('commits with them what is asked for at the end of that turn, as the journal asks', async () => {
+    const before = database.writer.commits;
+    const change = put('change');
+    const record = new Promise<void>((resolve, reject) => {
+      setImmediate(() => void put('record').then(resolve, reject));
+    });
+    await Promise.all([change, record]);
+    assert.equal(database.writer.commits - before, 1);
+  });
+
   it('says that the disk is full, when the engine has taken the transaction back by itself', async () => {
     const { reads } = database;
     const filling = reads.connection().execute(async (connection) => {

@@ -250,8 +250,9 @@ function storageFailure(cause: unknown): RampartError {
   });
 }
 
+/** The journal gathers until the end of a turn, too: what it asks for then belongs to changes of that turn. */
 function endOfTurn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    setImmediate(() => setImmediate(resolve));
   });
 }

@@ -1,5 +1,8 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { ChangedResource, RevisionEntry, StoredChange } from '../../resources/store.ts';
+import type { Database } from '../database.ts';
+import { insertion } from '../precompiled.ts';
+import type { Statement } from '../statement.ts';
 import type { Tables } from '../tables.ts';
 import { readCounter } from './counter.ts';
 
@@ -7,31 +10,17 @@ const FLOOR = 'resource_history_floor';
 /** Compacting looks at the whole history: it is done for many revisions at once. */
 const SLACK = 100;
 
-/** Engines bound the number of values in one statement. */
-const ROWS_AT_ONCE = 200;
-
-/** Puts a change on record, and lets go of what is older than the last `keep` changes. */
-export async function addToHistory(
-  transaction: Transaction<Tables>,
-  { put, remove, entry }: StoredChange,
-  keep: number,
-): Promise<void> {
-  const { revision, changes, ...facts } = entry;
-  await transaction
-    .insertInto('resource_revisions')
-    .values({ revision, ...facts, changes: JSON.stringify(changes) })
-    .execute();
-  const rows = [
-    ...put.map(({ key, json }) => ({ key, revision, json })),
-    ...remove.map((key) => ({ key, revision, json: null })),
+/** What puts a change on record. */
+export function historyOf(database: Kysely<Tables>): (change: StoredChange) => readonly Statement[] {
+  const addRevision = insertion(database, 'resource_revisions');
+  const addForms = insertion(database, 'resource_history');
+  return ({ put, remove, entry: { changes, ...facts } }) => [
+    ...addRevision([{ ...facts, changes: JSON.stringify(changes) }]),
+    ...addForms([
+      ...put.map(({ key, json }) => ({ key, revision: facts.revision, json })),
+      ...remove.map((key) => ({ key, revision: facts.revision, json: null })),
+    ]),
   ];
-  for (let first = 0; first < rows.length; first += ROWS_AT_ONCE) {
-    await transaction
-      .insertInto('resource_history')
-      .values(rows.slice(first, first + ROWS_AT_ONCE))
-      .execute();
-  }
-  await compact(transaction, keep);
 }
 
 /** The oldest revision whose resources are known. */
@@ -75,22 +64,16 @@ export async function resourcesAt(
   return rows.flatMap(({ key, json }) => (json === null ? [] : [{ key, json }]));
 }
 
-async function compact(transaction: Transaction<Tables>, keep: number): Promise<void> {
-  const revisions = transaction.selectFrom('resource_revisions').select('revision').orderBy('revision', 'desc');
-  if (
-    (await revisions
-      .offset(keep + Math.min(SLACK, keep))
-      .limit(1)
-      .executeTakeFirst()) === undefined
-  ) {
-    return;
-  }
-  const floor = (
-    await revisions
-      .offset(keep - 1)
-      .limit(1)
-      .executeTakeFirstOrThrow()
-  ).revision;
+/** Lets go of what is older than the last `keep` changes. */
+export async function compact({ reads, writer }: Pick<Database, 'reads' | 'writer'>, keep: number): Promise<void> {
+  const revisions = reads.selectFrom('resource_revisions').select('revision').orderBy('revision', 'desc').limit(1);
+  const surplus = await revisions.offset(keep + Math.min(SLACK, keep)).executeTakeFirst();
+  if (surplus === undefined) return;
+  const { revision: floor } = await revisions.offset(keep - 1).executeTakeFirstOrThrow();
+  await writer.write((transaction) => forget(transaction, floor));
+}
+
+async function forget(transaction: Transaction<Tables>, floor: number): Promise<void> {
   await transaction.deleteFrom('resource_revisions').where('revision', '<', floor).execute();
   await transaction
     .deleteFrom('resource_history as form')
