@@ -71,6 +71,13 @@ export type {
   TtlCheck,
 } from './health/check.ts';
 export type { CheckRequest } from './health/check-request.ts';
+export {
+  type CheckSecrets,
+  hasCheckSecrets,
+  joinCheckSecrets,
+  splitCheckSecrets,
+  withoutCheckSecrets,
+} from './health/check-secrets.ts';
 export { isUsable, type InstanceHealth, type InstanceState, type Standing } from './health/instance-state.ts';
 export type { Probe, ProbeResult } from './health/probe.ts';
 export { type ProbeLimits, probeLimits } from './health/probe-target.ts';

@@ -5,9 +5,9 @@ import type { RegistryGuard } from '../registry/open-guard.ts';
 import { isRevokedItself } from '../revocation/withdraw-instances.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyEncryptionKey } from '@rampart/keyring';
-import { sealKept } from '../storage/stores/registry/kept-metadata.ts';
+import { sealKept } from '../storage/stores/registry/kept-secrets.ts';
 import { createRegistryStore } from '../storage/stores/registry/registry-store.ts';
-import { SealedMetadata } from '../storage/stores/registry/sealed-metadata.ts';
+import { InstanceSecrets } from '../storage/stores/registry/instance-secrets.ts';
 import type { Teardown } from '../teardown.ts';
 
 /** The registry of services, for as long as the control plane runs. */
@@ -28,10 +28,10 @@ export async function openServices(
   },
 ): Promise<Registry> {
   const sensitive = (): SensitiveKeys => policies.current().sensitive;
-  const sealing = new SealedMetadata(keyEncryptionKey, sensitive);
-  await sealKept(database, sealing);
+  const secrets = new InstanceSecrets(keyEncryptionKey, sensitive);
+  await sealKept(database, secrets);
   const registry = await openRegistry({
-    store: createRegistryStore(database, sealing),
+    store: createRegistryStore(database, secrets),
     sensitive,
     journal,
     admission,
@@ -43,9 +43,11 @@ export async function openServices(
     ...(leaseMs === undefined ? {} : { leaseMs }),
   });
   const changed = policies.onChange(() => {
-    sealKept(database, sealing).catch((error: unknown) => log.error({ error }, 'metadata could not be sealed'));
+    sealKept(database, secrets).catch((error: unknown) =>
+      log.error({ error }, 'secrets of instances could not be sealed'),
+    );
   });
-  teardown.add('sealing of metadata', changed);
+  teardown.add('sealing of secrets', changed);
   teardown.add('registry', () => registry.close());
   return registry;
 }

@@ -12,10 +12,10 @@ import { openDatabase } from './database.ts';
 import { sqliteEngine } from './sqlite/engine.ts';
 import { createJournalStore } from './stores/journal-store.ts';
 import { createRegistryStore } from './stores/registry/registry-store.ts';
-import { SealedMetadata } from './stores/registry/sealed-metadata.ts';
+import { InstanceSecrets } from './stores/registry/instance-secrets.ts';
 
 /** Appends to the journal and saves instances as fast as it can, and prints what was acknowledged. */
-const SEALING = new SealedMetadata(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys());
+const SEALING = new InstanceSecrets(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys());
 
 const WRITER = `
 const [, file, from] = process.argv;

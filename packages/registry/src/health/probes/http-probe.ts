@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import type { Socket } from 'node:net';
 import { serviceHost } from '@rampart/core';
 import type { HttpCheck } from '../check.ts';
+import { withoutCheckSecrets } from '../check-secrets.ts';
 import type { ProbeResult } from '../probe.ts';
 import type { ProbeTarget } from './probe-connection.ts';
 
@@ -34,7 +35,7 @@ export async function probeHttp(socket: Socket, check: HttpCheck, target: ProbeT
   const body = await beginning(answer);
   const status = answer.statusCode ?? 0;
   const output = `HTTP ${method} ${path}: ${status} ${answer.statusMessage ?? ''} Output: ${body.toString()}`;
-  return { status: statusOf(status), output };
+  return { status: statusOf(status), output: withoutCheckSecrets(output, check) };
 }
 
 function statusOf(code: number): ProbeResult['status'] {

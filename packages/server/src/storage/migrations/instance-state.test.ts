@@ -10,7 +10,7 @@ import { Migrator } from 'kysely/migration';
 import { openDatabase } from '../database.ts';
 import { sqliteEngine } from '../sqlite/engine.ts';
 import { createRegistryStore } from '../stores/registry/registry-store.ts';
-import { SealedMetadata } from '../stores/registry/sealed-metadata.ts';
+import { InstanceSecrets } from '../stores/registry/instance-secrets.ts';
 import type { InstanceTable, Tables } from '../tables.ts';
 import { migrationProvider } from './provider.ts';
 
@@ -27,7 +27,7 @@ const ROW: Omit<InstanceTable, 'owner' | 'details' | 'state'> = {
   registered_at: 7,
 };
 
-const SEALING = new SealedMetadata(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys());
+const SEALING = new InstanceSecrets(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys());
 
 describe('an instance that was registered before instances had a state', () => {
   it('is its own, is what instances usually are, and is in service', async () => {

@@ -12,9 +12,9 @@ import { createAuthorityStore } from './authority-store.ts';
 import { createCheckpointStore } from './checkpoint-store.ts';
 import { createJournalStore } from './journal-store.ts';
 import { createRegistryStore } from './registry/registry-store.ts';
-import { SealedMetadata } from './registry/sealed-metadata.ts';
+import { InstanceSecrets } from './registry/instance-secrets.ts';
 
-const SEALING = new SealedMetadata(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys(['te*']));
+const SEALING = new InstanceSecrets(localKeyEncryptionKey(new Uint8Array(32)), () => new SensitiveKeys(['te*']));
 
 interface StoreUnderTest<Store> {
   readonly store: Store;

@@ -96,7 +96,12 @@ function requireInterval(fields: Fields, kind: CheckKind): CheckKind {
 
 function httpKind(fields: Fields, address: string, host: string): CheckKind {
   const url = URL.parse(address);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '') {
+  if (
+    url === null ||
+    (url.protocol !== 'http:' && url.protocol !== 'https:') ||
+    url.username !== '' ||
+    url.password !== ''
+  ) {
     throw fields.problem('HTTP', 'must be a URL such as "http://10.0.0.1:8080/health"');
   }
   requireOwnHost(fields, { name: 'HTTP', host, given: url.hostname });

@@ -1,5 +1,6 @@
 import type { Instance, StoredInstance } from '@rampart/registry';
 import type { InstanceTable } from '../../tables.ts';
+import type { KeptInstance } from './instance-secrets.ts';
 
 /** What an instance usually is, and rows say nothing of. Shared, because there may be many of them. */
 const USUAL: Pick<Instance, 'tags' | 'metadata' | 'weights' | 'checks'> = {
@@ -25,13 +26,11 @@ type Details = Partial<
     | 'leaseMs'
     | 'serial'
   >
-> & {
-  /** Base64: metadata that is not kept as it is. */
-  readonly sealed?: string;
-};
+> &
+  Pick<KeptInstance, 'sealed' | 'sealedChecks'>;
 
-/** The row of an instance; `sealed` is what its metadata leaves out. */
-export function rowOf({ instance, standing, checks }: StoredInstance, sealed?: string): InstanceTable {
+/** The row of an instance. */
+export function rowOf({ instance, standing, checks, ...secrets }: KeptInstance): InstanceTable {
   const { instanceId, service, namespace, identity, owner, host, port, protocol, labels, registeredAt } = instance;
   const touched = standing.draining || standing.maintenance !== undefined || checks.length > 0;
   return {
@@ -45,12 +44,15 @@ export function rowOf({ instance, standing, checks }: StoredInstance, sealed?: s
     labels: JSON.stringify(labels),
     registered_at: registeredAt,
     owner: owner === identity ? null : owner,
-    details: detailsOf(instance, sealed),
+    details: detailsOf(instance, secrets),
     state: touched ? JSON.stringify({ standing, checks }) : null,
   };
 }
 
-function detailsOf(instance: Instance, sealed: string | undefined): string | null {
+function detailsOf(
+  instance: Instance,
+  { sealed, sealedChecks }: Pick<KeptInstance, 'sealed' | 'sealedChecks'>,
+): string | null {
   const { tags, metadata, weights, locality, version, checks, deregisterCriticalAfterMs, leaseMs, serial } = instance;
   // JSON leaves out what is undefined, and for less than as many conditional spreads.
   const details: Readonly<Record<keyof Details, unknown>> = {
@@ -64,20 +66,16 @@ function detailsOf(instance: Instance, sealed: string | undefined): string | nul
     leaseMs,
     serial,
     sealed,
+    sealedChecks,
   };
   const text = JSON.stringify(details);
   return text === '{}' ? null : text;
 }
 
-/** What a row keeps of an instance: itself where nothing of it is sealed. */
-export interface KeptInstance extends StoredInstance {
-  readonly sealed?: string;
-}
-
 /** The instance of a row. */
 export function instanceOf(row: InstanceTable): KeptInstance {
   const { service, namespace, identity, host, port, protocol } = row;
-  const { sealed, ...details } = row.details === null ? NO_DETAILS : (JSON.parse(row.details) as Details);
+  const { sealed, sealedChecks, ...details } = row.details === null ? NO_DETAILS : (JSON.parse(row.details) as Details);
   const instance: Instance = {
     instanceId: row.instance_id,
     service,
@@ -93,5 +91,10 @@ export function instanceOf(row: InstanceTable): KeptInstance {
     registeredAt: row.registered_at,
   };
   const state = row.state === null ? UNTOUCHED : (JSON.parse(row.state) as Omit<StoredInstance, 'instance'>);
-  return sealed === undefined ? { instance, ...state } : { instance, ...state, sealed };
+  return {
+    instance,
+    ...state,
+    ...(sealed === undefined ? {} : { sealed }),
+    ...(sealedChecks === undefined ? {} : { sealedChecks }),
+  };
 }

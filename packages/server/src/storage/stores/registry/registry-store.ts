@@ -4,8 +4,8 @@ import type { Database } from '../../database.ts';
 import type { InstanceTable, Tables } from '../../tables.ts';
 import { insertion } from '../../precompiled.ts';
 import { increment } from '../counter.ts';
-import { instanceOf, type KeptInstance, rowOf } from './instance-row.ts';
-import type { SealedMetadata } from './sealed-metadata.ts';
+import { instanceOf, rowOf } from './instance-row.ts';
+import type { InstanceSecrets } from './instance-secrets.ts';
 
 const COLUMNS = [
   'service',
@@ -34,14 +34,10 @@ interface Pending {
 }
 
 /** The instances in the database. Changes that wait for the same commit are one write of it. */
-export function createRegistryStore({ reads, writer }: Database, sealing: SealedMetadata): RegistryStore {
+export function createRegistryStore({ reads, writer }: Database, secrets: InstanceSecrets): RegistryStore {
   const save = savingStatement(reads);
   const removing = reads.deleteFrom('instances').where('instance_id', '=', '').compile();
-  const sealed = async (stored: StoredInstance): Promise<InstanceTable> => {
-    const { instance } = stored;
-    const kept = await sealing.seal(instance.instanceId, instance.metadata);
-    return rowOf({ ...stored, instance: { ...instance, metadata: kept.metadata } }, kept.sealed);
-  };
+  const sealed = async (stored: StoredInstance): Promise<InstanceTable> => rowOf(await secrets.seal(stored));
   let pending: Pending[] = [];
 
   const ask = (change: Pending['change']): Promise<void> => {
@@ -72,8 +68,8 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
     }
   };
   return {
-    instances: () => allInstances(reads, sealing),
-    save: (stored) => ask(sealing.mustSeal(stored.instance.metadata) ? sealed(stored) : rowOf(stored)),
+    instances: () => allInstances(reads, secrets),
+    save: (stored) => ask(secrets.mustSeal(stored.instance) ? sealed(stored) : rowOf(stored)),
     remove: (instanceId) => ask(instanceId),
     nextEpoch: () => writer.write((transaction: Transaction<Tables>) => increment(transaction, REGISTRY_EPOCH, 1)),
   };
@@ -82,7 +78,7 @@ export function createRegistryStore({ reads, writer }: Database, sealing: Sealed
 const PAGE = 5000;
 
 /** In pages, because rows and instances of all of them at once would need twice the memory. */
-async function allInstances(database: Kysely<Tables>, sealing: SealedMetadata): Promise<StoredInstance[]> {
+async function allInstances(database: Kysely<Tables>, secrets: InstanceSecrets): Promise<StoredInstance[]> {
   const instances: StoredInstance[] = [];
   for (let last = ''; ;) {
     const rows = await database
@@ -94,20 +90,12 @@ async function allInstances(database: Kysely<Tables>, sealing: SealedMetadata): 
       .execute();
     for (const row of rows) {
       const kept = instanceOf(row);
-      instances.push(kept.sealed === undefined ? kept : await unsealed(kept, sealing));
+      const isOpen = kept.sealed === undefined && kept.sealedChecks === undefined;
+      instances.push(isOpen ? kept : await secrets.open(kept));
     }
     last = rows.at(-1)?.instance_id ?? '';
     if (rows.length < PAGE) return instances;
   }
-}
-
-async function unsealed(
-  { instance, sealed, standing, checks }: KeptInstance,
-  sealing: SealedMetadata,
-): Promise<StoredInstance> {
-  const { instanceId, metadata } = instance;
-  const kept = sealed === undefined ? { metadata } : { metadata, sealed };
-  return { instance: { ...instance, metadata: await sealing.open(instanceId, kept) }, standing, checks };
 }
 
 /** The changes in their order; rows that follow each other, each of another instance, are one part. */
