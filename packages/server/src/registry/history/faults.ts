@@ -1,43 +1,47 @@
-import type { History, Look, Streamed, Write } from './observations.ts';
+import { comparable, SharedNews, Standing } from './evidence.ts';
 import type { Rule } from './judgement.ts';
+import type { History, Look, Streamed, Write } from './observations.ts';
 import { missedSomething, type Told, type WatchMessage, type WatchSession } from './watched.ts';
 
-/** Something between a registry and those who look at it that does not do its work; undefined when a history has no place for it. */
+/**
+ * Something between a registry and those who look at it that does not do its work: one history for each place where nothing but
+ * the fault explains what was seen. A late answer may be the answer to a call of the same moment, and a change that one watch told
+ * may be as it said.
+ */
 interface Fault {
   readonly caught: Rule;
-  readonly of: (history: History) => History | undefined;
+  readonly of: (history: History) => Iterable<History>;
 }
 
 /** What a judge of histories must notice, by what goes wrong. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
-  'a find that answers with what was there before': {
-    caught: 'linearizable',
-    of: (history) => withLook(history, ({ revision }) => revision !== undefined, stale),
-  },
+  'a find that answers with what was there before': { caught: 'linearizable', of: withStaleAnswer },
   'an answer of DNS that lacks an instance': {
     caught: 'linearizable',
     of: (history) =>
-      withLook(
-        history,
-        (look) => look.revision === undefined && look.places.length > 0 && isSettled(look, history),
-        (look) => ({ ...look, places: look.places.slice(1) }),
+      withStanding(history, ({ look, registration: { instanceId } }) =>
+        look.revision === undefined
+          ? withLook(history, look, { ...look, places: look.places.filter(([id]) => id !== instanceId) })
+          : undefined,
       ),
   },
   'a registration that was acknowledged and is lost': { caught: 'linearizable', of: withLostRegistration },
   'an instance that nobody registered': { caught: 'linearizable', of: withUnknownRegistration },
   'an answer with the revision of another': {
     caught: 'consistent',
-    of: (history) =>
-      withLook(
+    of: (history) => {
+      const compared = comparable(history);
+      return withLooks(
         history,
-        ({ revision, places }) => revision !== undefined && places.length > 1,
+        (look) => compared.has(look) && look.places.length > 0,
         (look) => ({ ...look, places: look.places.slice(1) }),
-      ),
+      );
+    },
   },
   'an answer with an instance twice': {
     caught: 'consistent',
     of: (history) =>
-      withLook(
+      withLooks(
         history,
         ({ revision, places }) => revision !== undefined && places.length > 0,
         (look) => ({ ...look, places: [...look.places, ...look.places] }),
@@ -46,7 +50,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a blocking query that wakes for another service': {
     caught: 'blocking',
     of: (history) =>
-      withLook(
+      withLooks(
         history,
         ({ since }) => since !== undefined && since > 0,
         ({ since = 0, ...look }) => ({ ...look, since, revision: since }),
@@ -57,20 +61,27 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     caught: 'available',
     of: (history) => {
       const failure = { by: 'somebody', run: 0, at: 0, text: 'no reason' };
-      return { ...history, failures: [...history.failures, failure] };
+      return [{ ...history, failures: [...history.failures, failure] }];
     },
   },
   'two messages of a watch in the wrong order': {
     caught: 'ordered',
-    of: (history) => withMessages(history, 2, (all) => [...all.slice(1, 2), ...all.slice(0, 1), ...all.slice(2)]),
+    of: (history) =>
+      withMessages(history, 2, { change: (all) => [...all.slice(1, 2), ...all.slice(0, 1), ...all.slice(2)] }),
   },
   'a message of a watch that comes twice': {
     caught: 'unique',
-    of: (history) => withMessages(history, 1, (all) => [...all.slice(0, 1), ...all]),
+    of: (history) => withMessages(history, 1, { change: (all) => [...all.slice(0, 1), ...all] }),
   },
   'a message of a watch that is lost': {
     caught: 'reliable',
-    of: (history) => withMessages(history, 3, (all) => all.toSpliced(1, 1)),
+    of: (history) => {
+      const shared = new SharedNews(history);
+      return withMessages(history, 3, {
+        isMeant: (session, [, lost]) => lost !== undefined && shared.hasSome(session, lost),
+        change: (all) => all.toSpliced(1, 1),
+      });
+    },
   },
   'a watch that tells a change as another': {
     caught: 'reliable',
@@ -81,7 +92,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a watch that begins again when it should go on': {
     caught: 'resumable',
     of: (history) =>
-      withSession(
+      withSessions(
         history,
         ({ from, fromRun, run, messages }) => from !== undefined && fromRun === run && messages.length > 0,
         (session) => ({ ...session, messages: session.messages.map((message) => ({ ...message, isReset: true })) }),
@@ -94,7 +105,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a watch that hears nothing for long': {
     caught: 'bookmarkable',
     of: (history) =>
-      withSession(
+      withSessions(
         history,
         () => true,
         (session) => ({ ...session, endedAt: session.endedAt + 60_000 }),
@@ -103,7 +114,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a restart that hides that history is gone': {
     caught: 'compacted',
     of: (history) =>
-      withSession(
+      withSessions(
         history,
         ({ end, fromRun = -1 }) => end === 'compacted' && fromRun >= 0,
         (session) => {
@@ -115,7 +126,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'a revision of the future that is taken': {
     caught: 'future',
     of: (history) =>
-      withSession(
+      withSessions(
         history,
         ({ end }) => end === 'future',
         (session) => ({ ...session, end: 'left' }),
@@ -123,162 +134,152 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-function replaced<T>(values: readonly T[], index: number, value: T): readonly T[] {
-  return values.map((each, at) => (at === index ? value : each));
+function replaced<T>(values: readonly T[], value: T, by: T): readonly T[] {
+  return values.map((each) => (each === value ? by : each));
 }
 
-function withLook(
+function withLook(history: History, look: Look, changed: Look): History {
+  return { ...history, looks: replaced(history.looks, look, changed) };
+}
+
+function* withLooks(
   history: History,
   isMeant: (look: Look) => boolean,
-  change: (look: Look, history: History) => Look | undefined,
-): History | undefined {
-  for (const [index, look] of history.looks.entries()) {
-    const changed = isMeant(look) ? change(look, history) : undefined;
-    if (changed !== undefined) return { ...history, looks: replaced(history.looks, index, changed) };
+  change: (look: Look) => Look,
+): Generator<History> {
+  for (const look of history.looks) if (isMeant(look)) yield withLook(history, look, change(look));
+}
+
+interface StandingPlace {
+  readonly look: Look;
+  readonly registration: Write;
+  readonly port: number;
+}
+
+/** For each place that a look had to see. */
+function* withStanding(history: History, change: (place: StandingPlace) => History | undefined): Generator<History> {
+  const standing = new Standing(history);
+  for (const look of history.looks) {
+    for (const place of look.places) {
+      const registration = standing.of(look, place);
+      const changed = registration === undefined ? undefined : change({ look, registration, port: place[1] });
+      if (changed !== undefined) yield changed;
+    }
   }
-  return undefined;
 }
 
-/** The same caller's earlier answer, where an instance was registered and both were over in between. */
-function stale(look: Look, { looks, writes }: History): Look | undefined {
-  const old = looks.find(
-    ({ by, service, to, places }) =>
-      by === look.by &&
-      service === look.service &&
-      places.length > 0 &&
-      writes.some(
-        (write) =>
-          write.action.kind === 'register' &&
-          write.action.place.service === service &&
-          write.from > to &&
-          (write.to ?? Infinity) < look.from &&
-          look.places.some(([id, port]) => id === write.instanceId && samePort(write.action, port)),
-      ),
-  );
-  return old === undefined ? undefined : { ...look, places: old.places };
+/** The same caller's earlier answer, from before the registration. */
+function withStaleAnswer(history: History): Iterable<History> {
+  const looks = Map.groupBy(history.looks, ({ by, service }) => `${by} ${service}`);
+  return withStanding(history, ({ look, registration }) => {
+    const old = looks
+      .get(`${look.by} ${look.service}`)
+      ?.find(({ to, places }) => to < registration.from && places.length > 0);
+    return old === undefined || look.revision === undefined
+      ? undefined
+      : withLook(history, look, { ...look, places: old.places });
+  });
 }
 
-function samePort(action: History['writes'][number]['action'], port: number): boolean {
-  return action.kind === 'register' && action.place.port === port;
-}
-
-/** Nobody did anything to the first instance of the look meanwhile. */
-function isSettled({ from, to, places }: Look, { writes, runs }: History): boolean {
-  const [id] = places[0] ?? [];
-  return writes.every(
-    (write) => write.instanceId !== id || (write.to ?? runs[write.run]?.goneAt ?? Infinity) < from || write.from > to,
-  );
-}
-
-/** Nobody who looked after the last registration of an instance sees it. */
-function withLostRegistration(history: History): History | undefined {
-  const { writes, looks } = history;
-  const newest = new Map<string, Write>();
-  for (const write of writes) {
-    const before = newest.get(write.instanceId);
-    if (before === undefined || write.from > before.from) newest.set(write.instanceId, write);
-  }
-  // The sooner it was seen, the less could its lease have ended; while nobody ran to keep it, it could always.
-  const seen = looks
-    .flatMap(({ places, from, run }) => places.map(([id]) => ({ id, write: newest.get(id), from, run })))
-    .filter(({ write, from, run }) => write?.run === run && write.to !== undefined && from > write.to)
-    .filter(({ write }) => write?.action.kind === 'register')
-    .sort((a, b) => a.from - (a.write?.to ?? 0) - (b.from - (b.write?.to ?? 0)));
-  const { id, write: { to } = {} } = seen[0] ?? {};
-  if (to === undefined) return undefined;
-  const forgetful = looks.map((look) =>
-    look.from > to ? { ...look, places: look.places.filter(([each]) => each !== id) } : look,
-  );
-  return { ...history, looks: forgetful };
+/** Nobody who looked after a registration sees it. */
+function withLostRegistration(history: History): Iterable<History> {
+  return withStanding(history, ({ registration: { instanceId, to = Infinity }, port }) => {
+    const isLost = ([id, at]: Look['places'][number]): boolean => id === instanceId && at === port;
+    const looks = history.looks.map((look) =>
+      look.from > to && look.places.some(isLost)
+        ? { ...look, places: look.places.filter((place) => !isLost(place)) }
+        : look,
+    );
+    return { ...history, looks };
+  });
 }
 
 /** The record of a registration is taken away, and what others saw of it stays. */
-function withUnknownRegistration(history: History): History | undefined {
+function* withUnknownRegistration(history: History): Generator<History> {
   const { writes, looks } = history;
-  const seen = looks.flatMap(({ by, places, from }) => places.map(([id, port]) => ({ by, id, port, from })));
-  const lost = writes.find(
-    ({ action, instanceId, to }) =>
-      to !== undefined &&
-      action.kind === 'register' &&
-      seen.some(({ id, port, from }) => id === instanceId && port === action.place.port && from > to),
-  );
-  return lost === undefined ? undefined : { ...history, writes: writes.filter((write) => write !== lost) };
+  const seen = new Set(looks.flatMap(({ places }) => places.map(([id, port]) => `${id}:${port}`)));
+  for (const lost of writes) {
+    const { action, instanceId } = lost;
+    if (action.kind === 'register' && seen.has(`${instanceId}:${action.place.port}`))
+      yield { ...history, writes: writes.filter((write) => write !== lost) };
+  }
 }
 
-function withStreamTurnedBack(history: History): History | undefined {
-  const [by] = history.streamed.map((message) => message.by);
-  const own = history.streamed.filter((message) => message.by === by);
-  return { ...history, streamed: own.toReversed() satisfies Streamed[] };
+function* withStreamTurnedBack(history: History): Generator<History> {
+  for (const own of Map.groupBy(history.streamed, ({ by }) => by).values()) {
+    const isMoving = new Set(own.map(({ revision }) => revision)).size > 1;
+    if (isMoving) yield { ...history, streamed: own.toReversed() satisfies Streamed[] };
+  }
 }
 
-function withSession(
+function* withSessions(
   history: History,
   isMeant: (session: WatchSession) => boolean,
   change: (session: WatchSession) => WatchSession,
-): History | undefined {
-  const index = history.sessions.findIndex(isMeant);
-  const session = history.sessions[index];
-  if (session === undefined) return undefined;
-  return { ...history, sessions: replaced(history.sessions, index, change(session)) };
+): Generator<History> {
+  for (const session of history.sessions) {
+    if (isMeant(session)) yield { ...history, sessions: replaced(history.sessions, session, change(session)) };
+  }
+}
+
+interface MessageChange {
+  /** All of them unless given. */
+  isMeant?(session: WatchSession, messages: readonly WatchMessage[]): boolean;
+  /** Of the messages that are meant and all that follow. */
+  change(messages: readonly WatchMessage[]): readonly WatchMessage[];
 }
 
 /** Changes consecutive messages with news, at least so many, of a watch of everything. */
-function withMessages(
+function* withMessages(
   history: History,
   count: number,
-  change: (messages: readonly WatchMessage[]) => readonly WatchMessage[],
-): History | undefined {
+  { isMeant = () => true, change }: MessageChange,
+): Generator<History> {
   const isNews = ({ isReset, told }: WatchMessage): boolean => !isReset && told.length > 0;
-  const startIn = ({ service, messages }: WatchSession): number =>
-    service === undefined
-      ? messages.findIndex((_, at) => {
-          const some = messages.slice(at, at + count);
-          return some.length === count && some.every(isNews);
-        })
-      : -1;
-  return withSession(
-    history,
-    (session) => startIn(session) >= 0,
-    (session) => {
-      const start = startIn(session);
-      const { messages } = session;
-      return { ...session, messages: [...messages.slice(0, start), ...change(messages.slice(start))] };
-    },
-  );
+  for (const session of history.sessions) {
+    const { service, messages } = session;
+    for (const start of service === undefined ? messages.keys() : []) {
+      const some = messages.slice(start, start + count);
+      if (some.length < count || !some.every(isNews) || !isMeant(session, some)) continue;
+      const changed = { ...session, messages: [...messages.slice(0, start), ...change(messages.slice(start))] };
+      yield { ...history, sessions: replaced(history.sessions, session, changed) };
+    }
+  }
 }
 
-function withTold(history: History, change: (told: readonly Told[]) => readonly Told[]): History | undefined {
-  return withMessages(history, 1, (all) =>
-    all.map((message, index) => (index === 0 ? { ...message, told: change(message.told) } : message)),
-  );
+/** Changes what a message says that others say, too. */
+function withTold(history: History, change: (told: readonly Told[]) => readonly Told[]): Iterable<History> {
+  const shared = new SharedNews(history);
+  return withMessages(history, 1, {
+    isMeant: (session, [message]) => message !== undefined && shared.hasSome(session, message),
+    change: (all) => all.map((message, index) => (index === 0 ? { ...message, told: change(message.told) } : message)),
+  });
 }
 
 /** An instance leaves one service and comes into another: two changes of one revision. */
-function withRevisionInTwo(history: History): History | undefined {
-  const isPair = ({ isReset, told }: WatchMessage): boolean =>
-    !isReset && told.some(({ revision }, index) => told[index + 1]?.revision === revision);
-  return withSession(
-    history,
-    ({ service, messages }) => service === undefined && messages.some(isPair),
-    (session) => {
-      const at = session.messages.findIndex(isPair);
-      const message = session.messages[at];
-      if (message === undefined) return session;
-      const { told } = message;
+function* withRevisionInTwo(history: History): Generator<History> {
+  for (const session of history.sessions) {
+    for (const [at, message] of session.service === undefined ? session.messages.entries() : []) {
+      const { isReset, told } = message;
       const cut = told.findIndex(({ revision }, index) => told[index + 1]?.revision === revision) + 1;
+      if (isReset || cut === 0) continue;
       const parts = [told.slice(0, cut), told.slice(cut)].map((part) => ({ ...message, told: part }));
-      return { ...session, messages: [...session.messages.slice(0, at), ...parts, ...session.messages.slice(at + 1)] };
-    },
-  );
+      const changed = { ...session, messages: session.messages.toSpliced(at, 1, ...parts) };
+      yield { ...history, sessions: replaced(history.sessions, session, changed) };
+    }
+  }
 }
 
-/** Of a watcher that came back, the first message lacks its last change; it is the last that the watcher hears. */
-function withChangeLostMeanwhile(history: History): History | undefined {
-  const index = history.sessions.findLastIndex(missedSomething);
-  const session = history.sessions[index];
-  const first = session?.messages[0];
-  if (session === undefined || first === undefined) return undefined;
-  const shorter = { ...session, messages: [{ ...first, told: first.told.slice(0, -1) }] };
-  const before = history.sessions.filter(({ watcher }, at) => at < index || watcher !== session.watcher);
-  return { ...history, sessions: [...before, shorter] };
+/** Of a watcher that came back, the first message lacks its last revision; it is the last that the watcher hears. */
+function* withChangeLostMeanwhile(history: History): Generator<History> {
+  const shared = new SharedNews(history);
+  for (const [index, session] of history.sessions.entries()) {
+    const [first] = session.messages;
+    if (first === undefined || !missedSomething(session)) continue;
+    const lost = first.told.filter(({ revision }) => revision === first.told.at(-1)?.revision);
+    if (!lost.every((told) => shared.has(session, told))) continue;
+    const shorter = { ...session, messages: [{ ...first, told: first.told.slice(0, -lost.length) }] };
+    const before = history.sessions.filter(({ watcher }, at) => at < index || watcher !== session.watcher);
+    yield { ...history, sessions: [...before, shorter] };
+  }
 }

@@ -27,7 +27,7 @@ export interface Wrong {
 /** How late the end of a lease may come, beyond its time. */
 const PATIENCE_MS = 8000;
 /** Timers may be a little early. */
-const EARLY_MS = 20;
+export const EARLY_MS = 20;
 /** The longest that a blocking query of a history waits. */
 const WAIT_MS = 60_000;
 

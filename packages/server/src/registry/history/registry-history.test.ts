@@ -16,6 +16,8 @@ const KILLS = Number(process.env['RAMPART_CRASH_ROUNDS'] ?? 10);
 /** A start that is killed answers so many calls at most: a young process is the slowest. The last one answers many more. */
 const MOST_ANSWERS = Number(process.env['RAMPART_HISTORY_ANSWERS'] ?? 100);
 const LAST_ANSWERS = 15 * MOST_ANSWERS;
+/** Some of those that came back may have been told what nobody else was, which nobody can judge. */
+const RETURNS = 3;
 const ROLES: readonly Role[] = ['api', 'consul', 'watch'];
 const OPTIONS = { consul: { httpPort: 0 }, dns: { port: 0 } };
 
@@ -87,7 +89,7 @@ describe(`a registry with callers at every door, killed ${KILLS} times`, () => {
       if (!isLast) next = prepare();
       await used(callers, isLast ? LAST_ANSWERS : randomInt(MOST_ANSWERS));
       // Where the machine is busy, answers come from some callers long before others have been away.
-      if (isLast) await until('a watch to come back to a change', () => callers.missed > 0, 60_000);
+      if (isLast) await until('watches to come back to changes', () => callers.missed >= RETURNS, 60_000);
       const observed = isLast ? [...(await callers.end()), await foundInTheEnd(run, running)] : [];
       runs.push({ startedAt, servesAt, ...(await kill(running)) });
       if (isLast) history = joined(observed, runs);
@@ -112,7 +114,7 @@ describe(`a registry with callers at every door, killed ${KILLS} times`, () => {
   // A judge that accepts everything would accept this registry, too.
   for (const [name, { caught, of }] of Object.entries(FAULTS)) {
     it(`would not be believed: ${name}`, () => {
-      const faulty = of(history);
+      const [faulty] = of(history);
       assert.ok(faulty !== undefined, 'nothing in this history can go wrong in this way');
       const rules = new Set(judge(faulty).map(({ rule }) => rule));
       assert.ok(rules.has(caught), `${caught} is not among ${[...rules].join(', ')}`);

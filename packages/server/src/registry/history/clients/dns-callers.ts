@@ -4,8 +4,8 @@ import { ALL, SERVICES } from '../workload.ts';
 import type { Reach, Recorder } from './recorder.ts';
 
 const READERS = 2;
-/** A control plane that is gone is noticed at once: nobody listens on its port. */
-const PATIENCE_MS = 10_000;
+/** A control plane that is gone is noticed at the next try: nobody listens on its port. One that has no processor for long answers late. */
+const PATIENCE = { timeout: 10_000, tries: 4 };
 
 /** SRV answers point to addresses in hexadecimal; each subject has one of its own. */
 const BY_ADDRESS: ReadonlyMap<string, string> = new Map(
@@ -26,7 +26,7 @@ export function startDnsCallers(recorder: Recorder): readonly Promise<void>[] {
 }
 
 async function read(recorder: Recorder, { run, plane, first }: Reach & { readonly first: number }): Promise<void> {
-  const resolver = new Resolver({ timeout: PATIENCE_MS, tries: 1 });
+  const resolver = new Resolver(PATIENCE);
   resolver.setServers([plane.addresses.dns ?? '']);
   for (let turn = first; !recorder.over.aborted; turn += 1) {
     const service = SERVICES[turn % SERVICES.length] ?? '';
