@@ -163,7 +163,8 @@ describe('what a caller may watch', () => {
     assert.deepEqual(told(state), ['has payment.prod']);
     policies.change([], registry.revision + 1);
     assert.equal(woken, 1);
-    assert.deepEqual(told(opened.value.poll()), ['compacted']);
+    const end = opened.value.poll();
+    assert.deepEqual(end, { kind: 'compacted', oldest: registry.revision, by: 'rules' });
     assert.equal(opened.value.bookmark(), undefined);
     opened.value.close();
     const again = view.watch(
@@ -172,7 +173,7 @@ describe('what a caller may watch', () => {
       state?.kind === 'state' ? state.revision : 0,
     );
     assert.equal(again.ok, false);
-    assert.equal(again.problem.kind, 'compacted');
+    assert.deepEqual(again.problem, { kind: 'compacted', oldest: registry.revision + 1, by: 'rules' });
     const fresh = view.watch({ service: 'payment', namespace: 'prod' }, () => undefined);
     assert.ok(fresh.ok);
     assert.deepEqual(told(fresh.value.poll()), []);

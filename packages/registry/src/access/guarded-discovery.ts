@@ -89,10 +89,12 @@ export class GuardedDiscovery implements Discovery {
 
   watch(scope: WatchScope, wake: () => void, from?: number): WatchOpened {
     const { discovery, policyChanges } = this.#options;
-    if (from !== undefined && from < policyChanges.lastAt)
-      return fail({ kind: 'compacted', oldest: policyChanges.lastAt });
     const opened = discovery.watch(this.#scopeOf(scope), wake, from);
     if (!opened.ok) return opened;
+    if (from !== undefined && from < policyChanges.lastAt) {
+      opened.value.close();
+      return fail({ kind: 'compacted', oldest: policyChanges.lastAt, by: 'rules' });
+    }
     const { policy } = this.#options.access;
     return ok(
       new GuardedWatch(opened.value, {

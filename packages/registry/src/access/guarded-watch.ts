@@ -13,7 +13,7 @@ export interface WatchGuard {
 }
 
 /**
- * A watch that tells only what its caller may know. When rules change it ends as if history were compacted: whoever watches
+ * A watch that tells only what its caller may know. When rules change it ends, as where history is compacted: whoever watches
  * begins again, and is told what he may know now.
  */
 export class GuardedWatch implements Watch {
@@ -26,7 +26,7 @@ export class GuardedWatch implements Watch {
   }
 
   poll(): WatchEvent | undefined {
-    if (!this.#guard.isPolicyOf()) return { kind: 'compacted', oldest: this.#guard.revision() };
+    if (!this.#guard.isPolicyOf()) return { kind: 'compacted', oldest: this.#guard.revision(), by: 'rules' };
     for (let event = this.#watch.poll(); event !== undefined; event = this.#watch.poll()) {
       const told = this.#told(event);
       if (told !== undefined) return told;

@@ -124,7 +124,7 @@ export class Catalogue implements Discovery {
       return fail({ kind: 'future', error: new RampartError('FUTURE_REVISION', text) });
     }
     const oldest = this.#history.floor;
-    if (from !== undefined && from < oldest) return fail({ kind: 'compacted', oldest });
+    if (from !== undefined && from < oldest) return fail({ kind: 'compacted', oldest, by: 'history' });
     const key = keyOfScope(scope);
     const watch = new HistoryWatch(this.#watched(scope, key), {
       filter: filterOfScope(scope),

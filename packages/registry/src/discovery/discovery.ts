@@ -64,17 +64,25 @@ export interface InstanceGone {
 
 export type InstanceChange = InstancePut | InstanceGone;
 
+/** The past cannot be told from there on: history begins after `oldest`, or what may be known of it is now another. */
+export interface Compacted {
+  readonly kind: 'compacted';
+  readonly oldest: number;
+  readonly by: 'history' | 'rules';
+}
+
 /**
  * What happened next. `state`: everything that is there, before anything else, when the watch began without a revision.
  * `changes`: whole revisions, in order; `revision` is the last of them. `bookmark`: nothing that the watch is about, up to
  * `revision`. A watch can be resumed from the revision of any of them. `compacted`: the watch was too slow and history no
- * longer reaches its place; it has ended, and whoever watches begins again without a revision.
+ * longer reaches its place, or rules about who may know what changed; it has ended, and whoever watches begins again without a
+ * revision.
  */
 export type WatchEvent =
   | { readonly kind: 'state'; readonly revision: number; readonly instances: readonly DiscoveredInstance[] }
   | { readonly kind: 'changes'; readonly revision: number; readonly changes: readonly InstanceChange[] }
   | { readonly kind: 'bookmark'; readonly revision: number }
-  | { readonly kind: 'compacted'; readonly oldest: number };
+  | Compacted;
 
 /** A place in history. Nothing is queued for a watch: what it has not taken is still in history, or compacted. */
 export interface Watch {
@@ -87,8 +95,7 @@ export interface Watch {
 
 /** Why a watch cannot begin where it was asked to. */
 export type WatchRefusal =
-  /** History begins after `oldest`: begin again without a revision. */
-  | { readonly kind: 'compacted'; readonly oldest: number }
+  | Compacted
   /** There is no such revision yet, or it is of another history (a database that was restored). */
   | { readonly kind: 'future'; readonly error: RampartError };
 

@@ -50,7 +50,7 @@ export class HistoryWatch implements Watch {
     const oldest = this.#history.floor();
     if (this.#cursor < oldest) {
       this.close();
-      return { kind: 'compacted', oldest };
+      return { kind: 'compacted', oldest, by: 'history' };
     }
     return this.#changes(this.#cursor);
   }

@@ -255,7 +255,7 @@ describe('a watch', () => {
 
   it('cannot begin before history does, and is told where that is', () => {
     const opened = new Truth(100).catalogue.watch('all', () => undefined, START - 1);
-    assert.deepEqual(opened, { ok: false, problem: { kind: 'compacted', oldest: START } });
+    assert.deepEqual(opened, { ok: false, problem: { kind: 'compacted', oldest: START, by: 'history' } });
   });
 });
 

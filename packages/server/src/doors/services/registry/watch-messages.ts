@@ -43,6 +43,10 @@ function* stateMessages(instances: readonly DiscoveredInstance[], revision: bigi
 /** Why a watch cannot go on, or begin. */
 export function refusalOf(refusal: WatchRefusal): RampartError {
   if (refusal.kind === 'future') return refusal.error;
-  const message = `history begins after revision ${refusal.oldest}: begin the watch again without a revision`;
-  return new RampartError('WATCH_COMPACTED', message);
+  const { by, oldest } = refusal;
+  const why =
+    by === 'rules'
+      ? `rules about who may know what changed at revision ${oldest}, and with them perhaps what may be told here`
+      : `history begins after revision ${oldest}`;
+  return new RampartError('WATCH_COMPACTED', `${why}: begin the watch again without a revision`);
 }
