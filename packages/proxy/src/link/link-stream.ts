@@ -1,6 +1,5 @@
 import { RampartError } from '@rampart/core';
 
-import { joined } from '../stream/byte-stream.ts';
 import type { ByteReceiver, ByteStream, TextAndBytes } from '../stream/byte-stream.ts';
 import { ByteQueue } from './flow/byte-queue.ts';
 import type { ReceiveWindow } from './flow/receive-window.ts';
@@ -120,28 +119,32 @@ export class SessionStream implements LinkStream, DataTaker {
   write(chunk: Uint8Array): boolean {
     const { length } = chunk;
     if (length === 0 || this.#isEnding || this.#failure !== undefined) return true;
+    if (!this.#takesNow(length)) return this.#queue([chunk], length);
     this.bytesWritten += length;
-    if (this.#takesNow(length)) {
-      this.#host.frames.data(this.id, chunk);
-      this.#host.gathered();
-      return true;
-    }
-    this.#outbox.push(chunk);
+    this.#host.frames.data(this.id, chunk);
+    this.#host.gathered();
+    return true;
+  }
+
+  writeTogether(message: TextAndBytes): boolean {
+    const { text, parts, length } = message;
+    if (this.#isEnding || this.#failure !== undefined) return true;
+    if (!this.#takesNow(length)) return this.#queue([Buffer.from(text, 'latin1'), ...parts], length);
+    this.bytesWritten += length;
+    this.#host.frames.dataOf(this.id, message);
+    this.#host.gathered();
+    return true;
+  }
+
+  /** Bytes that wait for their turn lie where they are. */
+  #queue(chunks: readonly Uint8Array[], length: number): boolean {
+    this.bytesWritten += length;
+    for (const chunk of chunks) this.#outbox.push(chunk);
     this.#host.backlogged(length);
     if (this.#credit > 0) this.#host.standInLine(this);
     const hasRoom = this.#outbox.length < this.#backlog && !this.#host.isCongested;
     if (!hasRoom) this.#isDrainWanted = true;
     return hasRoom;
-  }
-
-  writeTogether(message: TextAndBytes): boolean {
-    const { length } = message;
-    if (this.#isEnding || this.#failure !== undefined) return true;
-    if (!this.#takesNow(length)) return this.write(joined(message));
-    this.bytesWritten += length;
-    this.#host.frames.dataOf(this.id, message);
-    this.#host.gathered();
-    return true;
   }
 
   end(): void {
