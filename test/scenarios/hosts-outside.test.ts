@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import type { AccessLogRecord } from '@rampart/core';
 import { TestCa, until } from '@rampart/testkit';
 
 import { ControlPlaneProcess } from '../harness/control-plane.ts';
@@ -164,6 +165,41 @@ describe('hosts outside a mesh that is REGISTRY_ONLY', () => {
     assert.match(await caller.run(get, `http://localhost:${here()}/`), /^200 plain/);
   });
 
+  it('in process: a connection that left is on record, one on this machine is not', async () => {
+    for (const host of ['api.example.test', 'localhost'])
+      await caller.run(
+        ({ net }, [name, port]) =>
+          new Promise<void>((resolve) => {
+            const socket = net.connect({ host: name, port, family: 4 }, () => socket.end('GET / HTTP/1.0\r\n\r\n'));
+            socket.resume().on('close', () => resolve());
+          }),
+        [host, host === 'localhost' ? here() : 80] as const,
+      );
+    const ofCaller = async (): Promise<readonly AccessLogRecord[]> =>
+      (await plane.records()).filter(({ protocol }) => protocol === 'TCP');
+    const record = await until('the record', async () =>
+      (await ofCaller()).find(({ bytes_received: bytes }) => bytes === 'GET / HTTP/1.0\r\n\r\n'.length),
+    );
+    const { authority, upstream_host, response_flags, authorization_decision } = record;
+    assert.deepEqual(
+      [authority, upstream_host, response_flags, authorization_decision],
+      ['api.example.test:80', `127.0.0.1:${here()}`, '-', 'ALLOW'],
+    );
+    assert.ok((await ofCaller()).every(({ authority: place }) => !place.startsWith('localhost')));
+  });
+
+  it('in process: a connection that is kept is not used on once TLS is spoken in another way', async () => {
+    const url = 'http://secure.example.test/';
+    const isSecure = async (): Promise<readonly boolean[]> =>
+      Promise.all([getKept, fetched].map(async (by) => (await caller.run(by, url)).startsWith('200 secure')));
+    assert.deepEqual(await isSecure(), [true, true]);
+    const rule = { kind: 'DestinationRule', namespace: 'default', name: 'secure-example-test' };
+    await plane.admin.deleteResource(rule);
+    await until('neither to go on', async () => (await isSecure()).every((each) => !each));
+    await plane.apply(originated('secure.example.test', join(directory, 'ca.pem')));
+    await until('both to speak TLS again', async () => (await isSecure()).every(Boolean));
+  });
+
   it('a workload in quarantine is cut off from them, behind a sidecar and in process, until it is let back in', async () => {
     await plane.apply(`apiVersion: rampart.dev/v1
 kind: Quarantine
@@ -222,6 +258,19 @@ function get({ http: client }: Tools, url: string): Promise<string> {
         response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
       })
       .on('error', (error: Error & { code?: string }) => resolve(`${String(error.code)} ${error.message}`));
+  });
+}
+
+/** The same on a connection that is kept. Runs in a workload. */
+function getKept({ http: client, kept }: Tools, url: string): Promise<string> {
+  const agent = (kept['agent'] ??= new client.Agent({ keepAlive: true })) as http.Agent;
+  return new Promise((resolve) => {
+    client
+      .get(url, { agent }, (response) => {
+        let text = `${String(response.statusCode)} `;
+        response.on('data', (chunk: Buffer) => (text += chunk.toString())).on('end', () => resolve(text));
+      })
+      .on('error', (error: Error) => resolve(error.message));
   });
 }
 

@@ -91,12 +91,16 @@ export class Egress {
    * NetworkPolicies say of its address. What stays on this machine leaves nothing.
    */
   toOutside(host: string, port: number): EgressRefusal | undefined {
-    if (!this.isRegistryOnly) return undefined;
-    const named = outsideName(host);
-    if (isNameOfThisHost(named) || isOwn(named)) return undefined;
+    if (!this.isRegistryOnly || !this.leaves(host)) return undefined;
     const { traffic } = this.#view;
-    const reason = traffic.outsideProblem(named, port === 0 ? HTTP_PORT : port);
+    const reason = traffic.outsideProblem(outsideName(host), port === 0 ? HTTP_PORT : port);
     return reason === undefined ? undefined : { ...UNKNOWN, policy: traffic.meshConfig, reason };
+  }
+
+  /** Whether what is called by this name is on another machine, as far as names tell. */
+  leaves(host: string): boolean {
+    const named = outsideName(host);
+    return !isNameOfThisHost(named) && !isOwn(named);
   }
 
   #judge(service: MeshService): Reach {

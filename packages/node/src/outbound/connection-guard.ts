@@ -10,9 +10,12 @@ import type { EgressRefusal, Outbound, OutboundRecorder, WayOut } from '@rampart
 import { wrapMethod } from '../wrap-method.ts';
 import { isOptions, optionsOf, placeOf } from './connect-arguments.ts';
 import type { ConnectOptions, Place } from './connect-arguments.ts';
+import type { OutsideConnections } from './outside-connections.ts';
 
 export interface GuardOptions {
   readonly recorder: OutboundRecorder;
+  /** Those that go out of the mesh. */
+  readonly outside: OutsideConnections;
   /** The control plane: without it nobody would hear that a policy is gone. */
   readonly exempt: URL | undefined;
 }
@@ -50,6 +53,7 @@ export class ConnectionGuard {
     const place = given === undefined ? undefined : placeOf(given);
     if (given === undefined || place === undefined || this.#isControlPlane(place)) return args;
     const way = this.#outbound.wayOut(place);
+    this.#options.outside.opened(socket, place, way);
     connections.follow(socket, () => this.verdictOn(place, socket.remoteAddress, way.port));
     const isBound = egress.isLimited || egress.isRegistryOnly || way.tls !== undefined;
     if (!isBound && way.host === place.host && way.port === place.port) return args;

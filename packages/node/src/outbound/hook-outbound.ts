@@ -11,6 +11,7 @@ import { hookHttp2 } from './http2/client-hook.ts';
 import { Http2Calls } from './http2/http2-calls.ts';
 import { hookLookups, MeshNames } from './mesh-names.ts';
 import { TlsOrigination } from './originated-tls.ts';
+import { OutsideConnections } from './outside-connections.ts';
 import { DirectSockets } from './ruled/direct-sockets.ts';
 import { InstanceSessions } from './ruled/http2/instance-sessions.ts';
 import { RuledStreams } from './ruled/http2/ruled-streams.ts';
@@ -51,11 +52,12 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
   const door = new RuledDoor({ outbound, requests: ruled, streams, spliced });
   hookAgents({ outbound, recorder, agents, ruled, door });
   const direct = new DirectSockets();
-  const guard = guardConnections(outbound, { recorder, exempt });
-  const origination = new TlsOrigination(outbound, guard);
+  const outside = new OutsideConnections({ outbound, recorder: tcpRecorder, ids, stopwatch });
+  const guard = guardConnections(outbound, { recorder, exempt, outside });
+  const origination = new TlsOrigination({ outbound, guard, outside });
   hookSockets({ outbound, names, calls: tcpCalls, door, direct, origination });
   const http2 = hookHttp2({ outbound, names, calls: new Http2Calls(outbound, http2Recorder), door, streams });
-  hookUndici({ outbound, recorder, ruled, direct });
+  hookUndici({ outbound, recorder, ruled, direct, outside });
   hookSocketConnect({ outbound, names, calls: tcpCalls });
   hookLookups(names);
   plane.identity.subscribe((svid) => {
@@ -72,6 +74,7 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
     if (change.traffic) {
       direct.retire((host, port) => door.concerns(host, port));
       http2.retire();
+      outside.retire();
     }
     if (change.gone.size === 0) return;
     agents.retire((instanceId) => !change.gone.has(instanceId));

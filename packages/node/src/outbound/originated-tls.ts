@@ -11,6 +11,7 @@ import { optionsOf, placeOf } from './connect-arguments.ts';
 import type { ConnectOptions, Place } from './connect-arguments.ts';
 import type { ConnectionGuard } from './connection-guard.ts';
 import { failing } from './failing-socket.ts';
+import type { OutsideConnections } from './outside-connections.ts';
 
 // Taken once, at load: these connections are the mesh's own, and do not go through the hooks.
 const { connect } = tls;
@@ -29,14 +30,22 @@ const KEPT = [
   'noDelay',
 ] as const;
 
+export interface TlsOriginationOptions {
+  readonly outbound: Outbound;
+  readonly guard: ConnectionGuard;
+  readonly outside: OutsideConnections;
+}
+
 /** Speaks TLS in the place of this process's program, where a DestinationRule asks for it of a host outside the mesh. */
 export class TlsOrigination {
   readonly #outbound: Outbound;
   readonly #guard: ConnectionGuard;
+  readonly #outside: OutsideConnections;
 
-  constructor(outbound: Outbound, guard: ConnectionGuard) {
+  constructor({ outbound, guard, outside }: TlsOriginationOptions) {
     this.#outbound = outbound;
     this.#guard = guard;
+    this.#outside = outside;
     // Agents hold Node's own function, and not the one that stands in its place.
     wrapMethod(http.Agent.prototype, 'createConnection', (createConnection, agent, args) => {
       return this.connect(args) ?? createConnection(agent, args);
@@ -66,6 +75,7 @@ export class TlsOrigination {
     return connections.judged(
       () => {
         socket = connect({ ...kept, ...secure, host, port: way.port, lookup, rejectUnauthorized: true });
+        this.#outside.opened(socket, place, way);
         return socket;
       },
       () => this.#guard.verdictOn(place, socket?.remoteAddress, way.port),

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { COMPLETE, failure, formatTraceparent, isOfProgram } from '@rampart/mesh';
 import type { Outbound, OutboundExchange, OutboundRecorder } from '@rampart/mesh';
 
+import type { OutsideConnections } from './outside-connections.ts';
 import type { DirectSockets } from './ruled/direct-sockets.ts';
 import { CALL_HEADER } from './ruled/passed-headers.ts';
 import type { RuledRequests } from './ruled/ruled-requests.ts';
@@ -33,11 +34,12 @@ export interface UndiciHookOptions {
   readonly recorder: OutboundRecorder;
   readonly ruled: RuledRequests;
   readonly direct: DirectSockets;
+  readonly outside: OutsideConnections;
 }
 
 /** Records the requests of fetch and undici, both the one inside Node and any copy the application brings. */
 export function hookUndici(hook: UndiciHookOptions): void {
-  const { outbound, recorder, ruled, direct } = hook;
+  const { outbound, recorder, ruled, direct, outside } = hook;
   on('undici:request:create', ({ request }) => {
     const authority = outbound.authorityInMesh(request.origin);
     if (authority === undefined) return;
@@ -51,6 +53,7 @@ export function hookUndici(hook: UndiciHookOptions): void {
   });
   on('undici:client:sendHeaders', ({ request, socket }) => {
     const exchange = request[exchangeOf];
+    if (exchange === undefined && socket !== undefined && outside.busy(socket)) request[sentOn] = socket;
     const target = socket === undefined ? undefined : targetOf(socket);
     if (exchange === undefined || socket === undefined || target === undefined) return;
     if (exchange.target === undefined) outbound.plane.picker.started(target.endpoint);
@@ -97,14 +100,18 @@ function followUpgrade(request: UndiciRequest, socket: Socket, hook: UndiciHookO
   });
 }
 
-function finish(request: UndiciRequest, { outbound, direct }: UndiciHookOptions): OutboundExchange | undefined {
+function finish(request: UndiciRequest, hook: UndiciHookOptions): OutboundExchange | undefined {
+  const { outbound, direct, outside } = hook;
   const exchange = request[exchangeOf];
-  if (exchange === undefined) return undefined;
+  const socket = request[sentOn];
+  request[sentOn] = undefined;
+  if (exchange === undefined) {
+    if (socket !== undefined) outside.idle(socket);
+    return undefined;
+  }
   // Not deleted: an object that loses a property is slow from then on, for undici too.
   request[exchangeOf] = undefined;
   if (exchange.target !== undefined) outbound.plane.picker.finished(exchange.target.endpoint);
-  const socket = request[sentOn];
-  request[sentOn] = undefined;
   if (socket !== undefined) direct.idle(socket);
   // undici before version 7 does not tell what it sent.
   if (exchange.bytesSent === 0) exchange.bytesSent = request.contentLength ?? sizeOf(request.body);
