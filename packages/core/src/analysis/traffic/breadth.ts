@@ -19,7 +19,7 @@ export function reviewBreadth({ spec, metadata }: ServiceEntry, { rootNamespace 
       `lets callers out to ${what}, which an entry of namespace ${namespace} cannot: name fewer, or put it into namespace ${rootNamespace}`,
     );
   const hosts = spec.hosts.flatMap((host, index) =>
-    host.startsWith('*.') && host.split('.').length === 2
+    host.startsWith('*.') && isRegistry(host.slice('*.'.length).split('.'))
       ? [tooWide(`spec.hosts[${index}]`, `every host below .${host.slice('*.'.length)}`)]
       : [],
   );
@@ -33,6 +33,41 @@ export function reviewBreadth({ spec, metadata }: ServiceEntry, { rootNamespace 
       : [];
   });
   return [...hosts, ...addresses];
+}
+
+/**
+ * Labels under which registries of countries give out names to anybody, as in co.uk and or.at: what most of the public suffixes
+ * (publicsuffix.org) below countries begin with. All of them are some thousands, which change, and which data planes need not carry.
+ */
+const GIVEN_OUT: ReadonlySet<string> = new Set([
+  ...[
+    'ac',
+    'co',
+    'com',
+    'edu',
+    'go',
+    'gob',
+    'gouv',
+    'gov',
+    'govt',
+    'gv',
+    'ltd',
+    'mil',
+    'ne',
+    'net',
+    'nhs',
+    'nom',
+    'or',
+  ],
+  ...['org', 'plc', 'police', 'sch'],
+]);
+/** Top-level domains of two letters are those of countries (ISO 3166-1). */
+const COUNTRY = /^[a-z]{2}$/;
+
+/** Whether everybody has names below this one: a top-level domain, or a registry's second level. */
+function isRegistry([first = '', country = '', ...others]: readonly string[]): boolean {
+  if (country === '') return true;
+  return others.length === 0 && COUNTRY.test(country) && GIVEN_OUT.has(first);
 }
 
 /** Which part of all addresses of its version of IP a block is. */

@@ -145,6 +145,11 @@ const findings: readonly (readonly [fact: string, text: string, expected: RegExp
     /^error spec\.hosts\[0\]: lets callers out to every host below \.com/,
   ],
   [
+    'a way out to all names that a country gives out',
+    rule('ServiceEntry', '{hosts: ["*.co.uk"], ports: [{number: 1, name: a}]}'),
+    /^error spec\.hosts\[0\]: lets callers out to every host below \.co\.uk, which an entry of namespace /,
+  ],
+  [
     'an outside host that is a service',
     rule('ServiceEntry', '{hosts: [orders.shop], ports: [{number: 1, name: a}]}'),
     /^error spec\.hosts\[0\]: is service orders of namespace shop here/,
@@ -208,7 +213,7 @@ const silent: readonly (readonly [fact: string, text: string])[] = [
     'a way out to everything, in the root namespace',
     rule(
       'ServiceEntry',
-      '{hosts: ["*.com"], addresses: [0.0.0.0/0], ports: [{number: 1, name: a}]}',
+      '{hosts: ["*.com", "*.co.uk"], addresses: [0.0.0.0/0], ports: [{number: 1, name: a}]}',
       'istio-system/rule',
     ),
   ],
@@ -216,7 +221,7 @@ const silent: readonly (readonly [fact: string, text: string])[] = [
     'a way out to a network',
     rule(
       'ServiceEntry',
-      '{hosts: ["*.example.com"], addresses: [10.0.0.0/8, 2001:db8::/32], ports: [{number: 1, name: a}]}',
+      '{hosts: ["*.example.com", "*.example.co.uk", "*.example.uk", "*.co.example"], addresses: [10.0.0.0/8, 2001:db8::/32], ports: [{number: 1, name: a}]}',
     ),
   ],
   ['anything in the root namespace', virtualService('profiles.people', 'istio-system/rule', ', exportTo: ["*"]')],
