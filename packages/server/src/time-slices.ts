@@ -5,10 +5,10 @@ const LONGEST_SLICE_MS = 8;
 /** Keeps long work from holding up everybody else: asked often, it lets the others have their turn when a slice is over. */
 export class TimeSlices {
   readonly #clock: Clock;
-  readonly #signal: AbortSignal;
+  readonly #signal: AbortSignal | undefined;
   #startedAt: number;
 
-  constructor(clock: Clock, signal: AbortSignal) {
+  constructor(clock: Clock, signal?: AbortSignal) {
     this.#clock = clock;
     this.#signal = signal;
     this.#startedAt = clock.now();
@@ -24,7 +24,7 @@ export class TimeSlices {
     await new Promise((resolve) => {
       setImmediate(resolve);
     });
-    this.#signal.throwIfAborted();
+    this.#signal?.throwIfAborted();
     this.#startedAt = this.#clock.now();
   }
 }

@@ -283,7 +283,7 @@ export class PolicyDesk {
   }
 
   #slices(): TimeSlices {
-    return new TimeSlices(this.#options.clock, new AbortController().signal);
+    return new TimeSlices(this.#options.clock);
   }
 
   #account(action: ChangeAccount['action'], { name }: Operator): ChangeAccount {

@@ -5,6 +5,7 @@ import { answerWhenChanged } from '../http/blocking.ts';
 import { jsonAnswer } from '../http/answer.ts';
 import { type ConsulCall, param } from '../http/call.ts';
 import { filterOf, nodeMetaFilter } from '../http/filtered.ts';
+import { type Rendered, renderedList } from '../http/rendered.ts';
 import type { ConsulRoutes } from '../http/route.ts';
 import { localityMeta, nodeFields } from '../model/node.ts';
 import { catalogServiceFields, serviceFields } from '../model/service.ts';
@@ -28,11 +29,12 @@ export function catalogRoutes(view: RegistryView): ConsulRoutes {
     'GET /v1/catalog/service/:service': (call) => {
       const matches = filterOf(call.query, SHAPES.catalogService);
       const asksFor = nodeMetaFilter(call.query);
-      const services = ({ instances, revision }: Discovered): Item =>
-        instances
-          .filter(({ locality }) => asksFor(localityMeta(locality)))
-          .map((instance) => catalogServiceFields(instance, indexOfRevision(revision), view))
-          .filter(matches);
+      const services = ({ instances, revision }: Discovered): Rendered | Promise<Rendered> =>
+        renderedList(
+          instances.filter(({ locality }) => asksFor(localityMeta(locality))),
+          (instance) => [catalogServiceFields(instance, indexOfRevision(revision), view)].filter(matches),
+          view.clock,
+        );
       return answerWhenChanged(call, serviceQuestion(call, view, services), view);
     },
     'GET /v1/catalog/nodes': (call) => {

@@ -10,12 +10,15 @@ import { checksOf } from '../model/check.ts';
 import { localityMeta, nodeFields } from '../model/node.ts';
 import { serviceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
-import type { Rendered } from '../http/rendered.ts';
+import { type Rendered, renderedList } from '../http/rendered.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { isUsual, UsualAnswers } from './usual-answers.ts';
 import { type Asked, indexOf, indexOfRevision, onNamedNode } from './visible.ts';
 
 const STATES = new Set(['any', 'passing', 'warning', 'critical']);
+
+/** What is made of what was found of a service. */
+type ListOf = (found: Discovered) => Rendered | Promise<Rendered>;
 
 /** `/v1/health`: services with the nodes that they are on and the checks that speak of them. */
 export function healthRoutes(view: RegistryView): ConsulRoutes {
@@ -24,18 +27,23 @@ export function healthRoutes(view: RegistryView): ConsulRoutes {
     'GET /v1/health/service/:service': (call) => {
       const matches = filterOf(call.query, SHAPES.entry);
       const asksFor = nodeMetaFilter(call.query);
-      const entries = ({ instances, revision }: Discovered): Item =>
-        instances
-          .filter(({ locality }) => asksFor(localityMeta(locality)))
-          .map((instance) => entryOf(instance, indexOfRevision(revision), view))
-          .filter(matches);
+      const entries: ListOf = ({ instances, revision }) =>
+        renderedList(
+          instances.filter(({ locality }) => asksFor(localityMeta(locality))),
+          (instance) => [entryOf(instance, indexOfRevision(revision), view)].filter(matches),
+          view.clock,
+        );
       const json = isUsual(call) ? usual.of(call, entries) : entries;
       return answerWhenChanged(call, serviceQuestion(call, view, json), view);
     },
     'GET /v1/health/checks/:service': (call) => {
       const matches = filterOf(call.query, SHAPES.check);
-      const checks = ({ instances, revision }: Discovered): Item =>
-        instances.flatMap((instance) => checksOf(instance, indexOfRevision(revision))).filter(matches);
+      const checks: ListOf = ({ instances, revision }) =>
+        renderedList(
+          instances,
+          (instance) => checksOf(instance, indexOfRevision(revision)).filter(matches),
+          view.clock,
+        );
       return answerWhenChanged(call, serviceQuestion(call, view, checks), view);
     },
     'GET /v1/health/node/:node': (call) => {
@@ -66,11 +74,7 @@ export function healthRoutes(view: RegistryView): ConsulRoutes {
  * What is asked of the service in the path, with `?tag=` as often as given, `?passing` and `?near=`. A service that the caller may
  * not know of has the answer of one that nobody ever registered, and the same headers.
  */
-export function serviceQuestion(
-  call: ConsulCall,
-  view: RegistryView,
-  json: (found: Discovered) => Item | Rendered,
-): Question {
+export function serviceQuestion(call: ConsulCall, view: RegistryView, json: ListOf): Question {
   const service = param(call, 'service');
   const key = { service, namespace: call.namespace };
   const near = nearOf(call, view);

@@ -1,5 +1,4 @@
 import type { Discovered } from '@rampart/registry';
-import type { Item } from '../filter/filter.ts';
 import { type ConsulCall, isSet, param } from '../http/call.ts';
 import { Rendered } from '../http/rendered.ts';
 
@@ -11,6 +10,13 @@ const MOST_BYTES = 32 * 1024 * 1024;
 interface Kept {
   readonly of: Discovered;
   readonly rendered: Rendered;
+}
+
+type Render = (found: Discovered) => Rendered | Promise<Rendered>;
+
+interface Making {
+  readonly of: Discovered;
+  readonly rendered: Promise<Rendered>;
 }
 
 /** True for what clients ask again and again: a service, all of it or what passes. */
@@ -27,17 +33,36 @@ export class UsualAnswers {
   /** Those that have not been asked for since the young ones began; forgotten next. */
   #old = new Map<string, Kept>();
   #youngBytes = 0;
+  /** The newest of each that is not ready: whoever asks meanwhile gets the same one. */
+  readonly #making = new Map<string, Making>();
 
-  of(call: ConsulCall, make: (found: Discovered) => Item): (found: Discovered) => Rendered {
+  of(call: ConsulCall, make: Render): Render {
     const name = `${call.namespace}/${param(call, 'service')}/${isSet(call.query, 'passing') ? 'passing' : ''}`;
     return (found) => {
       const young = this.#young.get(name);
       if (young !== undefined && isFor(young, found)) return young.rendered;
       const old = this.#old.get(name);
-      const rendered = old !== undefined && isFor(old, found) ? old.rendered : new Rendered(make(found));
-      this.#keep(name, { of: found, rendered });
+      const rendered = old !== undefined && isFor(old, found) ? old.rendered : this.#made(name, found, make);
+      if (rendered instanceof Rendered) this.#keep(name, { of: found, rendered });
       return rendered;
     };
+  }
+
+  #made(name: string, found: Discovered, make: Render): ReturnType<Render> {
+    const begun = this.#making.get(name);
+    if (begun !== undefined && isFor(begun, found)) return begun.rendered;
+    const rendered = make(found);
+    if (rendered instanceof Rendered) return rendered;
+    const making: Making = { of: found, rendered };
+    this.#making.set(name, making);
+    return rendered.then((ready) => {
+      // One of a later moment may have been begun, and is kept in its place.
+      if (this.#making.get(name) === making) {
+        this.#making.delete(name);
+        this.#keep(name, { of: found, rendered: ready });
+      }
+      return ready;
+    });
   }
 
   #keep(name: string, kept: Kept): void {
@@ -53,6 +78,6 @@ export class UsualAnswers {
   }
 }
 
-function isFor({ of: { revision, instances } }: Kept, found: Discovered): boolean {
+function isFor({ of: { revision, instances } }: Pick<Kept, 'of'>, found: Discovered): boolean {
   return instances === found.instances && revision === found.revision;
 }

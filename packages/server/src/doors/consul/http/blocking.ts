@@ -16,7 +16,8 @@ export interface Question {
   readonly isFiltered: boolean;
   answer(): {
     readonly index: number;
-    readonly json: Item | Rendered;
+    /** A large one may be on its way; it is of the same moment as the index. */
+    readonly json: Item | Rendered | Promise<Rendered>;
     /** Said with every answer, so that the next question can be asked with it; made from the answer unless given. */
     readonly hash?: string;
   };
@@ -36,10 +37,8 @@ export async function answerWhenChanged(
   const patience = patienceOf(call.query);
   const consistency = consistencyOf(call.query);
   const known = knownOf(call.query);
-  const first = question.answer();
-  const isKnown =
-    known === undefined ? false : known.kind === 'index' ? known.index === first.index : known.hash === hashOf(first);
-  const last = isKnown ? await waited(question, { first, view, patience, call }) : first;
+  const { first, isKnown } = await firstOf(question, known);
+  const last = await whole(isKnown ? await waited(question, { first, view, patience, call }) : first);
   return jsonAnswer(last.json, {
     'x-consul-index': String(last.index),
     ...(known?.kind === 'hash' || last.hash !== undefined ? { 'x-consul-contenthash': hashOf(last) } : {}),
@@ -53,7 +52,35 @@ export async function answerWhenChanged(
 
 type Answered = ReturnType<Question['answer']>;
 
-function hashOf({ hash, json }: Answered): string {
+interface Whole extends Answered {
+  readonly json: Item | Rendered;
+}
+
+async function whole(answered: Answered): Promise<Whole> {
+  const { json } = answered;
+  return { ...answered, json: json instanceof Promise ? await json : json };
+}
+
+/** The answer of this very moment, and whether the caller has it. */
+async function firstOf(
+  question: Question,
+  known: Known | undefined,
+): Promise<{ readonly first: Answered; readonly isKnown: boolean }> {
+  let first = question.answer();
+  if (known?.kind !== 'hash') return { first, isKnown: known?.index === first.index };
+  for (;;) {
+    const { hash, json, index } = first;
+    if (hash !== undefined) return { first, isKnown: hash === known.hash };
+    if (!(json instanceof Promise)) return { first, isKnown: contentHash(json) === known.hash };
+    const ready = await json;
+    // Whoever is to wait must miss nothing that happened while the answer was made.
+    const now = question.answer();
+    if (now.index === index) return { first: { index, json: ready }, isKnown: contentHash(ready) === known.hash };
+    first = now;
+  }
+}
+
+function hashOf({ hash, json }: Whole): string {
   return hash ?? contentHash(json);
 }
 
