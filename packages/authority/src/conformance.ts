@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Companion } from '@rampart/journal';
 import type { AuthorityStore, CaCertificateRecord, CertificateRecord, JoinTokenRecord } from './store.ts';
 
 /** A store, and the means to see it as the next process would. */
@@ -7,6 +8,8 @@ export interface AuthorityStoreUnderTest {
   readonly store: AuthorityStore;
   /** Closes the store and opens what it left behind; a store without durability returns itself. */
   reopen(): Promise<AuthorityStore>;
+  /** Stores what it made for a journal, alone. */
+  keep(companion: Companion): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -120,47 +123,73 @@ const HIERARCHY_RULES: readonly Rule[] = [
 const JOIN_TOKEN_RULES: readonly Rule[] = [
   [
     'a join token nobody added is unknown',
-    async ({ store }) => assert.deepEqual(await store.consumeJoinToken('00', T0), { outcome: 'unknown' }),
+    async ({ store }) => assert.deepEqual(await store.claimJoinToken('00', T0), { outcome: 'unknown' }),
   ],
   [
-    'a join token is consumed once',
-    async ({ store }) => {
-      await store.addJoinToken(token());
-      assert.deepEqual(await store.consumeJoinToken('aa', T0), { outcome: 'consumed', token: token() });
-      assert.deepEqual(await store.consumeJoinToken('aa', T0), { outcome: 'used', token: token() });
+    'a join token is used once',
+    async (test) => {
+      await test.store.addJoinToken(token());
+      assert.deepEqual(await use(test), { outcome: 'used now', token: token() });
+      assert.deepEqual(await use(test), { outcome: 'used', token: token() });
     },
   ],
   [
-    'of many at the same time exactly one consumes a join token',
+    'of many at the same time exactly one uses a join token',
+    async (test) => {
+      await test.store.addJoinToken(token());
+      const attempts = await Promise.all(Array.from({ length: 20 }, () => use(test)));
+      assert.equal(attempts.filter(({ outcome }) => outcome === 'used now').length, 1);
+      assert.equal(attempts.filter(({ outcome }) => outcome === 'used').length, 19);
+    },
+  ],
+  [
+    'a join token that was claimed and not used is as good as before, and only then the next claims it',
     async ({ store }) => {
       await store.addJoinToken(token());
-      const attempts = await Promise.all(Array.from({ length: 20 }, () => store.consumeJoinToken('aa', T0)));
-      assert.equal(attempts.filter(({ outcome }) => outcome === 'consumed').length, 1);
-      assert.equal(attempts.filter(({ outcome }) => outcome === 'used').length, 19);
+      const first = await store.claimJoinToken('aa', T0);
+      assert.equal(first.outcome, 'claimed');
+      let released = false;
+      const second = store.claimJoinToken('aa', T0).then((claim) => ({ claim, afterRelease: released }));
+      await store.claimJoinToken('bb', T0);
+      released = true;
+      if (first.outcome === 'claimed') first.release();
+      const { claim, afterRelease } = await second;
+      assert.deepEqual([claim.outcome, afterRelease], ['claimed', true]);
+    },
+  ],
+  [
+    'a join token that was used meanwhile is not used again',
+    async ({ store, keep }) => {
+      await store.addJoinToken(token());
+      const claim = await store.claimJoinToken('aa', T0);
+      assert.ok(claim.outcome === 'claimed');
+      await keep(claim.use);
+      await assert.rejects(keep(claim.use), { code: 'STORAGE_FAILED' });
     },
   ],
   [
     'a used join token is used after reopening',
     async (test) => {
       await test.store.addJoinToken(token());
-      await test.store.consumeJoinToken('aa', T0);
-      assert.equal((await (await test.reopen()).consumeJoinToken('aa', T0)).outcome, 'used');
+      await use(test);
+      assert.equal((await (await test.reopen()).claimJoinToken('aa', T0)).outcome, 'used');
     },
   ],
   [
     'an unused join token is good after reopening',
     async (test) => {
       await test.store.addJoinToken(token());
-      assert.equal((await (await test.reopen()).consumeJoinToken('aa', T0)).outcome, 'consumed');
+      assert.equal((await (await test.reopen()).claimJoinToken('aa', T0)).outcome, 'claimed');
     },
   ],
   [
     'a join token is good until just before its end',
-    async ({ store }) => {
-      await store.addJoinToken(token());
-      assert.equal((await store.consumeJoinToken('aa', token().expiresAt)).outcome, 'expired');
-      assert.equal((await store.consumeJoinToken('aa', token().expiresAt - 1)).outcome, 'consumed');
-      assert.equal((await store.consumeJoinToken('aa', token().expiresAt)).outcome, 'used');
+    async (test) => {
+      const { expiresAt } = token();
+      await test.store.addJoinToken(token());
+      assert.equal((await use(test, { at: expiresAt })).outcome, 'expired');
+      assert.equal((await use(test, { at: expiresAt - 1 })).outcome, 'used now');
+      assert.equal((await use(test, { at: expiresAt })).outcome, 'used');
     },
   ],
 ];
@@ -222,8 +251,8 @@ const CERTIFICATE_RULES: readonly Rule[] = [
       await store.addCertificate(certificate({ serial: '03', notAfter: T0 + 1000, kind: 'root' }));
       await store.prune(T0 + 5000);
       assert.deepEqual(serials(await store.certificates({ limit: 10 })).sort(), ['02', '03']);
-      assert.equal((await store.consumeJoinToken('aa', T0)).outcome, 'unknown');
-      assert.equal((await store.consumeJoinToken('bb', T0)).outcome, 'consumed');
+      assert.equal((await store.claimJoinToken('aa', T0)).outcome, 'unknown');
+      assert.equal((await store.claimJoinToken('bb', T0)).outcome, 'claimed');
     },
   ],
 ];
@@ -253,7 +282,8 @@ const EVIDENCE_RULES: readonly Rule[] = [
     async (test) => {
       const { workload: _, ...agent } = token({ spiffeId: 'spiffe://cluster.local/agent/join_token/one' });
       await test.store.addJoinToken(agent);
-      assert.deepEqual(await (await test.reopen()).consumeJoinToken('aa', T0), { outcome: 'consumed', token: agent });
+      const claim = await (await test.reopen()).claimJoinToken('aa', T0);
+      assert.deepEqual([claim.outcome, claim.outcome === 'unknown' ? undefined : claim.token], ['claimed', agent]);
     },
   ],
   [
@@ -390,6 +420,18 @@ const REVOCATION_RULES: readonly Rule[] = [
 ];
 
 const WORKLOAD = { namespace: 'default', serviceAccount: 'orders', service: 'orders-api', labels: { app: 'orders' } };
+
+/** Claims a join token and uses it. */
+async function use(
+  { store, keep }: AuthorityStoreUnderTest,
+  { at = T0 }: { readonly at?: number } = {},
+): Promise<{ readonly outcome: string; readonly token?: JoinTokenRecord }> {
+  const claim = await store.claimJoinToken('aa', at);
+  if (claim.outcome !== 'claimed') return claim;
+  await keep(claim.use);
+  claim.release();
+  return { outcome: 'used now', token: claim.token };
+}
 
 function token(change: Partial<JoinTokenRecord> = {}): JoinTokenRecord {
   return { tokenHash: 'aa', workload: WORKLOAD, spiffeId: SPIFFE_ID, createdAt: T0, expiresAt: T0 + 1000, ...change };

@@ -21,6 +21,7 @@ export type { AwsIamEvidence, Evidence, JwtEvidence, X509PopEvidence } from './a
 export type { EvidenceRequest } from './attestation/reception.ts';
 export type { AskOutside, OutsideAnswer, OutsideRequest } from './outside/ask.ts';
 export type { JoinToken } from './attestation/join-tokens.ts';
+export { Turns } from './attestation/turns.ts';
 export { checkLifetimes } from './issuance/lifetimes.ts';
 export type { LifetimeOptions, LifetimeProfile, Lifetimes } from './issuance/lifetimes.ts';
 export { workloadOfEntry } from './registration/entries.ts';
@@ -49,7 +50,7 @@ export type {
   ClockMarks,
   HierarchyChange,
   HierarchyNotes,
-  JoinTokenConsumption,
+  JoinTokenClaim,
   JoinTokenRecord,
   Revocation,
   RevokedPage,

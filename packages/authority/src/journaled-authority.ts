@@ -33,7 +33,7 @@ import { Reception } from './attestation/reception.ts';
 import type { EvidenceProblem, JwtEvidence } from './attestation/evidence.ts';
 import type { EvidencedIdentity, EvidenceRequest } from './attestation/reception.ts';
 import { askOutside } from './outside/https-client.ts';
-import { JoinTokens, tokenId } from './attestation/join-tokens.ts';
+import { idOfHash, JoinTokens, tokenId } from './attestation/join-tokens.ts';
 import type { JoinToken, JoinTokenRequest } from './attestation/join-tokens.ts';
 import type { Lifetimes } from './issuance/lifetimes.ts';
 import { groundsIn } from './revocations.ts';
@@ -144,30 +144,30 @@ export class JournaledAuthority implements Authority {
   }
 
   async attest(joinToken: string, csr: Uint8Array, sourceIp: string): Promise<Result<IssuedSvid, RampartError>> {
-    const stranger = { token: undefined, tokenId: tokenId(joinToken), sourceIp };
     const request = parseCsr(csr);
     if (!request.ok) {
+      const stranger = { token: undefined, tokenId: tokenId(joinToken), sourceIp };
       return this.#refuse(events.attestationDenied(stranger, request.problem), invalidCsr(request.problem));
     }
-    const consumption = await this.#tokens.consume(joinToken);
-    if (consumption.outcome !== 'consumed') {
-      const { outcome } = consumption;
-      const newcomer = { ...stranger, token: outcome === 'unknown' ? undefined : consumption.token };
-      const problem = { rule: `join-token-${outcome}`, message: `${outcome} join token` };
-      return this.#refuse(events.attestationDenied(newcomer, problem), invalidJoinToken(outcome));
-    }
-    const { token } = consumption;
-    const issued = await this.#issueToWorkload({
-      kind: token.workload === undefined ? 'agent' : 'workload',
-      spiffeId: SpiffeId.of(token.spiffeId),
-      publicKeyDer: request.value.publicKeyDer,
-      workload: token.workload,
-      reason: 'attested',
-      requestedBy: '',
-      sourceIp,
-      events: (serial) => events.attested({ ...stranger, token }, serial),
-    });
-    return ok(issued);
+    const redemption = await this.#tokens.redeem(joinToken, ({ token, use }) =>
+      this.#issueToWorkload({
+        kind: token.workload === undefined ? 'agent' : 'workload',
+        spiffeId: SpiffeId.of(token.spiffeId),
+        publicKeyDer: request.value.publicKeyDer,
+        workload: token.workload,
+        reason: 'attested',
+        requestedBy: '',
+        sourceIp,
+        usedUp: [use],
+        events: (serial) => events.attested({ token, tokenId: idOfHash(token.tokenHash), sourceIp }, serial),
+      }),
+    );
+    if (redemption.outcome === 'redeemed') return ok(redemption.value);
+    const { outcome } = redemption;
+    const token = outcome === 'unknown' ? undefined : redemption.token;
+    const newcomer = { token, tokenId: tokenId(joinToken), sourceIp };
+    const problem = { rule: `join-token-${outcome}`, message: `${outcome} join token` };
+    return this.#refuse(events.attestationDenied(newcomer, problem), invalidJoinToken(outcome));
   }
 
   challenge(): Challenge {

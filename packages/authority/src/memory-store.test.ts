@@ -3,5 +3,10 @@ import { createMemoryAuthorityStore } from './memory-store.ts';
 
 authorityStoreConformance('the memory authority store', async () => {
   const store = createMemoryAuthorityStore();
-  return { store, reopen: async () => store, close: async () => {} };
+  return {
+    store,
+    reopen: async () => store,
+    keep: (companion) => companion.store([companion.row], undefined),
+    close: async () => {},
+  };
 });

@@ -1,13 +1,15 @@
 import { RampartError } from '@rampart/core';
+import { Turns } from './attestation/turns.ts';
 import { isMeant } from './revocation/scope.ts';
 import type {
   AuthorityStore,
   CaCertificateRecord,
   CertificateRecord,
+  ClaimedJoinToken,
   ClockMarks,
   HierarchyChange,
   HierarchyNotes,
-  JoinTokenConsumption,
+  JoinTokenClaim,
   JoinTokenRecord,
 } from './store.ts';
 
@@ -29,7 +31,7 @@ export function createMemoryAuthorityStore(): AuthorityStore {
       return ends.length === 0 ? undefined : Math.max(...ends);
     },
     addJoinToken: async (token) => tokens.add(token),
-    consumeJoinToken: async (tokenHash, at) => tokens.consume(tokenHash, at),
+    claimJoinToken: (tokenHash, at) => tokens.claim(tokenHash, at),
     useEvidence: async (hash, until) => {
       if (evidence.has(hash)) return false;
       evidence.set(hash, until);
@@ -148,20 +150,39 @@ class MemoryHierarchy {
 class MemoryJoinTokens {
   readonly #unused = new Map<string, JoinTokenRecord>();
   readonly #used = new Map<string, JoinTokenRecord>();
+  readonly #turns = new Turns();
 
   add(token: JoinTokenRecord): void {
     this.#unused.set(token.tokenHash, token);
   }
 
-  consume(tokenHash: string, at: number): JoinTokenConsumption {
+  async claim(tokenHash: string, at: number): Promise<JoinTokenClaim> {
+    const release = await this.#turns.take(tokenHash);
+    const claim = this.#standing(tokenHash, at);
+    if (claim.outcome !== 'unused') {
+      release();
+      return claim;
+    }
+    const { token } = claim;
+    return { outcome: 'claimed', token, use: { row: token, store: async () => this.#use(token) }, release };
+  }
+
+  #standing(
+    tokenHash: string,
+    at: number,
+  ): Exclude<JoinTokenClaim, ClaimedJoinToken> | { readonly outcome: 'unused'; readonly token: JoinTokenRecord } {
     const used = this.#used.get(tokenHash);
     if (used !== undefined) return { outcome: 'used', token: used };
     const token = this.#unused.get(tokenHash);
     if (token === undefined) return { outcome: 'unknown' };
-    if (at >= token.expiresAt) return { outcome: 'expired', token };
-    this.#unused.delete(tokenHash);
-    this.#used.set(tokenHash, token);
-    return { outcome: 'consumed', token };
+    return { outcome: at < token.expiresAt ? 'unused' : 'expired', token };
+  }
+
+  #use(token: JoinTokenRecord): void {
+    if (!this.#unused.delete(token.tokenHash)) {
+      throw new RampartError('STORAGE_FAILED', 'the join token was used meanwhile');
+    }
+    this.#used.set(token.tokenHash, token);
   }
 
   prune(endedBefore: number): void {

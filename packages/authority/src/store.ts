@@ -22,9 +22,19 @@ export interface JoinTokenRecord {
   readonly expiresAt: number;
 }
 
-/** What became of an attempt to use a join token. */
-export type JoinTokenConsumption =
-  | { readonly outcome: 'consumed'; readonly token: JoinTokenRecord }
+/** A join token that may be used: by nobody else until `release` is called. */
+export interface ClaimedJoinToken {
+  readonly outcome: 'claimed';
+  readonly token: JoinTokenRecord;
+  /** Marks it used, with what it vouches for: stored with a journal whose store shares the engine. Another's use fails that. */
+  readonly use: Companion;
+  /** To be called once what it vouches for is durable, or given up. */
+  release(): void;
+}
+
+/** Who may not use a join token is told why. */
+export type JoinTokenClaim =
+  | ClaimedJoinToken
   | { readonly outcome: 'used' | 'expired'; readonly token: JoinTokenRecord }
   | { readonly outcome: 'unknown' };
 
@@ -169,10 +179,10 @@ export interface AuthorityStore {
 
   addJoinToken(token: JoinTokenRecord): Promise<void>;
   /**
-   * Marks the token used at `at` and returns it, if it is known, unused and `at` is before its end: in one step, so that of
-   * any number of callers (and replicas) at most one ever gets `consumed`. A used token says `used` even after its end.
+   * The token, if it is known, unused and `at` is before its end: for one caller at a time, the others wait until it is released.
+   * A used token says `used` even after its end.
    */
-  consumeJoinToken(tokenHash: string, at: number): Promise<JoinTokenConsumption>;
+  claimJoinToken(tokenHash: string, at: number): Promise<JoinTokenClaim>;
 
   /**
    * True for the first caller with this hash (hex SHA-256 of a piece of evidence), false for every other until `until` (Unix

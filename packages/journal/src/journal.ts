@@ -39,11 +39,11 @@ export interface RecordedChange<T> {
 }
 
 /** Makes what is to be stored with an entry, by the entry's sequence. */
-export type CompanionOf = (sequence: number) => Companion;
+export type CompanionOf = (sequence: number) => Companion | readonly Companion[];
 
 interface Waiting {
   readonly entry: JournalEntry;
-  readonly companion: Companion | undefined;
+  readonly companion: ReturnType<CompanionOf> | undefined;
   readonly stored: PromiseWithResolvers<JournalEntry>;
 }
 
@@ -99,7 +99,7 @@ export class Journal {
 
   /**
    * Resolves once the entry is durable. Rejects with `RampartError` INVALID_ARGUMENT for a body that JSON cannot say, and
-   * with what the store threw when it could not keep the entry. With `companionOf` another row is stored in the same step.
+   * with what the store threw when it could not keep the entry. With `companionOf` other rows are stored in the same step.
    */
   append(stream: JournalStream, body: JournalBody, companionOf?: CompanionOf): Promise<JournalEntry> {
     return this.#append(stream, (stamp) => ({ ...body, ...stamp }), companionOf);

@@ -131,6 +131,15 @@ describe('a join token', () => {
     assert.equal((await authority.attest(token, csr(), '')).ok, true);
   });
 
+  it('is as good as before where its certificate could not be recorded', async () => {
+    const { authority, failJournal, store, seen } = await openFixture();
+    const { token } = await authority.createJoinToken(ORDERS);
+    failJournal();
+    await assert.rejects(authority.attest(token, csr(), ''), { code: 'STORAGE_FAILED' });
+    const claim = await store.claimJoinToken(seen.tokens[0]?.tokenHash ?? '', T0);
+    assert.equal(claim.outcome, 'claimed');
+  });
+
   it('that is used leaves two records: attested and issued', async () => {
     const { authority, audit } = await openFixture();
     const svid = await attest(authority);

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { RampartError } from '@rampart/core';
 import type { Clock, SpiffeId } from '@rampart/core';
-import type { AuthorityStore, JoinTokenConsumption, WorkloadIdentity } from '../store.ts';
+import type { AuthorityStore, ClaimedJoinToken, JoinTokenClaim, WorkloadIdentity } from '../store.ts';
 
 /** A join token that was just made: the only moment at which its text is known here. */
 export interface JoinToken {
@@ -18,6 +18,11 @@ export interface JoinTokenRequest {
   readonly spiffeId: SpiffeId;
   readonly ttlSeconds: number;
 }
+
+/** What became of an attempt to use a join token. */
+export type Redemption<T> =
+  | { readonly outcome: 'redeemed'; readonly value: T }
+  | Exclude<JoinTokenClaim, ClaimedJoinToken>;
 
 const PREFIX = 'rjt_';
 const SECRET_BYTES = 32;
@@ -54,16 +59,30 @@ export class JoinTokens {
     return { token, spiffeId, expiresAt };
   }
 
-  /** Of any number of callers with the same token at most one is told `consumed`. */
-  async consume(token: string): Promise<JoinTokenConsumption> {
+  /**
+   * Has a token vouch for what `vouched` makes durable together with its use. Of any number of callers with the same token at most one
+   * is told `redeemed`; where `vouched` fails, so does the call, and the token is as good as before.
+   */
+  async redeem<T>(token: string, vouched: (claim: ClaimedJoinToken) => Promise<T>): Promise<Redemption<T>> {
     if (!TOKEN.test(token)) return { outcome: 'unknown' };
-    return this.#store.consumeJoinToken(hashOf(token), this.#clock.now());
+    const claim = await this.#store.claimJoinToken(hashOf(token), this.#clock.now());
+    if (claim.outcome !== 'claimed') return claim;
+    try {
+      return { outcome: 'redeemed', value: await vouched(claim) };
+    } finally {
+      claim.release();
+    }
   }
 }
 
 /** Names a token in records without giving it away; "" for text that is no token, because it may be a secret worth guessing. */
 export function tokenId(token: string): string {
-  return TOKEN.test(token) ? hashOf(token).slice(0, 12) : '';
+  return TOKEN.test(token) ? idOfHash(hashOf(token)) : '';
+}
+
+/** The same of a token that is known by its hash. */
+export function idOfHash(tokenHash: string): string {
+  return tokenHash.slice(0, 12);
 }
 
 // A plain hash is enough for a secret of 256 random bits: there is nothing to guess.

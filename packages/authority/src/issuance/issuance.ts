@@ -1,5 +1,5 @@
 import type { Clock, SpiffeId } from '@rampart/core';
-import type { AuditEvent, Journal } from '@rampart/journal';
+import type { AuditEvent, Companion, Journal } from '@rampart/journal';
 import { buildCertificate, serialAt } from '@rampart/spiffe';
 import type { ParsedCertificate, RevocableCertificate, ServerTemplate, WorkloadTemplate } from '@rampart/spiffe';
 import type { Hierarchy } from '../hierarchy/hierarchy.ts';
@@ -45,6 +45,8 @@ export interface WorkloadIssue {
   readonly requestedBy: string;
   /** Address of who asks. */
   readonly sourceIp: string;
+  /** What vouches for it once: used up in the same step in which it is recorded. */
+  readonly usedUp?: readonly Companion[];
   /** Goes on the audit record together with the ledger's entry. */
   readonly events: (serial: string) => readonly AuditEvent[];
 }
@@ -119,9 +121,11 @@ export class Issuance {
     const { journal, store } = this.#options;
     const events =
       request.kind === 'server' ? [serverEvent(request, unrecorded.serial)] : request.events(unrecorded.serial);
-    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, request.rotation), (sequence) =>
+    const usedUp = (request.kind === 'server' ? undefined : request.usedUp) ?? [];
+    const entry = journal.append('ledger', issuanceEntry(unrecorded, certificate, request.rotation), (sequence) => [
       store.issued({ ...unrecorded, sequence }),
-    );
+      ...usedUp,
+    ]);
     await Promise.all([entry, ...events.map((event) => journal.audit(event))]);
   }
 

@@ -1,16 +1,27 @@
-import type { AuthorityStore, JoinTokenConsumption, JoinTokenRecord, WorkloadIdentity } from '@rampart/authority';
-import { RampartError } from '@rampart/core';
+import {
+  type AuthorityStore,
+  type JoinTokenClaim,
+  type JoinTokenRecord,
+  Turns,
+  type WorkloadIdentity,
+} from '@rampart/authority';
 import type { Database } from '../database.ts';
 import { insertion, selection } from '../precompiled.ts';
+import { statementsWithin } from '../statement.ts';
 import type { JoinTokenTable } from '../tables.ts';
 
-const MEANWHILE = 'the join token was used meanwhile';
+const ONCE = { rows: 1, otherwise: 'the join token was used meanwhile' };
 
-/** Join tokens in the database: of those who come with the same one at the same time, the first is written. */
+interface Use {
+  readonly tokenHash: string;
+  readonly at: number;
+}
+
+/** Join tokens in the database. Claims are this process's: what another one used meanwhile is not used again. */
 export function joinTokenMethods({
   reads,
   writer,
-}: Pick<Database, 'reads' | 'writer'>): Pick<AuthorityStore, 'addJoinToken' | 'consumeJoinToken'> {
+}: Pick<Database, 'reads' | 'writer'>): Pick<AuthorityStore, 'addJoinToken' | 'claimJoinToken'> {
   const insertTokens = insertion(reads, 'join_tokens');
   const selectToken = selection(reads.selectFrom('join_tokens').selectAll().where('token_hash', '=', ''));
   const use = reads
@@ -20,28 +31,29 @@ export function joinTokenMethods({
     .where('used_at', 'is', null)
     .where('expires_at', '>', 0)
     .compile();
-  const standing = async (tokenHash: string, at: number): Promise<JoinTokenConsumption> => {
+  const storeUses = async (uses: readonly unknown[], within: unknown): Promise<void> => {
+    for (const { tokenHash, at } of uses as readonly Use[])
+      statementsWithin(within).push({ query: use, parameters: [at, tokenHash, at], mustChange: ONCE });
+  };
+  const turns = new Turns();
+  const claim = async ({ tokenHash, at }: Use, release: () => void): Promise<JoinTokenClaim> => {
     const [row] = await selectToken(reads, tokenHash);
     if (row === undefined) return { outcome: 'unknown' };
     const token = tokenOf(row);
     if (row.used_at !== null) return { outcome: 'used', token };
-    return { outcome: row.expires_at > at ? 'consumed' : 'expired', token };
+    if (row.expires_at <= at) return { outcome: 'expired', token };
+    return { outcome: 'claimed', token, use: { row: { tokenHash, at }, store: storeUses }, release };
   };
   return {
     addJoinToken: (token) => writer.store(() => insertTokens([tokenRow(token)])),
-    consumeJoinToken: async (tokenHash, at) => {
-      const found = await standing(tokenHash, at);
-      if (found.outcome !== 'consumed') return found;
-      const mustChange = { rows: 1, otherwise: MEANWHILE };
+    claimJoinToken: async (tokenHash, at) => {
+      const release = await turns.take(tokenHash);
+      let claimed: JoinTokenClaim | undefined;
       try {
-        await writer.store(() => [{ query: use, parameters: [at, tokenHash, at], mustChange }]);
-      } catch (error) {
-        if (!(error instanceof RampartError) || error.message !== MEANWHILE) throw error;
-        const meanwhile = await standing(tokenHash, at);
-        if (meanwhile.outcome === 'consumed') throw error;
-        return meanwhile;
+        return (claimed = await claim({ tokenHash, at }, release));
+      } finally {
+        if (claimed?.outcome !== 'claimed') release();
       }
-      return found;
     },
   };
 }

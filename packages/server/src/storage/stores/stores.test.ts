@@ -2,12 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { authorityStoreConformance } from '@rampart/authority/conformance';
+import type { Companion } from '@rampart/journal';
 import { checkpointStoreConformance, journalStoreConformance } from '@rampart/journal/conformance';
 import { localKeyEncryptionKey } from '@rampart/keyring';
 import { SensitiveKeys } from '@rampart/registry';
 import { registryStoreConformance } from '@rampart/registry/conformance';
 import { type Database, openDatabase } from '../database.ts';
 import { sqliteEngine } from '../sqlite/engine.ts';
+import type { Statement } from '../statement.ts';
 import { createAuthorityStore } from './authority-store.ts';
 import { createCheckpointStore } from './checkpoint-store.ts';
 import { createJournalStore } from './journal-store.ts';
@@ -19,6 +21,7 @@ const SEALING = new InstanceSecrets(localKeyEncryptionKey(new Uint8Array(32)), (
 interface StoreUnderTest<Store> {
   readonly store: Store;
   reopen(): Promise<Store>;
+  keep(companion: Companion): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,6 +37,12 @@ function onSqlite<Store>(createStore: (database: Database) => Store): () => Prom
         database = await open();
         return createStore(database);
       },
+      keep: ({ row, store }) =>
+        database.writer.store(async () => {
+          const statements: Statement[] = [];
+          await store([row], statements);
+          return statements;
+        }),
       close: async () => {
         await database.close();
         await rm(directory, { recursive: true });
