@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -14,6 +15,7 @@ import type { GroupPolicy, MeshEndpoint, MeshService, RouteSettings, SignHeaders
 import { signRequest } from '@rampart/spiffe/http-signature';
 import { until } from '@rampart/testkit';
 
+import type { HttpVersion } from '../../http/version.ts';
 import { ConnectionPool } from '../../http1/connection-pool.ts';
 import { stopwatch } from '../../stopwatch.ts';
 import { SocketStream } from '../../stream/socket-stream.ts';
@@ -72,6 +74,8 @@ interface Rules {
   readonly policy?: GroupPolicy;
   readonly subsets?: Readonly<Record<string, Record<string, string>>>;
   readonly signs?: boolean;
+  /** What the application speaks. */
+  readonly version?: HttpVersion;
 }
 
 interface Recorded {
@@ -153,7 +157,8 @@ async function caller(endpoints: readonly MeshEndpoint[], rules: Rules): Promise
     isDraining: () => false,
     clock,
   });
-  const door = await startServer((socket) => way.accept({ stream: new SocketStream(socket), version: 'http/1.1' }));
+  const { version = 'http/1.1' } = rules;
+  const door = await startServer((socket) => way.accept({ stream: new SocketStream(socket), version }));
   closers.push(() => {
     door.close();
     way.close();
@@ -249,6 +254,24 @@ describe('requests of a sidecar under rules', () => {
     assert.ok(all.every(({ seen }) => seen.every(({ body }) => body === 'all of it')));
     assert.ok(all.slice(0, 2).some(({ seen }) => seen.length > 0));
     assert.deepEqual([...new Set(records.map(({ flags }) => flags))], ['-']);
+  });
+
+  it('are sent to instances of HTTP/1.1 where they come over HTTP/2', async () => {
+    const all = await Promise.all([instance('bad', failing), instance('good', ok)]);
+    const { port, records } = await caller(
+      all.map(({ endpoint }) => endpoint),
+      { version: 'h2', route: { destinations: TO_A, retries: RETRIES, mirrors: [{ host: 'a', share: 1 }] } },
+    );
+    const session = http2.connect(`http://127.0.0.1:${port}`);
+    closers.push(() => session.destroy());
+    for (let time = 0; time < 4; time += 1) {
+      const stream = session.request({ ':path': '/', ':method': 'PUT', ':authority': 'a', te: 'trailers' });
+      stream.end('all of it');
+      const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+      assert.deepEqual([headers[':status'], await text(stream)], [200, 'fine']);
+    }
+    assert.deepEqual([...new Set(records.map(({ code }) => code))], [200]);
+    assert.ok(all.every(({ seen }) => seen.every(({ body }) => body === 'all of it')));
   });
 
   it('an instance that is not there is passed over, for POST as well: nobody has seen the request', async () => {
