@@ -36,7 +36,7 @@ export type { LinkLimits } from './link/limits.ts';
 export { LinkError } from './link/link-error.ts';
 export type { LinkReason, Refusal } from './link/link-error.ts';
 export { LinkSession } from './link/link-session.ts';
-export type { LinkOptions } from './link/link-session.ts';
+export type { LinkOptions } from './link/link-options.ts';
 export type { LinkStream, StreamRequest } from './link/link-stream.ts';
 export type { ByteReceiver, ByteStream } from './stream/byte-stream.ts';
 export { SocketStream } from './stream/socket-stream.ts';

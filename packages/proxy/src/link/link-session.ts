@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-import { RampartError, type Clock, type Random, type Timer } from '@rampart/core';
+import { RampartError, type Timer } from '@rampart/core';
 
 import { FloodGuard } from './flow/flood-guard.ts';
 import { ReceiveWindow, WindowPool, type WindowSettings } from './flow/receive-window.ts';
@@ -19,14 +19,8 @@ import type { FrameWriter } from './frame/frame-writer.ts';
 import { isSoundRequest, openPayload, readOpen } from './frame/open-payload.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { DEFAULT_LIMITS, type LinkLimits } from './limits.ts';
-import {
-  LinkError,
-  SESSION_REASONS,
-  sessionReason,
-  streamReason,
-  type Refusal,
-  type SessionReason,
-} from './link-error.ts';
+import { LinkError, SESSION_REASONS, sessionReason, streamReason, type SessionReason } from './link-error.ts';
+import type { LinkOptions } from './link-options.ts';
 import { SessionStream, type LinkStream, type StreamHost, type StreamRequest } from './link-stream.ts';
 import { SESSION_RECEIVED, type SessionEvent, type SessionState } from './state/session-states.ts';
 import {
@@ -42,34 +36,10 @@ import {
   WINDOW,
 } from './state/stream-states.ts';
 
-/** Time for the last bytes of a session to leave. */
 /** Beyond it timers of Node are over at once. */
 const LONGEST_TIMER_MS = 2_147_483_647;
+/** Time for the last bytes of a session to leave. */
 const LINGER_MS = 1000;
-
-export interface LinkOptions {
-  /** Connected, authenticated, and with `rampart-link/1` agreed on: all of that is the caller's. The session owns it from now on. */
-  readonly transport: Duplex;
-  /** Which side opened the connection. */
-  readonly role: 'dialer' | 'listener';
-  readonly clock: Clock;
-  /** Spreads keep-alives of links that were dialed together. */
-  readonly random: Random;
-  /**
-   * The other side opens a stream. A refusal is told to it; else the stream is taken, and brings nothing before it has a
-   * receiver. Without this, none is taken.
-   */
-  accept?(stream: LinkStream, request: StreamRequest): Refusal | undefined;
-  /** The other side has said how many streams it takes. Called once, unless the session is over before. */
-  greeted?(): void;
-  /** No stream can be opened any more; those that are open go on. Called once. */
-  draining?(): void;
-  /** The other side broke the rules or the limits, or is not heard any more: called once at most, before `closed`. */
-  broken?(error: LinkError): void;
-  /** The session is over: called once, and last. `error` is there when it did not end in order. */
-  closed?(error: LinkError | undefined): void;
-  readonly limits?: Partial<LinkLimits>;
-}
 
 /** Reasons for which the other side is to blame. */
 const FAULTS: ReadonlySet<SessionReason> = new Set(['protocol-error', 'flow-control', 'flood', 'dead-peer']);

@@ -6,7 +6,8 @@ import type { ByteReceiver } from '../stream/byte-stream.ts';
 import { FRAME_SHAPES } from './frame/format.ts';
 import { FrameReader } from './frame/frame-reader.ts';
 import { FrameWriter } from './frame/frame-writer.ts';
-import { LinkSession, type LinkOptions } from './link-session.ts';
+import type { LinkOptions } from './link-options.ts';
+import { LinkSession } from './link-session.ts';
 import type { LinkStream } from './link-stream.ts';
 
 /** One end of a wire in memory: what is written comes out at the other end, cut into pieces of the lengths that `cut` gives. */
