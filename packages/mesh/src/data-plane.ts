@@ -108,7 +108,7 @@ export function startDataPlane(options: DataPlaneOptions): DataPlane {
   });
   const identity = new SvidSource({ issuer, clock, random, log });
   identity.subscribe(({ spiffeId }) => options.metrics?.setSelf(workload, spiffeId.toString()));
-  const instances = new LocalInstances();
+  const instances = new LocalInstances((instanceId) => isKnown(view, workload, instanceId));
   const standing = new StandingReport();
   view.subscribe(({ gone }) => instances.confirm(gone));
   const control = new ControlClient({
@@ -202,6 +202,12 @@ function sender(control: ControlClient): TelemetrySend {
     const request = TelemetryBatch.encode(batch).finish();
     await ask(control, { path: REPORT, request, timeoutMs: REPORT_TIMEOUT_MS });
   };
+}
+
+/** Whether callers of this workload are told of one of its instances. */
+function isKnown(view: MeshView, workload: AttestedWorkload | undefined, instanceId: string): boolean {
+  const service = workload && view.service(workload.service, workload.namespace);
+  return service?.endpoints.some((each) => each.instanceId === instanceId) ?? false;
 }
 
 function whenReady(view: MeshView, identity: SvidSource, milliseconds: number): Promise<Readiness> {

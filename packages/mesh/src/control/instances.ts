@@ -17,6 +17,8 @@ export type InstanceProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
 /** What an instance says of itself beyond where it is; the registry judges the values. */
 export type InstanceTraits = Partial<Omit<RegisterInstance, 'instanceId' | 'host' | 'port' | 'protocol'>>;
 
+/** Where the registry has it and is there, it answers, on a busy machine not at once: who closes before that still has callers. */
+const BUSY_REGISTRY_MS = 5000;
 /** Data planes hear of a change within a few milliseconds of each other; this is for those on busy machines. */
 const LAST_CALLERS_MS = 500;
 
@@ -27,7 +29,13 @@ export class LocalInstances {
   readonly #waiting = new Set<() => void>();
   /** What those are called in the registry that somebody else registered there. */
   readonly #names = new Map<string, string>();
+  readonly #isRegistered: (instanceId: string) => boolean;
   #changed: ((instance: LocalInstance, present: boolean) => void) | undefined;
+
+  /** @param isRegistered whether callers are told of an instance, as far as is known here */
+  constructor(isRegistered: (instanceId: string) => boolean = () => false) {
+    this.#isRegistered = isRegistered;
+  }
 
   get all(): readonly LocalInstance[] {
     return [...this.#instances.values()];
@@ -80,7 +88,8 @@ export class LocalInstances {
   /** The same, and callers have had the time to hear of it: what closes its port before that turns the last of them away. */
   async whenForgotten(clock: Clock, milliseconds: number): Promise<void> {
     if (this.#leaving.size === 0) return;
-    await this.whenWithdrawn(clock, milliseconds);
+    const isAwaited = this.#changed !== undefined && [...this.#leaving].some(this.#isRegistered);
+    await this.whenWithdrawn(clock, isAwaited ? Math.max(milliseconds, BUSY_REGISTRY_MS) : milliseconds);
     await new Promise<void>((resolve) => {
       clock.after(LAST_CALLERS_MS, resolve);
     });
