@@ -18,6 +18,7 @@ export interface SidecarOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** Further options of `rampart sidecar`. */
   readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** Words in front of the command: the host that it runs on. */
   readonly place?: Place;
 }
@@ -51,11 +52,19 @@ export class SidecarProcess {
 
   /** Starts it, and waits until it is ready and, where it serves, registered. */
   static async start(plane: ControlPlaneProcess, options: SidecarOptions): Promise<SidecarProcess> {
-    const { serviceAccount, namespace = 'default', service = '', labels = {}, args = [], place = [] } = options;
+    const {
+      serviceAccount,
+      namespace = 'default',
+      service = '',
+      labels = {},
+      args = [],
+      place = [],
+      env = {},
+    } = options;
     const admission = await plane.admission({ namespace, serviceAccount, service, labels });
     const [file = '', ...words] = [...place, process.execPath, CLI, 'sidecar', '--output', 'json', ...args];
     const child = spawn(file, words, {
-      env: { ...bareEnvironment(), ...admission },
+      env: { ...bareEnvironment(), ...env, ...admission },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [text, said] = ['', ''];

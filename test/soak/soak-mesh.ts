@@ -25,6 +25,9 @@ interface Ports {
 }
 
 const APPLICATIONS = fileURLToPath(new URL('../services/soak/applications.mjs', import.meta.url));
+const COLLECTING = new URL('../services/soak/collecting.mjs', import.meta.url);
+/** Of what lives as long as the mesh does. */
+const ENV = { NODE_OPTIONS: `--import=${COLLECTING.href}` };
 const IN_STEP_MS = 20_000;
 /** A second address of this machine, so that both instances of a TCP service can have the same port. */
 const HOSTS = ['127.0.0.1', '127.0.0.2'] as const;
@@ -82,6 +85,11 @@ export class SoakMesh {
     const pids = new Map([...this.#staying].map(([name, { process }]) => [name, process.pid ?? 0]));
     if (this.plane.pid !== undefined) pids.set('control plane', this.plane.pid);
     return pids;
+  }
+
+  /** Has data planes that stay collect their garbage. */
+  collect(): void {
+    for (const { process } of this.#staying.values()) process.kill('SIGUSR2');
   }
 
   /** Starts another instance, then asks the one before it to leave; requests under way are its own to finish. */
@@ -150,17 +158,20 @@ export class SoakMesh {
       this.#passing.set(service, await this.#begin(service, 1));
     });
     const inProcess = ['shopper', 'thief'].map(async (name) =>
-      this.#staying.set(name, await Workload.start(this.plane, { script: 'soak/customer.mjs', serviceAccount: name })),
+      this.#staying.set(
+        name,
+        await Workload.start(this.plane, { script: 'soak/customer.mjs', serviceAccount: name, env: ENV }),
+      ),
     );
     const behindSidecars = ['walker', 'smuggler', 'guest'].map(async (name) =>
-      this.#staying.set(name, await SidecarProcess.start(this.plane, { serviceAccount: name })),
+      this.#staying.set(name, await SidecarProcess.start(this.plane, { serviceAccount: name, env: ENV })),
     );
     await Promise.all([...services, ...inProcess, ...behindSidecars]);
     await this.inStep();
   }
 
   #begin(service: SoakService, place: 0 | 1): Promise<Instance> {
-    const identity = { serviceAccount: service, service };
+    const identity = { serviceAccount: service, service, env: ENV };
     if (service === 'stock') return Workload.start(this.plane, { ...identity, script: 'soak/stock.mjs' });
     const args = ['--app-port', String(this.#ports[service])];
     if (service === 'mail')

@@ -18,6 +18,8 @@ export interface SoakOptions {
 }
 
 const SAMPLE_MS = 1000;
+/** What is garbage is no growth. */
+const COLLECT_MS = 10_000;
 /** Between two disturbances: a fraction of the whole, within bounds. */
 const SHARE_OF_PAUSE = 0.01;
 const LEAST_PAUSE_MS = 200;
@@ -65,10 +67,12 @@ class Run {
     this.#judgement.doorIs(false, Date.now());
     const customers = await this.#open();
     const sampling = setInterval(() => this.#vitals.sample(this.#mesh.processes(), this.#elapsed()), SAMPLE_MS);
+    const collecting = setInterval(() => this.#mesh.collect(), COLLECT_MS);
     try {
       await this.#churn();
     } finally {
       clearInterval(sampling);
+      clearInterval(collecting);
     }
     this.#report.problems.push(...this.#mesh.dead());
     for (const each of customers) {
