@@ -4,6 +4,7 @@ import type { OutgoingSignature } from '../outbound/sign/outgoing-signatures.ts'
 import type { Target } from '../outbound/outbound.ts';
 import { ResponseFlag } from '../record/flags.ts';
 import type { MeshService } from '../view/endpoint.ts';
+import type { Deadlines } from './call/deadlines.ts';
 import type { CallDriver } from './call/driver.ts';
 import type { CallSurroundings, NoDestination } from './call/surroundings.ts';
 import { drawn } from './call/way.ts';
@@ -21,10 +22,14 @@ export class RuledService implements CallSurroundings {
   readonly service: MeshService;
   readonly port: number;
   readonly rules: ServiceRules;
-  readonly #traffic: Pick<Traffic, 'destination' | 'resolve'>;
+  readonly #traffic: Pick<Traffic, 'deadlines' | 'destination' | 'resolve'>;
   readonly #options: TrafficOptions;
 
-  constructor(asked: AskedService, traffic: Pick<Traffic, 'destination' | 'resolve'>, options: TrafficOptions) {
+  constructor(
+    asked: AskedService,
+    traffic: Pick<Traffic, 'deadlines' | 'destination' | 'resolve'>,
+    options: TrafficOptions,
+  ) {
     this.service = asked.service;
     this.port = asked.port;
     this.rules = asked.rules;
@@ -55,6 +60,10 @@ export class RuledService implements CallSurroundings {
 
   get clock(): Clock {
     return this.#options.clock;
+  }
+
+  get deadlines(): Deadlines {
+    return this.#traffic.deadlines;
   }
 
   get random(): Random {

@@ -407,6 +407,9 @@ describe('whatever happens', () => {
           call.abandoned();
           assert.ok(driver.tries.length <= 3);
         }
+        // Those of the two lengths of time that the rule gives fire once more, for nobody.
+        assert.ok(here.clock.pending <= 2);
+        await here.clock.advance(300);
         assert.equal(here.clock.pending, 0);
         const service = here.services.get('a');
         assert.ok(service !== undefined);

@@ -4,6 +4,7 @@ import { ResponseFlag } from '../record/flags.ts';
 import type { OutgoingSignature } from '../outbound/sign/outgoing-signatures.ts';
 import type { Stopwatch } from '../record/stopwatch.ts';
 import type { MeshService } from '../view/endpoint.ts';
+import { Deadlines } from './call/deadlines.ts';
 import type { NoDestination } from './call/surroundings.ts';
 import type { ClusterFigures, ClusterSource } from './group/cluster-counts.ts';
 import { ServiceState } from './group/service-state.ts';
@@ -44,6 +45,8 @@ const UNAVAILABLE = 503;
 
 /** Rules about calls, and what this data plane has seen of those they are about. */
 export class Traffic implements ClusterSource {
+  /** Of all requests under rules. */
+  readonly deadlines: Deadlines;
   readonly #options: TrafficOptions;
   readonly #states = new Map<string, ServiceState>();
   /** By the rules about it: the last form that a service had. */
@@ -53,6 +56,8 @@ export class Traffic implements ClusterSource {
 
   constructor(options: TrafficOptions) {
     this.#options = options;
+    const { clock, stopwatch } = options;
+    this.deadlines = new Deadlines({ clock, now: () => stopwatch.elapsed() });
   }
 
   /** One look: undefined where no rule is about the service. */

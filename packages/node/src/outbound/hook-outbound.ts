@@ -47,7 +47,7 @@ export function hookOutbound({ outbound, ids, external, exempt }: OutboundHooksO
   const ruled = new RuledRequests({ ...held, recorder, agent: agents.for(new http.Agent({ keepAlive: true })) });
   const instances = new InstanceSessions(outbound);
   const streams = new RuledStreams({ ...held, recorder: http2Recorder, sessions: instances });
-  const connections = new InstanceConnections({ outbound, now: () => stopwatch.elapsed() });
+  const connections = new InstanceConnections({ ...held, now: () => stopwatch.elapsed() });
   const spliced = { ...held, recorder, connections };
   const door = new RuledDoor({ outbound, requests: ruled, streams, spliced });
   hookAgents({ outbound, recorder, agents, ruled, door });

@@ -14,6 +14,8 @@ export interface TryFacts {
   readonly grpcStatus: string | undefined;
   /** Of HTTP; 0 without an answer. */
   readonly status: number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: number;
 }
 
 /** "enough": what has come is for the caller; a flag: it is, because the retry that it asks for cannot be had. */
@@ -36,9 +38,9 @@ export class Retries {
   }
 
   /** The instance of the next try; undefined where none may be given requests. */
-  next(): Target | undefined {
+  next(now: number): Target | undefined {
     const { destination, hash } = this.#way;
-    const member = destination.group.pick(this.#around.now(), { hash, avoid: this.#avoid });
+    const member = destination.group.pick(now, { hash, avoid: this.#avoid });
     if (member === undefined) return undefined;
     this.#member = member;
     member.inFlight += 1;
@@ -48,7 +50,7 @@ export class Retries {
   /** Counts how the present try ended. */
   saw(outcome: Outcome, facts: TryFacts): RetryVerdict {
     const settings = this.#settings;
-    this.tooLate(outcome);
+    this.tooLate(outcome, facts.now);
     if (settings === undefined || settings.attempts === 0) return 'enough';
     const isAsSeen = outcome.end !== 'answer' || outcome.status === facts.status;
     const judged = isAsSeen ? outcome : { ...outcome, status: facts.status };
@@ -58,7 +60,7 @@ export class Retries {
       counts.retriesUsedUp += 1;
       return ResponseFlag.retriesUsedUp;
     }
-    if (this.#take()) {
+    if (this.#take(facts.now)) {
       counts.retries += 1;
       return 'again';
     }
@@ -67,9 +69,9 @@ export class Retries {
   }
 
   /** Counts a try that nothing follows. */
-  tooLate(outcome: Outcome): void {
+  tooLate(outcome: Outcome, now: number): void {
     const { group, counts } = this.#way.destination;
-    if (this.#member !== undefined && group.saw(this.#member, outcome, this.#around.now())) counts.ejections += 1;
+    if (this.#member !== undefined && group.saw(this.#member, outcome, now)) counts.ejections += 1;
   }
 
   /** Milliseconds to wait before the next try. */
@@ -91,11 +93,11 @@ export class Retries {
     this.#holdsRetry = false;
   }
 
-  #take(): boolean {
+  #take(now: number): boolean {
     const { budget, breaker } = this.#way.destination;
     if (!this.#holdsRetry && !breaker.retry()) return false;
     this.#holdsRetry = true;
-    if (!budget.take(this.#around.now())) return false;
+    if (!budget.take(now)) return false;
     this.#done += 1;
     if (this.#member !== undefined) (this.#avoid ??= new Set()).add(this.#member);
     return true;

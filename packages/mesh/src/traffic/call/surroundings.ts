@@ -1,6 +1,7 @@
 import type { Clock, CompiledDestination, Random } from '@rampart/core';
 
 import type { Destination } from '../group/service-state.ts';
+import type { Deadlines } from './deadlines.ts';
 
 /** Why requests cannot go where a route says. */
 export interface NoDestination {
@@ -15,6 +16,8 @@ export interface NoDestination {
 /** What calls need from the world around them. */
 export interface CallSurroundings {
   readonly clock: Clock;
+  /** For the time that rules give requests and their tries. */
+  readonly deadlines: Deadlines;
   readonly random: Random;
   /** Milliseconds of a clock that only goes forward. */
   now(): number;

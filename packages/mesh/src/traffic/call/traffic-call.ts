@@ -83,15 +83,18 @@ export class TrafficCall implements Waiter {
   answered(status: number, grpcStatus?: string): boolean {
     if (this.#state !== 'trying') return false;
     this.#timer?.cancel();
-    const outcome: Outcome = {
-      end: 'answer',
-      status: effectiveStatus(status, grpcStatus),
-      milliseconds: this.#options.around.now() - this.#triedAt,
-    };
-    if (this.#saw(outcome, { wasSent: true, grpcStatus, status })) return false;
+    const now = this.#options.around.now();
+    const milliseconds = now - this.#triedAt;
+    const outcome: Outcome = { end: 'answer', status: effectiveStatus(status, grpcStatus), milliseconds };
+    if (this.#saw(outcome, { wasSent: true, grpcStatus, status, now })) return false;
     this.#state = 'delivering';
     this.#status = status;
     return true;
+  }
+
+  /** Whether `keep` may have a use for an answer. */
+  get mayKeep(): boolean {
+    return this.#way?.destination.stale !== undefined;
   }
 
   /**
@@ -125,8 +128,9 @@ export class TrafficCall implements Waiter {
     }
     if (this.#state !== 'trying') return;
     this.#timer?.cancel();
-    const milliseconds = this.#options.around.now() - this.#triedAt;
-    if (this.#saw({ end: breakage.end, status: 0, milliseconds }, { wasSent: breakage.wasSent })) return;
+    const now = this.#options.around.now();
+    const milliseconds = now - this.#triedAt;
+    if (this.#saw({ end: breakage.end, status: 0, milliseconds }, { wasSent: breakage.wasSent, now })) return;
     const { reason } = breakage;
     if (breakage.end !== 'connect-failure')
       this.#refuse({ status: BAD_GATEWAY, flag: ResponseFlag.upstreamReset, reason });
@@ -144,7 +148,7 @@ export class TrafficCall implements Waiter {
   /** Called by the breaker: it is this request's turn. */
   admitted(): void {
     this.#admission = 'in';
-    this.#try();
+    this.#try(this.#options.around.now());
   }
 
   /** How the request ended, with what was done to it before. */
@@ -178,11 +182,12 @@ export class TrafficCall implements Waiter {
     }
     this.#way = way;
     const { timeoutMs } = route;
-    if (timeoutMs !== undefined) this.#deadline = around.clock.after(timeoutMs, () => this.#late(timeoutMs));
-    way.destination.budget.request(around.now());
+    if (timeoutMs !== undefined) this.#deadline = around.deadlines.after(timeoutMs, () => this.#late(timeoutMs));
+    const now = around.now();
+    way.destination.budget.request(now);
     for (const copy of way.mirrors) driver.mirror(copy);
     this.#admission = way.destination.breaker.enter(this);
-    if (this.#admission === 'in') this.#try();
+    if (this.#admission === 'in') this.#try(now);
     else if (this.#admission === 'overflow') {
       const { service, counts } = way.destination;
       counts.shed += 1;
@@ -194,12 +199,12 @@ export class TrafficCall implements Waiter {
     }
   }
 
-  #try(): void {
+  #try(now: number): void {
     const { route, around, driver } = this.#options;
     const way = this.#way;
     if (way === undefined || this.#state === 'over') return;
     const retries = (this.#retries ??= new Retries(route.retries, way, around));
-    const target = retries.next();
+    const target = retries.next(now);
     if (target === undefined) {
       const { group, service } = way.destination;
       const reason = `no instance of ${service.host} may be given requests: ${group.whyNobody()}`;
@@ -207,10 +212,11 @@ export class TrafficCall implements Waiter {
       return;
     }
     this.#state = 'trying';
-    this.#triedAt = around.now();
+    this.#triedAt = now;
     const perTry = route.retries?.perTryTimeoutMs;
-    if (perTry !== undefined) this.#timer = around.clock.after(perTry, () => this.#tooSlow(perTry));
-    driver.send({ ...way.attempt, target });
+    if (perTry !== undefined) this.#timer = around.deadlines.after(perTry, () => this.#tooSlow(perTry));
+    const { headers, url, authority } = way.attempt;
+    driver.send({ target, headers, url, authority });
   }
 
   /** Counts a try. Returns true when another one follows. */
@@ -223,6 +229,7 @@ export class TrafficCall implements Waiter {
       request: { method, canBeRepeated: driver.canBeRepeated, wasSent: about.wasSent },
       grpcStatus: about.grpcStatus,
       status: about.status ?? outcome.status,
+      now: about.now,
     });
     if (verdict !== 'again') {
       if (verdict !== 'enough') this.#note(verdict);
@@ -230,14 +237,15 @@ export class TrafficCall implements Waiter {
     }
     this.#state = 'waiting';
     retries.release();
-    this.#timer = around.clock.after(retries.pause(), () => this.#try());
+    this.#timer = around.clock.after(retries.pause(), () => this.#try(around.now()));
     return true;
   }
 
   #tooSlow(milliseconds: number): void {
     if (this.#state !== 'trying') return;
     this.#options.driver.drop();
-    if (this.#saw({ end: 'timeout', status: 0, milliseconds }, { wasSent: true })) return;
+    const now = this.#options.around.now();
+    if (this.#saw({ end: 'timeout', status: 0, milliseconds }, { wasSent: true, now })) return;
     const reason = `no answer within ${milliseconds} ms, which a rule gives a try`;
     this.#refuse({ status: GATEWAY_TIMEOUT, flag: ResponseFlag.timeout, reason });
   }
@@ -252,7 +260,8 @@ export class TrafficCall implements Waiter {
     }
     if (this.#state === 'trying') {
       driver.drop();
-      this.#retries?.tooLate({ end: 'timeout', status: 0, milliseconds: around.now() - this.#triedAt });
+      const now = around.now();
+      this.#retries?.tooLate({ end: 'timeout', status: 0, milliseconds: now - this.#triedAt }, now);
     }
     this.#refuse({ status: GATEWAY_TIMEOUT, flag: ResponseFlag.timeout, reason });
   }
@@ -314,6 +323,7 @@ export class TrafficCall implements Waiter {
 
 interface SawFacts {
   readonly wasSent: boolean;
+  readonly now: number;
   readonly grpcStatus?: string | undefined;
   /** Of HTTP. */
   readonly status?: number;

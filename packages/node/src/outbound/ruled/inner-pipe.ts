@@ -4,6 +4,8 @@ export type Done = (error?: Error | null) => void;
 
 /** Stands in the place of the other end, until that is left to what follows. */
 export interface PipeTaker {
+  /** Nothing of what was written waits. */
+  readonly isFree: boolean;
   /** `text`: a character for each byte. */
   write(text: string, done: Done): void;
   /** There is room again for what is pushed. */
@@ -31,6 +33,9 @@ export class InnerPipe extends Duplex {
   /** Calls back the other end's write once there is room. */
   #room: (() => void) | undefined;
   #taker: PipeTaker | undefined;
+  readonly #written: Done = (error) => {
+    if (error != null) this.destroy(error);
+  };
 
   private constructor() {
     super({ allowHalfOpen: true, decodeStrings: false });
@@ -55,6 +60,18 @@ export class InnerPipe extends Duplex {
     this._write(Buffer.from(text, 'latin1'), 'latin1', done);
   }
 
+  /** Past the queues of streams where nothing waits in them, as is usual. */
+  override write(chunk: unknown, ...more: unknown[]): boolean {
+    const [encoding, callback] = more;
+    const taker = this.#taker;
+    const isPlain = typeof chunk === 'string' && encoding === 'latin1' && callback === undefined;
+    const isNext = this.writableLength === 0 && this.writableCorked === 0 && !this.writableEnded && !this.destroyed;
+    if (taker?.isFree !== true || !isPlain || !isNext)
+      return Reflect.apply(super.write, this, [chunk, ...more]) === true;
+    taker.write(chunk, this.#written);
+    return true;
+  }
+
   override _read(): void {
     this.#taker?.resume();
     const room = this.#room;
@@ -74,6 +91,15 @@ export class InnerPipe extends Duplex {
     }
     if (other.push(chunk, encoding)) done();
     else other.#room = done;
+  }
+
+  /** What a client writes at once, such as a request's head and its body. */
+  override _writev(
+    chunks: readonly { readonly chunk: Buffer | string; readonly encoding: BufferEncoding }[],
+    done: Done,
+  ): void {
+    const text = chunks.map(({ chunk, encoding }) => bytesOf(chunk, encoding)).join('');
+    this._write(text, 'latin1', done);
   }
 
   override _final(done: Done): void {

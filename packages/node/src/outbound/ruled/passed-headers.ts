@@ -8,13 +8,11 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
-/** Whether a header, its name in lower case, is about one connection. */
-export function isOfConnection(name: string): boolean {
-  return OF_THE_CONNECTION.has(name);
-}
-
 /** Names under which this process notes on its own requests whose they are. */
 export const CALL_HEADER = 'x-rampart-call';
+
+/** Names, in lower case, of what no message is passed on with. */
+export const NOT_PASSED: readonly string[] = [...OF_THE_CONNECTION, CALL_HEADER];
 
 /** Headers as they are passed on, names and values in turn. */
 export function passedHeaders(rawHeaders: readonly string[]): string[] {

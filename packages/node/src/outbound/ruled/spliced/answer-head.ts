@@ -1,4 +1,6 @@
-import { isOfConnection } from '../passed-headers.ts';
+import { editedLines } from './header-edit.ts';
+import type { HeaderEdit } from './header-edit.ts';
+import { HeaderNames } from './header-names.ts';
 
 /** Where an answer's body ends (RFC 9112 §6.3). */
 export type AnswerEnd = { readonly by: 'length'; readonly bytes: number } | { readonly by: 'chunks' | 'close' };
@@ -6,9 +8,8 @@ export type AnswerEnd = { readonly by: 'length'; readonly bytes: number } | { re
 /** What an instance said before the body of its answer. */
 export interface AnswerHead {
   readonly status: number;
-  readonly phrase: string;
-  /** Headers that are passed on, names and values in turn, as they came. */
-  readonly list: readonly string[];
+  /** As it came, with the empty line behind it. */
+  readonly text: string;
   readonly grpcStatus: string | undefined;
   readonly end: AnswerEnd;
   /** The connection can be used again; for how many seconds, where the instance has said so. */
@@ -16,16 +17,19 @@ export interface AnswerHead {
   readonly keepsSeconds: number | undefined;
 }
 
-const LINE = /HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y;
-const FIELD = /([\w!#$%&'*+.^`|~-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)\r\n/y;
+const HEAD =
+  /^HTTP\/1\.[01] [1-9]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n$/;
 const LENGTH = /^\d{1,15}$/;
 const KEPT_FOR = /(?:^|[,\s])timeout=(\d{1,6})/i;
+const MINOR_AT = 7;
+const STATUS_AT = 9;
+const STATUS_END = 12;
+const ZERO = 0x30;
 const NO_CONTENT = 204;
 const NOT_MODIFIED = 304;
 const FIRST_FINAL = 200;
 
 interface Fields {
-  list: string[];
   length: string | undefined;
   encoding: string | undefined;
   connection: string;
@@ -33,53 +37,70 @@ interface Fields {
   grpcStatus: string | undefined;
 }
 
+/** What an answer's end, its connection or its rules go by. */
+const TELLING = new HeaderNames(['content-length', 'transfer-encoding', 'connection', 'keep-alive', 'grpc-status']);
+
 /**
  * Reads the head of an answer, of which each character stands for a byte, with the empty line behind it. Undefined in any doubt
  * about what it says or where its body ends: what is read wrongly would be taken for the answer to another request.
  */
 export function readAnswerHead(text: string, method: string): AnswerHead | undefined {
-  LINE.lastIndex = 0;
-  const [, minor, code, phrase = ''] = LINE.exec(text) ?? [];
-  if (minor === undefined || code === undefined) return undefined;
-  const fields = readFields(text, LINE.lastIndex);
-  const status = Number(code);
+  if (!HEAD.test(text)) return undefined;
+  const fields = readFields(text);
+  const status = Number(text.slice(STATUS_AT, STATUS_END));
   const end = fields === undefined ? undefined : endOf(fields, status, method);
   if (fields === undefined || end === undefined) return undefined;
-  const connection = fields.connection.toLowerCase();
-  const keeps = minor === '1' ? !connection.includes('close') : connection.includes('keep-alive');
-  const seconds = KEPT_FOR.exec(fields.keepAlive)?.[1];
+  const { connection, keepAlive, grpcStatus } = fields;
+  const keeps = isOld(text) ? connection.includes('keep-alive') : !connection.includes('close');
+  const seconds = keepAlive === '' ? undefined : KEPT_FOR.exec(keepAlive)?.[1];
   return {
     status,
-    phrase,
-    list: fields.list,
-    grpcStatus: fields.grpcStatus,
+    text,
+    grpcStatus,
     end,
     keeps: keeps && end.by !== 'close',
     keepsSeconds: seconds === undefined ? undefined : Number(seconds),
   };
 }
 
-function readFields(text: string, from: number): Fields | undefined {
+/** The head as it is passed on. */
+export function passedHead({ text, end }: AnswerHead, edit: HeaderEdit): string {
+  const from = text.indexOf('\r\n') + 2;
+  const line = isOld(text) ? `HTTP/1.1${text.slice(MINOR_AT + 1, from)}` : text.slice(0, from);
+  return `${line}${editedLines(text, from, edit)}${end.by === 'close' ? 'connection: close\r\n' : ''}\r\n`;
+}
+
+/** Its headers, names and values in turn. */
+export function headerList({ text }: AnswerHead): string[] {
+  const list: string[] = [];
+  for (const line of text.trimEnd().split('\r\n').slice(1)) {
+    const colon = line.indexOf(':');
+    list.push(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return list;
+}
+
+/** HTTP/1.0 */
+function isOld(text: string): boolean {
+  return text.charCodeAt(MINOR_AT) === ZERO;
+}
+
+function readFields(text: string): Fields | undefined {
   const fields: Fields = {
-    list: [],
     length: undefined,
     encoding: undefined,
     connection: '',
     keepAlive: '',
     grpcStatus: undefined,
   };
-  let at = from;
-  for (;;) {
-    FIELD.lastIndex = at;
-    const [, name, raw] = FIELD.exec(text) ?? [];
-    if (name === undefined || raw === undefined) break;
-    at = FIELD.lastIndex;
-    const lower = name.toLowerCase();
-    const value = raw.trim();
-    if (!note(fields, lower, value)) return undefined;
-    if (!isOfConnection(lower)) fields.list.push(name, value);
+  for (let at = text.indexOf('\r\n') + 2; at < text.length - 2;) {
+    const colon = text.indexOf(':', at);
+    const end = text.indexOf('\r\n', colon);
+    const name = TELLING.at(text, at, colon);
+    if (name !== undefined && !note(fields, name, text.slice(colon + 1, end).trim())) return undefined;
+    at = end + 2;
   }
-  return text.startsWith('\r\n', at) && at + 2 === text.length ? fields : undefined;
+  return fields;
 }
 
 /** False for what must not be said twice. */
@@ -94,15 +115,13 @@ function note(fields: Fields, name: string, value: string): boolean {
       fields.encoding = value;
       return true;
     case 'connection':
-      fields.connection = value;
+      fields.connection = value.toLowerCase();
       return true;
     case 'keep-alive':
       fields.keepAlive = value;
       return true;
-    case 'grpc-status':
-      fields.grpcStatus = value;
-      return true;
     default:
+      fields.grpcStatus = value;
       return true;
   }
 }

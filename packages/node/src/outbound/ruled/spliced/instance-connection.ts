@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 
+import type { LoopHold } from '../loop-hold.ts';
 import { AnswerReader } from './answer-reader.ts';
 import type { AnswerListener, ReadingState } from './answer-reader.ts';
 
@@ -18,6 +19,8 @@ export interface BreakFacts {
 
 /** Where connections go that can be used again. */
 export interface ConnectionKeeper {
+  /** Keeps the process alive while an answer is waited for: connections by themselves do not. */
+  readonly hold: Pick<LoopHold, 'begin' | 'end'>;
   keep(connection: InstanceConnection, seconds: number | undefined): void;
   gone(connection: InstanceConnection): void;
 }
@@ -40,7 +43,7 @@ export class InstanceConnection {
     this.instanceId = instanceId;
     this.#socket = socket;
     this.#keeper = keeper;
-    socket.setNoDelay(true);
+    socket.setNoDelay(true).unref();
     socket.on('data', (bytes: Buffer) => this.#came(bytes));
     socket.on('error', (error) => this.#broke(error));
     socket.on('end', () => this.#ended());
@@ -55,7 +58,7 @@ export class InstanceConnection {
   send(text: string, method: string, listener: ConnectionListener): void {
     this.#listener = listener;
     this.#reader = new AnswerReader(method, listener);
-    if (this.#wasUsed) this.#socket.ref();
+    this.#keeper.hold.begin();
     this.#socket.write(text, 'latin1');
   }
 
@@ -70,6 +73,7 @@ export class InstanceConnection {
   destroy(): void {
     this.#listener = undefined;
     this.#isDead = true;
+    this.#done();
     this.#keeper.gone(this);
     this.#socket.destroy();
   }
@@ -90,15 +94,21 @@ export class InstanceConnection {
 
   #over({ head }: AnswerReader, state: ReadingState): void {
     this.#listener = undefined;
-    this.#reader = undefined;
+    this.#done();
     this.#wasUsed = true;
     this.flow(true);
     if (state !== 'whole' || head?.keeps !== true || !this.isUsable) {
       this.destroy();
       return;
     }
-    this.#socket.unref();
     this.#keeper.keep(this, head.keepsSeconds);
+  }
+
+  /** Nothing is waited for any more. */
+  #done(): void {
+    if (this.#reader === undefined) return;
+    this.#reader = undefined;
+    this.#keeper.hold.end();
   }
 
   #ended(): void {

@@ -1,5 +1,6 @@
 import type { Outbound, Target } from '@rampart/mesh';
 
+import type { LoopHold } from '../loop-hold.ts';
 import { InstanceConnection } from './instance-connection.ts';
 import type { ConnectionKeeper } from './instance-connection.ts';
 
@@ -9,18 +10,21 @@ const MILLISECONDS = 1000;
 
 export interface InstanceConnectionsOptions {
   readonly outbound: Pick<Outbound, 'dial'>;
+  readonly hold: LoopHold;
   /** Milliseconds of a clock that only goes forward. */
   now(): number;
 }
 
 /** Connections to instances that requests under rules are sent on, kept for the next ones. */
 export class InstanceConnections implements ConnectionKeeper {
+  readonly hold: LoopHold;
   readonly #options: InstanceConnectionsOptions;
   readonly #idle = new Map<string, InstanceConnection[]>();
   readonly #live = new Set<InstanceConnection>();
 
   constructor(options: InstanceConnectionsOptions) {
     this.#options = options;
+    this.hold = options.hold;
   }
 
   /** One that nobody uses. Throws where none can be opened: without an identity. */
@@ -28,7 +32,8 @@ export class InstanceConnections implements ConnectionKeeper {
     const { instanceId } = target.endpoint;
     const idle = this.#idle.get(instanceId);
     for (let kept = idle?.pop(); kept !== undefined; kept = idle?.pop()) {
-      if (kept.isUsable && kept.keptUntil > this.#options.now()) return kept;
+      const { keptUntil } = kept;
+      if (kept.isUsable && (keptUntil === Number.POSITIVE_INFINITY || keptUntil > this.#options.now())) return kept;
       kept.destroy();
     }
     const opened = new InstanceConnection(this.#options.outbound.dial(target), instanceId, this);

@@ -5,22 +5,13 @@ const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const TARGET = /^[\x21-\x7e]+$/;
 
-/** Rules stay the same for many requests. */
-const known = new WeakMap<CompiledHeaders, CompiledHeaders>();
-
 /** Operations as far as they leave a message readable. Throws a TypeError for what cannot be written. */
-export function safeHeaders(operations: CompiledHeaders | undefined): CompiledHeaders | undefined {
-  if (operations === undefined) return undefined;
-  let safe = known.get(operations);
-  if (safe === undefined) {
-    safe = {
-      remove: operations.remove.filter((name) => !isFraming(name.toLowerCase())),
-      set: operations.set.filter(isSafe),
-      add: operations.add.filter(isSafe),
-    };
-    known.set(operations, safe);
-  }
-  return safe;
+export function safeHeaders({ remove, set, add }: CompiledHeaders): CompiledHeaders {
+  return {
+    remove: remove.filter((name) => !isFraming(name.toLowerCase())),
+    set: set.filter(isSafe),
+    add: add.filter(isSafe),
+  };
 }
 
 /** A request's target or authority, which a rule may have made. Throws a TypeError for what cannot be written. */

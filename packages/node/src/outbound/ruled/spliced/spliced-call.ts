@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 
 import type { CompiledAnswer, CompiledHeaders } from '@rampart/core';
-import { breakageOf, changeHeaders, COMPLETE, failure } from '@rampart/mesh';
+import { breakageOf, COMPLETE, failure } from '@rampart/mesh';
 import type {
   CallDriver,
   Ending,
@@ -13,11 +13,13 @@ import type {
 } from '@rampart/mesh';
 
 import { isRepeatable } from '../repeatable.ts';
+import { headerList, passedHead } from './answer-head.ts';
 import type { AnswerHead } from './answer-head.ts';
 import { ChunkedEnd } from './chunked-end.ts';
+import { editOf, fieldLines } from './header-edit.ts';
 import type { BreakFacts, ConnectionListener, InstanceConnection } from './instance-connection.ts';
 import type { InstanceConnections } from './instance-connections.ts';
-import { safeHeaders, safeTarget } from './safe-headers.ts';
+import { safeTarget } from './safe-headers.ts';
 import type { WrittenRequest } from './written-request.ts';
 
 const BAD_GATEWAY = 502;
@@ -37,6 +39,8 @@ export interface SplicedCallOptions {
   readonly request: WrittenRequest;
   /** Its body, a character for each byte. */
   readonly body: string;
+  /** Names and values in turn that are put behind its headers. */
+  readonly trace: readonly string[];
   readonly exchange: OutboundExchange;
   readonly ruled: RuledService;
   readonly recorder: OutboundRecorder;
@@ -60,9 +64,10 @@ export class SplicedCall implements CallDriver {
     this.#options = options;
     const { request, exchange, ruled } = options;
     exchange.ruled = ruled.service;
-    exchange.userAgent = request.headers['user-agent'] ?? '';
-    exchange.bytesSent = request.bodyBytes;
-    const { method, url, headers } = request;
+    const { method, url, fields } = request;
+    const { headers, bodyBytes } = fields;
+    exchange.userAgent = headers['user-agent'] ?? '';
+    exchange.bytesSent = bodyBytes;
     this.#call = ruled.call({ method, url, authority: headers['host'] ?? '', headers }, this);
   }
 
@@ -106,7 +111,7 @@ export class SplicedCall implements CallDriver {
     this.#options.exchange.code = status;
     // Not while the client is still writing.
     queueMicrotask(() => {
-      const text = headText(status, '', own);
+      const text = headText(status, own);
       const isHead = this.#options.request.method === 'HEAD';
       this.#push(isHead ? Buffer.from(text, 'latin1') : Buffer.concat([Buffer.from(text, 'latin1'), body]));
       this.#end(ending);
@@ -143,15 +148,17 @@ export class SplicedCall implements CallDriver {
     const { exchange } = this.#options;
     exchange.code = status;
     exchange.bytesReceived += body.length;
-    this.#kept = keeperOf(this.#call.keep(head.list), head);
+    if (this.#call.mayKeep) this.#kept = keeperOf(this.#call.keep(headerList(head)), head);
     this.#kept?.add(body);
-    const list = changeHeaders(head.list, ...this.#call.responseHeaders.map(safeHeaders));
-    if (head.end.by === 'close') list.push('connection', 'close');
-    const text = headText(status, head.phrase, list);
-    if (body.length <= MOST_JOINED) this.#push(Buffer.from(text + body.toString('latin1'), 'latin1'));
-    else {
+    const text = passedHead(head, editOf(this.#call.responseHeaders));
+    if (body.length > MOST_JOINED) {
       this.#push(Buffer.from(text, 'latin1'));
       this.#push(body);
+    } else {
+      const whole = Buffer.allocUnsafe(text.length + body.length);
+      whole.write(text, 'latin1');
+      whole.set(body, text.length);
+      this.#push(whole);
     }
     return true;
   }
@@ -196,12 +203,17 @@ export class SplicedCall implements CallDriver {
   }
 
   #textOf({ headers, url, authority }: Try): string {
-    const { request, body } = this.#options;
+    const { request, body, trace } = this.#options;
     const host: CompiledHeaders | undefined =
       authority === undefined ? undefined : { remove: [], set: [['host', safeTarget(authority)]], add: [] };
     const path = url === undefined ? request.url : safeTarget(url);
-    const list = changeHeaders(request.list, ...headers.map(safeHeaders), host);
-    return `${request.method} ${path} HTTP/1.1\r\n${fieldLines(list)}\r\n${body}`;
+    const edit = editOf(host === undefined ? headers : [...headers, host]);
+    let text = `${request.method} ${path} HTTP/1.1\r\n${request.fields.edited(edit)}`;
+    for (let index = 0; index + 1 < trace.length; index += 2) {
+      const name = trace[index] ?? '';
+      if (!edit.gone.has(name)) text += `${name}: ${trace[index + 1] ?? ''}\r\n`;
+    }
+    return `${text}\r\n${body}`;
   }
 
   #push(part: Buffer): void {
@@ -268,12 +280,6 @@ const UNHEARD: ConnectionListener = {
   broke: () => undefined,
 };
 
-function headText(status: number, phrase: string, list: readonly string[]): string {
-  return `HTTP/1.1 ${status} ${phrase === '' ? (STATUS_CODES[status] ?? '') : phrase}\r\n${fieldLines(list)}\r\n`;
-}
-
-function fieldLines(list: readonly string[]): string {
-  let text = '';
-  for (let index = 0; index + 1 < list.length; index += 2) text += `${list[index] ?? ''}: ${list[index + 1] ?? ''}\r\n`;
-  return text;
+function headText(status: number, list: readonly string[]): string {
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines(list)}\r\n`;
 }

@@ -44,8 +44,10 @@ class World {
   requests = 0;
   far: InnerPipe | undefined;
   readonly agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #hold = new LoopHold();
   readonly connections: InstanceConnections = new InstanceConnections({
     outbound: { dial: () => net.connect(this.#port, '127.0.0.1') as TLSSocket },
+    hold: this.#hold,
     now: () => stopwatch.elapsed(),
   });
   readonly #sockets = new Set<Socket>();
@@ -65,7 +67,7 @@ class World {
     const telemetry = { record: this.#record } as Plane['telemetry'];
     const plane: Plane = { view: { revision: 0 } as Plane['view'], telemetry, metrics: undefined };
     const recorder = new OutboundRecorder(plane, { ids: IDS, stopwatch, parent: () => undefined });
-    const held = { recorder, pending: new PendingExchanges(), hold: new LoopHold(), connections: this.connections };
+    const held = { recorder, pending: new PendingExchanges(), hold: this.#hold, connections: this.connections };
     const outbound: Pick<Outbound, 'ruled'> = { ruled: () => ruled };
     Object.assign(this.agent, {
       createConnection: () => {

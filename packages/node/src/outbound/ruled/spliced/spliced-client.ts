@@ -8,7 +8,7 @@ import type { PendingExchanges } from '../pending-exchanges.ts';
 import type { InstanceConnections } from './instance-connections.ts';
 import { SplicedCall } from './spliced-call.ts';
 import type { ClientEnd } from './spliced-call.ts';
-import { readWritten } from './written-request.ts';
+import { RequestReader } from './written-request.ts';
 import type { WrittenRequest } from './written-request.ts';
 
 export interface SplicedClientOptions {
@@ -32,6 +32,7 @@ export class SplicedClient implements PipeTaker {
   readonly #options: SplicedClientOptions;
   readonly #place: Place;
   readonly #client: ClientEnd & { leave(text: string, done: Done): void };
+  readonly #reader = new RequestReader();
   #request: WrittenRequest | undefined;
   /** What came of the request so far. */
   #text = '';
@@ -50,15 +51,19 @@ export class SplicedClient implements PipeTaker {
     this.#client = client;
   }
 
+  get isFree(): boolean {
+    return this.#call === undefined;
+  }
+
   write(text: string, done: Done): void {
     if (this.#call !== undefined) {
       this.#waiting = { text, done };
       return;
     }
     this.#text += text;
-    this.#request ??= readWritten(this.#text);
+    this.#request ??= this.#reader.read(this.#text);
     const request = this.#request;
-    const missing = request === undefined ? 0 : request.bodyAt + request.bodyBytes - this.#text.length;
+    const missing = request === undefined ? 0 : request.bodyAt + request.fields.bodyBytes - this.#text.length;
     if (request === undefined || missing < 0) this.#leave(done);
     else if (missing > 0) done();
     else {
@@ -92,10 +97,10 @@ export class SplicedClient implements PipeTaker {
     this.#text = '';
     this.#request = undefined;
     hold.begin();
-    addTrace(request, exchange);
     const call = new SplicedCall({
       request,
       body,
+      trace: traceOf(request, exchange),
       exchange,
       ruled,
       recorder,
@@ -124,17 +129,18 @@ export class SplicedClient implements PipeTaker {
     this.#client.leave(text, done);
   }
 
-  #exchangeOf({ method, url, headers, call }: WrittenRequest): OutboundExchange {
+  #exchangeOf({ method, url, fields, call }: WrittenRequest): OutboundExchange {
     const { pending, recorder } = this.#options;
-    return pending.take(call) ?? recorder.begin({ method, path: url, authority: headers['host'] ?? '' });
+    return pending.take(call) ?? recorder.begin({ method, path: url, authority: fields.headers['host'] ?? '' });
   }
 }
 
-/** W3C Trace Context: the trace of the application goes on, or begins here. */
-function addTrace({ headers, list }: WrittenRequest, exchange: OutboundExchange): void {
+/** W3C Trace Context: the trace of the application goes on, or begins here. Names and values in turn that the request does not have. */
+function traceOf({ fields: { headers } }: WrittenRequest, exchange: OutboundExchange): readonly string[] {
   const requestId = headers['x-request-id'];
   const traceparent = headers['traceparent'];
   exchange.adopt(requestId, traceparent);
-  if (requestId === undefined) list.push('x-request-id', requestIdOf(exchange));
-  if (traceparent === undefined) list.push('traceparent', formatTraceparent(exchange));
+  const missing = requestId === undefined ? ['x-request-id', requestIdOf(exchange)] : [];
+  if (traceparent === undefined) missing.push('traceparent', formatTraceparent(exchange));
+  return missing;
 }
