@@ -93,15 +93,6 @@ export class InnerPipe extends Duplex {
     else other.#room = done;
   }
 
-  /** What a client writes at once, such as a request's head and its body. */
-  override _writev(
-    chunks: readonly { readonly chunk: Buffer | string; readonly encoding: BufferEncoding }[],
-    done: Done,
-  ): void {
-    const text = chunks.map(({ chunk, encoding }) => bytesOf(chunk, encoding)).join('');
-    this._write(text, 'latin1', done);
-  }
-
   override _final(done: Done): void {
     if (this.#taker !== undefined) this.#taker.ended();
     else if (this.#other?.destroyed === false) this.#other.push(null);
