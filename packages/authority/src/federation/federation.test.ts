@@ -71,7 +71,7 @@ async function authorityOf(domain: string, clock: Clock): Promise<Authority> {
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = Date.now() + 5000;
+  const end = Date.now() + 20_000;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`waited for ${what}`);
     await new Promise((resolve) => setImmediate(resolve));

@@ -163,7 +163,7 @@ describe('what agents ask for', () => {
     const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'orders' });
     const workload = planes.keep(connectTo(plane, { credentials }));
     await assert.rejects(workload.agent.issueX509Svid({ entryId: 'istio-system/web', csr: csr() }), /is no agent/);
-    assert.equal((await audited('ACCESS_DENIED')).length, 1);
+    await until('the record', async () => (await audited('ACCESS_DENIED')).length === 1);
   });
 
   it('a sync tells everything at first, then what changes', async () => {

@@ -61,8 +61,15 @@ export class TestPlanes {
   }
 }
 
+/** Longer than a busy machine keeps anything waiting. */
+const PATIENCE_MS = 20_000;
+
 /** Waits for a condition, looking again every few milliseconds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5000): Promise<void> {
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  withinMs: number = PATIENCE_MS,
+): Promise<void> {
   const clock = createSystemClock();
   const end = clock.now() + withinMs;
   while (!(await holds())) {
