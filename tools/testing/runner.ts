@@ -7,9 +7,9 @@ import type { Tally, TestOutcome } from './tally.ts';
 /** A process that lives on for this long after its last test keeps the suite waiting, and would keep a user waiting. */
 const lingeringMilliseconds = 2_000;
 /** A test that has not ended by now never will: it is failed. */
-const hungTestMilliseconds = 120_000;
+const hungTestMilliseconds = 300_000;
 /** A process that has not ended by now has left something running: it is stopped and failed. */
-const hungProcessMilliseconds = 480_000;
+const hungProcessMilliseconds = 900_000;
 
 /** Runs the files that it is given, one after the other. */
 const sharedProgram = join(import.meta.dirname, 'batch.ts');
