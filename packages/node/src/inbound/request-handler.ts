@@ -73,7 +73,7 @@ export class RequestHandler {
     const exchange = new InboundExchange(connection, request, this.#options);
     const { headers } = request;
     if (headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined)
-      countBody(request, (bytes) => (exchange.bytesReceived += bytes));
+      countReceived(exchange, request);
     return exchange;
   }
 
@@ -89,16 +89,17 @@ export class RequestHandler {
     if (!this.#options.preliminaries.concern(connection, facts.value))
       return this.#decide(exchange, parts, facts.value);
     const awaitsContinue = emission.args[0] === 'checkContinue';
-    const parties = { exchange, facts: facts.value, request, response, awaitsContinue };
-    const answer = this.#options.preliminaries.pass(new NodeApplicant(parties));
-    if (!(answer instanceof Promise)) return this.#decide(exchange, parts, answer ?? facts.value);
-    const gone = (): void => {
-      exchange.verdict = refusal(GONE);
-      this.#record(exchange, { code: 0, flag: ResponseFlag.callerGone, bytesSent: 0 });
-    };
-    hold({ request, answered: response, gone }, answer, (answer) => {
-      this.#decide(exchange, parts, answer ?? facts.value);
-    });
+    const applicant = new NodeApplicant({ exchange, facts: facts.value, request, response, awaitsContinue });
+    const answer = this.#options.preliminaries.pass(applicant);
+    if (answer instanceof Promise) return this.#decideOnce(answer, applicant, parts);
+    return this.#decide(exchange, parts, answer ?? facts.value);
+  }
+
+  /** A function of its own: its closures would cost every request a context, also those that need not wait. */
+  #decideOnce(answer: Promise<Answer | undefined>, { exchange, facts }: NodeApplicant, parts: RequestParts): boolean {
+    const { request, response } = parts;
+    const held = { request, answered: response, gone: () => this.#abandon(exchange) };
+    hold(held, answer, (next) => void this.#decide(exchange, parts, next ?? facts));
     return true;
   }
 
@@ -147,13 +148,8 @@ export class RequestHandler {
     const parties = { exchange, facts: facts.value, request, response: undefined, awaitsContinue: false };
     const answer = this.#options.preliminaries.pass(new NodeApplicant(parties));
     if (!(answer instanceof Promise)) return this.#decideUpgrade(exchange, parts, answer ?? facts.value);
-    const gone = (): void => {
-      exchange.verdict = refusal(GONE);
-      this.#record(exchange, { code: 0, flag: ResponseFlag.callerGone, bytesSent: 0 });
-    };
-    hold({ request, answered: socket, gone }, answer, (answer) => {
-      this.#decideUpgrade(exchange, parts, answer ?? facts.value);
-    });
+    const held = { request, answered: socket, gone: () => this.#abandon(exchange) };
+    hold(held, answer, (next) => void this.#decideUpgrade(exchange, parts, next ?? facts.value));
     return true;
   }
 
@@ -208,9 +204,18 @@ export class RequestHandler {
     });
   }
 
+  #abandon(exchange: InboundExchange): void {
+    exchange.verdict = refusal(GONE);
+    this.#record(exchange, { code: 0, flag: ResponseFlag.callerGone, bytesSent: 0 });
+  }
+
   #record(exchange: InboundExchange, outcome: Outcome): void {
     this.#options.recorder.write(exchange, outcome);
   }
+}
+
+function countReceived(exchange: InboundExchange, request: IncomingMessage): void {
+  countBody(request, (bytes) => (exchange.bytesReceived += bytes));
 }
 
 /** The record of a request that nobody could be asked about says why it passed. */
