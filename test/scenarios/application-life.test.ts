@@ -76,7 +76,7 @@ describe('an application comes and goes behind its sidecar', () => {
     application.close();
   });
 
-  it('run --restart starts it again behind the same sidecar; SIGTERM reaches it when its answers are given', async () => {
+  it('run --restart starts it again behind the same sidecar; SIGTERM reaches it when its answers are given', async (test) => {
     const port = await freePort();
     const seen = `${plane.folder}/seen`;
     const options = ['--restart', '--service', 'job', '--app-port', String(port)];
@@ -85,6 +85,7 @@ describe('an application comes and goes behind its sidecar', () => {
       env: bareEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    test.after(() => run.kill('SIGKILL'));
     const said = text(run.stderr);
     await until('it to be called', async () => (await get('http://job/')) === `200 ${ANSWER}`);
     const slow = get('http://job/slow');
@@ -96,12 +97,13 @@ describe('an application comes and goes behind its sidecar', () => {
     assert.match(await said, /ended with 3; starting it again in 1s/);
   });
 
-  it('with nobody left to read what is said, and no control plane, run ends its program in order', async () => {
+  it('with nobody left to read what is said, and no control plane, run ends its program in order', async (test) => {
     const port = await freePort();
     const script = `require('node:http').createServer((_, response) => response.end('${ANSWER}')).listen(${port}, '127.0.0.1')`;
     const options = ['--service', 'unheard', '--app-port', String(port), '--log-level', 'info'];
     const words = ['--data', plane.folder, 'run', ...options, '--', process.execPath, '--eval', script];
     const run = spawn(process.execPath, [CLI, ...words], { env: bareEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    test.after(() => run.kill('SIGKILL'));
     await until('it to be called', async () => (await get('http://unheard/')) === `200 ${ANSWER}`);
     run.stdout.destroy();
     run.stderr.destroy();

@@ -55,7 +55,6 @@ describe('rotation under load', () => {
 
   it('certificates are replaced several times and no request of any client library fails', async (test) => {
     const id = 'spiffe://cluster.local/ns/default/sa/orders-api';
-    const before = (await serials(plane, id)).length;
     const others = await Promise.all(
       ['fetch', 'undici'].map(async (client) => ({
         client,
@@ -65,8 +64,9 @@ describe('rotation under load', () => {
     test.after(() => Promise.all(others.map(({ workload }) => workload.kill())));
     const callers = [{ client: 'http', workload: mesh.users }, ...others];
     const loads = callers.map(({ client, workload }) =>
-      workload.ask<LoadResult>({ load: { url: URL_OF_ORDERS, client, concurrency: 8 } }),
+      workload.ask<LoadResult>({ load: { url: URL_OF_ORDERS, client, concurrency: 8, least: 400 } }),
     );
+    const before = (await serials(plane, id)).length;
     await until('two rotations of orders-api', async () => (await serials(plane, id)).length >= before + 2, 30_000);
     for (const { workload } of callers) workload.process.send({ stop: true });
     let total = 0;

@@ -38,16 +38,16 @@ async function viaUndici({ url, method, headers, body }) {
 const failure = (error) => ({ error: error.message, code: error.code });
 const clients = { http: viaHttp, fetch: viaFetch, undici: viaUndici };
 
-/** Calls until told to stop, or `count` times; counts what came back. */
+/** Calls until told to stop, but `least` times, or `count` times; counts what came back. */
 const control = { stopped: false };
-async function load({ url, count = Infinity, concurrency = 8, client = 'http', milliseconds = Infinity }) {
+async function load({ url, count = Infinity, least = 0, concurrency = 8, client = 'http', milliseconds = Infinity }) {
   control.stopped = false;
   const outcomes = {};
   const failures = [];
   let sent = 0;
   const end = Date.now() + milliseconds;
   const worker = async () => {
-    while (!control.stopped && sent < count && Date.now() < end) {
+    while ((!control.stopped || sent < least) && sent < count && Date.now() < end) {
       sent += 1;
       const result = await clients[client]({ url: `${url}?n=${sent}` });
       const key = String(result.status ?? result.code ?? result.error);
