@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { bundlePublished, REGISTER } from '../harness/published.ts';
 import { startClient, startServer } from './pair.ts';
 import type { PairOptions } from './pair.ts';
 import { benchmarkPolicies } from './policies.ts';
 import type { Ground, Running, Subject } from './subject.ts';
 
 const CONTROL_PLANE = fileURLToPath(new URL('control-plane.ts', import.meta.url));
-/** The package as it is published: bundled, no types to strip. */
-export const REGISTER: string = new URL('../../../packages/node/dist/lib/register.js', import.meta.url).href;
 
 export interface Control {
   readonly pid: number;
@@ -27,6 +26,7 @@ export interface Control {
 export const rampartInProcess: Subject = {
   name: 'rampart-inprocess',
   start: async (ground): Promise<Running> => {
+    await bundlePublished(ground.environment);
     const control = await startControl(ground);
     const server = await startServer(ground, meshed(control, 'server'));
     const client = await startClient(ground, meshed(control, 'client'));

@@ -1,14 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
+import { bundlePublished, CLI } from '../harness/published.ts';
 import { startControl } from '../inprocess/rampart.ts';
 import type { ProxyPair, RunningPair } from './pair.ts';
-
-/** The command as it is published: bundled, no types to strip. */
-const CLI = fileURLToPath(new URL('../../../packages/cli/dist/lib/main.js', import.meta.url));
-export const BUILD: string = fileURLToPath(new URL('../../../tools/build.ts', import.meta.url));
 
 interface Announcement {
   readonly proxyPort: number;
@@ -18,7 +13,7 @@ interface Announcement {
 export const rampartSidecars: ProxyPair = {
   name: 'rampart-sidecars',
   start: async (ground): Promise<RunningPair> => {
-    await promisify(execFile)(process.execPath, [BUILD, '--code-only'], { env: ground.environment });
+    await bundlePublished(ground.environment);
     const control = await startControl(ground);
     const admission = (workload: string): NodeJS.ProcessEnv => ({
       ...ground.environment,

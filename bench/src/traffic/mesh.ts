@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 import { Child } from '../harness/child.ts';
-import { REGISTER, startControl } from '../inprocess/rampart.ts';
+import { bundlePublished, REGISTER } from '../harness/published.ts';
+import { startControl } from '../inprocess/rampart.ts';
 import type { Control } from '../inprocess/rampart.ts';
-import { BUILD, startSidecar } from '../sidecar/rampart.ts';
+import { startSidecar } from '../sidecar/rampart.ts';
 import type { StartedSidecar } from '../sidecar/rampart.ts';
 import { CALLERS, QUICK, SLOW, trafficDocuments } from './rules.ts';
 import type { CallerNamespace } from './rules.ts';
@@ -33,7 +32,7 @@ export interface TrafficMesh {
 }
 
 export async function startMesh(ground: MeshGround): Promise<TrafficMesh> {
-  await promisify(execFile)(process.execPath, [BUILD, '--code-only'], { env: ground.environment });
+  await bundlePublished(ground.environment);
   const callers = CALLERS.map((namespace) => ({ name: namespace, namespace, serviceAccount: 'caller', service: '' }));
   const control = await startControl(ground, {
     documents: trafficDocuments(),
