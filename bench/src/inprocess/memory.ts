@@ -27,7 +27,7 @@ export async function grownMegabytes(
     const running = await subject.start({ ...ground, serverFlags: SAME_YOUNG_GENERATION });
     if ('absent' in running) continue;
     try {
-      await load(running, options.quick ? 1 : 4);
+      await load(running, options.quick ? 1_000 : 10_000);
       figures.set(subject.name, await serviceMegabytes(running));
     } finally {
       await running.stop();
@@ -36,8 +36,6 @@ export async function grownMegabytes(
   return figures;
 }
 
-async function load({ client, url }: Running, rounds: number): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) {
-    await client.ask({ url, connections: CONNECTIONS, milliseconds: 2500 });
-  }
+async function load({ client, url }: Running, milliseconds: number): Promise<void> {
+  await client.ask({ url, connections: CONNECTIONS, milliseconds });
 }

@@ -80,7 +80,7 @@ function isAbsent(started: Running | Absent): started is Absent {
 
 async function rounds(running: ReadonlyMap<string, Running>, options: RunOptions): Promise<Series[]> {
   const count = options.quick ? 3 : 9;
-  const milliseconds = options.quick ? 700 : 2500;
+  const milliseconds = options.quick ? 450 : 2500;
   const series = CONNECTIONS.flatMap((connections) =>
     [...running.keys()].map((name): Series => ({ name, connections, samples: [] })),
   );
