@@ -71,11 +71,15 @@ class Line {
     return added;
   }
 
-  remove({ before, behind }: Deadline): void {
+  remove(deadline: Deadline): void {
+    const { before, behind } = deadline;
     if (before === undefined) this.#first = behind;
     else before.behind = behind;
     if (behind === undefined) this.#last = before;
     else behind.before = before;
+    // One that has grown old would keep all that came behind it, and their requests, through every young collection.
+    deadline.before = undefined;
+    deadline.behind = undefined;
   }
 
   /** For the first one, or longer: it may be over by then, and the next one's turn is later. */
