@@ -59,14 +59,22 @@ describe('what is sent over a link', () => {
     assert.ok(ahead - before <= 2 * 65_536, `${ahead - before} bytes came before it`);
   });
 
-  it('many small messages of a turn leave in one write', async () => {
+  const writesOf = async (count: number): Promise<number> => {
     const pair = linkPair(new FakeClock());
-    const streams = Array.from({ length: 64 }, () => pair.dialer.open(REQUEST));
+    const streams = Array.from({ length: count }, () => pair.dialer.open(REQUEST));
     await turns();
     let writes = 0;
     pair.far.on('data', () => (writes += 1));
     for (const stream of streams) stream.write(Buffer.alloc(300));
     await turns();
-    assert.equal(writes, 1);
+    return writes;
+  };
+
+  it('small messages of a turn leave in one write', async () => {
+    assert.equal(await writesOf(15), 1);
+  });
+
+  it('where a turn brings many, the other side gets the first half before the second is there', async () => {
+    assert.equal(await writesOf(64), 2);
   });
 });

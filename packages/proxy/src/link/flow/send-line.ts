@@ -9,6 +9,8 @@ import { LONGEST_DATA } from '../frame/format.ts';
 const TURN_BYTES = 64 * 1024;
 /** Of a record of TLS 1.3 with all that is around it (RFC 8446 §5.2), Node reads 16 KiB at a time: it comes with one read, not two. */
 const RECORD_BYTES = 16_384 - 22;
+/** So many frames are worth a write of their own. */
+const FEW_FRAMES = 16;
 /** Messages up to this pass large bodies that wait. */
 const SMALL_BYTES = 4096;
 
@@ -21,7 +23,7 @@ export interface Waiting {
 }
 
 /**
- * Sends frames over a transport: everything that is gathered in one turn of the event loop leaves in one write. Small
+ * Sends frames over a transport: what is gathered in one turn of the event loop leaves in one write, or two. Small
  * messages are gathered at once; large ones stand in line, and get one frame each in turn, as fast as the transport takes them.
  */
 export class SendLine {
@@ -36,6 +38,10 @@ export class SendLine {
   #scheduled: NodeJS.Immediate | undefined;
   #isBlocked = false;
   #isClosed = false;
+  /** Times that frames were gathered in this turn. */
+  #gathered = 0;
+  /** Half of what the last turn gathered. */
+  #half = FEW_FRAMES;
 
   /** `unread`: bytes of control frames that may wait for a peer that does not read. */
   constructor(transport: Duplex, unread: number) {
@@ -68,10 +74,16 @@ export class SendLine {
     this.schedule();
   }
 
-  /** Frames were gathered. They leave when everything that is ready in this turn of the event loop had its say. */
+  /**
+   * Frames were gathered. They leave when everything that is ready in this turn of the event loop had its say. Where turns bring
+   * many, the first half leaves before the second is there: two proxies that hand each other whole turns take turns at working.
+   */
   readonly schedule = (): void => {
-    if (this.#scheduled !== undefined || this.#isBlocked || this.#isClosed) return;
-    this.#scheduled = setImmediate(this.#flushScheduled);
+    if (this.#isBlocked || this.#isClosed) return;
+    this.#gathered += 1;
+    this.#scheduled ??= setImmediate(this.#flushScheduled);
+    // A socket that is written to takes more in the next turn only.
+    if (this.#gathered === this.#half && this.#unwritten === 0) this.#write();
   };
 
   /** Sends what is gathered, and nothing afterwards. */
@@ -84,6 +96,8 @@ export class SendLine {
 
   readonly #flushScheduled = (): void => {
     this.#scheduled = undefined;
+    this.#half = Math.max(FEW_FRAMES, this.#gathered >>> 1);
+    this.#gathered = 0;
     if (!this.#isBlocked) this.#flush();
   };
 
