@@ -23,6 +23,7 @@ export interface Flow {
 /** What came of one request; times in Unix milliseconds. */
 export interface Outcome {
   readonly flow: Flow;
+  /** Until when its caller knew what went on as it began: on a busy machine, a while before. */
   readonly began: number;
   readonly ended: number;
   /** "passed", "denied", "closed" where a connection ended before a word was said, or what went wrong. */

@@ -98,12 +98,13 @@ export class SoakReport {
     const health = this.health.map((each) => [
       each.process,
       ...[each.mb_first, each.mb_last, each.mb_per_minute, each.mb_peak],
+      each.objects_mb_first === undefined ? '-' : `${each.objects_mb_first} → ${each.objects_mb_last}`,
       ...[`${each.descriptors_first} → ${each.descriptors_last}`, wordFor(each)],
     ]);
     return [
       ...table(['FLOW', 'PASSED', 'DENIED', 'CLOSED', 'LOST WITH AN INSTANCE', 'FAILED', 'BREACHES'], flows),
       '',
-      ...table(['PROCESS', 'MB', 'MB AT THE END', 'MB/MINUTE', 'MB PEAK', 'DESCRIPTORS', ''], health),
+      ...table(['PROCESS', 'MB', 'MB AT THE END', 'MB/MINUTE', 'MB PEAK', 'MB OF OBJECTS', 'DESCRIPTORS', ''], health),
       '',
       ...[...this.#happened].map(([what, count]) => `${count} × ${what}`),
       '',

@@ -66,7 +66,7 @@ class Run {
   async toTheEnd(): Promise<void> {
     this.#judgement.doorIs(false, Date.now());
     const customers = await this.#open();
-    const sampling = setInterval(() => this.#vitals.sample(this.#mesh.processes(), this.#elapsed()), SAMPLE_MS);
+    const sampling = setInterval(() => this.#sample(), SAMPLE_MS);
     const collecting = setInterval(() => this.#mesh.collect(), COLLECT_MS);
     try {
       await this.#churn();
@@ -80,6 +80,11 @@ class Run {
     }
     this.#report.seconds = Math.round(this.#elapsed());
     this.#report.health = this.#vitals.report(this.#elapsed());
+  }
+
+  #sample(): void {
+    const mesh = this.#mesh;
+    this.#vitals.sample({ processes: mesh.processes(), held: (pid) => mesh.held(pid) }, this.#elapsed());
   }
 
   async #open(): Promise<Customers[]> {
