@@ -1,6 +1,7 @@
 import type child from 'node:child_process';
 import type events from 'node:events';
 import type http from 'node:http';
+import type http2 from 'node:http2';
 import type https from 'node:https';
 import type net from 'node:net';
 import type stream from 'node:stream/promises';
@@ -31,6 +32,7 @@ export interface Tools {
   readonly child: typeof child;
   readonly events: typeof events;
   readonly http: typeof http;
+  readonly http2: typeof http2;
   readonly https: typeof https;
   readonly net: typeof net;
   readonly stream: typeof stream;

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import child from 'node:child_process';
 import events from 'node:events';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import stream from 'node:stream/promises';
@@ -11,7 +12,7 @@ import vm from 'node:vm';
 import undici from 'undici';
 import * as ws from 'ws';
 
-const modules = { AsyncLocalStorage, child, events, http, https, net, stream, tls, undici, ws };
+const modules = { AsyncLocalStorage, child, events, http, http2, https, net, stream, tls, undici, ws };
 /** What one function leaves for the next. */
 const kept = {};
 

@@ -69,15 +69,18 @@ export function hookSockets({ outbound, names, calls, door, direct, origination 
   const tlsViaMesh = (args: readonly unknown[]): Duplex | undefined => {
     const routed = routeOf(args);
     if (routed === undefined) return undefined;
-    const socket = open(routed, args);
+    const socket = open(routed, args, 'secureConnect');
     if (socket instanceof tls.TLSSocket && isTcp(routed.route)) record(calls, socket, routed);
     return socket;
   };
-  const open = (routed: Routed & Place, args: readonly unknown[]): Duplex | undefined => {
+  /** `opened` is the event that a client's own listener is for. */
+  const open = (routed: Routed & Place, args: readonly unknown[], opened = 'connect'): Duplex | undefined => {
     const { host, port } = routed;
     const route = isTcp(routed.route) ? admitted(routed.route) : routed.route;
     if (route.kind === 'outside') return undefined;
-    if (mayBeHttp(route) && door.concerns(host, port)) return listened(door.connect(host, port), args);
+    if (mayBeHttp(route) && door.concerns(host, port)) {
+      return listened(door.connect(host, port, agreedOn(route, args)), args, opened);
+    }
     if (route.kind === 'failed') return failing(route.error);
     const socket = outbound.dial(route.target);
     markTarget(socket, route.target);
@@ -85,11 +88,11 @@ export function hookSockets({ outbound, names, calls, door, direct, origination 
     if (!isTcp(route)) direct.opened(socket, routed);
     else if (held !== undefined) socket.once('close', () => held.close());
     socket.once('error', (error: Error) => failed.set(error, route.target));
-    return listened(socket, args);
+    return listened(socket, args, opened);
   };
   const outside = (args: readonly unknown[]): Duplex | undefined => {
     const socket = origination.connect(args);
-    return socket === undefined ? undefined : listened(socket, args);
+    return socket === undefined ? undefined : listened(socket, args, 'connect');
   };
   const meshConnect = (...args: unknown[]): unknown =>
     viaMesh(args) ?? outside(args) ?? Reflect.apply(netConnect, net, args);
@@ -103,15 +106,27 @@ export function hookSockets({ outbound, names, calls, door, direct, origination 
   syncBuiltinESMExports();
 }
 
-/** A client's listener for 'connect' is the last argument. */
-function listened(socket: Duplex, args: readonly unknown[]): Duplex {
+/** A client's listener is the last argument. */
+function listened(socket: Duplex, args: readonly unknown[], event: string): Duplex {
   const listener = args.at(-1);
   if (typeof listener === 'function') {
-    socket.once('connect', () => {
+    socket.once(event, () => {
       Reflect.apply(listener, socket, []);
     });
   }
   return socket;
+}
+
+/** What a client that offers HTTP/2 by ALPN would agree on with an instance that speaks it. */
+function agreedOn(route: Route, args: readonly unknown[]): 'h2' | undefined {
+  const protocol = route.kind === 'mesh' ? route.target.endpoint.protocol : '';
+  if (protocol !== 'http2' && protocol !== 'grpc') return undefined;
+  return args.some((each) => offersHttp2(each)) ? 'h2' : undefined;
+}
+
+function offersHttp2(options: unknown): boolean {
+  if (typeof options !== 'object' || options === null || !('ALPNProtocols' in options)) return false;
+  return Array.isArray(options.ALPNProtocols) && options.ALPNProtocols.includes('h2');
 }
 
 /** Where nobody serves at the moment, rules may know an answer all the same. */

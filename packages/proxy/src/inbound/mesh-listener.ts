@@ -126,8 +126,9 @@ export class MeshListener {
     const { protocol, http, clock } = this.#options;
     const stream = new SocketStream(socket);
     if (protocol === 'tcp') return this.#options.tcp(connection, stream);
-    if (typeof alpn === 'string') return http({ connection, stream, version: alpn === 'h2' ? 'h2' : 'http/1.1' });
-    // Plaintext, or a client that agrees on nothing: whoever begins with the preface of HTTP/2 speaks it.
+    if (alpn === 'http/1.1' || alpn === MESH_ALPN) return http({ connection, stream, version: 'http/1.1' });
+    // Whoever begins with the preface of HTTP/2 speaks it: in plaintext, over TLS that agrees on nothing, and where a data plane has
+    // agreed on HTTP/2 for a client in its process that knows nothing of that.
     return awaitVersion({ stream, clock, patience: OPENING_TIMEOUT_MS }, (version, head) => {
       http({ connection, stream, version, head });
       stream.resume();

@@ -5,7 +5,6 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { RampartError } from '@rampart/core';
-import { HTTP2, MESH_ALPN } from '@rampart/mesh';
 import type { Outbound, Route } from '@rampart/mesh';
 
 import type { MeshNames } from '../mesh-names.ts';
@@ -14,6 +13,7 @@ import { markTarget, targetOf } from '../socket-hook.ts';
 import type { RuledStreams } from '../ruled/http2/ruled-streams.ts';
 import { leadsToRules } from '../ruled/ruled-door.ts';
 import type { RuledDoor } from '../ruled/ruled-door.ts';
+import { dialHttp2 } from './dial-http2.ts';
 import type { Http2Calls } from './http2-calls.ts';
 
 export interface Http2ClientOptions {
@@ -95,16 +95,8 @@ function isOptions(value: unknown): value is ClientSessionOptions {
 function open(outbound: Outbound, route: Route): Socket {
   if (route.kind === 'outside') throw new RampartError('INTERNAL', 'BUG: a name of the mesh is none any more');
   if (route.kind === 'failed') return failing(route.error);
-  const { target } = route;
-  const socket = outbound.dial(target, HTTP2);
-  markTarget(socket, target);
-  socket.once('secureConnect', () => {
-    if (socket.alpnProtocol !== MESH_ALPN) return;
-    const where = `${target.endpoint.address}, an instance of ${target.service.host},`;
-    const problem = `${where} speaks HTTP/1.1 only; call it with node:http or fetch`;
-    // The session takes hold of the socket at the same event, and Node does not survive one that is gone by then.
-    setImmediate(() => socket.destroy(new RampartError('INVALID_ARGUMENT', problem)));
-  });
+  const socket = dialHttp2(outbound, route.target);
+  markTarget(socket, route.target);
   return socket;
 }
 

@@ -25,7 +25,7 @@ const BYTES: ReadonlySet<string> = new Set(['latin1', 'binary', 'ascii']);
 export class InnerPipe extends Duplex {
   readonly encrypted = true;
   readonly authorized = true;
-  readonly alpnProtocol = false;
+  alpnProtocol: string | false = false;
   readonly connecting = false;
   readonly remoteAddress = '127.0.0.1';
   readonly remoteFamily = 'IPv4';

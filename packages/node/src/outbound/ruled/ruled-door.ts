@@ -44,9 +44,13 @@ export class RuledDoor {
     return this.#outbound.isRuled(host, port);
   }
 
-  /** A connection on which a client can send requests to a host and port, in plaintext, over either version of HTTP. */
-  connect(host: string, port: number): Duplex {
+  /**
+   * A connection on which a client can send requests to a host and port, in plaintext, over either version of HTTP; `alpn` is what
+   * a client is told that goes by it.
+   */
+  connect(host: string, port: number, alpn?: 'h2'): Duplex {
     const [near, far] = InnerPipe.pair();
+    if (alpn !== undefined) near.alpnProtocol = alpn;
     Object.assign(near, { [isRuled]: true });
     near.takenBy(new SplicedClient(this.#spliced, { host, port }, near));
     far.once('readable', () => {

@@ -1,8 +1,9 @@
 import http2 from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 
-import { HTTP2 } from '@rampart/mesh';
 import type { Outbound, Target } from '@rampart/mesh';
+
+import { dialHttp2 } from '../../http2/dial-http2.ts';
 
 // Taken once, at load: these sessions are the mesh's own, and do not go through the hook.
 const { connect } = http2;
@@ -48,7 +49,7 @@ export class InstanceSessions {
     const known = this.#held.get(instanceId);
     if (known !== undefined && !known.session.closed && !known.session.destroyed) return known;
     const session = connect(`https://${target.service.host}`, {
-      createConnection: () => this.#outbound.dial(target, HTTP2),
+      createConnection: () => dialHttp2(this.#outbound, target),
     });
     const held = { session, busy: 0 };
     this.#held.set(instanceId, held);

@@ -19,6 +19,13 @@ export interface SplicedClientOptions {
   readonly connections: InstanceConnections;
 }
 
+/** The client's end of its connection. */
+export interface SplicedEnd extends ClientEnd {
+  leave(text: string, done: Done): void;
+  once(event: 'end', listener: () => void): unknown;
+  end(): unknown;
+}
+
 interface Waiting {
   readonly text: string;
   readonly done: Done;
@@ -31,7 +38,7 @@ interface Waiting {
 export class SplicedClient implements PipeTaker {
   readonly #options: SplicedClientOptions;
   readonly #place: Place;
-  readonly #client: ClientEnd & { leave(text: string, done: Done): void };
+  readonly #client: SplicedEnd;
   readonly #reader = new RequestReader();
   #request: WrittenRequest | undefined;
   /** What came of the request so far. */
@@ -40,12 +47,10 @@ export class SplicedClient implements PipeTaker {
   /** The next request, where a client does not wait for the answer to one. */
   #waiting: Waiting | undefined;
   #hasEnded = false;
+  /** The request under way asks for that: it is the last one (RFC 9112 §9.6). */
+  #closes = false;
 
-  constructor(
-    options: SplicedClientOptions,
-    place: Place,
-    client: ClientEnd & { leave(text: string, done: Done): void },
-  ) {
+  constructor(options: SplicedClientOptions, place: Place, client: SplicedEnd) {
     this.#options = options;
     this.#place = place;
     this.#client = client;
@@ -96,6 +101,7 @@ export class SplicedClient implements PipeTaker {
     const body = this.#text.slice(request.bodyAt);
     this.#text = '';
     this.#request = undefined;
+    this.#closes = request.fields.headers['connection']?.toLowerCase() === 'close';
     hold.begin();
     const call = new SplicedCall({
       request,
@@ -118,8 +124,16 @@ export class SplicedClient implements PipeTaker {
     this.#call = undefined;
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    if (waiting !== undefined) this.write(waiting.text, waiting.done);
+    if (this.#closes) this.#close();
+    else if (waiting !== undefined) this.write(waiting.text, waiting.done);
     else if (this.#hasEnded && !this.#client.destroyed) this.#client.push(null);
+  }
+
+  /** As a socket that was not asked to stay half open. */
+  #close(): void {
+    if (this.#client.destroyed) return;
+    this.#client.once('end', () => this.#client.end());
+    this.#client.push(null);
   }
 
   /** For good: where its requests begin and end is known only to who reads all of it. */
