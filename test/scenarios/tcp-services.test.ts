@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 
 import { until } from '@rampart/testkit';
 
@@ -107,6 +108,20 @@ describe('services that speak no HTTP', () => {
       socket.destroy();
       return first === 'welcome ';
     });
+  });
+
+  it('a member whose handshake comes so late that the server has spoken is cut off, and not taken for a plaintext caller', async () => {
+    await plane.apply(STRICT.replace('STRICT', 'PERMISSIVE'));
+    const below = await until('plaintext to be let in', async () => {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      const came = await Promise.race([once(socket, 'data').then(() => true), once(socket, 'close').then(() => false)]);
+      return came ? socket : undefined;
+    });
+    const late = connectTls({ socket: below.pause(), ALPNProtocols: ['rampart-tcp/1'], servername: 'store' });
+    const [error] = (await once(late, 'error')) as [Error & { code: string }];
+    assert.equal(error.code, 'ECONNRESET');
+    const reason = /the handshake began after a silence/;
+    await until('the refusal', async () => (await plane.refusals()).find((each) => reason.test(each.reason)));
   });
 
   it('AuthorizationPolicy by identity and port: others are cut off before the server hears of them', async () => {

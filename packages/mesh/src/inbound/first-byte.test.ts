@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { it } from 'node:test';
 
+import type { Timer } from '@rampart/core';
 import { FakeClock } from '@rampart/testkit/fake-clock';
 
 import { peekFirstByte } from './first-byte.ts';
@@ -25,5 +26,26 @@ it('a client that has not got round to its first byte keeps its connection as lo
   await clock.advance(SECOND_MS);
   assert.deepEqual([socket.destroyed, reasons], [true, ['nothing came for 60 s']]);
   await once(client, 'close');
+  server.close();
+});
+
+it('who has spoken in time is not taken for silent because this process had no time to listen', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const due: (() => void)[] = [];
+  const after = (_: number, callback: () => void): Timer => {
+    due.push(callback);
+    return { cancel: () => undefined };
+  };
+  const kind = new Promise<string>((resolve) => {
+    peekFirstByte(socket, { now: () => 0, after }, { decide: resolve, silenceMs: 250 });
+  });
+  client.write(Buffer.from([22, 3, 1]));
+  for (const fire of due) fire();
+  assert.equal(await kind, 'tls');
+  client.destroy();
+  await once(socket, 'close');
   server.close();
 });

@@ -19,7 +19,7 @@ import { InboundConnection } from './connection.ts';
 import type { ClientEnd } from './connection.ts';
 import { describeHandshakeFailure } from './handshake-failure.ts';
 import { ConnectionCounts } from './limit/connection-counts.ts';
-import { OPENING_TIMEOUT_MS, peekFirstByte } from './first-byte.ts';
+import { isHandshake, OPENING_TIMEOUT_MS, peekFirstByte, watchFirstChunk } from './first-byte.ts';
 import type { FirstByte } from './first-byte.ts';
 import { announcedClientOf, rememberRemoteAddress, remoteAddressOf } from './remote-address.ts';
 
@@ -31,6 +31,10 @@ export const TCP_ALPN = 'rampart-tcp/1';
 
 /** What only members of the mesh say. */
 const OF_MEMBERS: readonly string[] = [MESH_ALPN, TCP_ALPN, 'rampart-link/1'];
+
+/** Why there is none. */
+const LATE =
+  'the handshake began after a silence for which the caller was taken for one without TLS that waits to be spoken to';
 
 export interface Refusal {
   readonly kind: ConnectionRefusalKind;
@@ -119,10 +123,26 @@ export class Gate {
     const mayBeFirst = silenceMs !== undefined && view.policy.tlsMode(port).mode !== 'STRICT';
     const decide = (kind: FirstByte, first: Buffer): void => {
       if (kind === 'tls' && !this.#belongsToApplication(first)) this.#handshake(socket);
-      else this.#admitPlaintext(socket);
+      else {
+        if (first.length === 0) this.#watchForMember(socket);
+        this.#admitPlaintext(socket);
+      }
     };
     const silent = (reason: string): void => this.#tell(socket, { kind: 'handshake_failed', reason, peer: '' });
     peekFirstByte(socket, clock, mayBeFirst ? { decide, silent, silenceMs } : { decide, silent });
+  }
+
+  /**
+   * A member that is slow with its ClientHello is no plaintext caller: the application gets nothing of it, and the member no answer
+   * that it cannot read, but the end of a connection on which nothing was sent.
+   */
+  #watchForMember(socket: Socket): void {
+    watchFirstChunk(socket, (first) => {
+      if (!isHandshake(first) || !isOfMember(first)) return true;
+      this.#tell(socket, { kind: 'handshake_failed', reason: LATE, peer: '' });
+      abortConnection(socket);
+      return false;
+    });
   }
 
   /** Puts on record that what came on an open connection broke it. */
@@ -132,7 +152,7 @@ export class Gate {
 
   /** Members of the mesh say so in their ClientHello; under STRICT everything must. */
   #belongsToApplication(clientHello: Buffer): boolean {
-    if (this.#options.endsTls !== true || OF_MEMBERS.some((protocol) => clientHello.includes(protocol))) return false;
+    if (this.#options.endsTls !== true || isOfMember(clientHello)) return false;
     return this.#options.view.policy.tlsMode(this.#options.port).mode !== 'STRICT';
   }
 
@@ -325,6 +345,10 @@ export class Gate {
     });
     return server;
   }
+}
+
+function isOfMember(clientHello: Buffer): boolean {
+  return OF_MEMBERS.some((protocol) => clientHello.includes(protocol));
 }
 
 const HTTP1: readonly string[] = [MESH_ALPN, 'http/1.1'];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import tls from 'node:tls';
@@ -12,7 +13,7 @@ import type { MeshEndpoint } from '../view/endpoint.ts';
 import { MeshView } from '../view/mesh-view.ts';
 import type { Target } from './outbound.ts';
 import { Picker } from './pick.ts';
-import { isUnreached, Unanswered } from './unanswered.ts';
+import { isUnreached, markUnproved, Unanswered } from './unanswered.ts';
 
 const LOOK_AGAIN_MS = 5000;
 const IDENTITY = 'spiffe://cluster.local/ns/default/sa/orders';
@@ -104,6 +105,19 @@ describe('an instance where nobody answers', () => {
     const [error] = (await once(socket, 'error')) as [Error];
     assert.equal(isUnreached(error), true);
     assert.equal(isUnreached(Object.assign(new Error('reset'), { syscall: 'read', code: 'ECONNRESET' })), false);
+  });
+
+  it('a peer that answers in plaintext has not been reached, one that turns the caller away has', async () => {
+    const server = createServer((socket) => socket.end('220 ready\r\n'));
+    const port = await listen(server, 0);
+    const socket = tls.connect({ host: '127.0.0.1', port });
+    const [error] = (await once(socket, 'error')) as [Error];
+    markUnproved(error);
+    assert.equal(isUnreached(error), true);
+    const alert = Object.assign(new Error('revoked'), { code: 'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED' });
+    markUnproved(alert);
+    assert.equal(isUnreached(alert), false);
+    server.close();
   });
 });
 

@@ -67,9 +67,12 @@ export class Unanswered {
 
 const beforeProof = new WeakSet<Error>();
 
+/** What comes is no TLS: the peer was spoken to too late, and took its caller for one without TLS that waits to be spoken to. */
+const NO_TLS = 'ERR_SSL_WRONG_VERSION_NUMBER';
+
 /** To be told of what ended a connection before the peer had proved who it is: one that hangs up is going away, or has only begun. */
 export function markUnproved(error: Error): void {
-  if ('code' in error && error.code === 'ECONNRESET') beforeProof.add(error);
+  if ('code' in error && (error.code === 'ECONNRESET' || error.code === NO_TLS)) beforeProof.add(error);
 }
 
 /**
