@@ -20,14 +20,14 @@ import {
 import { agentStateOf } from '../agents/agent-state.ts';
 import { CheckIntake } from '../agents/check-intake.ts';
 import { HostChecks } from '../agents/host-checks.ts';
-import { createApiHandler, SMALLEST_COMPRESSED_BYTES } from '../doors/api-handler.ts';
+import { createApiHandler, LARGEST_MESSAGE_BYTES, SMALLEST_COMPRESSED_BYTES } from '../doors/api-handler.ts';
 import type { CallerLimits } from '../doors/limits/caller-limits.ts';
 import { peerVerifier } from '../doors/peer.ts';
 import { createAdminService } from '../doors/services/admin/admin-service.ts';
 import { createAgentService } from '../doors/services/agent-service.ts';
 import { createApiTokenService } from '../doors/services/api-tokens/api-token-service.ts';
 import { createControlService } from '../doors/services/control-service.ts';
-import { createIdentityService } from '../doors/services/identity-service.ts';
+import { createDirectIdentity, createIdentityService } from '../doors/services/identity-service.ts';
 import { type AuditServiceOptions, createAuditService } from '../doors/services/audit-service.ts';
 import { createLedgerService } from '../doors/services/ledger-service.ts';
 import { createNonceService } from '../doors/services/nonce-service.ts';
@@ -54,6 +54,7 @@ import { GRACE_MS, type Start } from './start.ts';
 import type { State } from './state.ts';
 
 const CONTROL_SIZE = { readMaxBytes: 256 * 1024 };
+const IDENTITY_SIZE = { largestMessage: LARGEST_MESSAGE_BYTES, smallestCompressed: SMALLEST_COMPRESSED_BYTES };
 const FIND_SIZE = { largestMessage: CONTROL_SIZE.readMaxBytes, smallestCompressed: SMALLEST_COMPRESSED_BYTES };
 
 const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
@@ -166,6 +167,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
   const desk = deskOf(parts, state, mesh);
   const quotas = quotasOf(parts, state);
   const registry = registryPartsOf(parts, state, limits);
+  const identity = createIdentityService({ authority: issuer, metrics, failures, limits });
   const admin = adminServiceOf(parts, { state, mesh, telemetry, desk });
   const shutdown = new AbortController();
   doors.api.serve(
@@ -182,7 +184,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
       shutdown: shutdown.signal,
       routes: (router: ConnectRouter) => {
         router
-          .service(IdentityService, createIdentityService({ authority: issuer, metrics, failures, limits }))
+          .service(IdentityService, identity)
           .service(AgentService, agentServiceOf(parts, { state, mesh }, limits), {
             readMaxBytes: LARGEST_CHECKS_BYTES,
           });
@@ -202,7 +204,7 @@ export async function serve(parts: Start, { doors, state, mesh, telemetry }: Ser
         router.service(RegistryService, createRegistryService(registry), CONTROL_SIZE);
         router.service(AdminService, admin, { readMaxBytes: LARGEST_DOCUMENT_BYTES });
       },
-      direct: [createDirectFind(registry, FIND_SIZE)],
+      direct: [createDirectFind(registry, FIND_SIZE), ...createDirectIdentity(identity, IDENTITY_SIZE)],
     }),
   );
   doors.registry.serve(state, { verifier, failures, limits, registryTokens, desk });

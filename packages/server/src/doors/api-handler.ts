@@ -43,14 +43,14 @@ export interface ApiHandlerOptions {
   /** Told of every call whose message could not be read: too large, or no message of the method. */
   unread(refusal: Refusal): void;
   routes(router: ConnectRouter): void;
-  /** Methods that are also routes, and answer callers of gRPC without the protocol library. */
+  /** Methods that are also routes, and answer unary calls of gRPC and Connect without the protocol library. */
   readonly direct: readonly DirectMethod[];
 }
 
 const LONGEST_CALL_MS = 24 * 60 * 60 * 1000;
 const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Unless a service says otherwise. */
-const LARGEST_MESSAGE_BYTES = 64 * 1024;
+export const LARGEST_MESSAGE_BYTES: number = 64 * 1024;
 /** Certificates and tokens do not get smaller, and what is secret should not be compressed beside what a caller chose. */
 export const SMALLEST_COMPRESSED_BYTES: number = 16 * 1024;
 

@@ -1,25 +1,19 @@
-import type { OutgoingHttpHeaders } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
 import type { DescMethodUnary } from '@bufbuild/protobuf';
-import type { ContextValues, HandlerContext } from '@connectrpc/connect';
-import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
+import type { ConnectError, ContextValues, HandlerContext } from '@connectrpc/connect';
 import type { Gate, GateContext } from '../gate.ts';
 import type { NodeRequest, NodeResponse } from '../node-handler.ts';
 import type { CallOutcomes } from '../outcomes/call-outcomes.ts';
 import { toConnectError } from '../outcomes/connect-error.ts';
-import { contentOf, directStream, onlyMessage, takesGzip } from './direct-request.ts';
+import { CONNECT } from './connect-form.ts';
+import type { DirectAnswer } from './direct-answer.ts';
+import type { DirectForm } from './direct-form.ts';
+import { contentOf } from './direct-request.ts';
+import { GRPC } from './grpc-form.ts';
 
 /** What a method of a direct call is told beside its message. */
 export type DirectContext = Pick<HandlerContext, 'values' | 'responseHeader'>;
 
-/** An answer as it goes over the wire: protobuf, with what stands before each message of gRPC. */
-export interface DirectAnswer {
-  readonly frame: Uint8Array;
-  /** Whether gzip made it smaller. */
-  readonly isCompressed: boolean;
-}
-
-/** A unary method whose answers are encoded once for many callers. */
+/** A unary method that is answered without the protocol library. */
 export interface DirectMethod {
   readonly method: DescMethodUnary;
   /** Bytes that a message may have. */
@@ -41,12 +35,12 @@ export interface DirectCallsOptions {
 export type DirectOutcome = { readonly kind: 'answered' } | { readonly kind: 'unusual'; readonly content: Buffer };
 
 const ANSWERED: DirectOutcome = { kind: 'answered' };
-const CONTENT_TYPE = 'application/grpc+proto';
+const FORMS: readonly DirectForm[] = [GRPC, CONNECT];
 
 /**
- * Calls of gRPC that pass by the protocol library, which makes a web request and response, a dozen promises and as many streams of each:
- * four times as much as the rest of a call that is answered from memory. The gate, the limits, the counters and the words of refusals
- * are the same. Whatever is unusual about a call is left to the library.
+ * Unary calls of gRPC and Connect that pass by the protocol library, which makes a web request and response, a dozen promises and as
+ * many streams of each: four times as much as the rest of a call that is answered from memory. The gate, the limits, the counters and
+ * the words of refusals are the same. Whatever is unusual about a call is left to the library.
  */
 export class DirectCalls {
   readonly #options: DirectCallsOptions;
@@ -60,45 +54,41 @@ export class DirectCalls {
   /** Takes a call over; undefined when it is none of these. */
   take({ request, response, values }: TakenCall): Promise<DirectOutcome> | undefined {
     const direct = this.#methods.get(request.url ?? '');
-    const stream = direct === undefined ? undefined : directStream(request);
-    return direct === undefined || stream === undefined
+    const form = direct === undefined ? undefined : FORMS.find((each) => each.takes(request));
+    return direct === undefined || form === undefined
       ? undefined
-      : this.#serve(direct, { request, response, stream, values });
+      : this.#serve(direct, { request, response, form, values });
   }
 
   async #serve(direct: DirectMethod, call: DirectCall): Promise<DirectOutcome> {
-    const { stream, request, response, values } = call;
+    const { form, request, response, values } = call;
     const { method, largestMessage } = direct;
     const requestHeader = authorizationOf(request);
     const context: GateContext = { service: method.parent, method, values, requestHeader };
     try {
       await this.#options.gate(context);
     } catch (error) {
-      return refuse(response, new Headers(), toConnectError(error));
+      return refuse(call, new Headers(), toConnectError(error));
     }
-    const content = await contentOf(stream, largestMessage);
+    const content = await contentOf(request, response, largestMessage + form.besideMessage);
     if (content === undefined) return ANSWERED;
-    const message = onlyMessage(content);
-    const question = message === undefined ? undefined : direct.read(message);
+    const message = form.message(content);
+    const question = message === undefined || message.length > largestMessage ? undefined : direct.read(message);
     if (question === undefined) return { kind: 'unusual', content };
     return this.#answer(question, call, `${method.parent.typeName}/${method.name}`);
   }
 
-  async #answer(
-    question: DirectQuestion,
-    { request, response, values }: DirectCall,
-    name: string,
-  ): Promise<DirectOutcome> {
+  async #answer(question: DirectQuestion, call: DirectCall, name: string): Promise<DirectOutcome> {
     const { outcomes } = this.#options;
+    const { form, request, response, values } = call;
     const responseHeader = new Headers();
     try {
-      const { frame, isCompressed } = await question({ values, responseHeader }, takesGzip(request.headers));
+      const answer = await question({ values, responseHeader }, form.takesGzip(request.headers));
       outcomes.done(name);
-      if (isCompressed) responseHeader.set('grpc-encoding', 'gzip');
-      send(response, { header: responseHeader, frame, trailers: { 'grpc-status': '0' } });
+      if (isWaiting(response)) form.answer(response, responseHeader, answer);
       return ANSWERED;
     } catch (error) {
-      return refuse(response, responseHeader, outcomes.failed(name, error));
+      return refuse(call, responseHeader, outcomes.failed(name, error));
     }
   }
 }
@@ -111,7 +101,7 @@ export interface TakenCall {
 }
 
 interface DirectCall extends TakenCall {
-  readonly stream: ServerHttp2Stream;
+  readonly form: DirectForm;
 }
 
 function pathOf({ parent, name }: DescMethodUnary): string {
@@ -124,24 +114,12 @@ function authorizationOf({ headers }: NodeRequest): Headers {
   return new Headers(authorization === undefined ? undefined : { authorization });
 }
 
-function refuse(response: NodeResponse, header: Headers, error: ReturnType<typeof toConnectError>): DirectOutcome {
-  const trailer = new Headers();
-  setTrailerStatus(trailer, error);
-  send(response, { header, frame: undefined, trailers: Object.fromEntries(trailer) });
+function refuse({ form, response }: DirectCall, header: Headers, error: ConnectError): DirectOutcome {
+  if (isWaiting(response)) form.refuse(response, header, error);
   return ANSWERED;
 }
 
-interface Sent {
-  readonly header: Headers;
-  readonly frame: Uint8Array | undefined;
-  readonly trailers: OutgoingHttpHeaders;
-}
-
-function send(response: NodeResponse, { header, frame, trailers }: Sent): void {
-  // The caller went away meanwhile.
-  if (response.destroyed || response.headersSent) return;
-  response.writeHead(200, { 'content-type': CONTENT_TYPE, ...Object.fromEntries(header) });
-  response.addTrailers(trailers);
-  if (frame === undefined) response.end();
-  else response.end(frame);
+/** Whether the caller is still there. */
+function isWaiting(response: NodeResponse): boolean {
+  return !response.destroyed && !response.headersSent;
 }

@@ -1,9 +1,11 @@
-import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Authority, Evidence, IssuedSvid } from '@rampart/authority';
 import type { RampartError, Result } from '@rampart/core';
-import type { AttestRequest, IdentityService } from '@rampart/wire';
+import { type AttestRequest, type ChallengeResponseSchema, IdentityService, type RenewRequest } from '@rampart/wire';
 import type { Counter, Metrics } from '../../metrics.ts';
 import { connectionOf, holderOf } from '../caller.ts';
+import type { DirectContext, DirectMethod } from '../direct/direct-calls.ts';
+import { directUnary, type MessageSizes } from '../direct/unary-method.ts';
 import type { FailureLimit } from '../limits/failure-limit.ts';
 import type { CallerLimits } from '../limits/caller-limits.ts';
 import { svidResponse } from './svid-response.ts';
@@ -17,13 +19,26 @@ export interface IdentityServiceOptions {
 
 type Answer = ReturnType<typeof svidResponse>;
 
+/** Implements `IdentityService`, with and without the protocol library. */
+export interface IdentityMethods {
+  challenge(): MessageInitShape<typeof ChallengeResponseSchema>;
+  attest(request: AttestRequest, context: DirectContext): Promise<Answer>;
+  renew(request: RenewRequest, context: DirectContext): Promise<Answer>;
+}
+
+/** The methods that take keys, without the protocol library: whole fleets call them at once. */
+export function createDirectIdentity({ attest, renew }: IdentityMethods, sizes: MessageSizes): readonly DirectMethod[] {
+  const { method } = IdentityService;
+  return [directUnary(method.attest, attest, sizes), directUnary(method.renew, renew, sizes)];
+}
+
 /** Where workloads and agents get and renew their identity. */
 export function createIdentityService({
   authority,
   metrics,
   failures,
   limits,
-}: IdentityServiceOptions): ServiceImpl<typeof IdentityService> {
+}: IdentityServiceOptions): IdentityMethods {
   const issued = metrics.counter(
     'rampart_certificates_issued_total',
     'Certificates issued to workloads and agents, by how they were asked for.',
@@ -66,7 +81,7 @@ interface Counted {
 function attest(
   authority: Authority,
   { evidence, csr, agent }: AttestRequest,
-  context: HandlerContext,
+  context: DirectContext,
 ): Promise<Result<IssuedSvid, RampartError>> {
   const sourceIp = connectionOf(context).remoteAddress;
   const shown = evidenceOf(evidence);

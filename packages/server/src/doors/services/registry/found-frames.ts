@@ -1,16 +1,10 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { encodeEnvelope } from '@connectrpc/connect/protocol';
 import type { Discovered } from '@rampart/registry';
 import { RegistryService } from '@rampart/wire';
-import type { DirectAnswer } from '../../direct/direct-calls.ts';
+import { type DirectAnswer, gzippedAnswer, plainAnswer } from '../../direct/direct-answer.ts';
 import { instanceMessage } from './messages.ts';
 
 const { output: ANSWER } = RegistryService.method.find;
-const compressed = promisify(gzip);
-const COMPRESSED = 1;
-const NOT_COMPRESSED = 0;
 
 interface Encoded {
   readonly revision: number;
@@ -37,7 +31,7 @@ export class FoundFrames {
     const encoded = this.#encoded(found);
     const { message, plain } = encoded;
     if (!takesGzip || message.length < this.#smallestCompressed) return plain;
-    return (encoded.gzipped ??= gzippedOf(message));
+    return (encoded.gzipped ??= gzippedAnswer(message));
   }
 
   #encoded({ instances, revision }: Discovered): Encoded {
@@ -48,13 +42,9 @@ export class FoundFrames {
       instances: instances.map(instanceMessage),
     });
     const message = toBinary(ANSWER, answer);
-    const plain = { frame: encodeEnvelope(NOT_COMPRESSED, message), isCompressed: false };
+    const plain = plainAnswer(message);
     const encoded = { revision, message, plain, gzipped: undefined };
     this.#known.set(instances, encoded);
     return encoded;
   }
-}
-
-async function gzippedOf(message: Uint8Array): Promise<DirectAnswer> {
-  return { frame: encodeEnvelope(COMPRESSED, await compressed(message)), isCompressed: true };
 }

@@ -1,5 +1,5 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
-import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { Clock, RampartError, Result } from '@rampart/core';
 import {
   asGivenBy,
@@ -8,12 +8,13 @@ import {
   type Registry,
   type RegistryIdentity,
 } from '@rampart/registry';
-import { type FindInstancesRequest, type RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
+import { type RegisteredInstanceSchema, RegistryService } from '@rampart/wire';
 import type { RegistryGuard } from '../../../registry/open-guard.ts';
 import { connectionOf } from '../../caller.ts';
 import type { CallerLimits } from '../../limits/caller-limits.ts';
 import { laneOf } from '../../streams/encoded-lane.ts';
 import type { DirectMethod } from '../../direct/direct-calls.ts';
+import { type MessageSizes, readMessage } from '../../direct/unary-method.ts';
 import { createAccessMethods } from './access-methods.ts';
 import { FoundFrames } from './found-frames.ts';
 import { type AttestedAs, checkStill, RegistryCallers } from './identity.ts';
@@ -39,10 +40,10 @@ function viewsOf({ guard }: Pick<RegistryParts, 'guard'>, callers: RegistryCalle
   return async (context) => guard.viewOf(await callers.admit('query', context), connectionOf(context).remoteAddress);
 }
 
-/** Find for callers of gRPC: what it answers is encoded once for all who are given the same instances. */
+/** Find without the protocol library: what it answers is encoded once for all who are given the same instances. */
 export function createDirectFind(
   parts: RegistryParts,
-  { largestMessage, smallestCompressed }: { readonly largestMessage: number; readonly smallestCompressed: number },
+  { largestMessage, smallestCompressed }: MessageSizes,
 ): DirectMethod {
   const view = viewsOf(parts, new RegistryCallers(parts.attestedAs, parts.limits));
   const frames = new FoundFrames(smallestCompressed);
@@ -50,19 +51,11 @@ export function createDirectFind(
     method: RegistryService.method.find,
     largestMessage,
     read: (message) => {
-      const request = readMessage(message);
+      const request = readMessage(RegistryService.method.find.input, message);
       if (request === undefined) return undefined;
       return async (context, takesGzip) => frames.of((await view(context)).find(queryOf(request)), takesGzip);
     },
   };
-}
-
-function readMessage(message: Uint8Array): FindInstancesRequest | undefined {
-  try {
-    return fromBinary(RegistryService.method.find.input, message);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Who offers which service where: the registry's own door. */
