@@ -24,6 +24,7 @@ import type { BodySink } from '../http1/server-exchange.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { changeAnswer } from './answer-changes.ts';
 import type { InboundHttpOptions } from './inbound-http.ts';
+import { withoutForgery } from './request-trailers.ts';
 
 /** Envoy's body for a request that RBAC refuses. */
 const DENIED_BODY = 'RBAC: access denied';
@@ -100,7 +101,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
   }
 
   requestBody(portion: Portion): boolean {
-    return this.#client?.continue(portion) ?? true;
+    return this.#client?.continue(withoutForgery(portion, this.#server.head)) ?? true;
   }
 
   abandoned(error: Error): void {
@@ -205,7 +206,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     if (!fresh) this.#sign(server.head);
     const client = this.#options.application(this.exchange.connection).take(fresh);
     this.#client = client;
-    if (!client.send(server, server.takeBody(this), this)) server.pause();
+    if (!client.send(server, withoutForgery(server.takeBody(this), server.head), this)) server.pause();
   }
 
   /** What the application is told of the trace; calls that it makes with these headers are part of it. */
@@ -213,6 +214,8 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
     head.replace('traceparent', formatTraceparent(this.exchange));
     // It belongs to a trace that could not be read (W3C Trace Context §3.3).
     if (this.exchange.parentSpanId === '') head.remove('tracestate');
+    // HTTP/1.0 and HTTP/2 know requests without one, HTTP/1.1, in which they go on, does not (RFC 9112 §3.2).
+    if (head.httpVersion !== '1.1' && !head.has('host')) head.add('host', this.exchange.connection.localAddress);
   }
 
   /** A caller whose certificate is near its end is asked to come back on a new connection, with its next one. */
