@@ -38,6 +38,9 @@ import { followUpgrade } from './upgrade.ts';
 /** Envoy's body for a request that RBAC refuses. */
 const DENIED_BODY = 'RBAC: access denied';
 
+const TOO_MANY = 'its connection had brought as many requests as the server takes on one (maxRequestsPerSocket)';
+const SERVICE_UNAVAILABLE = 503;
+
 const GONE = 'the caller went away before the request could be judged';
 
 export interface RequestHandlerOptions extends ExchangeSource {
@@ -136,6 +139,27 @@ export class RequestHandler {
     this.#record(exchange, { code, flag, bytesSent: 0 });
   }
 
+  /** Puts on record what Node answers with 503; the application is told of requests that it would have been given. */
+  drop(connection: InboundConnection, request: IncomingMessage, emission: Emission): boolean {
+    const exchange = new InboundExchange(connection, request, this.#options);
+    const facts = RequestFacts.read(request, connection);
+    const isHeard = facts.ok ? this.#tell(exchange, facts.value, emission) : false;
+    exchange.verdict = facts.ok ? explained(exchange.verdict, TOO_MANY) : refusal(facts.problem);
+    const flag = exchange.verdict.decision === 'DENY' ? ResponseFlag.denied : ResponseFlag.overloaded;
+    this.#record(exchange, { code: SERVICE_UNAVAILABLE, flag, bytesSent: 0 });
+    return isHeard;
+  }
+
+  #tell(exchange: InboundExchange, facts: RequestFacts, emission: Emission): boolean {
+    const { connection } = exchange;
+    const judgement = Permit.judge(connection, facts, systemClock.now());
+    exchange.verdict = judgement.verdict;
+    // Nobody is asked for a request that is not answered: without them it is not known to be allowed.
+    if (judgement.denied || this.#options.preliminaries.concern(connection, facts)) return false;
+    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts });
+    return entry instanceof Entry && deliver(entry, proceed, emission);
+  }
+
   /** Upgrades and CONNECT get a raw socket instead of a response. */
   handleUpgrade(connection: InboundConnection, parts: UpgradeParts): boolean {
     const { request, socket } = parts;
@@ -193,7 +217,7 @@ export class RequestHandler {
   #recordOnClose(exchange: InboundExchange, response: ServerResponse): void {
     response.on('close', () => {
       const problem = response.writableFinished ? undefined : problemWith(response);
-      if (problem !== undefined) exchange.verdict = explained(exchange.verdict, problem);
+      if (problem !== undefined) exchange.verdict = explained(exchange.verdict, problem.reason);
       this.#record(exchange, {
         code: response.headersSent ? response.statusCode : (problem?.code ?? 0),
         flag: problem === undefined ? flagOf(exchange, response) : problem.flag,
@@ -224,7 +248,7 @@ function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
 }
 
 /** What became of a request says more than which policy let it pass. */
-function explained(verdict: Verdict, { reason }: ReadingProblem): Verdict {
+function explained(verdict: Verdict, reason: string): Verdict {
   return verdict.decision === 'DENY' ? verdict : { ...verdict, reason };
 }
 

@@ -48,6 +48,8 @@ function onEmission(options: ServerHookOptions, emission: Emission): boolean {
     case 'upgrade':
     case 'connect':
       return onUpgrade(options, emission);
+    case 'dropRequest':
+      return onDrop(options, emission);
     case 'clientError':
       onClientError(options, emission);
       break;
@@ -97,6 +99,15 @@ function onUpgrade({ ports, handler }: ServerHookOptions, emission: Emission): b
   const connection = admitted(ports, emission.server, request.socket);
   if (connection === undefined) return false;
   return handler.handleUpgrade(connection, { request, socket, emission });
+}
+
+/** Beyond `maxRequestsPerSocket` Node answers 503 by itself, and only tells the application, which could answer as well. */
+function onDrop({ ports, handler }: ServerHookOptions, emission: Emission): boolean {
+  const [, request] = emission.args;
+  if (!(request instanceof http.IncomingMessage) || wasJudged(request)) return proceed(emission);
+  markJudged(request);
+  const connection = admitted(ports, emission.server, request.socket);
+  return connection !== undefined && handler.drop(connection, request, emission);
 }
 
 /** What Node cannot read gets its answer from Node, or from the application, and is no request to judge. */
