@@ -33,7 +33,7 @@ function failureOf(error: unknown): Failure {
   }
   if (error instanceof CommanderError) {
     const message = oneLine(error.message);
-    const advice = INCOMPLETE.has(error.code) ? `${message}; --help shows what the command takes` : message;
+    const advice = isWithoutAdvice(error.code, message) ? `${message}; --help shows what the command takes` : message;
     return { code: 'INVALID_ARGUMENT', message: advice, exitCode: EXIT.usage };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -50,7 +50,13 @@ const INCOMPLETE: ReadonlySet<string> = new Set([
   'commander.missingArgument',
   'commander.optionMissingArgument',
   'commander.excessArguments',
+  'commander.unknownOption',
+  'commander.unknownCommand',
 ]);
+
+function isWithoutAdvice(code: string, message: string): boolean {
+  return INCOMPLETE.has(code) && !message.includes('(Did you mean ');
+}
 
 // commander writes "error: unknown command 'aply'\n(Did you mean apply?)".
 function oneLine(message: string): string {

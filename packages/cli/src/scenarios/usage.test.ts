@@ -84,6 +84,8 @@ suite('a wrong command line exits 2 with one line that helps', () => {
     ['backup verify x --passphrase-file y --out z', /--out is for making a backup/],
     ['backup verify x --key-service https://y', /--key-service is for making a backup/],
     ['get ap --namspace x', /unknown option '--namspace'.*Did you mean --namespace/],
+    ['logs --zzz', /unknown option '--zzz'; --help shows what the command takes$/m],
+    ['zzz', /unknown command 'zzz'; --help shows what the command takes$/m],
     ['get polices', /unknown kind "polices".*Known kinds/],
     ['get ap -A -n x', /-n NAMESPACE or -A/],
     ['get ap -o xml', /'xml' is invalid.*table, yaml, json/],
