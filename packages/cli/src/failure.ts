@@ -37,12 +37,19 @@ function failureOf(error: unknown): Failure {
     return { code: 'INVALID_ARGUMENT', message: advice, exitCode: EXIT.usage };
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && 'code' in error && OF_THE_DISK.has(String(error.code))) {
+    const advice = `${oneLine(message)}; make room on the disk, or mend it, and try again`;
+    return { code: 'STORAGE_FAILED', message: advice, exitCode: EXIT.unavailable };
+  }
   return {
     code: 'INTERNAL',
     message: `BUG: ${message}; run it again with RAMPART_LOG=debug for the stack and report it`,
     exitCode: EXIT.unavailable,
   };
 }
+
+/** What no file can be written for, wherever it is. */
+const OF_THE_DISK: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 /** Mistakes that commander names without a way out. */
 const INCOMPLETE: ReadonlySet<string> = new Set([
