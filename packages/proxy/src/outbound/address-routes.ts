@@ -40,8 +40,17 @@ export class AddressRoutes {
 
   #placeOf(destination: Destination): Destination | Target {
     const { host, port } = destination;
-    if (isIP(host) === 0) return destination;
+    if (!mayBeAddress(host) || isIP(host) === 0) return destination;
     const name = this.#options.nameAt(host);
     return name === undefined ? (this.#options.instances.at(destination) ?? destination) : { host: name, port };
   }
+}
+
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Names need no closer look. */
+function mayBeAddress(host: string): boolean {
+  const first = host.charCodeAt(0);
+  return (first >= ZERO && first <= NINE) || host.includes(':');
 }

@@ -34,10 +34,16 @@ function authorityOf({ host, port }: Destination): string {
   return port === 0 || port === HTTP_PORT ? name : `${name}:${port}`;
 }
 
+/** What was read last: a connection asks for the same again and again. */
+let last: { readonly text: string; readonly destination: Destination } | undefined;
+
 function readAuthority(text: string): Destination | undefined {
+  if (last?.text === text) return last.destination;
   const parts = AUTHORITY.exec(text);
   const host = parts?.[1] ?? parts?.[2];
-  return host === undefined ? undefined : { host, port: Number(parts?.[3] ?? 0) };
+  if (host === undefined) return undefined;
+  last = { text, destination: { host, port: Number(parts?.[3] ?? 0) } };
+  return last.destination;
 }
 
 function replaceHost(head: MessageHead, host: string): void {
