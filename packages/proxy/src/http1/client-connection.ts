@@ -2,7 +2,7 @@ import type { ByteReceiver, ByteStream } from '../stream/byte-stream.ts';
 import { requestText } from './head-text.ts';
 import type { Framing } from './head-text.ts';
 import type { MessageHead } from './head.ts';
-import { RESPONSE } from './llhttp.ts';
+import { RESPONSE } from './parsing/llhttp.ts';
 import { MessageReader } from './message-reader.ts';
 import type { Portion } from './message-reader.ts';
 import { sendHead, sendPortion } from './outbox.ts';

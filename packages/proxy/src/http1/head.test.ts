@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 
 import fc from 'fast-check';
 
-import { fields } from './head-text.ts';
+import { fields, responseText } from './head-text.ts';
 import type { Framing, HeadText } from './head-text.ts';
 import type { MessageHead } from './head.ts';
-import { REQUEST } from './llhttp.ts';
+import { REQUEST, RESPONSE } from './parsing/llhttp.ts';
 import { MessageReader } from './message-reader.ts';
 
 function received(lines: readonly (readonly [name: string, value: string])[]): MessageHead {
@@ -99,4 +99,60 @@ describe('the head of a message', () => {
       }),
     );
   });
+});
+
+describe('the head of an answer', () => {
+  const how: HeadText = { framing: 'length', isLast: false, isUpgrade: false };
+  const answers: readonly (readonly [what: string, head: string, isUnchanged: boolean])[] = [
+    ['as this proxy writes it', 'HTTP/1.1 200 OK\r\nA:b\r\ncontent-length: 3\r\n\r\n', true],
+    ['with another phrase', 'HTTP/1.1 404 Gone fishing\r\ncontent-length: 3\r\n\r\n', true],
+    ['with an empty value', 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\nA:\r\n\r\n', true],
+    [
+      'with a header of the connection',
+      'HTTP/1.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 3\r\n\r\n',
+      false,
+    ],
+    ['that ends its connection', 'HTTP/1.1 200 OK\r\ncontent-length: 3\r\nConnection: close\r\n\r\n', false],
+    ['of HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 3\r\n\r\n', false],
+    ['without a phrase', 'HTTP/1.1 200\r\ncontent-length: 3\r\n\r\n', false],
+    ['behind an empty line', '\r\nHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n', false],
+  ];
+  for (const [what, text, isUnchanged] of answers)
+    it(`${what} ${isUnchanged ? 'goes on as it came' : 'is written anew'}`, () => {
+      const { head } = answer(text);
+      const bytes = head.unchanged(how)?.toString('latin1');
+      assert.equal(bytes, isUnchanged ? text : undefined);
+      if (isUnchanged) assert.equal(responseText(head, how), text);
+    });
+
+  it('is written anew where something was added, taken out, or is to be said of the connection', () => {
+    const text = 'HTTP/1.1 200 OK\r\nA: b\r\ncontent-length: 3\r\n\r\n';
+    const changes: readonly ((head: MessageHead) => void)[] = [
+      (head) => head.add('x', 'y'),
+      (head) => head.replace('a', 'c'),
+      (head) => head.remove('a'),
+    ];
+    for (const change of changes) {
+      const { head } = answer(text);
+      change(head);
+      assert.equal(head.unchanged(how), undefined);
+    }
+    assert.equal(answer(text).head.unchanged({ ...how, isLast: true }), undefined);
+    assert.equal(answer(text).head.unchanged({ ...how, framing: 'chunked' }), undefined);
+  });
+
+  it('lies in front of its body', () => {
+    const { head, body } = answer('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n');
+    const bytes = head.unchanged(how);
+    assert.equal(bytes?.buffer, body[0]?.buffer);
+    assert.equal((bytes?.byteOffset ?? 0) + (bytes?.length ?? 0), body[0]?.byteOffset);
+  });
+
+  function answer(text: string): { readonly head: MessageHead; readonly body: readonly Buffer[] } {
+    const reader = new MessageReader(RESPONSE);
+    reader.read(Buffer.from(`${text}abc`, 'latin1'));
+    const { head, body } = reader;
+    assert.ok(head !== undefined, reader.problem);
+    return { head, body };
+  }
 });

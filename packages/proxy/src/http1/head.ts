@@ -28,6 +28,8 @@ const FIRST_COUNTS = new Set([
   'user-agent',
 ]);
 
+const STATUS_LINE = 'HTTP/1.1 200 \r\n'.length;
+
 export interface StartLine {
   readonly method: string;
   readonly url: string;
@@ -58,8 +60,10 @@ export class MessageHead implements RequestMessage, HeaderAccess {
   #raw: string[] | undefined;
   #headers: IncomingHttpHeaders | undefined;
   #distinct: NodeJS.Dict<string[]> | undefined;
+  /** All of its bytes, where they lie in one piece that stays as it is. */
+  readonly #bytes: Buffer | undefined;
 
-  constructor(start: StartLine, fields: ReceivedFields | string[]) {
+  constructor(start: StartLine, fields: ReceivedFields | string[], bytes?: Buffer) {
     this.method = start.method;
     this.url = start.url;
     this.status = start.status;
@@ -67,6 +71,7 @@ export class MessageHead implements RequestMessage, HeaderAccess {
     this.httpVersion = start.httpVersion;
     if (fields instanceof ReceivedFields) this.#received = fields;
     else this.#raw = fields;
+    this.#bytes = bytes;
   }
 
   get access(): HeaderAccess {
@@ -154,6 +159,15 @@ export class MessageHead implements RequestMessage, HeaderAccess {
       for (let index = 0; index < added.length; index += 2)
         lines += `${added[index] ?? ''}: ${added[index + 1] ?? ''}\r\n`;
     return lines + endOfLines(how);
+  }
+
+  /** The bytes of an answer's head, where just these are sent on. */
+  unchanged(how: HeadText): Buffer | undefined {
+    const received = this.#received;
+    if (this.#bytes === undefined || received === undefined || this.#added !== undefined) return undefined;
+    // Of this length, a line that llhttp has accepted is written in no other way than this proxy writes it.
+    const isUsual = this.httpVersion === '1.1' && received.start === STATUS_LINE + this.reasonPhrase.length;
+    return isUsual && endOfLines(how) === '' && received.goesOnWhole(how) ? this.#bytes : undefined;
   }
 
   #joined(name: string): string | undefined {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { REQUEST, RESPONSE } from './llhttp.ts';
-import type { MessageKind } from './llhttp.ts';
+import { REQUEST, RESPONSE } from './parsing/llhttp.ts';
+import type { MessageKind } from './parsing/llhttp.ts';
 import { MessageReader } from './message-reader.ts';
 
 /** What a reader makes of a text, whole or byte by byte, out of memory that changes behind each read. */

@@ -11,9 +11,11 @@ import {
   PAUSED,
   PAUSED_UPGRADE,
   REQUEST,
+  RESPONSE,
   UPGRADE,
-} from './llhttp.ts';
-import type { Expectation, MessageKind } from './llhttp.ts';
+} from './parsing/llhttp.ts';
+import type { Expectation, MessageKind } from './parsing/llhttp.ts';
+import { plainMessage } from './parsing/plain-message.ts';
 import { ReceivedFields } from './received-fields.ts';
 
 /** What of a message's body came at a time. */
@@ -48,6 +50,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 const VERSION = 'HTTP/';
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
+const END_OF_HEAD = '\r\n\r\n'.length;
 const REASON_AT = 'HTTP/1.1 200 '.length;
 /** Of chunks, beyond as many bytes as they have data: Node's limit for one message (RFC 9112 §7.1.1). */
 const MOST_EXTENSIONS = 16_384;
@@ -95,6 +98,8 @@ export class MessageReader implements Portion {
   #isOver = false;
   #isLent = false;
   #isUpgrade = false;
+  /** llhttp has seen nothing of the message. */
+  #isPlain = false;
   /** The message before asked for another protocol, and did not get it. */
   #staysHttp = false;
 
@@ -137,7 +142,8 @@ export class MessageReader implements Portion {
     this.#trailerBytes = 0;
     this.#extensionBytes = 0;
     if (this.trailers.length > 0) this.trailers = [];
-    this.#llhttp.resume();
+    if (!this.#isPlain) this.#llhttp.resume();
+    this.#isPlain = false;
     this.#staysHttp = this.#isUpgrade;
     this.#isUpgrade = false;
   }
@@ -147,6 +153,7 @@ export class MessageReader implements Portion {
     this.#isLent = isLent;
     this.body = [];
     this.rest = NOTHING;
+    if (this.#readPlain(chunk)) return 'complete';
     for (let from = 0; from < chunk.length; from += MOST_BYTES) {
       const part = chunk.length <= MOST_BYTES ? chunk : chunk.subarray(from, from + MOST_BYTES);
       const state = this.#execute(part);
@@ -170,6 +177,24 @@ export class MessageReader implements Portion {
 
   free(): void {
     this.#llhttp.free();
+  }
+
+  /** A message of the usual form, in the chunk as a whole. */
+  #readPlain(chunk: Buffer): boolean {
+    const isFresh = this.head === undefined && this.#raw.length === 0 && !this.#staysHttp && this.expects === 'body';
+    if (!isFresh || !plainMessage.read(this.#kind, chunk)) return false;
+    const { spans, bodyAt, end } = plainMessage;
+    if (bodyAt > this.#limits.headBytes || spans.length > 4 * this.#limits.headers) return false;
+    const text = chunk.toString('latin1', 0, bodyAt - END_OF_HEAD);
+    const isKept = this.#kind === RESPONSE && !this.#isLent;
+    const bytes = isKept ? chunk.subarray(0, bodyAt) : undefined;
+    this.head = new MessageHead(plainMessage.startLine(text), new ReceivedFields(text, spans), bytes);
+    this.shouldKeepAlive = true;
+    if (end > bodyAt) this.body.push(this.#own(chunk.subarray(bodyAt, end)));
+    this.rest = this.#own(chunk.subarray(end));
+    this.#isPlain = true;
+    this.#isOver = true;
+    return true;
   }
 
   #execute(part: Buffer): ReadState {
@@ -283,7 +308,9 @@ export class MessageReader implements Portion {
     const end = Math.max(this.#urlEnd, spans.at(-1) ?? 0);
     const text = this.#raw.toString('latin1', 0, spans.length === 0 ? end + LINE_REST : this.#endOfLastLine());
     const start = this.#kind === REQUEST ? this.#requestLine(text) : statusLine(text, status);
-    this.head = new MessageHead(start, new ReceivedFields(text, spans));
+    const isKept = this.#kind === RESPONSE && this.#offset === 0 && !this.#isLent && spans.length > 0;
+    const bytes = isKept ? this.#raw.subarray(0, text.length + END_OF_HEAD) : undefined;
+    this.head = new MessageHead(start, new ReceivedFields(text, spans), bytes);
     this.shouldKeepAlive = (bits & KEEP_ALIVE) !== 0;
     this.#raw = NOTHING;
     this.#isValue = true;

@@ -28,6 +28,20 @@ export function sendHead(stream: ByteStream, { text, framing }: HeadToSend, port
     : stream.writeTogether(message);
 }
 
+/**
+ * Writes a head that goes on as it came, with what came of its body right behind it: nothing is put together anew. Undefined
+ * where that is not so, or where the stream copies what it is given anyway.
+ */
+export function sendUnchanged(stream: ByteStream, head: Buffer | undefined, portion: Portion): boolean | undefined {
+  if (head === undefined || stream.writeTogether !== undefined) return undefined;
+  const { body, isLast } = portion;
+  const [first] = body;
+  if (first === undefined) return stream.write(head, !isLast);
+  const isBehind = first.buffer === head.buffer && first.byteOffset === head.byteOffset + head.length;
+  if (body.length > 1 || !isBehind) return undefined;
+  return stream.write(Buffer.from(head.buffer, head.byteOffset, head.length + first.length), !isLast);
+}
+
 /** Writes more of a body. Says whether there is room for more. */
 export function sendPortion(stream: ByteStream, portion: Portion, framing: Framing): boolean {
   const parts = framed(portion, framing);

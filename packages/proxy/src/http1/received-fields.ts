@@ -81,6 +81,17 @@ export class ReceivedFields {
     return from === this.#text.length ? lines : `${lines}${this.#text.slice(from)}${LINE_END}`;
   }
 
+  /** Whether all lines go on to the next hop, as they came. */
+  goesOnWhole(how: HeadText): boolean {
+    for (let at = 0; at < this.#spans.length; at += SPAN) if (this.#kindOf(at, how, '') !== 'forwarded') return false;
+    return true;
+  }
+
+  /** Characters ahead of the first line; undefined where there is none. */
+  get start(): number | undefined {
+    return this.#spans[0];
+  }
+
   /** Most names need no second look: their lengths tell. */
   #kindOf(at: number, { framing, isUpgrade }: HeadText, dropped: string): 'forwarded' | 'dropped' | 'unclear' {
     const length = (this.#spans[at + 1] ?? 0) - (this.#spans[at] ?? 0);

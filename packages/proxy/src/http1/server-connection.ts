@@ -4,7 +4,7 @@ import { dropNominated } from './head-text.ts';
 import type { MessageHead } from './head.ts';
 import { MessageReader } from './message-reader.ts';
 import type { ReaderLimits } from './message-reader.ts';
-import { REQUEST } from './llhttp.ts';
+import { REQUEST } from './parsing/llhttp.ts';
 import { ServerExchange } from './server-exchange.ts';
 import type { ExchangeHome } from './server-exchange.ts';
 

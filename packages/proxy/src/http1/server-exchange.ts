@@ -6,7 +6,7 @@ import { ownResponseText, responseText } from './head-text.ts';
 import type { Framing } from './head-text.ts';
 import type { MessageHead } from './head.ts';
 import type { Portion } from './message-reader.ts';
-import { sendHead, sendPortion } from './outbox.ts';
+import { sendHead, sendPortion, sendUnchanged } from './outbox.ts';
 
 /** Takes a request's body. */
 export interface BodySink {
@@ -233,13 +233,12 @@ export class ServerExchange {
     this.status = head.status;
     this.#framing = this.#framingOf(head);
     if (this.#framing === 'close') this.#isLast = true;
-    const text = responseText(head, {
-      framing: this.#framing,
-      isLast: this.#isLast || !this.#isRead,
-      isUpgrade: false,
-    });
+    const how = { framing: this.#framing, isLast: this.#isLast || !this.#isRead, isUpgrade: false };
     if (!this.#isRead) this.#isLast = true;
-    const hasRoom = sendHead(this.#stream, { text, framing: this.#framing }, this.#count(portion));
+    this.#count(portion);
+    const hasRoom =
+      sendUnchanged(this.#stream, head.unchanged(how), portion) ??
+      sendHead(this.#stream, { text: responseText(head, how), framing: this.#framing }, portion);
     if (portion.isLast) this.#finish();
     return hasRoom;
   }
