@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { freshBundles } from './bundled/cache.ts';
 import { inParallel } from './parallel.ts';
 import { repositoryRoot, writtenFiles } from './repository.ts';
 import { recordDurations, recordedDurations, usualSeconds } from './testing/durations.ts';
@@ -14,6 +15,8 @@ import { Tally } from './testing/tally.ts';
 
 /** A test that is slower than this is worth a line of its own. */
 const slowMilliseconds = 2_000;
+/** To prepare them takes longer than a few processes save. */
+const manyProcesses = 20;
 /** Where Node keeps what it compiled: hundreds of processes load the same sources, and reading their types is half of a start. */
 const compileCache = join(repositoryRoot, 'node_modules/.cache/rampart-tests');
 
@@ -57,12 +60,18 @@ async function main(): Promise<number> {
   say(`${files.length} test files in ${runs.length} processes, ${concurrency} at a time, Node ${process.version}`);
   await prepareRuntimes(files);
   process.env['NODE_COMPILE_CACHE'] ??= compileCache;
-  await prepareCompileCache(process.env['NODE_COMPILE_CACHE'], runs.length);
+  if (runs.length >= manyProcesses) await prepareStarts(process.env['NODE_COMPILE_CACHE']);
   const tally = new Tally(repositoryRoot);
   const took = await inParallel(runs, concurrency, (run) => runProcess(run, tally, say));
   if (values.record === true) recordDurations(new Map(took.flatMap((each) => [...each])));
   reportEnd(tally);
   return tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+}
+
+/** What tests start, they start out of bundles; what they import are the sources. */
+async function prepareStarts(cache: string): Promise<void> {
+  process.env['TEST_BUNDLES'] ??= await freshBundles();
+  await prepareCompileCache(cache, process.env['TEST_BUNDLES']);
 }
 
 function plannedFiles(paths: readonly string[]): PlannedFile[] {

@@ -4,14 +4,12 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { until } from '@rampart/testkit';
 
 import { bareEnvironment } from './environment.ts';
 import type { ControlPlaneProcess } from './control-plane.ts';
-
-const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+import { COMMAND } from './programs.ts';
 
 /** `rampart agent` in a process of its own, on a socket in a folder of its own. */
 export class AgentProcess {
@@ -41,7 +39,7 @@ export class AgentProcess {
 
   /** Resolves at once. */
   static launch(env: Readonly<Record<string, string>>, folder: string = socketFolder()): AgentProcess {
-    const child = spawn(process.execPath, [CLI, 'agent', '--socket', join(folder, 'agent.sock')], {
+    const child = spawn(process.execPath, [COMMAND, 'agent', '--socket', join(folder, 'agent.sock')], {
       env: { ...bareEnvironment(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

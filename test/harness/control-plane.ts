@@ -5,7 +5,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
 import { createClient } from '@connectrpc/connect';
 import type { Client } from '@connectrpc/connect';
@@ -15,7 +14,7 @@ import { until } from '@rampart/testkit';
 import { AdminService, RegistryService, RevocationService } from '@rampart/wire';
 import { readingAhead } from '@rampart/wire/reading-ahead';
 
-const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+import { COMMAND } from './programs.ts';
 
 export interface ControlPlaneOptions {
   /** As `rampart up --workload-ttl` takes it. */
@@ -78,7 +77,7 @@ export class ControlPlaneProcess {
       ...domain,
       ...at,
     ];
-    const child = spawn(process.execPath, [CLI, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] });
     let complaint = '';
     child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
     let text = '';

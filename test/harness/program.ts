@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
 import { bareEnvironment } from './environment.ts';
-import { REGISTER } from './workload.ts';
+import { REGISTER } from './programs.ts';
 
 /** How a program ended, and what it said. */
 export interface ProgramEnd {

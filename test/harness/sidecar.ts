@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 
 import type { ControlPlaneProcess } from './control-plane.ts';
 import { bareEnvironment } from './environment.ts';
+import { COMMAND } from './programs.ts';
 import type { Place } from './two-hosts.ts';
-
-const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 
 export interface SidecarOptions {
   readonly serviceAccount: string;
@@ -62,7 +60,7 @@ export class SidecarProcess {
       env = {},
     } = options;
     const admission = await plane.admission({ namespace, serviceAccount, service, labels });
-    const [file = '', ...words] = [...place, process.execPath, CLI, 'sidecar', '--output', 'json', ...args];
+    const [file = '', ...words] = [...place, process.execPath, COMMAND, 'sidecar', '--output', 'json', ...args];
     const child = spawn(file, words, {
       env: { ...bareEnvironment(), ...env, ...admission },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,9 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import { bareEnvironment } from './environment.ts';
 import type { ControlPlaneProcess } from './control-plane.ts';
-
-/** The in-process data plane as it stands in the repository. */
-export const REGISTER: string = new URL('../../packages/node/src/register.ts', import.meta.url).href;
+import { REGISTER } from './programs.ts';
 
 export interface WorkloadOptions {
   /** File under test/services. */

@@ -5,16 +5,15 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 
 import { until } from '@rampart/testkit';
 
 import { ControlPlaneProcess } from '../harness/control-plane.ts';
 import { bareEnvironment } from '../harness/environment.ts';
 import { STRICT } from '../harness/policies.ts';
+import { COMMAND } from '../harness/programs.ts';
 import { SidecarProcess } from '../harness/sidecar.ts';
 
-const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 const ANSWER = 'here';
 /** Ends at once when it is asked to, as most programs do; the first run fails. */
 const PROGRAM = `
@@ -81,7 +80,7 @@ describe('an application comes and goes behind its sidecar', () => {
     const seen = `${plane.folder}/seen`;
     const options = ['--restart', '--service', 'job', '--app-port', String(port)];
     const command = [process.execPath, '--eval', PROGRAM, String(port), seen];
-    const run = spawn(process.execPath, [CLI, '--data', plane.folder, 'run', ...options, '--', ...command], {
+    const run = spawn(process.execPath, [COMMAND, '--data', plane.folder, 'run', ...options, '--', ...command], {
       env: bareEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -102,7 +101,10 @@ describe('an application comes and goes behind its sidecar', () => {
     const script = `require('node:http').createServer((_, response) => response.end('${ANSWER}')).listen(${port}, '127.0.0.1')`;
     const options = ['--service', 'unheard', '--app-port', String(port), '--log-level', 'info'];
     const words = ['--data', plane.folder, 'run', ...options, '--', process.execPath, '--eval', script];
-    const run = spawn(process.execPath, [CLI, ...words], { env: bareEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    const run = spawn(process.execPath, [COMMAND, ...words], {
+      env: bareEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     test.after(() => run.kill('SIGKILL'));
     await until('it to be called', async () => (await get('http://unheard/')) === `200 ${ANSWER}`);
     run.stdout.destroy();

@@ -11,11 +11,11 @@ import { ControlPlaneProcess } from '../harness/control-plane.ts';
 import { bareEnvironment } from '../harness/environment.ts';
 import { allowOnly, STRICT } from '../harness/policies.ts';
 import { runNode } from '../harness/program.ts';
+import { COMMAND } from '../harness/programs.ts';
 import { SidecarProcess } from '../harness/sidecar.ts';
 import { ADDRESSES, applyRules, noHosts, runAsApplication, TwoHosts } from '../harness/two-hosts.ts';
 import type { Heard } from '../harness/two-hosts.ts';
 
-const CLI = new URL('../../packages/cli/src/main.ts', import.meta.url).pathname;
 const CURL = '/usr/bin/curl';
 /** Somewhere on the internet, as far as anybody here can tell; served by the other host. */
 const OUTSIDE = '203.0.113.5';
@@ -83,7 +83,7 @@ describe(
       ]);
       const { redirectPort = 0, dnsPort = 0 } = users.announcement;
       const ports = ['--redirect-port', String(redirectPort), '--dns-port', String(dnsPort)];
-      const { stdout, stderr } = await runNode([CLI, 'sidecar', 'nftables', ...ports, '--exempt-user', '0']);
+      const { stdout, stderr } = await runNode([COMMAND, 'sidecar', 'nftables', ...ports, '--exempt-user', '0']);
       assert.equal(stderr, '');
       applyRules(stdout);
       await until('the services to be known', async () => {

@@ -9,7 +9,9 @@ import { outputFolder, publishedPackages } from '../../tools/publish/package.ts'
 import { ensureNode, testedMajors } from '../../tools/runtimes.ts';
 import { ControlPlaneProcess } from '../harness/control-plane.ts';
 import { allowOnly, STRICT } from '../harness/policies.ts';
-import { REGISTER, Workload } from '../harness/workload.ts';
+import { Workload } from '../harness/workload.ts';
+
+const SOURCE = new URL('../../packages/node/src/register.ts', import.meta.url).href;
 
 interface Answer {
   readonly status?: number;
@@ -48,7 +50,7 @@ describe('the same services on other lines of Node', async () => {
     for (const form of ['published', 'sources'] as const) {
       it(`${name}, ${form}: called, called under policy, and recorded`, absence(name, runtime), async () => {
         assert.ok(runtime !== undefined);
-        const register = form === 'published' ? built : REGISTER;
+        const register = form === 'published' ? built : SOURCE;
         const [orders, users] = await Promise.all([
           Workload.start(plane, {
             script: 'echo.mjs',

@@ -10,7 +10,8 @@ import { ControlPlaneProcess } from '../harness/control-plane.ts';
 import { Laboratory } from '../harness/laboratory.ts';
 import { STRICT } from '../harness/policies.ts';
 import { runNode, runProgram } from '../harness/program.ts';
-import { REGISTER, Workload } from '../harness/workload.ts';
+import { REGISTER } from '../harness/programs.ts';
+import { Workload } from '../harness/workload.ts';
 
 /** Serves on a port of its own, is asked once in plaintext by itself, and tells what came of it. */
 const PROBE = `

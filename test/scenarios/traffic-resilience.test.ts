@@ -5,7 +5,6 @@ import type { IncomingMessage } from 'node:http';
 import http2 from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { until } from '@rampart/testkit';
@@ -14,10 +13,10 @@ import { ControlPlaneProcess } from '../harness/control-plane.ts';
 import { bareEnvironment } from '../harness/environment.ts';
 import { Laboratory } from '../harness/laboratory.ts';
 import { STRICT } from '../harness/policies.ts';
+import { COMMAND } from '../harness/programs.ts';
 import { SidecarProcess } from '../harness/sidecar.ts';
 import { Workload } from '../harness/workload.ts';
 
-const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 const CLUSTER = 'cluster_name="outbound|80||orders-api.default.svc"';
 const REGION = 'topology.kubernetes.io/region';
 
@@ -153,7 +152,9 @@ describe('resilience by rules', () => {
   }
 
   async function rampart(...words: string[]): Promise<string> {
-    const { stdout } = await run(process.execPath, [CLI, '--data', plane.folder, ...words], { env: bareEnvironment() });
+    const { stdout } = await run(process.execPath, [COMMAND, '--data', plane.folder, ...words], {
+      env: bareEnvironment(),
+    });
     return stdout;
   }
 

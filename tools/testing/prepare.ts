@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runCommand } from '../command.ts';
+import { inParallel } from '../parallel.ts';
 import { readManifest } from '../publish/package.ts';
 import { repositoryRoot } from '../repository.ts';
 import { ensureNode, testedMajors } from '../runtimes.ts';
@@ -17,17 +19,28 @@ export async function prepareRuntimes(files: readonly string[]): Promise<void> {
 
 /**
  * Compiles what hundreds of processes will load, where Node keeps that. Node writes it when a process ends by itself, and the
- * longest tests, which come first, kill theirs. Nothing is done where it was kept before, or for a few files.
+ * longest tests, which come first, kill theirs. Sources are compiled once; `bundles` is the folder of what they are bundled into.
  */
-export async function prepareCompileCache(cache: string, processes: number): Promise<void> {
-  if (processes < 20 || existsSync(cache)) return;
+export async function prepareCompileCache(cache: string, bundles: string): Promise<void> {
   const env = { NODE_COMPILE_CACHE: cache };
+  const sources = existsSync(cache) ? [] : sourcesToLoad();
+  const programs = [
+    [join(bundles, 'main.js'), '--help'],
+    ['--import', join(bundles, 'register.js'), '--eval', '0'],
+    [join(bundles, 'server.js')],
+  ];
+  await inParallel([...sources, ...programs], availableParallelism(), (words) =>
+    runCommand(process.execPath, words, { env }),
+  );
+}
+
+function sourcesToLoad(): string[][] {
   const register = pathToFileURL(join(repositoryRoot, 'packages/node/src/register.ts')).href;
   const imports = `await Promise.all(${JSON.stringify(entries())}.map((entry) => import(entry)));`;
-  await Promise.all([
-    runCommand(process.execPath, ['packages/cli/src/main.ts', '--help'], { env }),
-    runCommand(process.execPath, ['--import', register, '--input-type=module', '--eval', imports], { env }),
-  ]);
+  return [
+    ['packages/cli/src/main.ts', '--help'],
+    ['--import', register, '--input-type=module', '--eval', imports],
+  ];
 }
 
 /** What can be imported from packages, without those that do something when they are. */

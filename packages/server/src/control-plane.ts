@@ -54,7 +54,7 @@ export async function startControlPlane(given: ControlPlaneOptions): Promise<Con
   }
 }
 
-export async function start(options: CompleteOptions, teardown: Teardown): Promise<ControlPlane> {
+async function start(options: CompleteOptions, teardown: Teardown): Promise<ControlPlane> {
   const directory = await claimDataDirectory(options.dataDirectory);
   teardown.add('data directory', () => directory.release());
   const parts: Start = { options, teardown, metrics: new Metrics(), directory };

@@ -11,4 +11,4 @@ export const OPENING_POLICY: string = fileURLToPath(
   new URL('../../try/allow-frontend-to-orders.yaml', import.meta.url),
 );
 /** The `rampart` command. */
-export const COMMAND: string = fileURLToPath(new URL('main.ts', import.meta.resolve('rampart')));
+export const COMMAND: string = fileURLToPath(import.meta.resolve('../../../../packages/cli/src/main.ts'));

@@ -3,7 +3,7 @@ import { Child } from './child.ts';
 
 const REGISTER = import.meta.resolve('@rampart/node/register');
 const SERVICE_WARMER = fileURLToPath(new URL('warm-services.ts', import.meta.url));
-const OWN_WARMER = fileURLToPath(new URL('warm-orchestrator.ts', import.meta.url));
+const OWN_WARMER = fileURLToPath(import.meta.resolve('./warm-orchestrator.ts'));
 
 /** The Node to run, and an environment that names its compile cache. */
 export interface Warmth {

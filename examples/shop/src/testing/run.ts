@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../process/child.ts';
 
 const START = fileURLToPath(new URL('../start.ts', import.meta.url));
+const QUICK = fileURLToPath(new URL('../../../../tools/quick.ts', import.meta.url));
 
 /** Starts the shop as `npm start -- …` does; everything it starts inherits `temporary` as its temporary folder. */
 export function startShop(
@@ -18,7 +19,7 @@ export function startShop(
   return new Child({
     name: 'shop',
     node: process.execPath,
-    arguments: [START, ...options],
+    arguments: [QUICK, START, ...options],
     // oxlint-disable-next-line no-restricted-properties -- tests of whole processes hand their environment on
     environment: { ...process.env, ...place.environment, TMPDIR: place.temporary },
     onLine: place.onLine,

@@ -1,13 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import type { ControlPlane } from '../control-plane.ts';
 import type { ControlPlaneOptions } from '../control-plane-options.ts';
 
-const SERVER = `
+// oxlint-disable-next-line no-restricted-properties -- the word of the test runner to what it runs
+const bundles = process.env['TEST_BUNDLES'];
+const SERVER = bundles === undefined ? new URL('../index.ts', import.meta.url) : pathToFileURL(`${bundles}/server.js`);
+const PROGRAM = `
 const [, dataDirectory, options] = process.argv;
-const { startControlPlane } = await import(${JSON.stringify(new URL('../control-plane.ts', import.meta.url).href)});
-const { createLogger } = await import(${JSON.stringify(new URL('../log.ts', import.meta.url).href)});
+const { createLogger, startControlPlane } = await import(${JSON.stringify(SERVER.href)});
 const log = createLogger({ level: 'error', destination: process.stderr, pretty: true });
 await new Promise((resolve) => process.stdin.once('data', resolve).once('end', () => process.exit()));
 const ports = { api: 0, metrics: 0 };
@@ -37,7 +40,7 @@ export interface PreparedProcess {
 }
 
 export function prepareProcess(dataDirectory: string, options: SpokenOptions = {}): PreparedProcess {
-  const words = ['--input-type=module', '-e', SERVER, dataDirectory, JSON.stringify(options)];
+  const words = ['--input-type=module', '-e', PROGRAM, dataDirectory, JSON.stringify(options)];
   const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   return {
     child,
