@@ -24,7 +24,8 @@ export function hookInbound({ plane, ports, ids, external, draining }: InboundHo
   const tcpRecorder = new InboundTcpRecorder(plane, stopwatch);
   const ownPrincipal = (): string => plane.identity.current?.spiffeId.toString() ?? '';
   const preliminaries = new Preliminaries({ plane, external, ownPrincipal, stopwatch });
-  const handling = { recorder, ids, stopwatch, preliminaries, limits: plane.limits, draining };
+  const { limits } = plane;
+  const handling = { recorder, ids, stopwatch, preliminaries, limits, clock: systemClock, draining };
   const http2 = new Http2Servers({ ports, requests: new Http2Requests(handling) });
   const judge = new TcpJudge({ view: plane.view, external, clock: systemClock, ownPrincipal });
   hookServers({ ports, handler: new RequestHandler(handling) });

@@ -3,53 +3,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import type { Verdict } from '@rampart/core';
-import {
-  deliver,
-  Entry,
-  InboundExchange,
-  Permit,
-  refusal,
-  RequestFacts,
-  ResponseFlag,
-  textAnswer,
-} from '@rampart/mesh';
-import type {
-  Answer,
-  ExchangeSource,
-  InboundConnection,
-  InboundRecorder,
-  Outcome,
-  Preliminaries,
-  RequestLimits,
-} from '@rampart/mesh';
+import { admit, deliver, Entry, InboundExchange, refusal, RequestFacts, ResponseFlag, textAnswer } from '@rampart/mesh';
+import type { Answer, InboundConnection, Outcome } from '@rampart/mesh';
 
 import { countBody } from '../body-bytes.ts';
 import { bytesSent } from '../body-count.ts';
-import { systemClock } from '../clock.ts';
 import { currentRequest } from '../context.ts';
 import { NodeApplicant } from './applicant.ts';
 import { proceed } from './emission.ts';
 import type { Emission } from './emission.ts';
+import type { HandlingOptions } from './handling-options.ts';
 import { hold } from './hold.ts';
 import { problemWith, unreadRequest } from './unreadable.ts';
 import type { ReadingProblem } from './unreadable.ts';
 import { followUpgrade } from './upgrade.ts';
 
-/** Envoy's body for a request that RBAC refuses. */
-const DENIED_BODY = 'RBAC: access denied';
-
 const TOO_MANY = 'its connection had brought as many requests as the server takes on one (maxRequestsPerSocket)';
 const SERVICE_UNAVAILABLE = 503;
-
 const GONE = 'the caller went away before the request could be judged';
-
-export interface RequestHandlerOptions extends ExchangeSource {
-  readonly recorder: InboundRecorder;
-  readonly preliminaries: Preliminaries;
-  readonly limits: RequestLimits;
-  /** True once this process is going away: answers ask their callers to connect elsewhere. */
-  draining(): boolean;
-}
 
 /** `emission` runs the service's own listeners; it goes on only with a permit. */
 export interface RequestParts {
@@ -66,9 +37,9 @@ export interface UpgradeParts {
 
 /** authenticate → authorize → limit → deliver → record, for each request that Node has parsed. */
 export class RequestHandler {
-  readonly #options: RequestHandlerOptions;
+  readonly #options: HandlingOptions;
 
-  constructor(options: RequestHandlerOptions) {
+  constructor(options: HandlingOptions) {
     this.#options = options;
   }
 
@@ -111,21 +82,12 @@ export class RequestHandler {
       this.#answer(exchange, response, next);
       return true;
     }
-    const { connection } = exchange;
-    const now = systemClock.now();
-    const judgement = Permit.judge(connection, next, now);
-    exchange.verdict = judgement.verdict;
-    if (judgement.denied) {
-      this.#answer(exchange, response, denied(judgement.verdict));
-      return true;
-    }
-    exchange.verdict = withDoubt(judgement.verdict, next);
-    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts: next });
+    const entry = admit(this.#options, exchange, next);
     if (!(entry instanceof Entry)) {
       this.#answer(exchange, response, entry);
       return true;
     }
-    this.#retire(connection, response, now);
+    this.#retire(exchange.connection, response);
     this.#recordOnClose(exchange, response);
     // Not `run`, which makes a second context to go back to: Node does so itself when this callback ends.
     currentRequest.enterWith(exchange);
@@ -151,13 +113,14 @@ export class RequestHandler {
   }
 
   #tell(exchange: InboundExchange, facts: RequestFacts, emission: Emission): boolean {
-    const { connection } = exchange;
-    const judgement = Permit.judge(connection, facts, systemClock.now());
-    exchange.verdict = judgement.verdict;
+    const entry = admit(this.#options, exchange, facts);
+    if (!(entry instanceof Entry)) {
+      exchange.verdict = entry.verdict;
+      return false;
+    }
     // Nobody is asked for a request that is not answered: without them it is not known to be allowed.
-    if (judgement.denied || this.#options.preliminaries.concern(connection, facts)) return false;
-    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts });
-    return entry instanceof Entry && deliver(entry, proceed, emission);
+    if (this.#options.preliminaries.concern(exchange.connection, facts)) return false;
+    return deliver(entry, proceed, emission);
   }
 
   /** Upgrades and CONNECT get a raw socket instead of a response. */
@@ -179,13 +142,9 @@ export class RequestHandler {
 
   #decideUpgrade(exchange: InboundExchange, { socket, emission }: UpgradeParts, next: RequestFacts | Answer): boolean {
     if (!(next instanceof RequestFacts)) return this.#refuseUpgrade(exchange, socket, next);
-    const { connection } = exchange;
-    const judgement = Permit.judge(connection, next, systemClock.now());
-    if (judgement.denied) return this.#refuseUpgrade(exchange, socket, denied(judgement.verdict));
-    exchange.verdict = withDoubt(judgement.verdict, next);
-    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts: next });
+    const entry = admit(this.#options, exchange, next);
     if (!(entry instanceof Entry)) return this.#refuseUpgrade(exchange, socket, entry);
-    followUpgrade(connection.socket, socket, (end) => {
+    followUpgrade(exchange.connection.socket, socket, (end) => {
       exchange.bytesReceived = end.bytesReceived;
       this.#record(exchange, { code: end.code, flag: ResponseFlag.none, bytesSent: end.bytesSent });
     });
@@ -210,8 +169,8 @@ export class RequestHandler {
   }
 
   /** A peer whose certificate is near its end is asked to come back on a new connection, with its next one. */
-  #retire(connection: InboundConnection, response: ServerResponse, now: number): void {
-    if (now > connection.retireAt || this.#options.draining()) response.shouldKeepAlive = false;
+  #retire(connection: InboundConnection, response: ServerResponse): void {
+    if (this.#options.clock.now() > connection.retireAt || this.#options.draining()) response.shouldKeepAlive = false;
   }
 
   #recordOnClose(exchange: InboundExchange, response: ServerResponse): void {
@@ -242,11 +201,6 @@ function countReceived(exchange: InboundExchange, request: IncomingMessage): voi
   countBody(request, (bytes) => (exchange.bytesReceived += bytes));
 }
 
-/** The record of a request that nobody could be asked about says why it passed. */
-function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
-  return approval === undefined || approval.failedOpen === '' ? verdict : { ...verdict, reason: approval.failedOpen };
-}
-
 /** What became of a request says more than which policy let it pass. */
 function explained(verdict: Verdict, reason: string): Verdict {
   return verdict.decision === 'DENY' ? verdict : { ...verdict, reason };
@@ -255,8 +209,4 @@ function explained(verdict: Verdict, reason: string): Verdict {
 function flagOf({ verdict }: InboundExchange, response: ServerResponse): ResponseFlag {
   if (verdict.decision === 'DENY') return ResponseFlag.denied;
   return response.writableFinished ? ResponseFlag.none : ResponseFlag.callerGone;
-}
-
-function denied(verdict: Verdict): Answer {
-  return textAnswer({ code: 403, body: DENIED_BODY, verdict });
 }

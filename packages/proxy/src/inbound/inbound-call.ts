@@ -1,10 +1,10 @@
 import type { Verdict } from '@rampart/core';
 import {
+  admit,
   deliver,
   Entry,
   formatTraceparent,
   InboundExchange,
-  Permit,
   refusal,
   RequestFacts,
   ResponseFlag,
@@ -26,8 +26,6 @@ import { changeAnswer } from './answer-changes.ts';
 import type { InboundHttpOptions } from './inbound-http.ts';
 import { withoutForgery } from './request-trailers.ts';
 
-/** Envoy's body for a request that RBAC refuses. */
-const DENIED_BODY = 'RBAC: access denied';
 const GONE = 'the caller went away before the request could be judged';
 const LATE = 'the rest of the request, by which it was to be judged, did not come in time';
 const OVERLOADED = 'the application has as many requests as it is given at a time';
@@ -186,12 +184,7 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
 
   #decide(answer: Answer | undefined): void {
     if (answer !== undefined) return this.#refuse(answer);
-    const judgement = Permit.judge(this.exchange.connection, this.facts, this.#options.clock.now());
-    if (judgement.denied) {
-      return this.#refuse(textAnswer({ code: 403, body: DENIED_BODY, verdict: judgement.verdict }));
-    }
-    this.exchange.verdict = withDoubt(judgement.verdict, this.facts);
-    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange: this.exchange, facts: this.facts });
+    const entry = admit(this.#options, this.exchange, this.facts);
     return entry instanceof Entry ? deliver(entry, () => this.#send(false), undefined) : this.#refuse(entry);
   }
 
@@ -250,11 +243,6 @@ function explained(verdict: Verdict, { approval }: RequestFacts, reason: string)
   if (verdict.decision === 'DENY' && verdict.reason !== '') return verdict;
   const doubt = approval === undefined || approval.failedOpen === '' ? '' : `${approval.failedOpen}; `;
   return { ...verdict, reason: `${doubt}${reason}` };
-}
-
-/** The record of a request that nobody could be asked about says why it passed. */
-function withDoubt(verdict: Verdict, { approval }: RequestFacts): Verdict {
-  return approval === undefined || approval.failedOpen === '' ? verdict : { ...verdict, reason: approval.failedOpen };
 }
 
 interface Breakage {

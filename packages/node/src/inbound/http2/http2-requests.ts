@@ -2,45 +2,29 @@ import http2 from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 
 import {
+  admit,
   deliver,
   describeStatus,
   Entry,
   InboundExchange,
   isGrpc,
-  Permit,
   refusal,
   RequestFacts,
   ResponseFlag,
   textAnswer,
 } from '@rampart/mesh';
-import type {
-  Answer,
-  ExchangeSource,
-  InboundConnection,
-  InboundRecorder,
-  Preliminaries,
-  RequestLimits,
-} from '@rampart/mesh';
+import type { Answer, InboundConnection } from '@rampart/mesh';
 
-import { systemClock } from '../../clock.ts';
 import { currentRequest } from '../../context.ts';
 import { countStream } from '../../http2/stream-bytes.ts';
 import type { StreamBytes } from '../../http2/stream-bytes.ts';
+import type { HandlingOptions } from '../handling-options.ts';
 import { hold } from '../hold.ts';
 import { Http2Applicant } from './http2-applicant.ts';
 import { Http2Message } from './http2-message.ts';
 import { replyTo } from './local-reply.ts';
 
-const DENIED_BODY = 'RBAC: access denied';
 const GONE = 'the caller went away before the request could be judged';
-
-export interface Http2RequestsOptions extends ExchangeSource {
-  readonly recorder: InboundRecorder;
-  readonly preliminaries: Preliminaries;
-  readonly limits: RequestLimits;
-  /** True once this process is going away: callers are asked to connect elsewhere. */
-  draining(): boolean;
-}
 
 /** A stream of which nobody in the application knows yet. */
 export interface OpenedStream {
@@ -62,9 +46,9 @@ interface Visit extends OpenedStream {
 
 /** authenticate → authorize → limit → deliver → record, for each request over HTTP/2. */
 export class Http2Requests {
-  readonly #options: Http2RequestsOptions;
+  readonly #options: HandlingOptions;
 
-  constructor(options: Http2RequestsOptions) {
+  constructor(options: HandlingOptions) {
     this.#options = options;
   }
 
@@ -99,22 +83,13 @@ export class Http2Requests {
       return;
     }
     const { connection, session, exchange, message, application } = visit;
-    const now = systemClock.now();
-    const judgement = Permit.judge(connection, next, now);
-    exchange.verdict = judgement.verdict;
-    if (judgement.denied) {
-      this.#answer(visit, textAnswer({ code: 403, body: DENIED_BODY, verdict: judgement.verdict }));
-      return;
-    }
-    const doubt = next.approval?.failedOpen ?? '';
-    if (doubt !== '') exchange.verdict = { ...judgement.verdict, reason: doubt };
-    const entry = Entry.by(this.#options.limits, { permit: judgement, exchange, facts: next });
+    const entry = admit(this.#options, exchange, next);
     if (!(entry instanceof Entry)) {
       this.#answer(visit, entry);
       return;
     }
     // The session goes on until its streams are done; its caller opens another one for the next request.
-    if (now > connection.retireAt || this.#options.draining()) session.close();
+    if (this.#options.clock.now() > connection.retireAt || this.#options.draining()) session.close();
     message.settle();
     currentRequest.enterWith(exchange);
     deliver(entry, application, undefined);
