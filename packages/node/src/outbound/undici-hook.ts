@@ -6,7 +6,8 @@ import type { Outbound, OutboundExchange, OutboundRecorder } from '@rampart/mesh
 
 import type { OutsideConnections } from './outside-connections.ts';
 import type { DirectSockets } from './ruled/direct-sockets.ts';
-import { CALL_HEADER } from './ruled/passed-headers.ts';
+import { announcedOn } from './ruled/announced-exchanges.ts';
+import type { AnnouncedExchanges } from './ruled/announced-exchanges.ts';
 import type { RuledRequests } from './ruled/ruled-requests.ts';
 import { targetOf, targetOfFailure } from './socket-hook.ts';
 
@@ -23,10 +24,14 @@ interface UndiciRequest {
   readonly headers?: unknown[] | string;
   addHeader(name: string, value: string): unknown;
   [exchangeOf]?: OutboundExchange | undefined;
+  [heldOf]?: OutboundExchange | undefined;
   [sentOn]?: Socket | undefined;
 }
 
+/** Followed here. */
 const exchangeOf: unique symbol = Symbol('rampart.exchange');
+/** Followed where rules are held. */
+const heldOf: unique symbol = Symbol('rampart.held');
 const sentOn: unique symbol = Symbol('rampart.socket');
 
 export interface UndiciHookOptions {
@@ -45,13 +50,18 @@ export function hookUndici(hook: UndiciHookOptions): void {
     if (authority === undefined) return;
     const exchange = recorder.begin({ method: request.method, path: request.path, authority });
     if (ruled.concernOrigin(request.origin)) {
-      addHeader(request, CALL_HEADER, ruled.expect(exchange));
+      request[heldOf] = exchange;
       return;
     }
     request[exchangeOf] = exchange;
     addTraceHeaders(request, exchange);
   });
   on('undici:client:sendHeaders', ({ request, socket }) => {
+    const announced = socket === undefined ? undefined : announcedOn(socket);
+    if (announced !== undefined) {
+      handOver(request, announced);
+      return;
+    }
     const exchange = request[exchangeOf];
     if (exchange === undefined && socket !== undefined && outside.busy(socket)) request[sentOn] = socket;
     const target = socket === undefined ? undefined : targetOf(socket);
@@ -85,6 +95,14 @@ export function hookUndici(hook: UndiciHookOptions): void {
     exchange.target ??= targetOfFailure(error);
     recorder.end(exchange, failure(exchange, error, { byCaller: isOfProgram(error), connected }));
   });
+}
+
+/** Whether rules were about it when it was made or are only now: it is followed once. */
+function handOver(request: UndiciRequest, announced: AnnouncedExchanges): void {
+  announced.announce(request[heldOf] ?? request[exchangeOf]);
+  // Should undici write it again, it is another request there.
+  request[heldOf] = undefined;
+  request[exchangeOf] = undefined;
 }
 
 /** A request that became something else ends with its connection: undici says nothing more about it. */

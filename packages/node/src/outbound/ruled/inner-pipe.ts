@@ -33,6 +33,10 @@ export class InnerPipe extends Duplex {
   /** Calls back the other end's write once there is room. */
   #room: (() => void) | undefined;
   #taker: PipeTaker | undefined;
+  /** Nothing has come since whoever reads found nothing. */
+  #isDrained = false;
+  /** What has come since, for whoever reads at once. */
+  #fresh: Buffer | undefined;
   readonly #written: Done = (error) => {
     if (error != null) this.destroy(error);
   };
@@ -70,6 +74,38 @@ export class InnerPipe extends Duplex {
       return Reflect.apply(super.write, this, [chunk, ...more]) === true;
     taker.write(chunk, this.#written);
     return true;
+  }
+
+  /** Past the queues of streams to whoever reads as soon as there is something, as undici does. */
+  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
+    const isAwaited = this.#isDrained && this.#taker !== undefined && this.readableFlowing === false;
+    this.#isDrained = false;
+    if (!isAwaited || this.destroyed || this.readableEncoding !== null || !Buffer.isBuffer(chunk))
+      return super.push(chunk, encoding);
+    this.#fresh = chunk;
+    this.emit('readable');
+    if (this.#fresh === undefined) return true;
+    this.#fresh = undefined;
+    return super.push(chunk);
+  }
+
+  override unshift(chunk: unknown, encoding?: BufferEncoding): void {
+    this.#isDrained = false;
+    super.unshift(chunk, encoding);
+  }
+
+  override read(size?: number): unknown {
+    if (size !== undefined) return super.read(size);
+    const fresh = this.#fresh;
+    if (fresh !== undefined) {
+      this.#fresh = undefined;
+      this.#isDrained = true;
+      return fresh;
+    }
+    if (this.#isDrained) return null;
+    const read: unknown = super.read();
+    this.#isDrained = read === null && this.readableLength === 0 && !this.readableEnded;
+    return read;
   }
 
   override _read(): void {

@@ -2,19 +2,19 @@ import type { Duplex } from 'node:stream';
 
 import type { Outbound } from '@rampart/mesh';
 
+import { AnnouncedExchanges, announcedOn, announceOn } from './announced-exchanges.ts';
 import { InnerPipe } from './inner-pipe.ts';
 import type { RuledStreams } from './http2/ruled-streams.ts';
 import type { RuledRequests } from './ruled-requests.ts';
 import { SplicedClient } from './spliced/spliced-client.ts';
 import type { SplicedClientOptions } from './spliced/spliced-client.ts';
 
-const isRuled: unique symbol = Symbol('rampart.ruled');
 /** How every client of HTTP/2 begins (RFC 9113 §3.4). */
 const PREFACE = 'PRI ';
 
 /** Whether a socket leads to where rules are held. */
 export function leadsToRules(socket: object | undefined): boolean {
-  return socket !== undefined && Reflect.get(socket, isRuled) === true;
+  return socket !== undefined && announcedOn(socket) !== undefined;
 }
 
 export interface RuledDoorOptions {
@@ -51,8 +51,9 @@ export class RuledDoor {
   connect(host: string, port: number, alpn?: 'h2'): Duplex {
     const [near, far] = InnerPipe.pair();
     if (alpn !== undefined) near.alpnProtocol = alpn;
-    Object.assign(near, { [isRuled]: true });
-    near.takenBy(new SplicedClient(this.#spliced, { host, port }, near));
+    const announced = new AnnouncedExchanges();
+    announceOn(near, announced);
+    near.takenBy(new SplicedClient(this.#spliced, { place: { host, port }, announced, client: near }));
     far.once('readable', () => {
       const first: unknown = far.read();
       if (!Buffer.isBuffer(first)) {
@@ -61,7 +62,10 @@ export class RuledDoor {
       }
       far.unshift(first);
       const isHttp2 = first.subarray(0, PREFACE.length).toString('latin1') === PREFACE;
-      (isHttp2 ? this.#streams : this.#requests).serve(far, { host, port });
+      if (isHttp2) {
+        announced.close();
+        this.#streams.serve(far, { host, port });
+      } else this.#requests.serve(far, { host, port }, announced);
     });
     process.nextTick(() => {
       near.emit('connect');

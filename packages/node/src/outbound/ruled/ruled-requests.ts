@@ -9,6 +9,7 @@ import type { Outbound, OutboundExchange, OutboundRecorder, Target } from '@ramp
 import { withTarget } from '../mesh-agent.ts';
 import type { MeshAgent } from '../mesh-agent.ts';
 import type { Place } from '../connect-arguments.ts';
+import type { AnnouncedExchanges } from './announced-exchanges.ts';
 import type { InnerPipe } from './inner-pipe.ts';
 import { CALL_HEADER } from './passed-headers.ts';
 import type { LoopHold } from './loop-hold.ts';
@@ -81,8 +82,8 @@ export class RuledRequests {
   }
 
   /** Reads requests for a host and port. */
-  serve(far: InnerPipe, place: Place): void {
-    places.set(far, place);
+  serve(far: InnerPipe, place: Place, announced: AnnouncedExchanges): void {
+    served.set(far, { place, announced });
     this.#listen();
     this.#server.emit('connection', far);
   }
@@ -128,8 +129,8 @@ export class RuledRequests {
     readonly exchange: OutboundExchange;
     readonly ruled: ReturnType<Outbound['ruled']>;
   } {
-    const place = places.get(request.socket) ?? { host: '', port: 0 };
-    const exchange = this.#exchangeOf(request);
+    const { place, announced } = served.get(request.socket) ?? NOT_SERVED;
+    const exchange = this.#exchangeOf(request, announced);
     sign(request, exchange);
     return { exchange, ruled: this.#options.outbound.ruled(place.host, place.port) };
   }
@@ -138,8 +139,8 @@ export class RuledRequests {
     return http.request({ ...withTarget(options, target), agent: this.#options.agent, setHost: false });
   }
 
-  #exchangeOf(request: IncomingMessage): OutboundExchange {
-    const expected = this.#options.pending.take(request.headers[CALL_HEADER]);
+  #exchangeOf(request: IncomingMessage, announced: AnnouncedExchanges | undefined): OutboundExchange {
+    const expected = announced?.take() ?? this.#options.pending.take(request.headers[CALL_HEADER]);
     // Nothing that the caller has said.
     Reflect.deleteProperty(request.headers, CALL_HEADER);
     if (expected !== undefined) return expected;
@@ -161,8 +162,14 @@ function placeOf({ hostname, port, protocol }: URL): Place {
   return { host: hostname, port: port === '' ? usual : Number(port) };
 }
 
-/** Where the far ends of pipes are meant to lead. */
-const places = new WeakMap<object, Place>();
+interface Served {
+  readonly place: Place;
+  readonly announced: AnnouncedExchanges | undefined;
+}
+
+/** Where the far ends of pipes are meant to lead, and what their clients say of what they write. */
+const served = new WeakMap<object, Served>();
+const NOT_SERVED: Served = { place: { host: '', port: 0 }, announced: undefined };
 
 /** W3C Trace Context: the trace of the application goes on, or begins here. */
 function sign({ headers, rawHeaders }: IncomingMessage, exchange: OutboundExchange): void {

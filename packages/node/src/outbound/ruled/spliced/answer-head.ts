@@ -5,8 +5,7 @@ import { HeaderNames } from './header-names.ts';
 /** Where an answer's body ends (RFC 9112 §6.3). */
 export type AnswerEnd = { readonly by: 'length'; readonly bytes: number } | { readonly by: 'chunks' | 'close' };
 
-/** What an instance said before the body of its answer. */
-export interface AnswerHead {
+interface AnswerFacts {
   readonly status: number;
   /** As it came, with the empty line behind it. */
   readonly text: string;
@@ -15,6 +14,38 @@ export interface AnswerHead {
   /** The connection can be used again; for how many seconds, where the instance has said so. */
   readonly keeps: boolean;
   readonly keepsSeconds: number | undefined;
+}
+
+/** What an instance said before the body of its answer, and what was made of that lately. */
+export class AnswerHead implements AnswerFacts {
+  readonly status: number;
+  readonly text: string;
+  readonly grpcStatus: string | undefined;
+  readonly end: AnswerEnd;
+  readonly keeps: boolean;
+  readonly keepsSeconds: number | undefined;
+  #edit: HeaderEdit | undefined;
+  #passed = '';
+
+  constructor({ status, text, grpcStatus, end, keeps, keepsSeconds }: AnswerFacts) {
+    this.status = status;
+    this.text = text;
+    this.grpcStatus = grpcStatus;
+    this.end = end;
+    this.keeps = keeps;
+    this.keepsSeconds = keepsSeconds;
+  }
+
+  /** The head as it is passed on. */
+  passed(edit: HeaderEdit): string {
+    if (edit === this.#edit) return this.#passed;
+    const { text, end } = this;
+    const from = text.indexOf('\r\n') + 2;
+    const line = isOld(text) ? `HTTP/1.1${text.slice(MINOR_AT + 1, from)}` : text.slice(0, from);
+    this.#passed = `${line}${editedLines(text, from, edit)}${end.by === 'close' ? 'connection: close\r\n' : ''}\r\n`;
+    this.#edit = edit;
+    return this.#passed;
+  }
 }
 
 const HEAD =
@@ -53,21 +84,14 @@ export function readAnswerHead(text: string, method: string): AnswerHead | undef
   const { connection, keepAlive, grpcStatus } = fields;
   const keeps = isOld(text) ? connection.includes('keep-alive') : !connection.includes('close');
   const seconds = keepAlive === '' ? undefined : KEPT_FOR.exec(keepAlive)?.[1];
-  return {
+  return new AnswerHead({
     status,
     text,
     grpcStatus,
     end,
     keeps: keeps && end.by !== 'close',
     keepsSeconds: seconds === undefined ? undefined : Number(seconds),
-  };
-}
-
-/** The head as it is passed on. */
-export function passedHead({ text, end }: AnswerHead, edit: HeaderEdit): string {
-  const from = text.indexOf('\r\n') + 2;
-  const line = isOld(text) ? `HTTP/1.1${text.slice(MINOR_AT + 1, from)}` : text.slice(0, from);
-  return `${line}${editedLines(text, from, edit)}${end.by === 'close' ? 'connection: close\r\n' : ''}\r\n`;
+  });
 }
 
 /** Its headers, names and values in turn. */

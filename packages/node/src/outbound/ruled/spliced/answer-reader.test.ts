@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import { AnswerReader } from './answer-reader.ts';
 import type { ReadingState } from './answer-reader.ts';
+import { KnownHead } from './known-head.ts';
 
 interface Heard {
   readonly status: number | undefined;
@@ -14,19 +15,23 @@ interface Heard {
 }
 
 /** Reads until it is over; bytes come in these parts. */
-function hear(parts: readonly string[], method = 'GET'): Heard {
+function hear(parts: readonly string[], method = 'GET', known = new KnownHead()): Heard {
   let body = '';
   let isWhole = false;
-  const reader = new AnswerReader(method, {
-    head: (_, part, whole) => {
-      body += part.toString('latin1');
-      isWhole = whole;
+  const reader = new AnswerReader(
+    method,
+    {
+      head: (_, part, whole) => {
+        body += part.toString('latin1');
+        isWhole = whole;
+      },
+      body: (part, whole) => {
+        body += part.toString('latin1');
+        isWhole = whole;
+      },
     },
-    body: (part, whole) => {
-      body += part.toString('latin1');
-      isWhole = whole;
-    },
-  });
+    known,
+  );
   let state: ReadingState = 'reading';
   for (const part of parts) {
     if (state === 'reading') state = reader.take(Buffer.from(part, 'latin1'));
@@ -63,6 +68,27 @@ describe('answers as instances write them', () => {
       );
     });
   }
+
+  it('is read behind others on its connection as it is read by itself', () => {
+    const head = fc.constantFrom(
+      `${OK}content-length: 2\r\n\r\n`,
+      `${OK}content-length: 2\r\nx-a: 1\r\n\r\n`,
+      `${OK}transfer-encoding: chunked\r\n\r\n`,
+      'HTTP/1.1 204 No\r\n\r\n',
+      `HTTP/1.1 103 Early Hints\r\n\r\n${OK}content-length: 2\r\n\r\n`,
+    );
+    const answer = fc.tuple(
+      fc.constantFrom('GET', 'HEAD'),
+      fc.tuple(head, fc.constantFrom('', 'ab', '2\r\nab\r\n0\r\n\r\n')).map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(fc.array(answer, { maxLength: 8 }), (answers) => {
+        const known = new KnownHead();
+        for (const [method, text] of answers) assert.deepEqual(hear([text], method, known), hear([text], method));
+      }),
+      { numRuns: 1000 },
+    );
+  });
 
   const unreadable: readonly (readonly [what: string, text: string])[] = [
     ['two lengths', `${OK}content-length: 1\r\ncontent-length: 2\r\n\r\nab`],

@@ -1,6 +1,6 @@
-import { readAnswerHead } from './answer-head.ts';
 import type { AnswerHead } from './answer-head.ts';
 import { ChunkedEnd } from './chunked-end.ts';
+import { KnownHead } from './known-head.ts';
 
 const MOST_HEAD_BYTES = 262_144;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
@@ -23,14 +23,17 @@ export type ReadingState = 'reading' | 'whole' | 'beyond' | 'unreadable';
 export class AnswerReader {
   readonly #method: string;
   readonly #listener: AnswerListener;
+  readonly #known: KnownHead;
   #early: Buffer = EMPTY;
   #left = 0;
   #chunks: ChunkedEnd | undefined;
   head: AnswerHead | undefined;
 
-  constructor(method: string, listener: AnswerListener) {
+  /** `known` is of the connection that answers come on. */
+  constructor(method: string, listener: AnswerListener, known: KnownHead = new KnownHead()) {
     this.#method = method;
     this.#listener = listener;
+    this.#known = known;
   }
 
   /** Bytes of a head that is not complete. */
@@ -41,6 +44,8 @@ export class AnswerReader {
   take(bytes: Buffer): ReadingState {
     const { head } = this;
     if (head !== undefined) return this.#more(head, bytes);
+    const again = this.#early.length === 0 ? this.#known.again(bytes, this.#method) : undefined;
+    if (again !== undefined) return this.#begin(again, bytes.subarray(again.text.length));
     const all = this.#early.length === 0 ? bytes : Buffer.concat([this.#early, bytes]);
     const end = all.indexOf(END_OF_HEAD);
     if (end === -1 || end > MOST_HEAD_BYTES) {
@@ -49,14 +54,17 @@ export class AnswerReader {
     }
     this.#early = EMPTY;
     const bodyAt = end + END_BYTES;
-    const read = readAnswerHead(all.toString('latin1', 0, bodyAt), this.#method);
+    const read = this.#known.read(all, bodyAt, this.#method);
     if (read === undefined || read.status === SWITCHING) return 'unreadable';
     // What is said in between is for whoever asked for it: nobody has.
     if (read.status < FIRST_FINAL) return bodyAt === all.length ? 'reading' : this.take(all.subarray(bodyAt));
+    return this.#begin(read, all.subarray(bodyAt));
+  }
+
+  #begin(read: AnswerHead, rest: Buffer): ReadingState {
     this.head = read;
     if (read.end.by === 'length') this.#left = read.end.bytes;
     else if (read.end.by === 'chunks') this.#chunks = new ChunkedEnd();
-    const rest = all.subarray(bodyAt);
     const { taken, state } = this.#measure(read, rest);
     if (state !== 'unreadable')
       this.#listener.head(read, taken === rest.length ? rest : rest.subarray(0, taken), state !== 'reading');

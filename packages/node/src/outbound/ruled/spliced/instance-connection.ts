@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { LoopHold } from '../loop-hold.ts';
 import { AnswerReader } from './answer-reader.ts';
 import type { AnswerListener, ReadingState } from './answer-reader.ts';
+import { KnownHead } from './known-head.ts';
 
 /** Is told what becomes of one request on a connection. */
 export interface ConnectionListener extends AnswerListener {
@@ -34,6 +35,7 @@ export class InstanceConnection {
   keptUntil: number = Number.POSITIVE_INFINITY;
   readonly #socket: Socket;
   readonly #keeper: ConnectionKeeper;
+  readonly #known = new KnownHead();
   #listener: ConnectionListener | undefined;
   #reader: AnswerReader | undefined;
   #wasUsed = false;
@@ -57,7 +59,7 @@ export class InstanceConnection {
   /** `text`: a character for each byte. */
   send(text: string, method: string, listener: ConnectionListener): void {
     this.#listener = listener;
-    this.#reader = new AnswerReader(method, listener);
+    this.#reader = new AnswerReader(method, listener, this.#known);
     this.#keeper.hold.begin();
     this.#socket.write(text, 'latin1');
   }

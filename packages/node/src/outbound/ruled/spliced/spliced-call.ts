@@ -13,7 +13,7 @@ import type {
 } from '@rampart/mesh';
 
 import { isRepeatable } from '../repeatable.ts';
-import { headerList, passedHead } from './answer-head.ts';
+import { headerList } from './answer-head.ts';
 import type { AnswerHead } from './answer-head.ts';
 import { ChunkedEnd } from './chunked-end.ts';
 import { editOf, fieldLines } from './header-edit.ts';
@@ -137,8 +137,8 @@ export class SplicedCall implements CallDriver {
     this.#end(failure(this.#options.exchange, error, { byCaller: true, connected: true }));
   }
 
-  /** Says whether the rest of the answer is for the client. */
-  head(from: InstanceConnection, head: AnswerHead, body: Buffer): boolean {
+  /** Says whether the answer is for the client; `from` is where it comes from, and `body` what came with its head. */
+  head({ from, head, body, isWhole }: ArrivedHead): boolean {
     if (from !== this.#current) return false;
     const { status, grpcStatus } = head;
     if (!this.#call.answered(status, grpcStatus)) {
@@ -150,7 +150,8 @@ export class SplicedCall implements CallDriver {
     exchange.bytesReceived += body.length;
     if (this.#call.mayKeep) this.#kept = keeperOf(this.#call.keep(headerList(head)), head);
     this.#kept?.add(body);
-    const text = passedHead(head, editOf(this.#call.responseHeaders));
+    const text = head.passed(editOf(this.#call.responseHeaders));
+    if (isWhole) this.#complete();
     if (body.length > MOST_JOINED) {
       this.#push(Buffer.from(text, 'latin1'));
       this.#push(body);
@@ -160,21 +161,16 @@ export class SplicedCall implements CallDriver {
       whole.set(body, text.length);
       this.#push(whole);
     }
+    if (isWhole) this.#passedOn(head);
     return true;
   }
 
-  body(part: Buffer): void {
-    if (part.length === 0) return;
+  body(part: Buffer, isWhole: boolean, head: AnswerHead): void {
     this.#options.exchange.bytesReceived += part.length;
-    this.#kept?.add(part);
-    this.#push(part);
-  }
-
-  whole({ end }: AnswerHead): void {
-    this.#current = undefined;
-    this.#call.finished();
-    this.#end(this.#call.ending(COMPLETE));
-    if (end.by === 'close' && !this.#options.client.destroyed) this.#options.client.push(null);
+    if (part.length > 0) this.#kept?.add(part);
+    if (isWhole) this.#complete();
+    if (part.length > 0) this.#push(part);
+    if (isWhole) this.#passedOn(head);
   }
 
   broke(error: Error, { connection, attempt, wasUsed, isStale }: BrokenTry): void {
@@ -221,12 +217,29 @@ export class SplicedCall implements CallDriver {
     if (!client.destroyed && !client.push(part)) this.#current?.flow(false);
   }
 
+  /** The answer is all there: a client that goes away once it has read the rest has not given up. */
+  #complete(): void {
+    this.#current = undefined;
+    this.#call.finished();
+    this.#record(this.#call.ending(COMPLETE));
+  }
+
+  #passedOn({ end }: AnswerHead): void {
+    const { client, over } = this.#options;
+    over();
+    if (end.by === 'close' && !client.destroyed) client.push(null);
+  }
+
   #end(ending: Ending): void {
     if (this.#isOver) return;
+    this.#record(ending);
+    this.#options.over();
+  }
+
+  #record(ending: Ending): void {
     this.#isOver = true;
-    const { exchange, recorder, over } = this.#options;
+    const { exchange, recorder } = this.#options;
     recorder.end(exchange, ending);
-    over();
   }
 }
 
@@ -237,6 +250,13 @@ function keeperOf(kept: BodyKeeper | undefined, { end }: AnswerHead): BodyKeeper
   if (kept === undefined || end.by !== 'chunks') return kept;
   const chunks = new ChunkedEnd((part) => kept.add(part));
   return { add: (bytes) => void chunks.take(bytes) };
+}
+
+interface ArrivedHead {
+  readonly from: InstanceConnection;
+  readonly head: AnswerHead;
+  readonly body: Buffer;
+  readonly isWhole: boolean;
 }
 
 interface BrokenTry extends BreakFacts {
@@ -258,15 +278,11 @@ class Answered implements ConnectionListener {
   }
 
   head(head: AnswerHead, body: Buffer, isWhole: boolean): void {
-    if (!this.#call.head(this.#connection, head, body)) return;
-    this.#head = head;
-    if (isWhole) this.#call.whole(head);
+    if (this.#call.head({ from: this.#connection, head, body, isWhole })) this.#head = head;
   }
 
   body(part: Buffer, isWhole: boolean): void {
-    if (this.#head === undefined) return;
-    this.#call.body(part);
-    if (isWhole) this.#call.whole(this.#head);
+    if (this.#head !== undefined) this.#call.body(part, isWhole, this.#head);
   }
 
   broke(error: Error, facts: BreakFacts): void {

@@ -13,6 +13,7 @@ import { OutboundRecorder, Traffic } from '@rampart/mesh';
 import type { Outbound, RuledService } from '@rampart/mesh';
 
 import { systemClock, stopwatch } from '../../../clock.ts';
+import { AnnouncedExchanges } from '../announced-exchanges.ts';
 import { InnerPipe } from '../inner-pipe.ts';
 import { LoopHold } from '../loop-hold.ts';
 import { PendingExchanges } from '../pending-exchanges.ts';
@@ -37,12 +38,15 @@ const ok = (body: string, more = ''): string =>
 /** An instance, and a way to it under rules. */
 class World {
   readonly flags: string[] = [];
+  readonly paths: string[] = [];
   conduct: Conduct = (socket, _, nth) => socket.write(ok(String(nth)));
   policy: ReturnType<Rules['policy']> = {};
   route: Route = { destinations: [] };
   opened = 0;
   requests = 0;
   far: InnerPipe | undefined;
+  announced = new AnnouncedExchanges();
+  recorder: OutboundRecorder | undefined;
   readonly agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   readonly #hold = new LoopHold();
   readonly connections: InstanceConnections = new InstanceConnections({
@@ -67,6 +71,7 @@ class World {
     const telemetry = { record: this.#record } as Plane['telemetry'];
     const plane: Plane = { view: { revision: 0 } as Plane['view'], telemetry, metrics: undefined };
     const recorder = new OutboundRecorder(plane, { ids: IDS, stopwatch, parent: () => undefined });
+    this.recorder = recorder;
     const held = { recorder, pending: new PendingExchanges(), hold: this.#hold, connections: this.connections };
     const outbound: Pick<Outbound, 'ruled'> = { ruled: () => ruled };
     Object.assign(this.agent, {
@@ -74,13 +79,19 @@ class World {
         const [near, far] = InnerPipe.pair();
         this.far = far;
         far.on('error', () => undefined);
-        near.takenBy(new SplicedClient({ outbound, ...held }, { host: 'a', port: 80 }, near));
+        const { announced } = this;
+        near.takenBy(
+          new SplicedClient({ outbound, ...held }, { place: { host: 'a', port: 80 }, announced, client: near }),
+        );
         return near;
       },
     });
   }
 
-  readonly #record: Plane['telemetry']['record'] = ({ responseFlags }) => void this.flags.push(responseFlags);
+  readonly #record: Plane['telemetry']['record'] = ({ responseFlags, path }) => {
+    this.flags.push(responseFlags);
+    this.paths.push(path);
+  };
 
   #ruled(): RuledService {
     const spiffeId = SpiffeId.of(IDENTITY);
@@ -227,6 +238,32 @@ describe('requests that are sent on as their clients wrote them', () => {
     assert.match(String(world.far?.read()), /^POST \/ HTTP\/1\.1\r\n[^]*4\r\npart\r\n$/);
     assert.equal(world.requests, 0);
     sent.destroy();
+  });
+
+  it('requests are recorded as those that their client announced, in turn', async () => {
+    const announced = ['/one', undefined, '/three'];
+    for (const path of announced)
+      world.announced.announce(
+        path === undefined ? path : world.recorder?.begin({ method: 'GET', path, authority: 'a' }),
+      );
+    for (const _ of announced) await world.ask();
+    assert.deepEqual(world.paths, ['/one', '/', '/three']);
+  });
+
+  it('a client that goes away as soon as it has read the whole answer has not given up', async () => {
+    await world.ask();
+    const [near] = Object.values(world.agent.freeSockets).flat();
+    assert.ok(near !== undefined);
+    world.agent.removeAllListeners();
+    near.removeAllListeners();
+    near.pause();
+    const closed = once(near, 'close');
+    near.on('readable', () => near.read() !== null && near.destroy());
+    await new Promise(setImmediate);
+    near.read();
+    near.write('GET /a HTTP/1.1\r\nhost: a\r\n\r\n');
+    await closed;
+    assert.deepEqual(world.flags, ['-', '-']);
   });
 
   it('a second request on the same connection waits for the answer to the first', async () => {

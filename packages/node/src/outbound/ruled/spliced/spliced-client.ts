@@ -2,6 +2,7 @@ import { formatTraceparent, requestIdOf } from '@rampart/mesh';
 import type { Outbound, OutboundExchange, OutboundRecorder } from '@rampart/mesh';
 
 import type { Place } from '../../connect-arguments.ts';
+import type { AnnouncedExchanges } from '../announced-exchanges.ts';
 import type { Done, PipeTaker } from '../inner-pipe.ts';
 import type { LoopHold } from '../loop-hold.ts';
 import type { PendingExchanges } from '../pending-exchanges.ts';
@@ -26,6 +27,14 @@ export interface SplicedEnd extends ClientEnd {
   end(): unknown;
 }
 
+/** One client's connection. */
+export interface SplicedConnection {
+  /** What it is meant to lead to. */
+  readonly place: Place;
+  readonly announced: AnnouncedExchanges;
+  readonly client: SplicedEnd;
+}
+
 interface Waiting {
   readonly text: string;
   readonly done: Done;
@@ -38,6 +47,7 @@ interface Waiting {
 export class SplicedClient implements PipeTaker {
   readonly #options: SplicedClientOptions;
   readonly #place: Place;
+  readonly #announced: AnnouncedExchanges;
   readonly #client: SplicedEnd;
   readonly #reader = new RequestReader();
   #request: WrittenRequest | undefined;
@@ -50,9 +60,10 @@ export class SplicedClient implements PipeTaker {
   /** The request under way asks for that: it is the last one (RFC 9112 §9.6). */
   #closes = false;
 
-  constructor(options: SplicedClientOptions, place: Place, client: SplicedEnd) {
+  constructor(options: SplicedClientOptions, { place, announced, client }: SplicedConnection) {
     this.#options = options;
     this.#place = place;
+    this.#announced = announced;
     this.#client = client;
   }
 
@@ -145,7 +156,8 @@ export class SplicedClient implements PipeTaker {
 
   #exchangeOf({ method, url, fields, call }: WrittenRequest): OutboundExchange {
     const { pending, recorder } = this.#options;
-    return pending.take(call) ?? recorder.begin({ method, path: url, authority: fields.headers['host'] ?? '' });
+    const known = this.#announced.take() ?? pending.take(call);
+    return known ?? recorder.begin({ method, path: url, authority: fields.headers['host'] ?? '' });
   }
 }
 
