@@ -72,6 +72,11 @@ export class SplicedClient implements PipeTaker {
   }
 
   write(text: string, done: Done): void {
+    // Older Node writes the end of a message, which is nothing, by itself.
+    if (text === '') {
+      done();
+      return;
+    }
     if (this.#call !== undefined) {
       this.#waiting = { text, done };
       return;
