@@ -69,6 +69,13 @@ export class Http2Exchange implements Exchange {
     // What went wrong is told by `close`.
     stream.on('error', () => undefined);
     stream.on('close', () => this.#closed());
+    if (this.#isRead) return;
+    // A body of nothing ends before anybody listens to it, where it came at once with the head.
+    stream.on('trailers', (_headers, _flags, raw: string[]) => {
+      this.#trailers = withoutPseudo(raw);
+    });
+    // A stream that is closed before its answer was sent was not ended, but reset.
+    stream.on('end', () => stream.closed || this.#arrived(undefined));
   }
 
   get isRead(): boolean {
@@ -230,12 +237,7 @@ export class Http2Exchange implements Exchange {
       return;
     }
     this.#isListening = true;
-    stream.on('trailers', (_headers, _flags, raw: string[]) => {
-      this.#trailers = withoutPseudo(raw);
-    });
     stream.on('data', (chunk: Buffer) => this.#arrived(chunk));
-    // A stream that is closed before its answer was sent was not ended, but reset.
-    stream.on('end', () => stream.closed || this.#arrived(undefined));
   }
 
   #arrived(chunk: Buffer | undefined): void {
