@@ -4,6 +4,9 @@ import type { CommandBlock, DocCommand } from './blocks.ts';
 
 /** Programs that stand in for slower ones which would do the same. */
 const standIns = join(import.meta.dirname, 'programs');
+/** Commands that show what was put on record: that is done in batches, and this reader types quicker than any other. */
+const LOOKS_BACK = /^npx rampart (?:logs|audit query) (?!.*-f\b)/;
+const RECORDED_WITHIN_MS = 10_000;
 
 export interface Reader {
   /** The folder that commands are typed in. */
@@ -46,6 +49,14 @@ export class DocSession {
   }
 
   async #finish(command: DocCommand): Promise<string[]> {
+    let problems = await this.#try(command);
+    const until = Date.now() + RECORDED_WITHIN_MS;
+    while (problems.length > 0 && LOOKS_BACK.test(command.text) && Date.now() < until)
+      problems = await this.#try(command);
+    return problems;
+  }
+
+  async #try(command: DocCommand): Promise<string[]> {
     const shell = this.#bash(command);
     const code = await shell.ends();
     if (code !== command.exit) return [`exited with ${code}, not ${command.exit}:\n$ ${command.text}\n${shell.output}`];
