@@ -3,13 +3,11 @@ import type { Clock, Verdict } from '@rampart/core';
 import { Permit } from './authorize.ts';
 import { Entry } from './limit/entry.ts';
 import type { RequestLimits } from './limit/request-limits.ts';
+import { DENIED_BODY } from './refused.ts';
 import { textAnswer } from './request/answer.ts';
 import type { Answer } from './request/answer.ts';
 import type { InboundExchange } from './request/exchange.ts';
 import type { RequestFacts } from './request/facts.ts';
-
-/** Envoy's body for a request that RBAC refuses. */
-const DENIED_BODY = 'RBAC: access denied';
 
 export interface Admission {
   readonly limits: RequestLimits;

@@ -1,5 +1,7 @@
 import type { AuthorizerDemand, Verdict } from '@rampart/core';
 
+import { DENIED_BODY } from '../refused.ts';
+
 export type Ask = Extract<AuthorizerDemand, { readonly kind: 'ask' }>;
 
 /** An answer for a caller that is not let through. */
@@ -22,8 +24,6 @@ interface RefusalContent {
 const FORBIDDEN = 403;
 const NO_CONTENT = 204;
 const NOT_MODIFIED = 304;
-/** Envoy's body for a request that RBAC refuses. */
-const DENIED_BODY = 'RBAC: access denied';
 
 export function refuse(kind: 'denied' | 'failed', verdict: Verdict, content: RefusalContent): AuthorizerRefusal {
   const body = Buffer.from(content.body ?? '');

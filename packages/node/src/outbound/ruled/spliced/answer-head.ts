@@ -5,23 +5,16 @@ import { HeaderNames } from './header-names.ts';
 /** Where an answer's body ends (RFC 9112 §6.3). */
 export type AnswerEnd = { readonly by: 'length'; readonly bytes: number } | { readonly by: 'chunks' | 'close' };
 
-interface AnswerFacts {
+type AnswerFacts = Omit<AnswerHead, 'passed'>;
+
+/** What an instance said before the body of its answer, and what was made of that lately. */
+export class AnswerHead {
   readonly status: number;
   /** As it came, with the empty line behind it. */
   readonly text: string;
   readonly grpcStatus: string | undefined;
   readonly end: AnswerEnd;
   /** The connection can be used again; for how many seconds, where the instance has said so. */
-  readonly keeps: boolean;
-  readonly keepsSeconds: number | undefined;
-}
-
-/** What an instance said before the body of its answer, and what was made of that lately. */
-export class AnswerHead implements AnswerFacts {
-  readonly status: number;
-  readonly text: string;
-  readonly grpcStatus: string | undefined;
-  readonly end: AnswerEnd;
   readonly keeps: boolean;
   readonly keepsSeconds: number | undefined;
   #edit: HeaderEdit | undefined;
