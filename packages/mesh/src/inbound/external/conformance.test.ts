@@ -377,13 +377,13 @@ for (const [name, start] of [
       const provider = providerAt(subject.port, {
         ...subject.settings,
         includeRequestBodyInCheck,
-        timeoutMs: 100,
+        timeoutMs: 600,
         failOpen: true,
       });
       const call = callOf({ method: 'POST', body: 'hello' });
       assert.ok(call.http !== undefined);
       const { peekBody } = call.http;
-      const late = { ...call, http: { ...call.http, peekBody: lateBy(200, peekBody) } };
+      const late = { ...call, http: { ...call.http, peekBody: lateBy(700, peekBody) } };
       const ask = { kind: 'ask', provider, policy: 'default/ext-authz', rule: 0 } as const;
       assert.equal(refusal(await asking.authorizer.ask(ask, late)).kind, 'denied');
       const broken = { ...call, http: { ...call.http, peekBody: () => Promise.reject(new Error('cut off')) } };
