@@ -32,3 +32,17 @@ export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? Number.NaN;
 }
+
+/**
+ * How one subject stands against the best of its peers: the peer whose median over all rounds is best, and the median of the ratios
+ * with it, round by round. (Whichever peer did best in each round would be none of them: the luckiest of several is better than each.)
+ */
+export function versusBest(
+  mine: readonly number[],
+  peers: readonly (readonly number[])[],
+  best: 'highest' | 'lowest',
+): number {
+  const direction = best === 'highest' ? -1 : 1;
+  const [peer] = [...peers].sort((a, b) => direction * (median(a) - median(b)));
+  return median(mine.map((figure, round) => figure / (peer?.[round] ?? Number.NaN)));
+}

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import type { Absent } from '../harness/absent.ts';
-import { median, medianSample, rounded } from '../harness/figures.ts';
+import { median, medianSample, rounded, versusBest } from '../harness/figures.ts';
 import type { Sample } from '../harness/figures.ts';
 import { cpuMicros } from '../harness/process-figures.ts';
 import type { RunOptions } from '../harness/run-options.ts';
@@ -149,18 +149,10 @@ function ratios(series: readonly Series[], { idle, loaded, grown }: Memory): Rec
   const of = (name: string, connections: number): readonly Sample[] =>
     series.find((each) => each.name === name && each.connections === connections)?.samples ?? [];
   const busy = 32;
-  const ours = of(rampartInProcess.name, busy);
-  const byRound = (against: readonly (readonly Sample[])[]): number =>
-    rounded(
-      median(
-        ours.map(
-          (mine, round) =>
-            mine.requestsPerSecond / Math.max(...against.map((peer) => peer[round]?.requestsPerSecond ?? 0)),
-        ),
-      ),
-      3,
-    );
-  const sidecars = SIDECARS.map((name) => of(name, busy)).filter((samples) => samples.length > 0);
+  const speeds = (name: string): number[] => of(name, busy).map(({ requestsPerSecond }) => requestsPerSecond);
+  const over = (peers: readonly (readonly number[])[]): number =>
+    rounded(versusBest(speeds(rampartInProcess.name), peers, 'highest'), 3);
+  const sidecars = SIDECARS.map((name) => speeds(name)).filter((figures) => figures.length > 0);
   const added = of(rampartInProcess.name, 1).map(
     (mine, round) => mine.p50Ms - (of(plaintext.name, 1)[round]?.p50Ms ?? Number.NaN),
   );
@@ -168,8 +160,8 @@ function ratios(series: readonly Series[], { idle, loaded, grown }: Memory): Rec
     rounded((figures.get(rampartInProcess.name) ?? Number.NaN) - (figures.get(base) ?? Number.NaN), 1);
   return {
     ratios: {
-      throughput_vs_handwritten_mtls: byRound([of(handwritten.name, busy)]),
-      ...(sidecars.length > 0 ? { throughput_vs_best_sidecar_pair: byRound(sidecars) } : {}),
+      throughput_vs_handwritten_mtls: over([speeds(handwritten.name)]),
+      ...(sidecars.length > 0 ? { throughput_vs_best_sidecar_pair: over(sidecars) } : {}),
     },
     added: {
       p50_ms_over_plaintext_at_1_connection: rounded(median(added), 3),

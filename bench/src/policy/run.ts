@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { Child } from '../harness/child.ts';
-import { median, rounded } from '../harness/figures.ts';
+import { median, rounded, versusBest } from '../harness/figures.ts';
 import { residentMegabytes } from '../harness/process-figures.ts';
 import type { RunOptions } from '../harness/run-options.ts';
 
@@ -108,10 +108,7 @@ function ratios(series: readonly Series[]): Record<string, number> {
     series.find((each) => each.name === name && each.policies === policies)?.speeds ?? [];
   const ours = speeds(RAMPART, REFERENCE);
   const over = (mine: readonly number[], theirs: readonly (readonly number[])[], digits: number): number =>
-    rounded(
-      median(mine.map((speed, round) => speed / Math.max(...theirs.map((peer) => peer[round] ?? Number.NaN)))),
-      digits,
-    );
+    rounded(versusBest(mine, theirs, 'highest'), digits);
   const all = (names: readonly string[]): readonly (readonly number[])[] =>
     names.map((name) => speeds(name, REFERENCE)).filter((each) => each.length > 0);
   return {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { median, medianSample, rounded } from '../harness/figures.ts';
+import { medianSample, rounded, versusBest } from '../harness/figures.ts';
 import type { Sample } from '../harness/figures.ts';
 import { cpuMicros, residentMegabytes } from '../harness/process-figures.ts';
 import type { RunOptions } from '../harness/run-options.ts';
@@ -113,31 +113,24 @@ function report(
   };
 }
 
-/** Of GET, by round: against whichever peer was best in it. */
+/** Of GET. */
 function ratios(series: readonly Series[]): Record<string, number> {
-  const of = (name: string, connections: number): readonly Sample[] =>
-    series.find((each) => each.name === name && each.connections === connections && each.method === 'GET')?.samples ??
-    [];
-  const peers = PEERS.map(({ name }) => name);
-  const byRound = (connections: number, figure: (mine: Sample, others: readonly Sample[]) => number): number =>
-    rounded(
-      median(
-        of(rampartSidecars.name, connections).map((mine, round) =>
-          figure(
-            mine,
-            peers.map((peer) => of(peer, connections)[round]).filter((each) => each !== undefined),
-          ),
-        ),
-      ),
-      3,
-    );
-  const throughput = (mine: Sample, others: readonly Sample[]): number =>
-    mine.requestsPerSecond / Math.max(...others.map((each) => each.requestsPerSecond));
-  const p99 = (mine: Sample, others: readonly Sample[]): number =>
-    mine.p99Ms / Math.min(...others.map((each) => each.p99Ms));
-  return {
-    throughput_vs_best_peer_c50: byRound(50, throughput),
-    throughput_vs_best_peer_c200: byRound(200, throughput),
-    p99_vs_best_peer_c200: byRound(200, p99),
+  const figures = (name: string, connections: number, figure: (sample: Sample) => number): number[] =>
+    series
+      .filter((each) => each.name === name && each.connections === connections && each.method === 'GET')
+      .flatMap(({ samples }) => samples.map(figure));
+  const throughput = (connections: number): number => {
+    const of = (name: string): number[] => figures(name, connections, (sample) => sample.requestsPerSecond);
+    return rounded(versusBest(of(rampartSidecars.name), present(of), 'highest'), 3);
   };
+  const p99 = (name: string): number[] => figures(name, 200, (sample) => sample.p99Ms);
+  return {
+    throughput_vs_best_peer_c50: throughput(50),
+    throughput_vs_best_peer_c200: throughput(200),
+    p99_vs_best_peer_c200: rounded(versusBest(p99(rampartSidecars.name), present(p99), 'lowest'), 3),
+  };
+}
+
+function present(figures: (name: string) => number[]): number[][] {
+  return PEERS.map(({ name }) => figures(name)).filter((each) => each.length > 0);
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 import type { Child } from '../harness/child.ts';
-import { median, medianSample, rounded } from '../harness/figures.ts';
+import { medianSample, rounded, versusBest } from '../harness/figures.ts';
 import type { Sample } from '../harness/figures.ts';
 import { cpuMicros } from '../harness/process-figures.ts';
 import type { RunOptions } from '../harness/run-options.ts';
@@ -81,12 +81,9 @@ function totalCpu(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + cpuMicros(pid), 0);
 }
 
-/** By round: against whichever peer was best in it. */
 function ratios(samples: ReadonlyMap<string, readonly Sample[]>): Record<string, number> {
-  const others = [...samples].filter(([name]) => !name.startsWith('rampart-'));
+  const p99 = (of: readonly Sample[]): number[] => of.map(({ p99Ms }) => p99Ms);
+  const others = [...samples].filter(([name]) => !name.startsWith('rampart-')).map(([, each]) => p99(each));
   if (others.length === 0) return {};
-  const byRound = (samples.get(OURS) ?? []).map(
-    ({ p99Ms }, round) => p99Ms / Math.min(...others.map(([, all]) => all[round]?.p99Ms ?? Number.POSITIVE_INFINITY)),
-  );
-  return { p99_vs_best_peer_lb: rounded(median(byRound), 3) };
+  return { p99_vs_best_peer_lb: rounded(versusBest(p99(samples.get(OURS) ?? []), others, 'lowest'), 3) };
 }
