@@ -95,6 +95,14 @@ describe('servers and clients of node:http2', () => {
     assert.equal((await get({ ':path': '/', ':authority': 'web', host: 'other' })).status, 400);
   });
 
+  it('a path of other than visible ASCII is no request, as over HTTP/1.1', async () => {
+    for (const path of ['/caf\u00e9', '/?q=\u00fc']) {
+      const { status, body } = await get({ ':path': path });
+      assert.equal(status, 400);
+      assert.match(body, /must be visible ASCII/);
+    }
+  });
+
   it('each request of a session is judged by its own path, host and headers', async () => {
     await plane.apply(BY_PATH_AND_HEADER);
     await until('the policy to hold', async () => (await get({ ':path': '/' })).status === 403);

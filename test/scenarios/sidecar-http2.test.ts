@@ -226,6 +226,13 @@ describe('HTTP/2 and gRPC through sidecars', () => {
     session.destroy();
   });
 
+  it('a path of other than visible ASCII is no request, as over HTTP/1.1', async () => {
+    const session = await through(users, 'web:80');
+    for (const path of ['/caf\u00e9', '/?q=\u00fc']) assert.equal(await statusOf(session, path), 400);
+    assert.equal(await statusOf(session, '/caf%C3%A9'), 200);
+    session.destroy();
+  });
+
   it('answers that come ahead of the real one are passed on', async () => {
     const session = await through(users, 'web:80');
     const stream = session.request({ ':path': '/hints', ':authority': 'web' });

@@ -24,6 +24,7 @@ export const path: FuzzTarget = {
     '/%41%7e%zz%',
     '/..',
     '/a/..;x=1/b',
+    '/caf\u00e9?q=\u00fc',
   ],
   words: [
     '/',
@@ -47,6 +48,8 @@ export const path: FuzzTarget = {
     ';',
     '\u0000',
     '\u2215',
+    '\u00e9',
+    ' ',
     '*',
   ],
   run: (input) => {
@@ -62,6 +65,7 @@ export const path: FuzzTarget = {
       const [head, was] = [pathOf(value), pathOf(raw)];
       assert.equal(value.slice(head.length), raw.slice(was.length), `${mode}: the query changed`);
       assert.doesNotMatch(head, /\u0000|%00/, `${mode}: a NUL went through`);
+      assert.match(value, /^[!-~]*$/, `${mode}: what no URI holds went through`);
       if (mode !== 'NONE') checkBase(head, mode);
       if (mode === 'MERGE_SLASHES' || mode === 'DECODE_AND_MERGE_SLASHES')
         assert.doesNotMatch(head, /\/\//, `${mode}: two slashes`);

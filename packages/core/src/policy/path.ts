@@ -9,13 +9,16 @@ const BACKSLASH = 0x5c;
 const SLASH = 0x2f;
 const DOT = 0x2e;
 const HASH = 0x23;
+const FIRST_VISIBLE = 0x21;
+const LAST_VISIBLE = 0x7e;
 
 /**
  * Brings the path of a request target (RFC 9112 §3.2.1 origin form, or "*") into the form that policies are written
  * for, the same form the service must then be given. BASE: `\` becomes `/`, escapes of unreserved characters are decoded
  * (RFC 3986 §6.2.2.2), dot segments are removed (§5.2.4). The query stays as it is. Nothing is ever decoded twice, and a
- * second pass changes nothing. Refused: `%00`, a fragment, a target that is no path. A target that already has the form
- * is given back as it is.
+ * second pass changes nothing. Refused: `%00`, a fragment, a target that is no path, and anywhere in it what a URI cannot
+ * hold (RFC 3986 §2): HTTP/1.1 parsers refuse that, HTTP/2 would carry it. A target that already has the form is given back
+ * as it is.
  */
 export function normalizePath(raw: string, mode: PathNormalization = 'BASE'): Result<string, string> {
   if (raw === '*') return ok(raw);
@@ -24,6 +27,9 @@ export function normalizePath(raw: string, mode: PathNormalization = 'BASE'): Re
   const { end } = found;
   if (raw.charCodeAt(end) === HASH) return fail('the request target must not have a fragment');
   if (found.hasNul) return fail('the path must not hold a NUL character');
+  if (!found.isVisible || !isVisible(raw, end)) {
+    return fail('the request target must be visible ASCII: other characters are sent as escapes (%C3%A9)');
+  }
   if (mode === 'NONE' || !(found.needsBase || (mode !== 'BASE' && found.hasDoubleSlash))) return ok(raw);
   return ok(rewrite(raw.slice(0, end), mode) + raw.slice(end));
 }
@@ -38,12 +44,15 @@ interface Inspection {
   /** Where the path ends. */
   readonly end: number;
   readonly hasNul: boolean;
+  /** It is visible ASCII. */
+  readonly isVisible: boolean;
   readonly needsBase: boolean;
   readonly hasDoubleSlash: boolean;
 }
 
 function inspect(raw: string): Inspection {
   let hasNul = false;
+  let isVisible = true;
   let needsBase = false;
   let hasDoubleSlash = false;
   let previous = 0;
@@ -56,10 +65,21 @@ function inspect(raw: string): Inspection {
       hasNul ||= raw.startsWith('00', end + 1);
     } else if (code === BACKSLASH || (code === DOT && previous === SLASH)) needsBase = true;
     else if (code === SLASH && previous === SLASH) hasDoubleSlash = true;
-    else if (code === 0) hasNul = true;
+    else if (code < FIRST_VISIBLE || code > LAST_VISIBLE) {
+      isVisible = false;
+      hasNul ||= code === 0;
+    }
     previous = code;
   }
-  return { end, hasNul, needsBase, hasDoubleSlash };
+  return { end, hasNul, isVisible, needsBase, hasDoubleSlash };
+}
+
+function isVisible(text: string, from: number): boolean {
+  for (let index = from; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < FIRST_VISIBLE || code > LAST_VISIBLE) return false;
+  }
+  return true;
 }
 
 function rewrite(path: string, mode: PathNormalization): string {
