@@ -249,6 +249,15 @@ describe('requests that try to mean two things', () => {
         );
     });
 
+    it('a caller that asks first is invited to send its body once it may, and never where it may not', async () => {
+      const post = (target: string): string =>
+        `POST ${target} HTTP/1.1\r\nhost: echo\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n`;
+      assert.deepEqual(statuses(await raw(post('/admin'))), ['403']);
+      assert.deepEqual(statuses(await raw(post('/api/%00'))), ['400']);
+      const answer = await raw(`${post('/api/x')}ab`);
+      assert.deepEqual(statuses(answer), ['100', '200'], answer);
+    });
+
     it('two different Content-Lengths are no request', async () => {
       const text = 'POST /api/x HTTP/1.1\r\nhost: echo\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcde';
       assert.deepEqual(statuses(await raw(text)), ['400']);

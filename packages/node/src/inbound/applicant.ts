@@ -10,7 +10,7 @@ interface NodeRequest {
   readonly request: IncomingMessage;
   /** Undefined for an upgrade. */
   readonly response: ServerResponse | undefined;
-  /** True where the application would tell the caller to send its body: nobody has told it so far. */
+  /** True where the caller waits to be told to send its body: nobody has told it so far. */
   readonly awaitsContinue: boolean;
 }
 

@@ -14,6 +14,7 @@ import { proceed } from './emission.ts';
 import type { Emission } from './emission.ts';
 import type { HandlingOptions } from './handling-options.ts';
 import { hold } from './hold.ts';
+import { holdsInvitation, invite } from './invitation.ts';
 import { problemWith, unreadRequest } from './unreadable.ts';
 import type { ReadingProblem } from './unreadable.ts';
 import { followUpgrade } from './upgrade.ts';
@@ -62,7 +63,7 @@ export class RequestHandler {
     }
     if (!this.#options.preliminaries.concern(connection, facts.value))
       return this.#decide(exchange, parts, facts.value);
-    const awaitsContinue = emission.args[0] === 'checkContinue';
+    const awaitsContinue = emission.args[0] === 'checkContinue' || holdsInvitation(response);
     const applicant = new NodeApplicant({ exchange, facts: facts.value, request, response, awaitsContinue });
     const answer = this.#options.preliminaries.pass(applicant);
     if (answer instanceof Promise) return this.#decideOnce(answer, applicant, parts);
@@ -91,6 +92,7 @@ export class RequestHandler {
     this.#recordOnClose(exchange, response);
     // Not `run`, which makes a second context to go back to: Node does so itself when this callback ends.
     currentRequest.enterWith(exchange);
+    invite(response);
     return deliver(entry, proceed, emission);
   }
 

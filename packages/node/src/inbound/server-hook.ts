@@ -8,6 +8,7 @@ import type { InboundConnection } from '@rampart/mesh';
 import { wrapMethod } from '../wrap-method.ts';
 import { proceed } from './emission.ts';
 import type { Emission } from './emission.ts';
+import { holdInvitations } from './invitation.ts';
 import type { Ports } from './ports.ts';
 import type { RequestHandler } from './request-handler.ts';
 import { connectionOf, markJudged, wasJudged } from './symbols.ts';
@@ -23,6 +24,7 @@ export interface ServerHookOptions {
  * `emit` is where Node hands connections and requests over, so nothing an application does can go around it.
  */
 export function hookServers(options: ServerHookOptions): void {
+  holdInvitations();
   for (const prototype of [http.Server.prototype, https.Server.prototype]) {
     const { emit } = prototype;
     const hooked = function (this: unknown, ...args: unknown[]): unknown {
