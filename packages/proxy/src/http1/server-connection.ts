@@ -37,6 +37,7 @@ const HALF = 'the caller sent half a request';
 /** The server's side of one connection of HTTP/1.1: requests are read one at a time, and answered in order. */
 export class ServerConnection implements ByteReceiver, ExchangeHome {
   readonly stream: ByteStream;
+  readonly takesLent = true;
   readonly #handler: ServerHandler;
   readonly #reader: MessageReader;
   #exchange: ServerExchange | undefined;
@@ -73,14 +74,14 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
     return this.#reader.isIdle && this.#held.length === 0 ? 'request' : 'head';
   }
 
-  data(chunk: Buffer): void {
+  data(chunk: Buffer, isLent = false): void {
     if (this.#isOver || this.#isLeaving) return;
     if (this.#exchange?.isRead === true || this.#isReading) {
-      this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+      this.#held = this.#held.length === 0 && !isLent ? chunk : Buffer.concat([this.#held, chunk]);
       this.stream.pause();
       return;
     }
-    this.#read(chunk);
+    this.#read(chunk, isLent);
   }
 
   end(): void {
@@ -135,9 +136,9 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   }
 
   /** Goes from request to request for as long as they are answered at once: a caller may send thousands in one go. */
-  #read(chunk: Buffer): void {
+  #read(chunk: Buffer, isLent = false): void {
     let rest: Buffer | undefined = chunk;
-    while (rest !== undefined && rest.length > 0) rest = this.#readOne(rest);
+    for (let lent = isLent; rest !== undefined && rest.length > 0; lent = false) rest = this.#readOne(rest, lent);
     if (this.#hasEnded && !this.#isOver && !this.#isLeaving) this.#wrapUp();
   }
 
@@ -153,10 +154,10 @@ export class ServerConnection implements ByteReceiver, ExchangeHome {
   }
 
   /** Returns what is to be read next. */
-  #readOne(chunk: Buffer): Buffer | undefined {
+  #readOne(chunk: Buffer, isLent: boolean): Buffer | undefined {
     const reader = this.#reader;
     this.#isReading = true;
-    const state = reader.read(chunk);
+    const state = reader.read(chunk, isLent);
     this.#held = reader.rest;
     if (state === 'malformed' || state === 'too-large') {
       this.#unreadable(state);

@@ -124,7 +124,7 @@ export class MeshListener {
     const alpn = socket instanceof TLSSocket ? socket.alpnProtocol : false;
     if (alpn === LINK_ALPN) return this.#link(connection);
     const { protocol, http, clock } = this.#options;
-    const stream = new SocketStream(socket);
+    const stream = SocketStream.accepted(socket);
     if (protocol === 'tcp') return this.#options.tcp(connection, stream);
     if (alpn === 'http/1.1' || alpn === MESH_ALPN) return http({ connection, stream, version: 'http/1.1' });
     // Whoever begins with the preface of HTTP/2 speaks it: in plaintext, over TLS that agrees on nothing, and where a data plane has

@@ -138,7 +138,7 @@ export class CaptureDoors {
   }
 
   async #listen(place: Place, enter: (stream: ByteStream) => void): Promise<number> {
-    const port = await this.#open(place, (socket) => enter(new SocketStream(socket)));
+    const port = await this.#open(place, (socket) => enter(SocketStream.accepted(socket)));
     this.#options.outbound.doors.add(port);
     return port;
   }

@@ -1,27 +1,17 @@
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 import { abortConnection, brokenTls } from '@rampart/mesh';
 
 import type { ByteReceiver, ByteStream } from './byte-stream.ts';
-
-/** What a socket reads at most at a time. */
-const READ_BYTES = 65_536;
-/** Of all sockets of this thread that lend: what one of them reads is dealt with before another one reads. */
-let lent: Buffer | undefined;
-
-/** A place of TCP. */
-export interface TcpPlace {
-  readonly host: string;
-  readonly port: number;
-}
+import { connectLending, movedToLending } from './lending-socket.ts';
+import type { TcpPlace } from './lending-socket.ts';
 
 type Listener = readonly [event: string, listener: (chunk: Buffer) => void];
 
 /** A TCP or TLS socket as a stream. Sockets must have been made with `allowHalfOpen`, where their other side may half-close. */
 export class SocketStream implements ByteStream {
-  readonly socket: Socket;
   readonly isOfProxy = false;
+  #socket: Socket;
   #receiver: ByteReceiver | undefined;
   #failure: Error | undefined;
   #listeners: readonly Listener[] = [];
@@ -31,29 +21,31 @@ export class SocketStream implements ByteStream {
 
   /** What is read is brought by `#lend`, and comes as no event. */
   #isLending = false;
+  /** It is to lend as soon as its receiver can make use of that. */
+  #mayLend = false;
 
-  /**
-   * A connection whose bytes are read into memory that is lent to its receiver, instead of memory of their own for each
-   * read: that spares a service with small answers a tenth of what a connection costs. It cannot be released.
-   */
+  /** A connection whose bytes are lent to its receiver. It cannot be released. */
   static lending(place: TcpPlace): SocketStream {
-    const buffer = (lent ??= Buffer.allocUnsafeSlow(READ_BYTES));
-    const callback = (bytes: number): boolean => {
-      stream.#lend(buffer.subarray(0, bytes));
-      return true;
-    };
-    const socket = connect({ ...place, allowHalfOpen: true, noDelay: true, onread: { buffer, callback } });
+    const socket = connectLending(place, (chunk) => stream.#lend(chunk));
     const stream = new SocketStream(socket.pause());
     stream.#isLending = true;
     return stream;
   }
 
+  /** A connection of a server in this process. It lends once its receiver takes what is lent, and can be released before. */
+  static accepted(socket: Socket): SocketStream {
+    const stream = new SocketStream(socket);
+    stream.#mayLend = socket.constructor === Socket;
+    return stream;
+  }
+
   constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on('error', (error: Error) => {
-      const reason = brokenTls(error);
-      this.#failure = reason === undefined ? error : new Error(reason, { cause: error });
-    });
+    this.#socket = socket;
+    this.#hearErrors();
+  }
+
+  get socket(): Socket {
+    return this.#socket;
   }
 
   get bytesRead(): number {
@@ -68,6 +60,10 @@ export class SocketStream implements ByteStream {
     const isFirst = this.#receiver === undefined;
     this.#receiver = receiver;
     if (isFirst) this.#listen();
+    if (receiver.takesLent !== true || !this.#mayLend) return;
+    this.#mayLend = false;
+    // The socket is in the middle of what it brings, where its first bytes have led to this receiver.
+    process.nextTick(this.#move);
   }
 
   /** A link brings what a caller has sent at once in two pieces: whoever reads it would be woken for each. */
@@ -104,8 +100,7 @@ export class SocketStream implements ByteStream {
     const { socket } = this;
     this.#flush();
     this.#isReleased = true;
-    for (const [event, listener] of this.#listeners) socket.off(event, listener);
-    this.#listeners = [];
+    this.#forget();
     if (this.#receiver !== undefined) socket.pause();
     if (head.length > 0) socket.unshift(head);
     return socket;
@@ -117,10 +112,36 @@ export class SocketStream implements ByteStream {
     this.socket.uncork();
   };
 
+  readonly #move = (): void => {
+    const { socket } = this;
+    if (this.#isReleased || this.#isGathering) return;
+    const wasPaused = socket.isPaused();
+    const moved = movedToLending(socket, (chunk) => this.#lend(chunk));
+    if (moved === undefined) return;
+    this.#forget();
+    this.#socket = moved;
+    this.#isLending = true;
+    this.#hearErrors();
+    this.#listen();
+    if (wasPaused) moved.pause();
+  };
+
   #lend(chunk: Buffer): void {
     const receiver = this.#receiver;
     if (receiver?.takesLent === true) receiver.data(chunk, true);
     else receiver?.data(Buffer.from(chunk));
+  }
+
+  #hearErrors(): void {
+    this.#socket.on('error', (error: Error) => {
+      const reason = brokenTls(error);
+      this.#failure = reason === undefined ? error : new Error(reason, { cause: error });
+    });
+  }
+
+  #forget(): void {
+    for (const [event, listener] of this.#listeners) this.#socket.off(event, listener);
+    this.#listeners = [];
   }
 
   #listen(): void {

@@ -160,7 +160,7 @@ export class ServiceListeners {
   }
 
   #connected(socket: Socket, destination: { readonly host: string; readonly port: number }): void {
-    const stream = new SocketStream(socket);
+    const stream = SocketStream.accepted(socket);
     const refuse = (): void => stream.reset();
     this.#options.door.connected({ stream, head: NOTHING, destination, accept: () => {}, refuse });
   }

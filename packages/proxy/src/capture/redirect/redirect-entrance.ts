@@ -26,7 +26,7 @@ export class RedirectEntrance {
   /** A connection before any byte was read. */
   enter(socket: Socket): void {
     const { door, originalDestination, refused } = this.#options;
-    const stream = new SocketStream(socket);
+    const stream = SocketStream.accepted(socket);
     const found = originalDestination(socket);
     if (!found.ok || isHere(found.value, socket)) {
       // Going on to where it is would bring it here again, without an end.
