@@ -1,21 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent } from 'node:https';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { createClient } from '@connectrpc/connect';
-import type { Client } from '@connectrpc/connect';
-import { createConnectTransport } from '@connectrpc/connect-node';
-import { createCsr, generateKeyPair } from '@rampart/spiffe';
-import { AdminService, IdentityService } from '@rampart/wire';
-
 import { Child } from '../harness/child.ts';
-import { percentile } from '../harness/figures.ts';
+import type { Door } from './newcomers.ts';
 
 const CONTROL_PLANE = fileURLToPath(new URL('door-process.ts', import.meta.url));
-const CALLERS = 64;
-const REQUESTS = 64;
+const CALLERS = fileURLToPath(new URL('callers-process.ts', import.meta.url));
+/** What `rampart up` starts itself with; the callers as well, whose own collections nobody means to measure. */
+const AS_SERVED = ['--max-semi-space-size=8'];
 
 /** Milliseconds from a request for attestation to the SVID in the caller's hands, over TLS and HTTP to a control plane. */
 export interface DoorFigures {
@@ -29,21 +23,18 @@ export interface DoorFigures {
 
 export async function measureDoor(requests: number, environment: NodeJS.ProcessEnv): Promise<DoorFigures> {
   const directory = mkdtempSync(join(tmpdir(), 'rampart-bench-door-'));
-  const { child, hello } = await Child.start({ script: CONTROL_PLANE, args: [directory] }, environment);
+  const start = { script: CONTROL_PLANE, args: [directory], execArgv: AS_SERVED };
+  const { child, hello } = await Child.start(start, environment);
   try {
-    const newcomers = new Newcomers(doorOf(hello));
-    await newcomers.atFullLoad(requests / 4);
-    const fullLoadPerSecond = await newcomers.atFullLoad(requests);
-    const timed = await newcomers.atRate(fullLoadPerSecond / 2, requests);
-    const latencies = timed.map(({ latency }) => latency);
+    const args = [JSON.stringify(doorOf(hello)), String(requests)];
+    const callers = await Child.start({ script: CALLERS, args, execArgv: AS_SERVED }, environment);
+    await callers.child.stop();
+    const figure = (name: keyof DoorFigures): number => Number(callers.hello[name]);
     return {
-      fullLoadPerSecond,
-      halfLoadP50Ms: percentile(latencies, 50),
-      halfLoadP99Ms: percentile(latencies, 99),
-      callerLateP99Ms: percentile(
-        timed.map(({ late }) => late),
-        99,
-      ),
+      fullLoadPerSecond: figure('fullLoadPerSecond'),
+      halfLoadP50Ms: figure('halfLoadP50Ms'),
+      halfLoadP99Ms: figure('halfLoadP99Ms'),
+      callerLateP99Ms: figure('callerLateP99Ms'),
     };
   } finally {
     await child.stop();
@@ -51,103 +42,7 @@ export async function measureDoor(requests: number, environment: NodeJS.ProcessE
   }
 }
 
-/** How a control plane of `door-process.ts` is reached. */
-interface Door {
-  readonly address: string;
-  readonly caFile: string;
-  readonly adminTokenFile: string;
-}
-
 function doorOf(hello: Record<string, unknown>): Door {
   const [address, caFile, adminTokenFile] = [hello['address'], hello['caFile'], hello['adminTokenFile']].map(String);
   return { address: address ?? '', caFile: caFile ?? '', adminTokenFile: adminTokenFile ?? '' };
-}
-
-/** Milliseconds of one request from when it was due: until it was sent, and until it was answered. */
-interface Timed {
-  readonly late: number;
-  readonly latency: number;
-}
-
-/** Workloads that ask for their first certificate. */
-class Newcomers {
-  readonly #admin: Client<typeof AdminService>;
-  readonly #identity: Client<typeof IdentityService>;
-  readonly #requests = Array.from({ length: REQUESTS }, () => createCsr(generateKeyPair()));
-  #next = 0;
-
-  constructor({ address, caFile, adminTokenFile }: Door) {
-    const token = readFileSync(adminTokenFile, 'utf8').trim();
-    const transport = createConnectTransport({
-      baseUrl: address,
-      // HTTP/1.1: over HTTP/2 Node's client now and then throws away a body that came whole before anybody read it.
-      httpVersion: '1.1',
-      nodeOptions: { agent: new Agent({ ca: readFileSync(caFile), keepAlive: true, maxSockets: CALLERS }) },
-      interceptors: [
-        (next) => (request) => {
-          if (request.service.typeName === AdminService.typeName)
-            request.header.set('authorization', `Bearer ${token}`);
-          return next(request);
-        },
-      ],
-    });
-    this.#admin = createClient(AdminService, transport);
-    this.#identity = createClient(IdentityService, transport);
-  }
-
-  /** SVIDs a second. */
-  async atFullLoad(count: number): Promise<number> {
-    const tokens = await this.#tokens(count);
-    const from = performance.now();
-    const caller = async (): Promise<void> => {
-      for (let token = tokens.pop(); token !== undefined; token = tokens.pop()) await this.#attest(token);
-    };
-    await Promise.all(Array.from({ length: CALLERS }, caller));
-    return (count / (performance.now() - from)) * 1000;
-  }
-
-  /** Requests that come at a steady rate, whether the ones before are answered or not. */
-  async atRate(perSecond: number, count: number): Promise<Timed[]> {
-    const tokens = await this.#tokens(count);
-    const from = performance.now();
-    const timed = async (token: string, index: number): Promise<Timed> => {
-      const due = from + (index / perSecond) * 1000;
-      await until(due);
-      const late = performance.now() - due;
-      await this.#attest(token);
-      // From when it was due: a caller that is late because of us counts as waiting.
-      return { late, latency: performance.now() - due };
-    };
-    return Promise.all(tokens.map(timed));
-  }
-
-  async #tokens(count: number): Promise<string[]> {
-    const tokens: string[] = [];
-    while (tokens.length < count) {
-      const wanted = Math.min(CALLERS, count - tokens.length);
-      const made = await Promise.all(Array.from({ length: wanted }, (_, index) => this.#token(tokens.length + index)));
-      tokens.push(...made);
-    }
-    return tokens;
-  }
-
-  async #token(index: number): Promise<string> {
-    const workload = { namespace: 'default', serviceAccount: `workload-${index}`, service: '', labels: {} };
-    return (await this.#admin.createJoinToken({ workload })).token;
-  }
-
-  async #attest(joinToken: string): Promise<void> {
-    this.#next = (this.#next + 1) % REQUESTS;
-    const { chain } = await this.#identity.attest({
-      evidence: { case: 'joinToken', value: joinToken },
-      csr: this.#requests[this.#next] ?? new Uint8Array(),
-    });
-    if (chain.length === 0) throw new Error('attested without a certificate');
-  }
-}
-
-function until(moment: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, Math.max(0, moment - performance.now()));
-  });
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@rampart/core';
-import type { LeanStart } from './lean-process.ts';
+import type { LeanStart, ServingAs } from './lean-process.ts';
 
 /** Where a command writes: standard output or standard error. */
 export interface OutputStream {
@@ -31,8 +31,8 @@ export interface Io {
   readSecret(question: string): Promise<string>;
   readonly clock: Clock;
   /** For commands that serve until they are stopped: goes on in a process that needs less memory, from the start, or here. */
-  becomeLean(): void;
-  /** What Node processes that are started for such a command are given. */
+  becomeLean(servingAs: ServingAs): void;
+  /** What Node processes that are started for a sidecar are given. */
   leanStart(): LeanStart;
   /** Calls back on each of these signals until the returned function is called. While nobody listens, a signal ends the process. */
   onSignal(signals: readonly ForwardedSignal[], listener: (signal: ForwardedSignal) => void): () => void;

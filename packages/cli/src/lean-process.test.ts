@@ -9,15 +9,24 @@ const run = promisify(execFile);
 
 describe('processes that serve for long', () => {
   it('start with a small young generation and one arena', () => {
-    const { execArgv, environment } = leanStart(['--enable-source-maps'], { PATH: '/bin' });
+    const { execArgv, environment } = leanStart('sidecar', {
+      execArgv: ['--enable-source-maps'],
+      env: { PATH: '/bin' },
+    });
     assert.deepEqual(execArgv, ['--max-semi-space-size=2', '--heap-growing-percent=100', '--enable-source-maps']);
     assert.equal(environment['MALLOC_ARENA_MAX'], '1');
     assert.equal(environment['PATH'], '/bin');
   });
 
+  it('issue certificates without long collections of the young generation', () => {
+    const { execArgv, environment } = leanStart('control-plane', { execArgv: [], env: { PATH: '/bin' } });
+    assert.deepEqual(execArgv, ['--max-semi-space-size=8']);
+    assert.equal(environment['MALLOC_ARENA_MAX'], undefined);
+  });
+
   it('what their operator has said himself stays', () => {
     const own = { NODE_OPTIONS: '--max_semi_space_size=64', MALLOC_ARENA_MAX: '4' };
-    const { execArgv, environment } = leanStart(['--heap-growing-percent=50'], own);
+    const { execArgv, environment } = leanStart('sidecar', { execArgv: ['--heap-growing-percent=50'], env: own });
     assert.deepEqual(execArgv, ['--heap-growing-percent=50']);
     assert.equal(environment['MALLOC_ARENA_MAX'], '4');
     const passedOn = { ...environment };
@@ -34,7 +43,7 @@ describe('processes that serve for long', () => {
       import { becomeLean, forgetLeanStart } from ${JSON.stringify(import.meta.resolve('./lean-process.ts'))};
       const isLean = forgetLeanStart(process.env);
       if (!isLean) process.stdout.write(process.pid + ' ');
-      becomeLean(process, isLean);
+      becomeLean(process, 'sidecar', isLean);
       console.log([process.pid, process.execArgv.includes('--max-semi-space-size=2'), process.argv.slice(1), Object.keys(process.env)].join(' '));
     `;
       const words = ['--input-type=module', '-e', program, 'a word', '-x'];

@@ -47,12 +47,11 @@ const io: Io = {
   readStdin: () => text(process.stdin),
   readSecret: (question) => readHiddenLine(question, process.stdin, process.stderr),
   clock,
-  becomeLean: () => {
+  becomeLean: (servingAs) => {
     isServing = true;
-    becomeLean(process, isLean);
+    becomeLean(process, servingAs, isLean);
   },
-  // oxlint-disable-next-line no-restricted-properties -- the entry file hands the environment on
-  leanStart: () => leanStart(process.execArgv, process.env),
+  leanStart: () => leanStart('sidecar', process),
   onSignal: (signals, listener) => {
     for (const signal of signals) process.on(signal, listener);
     return () => {

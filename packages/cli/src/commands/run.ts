@@ -82,7 +82,7 @@ async function start(
 
 function runBeside(words: readonly string[], options: RunOptions, invocation: Invocation): Promise<number> {
   // Begins this process anew: what is said before is said twice.
-  invocation.io.becomeLean();
+  invocation.io.becomeLean('sidecar');
   tellWhoDecides(options, invocation);
   if (options.sidecar === undefined && options.appPort === undefined)
     tellOfSidecar(words[0] ?? '', options, invocation);

@@ -97,6 +97,7 @@ export function defineUp(parent: Command, shell: Shell): void {
 
 async function up(options: UpOptions, invocation: Invocation): Promise<number> {
   const { io, globals, renderData } = invocation;
+  io.becomeLean('control-plane');
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<void>();
   // Listened for from the beginning: a Ctrl-C during the start must not leave half of it behind.
   const release = io.onSignal(['SIGINT', 'SIGTERM', 'SIGHUP'], () => interrupt());

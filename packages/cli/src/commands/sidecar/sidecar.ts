@@ -46,7 +46,7 @@ async function runSidecar(
   invocation: Invocation,
 ): Promise<number> {
   const { io, note } = invocation;
-  io.becomeLean();
+  io.becomeLean('sidecar');
   const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<'interrupted'>();
   const { promise: hurried, resolve: hurry } = Promise.withResolvers<void>();
   let signals = 0;
