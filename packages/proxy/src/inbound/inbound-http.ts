@@ -12,6 +12,7 @@ import type { StartLine } from '../http1/head.ts';
 import { Http2ServerSessions } from '../http2/server-sessions.ts';
 import type { Http2Problem } from '../http2/server-session.ts';
 import type { HttpVersion } from '../http/version.ts';
+import { steadyClock } from '../steady-clock.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
 import type { Load } from './load.ts';
@@ -54,12 +55,13 @@ export class InboundHttp {
 
   constructor(options: InboundHttpOptions) {
     this.#options = options;
+    const clock = steadyClock(options);
     this.#connections = new ServerConnections({
-      clock: options.clock,
+      clock,
       patience: options.patience,
       limits: RELAYED_LIMITS,
     });
-    this.#sessions = new Http2ServerSessions({ clock: options.clock, limits: RELAYED_LIMITS });
+    this.#sessions = new Http2ServerSessions({ clock, limits: RELAYED_LIMITS });
   }
 
   get open(): number {

@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls';
 
 import type { Clock, Random } from '@rampart/core';
 import { Gate, MESH_ALPN, OPENING_TIMEOUT_MS, TCP_ALPN } from '@rampart/mesh';
-import type { DataPlane, InboundConnection, Refusal } from '@rampart/mesh';
+import type { DataPlane, InboundConnection, Refusal, Stopwatch } from '@rampart/mesh';
 
 import { readProxyHeader } from '../capture/proxy-protocol/read-proxy-header.ts';
 import { awaitVersion } from '../http/version.ts';
@@ -15,6 +15,7 @@ import type { LoadBalancers } from './load-balancers.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { HttpArrival } from './inbound-http.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
+import { steadyClock } from '../steady-clock.ts';
 
 /** What the application behind the listener speaks. */
 export type AppProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
@@ -27,6 +28,7 @@ export function speaksHttp2(protocol: AppProtocol): boolean {
 export interface MeshListenerOptions {
   readonly plane: DataPlane;
   readonly clock: Clock;
+  readonly stopwatch: Stopwatch;
   readonly random: Random;
   /** In front of it, if there are any. */
   readonly loadBalancers: LoadBalancers;
@@ -136,13 +138,13 @@ export class MeshListener {
   }
 
   #link(connection: InboundConnection): void {
-    const { clock, random, plane } = this.#options;
+    const { clock, stopwatch, random, plane } = this.#options;
     const own = plane.identity.current?.notAfter ?? Number.POSITIVE_INFINITY;
     const end = Math.min(own, connection.peer?.notAfter ?? Number.POSITIVE_INFINITY);
     const link: LinkSession = new LinkSession({
       transport: connection.socket,
       role: 'listener',
-      clock,
+      clock: steadyClock({ clock, stopwatch }),
       random,
       accept: (stream, { protocol, metadata }) => {
         const { protocol: served, tcp, http } = this.#options;

@@ -43,7 +43,7 @@ describe('the ways to an instance', () => {
       const secure = secured(socket);
       secure.once('secure', () => links.push(listener(secure)));
     };
-    instance = new Instance(target(), { outbound: { dial }, clock, random: () => 0.5 });
+    instance = new Instance(target(), { outbound: { dial }, clock, steady: clock, random: () => 0.5 });
   });
   after(() => {
     for (const link of links) link.destroy();

@@ -38,6 +38,8 @@ interface HttpUpstream extends Upstream {
 export interface InstanceOptions {
   readonly outbound: Pick<Outbound, 'dial'>;
   readonly clock: Clock;
+  /** For how long things take on a link. */
+  readonly steady: Clock;
   readonly random: Random;
 }
 
@@ -196,7 +198,7 @@ export class Instance {
 
   /** Before it has spoken, the other side is known to take some streams; the others wait for what it says. */
   #startLink(socket: TLSSocket, waiting: readonly Waiting[]): void {
-    const { clock, random } = this.#options;
+    const { steady, random } = this.#options;
     this.#waiting.unshift(...waiting);
     this.#isDialing = true;
     let isAwaited = true;
@@ -207,7 +209,7 @@ export class Instance {
     const link: LinkSession = new LinkSession({
       transport: socket,
       role: 'dialer',
-      clock,
+      clock: steady,
       random,
       greeted: () => {
         settle();

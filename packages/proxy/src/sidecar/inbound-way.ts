@@ -19,6 +19,7 @@ import { InboundHttp } from '../inbound/inbound-http.ts';
 import { LoadBalancers } from '../inbound/load-balancers.ts';
 import { Load } from '../inbound/load.ts';
 import { MeshListener, speaksHttp2 } from '../inbound/mesh-listener.ts';
+import { steadyClock } from '../steady-clock.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import { announcementOf, connectToApplication } from '../tcp/application.ts';
 import { InboundTcp } from '../tcp/inbound-tcp.ts';
@@ -70,7 +71,8 @@ export class InboundWay {
       arrived: () => this.#arrive(),
       left: () => this.#leave(),
     });
-    this.#pools = poolsOf(application, () => this.#connect(), clock);
+    const steady = steadyClock({ clock, stopwatch });
+    this.#pools = poolsOf(application, () => this.#connect(), steady);
     this.#http = new InboundHttp({
       ids,
       stopwatch,
@@ -80,14 +82,14 @@ export class InboundWay {
       limits: plane.limits,
       application: (caller) => this.#pools.of(caller),
       load: new Load(),
-      join: joiner(clock),
+      join: joiner(steady),
       isDraining: () => this.#isDraining,
     });
     this.#tcp = new InboundTcp({
       judge: new TcpJudge({ view: plane.view, external, clock, ownPrincipal }),
       recorder: connections,
       ids,
-      clock,
+      clock: steady,
       stopwatch,
       connect: this.#watched(connectToApplication({ host, port: () => port, proxyProtocol })),
     });
@@ -95,6 +97,7 @@ export class InboundWay {
       ...(surroundings.listen === undefined ? {} : { listen: surroundings.listen }),
       plane,
       clock,
+      stopwatch,
       random,
       loadBalancers: new LoadBalancers(application.loadBalancers ?? []),
       port,

@@ -10,6 +10,7 @@ import type { VersionWaiting } from '../http/version.ts';
 import { Instances } from '../outbound/instances.ts';
 import { OutboundHttp } from '../outbound/outbound-http.ts';
 import type { Destination } from '../outbound/destination.ts';
+import { steadyClock } from '../steady-clock.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { PendingStream } from '../stream/pending-stream.ts';
 import { joiner } from '../tcp/join.ts';
@@ -44,7 +45,8 @@ export class OutboundWay implements OutboundDoor {
   constructor(plane: DataPlane, { clock, stopwatch, random, onlyLeaves = false }: OutboundWayOptions) {
     const ids = createIds();
     const outbound = new Outbound(plane, { clock, stopwatch, random });
-    const instances = new Instances({ outbound, clock, random });
+    const steady = steadyClock({ clock, stopwatch });
+    const instances = new Instances({ outbound, clock, steady, random });
     const requests = new OutboundRecorder(plane, { ids, stopwatch, parent: () => undefined });
     const connections = new OutboundTcpRecorder(plane, stopwatch);
     this.route = outbound;
@@ -62,7 +64,7 @@ export class OutboundWay implements OutboundDoor {
       leave: (destination, signal) => this.#outside.connect(destination, signal),
       recorder: connections,
       ids,
-      clock,
+      clock: steady,
       stopwatch,
     });
     this.http = new OutboundHttp({
@@ -73,9 +75,9 @@ export class OutboundWay implements OutboundDoor {
       outside: (destination) => this.#leave(destination),
       started: ({ endpoint }) => plane.picker.started(endpoint),
       finished: ({ endpoint }) => plane.picker.finished(endpoint),
-      join: joiner(clock),
+      join: joiner(steady),
       isDraining: () => this.#isDraining,
-      clock,
+      clock: steady,
     });
     this.#captured = new CapturedHttp({
       serve: (stream, head, destination) => this.requests({ stream, head, clock }, destination),
