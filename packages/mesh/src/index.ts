@@ -118,6 +118,7 @@ export { OutboundExchange, OutboundRecorder } from './record/outbound-exchange.t
 export type { CallLine, OutboundSource } from './record/outbound-exchange.ts';
 export { InboundTcpRecorder, OutboundTcpRecorder } from './record/tcp-recorders.ts';
 export type { InboundPassage, OutboundPassage, TcpPassage } from './record/tcp-recorders.ts';
+export { createStopwatch } from './record/stopwatch.ts';
 export type { Stopwatch } from './record/stopwatch.ts';
 export { recordable } from './record/target.ts';
 export {

@@ -1,9 +1,8 @@
+import { createStopwatch } from '@rampart/mesh';
 import type { Stopwatch } from '@rampart/mesh';
 
-/** Read once: the getter costs more than the addition it is for. */
-const { timeOrigin } = performance;
-
-export const stopwatch: Stopwatch = {
+export const stopwatch: Stopwatch = createStopwatch({
   elapsed: () => performance.now(),
-  unixTime: (reading) => timeOrigin + reading,
-};
+  now: () => Date.now(),
+  origin: performance.timeOrigin,
+});
