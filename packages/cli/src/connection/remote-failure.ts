@@ -68,7 +68,9 @@ const REASON_OF_SYSTEM_CODE: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: OTHER_CA,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: OTHER_CA,
   CERT_SIGNATURE_FAILURE: OTHER_CA,
-  CERT_HAS_EXPIRED: 'its certificate has expired; restart it',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet by the clock of this host; set the clock that is wrong',
+  CERT_HAS_EXPIRED:
+    'its certificate has expired by the clock of this host; set the clock, or restart the control plane where the clock is right',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host; use the address that "rampart up" printed',
 };
 

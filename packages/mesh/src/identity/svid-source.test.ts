@@ -13,7 +13,7 @@ const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 let ca: TestCa;
 before(async () => {
-  ca = await TestCa.create('cluster.local', T0);
+  ca = await TestCa.create('cluster.local', T0 - 2 * DAY);
 });
 
 interface Scene {
@@ -21,14 +21,21 @@ interface Scene {
   readonly source: SvidSource;
   /** When each certificate was asked for, in hours after the start. */
   readonly asked: number[];
+  /** What people were told, with its cause. */
+  readonly told: string[];
+  /** Has it fail from now on, or no more. */
+  failWith(error: Error | undefined): void;
 }
 
 /** A source whose control plane gives certificates of a day, by a clock that is `aheadMs` ahead. */
 async function scene(renewShare?: number, aheadMs = 0): Promise<Scene> {
   const clock = new SettableClock(T0);
   const asked: number[] = [];
+  const told: string[] = [];
+  let failure: Error | undefined;
   const issue = async (): Promise<Svid> => {
     asked.push((clock.now() - T0) / HOUR);
+    if (failure !== undefined) throw failure;
     const now = clock.now() + aheadMs;
     const own = await ca.issue(now, {
       namespace: 'default',
@@ -45,11 +52,15 @@ async function scene(renewShare?: number, aheadMs = 0): Promise<Scene> {
     const renewAt = renewShare === undefined ? undefined : now + DAY * renewShare;
     return createSvid({ ...own, chain: [own.der], bundle, renewAt });
   };
-  const source = new SvidSource({ issuer: { attest: issue, renew: issue }, clock, random: () => 0.5, log });
+  const error = (message: string, { cause }: { readonly cause?: Error } = {}): void => {
+    told.push(`${message} ${cause?.message ?? ''}`);
+  };
+  const issuer = { attest: issue, renew: issue };
+  const source = new SvidSource({ issuer, clock, random: () => 0.5, log: { ...log, error } });
   source.start();
   await clock.advance(0);
   await clock.advance(0);
-  return { clock, source, asked };
+  return { clock, source, asked, told, failWith: (thrown) => void (failure = thrown) };
 }
 
 function hours(asked: readonly number[]): number[] {
@@ -103,6 +114,45 @@ describe('a certificate is renewed', () => {
     await clock.advance(13 * HOUR);
     assert.deepEqual(hours(asked), [0, 12]);
   });
+
+  it('now and then only, where each is over when it comes, because the clock is ahead of the control plane’s', async () => {
+    const { clock, asked, told } = await scene(undefined, -25 * HOUR);
+    await clock.advance(12 * HOUR);
+    assert.ok(asked.length > 5 && asked.length <= 11, `${asked.length} certificates in half a day`);
+    assert.deepEqual(
+      told.map((text) => text.replace(/:.*/, '')),
+      ['the clock of this host is about 25 hours ahead of that of the control plane'],
+    );
+  });
+
+  it('and people are told of a clock that is behind', async () => {
+    const { told } = await scene(undefined, 10 * 60_000);
+    assert.match(told.join(), /^the clock of this host is about 10 minutes behind that of the control plane/);
+  });
+
+  it('without haste once it has ended, and people are told of that', async () => {
+    const { clock, asked, told, failWith } = await scene();
+    failWith(new Error('nobody is there'));
+    await clock.advance(24 * HOUR);
+    const before = asked.length;
+    await clock.advance(HOUR);
+    assert.ok(asked.length - before <= 400, `${asked.length - before} attempts in an hour`);
+    assert.match(told.join('|'), /^the certificate of this workload has ended[^|]*$/);
+  });
+
+  for (const code of ['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']) {
+    it(`as soon as the clocks agree; people are told which one to look at (${code})`, async () => {
+      const { clock, told, failWith } = await scene();
+      failWith(Object.assign(new Error('certificate is not right'), { code }));
+      await clock.advance(13 * HOUR);
+      assert.match(
+        told.join('|'),
+        /^no identity can be asked for; it goes on trying[^|]* by the clock of this host, which says 2026-01-20T[^|]*$/,
+      );
+      failWith(undefined);
+      await clock.advance(HOUR);
+    });
+  }
 
   it('no sooner after the clock has jumped back a little', async () => {
     const { clock, asked } = await scene();

@@ -2,6 +2,7 @@ import { RampartError } from '@rampart/core';
 import type { Clock, Random, Timer } from '@rampart/core';
 
 import type { MeshLog } from '../log.ts';
+import { ClockError, clockFailure, skewProblem } from './clock-skew.ts';
 import { keepAppointment, renewalDelay } from './renewal-time.ts';
 import { type Svid, withBundle } from './svid.ts';
 
@@ -20,6 +21,8 @@ export interface SvidSourceOptions {
 
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10_000;
+const ENDED =
+  'the certificate of this workload has ended, and there is no other: every connection fails; it goes on trying. A workload that joined with a token has to be started again, with a new one';
 
 /** Holds the current SVID and keeps it fresh. */
 export class SvidSource {
@@ -32,7 +35,8 @@ export class SvidSource {
   #isAttempting = false;
   #isUrgent = false;
   #refused = false;
-  #toldDenial: string | undefined;
+  #toldMatter: string | undefined;
+  #isSkewed = false;
   readonly #refusalListeners = new Set<() => void>();
 
   constructor(options: SvidSourceOptions) {
@@ -100,8 +104,9 @@ export class SvidSource {
     try {
       const next = this.#current === undefined ? await issuer.attest() : await issuer.renew(this.#current);
       this.#adopt(next);
-    } catch (cause) {
+    } catch (error) {
       if (this.#stopped) return;
+      const cause = clockFailure(error, this.#options.clock.now());
       if (isFinal(cause)) {
         this.#refused = true;
         for (const listener of this.#refusalListeners) listener();
@@ -119,16 +124,24 @@ export class SvidSource {
     }
   }
 
-  /** A refusal is for people to mend, so that they are told; once, however long it lasts. */
+  /** What people have to mend they are told; once, however long it lasts. */
   #report(cause: unknown): void {
     const { log } = this.#options;
-    const denial = cause instanceof RampartError && cause.code === 'ATTESTATION_DENIED' ? cause.message : undefined;
-    if (denial === undefined || denial === this.#toldDenial) {
+    const matter = this.#matterOf(cause);
+    if (matter === undefined || matter.key === this.#toldMatter) {
       log.warn('no certificate yet, trying again', { retryMs: this.#retryMs, cause });
       return;
     }
-    this.#toldDenial = denial;
-    log.error('the control plane refuses this workload an identity; it goes on trying', { cause });
+    this.#toldMatter = matter.key;
+    log.error(matter.text, { cause });
+  }
+
+  #matterOf(cause: unknown): { readonly key: string; readonly text: string } | undefined {
+    if (cause instanceof RampartError && cause.code === 'ATTESTATION_DENIED') {
+      return { key: cause.message, text: 'the control plane refuses this workload an identity; it goes on trying' };
+    }
+    if (cause instanceof ClockError) return { key: 'clock', text: 'no identity can be asked for; it goes on trying' };
+    return this.#hasEnded() ? { key: 'ended', text: ENDED } : undefined;
   }
 
   #adopt(next: Svid): void {
@@ -137,9 +150,19 @@ export class SvidSource {
     this.#current = adopted;
     this.#isUrgent = false;
     this.#retryMs = FIRST_RETRY_MS;
+    this.#toldMatter = undefined;
     const { clock, random } = this.#options;
+    this.#compareClocks(next);
     this.#schedule(renewalDelay(next, clock.now(), random));
     for (const listener of this.#listeners) listener(adopted);
+  }
+
+  /** Said once, until it goes right again. */
+  #compareClocks(issued: Svid): void {
+    const { clock, log } = this.#options;
+    const problem = skewProblem(issued, clock.now());
+    if (problem !== undefined && !this.#isSkewed) log.error(problem);
+    this.#isSkewed = problem !== undefined;
   }
 
   #schedule(delay: number): void {
@@ -150,8 +173,13 @@ export class SvidSource {
     this.#timer = keepAppointment(clock, appointment, () => void this.#attempt());
   }
 
+  #hasEnded(): boolean {
+    return this.#current !== undefined && this.#options.clock.now() >= this.#current.notAfter;
+  }
+
+  /** Soon before its end there is little time to lose; after it there is none left to be lost. */
   #untilExpiry(): number {
-    if (this.#current === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#current === undefined || this.#hasEnded()) return Number.POSITIVE_INFINITY;
     return Math.max(this.#current.notAfter - this.#options.clock.now(), FIRST_RETRY_MS * 4);
   }
 }
