@@ -12,6 +12,7 @@ const NEXT = 'GET /next HTTP/1.1\r\nHost: x\r\n\r\n';
 const REQUESTS: readonly string[] = [
   'GET /a/b?c=d HTTP/1.1\r\nHost: orders\r\nAccept: */*\r\n\r\n',
   'POST /a HTTP/1.1\r\nhost: orders\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nabcde',
+  'GET http://Orders.default:80/a?b HTTP/1.1\r\nHost: orders\r\nProxy-Connection: Keep-Alive\r\n\r\n',
   `DELETE /%20 HTTP/1.1\r\nx-a:b\r\n\r\n${NEXT}`,
 ];
 const ANSWERS: readonly string[] = [
@@ -32,6 +33,7 @@ const LINES: readonly string[] = [
   'Connection: upgrade',
   'Upgrade: websocket',
   'Proxy-Connection: close',
+  'Proxy-Connection: keep-alive',
   'Expect: 100-continue',
   'A: b',
   'A : b',
@@ -97,6 +99,14 @@ describe('messages of the plainest form', () => {
       'POST /? HTTP/1.1',
       'PUT /a HTTP/1.0',
       'OPTIONS * HTTP/1.1',
+      'GET http://a/ HTTP/1.1',
+      'GET http://a HTTP/1.1',
+      'GET http:///a HTTP/1.1',
+      'GET http://a:/ HTTP/1.1',
+      'GET http://a:1 HTTP/1.1',
+      'GET http://b@a/ HTTP/1.1',
+      'GET http://[::1]/ HTTP/1.1',
+      'GET https://a/ HTTP/1.1',
       'CONNECT a:1 HTTP/1.1',
     );
     const status = fc.constantFrom(

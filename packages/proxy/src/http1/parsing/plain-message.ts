@@ -7,12 +7,15 @@ const NAME = 1;
 const VALUE = 2;
 const TARGET = 4;
 const DIGIT = 8;
+const HOST = 16;
 const allowed = new Uint8Array(256);
 for (let code = 0x20; code < 0x7f; code += 1) {
   const char = String.fromCharCode(code);
   const isName = /[\w!#$%&'*+.^`|~-]/.test(char);
   const isTarget = /[\w.~!$&'()*+,;=:@/?%-]/.test(char);
-  allowed[code] = VALUE | (isName ? NAME : 0) | (isTarget ? TARGET : 0) | (/\d/.test(char) ? DIGIT : 0);
+  const isHost = /[a-z\d.-]/i.test(char);
+  allowed[code] =
+    VALUE | (isName ? NAME : 0) | (isTarget ? TARGET : 0) | (/\d/.test(char) ? DIGIT : 0) | (isHost ? HOST : 0);
 }
 
 const SPACE = 0x20;
@@ -24,6 +27,8 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const LOWER_CASE = 0x20;
 
+/** What a client says to a proxy before the host (RFC 9112 §3.2.2). */
+const SCHEME: Buffer = Buffer.from('http://', 'latin1');
 const VERSION: Buffer = Buffer.from('HTTP/1.1', 'latin1');
 const METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS'].map((name) => ({
   name,
@@ -96,8 +101,9 @@ class PlainMessage {
     if (method === undefined) return 0;
     this.#method = method.name;
     this.#targetAt = method.bytes.length;
-    if (bytes[this.#targetAt] !== SLASH) return 0;
-    const end = skip(bytes, this.#targetAt, TARGET);
+    const path = pathAt(bytes, this.#targetAt);
+    if (path === 0) return 0;
+    const end = skip(bytes, path, TARGET);
     this.#targetEnd = end;
     return bytes[end] === SPACE && startsWith(bytes, VERSION, end + 1) ? lineEnd(bytes, end + 1 + VERSION.length) : 0;
   }
@@ -155,12 +161,23 @@ function meaningOf(bytes: Buffer, at: number, end: number): Meaning {
     case UPGRADE.length:
       return isNamed(bytes, at, UPGRADE) ? 'other' : 'none';
     case PROXY_CONNECTION.length:
-      return isNamed(bytes, at, PROXY_CONNECTION) ? 'other' : 'none';
+      return isNamed(bytes, at, PROXY_CONNECTION) ? 'connection' : 'none';
     case TRANSFER_ENCODING.length:
       return isNamed(bytes, at, TRANSFER_ENCODING) ? 'other' : 'none';
     default:
       return 'none';
   }
+}
+
+/** Where the path of a target begins: at once, or behind a scheme, a name and perhaps a port. 0 where it is another kind of target. */
+function pathAt(bytes: Buffer, at: number): number {
+  if (bytes[at] === SLASH) return at;
+  const host = at + SCHEME.length;
+  if (!startsWith(bytes, SCHEME, at)) return 0;
+  const end = skip(bytes, host, HOST);
+  if (end === host) return 0;
+  const port = bytes[end] === COLON ? skip(bytes, end + 1, DIGIT) : end;
+  return bytes[port] === SLASH && port !== end + 1 ? port : 0;
 }
 
 /** Whether these letters stand there, large or small. Neither of the two characters that are no letters and end up as "-" may stand in a name. */
