@@ -7,7 +7,7 @@ export type { CheckpointsOptions } from './checkpoints/checkpoints.ts';
 export { createMemoryCheckpointStore } from './checkpoints/memory-store.ts';
 export { openNote, signNote } from './checkpoints/signed-note.ts';
 export type { NoteSigner } from './checkpoints/signed-note.ts';
-export type { CheckpointAnchor, CheckpointStore, SignedCheckpoint } from './checkpoints/store.ts';
+export type { AnchorLoss, CheckpointAnchor, CheckpointStore, SignedCheckpoint } from './checkpoints/store.ts';
 export { parseVerifierKey, verifierKeyOf } from './checkpoints/verifier-key.ts';
 export type { VerifierKey } from './checkpoints/verifier-key.ts';
 export { canonicalJson } from './canonical-json.ts';

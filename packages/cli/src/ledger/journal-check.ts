@@ -1,9 +1,18 @@
-import { ExpiredRecords, leafHash, MerkleTree, type VerifierKey } from '@rampart/journal';
+import { type EntryFields, ExpiredRecords, leafHash, MerkleTree, type VerifierKey } from '@rampart/journal';
 import type { FiledEntry } from './journal-file.ts';
 import { entryFields, textField } from './entry-fields.ts';
+import { isObject } from './json-file.ts';
 
 /** Named damages; more of them say no more. */
 const MOST_PROBLEMS = 20;
+const ANCHOR_LOST = 'JOURNAL_ANCHOR_LOST';
+
+/** A place in a journal before which an older copy of it would not have been noticed. */
+export interface AnchorGap {
+  readonly sequence: number;
+  /** What was found, and when. */
+  readonly text: string;
+}
 
 /** What there is to hold a journal against. */
 export interface JournalCheckOptions {
@@ -21,6 +30,7 @@ export class JournalCheck {
   readonly #sizes: ReadonlySet<number>;
   readonly #roots = new Map<number, string>();
   readonly #problems: string[] = [];
+  readonly #gaps: AnchorGap[] = [];
   readonly #expired: ExpiredRecords;
   #next = 1;
 
@@ -47,6 +57,11 @@ export class JournalCheck {
     return this.#problems;
   }
 
+  /** Where what was signed last was not there to hold the journal against. */
+  get gaps(): readonly AnchorGap[] {
+    return this.#gaps;
+  }
+
   /** Hex root of the first `size` entries; undefined when there were not so many. */
   root(size: number): string | undefined {
     return this.#roots.get(size);
@@ -68,6 +83,7 @@ export class JournalCheck {
   #compare({ sequence: at, kind, body, leafHash: stored }: FiledEntry, hash: string): void {
     if (body === '') return;
     const fields = entryFields(body);
+    if (kind === ANCHOR_LOST && this.#gaps.length < MOST_PROBLEMS) this.#gaps.push(gapIn(fields, Number(at)));
     if (hash !== stored) {
       this.#problem(`entry ${at} (${kind}) was changed: its body does not have its hash`);
     } else if (textField(fields, 'sequence') !== String(at) || textField(fields, 'event_type') !== kind) {
@@ -86,6 +102,12 @@ export class JournalCheck {
   #problem(text: string): void {
     if (this.#problems.length < MOST_PROBLEMS) this.#problems.push(text);
   }
+}
+
+function gapIn(fields: EntryFields, sequence: number): AnchorGap {
+  const { details } = fields;
+  const reason = isObject(details) ? textField(details, 'reason') : '';
+  return { sequence, text: `entry ${sequence} (${textField(fields, 'timestamp')}): ${reason}` };
 }
 
 function namesOf(first: number, last: number): string {

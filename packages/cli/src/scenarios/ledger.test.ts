@@ -262,4 +262,24 @@ describe('an auditor', { concurrency: false }, () => {
     );
     assert.equal((await rampart('audit verify')).code, 0);
   });
+
+  test('is told when what was signed last was not there to hold the journal against, until it was seen', async () => {
+    const anchor = file('.rampart/journal.checkpoint');
+    const old = await readFile(anchor, 'utf8');
+    await rm(anchor);
+    const missing =
+      /^verified: .*\nwarning: entry \d+ \(\S+Z\): \S+journal\.checkpoint was missing, though \d+ entries were signed; .* \(--from\)\n$/;
+    const first = await rampart('audit verify');
+    assert.deepEqual([first.code, missing.test(first.stdout)], [0, true], first.stdout);
+    await rampart('audit checkpoint --out seen.checkpoint');
+    assert.doesNotMatch((await rampart('audit verify --from seen.checkpoint')).stdout, /warning/);
+    await writeFile(anchor, old);
+    const found = await rampart('audit verify --from seen.checkpoint -o json');
+    const { warnings } = JSON.parse(found.stdout) as { readonly warnings: readonly string[] };
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /journal\.checkpoint was of \d+ entries, though \d+ entries were signed/);
+    await rampart('audit export --out record.journal');
+    const { stdout } = await rampart('audit verify --offline record.journal --key kept.vkey');
+    assert.equal(stdout.match(/^warning: /gm)?.length, 2, stdout);
+  });
 });

@@ -6,11 +6,11 @@ import { createMemoryJournalStore } from '../memory-store.ts';
 import { leafHash, MerkleTree } from '../merkle-tree.ts';
 import type { JournalStore, MerkleNode } from '../store.ts';
 import { openCheckpoint, parseCheckpoint } from './checkpoint.ts';
-import { Checkpoints } from './checkpoints.ts';
+import { Checkpoints, type CheckpointsOptions } from './checkpoints.ts';
 import { checkpointStoreConformance } from './conformance.ts';
 import { createMemoryCheckpointStore } from './memory-store.ts';
 import type { NoteSigner } from './signed-note.ts';
-import type { CheckpointAnchor, CheckpointStore } from './store.ts';
+import type { AnchorLoss, CheckpointAnchor, CheckpointStore } from './store.ts';
 
 const ORIGIN = 'cluster.local/journal';
 const ROOT = 'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=';
@@ -86,6 +86,76 @@ describe('checkpoints', () => {
   });
 });
 
+describe('what is kept apart from the store', () => {
+  const anchored = async (): Promise<Anchored> => {
+    const all = await opened();
+    const kept: { note: string | undefined } = { note: undefined };
+    const losses: AnchorLoss[] = [];
+    const open = (): Promise<Checkpoints> =>
+      all.reopen({
+        anchor: { place: 'kept', read: async () => kept.note, write: async (note) => void (kept.note = note) },
+        lost: async (loss) => void losses.push(loss),
+      });
+    return { ...all, kept, losses, open };
+  };
+
+  it('is not missed where nothing was signed before', async () => {
+    const { append, open, kept, losses } = await anchored();
+    await append(5);
+    const { note } = await (await open()).sign();
+    assert.deepEqual([kept.note, losses], [note, []]);
+  });
+
+  it('is missed where it was taken away or put back, at a start and later, and written anew', async () => {
+    const { append, open, kept, losses } = await anchored();
+    await append(5);
+    const first = await (await open()).sign();
+    await append(5);
+    const checkpoints = await open();
+    const second = await checkpoints.sign();
+    for (const [note, size] of [
+      [undefined, undefined],
+      [first.note, 5],
+    ] as const) {
+      for (const start of [async () => checkpoints, open]) {
+        kept.note = note;
+        assert.deepEqual(await (await start()).sign(), second);
+        assert.equal(kept.note, second.note);
+        assert.deepEqual(losses.splice(0), [{ place: 'kept', kept: size, signed: 10 }]);
+      }
+    }
+    await checkpoints.sign();
+    assert.deepEqual(losses, []);
+  });
+
+  it('is ahead of a store that failed, and nothing is missed then', async () => {
+    const { append, store, kept, losses, reopen } = await anchored();
+    await append(5);
+    const anchor = {
+      place: 'kept',
+      read: async () => kept.note,
+      write: async (note: string) => void (kept.note = note),
+    };
+    let isFull = true;
+    const full: CheckpointStore = {
+      ...store,
+      add: (checkpoint) => (isFull ? Promise.reject(new Error('the disk is full')) : store.add(checkpoint)),
+    };
+    const checkpoints = await reopen({ anchor, store: full, lost: async (loss) => void losses.push(loss) });
+    await assert.rejects(checkpoints.sign(), /the disk is full/);
+    assert.notEqual(kept.note, undefined);
+    isFull = false;
+    assert.equal((await checkpoints.sign()).size, 5);
+    assert.deepEqual(losses, []);
+  });
+});
+
+interface Anchored extends Opened {
+  readonly kept: { note: string | undefined };
+  readonly losses: AnchorLoss[];
+  open(): Promise<Checkpoints>;
+}
+
 describe('no checkpoint is signed', () => {
   it('when an entry under the last one was changed, whatever else was changed with it', async () => {
     for (const size of [1, 16, 17, 40]) {
@@ -155,7 +225,7 @@ interface Opened {
   append(count: number): Promise<void>;
   /** Makes another journal of what was there: `changed` (from 0) with another body, `size` entries in all, every hash to match. */
   rewrite(changed: number, size: number): Promise<void>;
-  reopen(change?: { readonly store?: CheckpointStore; readonly anchor?: CheckpointAnchor }): Promise<Checkpoints>;
+  reopen(change?: Partial<Pick<CheckpointsOptions, 'store' | 'anchor' | 'lost'>>): Promise<Checkpoints>;
 }
 
 async function opened(): Promise<Opened> {

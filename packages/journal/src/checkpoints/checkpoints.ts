@@ -5,7 +5,7 @@ import { verifyConsistency } from '../proofs/verification.ts';
 import { type Checkpoint, checkpointText, openCheckpoint } from './checkpoint.ts';
 import { signNote } from './signed-note.ts';
 import type { NoteSigner } from './signed-note.ts';
-import type { CheckpointAnchor, CheckpointStore, SignedCheckpoint } from './store.ts';
+import type { AnchorLoss, CheckpointAnchor, CheckpointStore, SignedCheckpoint } from './store.ts';
 import { verifierKeyOf } from './verifier-key.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
@@ -13,6 +13,8 @@ export interface CheckpointsOptions {
   readonly journal: Pick<Journal, 'head' | 'consistency'>;
   readonly store: CheckpointStore;
   readonly anchor?: CheckpointAnchor;
+  /** Puts on record that the anchor was taken away or put back, before it is written again. */
+  lost?(loss: AnchorLoss): Promise<unknown>;
   /** Ed25519. */
   readonly signer: NoteSigner;
   /** Name of the log, and of the key: "cluster.local/journal". */
@@ -30,14 +32,11 @@ export class Checkpoints {
   readonly key: VerifierKey;
   readonly #options: CheckpointsOptions;
   #latest: SignedCheckpoint | undefined;
-  /** The journal was found to go on from what the anchor had. */
-  #isAnchored: boolean;
   #signing: Promise<unknown> = Promise.resolve();
 
   private constructor(options: CheckpointsOptions, latest: SignedCheckpoint | undefined) {
     this.#options = options;
     this.#latest = latest;
-    this.#isAnchored = options.anchor === undefined;
     this.key = verifierKeyOf(options.origin, options.signer.publicKeyDer);
   }
 
@@ -66,17 +65,18 @@ export class Checkpoints {
   }
 
   async #sign(): Promise<SignedCheckpoint> {
-    const { journal, store, signer, origin, clock } = this.#options;
-    const head = journal.head;
+    const { journal, store, anchor, signer, origin, clock } = this.#options;
     const latest = this.#latest;
-    if (latest !== undefined) await this.#demandContinuation(latest, head);
-    if (!this.#isAnchored) await this.#demandAnchored(head);
+    if (latest !== undefined) await this.#demandContinuation(latest, journal.head);
+    if (anchor !== undefined) await this.#demandAnchored(anchor, latest);
+    const { head } = journal;
     if (latest?.size === head.size) return latest;
     const note = await signNote(checkpointText({ origin, ...head }), origin, signer);
     const checkpoint = { ...head, at: clock.now(), note };
+    // First of all: whatever dies now, the anchor is never behind the store.
+    await anchor?.write(note);
     await store.add(checkpoint);
     this.#latest = checkpoint;
-    await this.#anchor(note);
     return checkpoint;
   }
 
@@ -88,25 +88,23 @@ export class Checkpoints {
     if (deviation !== undefined) throw inconsistent(deviation);
   }
 
-  /** Asked until it is so: an operator who put back an older journal on purpose takes the anchor away. */
-  async #demandAnchored(head: JournalHead): Promise<void> {
-    const { anchor } = this.#options;
-    const note = await anchor?.read();
-    const place = anchor?.place ?? '';
-    if (note !== undefined) {
-      const opened = openCheckpoint(note, this.key);
-      if (!opened.ok) throw inconsistent(`the checkpoint in ${place} was changed: ${opened.problem}`);
-      const deviation = await this.#deviation(opened.value, head);
-      if (deviation !== undefined) throw inconsistent(`${deviation}, says ${place}`, putBack(place));
-    }
-    if (this.#latest !== undefined) await this.#anchor(this.#latest.note);
-    this.#isAnchored = true;
+  /** An operator who put back an older journal on purpose takes the anchor away. */
+  async #demandAnchored(anchor: CheckpointAnchor, latest: SignedCheckpoint | undefined): Promise<void> {
+    const { place } = anchor;
+    const note = await anchor.read();
+    const kept = note === undefined ? undefined : await this.#sizeUnder(note, place);
+    if (latest === undefined || (kept !== undefined && kept >= latest.size)) return;
+    await this.#options.lost?.({ place, kept, signed: latest.size });
+    await anchor.write(latest.note);
   }
 
-  async #anchor(note: string): Promise<void> {
-    this.#isAnchored = false;
-    await this.#options.anchor?.write(note);
-    this.#isAnchored = true;
+  /** How many entries of the journal a note is about. Throws JOURNAL_INCONSISTENT for one that is of another journal. */
+  async #sizeUnder(note: string, place: string): Promise<number> {
+    const opened = openCheckpoint(note, this.key);
+    if (!opened.ok) throw inconsistent(`the checkpoint in ${place} was changed: ${opened.problem}`);
+    const deviation = await this.#deviation(opened.value, this.#options.journal.head);
+    if (deviation !== undefined) throw inconsistent(`${deviation}, says ${place}`, putBack(place));
+    return opened.value.size;
   }
 
   /** Why the journal is not a continuation of what was signed. */

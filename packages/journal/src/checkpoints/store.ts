@@ -21,6 +21,15 @@ export interface CheckpointStore {
   thin(older: { readonly than: number; readonly everyMs: number }): Promise<void>;
 }
 
+/** An anchor that is not what was written to it: until then nobody would have noticed an older store. */
+export interface AnchorLoss {
+  readonly place: string;
+  /** Entries under the note that was there; undefined where none was. */
+  readonly kept: number | undefined;
+  /** Entries that were signed. */
+  readonly signed: number;
+}
+
 /**
  * Where the last checkpoint is kept a second time, apart from the store, so that a store that was put back to an earlier state
  * is noticed.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -65,6 +66,22 @@ describe('a backup', () => {
     const { ledger, close: closeAgain } = connectAsAdmin(again);
     await ledger.getCheckpoint({ fresh: true });
     closeAgain();
+  });
+
+  it('has the last checkpoint of its database beside it once restored: one may have been signed since the files were copied', async () => {
+    const plane = await planes.start();
+    const kept = join(plane.dataDirectory, 'journal.checkpoint');
+    await until('the first checkpoint', () => existsSync(kept));
+    const first = await readFile(kept);
+    await plane.stop();
+    const last = await readFile(kept, 'utf8');
+    await writeFile(kept, first);
+    const { dataDirectory: directory } = plane;
+    const record = (): Promise<never> => Promise.reject(new Error('nobody is there'));
+    await createBackup({ directory, out: file, passphrase: PASSPHRASE, keys: NO_KEYS, cost: COST, clock, record });
+    await restore();
+    assert.equal(await readFile(join(target, 'journal.checkpoint'), 'utf8'), last);
+    assert.notEqual(first.toString(), last);
   });
 
   it('is on the audit record, with or without a control plane that is running', async () => {

@@ -2,9 +2,11 @@ import { mkdir, open, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, RampartError } from '@rampart/core';
 import { Journal } from '@rampart/journal';
+import { checkpointFile } from '../ledger/checkpoint-file.ts';
 import { adoptNewerRevocations } from '../revocation/adopted-epoch.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import { sqliteEngine } from '../storage/sqlite/engine.ts';
+import { createCheckpointStore } from '../storage/stores/checkpoint-store.ts';
 import { createJournalStore } from '../storage/stores/journal-store.ts';
 import type { KeySource } from '../trust/keys.ts';
 import { syncDirectory } from './create.ts';
@@ -111,6 +113,7 @@ async function begin(
   try {
     const ended = await endTokens(database, keepApiTokens);
     await beginNewHistory(database, clock.now());
+    await keepLastCheckpoint(database, at);
     const journal = await Journal.open(createJournalStore(database), clock);
     await journal.audit({
       eventType: 'BACKUP_RESTORED',
@@ -128,6 +131,12 @@ async function begin(
   } finally {
     await database.close();
   }
+}
+
+/** That of the backup is from before its database was copied, and one may have been signed in between. */
+async function keepLastCheckpoint(database: Database, at: string): Promise<void> {
+  const latest = await createCheckpointStore(database).latest();
+  if (latest !== undefined) await checkpointFile(join(at, 'journal.checkpoint')).write(latest.note);
 }
 
 /** Tokens that were revoked, or used, after the backup was made would be good again. */

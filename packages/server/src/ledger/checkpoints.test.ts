@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { request } from 'node:https';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { openCheckpoint, parseVerifierKey } from '@rampart/journal';
@@ -38,7 +39,28 @@ describe('the checkpoints of a control plane', () => {
     await until('a checkpoint of the next start', async () => (await published(after)).size > first.size);
     assert.equal((await published(after)).key, first.key);
   });
+
+  it('stand beside the database, too: that one is gone is on record, and a first start misses none', async () => {
+    const before = await planes.start();
+    await published(before);
+    assert.equal(await losses(before), 0);
+    await before.stop();
+    await rm(join(planes.dataDirectory, 'journal.checkpoint'));
+    const after = await planes.start();
+    await until('a record of it', async () => (await losses(after)) === 1);
+    await after.stop();
+    assert.equal(await losses(await planes.start()), 1);
+  });
 });
+
+/** How often the checkpoint beside the database was missed. */
+async function losses(plane: ControlPlane): Promise<number> {
+  const { admin, ledger, close } = connectAsAdmin(plane);
+  await ledger.getCheckpoint({ fresh: true });
+  const { records } = await admin.queryAudit({ eventType: 'JOURNAL_ANCHOR_LOST', limit: 10 });
+  close();
+  return records.length;
+}
 
 interface Published {
   readonly size: number;

@@ -1,5 +1,5 @@
 import { type Clock, RampartError, type Timer } from '@rampart/core';
-import { Checkpoints, type CheckpointStore, type Journal } from '@rampart/journal';
+import { type AnchorLoss, Checkpoints, type CheckpointStore, type Journal } from '@rampart/journal';
 import type { KeyStore } from '@rampart/keyring';
 import type { DataDirectory } from '../directory/data-directory.ts';
 import type { Logger } from '../log.ts';
@@ -41,7 +41,17 @@ export async function keepCheckpoints(options: KeptCheckpointsOptions): Promise<
   const store = createCheckpointStore(database);
   const anchor = checkpointFile(options.directory.checkpointFile);
   const origin = `${trustDomain}/journal`;
-  const checkpoints = await Checkpoints.open({ journal, store, anchor, signer, origin, clock });
+  const lost = (loss: AnchorLoss): Promise<unknown> => {
+    const reason = `${loss.place} ${stateOf(loss)}, though ${loss.signed} entries were signed`;
+    log.warn({ reason }, 'the checkpoint beside the database was taken away or put back; it is written anew');
+    return journal.audit({
+      eventType: 'JOURNAL_ANCHOR_LOST',
+      identity: 'journal',
+      result: 'FAILURE',
+      details: { reason },
+    });
+  };
+  const checkpoints = await Checkpoints.open({ journal, store, anchor, lost, signer, origin, clock });
   let timer: Timer | undefined;
   let isClosed = false;
   const refused = reportOnce(journal);
@@ -63,6 +73,10 @@ export async function keepCheckpoints(options: KeptCheckpointsOptions): Promise<
     await checkpoints.sign().catch(() => undefined);
   });
   return checkpoints;
+}
+
+function stateOf({ kept }: AnchorLoss): string {
+  return kept === undefined ? 'was missing' : `was of ${kept} entries`;
 }
 
 async function thin(store: CheckpointStore, now: number): Promise<void> {

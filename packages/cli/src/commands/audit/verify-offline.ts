@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { openCheckpoint, type VerifierKey } from '@rampart/journal';
 import type { Io } from '../../io.ts';
-import type { AuditFinding, KeptFile } from '../../ledger/audit-finding.ts';
+import { type AuditFinding, type KeptFile, NOTHING_READ, readingsOf } from '../../ledger/audit-finding.ts';
 import { continuationProblems, openKept } from '../../ledger/continuation.ts';
 import { parseContinuation } from '../../ledger/continuation-file.ts';
 import { firstLineOf, journalHeadIn, readJournalFile } from '../../ledger/journal-file.ts';
@@ -28,7 +28,7 @@ export async function verifyFile(name: string, { key, kept, io }: OfflineVerific
   const proof = parseContinuation(await readText(name, io));
   if (!proof.ok) throw new RampartError('INVALID_ARGUMENT', `${name}: ${proof.problem}`);
   const opened = openKept(kept.text, key, kept.file);
-  return { ...continuationProblems(opened, proof.value, key), kept: opened, key, entries: 0, expired: 0 };
+  return { ...continuationProblems(opened, proof.value, key), kept: opened, key, ...NOTHING_READ };
 }
 
 async function verifyExport(
@@ -40,7 +40,7 @@ async function verifyExport(
   const opened = openCheckpoint(note, key);
   if (!opened.ok) {
     const problems = [`the checkpoint is not to be trusted: ${opened.problem}`];
-    return { problems, checkpoint: undefined, kept, key, entries: 0, expired: 0 };
+    return { problems, checkpoint: undefined, kept, key, ...NOTHING_READ };
   }
   const checkpoint = opened.value;
   const sizes = [checkpoint.size, ...(kept === undefined ? [] : [kept.size])];
@@ -55,5 +55,5 @@ async function verifyExport(
   if (problems.length === 0 && kept !== undefined && check.root(kept.size) !== kept.root) {
     problems.push(`the first ${kept.size} entries are not those of the checkpoint that you kept`);
   }
-  return { problems, checkpoint, kept, key, entries: check.size, expired: check.expired };
+  return { problems, checkpoint, kept, key, ...readingsOf(check, kept) };
 }

@@ -1,7 +1,13 @@
 import type { Client } from '@connectrpc/connect';
 import { type Checkpoint, openCheckpoint, type VerifierKey } from '@rampart/journal';
 import { LedgerService } from '@rampart/wire';
-import type { AuditFinding, KeptFile } from '../../ledger/audit-finding.ts';
+import {
+  type AuditFinding,
+  type JournalReadings,
+  type KeptFile,
+  NOTHING_READ,
+  readingsOf,
+} from '../../ledger/audit-finding.ts';
 import { changedGroups } from '../../ledger/changed-groups.ts';
 import { continuationProblems, openKept } from '../../ledger/continuation.ts';
 import { lastSigned } from '../../ledger/last-signed.ts';
@@ -46,7 +52,7 @@ async function verifyWith(
   const key = given ?? verifierKey(answer.verifierKey, 'the control plane');
   const kept = file === undefined ? undefined : openKept(file.text, key, file.file);
   const opened = openCheckpoint(answer.note, key);
-  const nothing = { kept, key, entries: 0, expired: 0 };
+  const nothing = { kept, key, ...NOTHING_READ };
   if (!opened.ok) {
     const problems = [`the checkpoint is not to be trusted: ${opened.problem}`];
     return { ...nothing, problems, checkpoint: undefined };
@@ -75,7 +81,7 @@ interface Signed extends Pick<AuditFinding, 'kept' | 'key'> {
 async function recompute(
   { checkpoint, kept, key, refusal }: Signed,
   client: LedgerClient,
-): Promise<Pick<AuditFinding, 'problems' | 'entries' | 'expired'>> {
+): Promise<Pick<AuditFinding, 'problems'> & JournalReadings> {
   const sizes = [checkpoint.size, ...(kept === undefined ? [] : [kept.size])];
   // Where nothing more is signed, the reason may lie behind what was.
   const upTo = refusal === undefined ? checkpoint.size : 0;
@@ -88,5 +94,5 @@ async function recompute(
   if (problems.length === 0 && kept !== undefined && check.root(kept.size) !== kept.root) {
     problems.push(`the first ${kept.size} entries are not those of the checkpoint that you kept`);
   }
-  return { problems, entries: check.size, expired: check.expired };
+  return { problems, ...readingsOf(check, kept) };
 }

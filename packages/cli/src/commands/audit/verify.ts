@@ -3,10 +3,14 @@ import type { Command } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import type { AuditFinding } from '../../ledger/audit-finding.ts';
 import { readVerifierKey } from '../../ledger/verifier-key.ts';
+import { printable } from '../../render/text.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { readText } from '../ca/files.ts';
 import { verifyFile } from './verify-offline.ts';
 import { verifyOnline } from './verify-online.ts';
+
+const UNNOTICED =
+  'if an older copy of the database was put back before that, nothing here shows it: hold the journal against a checkpoint that you kept (--from)';
 
 interface VerifyOptions {
   readonly from?: string;
@@ -62,12 +66,14 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
 }
 
 function report(
-  { problems, checkpoint, kept, key, entries, expired }: AuditFinding,
+  { problems, checkpoint, kept, key, entries, expired, gaps }: AuditFinding,
   { show, palette }: Invocation,
 ): number {
   const isSound = problems.length === 0;
   const gone = expired === 0 ? '' : ` (${expired} of them expired)`;
   const what = entries === 0 ? 'consistency proven' : `${entries} entries recomputed${gone}`;
+  const warnings = gaps.map(({ text }) => printable(text));
+  const warned = warnings.map((text) => `${palette.warn('warning')}: ${text}; ${UNNOTICED}\n`).join('');
   const since = kept === undefined ? '' : `, the first ${kept.size} as you kept them`;
   show({
     data: () => ({
@@ -75,14 +81,15 @@ function report(
       problems,
       entries,
       expired,
+      warnings,
       checkpoint: checkpoint ?? null,
       kept: kept ?? null,
       key: key.text,
     }),
     table: () =>
       isSound
-        ? `${palette.good('verified')}: ${what}, ${checkpoint?.size ?? 0} signed by ${key.name}+${key.id}${since}\n`
-        : problems.map((problem) => `${palette.bad('not verified')}: ${problem}\n`).join(''),
+        ? `${palette.good('verified')}: ${what}, ${checkpoint?.size ?? 0} signed by ${key.name}+${key.id}${since}\n${warned}`
+        : problems.map((problem) => `${palette.bad('not verified')}: ${problem}\n`).join('') + warned,
   });
   return isSound ? EXIT.ok : EXIT.no;
 }
