@@ -30,7 +30,7 @@ export async function runShop(argv: readonly string[], world: World, stopped: Ab
     return EXIT.done;
   } catch (error) {
     const reason = reasonOf(error);
-    world.err.write(`${reason}\n`);
+    world.err.write(`error: ${reason}\n`);
     if (options.output === 'json') world.out.write(`${JSON.stringify(failed(reason, world))}\n`);
     return EXIT.unreachable;
   }
@@ -60,6 +60,6 @@ function failed(reason: string, world: World): ScenarioReport {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof RampartError) return `${error.code}: ${error.message}`;
+  if (error instanceof RampartError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,6 +1,7 @@
 // The whole demo, as `npm start -- --once` runs it.
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ChildExit } from '../process/child.ts';
 import { inFolder, processesOf, startShop } from '../testing/run.ts';
@@ -47,6 +48,16 @@ test('every expectation of the scenario holds, and nothing is left behind', () =
     assert.ok(milliseconds < LONGEST_MS, `${milliseconds} ms`);
     assert.deepEqual(await readdir(temporary), [], 'no temporary folder is left');
     assert.deepEqual((await processesOf(temporary)) ?? [], [], 'no process is left');
+  }));
+
+test('what keeps it from opening is told in words, and not by a code', () =>
+  inFolder(async (temporary) => {
+    const file = join(temporary, 'no-folder');
+    await writeFile(file, '');
+    const { exit, lines } = await run(['--once', '--output', 'json', '--data', file], temporary);
+    const { expectations } = JSON.parse(lines[0] ?? '') as ScenarioReport;
+    assert.equal(exit.code, 3);
+    assert.match(expectations[0]?.observed ?? '', /^(?![A-Z_]+:).*no-folder/);
   }));
 
 test('used wrongly, it says so and starts nothing', () =>

@@ -320,7 +320,7 @@ function revocationOf(act: CertificatesAct | RuleAct): Revocation {
 function irrevocable(serials: readonly string[]): string {
   const named = serials.slice(0, NEWEST).join(', ');
   const more = serials.length > NEWEST ? `, and ${serials.length - NEWEST} more` : '';
-  return `no certificate that can still be revoked has the serial ${named}${more}; "rampart certs" lists them, and nothing was revoked`;
+  return `no certificate that can still be revoked has the serial ${named}${more}; "rampart certs list" lists them, and nothing was revoked`;
 }
 
 function checkLeaf(certificate: CertificateRecord): CertificateRecord {

@@ -9,6 +9,6 @@ export function parseSerial(text: string): string {
   if (/^[0-9a-f]{1,40}$/.test(serial)) return serial;
   throw new RampartError(
     'INVALID_ARGUMENT',
-    `${JSON.stringify(text)} is not a serial number in hexadecimal; "rampart certs" lists them`,
+    `${JSON.stringify(text)} is not a serial number in hexadecimal; "rampart certs list" lists them`,
   );
 }

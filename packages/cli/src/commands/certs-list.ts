@@ -24,7 +24,10 @@ export function defineCertsList(parent: Command, shell: Shell): void {
     .option('--limit <count>', `at most this many (default: ${DEFAULT_LIMIT})`, parseLimit, DEFAULT_LIMIT)
     .addHelpText(
       'after',
-      examples(['rampart certs', 'the newest ones'], ['rampart certs --identity default/orders-api', "one workload's"]),
+      examples(
+        ['rampart certs list', 'the newest ones'],
+        ['rampart certs list --identity default/orders-api', "one workload's"],
+      ),
     )
     .action((options: ListOptions, command: Command) =>
       shell.run(command, (invocation) => listCertificates(options, invocation)),

@@ -8,7 +8,7 @@ export function defineCertsRevoke(parent: Command, shell: Shell): void {
   parent
     .command('revoke')
     .description('revoke a certificate: every data plane closes the connections that use it')
-    .argument('<serial>', 'serial number in hexadecimal, as "rampart certs" shows it')
+    .argument('<serial>', 'serial number in hexadecimal, as "rampart certs list" shows it')
     .requiredOption('--reason <text>', 'why; kept in the audit log')
     .addHelpText('after', examples(['rampart certs revoke 5fd1c3 --reason "laptop stolen"', 'shut it out now']))
     .action((serial: string, options: { readonly reason: string }, command: Command) =>
@@ -25,7 +25,7 @@ async function revoke(
   if (!revoked)
     throw new RampartError(
       'NOT_FOUND',
-      `no certificate that can still be revoked has the serial ${serial}; "rampart certs" lists them`,
+      `no certificate that can still be revoked has the serial ${serial}; "rampart certs list" lists them`,
     );
   show({
     data: () => ({ serial, revoked: true, reason: request.reason }),

@@ -2,7 +2,7 @@ import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
 import { type NewWorkload, type WorkloadOptions, workloadOf, workloadOptions } from '../arguments/workload-options.ts';
 import { childEnvironment } from '../launch/child-environment.ts';
-import { type ChildExit, noSuchProgram, runChild } from '../launch/child-process.ts';
+import { type ChildExit, runChild, unusableProgram } from '../launch/child-process.ts';
 import { controlPlaneOf } from '../launch/control-plane-of.ts';
 import { givenEvidence, isForOneStart } from '../launch/given-evidence.ts';
 import { instanceEnvironment, type InstanceOptions, instanceOptions } from '../launch/instance-options.ts';
@@ -107,7 +107,7 @@ function tellOfSidecar(command: string, { service }: RunOptions, { note }: Invoc
 
 async function programOf(words: readonly string[], { io }: Invocation): Promise<ProgramKind> {
   const program = await programKindOf(words, { path: io.env['PATH'] ?? '', workingDirectory: io.workingDirectory });
-  if (program === undefined) throw noSuchProgram(words[0] ?? '');
+  if (program === undefined) throw await unusableProgram(words[0] ?? '', io.workingDirectory);
   if (program === 'yarn')
     throw new RampartError(
       'INVALID_ARGUMENT',

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { RampartError } from '@rampart/core';
 import { exitCodeOfSignal } from '../exit-code.ts';
 import type { ForwardedSignal, Io } from '../io.ts';
@@ -50,7 +52,16 @@ export async function runChild({ words, environment, beforeEnd }: ChildCommand, 
   }
 }
 
-export function noSuchProgram(program: string, cause?: Error): RampartError {
+/** What to say of a name under which there is no file to start. */
+export async function unusableProgram(program: string, workingDirectory: string): Promise<RampartError> {
+  const found = program.includes('/')
+    ? await stat(resolve(workingDirectory, program)).catch(() => undefined)
+    : undefined;
+  if (found?.isDirectory() !== true) return noSuchProgram(program);
+  return new RampartError('INVALID_ARGUMENT', `cannot start ${program}: it is a directory; name the program in it`);
+}
+
+function noSuchProgram(program: string, cause?: Error): RampartError {
   const message = `cannot start ${program}: no such program; check its name and your PATH`;
   return new RampartError('INVALID_ARGUMENT', message, { cause });
 }

@@ -81,6 +81,11 @@ suite('rampart run', () => {
     const { code, stderr } = await ended(run('--', './no-such-program'));
     assert.equal(code, 2);
     assert.match(stderr, /error: cannot start \.\/no-such-program: no such program/);
+    const folder = await ended(run('--', '/tmp'));
+    assert.deepEqual(
+      [folder.code, folder.stderr],
+      [2, 'error: cannot start /tmp: it is a directory; name the program in it\n'],
+    );
   });
 
   test('puts a sidecar beside a program that the loader cannot get into, and says so', async () => {

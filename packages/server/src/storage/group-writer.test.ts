@@ -78,6 +78,19 @@ describe('the group writer', () => {
     assert.deepEqual(await names(), []);
   });
 
+  it('says of a full disk what to do', async () => {
+    const filling = database.writer.write(async (transaction) => {
+      await sql`PRAGMA max_page_count = 1`.execute(transaction);
+      await insert(transaction, 'x'.repeat(100_000), 1);
+    });
+    await assert.rejects(filling, /to its database: its disk is full, and nothing was changed; make room on that disk/);
+    await database.writer.write(async (transaction) => {
+      await sql`PRAGMA max_page_count = 1000000`.execute(transaction);
+    });
+    await put('a');
+    assert.deepEqual(await names(), ['a']);
+  });
+
   it('shows nothing of a write before it is committed', async () => {
     const writing = database.writer.write(async (transaction) => {
       await insert(transaction, 'a', 1);

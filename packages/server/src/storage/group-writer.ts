@@ -244,10 +244,19 @@ function lost(cause?: unknown): RampartError {
 
 function storageFailure(cause: unknown): RampartError {
   const detail = cause instanceof Error ? cause.message : String(cause);
-  return new RampartError('STORAGE_FAILED', 'the control plane could not write to its database; see its log', {
+  return new RampartError('STORAGE_FAILED', `the control plane could not write to its database${wayOutOf(detail)}`, {
     cause,
     detail,
   });
+}
+
+/** What SQLite, PostgreSQL and the kernel say where there is no room. */
+const NO_ROOM = /disk is full|no space left/i;
+
+function wayOutOf(detail: string): string {
+  return NO_ROOM.test(detail)
+    ? ': its disk is full, and nothing was changed; make room on that disk and try again'
+    : '; see its log';
 }
 
 /** The journal gathers until the end of a turn, too: what it asks for then belongs to changes of that turn. */

@@ -5,7 +5,7 @@ import { LedgerService, type RecordedEntry } from '@rampart/wire';
 import { type Command, InvalidArgumentError } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import { entryFields, textField } from '../../ledger/entry-fields.ts';
-import { readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
+import { KEY_FROM_THERE, readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
 import { printable } from '../../render/text.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 
@@ -45,8 +45,7 @@ interface Shown {
 async function show(sequence: number, given: string | undefined, invocation: Invocation): Promise<number> {
   const { withService, io, note } = invocation;
   const key = given === undefined ? undefined : await readVerifierKey(given, io);
-  if (key === undefined)
-    note('the key is what the control plane says; keep "rampart audit key" and give it with --key');
+  if (key === undefined) note(KEY_FROM_THERE);
   const shown = await withService(LedgerService, (client) => prove(client, sequence, key));
   const { entry, isProven, size, expiry } = shown;
   const record = entry.body === '' ? null : entryFields(entry.body);

@@ -2,7 +2,7 @@ import { RampartError } from '@rampart/core';
 import type { Command } from 'commander';
 import { EXIT } from '../../exit-code.ts';
 import type { AuditFinding } from '../../ledger/audit-finding.ts';
-import { readVerifierKey } from '../../ledger/verifier-key.ts';
+import { KEY_FROM_THERE, readVerifierKey } from '../../ledger/verifier-key.ts';
 import { printable } from '../../render/text.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { readText } from '../ca/files.ts';
@@ -60,8 +60,7 @@ async function verify(options: VerifyOptions, invocation: Invocation): Promise<n
   const key = options.key === undefined ? undefined : await readVerifierKey(options.key, io);
   const kept = from === undefined ? undefined : { file: from, text: await readText(from, io) };
   if (offline !== undefined) return report(await verifyFile(offline, { key, kept, io }), invocation);
-  if (key === undefined)
-    note('the key is what the control plane says; keep "rampart audit key" and give it with --key');
+  if (key === undefined) note(KEY_FROM_THERE);
   return report(await verifyOnline({ key, kept, quick: quick === true }, invocation), invocation);
 }
 

@@ -19,7 +19,7 @@ export function defineCertsProof(parent: Command, shell: Shell): void {
   parent
     .command('proof')
     .description('what proves the record of a certificate to somebody else, without this control plane')
-    .argument('<serial>', 'serial number in hexadecimal, as "rampart certs" shows it')
+    .argument('<serial>', 'serial number in hexadecimal, as "rampart certs list" shows it')
     .option('--out <file>', 'write it to a new file (default: standard output)')
     .addHelpText(
       'after',
@@ -40,7 +40,7 @@ export async function fetchProof(serial: string, { withService }: Invocation): P
     if (entries.length === 0) {
       throw new RampartError(
         'NOT_FOUND',
-        `no certificate with the serial ${serial} is in the ledger; "rampart certs" lists them`,
+        `no certificate with the serial ${serial} is in the ledger; "rampart certs list" lists them`,
       );
     }
     const answer = await client.proveEntries({ sequences: entries.map(({ sequence }) => sequence) });

@@ -14,7 +14,7 @@ export function defineCertsShow(parent: Command, shell: Shell): void {
   parent
     .command('show')
     .description('everything on record about one certificate')
-    .argument('<serial>', 'serial number in hexadecimal, as "rampart certs" shows it')
+    .argument('<serial>', 'serial number in hexadecimal, as "rampart certs list" shows it')
     .addHelpText(
       'after',
       examples(['rampart certs show 5fd1c3', 'who asked for it, on which evidence, what came after']),
@@ -31,7 +31,7 @@ async function show(serial: string, invocation: Invocation): Promise<number> {
   if (certificate === undefined && entries.length === 0) {
     throw new RampartError(
       'NOT_FOUND',
-      `no certificate with the serial ${serial} is on record; "rampart certs" lists them`,
+      `no certificate with the serial ${serial} is on record; "rampart certs list" lists them`,
     );
   }
   invocation.show({

@@ -14,7 +14,7 @@ import {
 } from '../../ledger/certificate-proof.ts';
 import { textField } from '../../ledger/entry-fields.ts';
 import { parseProof } from '../../ledger/proof-file.ts';
-import { readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
+import { KEY_FROM_THERE, readVerifierKey, verifierKey } from '../../ledger/verifier-key.ts';
 import { renderTime } from '../../render/moment.ts';
 import { examples, type Invocation, type Shell } from '../../shell.ts';
 import { readText } from '../ca/files.ts';
@@ -53,7 +53,7 @@ export function defineCertsVerify(parent: Command, shell: Shell): void {
 async function verify(subject: string | undefined, options: VerifyOptions, invocation: Invocation): Promise<number> {
   const given = options.key === undefined ? undefined : await readVerifierKey(options.key, invocation.io);
   if (options.offline === undefined && given === undefined) {
-    invocation.note('the key is what the control plane says; keep "rampart audit key" and give it with --key');
+    invocation.note(KEY_FROM_THERE);
   }
   const finding =
     options.offline !== undefined

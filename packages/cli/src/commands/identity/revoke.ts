@@ -40,7 +40,7 @@ export function defineRevoke(parent: Command, shell: Shell): void {
     .description(
       'revoke certificates and tokens, everywhere and at once: by serial, of an identity, or from before a time',
     )
-    .argument('[serials...]', 'serial numbers in hexadecimal, as "rampart certs" shows them')
+    .argument('[serials...]', 'serial numbers in hexadecimal, as "rampart certs list" shows them')
     .option('--identity <who>', 'everything issued to it until now: a SPIFFE ID or namespace/service-account')
     .option('--issued-before <time>', 'everything issued before: 2026-01-20T10:30:00Z, 2h (ago), now', parseMoment)
     .option('--issuer <serial>', 'with --issued-before: certificates of this intermediate only')

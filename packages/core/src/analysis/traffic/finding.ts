@@ -9,15 +9,17 @@ export interface TrafficFinding {
   readonly field: string;
   /** Whether it is about what is not there yet: a rule may be there before its service. */
   readonly isAbsence?: true;
+  /** What to say instead where that is tolerated. */
+  readonly mildly?: string;
 }
 
 export function refused(field: string, message: string): TrafficFinding {
   return { severity: 'error', code: 'INVALID_RESOURCE', message, field };
 }
 
-/** Of what may come yet, which whoever applies the rule has to say. */
-export function absent(field: string, message: string): TrafficFinding {
-  return { ...refused(field, message), isAbsence: true };
+/** Of what may come yet, which whoever applies the rule has to say; `mildly` is without the advice to say so. */
+export function absent(field: string, message: string, mildly: string = message): TrafficFinding {
+  return { ...refused(field, message), isAbsence: true, mildly };
 }
 
 export function unsupported(field: string, message: string): TrafficFinding {
@@ -30,5 +32,6 @@ export function warned(field: string, message: string): TrafficFinding {
 
 /** What is not there yet, as nothing to refuse a rule for. */
 export function tolerated(finding: TrafficFinding): TrafficFinding {
-  return finding.isAbsence === true ? { ...finding, severity: 'warning' } : finding;
+  const { isAbsence, mildly, message } = finding;
+  return isAbsence === true ? { ...finding, severity: 'warning', message: mildly ?? message } : finding;
 }
