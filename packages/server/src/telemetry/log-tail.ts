@@ -8,14 +8,15 @@ export class ReadBatch {
   readonly connections: readonly ConnectionRefusal[];
   /** Undefined where there are no records, or none that can be read. */
   readonly block: RecordBlock | undefined;
-  readonly #spiffeId: string;
+  /** Whose it is. */
+  readonly spiffeId: string;
   #records: readonly AccessLogRecord[] | undefined;
 
   constructor({ position, connections, spiffeId }: StoredBatch, block: RecordBlock | undefined) {
     this.position = position;
     this.connections = connections;
     this.block = block;
-    this.#spiffeId = spiffeId;
+    this.spiffeId = spiffeId;
   }
 
   /** Records and refused connections. */
@@ -39,7 +40,7 @@ export class ReadBatch {
 
   record(row: number): AccessLogRecord {
     if (this.block === undefined) throw new RampartError('INTERNAL', 'BUG: a batch without records was asked for one');
-    return signed(this.block.record(row), this.#spiffeId);
+    return signed(this.block.record(row), this.spiffeId);
   }
 }
 

@@ -75,6 +75,14 @@ describe('telemetry', () => {
     return seen;
   }
 
+  async function traffic(): Promise<readonly (readonly [service: string, requests: number])[]> {
+    const { admin } = planes.keep(connectAsAdmin(plane));
+    for await (const { services } of admin.watchTraffic({ once: true })) {
+      return services.map(({ service, requests }) => [service, Number(requests)]);
+    }
+    return [];
+  }
+
   const paths = ({ records }: Tail): string[] => records.map(({ request_path: path }) => path);
 
   it('is stored once, however often it is reported', async () => {
@@ -88,6 +96,15 @@ describe('telemetry', () => {
     await report(1, ['/theirs'], planes.keep(connectTo(plane, { credentials })));
     await report(1, ['/ours']);
     assert.deepEqual(paths(await history({})).sort(), ['/ours', '/theirs']);
+  });
+
+  it('says for nobody else what was asked of it', async () => {
+    const { credentials } = await attest(plane, { namespace: 'default', serviceAccount: 'other', service: 'other' });
+    const other = planes.keep(connectTo(plane, { credentials }));
+    await report(1, ['/asked', '/asked']);
+    await report(1, ['/made-up', '/made-up', '/made-up'], other);
+    const services = await traffic();
+    assert.deepEqual(services, [['orders-api.default.svc', 2]]);
   });
 
   it('is there after a restart', async () => {

@@ -5,7 +5,7 @@ import type { RecordInput } from '@rampart/wire/record-block';
 import fc from 'fast-check';
 import { recordBlock } from '../../testing/records.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
-import { TrafficWindow } from './traffic-window.ts';
+import { type Report, TrafficWindow } from './traffic-window.ts';
 
 const SERVICE = 'orders-api.default.svc';
 const NOW = 1_800_000_000_000;
@@ -16,9 +16,13 @@ function block(...requests: readonly Request[]): ReturnType<typeof openRecordBlo
   return openRecordBlock(recordBlock(requests.map((request) => ({ destinationService: SERVICE, ...request }))));
 }
 
+function report(at: number, ...requests: readonly Request[]): Report {
+  return { block: block(...requests), served: new Set([SERVICE]), at };
+}
+
 function counted(...requests: readonly Request[]): readonly number[] {
   const window = new TrafficWindow(10_000);
-  window.add(block(...requests), NOW);
+  window.add(report(NOW, ...requests));
   const tally = window.read(NOW).get(SERVICE);
   return tally === undefined ? [] : [tally.requests, tally.succeeded, tally.denied, tally.overMtls, tally.arrived];
 }
@@ -56,11 +60,11 @@ describe('the requests of a service', () => {
 
   it('are forgotten once the window is past them, and never counted where it was', () => {
     const window = new TrafficWindow(3000);
-    window.add(block({}), NOW);
-    window.add(block({}), NOW + 2000);
+    window.add(report(NOW, {}));
+    window.add(report(NOW + 2000, {}));
     assert.equal(window.read(NOW + 2999).get(SERVICE)?.requests, 2);
     assert.equal(window.read(NOW + 3000).get(SERVICE)?.requests, 1);
-    window.add(block({}), NOW - 2000);
+    window.add(report(NOW - 2000, {}));
     assert.equal(window.read(NOW + 3000).get(SERVICE)?.requests, 1);
     assert.equal(window.read(NOW + 60_000).size, 0);
   });

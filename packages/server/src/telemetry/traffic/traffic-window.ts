@@ -8,6 +8,16 @@ const SLOT_MS = 1000;
 const MOST_SERVICES = 10_000;
 const OTHERS = 'others';
 
+/** What one workload reported. */
+export interface Report {
+  /** Undefined where there are no records. */
+  readonly block: TalliedBlock | undefined;
+  /** Services that it serves: nobody says for another what was asked of it. */
+  readonly served: ReadonlySet<string>;
+  /** When it was reported, in Unix milliseconds. */
+  readonly at: number;
+}
+
 /** Requests to each service within the time that was asked for, ending now. */
 export class TrafficWindow {
   readonly #slots: number;
@@ -22,15 +32,15 @@ export class TrafficWindow {
     return (this.#slots * SLOT_MS) / 1000;
   }
 
-  /** `at` is when it was reported, in Unix milliseconds. */
-  add(block: TalliedBlock | undefined, at: number): void {
+  add({ block, served, at }: Report): void {
     const services = this.#slot(Math.floor(at / SLOT_MS));
     if (services === undefined || block === undefined) return;
     const { count, reporter, responseFlags, destinationService } = block;
     for (let row = 0; row < count; row += 1) {
+      const service = destinationService(row);
       // Both ends report a request that arrived; the called one's record counts.
-      if (reporter(row) === 'source' && !neverArrived(responseFlags(row))) continue;
-      tallyOf(services, destinationService(row)).add(block, row);
+      const counts = reporter(row) === 'source' ? neverArrived(responseFlags(row)) : served.has(service);
+      if (counts) tallyOf(services, service).add(block, row);
     }
   }
 

@@ -3,6 +3,8 @@ import type { Clock } from '@rampart/core';
 import type { WatchTrafficRequest } from '@rampart/wire';
 import { breath } from '../../../telemetry/breath.ts';
 import type { AccessLogStore, StoredBatch } from '../../../telemetry/store.ts';
+import type { ReadBatch } from '../../../telemetry/log-tail.ts';
+import { CalledEnds } from '../../../telemetry/traffic/called-ends.ts';
 import { type PlaneTraffic, serviceRows } from '../../../telemetry/traffic/service-rows.ts';
 import { TrafficWindow } from '../../../telemetry/traffic/traffic-window.ts';
 import { type AdminMethods, type AdminParts, operatorOf } from './admin-parts.ts';
@@ -13,7 +15,7 @@ const USUAL_INTERVAL_MS = 1000;
 const SHORTEST_INTERVAL_MS = 200;
 const BATCHES_A_READ = 16;
 
-type Parts = Pick<AdminParts, 'logs' | 'tail' | 'clock' | 'registry' | 'dataPlanes'>;
+type Parts = Pick<AdminParts, 'logs' | 'tail' | 'clock' | 'registry' | 'authority' | 'dataPlanes'>;
 
 /** How requests to each service go, as it is reported. Nothing is counted while nobody looks. */
 export function createTrafficMethods(parts: Parts): AdminMethods<'watchTraffic'> {
@@ -23,20 +25,30 @@ export function createTrafficMethods(parts: Parts): AdminMethods<'watchTraffic'>
       const { clock, tail, registry } = parts;
       const terms = termsOf(request);
       const window = new TrafficWindow(terms.windowMs);
+      const ends = new CalledEnds(parts);
+      const count = async ({ spiffeId, block }: ReadBatch, at: number): Promise<void> => {
+        if (block !== undefined) window.add({ block, served: await ends.servedBy(spiffeId), at });
+      };
       // Following begins before the past is read; what comes in both is told apart by its position.
       let upTo = Number.POSITIVE_INFINITY;
-      const early: { readonly position: number; add(): void }[] = [];
-      const stop = tail.follow(({ position, block }) => {
+      const early: { readonly batch: ReadBatch; readonly at: number }[] = [];
+      let failure: Error | undefined;
+      const countLater = (batch: ReadBatch, at: number): void => {
+        void count(batch, at).catch(
+          (error: unknown) => (failure = error instanceof Error ? error : new Error(String(error))),
+        );
+      };
+      const stop = tail.follow((batch) => {
         const at = clock.now();
-        const add = (): void => window.add(block, at);
-        if (upTo === Number.POSITIVE_INFINITY) early.push({ position, add });
-        else if (position > upTo) add();
+        if (upTo === Number.POSITIVE_INFINITY) early.push({ batch, at });
+        else if (batch.position > upTo) countLater(batch, at);
       });
       context.signal.addEventListener('abort', stop);
       try {
-        upTo = await readPast(parts, window, clock.now() - terms.windowMs);
-        for (const { position, add } of early.splice(0)) if (position > upTo) add();
+        upTo = await readPast(parts, count, clock.now() - terms.windowMs);
+        for (const { batch, at } of early.splice(0)) if (batch.position > upTo) await count(batch, at);
         while (!context.signal.aborted) {
+          if (failure !== undefined) throw failure;
           const rows = serviceRows(window, { registry, now: clock.now(), planes: planesOf(parts) });
           yield { at: BigInt(clock.now()), services: rows.filter(({ service }) => isWanted(service, request.service)) };
           if (request.once) return;
@@ -61,8 +73,10 @@ function termsOf({ windowMs, intervalMs }: WatchTrafficRequest): {
   };
 }
 
+type Count = (batch: ReadBatch, at: number) => Promise<void>;
+
 /** Answers with the position of the newest batch there was. */
-async function readPast({ logs, tail }: Parts, window: TrafficWindow, since: number): Promise<number> {
+async function readPast({ logs, tail }: Parts, count: Count, since: number): Promise<number> {
   let upTo = 0;
   let before: number | undefined;
   for (;;) {
@@ -71,7 +85,7 @@ async function readPast({ logs, tail }: Parts, window: TrafficWindow, since: num
       upTo = Math.max(upTo, batch.position);
       before = batch.position;
       if (batch.receivedAt < since) return upTo;
-      window.add(tail.read(batch).block, batch.receivedAt);
+      await count(tail.read(batch), batch.receivedAt);
     }
     if (batches.length < BATCHES_A_READ) return upTo;
     await breath();
