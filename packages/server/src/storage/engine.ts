@@ -3,6 +3,12 @@ import type { ColumnDataType, Dialect, RawBuilder } from 'kysely';
 import type { AuditSql } from './audit-sql.ts';
 import type { CommitLog } from './commit-log.ts';
 import type { Committer } from './committer.ts';
+import type { Executor } from './statement.ts';
+
+/** Runs compiled SELECTs at once, on what was committed last: on its way through Kysely a look-up of one row takes longer than in the engine. */
+export interface Reader extends Executor {
+  close(): void;
+}
 
 /** What a database engine brings: everything else in storage is the same for all of them. */
 export interface StorageEngine {
@@ -12,6 +18,8 @@ export interface StorageEngine {
   commitLog(): CommitLog;
   /** Of the same. */
   committer(): Committer;
+  /** Of the same. */
+  reader(): Reader;
   /** Column type of a byte string. */
   readonly bytesType: ColumnDataType;
   /** The text in a field of a column of JSON text, as an expression that an index can be on. */

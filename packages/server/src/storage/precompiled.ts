@@ -46,11 +46,12 @@ export function insertion<Table extends keyof Tables>(
 
 /** A SELECT that is compiled once; its parameters are given in the order in which it was built with them. */
 export function selection<Row>(
+  reader: Executor,
   query: Compilable<Row>,
-): (executor: Executor, ...parameters: readonly unknown[]) => Promise<readonly Row[]> {
+): (...parameters: readonly unknown[]) => Promise<readonly Row[]> {
   const compiled: CompiledQuery<Row> = query.compile();
-  return async (executor, ...parameters) => {
-    const { rows } = await executor.executeQuery<Row>({ ...compiled, parameters });
+  return async (...parameters) => {
+    const { rows } = await reader.executeQuery<Row>({ ...compiled, parameters });
     return rows;
   };
 }

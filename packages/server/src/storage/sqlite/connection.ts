@@ -14,9 +14,9 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   async *streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
-    const { statement } = this.#file.prepare(query.sql);
-    for (const row of statement.iterate(...inputs(query.parameters))) {
-      yield { rows: [row as Row] };
+    const { statement, columns } = this.#file.prepare(query.sql);
+    for (const values of statement.iterate(...inputs(query.parameters))) {
+      yield { rows: [rowOf(columns, values) as Row] };
     }
   }
 
@@ -34,12 +34,23 @@ export class SqliteConnection implements DatabaseConnection {
   }
 
   #execute<Row>(query: CompiledQuery): QueryResult<Row> {
-    const { statement, returnsRows } = this.#file.prepare(query.sql);
+    const { statement, columns } = this.#file.prepare(query.sql);
     const parameters = inputs(query.parameters);
-    if (returnsRows) {
-      return { rows: statement.all(...parameters) as Row[] };
+    if (columns.length > 0) {
+      return { rows: statement.all(...parameters).map((values) => rowOf(columns, values) as Row) };
     }
     const outcome = statement.run(...parameters);
     return { rows: [], numAffectedRows: BigInt(outcome.changes), insertId: BigInt(outcome.lastInsertRowid) };
   }
+}
+
+/** Objects that the engine makes are dictionaries, which take longer to make and to read than those of one shape. */
+function rowOf(columns: readonly string[], values: unknown): unknown {
+  const row: Record<string, unknown> = {};
+  let at = 0;
+  for (const column of columns) {
+    row[column] = (values as readonly unknown[])[at];
+    at += 1;
+  }
+  return row;
 }

@@ -7,8 +7,12 @@ const LONGEST_LOG_PAGES = 16_000;
 
 interface PreparedStatement {
   readonly statement: StatementSync;
-  readonly returnsRows: boolean;
+  /** Of the rows that it answers with, each an array of values; none for a statement without rows. */
+  readonly columns: readonly string[];
 }
+
+/** What may change the columns of statements that are prepared. */
+const CHANGES_TABLES = /^\s*(?:alter|create|drop)\b/i;
 
 /**
  * When a commit is on the disk: `FULL` before it is over, so that it survives a power cut; `NORMAL` when `WriteAheadLog` has synced the log
@@ -34,8 +38,10 @@ export class DatabaseFile {
     if (known !== undefined) {
       return known;
     }
+    if (CHANGES_TABLES.test(sql)) this.#statements.clear();
     const statement = this.#database.prepare(sql);
-    const prepared = { statement, returnsRows: statement.columns().length > 0 };
+    statement.setReturnArrays(true);
+    const prepared = { statement, columns: statement.columns().map(({ name }) => name) };
     const oldest = this.#statements.keys().next();
     if (this.#statements.size >= CACHED_STATEMENTS && oldest.done !== true) {
       this.#statements.delete(oldest.value);

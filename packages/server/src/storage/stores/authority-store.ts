@@ -20,21 +20,21 @@ const CLOCK_PAST = 'clock_past';
 const CLOCK_LATEST = 'clock_latest';
 
 /** What the authority must remember, in the database. */
-export function createAuthorityStore({ reads, writer }: Database): AuthorityStore {
+export function createAuthorityStore({ reads, reader, writer }: Database): AuthorityStore {
   const insertCertificates = insertion(reads, 'certificates');
   const storeIssued = async (rows: readonly unknown[], within: unknown): Promise<void> => {
     // What `issued` made, in the write of the journal's store.
     statementsWithin(within).push(...insertCertificates(rows as readonly CertificateTable[]));
   };
-  const selectCertificate = selection(reads.selectFrom('certificates').selectAll().where('serial', '=', ''));
+  const selectCertificate = selection(reader, reads.selectFrom('certificates').selectAll().where('serial', '=', ''));
   return {
     ...createHierarchyStore({ reads, writer }),
-    ...joinTokenMethods({ reads, writer }),
+    ...joinTokenMethods({ reads, reader, writer }),
     useEvidence: (hash, until) => writer.write((transaction) => useEvidence(transaction, { hash, until })),
     addCertificate: (certificate) => writer.store(() => insertCertificates([certificateRow(certificate)])),
     issued: (certificate) => ({ row: certificateRow(certificate), store: storeIssued }),
     certificate: async (serial) => {
-      const [row] = await selectCertificate(reads, serial);
+      const [row] = await selectCertificate(serial);
       return row === undefined ? undefined : certificateOf(row);
     },
     certificates: (query) => certificates(reads, query),

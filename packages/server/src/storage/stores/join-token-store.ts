@@ -20,10 +20,11 @@ interface Use {
 /** Join tokens in the database. Claims are this process's: what another one used meanwhile is not used again. */
 export function joinTokenMethods({
   reads,
+  reader,
   writer,
-}: Pick<Database, 'reads' | 'writer'>): Pick<AuthorityStore, 'addJoinToken' | 'claimJoinToken'> {
+}: Pick<Database, 'reads' | 'reader' | 'writer'>): Pick<AuthorityStore, 'addJoinToken' | 'claimJoinToken'> {
   const insertTokens = insertion(reads, 'join_tokens');
-  const selectToken = selection(reads.selectFrom('join_tokens').selectAll().where('token_hash', '=', ''));
+  const selectToken = selection(reader, reads.selectFrom('join_tokens').selectAll().where('token_hash', '=', ''));
   const use = reads
     .updateTable('join_tokens')
     .set({ used_at: 0 })
@@ -37,7 +38,7 @@ export function joinTokenMethods({
   };
   const turns = new Turns();
   const claim = async ({ tokenHash, at }: Use, release: () => void): Promise<JoinTokenClaim> => {
-    const [row] = await selectToken(reads, tokenHash);
+    const [row] = await selectToken(tokenHash);
     if (row === undefined) return { outcome: 'unknown' };
     const token = tokenOf(row);
     if (row.used_at !== null) return { outcome: 'used', token };

@@ -20,14 +20,17 @@ const TREE = 'journal';
 const HAS_BODY = sql<SqlBool>`body <> ''`;
 
 /** The journal in the database. */
-export function createJournalStore({ reads, writer, engine }: Database): JournalStore {
+export function createJournalStore({ reads, reader, writer, engine }: Database): JournalStore {
   const insertEntries = insertion(reads, 'journal_entries');
   const insertNodes = insertion(reads, 'journal_nodes');
   const moveTree = treeStatement(reads);
   const expire = expiring(reads);
-  const selectTree = selection(reads.selectFrom('journal_trees').select(['size', 'peaks']).where('name', '=', TREE));
-  const tree = async (executor: Kysely<Tables>): Promise<MerkleState> => {
-    const [row] = await selectTree(executor, TREE);
+  const selectTree = selection(
+    reader,
+    reads.selectFrom('journal_trees').select(['size', 'peaks']).where('name', '=', TREE),
+  );
+  const tree = async (): Promise<MerkleState> => {
+    const [row] = await selectTree(TREE);
     return row === undefined ? { size: 0, peaks: [] } : { size: row.size, peaks: JSON.parse(row.peaks) as string[] };
   };
   return {
@@ -42,7 +45,7 @@ export function createJournalStore({ reads, writer, engine }: Database): Journal
           ...companions,
         ];
       }),
-    tree: () => tree(reads),
+    tree,
     read: (query) => read(reads, engine, query),
     expiry: (sequences) => ({ row: sequences, store: expire }),
     hashes: (row) => (row.height === 0 ? leafHashes(reads, row) : nodeHashes(reads, row)),
