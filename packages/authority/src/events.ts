@@ -59,7 +59,7 @@ export function attested({ token, tokenId, sourceIp }: Newcomer, serial: string)
     {
       ...common,
       eventType: 'CERTIFICATE_ISSUED',
-      details: { serial, kind: token?.workload === undefined ? 'agent' : 'workload' },
+      details: { kind: token?.workload === undefined ? 'agent' : 'workload', serial },
     },
   ];
 }
@@ -69,7 +69,8 @@ export function renewed(
   workload: WorkloadIdentity | undefined,
   serial: string,
 ): AuditEvent {
-  const details = { serial, kind: isAgentId(peer) ? 'agent' : 'workload', previous_serial: peerSerial };
+  // In the order in which they are printed, here and above: what is in order need not be sorted.
+  const details = { kind: isAgentId(peer) ? 'agent' : 'workload', previous_serial: peerSerial, serial };
   return {
     eventType: 'CERTIFICATE_RENEWED',
     serviceName: workload?.service ?? '',

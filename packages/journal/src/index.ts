@@ -21,7 +21,7 @@ export type { ExpiredType, ExpiryStatement } from './retention/statement.ts';
 export { storeCompanions } from './companions.ts';
 export { AUDIT_EVENT_TYPES } from './event-types.ts';
 export { Journal } from './journal.ts';
-export type { CompanionOf, JournalBody, JournalHead, JournalOptions } from './journal.ts';
+export type { CompanionOf, JournalBody, JournalHead, JournalOptions, StampedBodyOf } from './journal.ts';
 export { isFailure, revocationOf, revokes, REVOKING } from './ledger/revocation-entry.ts';
 export type { EntryFields } from './ledger/revocation-entry.ts';
 export { createMemoryJournalStore } from './memory-store.ts';

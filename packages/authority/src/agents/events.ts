@@ -26,7 +26,7 @@ export function x509Issued({ agent, sourceIp }: AgentCall, entry: RegistrationEn
     identity: entry.spec.spiffeId,
     sourceIp,
     result: 'SUCCESS',
-    details: { serial, kind: 'workload', requested_by: agent.toString(), entry: qualifiedName(entry) },
+    details: { entry: qualifiedName(entry), kind: 'workload', requested_by: agent.toString(), serial },
   };
 }
 

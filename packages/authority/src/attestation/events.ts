@@ -29,6 +29,6 @@ export function attestationSucceeded(
   const common = { identity, serviceName, sourceIp, result: 'SUCCESS' } as const;
   return [
     { ...common, eventType: 'ATTESTATION_SUCCESS', details: { evidence: evidence.kind, ...details } },
-    { ...common, eventType: 'CERTIFICATE_ISSUED', details: { serial, kind: agent ? 'agent' : 'workload' } },
+    { ...common, eventType: 'CERTIFICATE_ISSUED', details: { kind: agent ? 'agent' : 'workload', serial } },
   ];
 }

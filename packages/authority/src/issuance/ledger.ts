@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { JournalBody } from '@rampart/journal';
+import type { JournalBody, StampedBodyOf } from '@rampart/journal';
 import type { ParsedCertificate } from '@rampart/spiffe';
 import type { CertificateRecord, Revocation } from '../store.ts';
 
@@ -21,10 +21,10 @@ export function issuanceEntry(
   certificate: UnrecordedCertificate,
   parsed: ParsedCertificate,
   rotation?: Rotation,
-): JournalBody {
+): StampedBodyOf {
   const { attestation } = certificate;
   // In the order in which they are printed: what is in order need not be sorted.
-  return {
+  return ({ registry_node, sequence, timestamp }) => ({
     attestation:
       attestation === undefined
         ? { attestor: '', evidence: evidenceOf(certificate), selectors: [] }
@@ -42,11 +42,14 @@ export function issuanceEntry(
     ...(rotation === undefined ? {} : { old_serial: rotation.oldSerial }),
     public_key_sha256: hash('sha256', parsed.publicKey.der, 'hex'),
     reason: certificate.reason,
+    registry_node,
     requested_by: requesterOf(certificate),
     ...(rotation === undefined ? {} : { rotation: rotation.reason }),
+    sequence,
     serial: certificate.serial,
     spiffe_id: certificate.spiffeId,
-  };
+    timestamp,
+  });
 }
 
 /** Whoever has the evidence, or the certificate before, asks for itself. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AuditEvent, JournalBody } from '@rampart/journal';
+import type { AuditEvent, JournalBody, StampedBodyOf } from '@rampart/journal';
 import type { IssuedJwtSvid, JwtRequester, JwtSvidRequest } from './jwt-svid-issuer.ts';
 import type { JwtKeyRecord } from './store.ts';
 
@@ -9,19 +9,23 @@ const iso = (at: number): string => new Date(at).toISOString();
 export function jwtSvidEntry(
   { token, spiffeId, id, keyId, issuedAt, expiresAt }: IssuedJwtSvid,
   { audiences, requestedBy, entryId = '' }: JwtSvidRequest,
-): JournalBody {
-  return {
+): StampedBodyOf {
+  // In the order in which they are printed: what is in order need not be sorted.
+  return ({ registry_node, sequence, timestamp }) => ({
+    audience: audiences,
+    entry: entryId,
     event_type: 'JWT_SVID_ISSUED',
     jwt_id: id,
-    spiffe_id: spiffeId.toString(),
-    audience: audiences,
-    requested_by: requestedBy,
-    entry: entryId,
     key_id: keyId,
-    not_before: issuedAt,
     not_after: expiresAt,
+    not_before: issuedAt,
+    registry_node,
+    requested_by: requestedBy,
+    sequence,
+    spiffe_id: spiffeId.toString(),
+    timestamp,
     token_sha256: hash('sha256', token, 'hex'),
-  };
+  });
 }
 
 export function jwtSvidIssued(
@@ -34,12 +38,12 @@ export function jwtSvidIssued(
     sourceIp,
     result: 'SUCCESS',
     details: {
-      entry: entryId,
-      spiffe_id: spiffeId.toString(),
       audience: audiences,
+      entry: entryId,
+      expires_at: iso(expiresAt),
       jwt_id: id,
       key_id: keyId,
-      expires_at: iso(expiresAt),
+      spiffe_id: spiffeId.toString(),
     },
   };
 }
