@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { repositoryRoot } from '../repository.ts';
+import { Lingering } from './lingering.ts';
 import type { Run } from './plan.ts';
 import type { Tally, TestOutcome } from './tally.ts';
 
@@ -8,6 +9,8 @@ import type { Tally, TestOutcome } from './tally.ts';
 const lingeringMilliseconds = 2_000;
 /** A test that has not ended by now never will: it is failed. */
 const hungTestMilliseconds = 300_000;
+/** A process that has not ended by then has left something open, as a failed assertion does: it is stopped and failed. */
+const leftOpenMilliseconds = 20_000;
 /** A process that has not ended by now has left something running: it is stopped and failed. */
 const hungProcessMilliseconds = 900_000;
 
@@ -30,10 +33,11 @@ export async function runProcess(
   const startedAt = performance.now();
   let lastTestAt = startedAt;
   let output = '';
+  const lingering = new Lingering(leftOpenMilliseconds);
   const stream = run({
     ...(shared ? { files: [sharedProgram], argv: files } : { files }),
     timeout: hungTestMilliseconds,
-    signal: AbortSignal.timeout(hungProcessMilliseconds),
+    signal: AbortSignal.any([AbortSignal.timeout(hungProcessMilliseconds), lingering.signal]),
     cwd: repositoryRoot,
   });
   const take = (event: Outcome, ok: boolean): void => {
@@ -45,6 +49,8 @@ export async function runProcess(
     tally.add(event, ok);
     if (isProcess && !ok) say(`FAILED  the process of ${planned.files.join(', ')}`);
   };
+  stream.on('test:enqueue', (event) => lingering.enqueued(event));
+  stream.on('test:complete', (event) => lingering.completed(event));
   stream.on('test:pass', (event) => take(event, true));
   stream.on('test:fail', (event) => take(event, false));
   for (const event of ['test:stdout', 'test:stderr'] as const) {
@@ -53,6 +59,7 @@ export async function runProcess(
     });
   }
   await stream.forEach(() => undefined);
+  lingering.end();
   const endedAt = performance.now();
   if (!shared) milliseconds.set(files[0] ?? '', endedAt - startedAt);
   const unheard = shared ? files.filter((file) => !milliseconds.has(file)) : [];
