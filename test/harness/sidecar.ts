@@ -77,8 +77,14 @@ export class SidecarProcess {
       });
       child.once('close', (code) => reject(new Error(`rampart sidecar ended with ${String(code)}: ${text}${said}`)));
     });
-    if (announcement.meshPort !== undefined) await plane.registered(service, announcement.meshPort);
-    return new SidecarProcess(child, announcement);
+    const started = new SidecarProcess(child, announcement);
+    try {
+      if (announcement.meshPort !== undefined) await plane.registered(service, announcement.meshPort);
+    } catch (error) {
+      await started.stop('SIGKILL');
+      throw new Error(`the sidecar of ${service} said ${started.complaints}`, { cause: error });
+    }
+    return started;
   }
 
   /** What Prometheus would read of it. */

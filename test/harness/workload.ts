@@ -39,7 +39,12 @@ export class Workload {
     const { serviceAccount, namespace = 'default', service = '', labels = {} } = options;
     const admission = await plane.admission({ namespace, serviceAccount, service, labels });
     const started = await Workload.launch(options, admission);
-    if (service !== '' && started.port !== 0) await plane.registered(service, started.port);
+    try {
+      if (service !== '' && started.port !== 0) await plane.registered(service, started.port);
+    } catch (error) {
+      await started.kill();
+      throw new Error(`the workload of ${service} said ${started.complaints}`, { cause: error });
+    }
     return started;
   }
 

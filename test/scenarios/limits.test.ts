@@ -22,7 +22,7 @@ spec:
   selector: { matchLabels: { app: orders-api } }
   rules:
   - { name: search, match: [{ paths: [/search] }], requests: 2, unit: HOUR }
-  - { name: tenants, match: [{ paths: [/tenant] }], key: ["request.headers[x-tenant]"], requests: ${QUOTA}, unit: HOUR, shared: true }
+  - { name: tenants, match: [{ paths: [/tenant] }], key: ["request.headers[x-tenant]"], requests: ${QUOTA}, unit: DAY, shared: true }
 ---
 apiVersion: rampart.dev/v1
 kind: RateLimit
@@ -110,8 +110,10 @@ describe('limits of what a service takes', () => {
         [200, 200, 429, 429],
       );
       assert.equal(refused?.['ratelimit-policy'], '"search";q=2;w=3600');
-      assert.equal(refused['ratelimit'], '"search";r=0;t=1800');
-      assert.equal(refused['retry-after'], '1800');
+      // Half of the hour, less what has passed since the first of them.
+      const wait = Number(refused['retry-after']);
+      assert.ok(wait <= 1800 && wait > 1500, `${wait}`);
+      assert.equal(refused['ratelimit'], `"search";r=0;t=${wait}`);
       const record = await until('the record', async () =>
         (await plane.records()).find(
           ({ request_path, response_code, reporter }) =>
@@ -136,15 +138,23 @@ describe('limits of what a service takes', () => {
   });
 
   it('that are shared let as much through as one instance would, whoever is asked', async () => {
-    assert.equal(await everywhere('acme'), QUOTA);
+    let passed = 0;
+    // What a busy machine leaves unused of a share goes back, and is given out again.
+    await until('all of the quota to be used', async () => {
+      passed += await everywhere('acme');
+      assert.ok(passed <= QUOTA, `${passed}`);
+      return passed === QUOTA;
+    });
     assert.equal(await everywhere('acme'), 0);
   });
 
   it('that are shared are held to by each instance while the control plane is away, which each says once', async () => {
+    const told = (): number => first.complaints.match(/gives out no shares/g)?.length ?? 0;
+    const before = told();
     await plane.kill();
     assert.equal(await everywhere('lonely'), instances().length * QUOTA);
     assert.equal(await everywhere('lonely'), 0);
-    assert.equal(first.complaints.match(/gives out no shares/g)?.length, 1);
+    assert.equal(told() - before, 1);
     await plane.up();
     let round = 0;
     await until('the quota to be one again', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import http2 from 'node:http2';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import { until } from '@rampart/testkit';
 import fc from 'fast-check';
@@ -69,6 +69,8 @@ describe('what a caller over HTTP/2 may not do', () => {
     problems.length = 0;
     requests.length = 0;
   });
+  // What is noticed of a connection late is no finding of the next test.
+  afterEach(() => until('nothing to be left', () => sessions.size === 0));
   after(() => {
     sessions.close();
     server.close();
@@ -222,7 +224,7 @@ describe('what a caller over HTTP/2 may not do', () => {
       await answerTo(Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`a${index}`, 'x']))),
       431,
     );
-    assert.equal(await answerTo(Object.fromEntries(['a', 'b', 'c'].map((name) => [name, 'x'.repeat(50_000)]))), 431);
+    assert.equal(await answerTo(Object.fromEntries(['a', 'b', 'c'].map((name) => [name, '0'.repeat(50_000)]))), 431);
     assert.deepEqual(
       problems.map(({ status }) => status),
       [431, 431, 431],

@@ -130,12 +130,15 @@ async function useUntilKilled({ child, plane }: PlaneProcess, past: Past, trigge
       past.revoked.push(serial);
     }
   });
-  // A caller that fails before that says why.
-  await Promise.race([trigger.due, Promise.all(work)]);
-  child.kill('SIGKILL');
-  await Promise.allSettled(work);
-  await ended(child);
-  for (const client of clients) client.close();
+  try {
+    // A caller that fails before that says why.
+    await Promise.race([trigger.due, Promise.all(work)]);
+  } finally {
+    child.kill('SIGKILL');
+    await Promise.allSettled(work);
+    await ended(child);
+    for (const client of clients) client.close();
+  }
 }
 
 /** What the next start says of everything that was answered by then. */

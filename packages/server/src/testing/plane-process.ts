@@ -18,6 +18,8 @@ const { stop, ...plane } = await startControlPlane({ dataDirectory, ports, log, 
 console.log(JSON.stringify(plane));
 `;
 
+const running = new Set<ChildProcess>();
+
 /** A control plane in a process of its own, which can be killed. */
 export interface PlaneProcess {
   readonly child: ChildProcess;
@@ -42,6 +44,8 @@ export interface PreparedProcess {
 export function prepareProcess(dataDirectory: string, options: SpokenOptions = {}): PreparedProcess {
   const words = ['--input-type=module', '-e', PROGRAM, dataDirectory, JSON.stringify(options)];
   const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   return {
     child,
     start: async () => {
@@ -59,4 +63,10 @@ export async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     await once(child, 'exit');
   }
+}
+
+/** Kills what a test that failed has left of them. */
+export async function endProcesses(): Promise<void> {
+  for (const child of running) child.kill('SIGKILL');
+  await Promise.all([...running].map(ended));
 }

@@ -5,6 +5,7 @@ import { createSystemClock } from '../clock.ts';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import type { ControlPlaneOptions } from '../control-plane-options.ts';
 import { createLogger, type Logger } from '../log.ts';
+import { endProcesses } from './plane-process.ts';
 
 const silentLog: Logger = createLogger({
   level: 'silent',
@@ -57,6 +58,7 @@ export class TestPlanes {
   async close(): Promise<void> {
     this.closeClients();
     await Promise.all(this.#running.splice(0).map((plane) => plane.stop()));
+    await endProcesses();
     await rm(this.#root, { recursive: true, force: true });
   }
 }
