@@ -224,6 +224,8 @@ describe('requests that are sent on as their clients wrote them', () => {
     world.route = { destinations: [], timeoutMs: 30 };
     world.conduct = (socket, _, nth) => nth > 1 && socket.write(ok(String(nth)));
     assert.match(await world.ask(), /^504/);
+    // As long as a busy machine needs: what is asked is where the next request goes.
+    world.route = { destinations: [], timeoutMs: 60_000 };
     assert.equal(await world.ask(), '200 2');
     assert.equal(world.opened, 2);
   });
@@ -234,8 +236,14 @@ describe('requests that are sent on as their clients wrote them', () => {
     sent.write('part');
     const { far } = world;
     assert.ok(far !== undefined || (await once(sent, 'socket')) !== undefined);
-    while (world.far?.readableLength === 0) await new Promise(setImmediate);
-    assert.match(String(world.far?.read()), /^POST \/ HTTP\/1\.1\r\n[^]*4\r\npart\r\n$/);
+    let said = '';
+    // Node 26 writes the length of a chunk by itself.
+    while (!said.endsWith('part\r\n')) {
+      await new Promise(setImmediate);
+      const part = world.far?.read() as Buffer | null | undefined;
+      said += part?.toString() ?? '';
+    }
+    assert.match(said, /^POST \/ HTTP\/1\.1\r\n[^]*4\r\npart\r\n$/);
     assert.equal(world.requests, 0);
     sent.destroy();
   });
