@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { repositoryRoot } from '../repository.ts';
 import { entryOf } from './entries.ts';
+import { putInPlace } from './place.ts';
 import { areUnchanged, stampsOf } from './sources.ts';
 import type { Stamp } from './sources.ts';
 
@@ -51,8 +52,7 @@ async function makeBundles(): Promise<string> {
   const name = createHash('sha256').update(JSON.stringify(stamps)).digest('hex').slice(0, 16);
   const folder = join(CACHE, name);
   removeOld(name);
-  if (existsSync(folder)) rmSync(begun, { recursive: true });
-  else renameSync(begun, folder);
+  putInPlace(begun, folder);
   const lib = join(folder, 'lib');
   // What was changed while it was read is nobody's current state.
   if (stamps.some(([, changed]) => changed >= before)) return lib;
@@ -64,7 +64,9 @@ async function makeBundles(): Promise<string> {
 function removeOld(name: string): void {
   for (const each of readdirSync(CACHE)) {
     const path = join(CACHE, each);
-    const unused = each !== name && path !== CURRENT && Date.now() - statSync(path).mtimeMs > keptMilliseconds;
+    // Other makers are at work here, too.
+    const changed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    const unused = each !== name && path !== CURRENT && Date.now() - changed > keptMilliseconds;
     if (unused) rmSync(path, { recursive: true, force: true });
   }
 }
