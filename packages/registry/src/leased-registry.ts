@@ -65,11 +65,12 @@ export class LeasedRegistry implements Registry {
       instances: instances.map(({ instance, ...kept }) => ({ ...instance, state: initialState(instance, kept, now) })),
       listenerFailed: (error) => options.onFailure?.(error),
     });
-    this.#leases = new Leases({ clock: options.clock, ended: (instanceId) => this.#expire(instanceId) });
-    this.#critical = new Deadlines(options.clock, (instanceId) => this.#reap(instanceId));
+    const { steady = options.clock } = options;
+    this.#leases = new Leases({ clock: steady, ended: (instanceId) => this.#expire(instanceId) });
+    this.#critical = new Deadlines(steady, (instanceId) => this.#reap(instanceId));
     this.#monitor = new HealthMonitor({
       at: 'control-plane',
-      clock: options.clock,
+      clock: steady,
       random: options.random,
       observe: (instanceId, seen) => void this.#observe(instanceId, seen),
       failed: (error) => options.onFailure?.(error),

@@ -19,6 +19,8 @@ export interface RegistryOptions {
   readonly store: RegistryStore;
   readonly journal: Pick<Journal, 'audit'>;
   readonly clock: Clock;
+  /** Measures leases and the times of checks, so that nobody loses them when the clock is set; the clock unless given. */
+  readonly steady?: Clock;
   /** How long an instance without a control stream can still be found, milliseconds; 10 000 unless given. */
   readonly leaseMs?: number;
   readonly random: Random;

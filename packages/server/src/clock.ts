@@ -8,6 +8,14 @@ export function createSystemClock(): Clock {
   return { now: () => Date.now(), after };
 }
 
+/**
+ * For how long something goes on: no change of the wall clock ends it, or keeps it for longer. Its times are milliseconds from
+ * some moment on, and compare with each other alone.
+ */
+export function createSteadyClock(): Clock {
+  return { now: () => performance.now(), after };
+}
+
 function after(milliseconds: number, callback: () => void): Timer {
   let handle: NodeJS.Timeout;
   const wait = (remaining: number): void => {

@@ -2,7 +2,7 @@ import type { JwtLifetimes, JwtSigningAlgorithm, LifetimeOptions } from '@rampar
 import type { Clock, Random } from '@rampart/core';
 import type { KeyEncryptionKey, TransitOptions } from '@rampart/keyring';
 import { type ProbeLimits, probeLimits } from '@rampart/registry';
-import { createSystemClock } from './clock.ts';
+import { createSteadyClock, createSystemClock } from './clock.ts';
 import type { ConsulOptions } from './doors/consul/consul-options.ts';
 import type { DnsOptions } from './doors/dns/dns-options.ts';
 import { type CallerRates, DEFAULT_RATES } from './doors/limits/caller-limits.ts';
@@ -53,6 +53,8 @@ export interface ControlPlaneOptions {
   /** How often one caller may attest and have something signed; SPIRE's numbers unless given. */
   readonly callerRates?: Partial<CallerRates>;
   readonly clock?: Clock;
+  /** Measures for how long things go on; the clock that is given, or one that nobody can set. */
+  readonly steady?: Clock;
   readonly random?: Random;
 }
 
@@ -155,9 +157,18 @@ export function completeOptions(given: ControlPlaneOptions): CompleteOptions {
     accessLogs: { ...DEFAULT_RETENTION, ...given.accessLogs },
     callerRates: { ...DEFAULT_RATES, ...given.callerRates },
     keyEncryptionKey: given.keyEncryptionKey,
-    clock: given.clock ?? createSystemClock(),
+    ...clocksOf(given),
     random: given.random ?? createSystemRandom(),
   };
+}
+
+/** Whoever owns the time owns all of it. */
+function clocksOf({
+  clock,
+  steady,
+}: Pick<ControlPlaneOptions, 'clock' | 'steady'>): Pick<CompleteOptions, 'clock' | 'steady'> {
+  if (clock === undefined) return { clock: createSystemClock(), steady: steady ?? createSteadyClock() };
+  return { clock, steady: steady ?? clock };
 }
 
 function probesOf({ networks = [], scripts = false }: HealthCheckOptions = {}): ProbeLimits {

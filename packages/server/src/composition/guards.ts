@@ -25,7 +25,7 @@ const BLOCK = { perMinute: 100, blockSeconds: 300 };
 
 /** What stands between callers and the services. */
 export function guardsOf({ options, metrics, teardown }: Start, state: State): Guards {
-  const { clock, log, callerRates: rates } = options;
+  const { clock, steady, log, callerRates: rates } = options;
   const { journal, tokens, apiTokens, entries, guard } = state;
   const failed = (error: unknown): void => log.error({ error }, 'a refusal could not be recorded');
   const blocks = metrics.counter(
@@ -34,7 +34,7 @@ export function guardsOf({ options, metrics, teardown }: Start, state: State): G
   );
   const setting = (): typeof BLOCK => guard.policies.current().settings.limits?.authenticationFailures ?? BLOCK;
   const failures = new FailureLimit({
-    clock,
+    clock: steady,
     burst: 20,
     perSecond: 1,
     block: {

@@ -40,7 +40,7 @@ function rightsBy({ admission, approvals, policies }: RegistryGuard): Registrati
 /** What data planes are told, and who is listening. */
 export async function joinMesh({ options, teardown, metrics }: Start, state: State): Promise<Mesh> {
   const { database, feed, resources, registry, guard, authority: issuer, federation } = state;
-  const { clock, log, rootNamespace } = options;
+  const { clock, steady, log, rootNamespace } = options;
   const certificates = createAuthorityStore(database);
   const directory = new WorkloadDirectory({
     now: () => clock.now(),
@@ -69,8 +69,7 @@ export async function joinMesh({ options, teardown, metrics }: Start, state: Sta
     snapshots,
     registry,
     rights: rightsBy(guard),
-    clock,
-    log,
+    ...{ clock, steady, log },
     workloadOf: attestedWorkloads(database),
     discovers: ({ id }, sourceIp) => guard.access.recordList({ identity: { kind: 'spiffe', id }, sourceIp }),
     isTainted: (serial) => issuer.hierarchy.isTainted(serial),

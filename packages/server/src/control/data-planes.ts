@@ -16,6 +16,8 @@ export interface DataPlanesOptions {
   readonly registry: Registry;
   readonly rights: RegistrationRights;
   readonly clock: Clock;
+  /** Measures silence. */
+  readonly steady: Clock;
   readonly log: Logger;
   /** What the holder of a certificate was attested as. */
   workloadOf(serial: string): Promise<WorkloadIdentity | undefined>;
@@ -165,7 +167,7 @@ export class DataPlanes {
   }
 
   async #open({ peer, connection }: IncomingStream, hello: Hello): Promise<Session> {
-    const { snapshots, registry, rights, clock, log } = this.#options;
+    const { snapshots, registry, rights, clock, steady, log } = this.#options;
     const workload = await this.#options.workloadOf(peer.serial);
     if (workload === undefined) {
       throw new RampartError(
@@ -194,6 +196,7 @@ export class DataPlanes {
         rights,
       }),
       clock,
+      steady,
       moved: () => this.#moved(),
       ended: (over) => {
         if (this.#sessions.get(key) === over) {

@@ -12,7 +12,7 @@ import type { Teardown } from '../teardown.ts';
 
 /** The registry of services, for as long as the control plane runs. */
 export async function openServices(
-  { clock, random, log, leaseMs, probes }: CompleteOptions,
+  { clock, steady, random, log, leaseMs, probes }: CompleteOptions,
   {
     database,
     guard: { journal, admission, policies },
@@ -36,6 +36,7 @@ export async function openServices(
     journal,
     admission,
     clock,
+    steady,
     random,
     probes,
     isRevoked: (instance) => isRevokedItself(instance, authority),

@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly snapshots: MeshSnapshots;
   readonly instances: SessionInstances;
   readonly clock: Clock;
+  /** Measures silence. */
+  readonly steady: Clock;
   /** It may enforce a newer revision, or no longer what it did. */
   moved(): void;
   ended(session: Session): void;
@@ -63,8 +65,8 @@ export class Session {
     this.#workload = { namespace: options.peer.namespace, labels: options.labels };
     this.capabilities = new Set(options.hello.capabilities);
     this.connectedAt = options.clock.now();
-    this.#heardAt = this.connectedAt;
-    this.#spokeAt = this.connectedAt;
+    this.#heardAt = options.steady.now();
+    this.#spokeAt = this.#heardAt;
     this.#cursor = Number(options.hello.revision);
     this.#timer = options.clock.after(HEARTBEAT_MS, () => this.#tick());
   }
@@ -91,16 +93,16 @@ export class Session {
 
   /** Everything this stream says, until it ends. */
   async *messages(): AsyncGenerator<ControlPlaneMessage> {
-    const { clock } = this.options;
+    const { steady } = this.options;
     let message: ControlPlaneMessage | undefined = this.#first();
     while (this.#end === undefined) {
       if (message === undefined) {
         await this.#pause();
       } else {
-        this.#writingSince = clock.now();
+        this.#writingSince = steady.now();
         yield message;
         this.#writingSince = undefined;
-        this.#spokeAt = clock.now();
+        this.#spokeAt = steady.now();
       }
       message = this.#next();
     }
@@ -117,7 +119,7 @@ export class Session {
         next.done !== true && this.#end === undefined;
         next = await messages.next()
       ) {
-        this.#heardAt = this.options.clock.now();
+        this.#heardAt = this.options.steady.now();
         await this.#receive(next.value);
       }
       this.end();
@@ -160,7 +162,7 @@ export class Session {
   }
 
   #next(): ControlPlaneMessage | undefined {
-    const { snapshots, clock } = this.options;
+    const { snapshots, steady } = this.options;
     if (this.#mustRotate) {
       this.#mustRotate = false;
       return create(ControlPlaneMessageSchema, { heartbeat: true, rotate: true });
@@ -173,7 +175,9 @@ export class Session {
       this.#cursor = snapshots.revision;
       this.#settle();
     }
-    return clock.now() - this.#spokeAt >= QUIET_MS ? create(ControlPlaneMessageSchema, { heartbeat: true }) : undefined;
+    return steady.now() - this.#spokeAt >= QUIET_MS
+      ? create(ControlPlaneMessageSchema, { heartbeat: true })
+      : undefined;
   }
 
   #full(): ControlPlaneMessage {
@@ -249,9 +253,10 @@ export class Session {
   }
 
   #tick(): void {
-    const { clock, peer, connection } = this.options;
-    const now = clock.now();
-    if (now >= peer.notAfter) {
+    const { clock, steady, peer, connection } = this.options;
+    const leftMs = peer.notAfter - clock.now();
+    const now = steady.now();
+    if (leftMs <= 0) {
       this.end(
         new RampartError(
           'INVALID_CERTIFICATE',
@@ -263,7 +268,7 @@ export class Session {
       // A peer that is gone never closes its side; one that does not read would keep our half of the stream alive.
       connection.destroy();
     } else {
-      this.#timer = clock.after(Math.min(HEARTBEAT_MS, peer.notAfter - now), () => this.#tick());
+      this.#timer = clock.after(Math.min(HEARTBEAT_MS, leftMs), () => this.#tick());
       this.wake();
     }
   }
