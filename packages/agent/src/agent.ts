@@ -48,6 +48,8 @@ export interface AgentOptions {
   readonly userId: number;
   readonly version: string;
   readonly clock: Clock;
+  /** Measures the times of checks. */
+  readonly steady: Clock;
   readonly random: Random;
   readonly log: MeshLog;
   /** Where checks may go beside the addresses of this host, and whether they may be programs. */
@@ -130,12 +132,12 @@ interface HostChecksParts extends Omit<ProbeIdentityParts, 'clock'> {
 }
 
 function hostChecksOf(
-  { probes, clock, random, log }: AgentOptions,
+  { probes, clock, steady, random, log }: AgentOptions,
   { identity, view, call }: HostChecksParts,
 ): HostChecks {
   return new HostChecks({
     probe: createOwnHostProbe({ limits: probes, identity: () => probeIdentity({ identity, view, clock }) }),
-    clock,
+    clock: steady,
     random,
     log,
     send: async (reports) => {
