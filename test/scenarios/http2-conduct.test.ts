@@ -114,6 +114,27 @@ describe('servers and clients of node:http2', () => {
     await until('the policy to be gone', async () => (await get({ ':path': '/' })).status === 200);
   });
 
+  it('what is no HTTP/2 ends its session alone, and is on record', async () => {
+    const DATA_OF_NO_STREAM = '000000000000000000';
+    await users.run(
+      ({ net }, bytes: string) =>
+        new Promise<void>((resolve) => {
+          const socket = net.connect({ host: 'web', port: 80 });
+          socket.on('error', () => {}).on('close', () => resolve());
+          socket.resume().write(Buffer.from(bytes, 'hex'));
+        }),
+      Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n').toString('hex') + '000000040000000000' + DATA_OF_NO_STREAM,
+    );
+    const record = await until('the record', async () =>
+      (await plane.records()).find(({ response_flags: flags }) => flags === 'DPE'),
+    );
+    assert.deepEqual(
+      [record.reporter, record.source_principal, record.protocol, record.response_code, record.request_path],
+      ['destination', 'spiffe://cluster.local/ns/default/sa/users', 'HTTP/2', 0, ''],
+    );
+    assert.equal((await get({ ':path': '/' })).status, 200);
+  });
+
   it('a service that speaks HTTP/1.1 says so to a client of HTTP/2', async () => {
     await assert.rejects(get({ ':path': '/' }, 'old'), /speaks HTTP\/1\.1 only/);
   });

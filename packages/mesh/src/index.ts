@@ -79,6 +79,7 @@ export { refusal } from './inbound/refused.ts';
 export { InboundExchange } from './inbound/request/exchange.ts';
 export type { ExchangeSource } from './inbound/request/exchange.ts';
 export { RequestFacts } from './inbound/request/facts.ts';
+export { isProtocolFailure } from './inbound/request/http2-failure.ts';
 export type { HeaderAccess, RequestMessage } from './inbound/request/message.ts';
 export { Preliminaries } from './inbound/request/preliminaries.ts';
 export type { PreliminariesOptions } from './inbound/request/preliminaries.ts';

@@ -47,6 +47,6 @@ export function problemWith(response: ServerResponse): ReadingProblem | undefine
 }
 
 /** What is known of a request that could not be read. */
-export function unreadRequest(): RequestMessage {
-  return { method: '', url: '', httpVersion: '1.1', headers: {}, headersDistinct: {}, rawHeaders: [] };
+export function unreadRequest(httpVersion: string = '1.1'): RequestMessage {
+  return { method: '', url: '', httpVersion, headers: {}, headersDistinct: {}, rawHeaders: [] };
 }

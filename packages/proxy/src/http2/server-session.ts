@@ -2,6 +2,7 @@ import { constants, performServerHandshake } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 
 import type { Clock } from '@rampart/core';
+import { isProtocolFailure } from '@rampart/mesh';
 
 import type { ReaderLimits } from '../http1/message-reader.ts';
 import { FloodGuard } from '../link/flow/flood-guard.ts';
@@ -161,15 +162,9 @@ export class Http2ServerSession {
 
   /** What Node and nghttp2 themselves give a connection up for, or the connection broke. */
   #failed(error: Error): void {
-    if (this.#isGivenUp || !isOfProtocol(error)) return;
+    if (this.#isGivenUp || !isProtocolFailure(error)) return;
     // nghttp2 itself counts some of them, and calls what is too much an error of protocol.
     const reason = this.#hasTooMuchOverhead() ? TOO_MUCH_OVERHEAD : error.message;
     this.#options.service.unreadable?.({ status: 0, reason });
   }
-}
-
-/** Codes of Node for what the other side did, and not what became of its connection. */
-function isOfProtocol(error: Error): boolean {
-  const code = 'code' in error ? String(error.code) : '';
-  return code.startsWith('ERR_HTTP2_') && code !== 'ERR_HTTP2_STREAM_CANCEL' && code !== 'ERR_HTTP2_SESSION_ERROR';
 }

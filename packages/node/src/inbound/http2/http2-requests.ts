@@ -20,6 +20,7 @@ import { countStream } from '../../http2/stream-bytes.ts';
 import type { StreamBytes } from '../../http2/stream-bytes.ts';
 import type { HandlingOptions } from '../handling-options.ts';
 import { hold } from '../hold.ts';
+import { unreadRequest } from '../unreadable.ts';
 import { Http2Applicant } from './http2-applicant.ts';
 import { Http2Message } from './http2-message.ts';
 import { replyTo } from './local-reply.ts';
@@ -75,6 +76,13 @@ export class Http2Requests {
     hold({ request: stream, answered: stream, gone: () => undefined }, answer, (given) => {
       this.#decide(visit, given ?? facts.value);
     });
+  }
+
+  /** Puts on record what came and was no request, nor anything else of HTTP/2. */
+  unreadable(connection: InboundConnection, reason: string): void {
+    const exchange = new InboundExchange(connection, unreadRequest('2'), this.#options);
+    exchange.verdict = refusal(reason);
+    this.#options.recorder.write(exchange, { code: 0, flag: ResponseFlag.protocolError, bytesSent: 0 });
   }
 
   #decide(visit: Visit, next: RequestFacts | Answer): void {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:net';
 
+import { isProtocolFailure } from '@rampart/mesh';
 import type { InboundConnection } from '@rampart/mesh';
 
 import type { Ports } from '../ports.ts';
@@ -48,6 +49,7 @@ export class Http2Servers {
     const emit = session.emit.bind(session) as Emit;
     const hooked = (...args: unknown[]): boolean => {
       const [event, stream, headers, , rawHeaders] = args;
+      if (event === 'error' && isProtocolFailure(stream)) this.#options.requests.unreadable(connection, stream.message);
       if (event !== 'stream') return emit(...args);
       this.#options.requests.enter({
         connection,
