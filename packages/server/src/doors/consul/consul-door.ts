@@ -11,7 +11,7 @@ import type { ConsulApi, ConsulRequest } from './consul-api.ts';
 import { type ConsulAnswer, refusalAnswer, textAnswer } from './http/answer.ts';
 import { isMeantForLoopback } from './http/own-host.ts';
 import { readBody } from './http/read-body.ts';
-import { contentOf } from './http/rendered.ts';
+import { contentOf, Rendered } from './http/rendered.ts';
 import { type RequestTarget, targetOf } from './http/target.ts';
 
 export interface ConsulDoorOptions extends ListenAddress {
@@ -151,10 +151,14 @@ function single(value: string | readonly string[] | undefined): string | undefin
   return typeof value === 'string' ? value : value?.[0];
 }
 
+/** What is larger is sent as it is: nobody reads it line by line, and writing it anew would keep everybody else waiting. */
+const PRETTY_BYTES = 1_048_576;
+
 function bodyOf(body: ConsulAnswer['body'], isPretty: boolean): string | Buffer {
   if ('text' in body) return body.text;
-  if (isPretty) return JSON.stringify(body.json, undefined, 4);
-  return contentOf(body.json);
+  const { json } = body;
+  const isLarge = json instanceof Rendered && json.bytes.length > PRETTY_BYTES;
+  return isPretty && !isLarge ? JSON.stringify(json, undefined, 4) : contentOf(json);
 }
 
 function send(response: ServerResponse, { status, headers, body }: ConsulAnswer, isPretty: boolean): void {

@@ -220,6 +220,23 @@ describe('blocking queries', () => {
     assert.ok(Number(second.headers['x-consul-index']) > Number(index));
   });
 
+  it('of long lists miss nothing that happens while the list is made', async () => {
+    const crowd = (number: number): Promise<void> => {
+      const address = `10.77.${number >> 8}.${number & 255}`;
+      return register({ Name: 'crowd', ID: `crowd-${number}`, Address: address, Port: 80, Check: { TTL: '60m' } });
+    };
+    for (let number = 0; number < 200; number += 1) await crowd(number);
+    for (const [round, path] of ['/v1/catalog/nodes', '/v1/health/state/any', '/v1/agent/services'].entries()) {
+      const before = await ask(path);
+      const [after] = await Promise.all([
+        ask(`${path}?wait=60s&index=${before.headers['x-consul-index'] ?? ''}`),
+        crowd(1000 + round),
+      ]);
+      assert.match(after.text, new RegExp(`10\\.77\\.3\\.${232 + round}|crowd-${1000 + round}`));
+      assert.ok(Number(after.headers['x-consul-index']) > Number(before.headers['x-consul-index']));
+    }
+  });
+
   it('answer after their patience, and at once to an index from the future', async () => {
     const first = await ask('/v1/health/service/quiet');
     const index = Number(first.headers['x-consul-index']);

@@ -1,11 +1,11 @@
 import { RampartError } from '@rampart/core';
 import { type CheckStatus, type DiscoveredInstance, nameOfIdentity, type RegistrationRequest } from '@rampart/registry';
 import { nodeName } from '../../instances/node-name.ts';
-import type { Item } from '../filter/filter.ts';
 import { type ConsulAnswer, DONE } from '../http/answer.ts';
 import { answerWhenChanged } from '../http/blocking.ts';
 import { bodyFields, type ConsulCall, param } from '../http/call.ts';
 import { filterOf } from '../http/filtered.ts';
+import { type Rendered, renderedMap } from '../http/rendered.ts';
 import type { ConsulRoutes } from '../http/route.ts';
 import { checksOf } from '../model/check.ts';
 import { SHAPES } from '../model/shapes.ts';
@@ -13,7 +13,7 @@ import { checkRequest, statusOf } from '../registration/check-definition.ts';
 import { criticalAfter, soonerOf } from '../registration/service-definition.ts';
 import type { RegistryView } from '../registry-view.ts';
 import { knownInstance, ownInstances, requireProof } from './agent-services.ts';
-import { namespaceQuestion } from './health.ts';
+import { namespaceQuestion } from './namespace.ts';
 import { indexOf, visible } from './visible.ts';
 
 /** `/v1/agent/check…`: what agents say of their services, and checks that are added to them. */
@@ -25,12 +25,14 @@ export function agentCheckRoutes(view: RegistryView): ConsulRoutes {
   return {
     'GET /v1/agent/checks': (call) => {
       const matches = filterOf(call.query, SHAPES.check);
-      const checks = (): Item =>
-        Object.fromEntries(
-          ownInstances(call, view)
-            .flatMap((instance) => checksOf(instance, indexOf(view, instance)))
-            .filter(matches)
-            .map((check) => [check.CheckID, check] as const),
+      const checks = async (): Promise<Rendered> =>
+        renderedMap(
+          await ownInstances(call, view),
+          (instance) =>
+            checksOf(instance, indexOf(view, instance))
+              .filter(matches)
+              .map((check) => [check.CheckID, check] as const),
+          view.clock,
         );
       return answerWhenChanged(call, namespaceQuestion(call, view, checks), view);
     },

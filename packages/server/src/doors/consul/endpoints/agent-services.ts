@@ -7,13 +7,14 @@ import { type ConsulAnswer, DONE, jsonAnswer, textAnswer } from '../http/answer.
 import { answerWhenChanged, type Question } from '../http/blocking.ts';
 import { bodyFields, type ConsulCall, isSet, param } from '../http/call.ts';
 import { filterOf } from '../http/filtered.ts';
+import { type Rendered, renderedMap } from '../http/rendered.ts';
 import type { ConsulRoutes } from '../http/route.ts';
 import { aggregatedStatus, checksOf } from '../model/check.ts';
 import { agentServiceDetails, agentServiceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
 import { type ServiceDefinition, serviceDefinition, soonerOf } from '../registration/service-definition.ts';
 import type { RegistryView } from '../registry-view.ts';
-import { instancesOf, namespaceQuestion } from './health.ts';
+import { instancesOf, namespaceQuestion } from './namespace.ts';
 import { indexOf, indexOfRevision, visible } from './visible.ts';
 
 const HEALTH_STATUS = { passing: 200, warning: 429, critical: 503, maintenance: 503 } as const;
@@ -27,11 +28,14 @@ export function agentServiceRoutes(view: RegistryView): ConsulRoutes {
   return {
     'GET /v1/agent/services': (call) => {
       const matches = filterOf(call.query, SHAPES.agentService);
-      const services = (): Item =>
-        Object.fromEntries(
-          ownInstances(call, view)
-            .map((instance) => [serviceIdOf(instance), agentServiceFields(instance, view)] as const)
-            .filter(([, fields]) => matches(fields)),
+      const services = async (): Promise<Rendered> =>
+        renderedMap(
+          await ownInstances(call, view),
+          (instance) => {
+            const fields = agentServiceFields(instance, view);
+            return matches(fields) ? [[serviceIdOf(instance), fields]] : [];
+          },
+          view.clock,
         );
       return answerWhenChanged(call, namespaceQuestion(call, view, services), view);
     },
@@ -60,9 +64,21 @@ export function agentServiceRoutes(view: RegistryView): ConsulRoutes {
 }
 
 /** What an agent of the caller would hold: what it registered itself. */
-export function ownInstances(call: ConsulCall, view: RegistryView): readonly DiscoveredInstance[] {
-  if (call.caller.kind === 'operator') return instancesOf(call, view);
+export async function ownInstances(call: ConsulCall, view: RegistryView): Promise<readonly DiscoveredInstance[]> {
+  return call.caller.kind === 'operator' ? instancesOf(call, view) : registeredBy(call, view);
+}
+
+function registeredBy(call: ConsulCall, view: RegistryView): readonly DiscoveredInstance[] {
   return visible(call, view.owners.get(nameOfIdentity(call.caller)));
+}
+
+/** Those of a service, of `ownInstances`. */
+function ownInstancesOf(call: ConsulCall, view: RegistryView, service: string): readonly DiscoveredInstance[] {
+  const { caller, namespace } = call;
+  if (caller.kind !== 'operator') return registeredBy(call, view).filter((instance) => instance.service === service);
+  const { instances } = view.discovery.find({ service, namespace });
+  const ids = instances.map(({ instanceId }) => instanceId);
+  return visible(call, ids);
 }
 
 /** The instance that the caller means by the id of a service: its own, on its own host first; else one that it may know of. */
@@ -154,7 +170,7 @@ function agentService(call: ConsulCall, view: RegistryView): Promise<ConsulAnswe
 
 function healthOfName(call: ConsulCall, view: RegistryView): ConsulAnswer {
   const name = param(call, 'name');
-  const instances = ownInstances(call, view).filter(({ service }) => service === name);
+  const instances = ownInstancesOf(call, view, name);
   if (instances.length === 0) return textAnswer(404, `ServiceName ${name} Not Found`);
   const statuses = new Set(instances.map(aggregatedStatus));
   const worst = (['maintenance', 'critical', 'warning'] as const).find((status) => statuses.has(status));

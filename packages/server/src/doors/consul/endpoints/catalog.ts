@@ -1,4 +1,5 @@
 import type { Discovered, DiscoveredInstance } from '@rampart/registry';
+import { inSlices, TimeSlices } from '../../../time-slices.ts';
 import { serviceIdOf } from '../../instances/service-id.ts';
 import type { Item } from '../filter/filter.ts';
 import { answerWhenChanged } from '../http/blocking.ts';
@@ -11,7 +12,8 @@ import { localityMeta, nodeFields } from '../model/node.ts';
 import { catalogServiceFields, serviceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
 import type { RegistryView } from '../registry-view.ts';
-import { instancesOf, namespaceQuestion, serviceQuestion } from './health.ts';
+import { serviceQuestion } from './health.ts';
+import { instancesOf, namespaceQuestion } from './namespace.ts';
 import { indexOf, indexOfRevision, NodeNames, onNamedNode } from './visible.ts';
 
 /** `/v1/catalog`: which services there are, where, and on which nodes. */
@@ -40,12 +42,15 @@ export function catalogRoutes(view: RegistryView): ConsulRoutes {
     'GET /v1/catalog/nodes': (call) => {
       const matches = filterOf(call.query, SHAPES.node);
       const asksFor = nodeMetaFilter(call.query);
-      const nodes = (): Item =>
-        firstOfEachNode(call, view)
-          .filter(([, { locality }]) => asksFor(localityMeta(locality)))
-          .map(([node, instance]) => nodeFields(instance, { ...view, index: indexOf(view, instance), node }))
-          .toSorted((a, b) => (a.Node < b.Node ? -1 : 1))
-          .filter(matches);
+      const nodes = async (): Promise<Rendered> =>
+        renderedList(
+          [...(await firstOfEachNode(call, view))]
+            .filter(([, { locality }]) => asksFor(localityMeta(locality)))
+            .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+          ([node, instance]) =>
+            [nodeFields(instance, { ...view, index: indexOf(view, instance), node })].filter(matches),
+          view.clock,
+        );
       return answerWhenChanged(call, namespaceQuestion(call, view, nodes), view);
     },
     'GET /v1/catalog/node/:node': (call) => {
@@ -82,13 +87,14 @@ function servicesOf(call: ConsulCall, view: RegistryView, matches: (item: Item) 
   return Object.fromEntries(known.map(({ name, tags }) => [name, tags]));
 }
 
-function firstOfEachNode(
-  call: ConsulCall,
-  view: RegistryView,
-): readonly (readonly [node: string, first: DiscoveredInstance])[] {
+async function firstOfEachNode(call: ConsulCall, view: RegistryView): Promise<ReadonlyMap<string, DiscoveredInstance>> {
   const names = new NodeNames(call, view);
-  const nodes = Map.groupBy(instancesOf(call, view), (instance) => names.of(instance));
-  return [...nodes].flatMap(([node, [first]]) => (first === undefined ? [] : [[node, first] as const]));
+  const first = new Map<string, DiscoveredInstance>();
+  await inSlices(await instancesOf(call, view), new TimeSlices(view.clock), (instance) => {
+    const node = names.of(instance);
+    if (!first.has(node)) first.set(node, instance);
+  });
+  return first;
 }
 
 interface OnNode {

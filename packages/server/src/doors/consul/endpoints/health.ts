@@ -12,8 +12,9 @@ import { serviceFields } from '../model/service.ts';
 import { SHAPES } from '../model/shapes.ts';
 import { type Rendered, renderedList } from '../http/rendered.ts';
 import type { RegistryView } from '../registry-view.ts';
+import { instancesOf, namespaceQuestion } from './namespace.ts';
 import { isUsual, UsualAnswers } from './usual-answers.ts';
-import { type Asked, indexOf, indexOfRevision, onNamedNode } from './visible.ts';
+import { indexOf, indexOfRevision, onNamedNode } from './visible.ts';
 
 const STATES = new Set(['any', 'passing', 'warning', 'critical']);
 
@@ -60,11 +61,15 @@ export function healthRoutes(view: RegistryView): ConsulRoutes {
         throw new RampartError('INVALID_ARGUMENT', 'a state is "any", "passing", "warning" or "critical"');
       }
       const matches = filterOf(call.query, SHAPES.check);
-      const checks = (): Item =>
-        instancesOf(call, view)
-          .flatMap((instance) => checksOf(instance, indexOf(view, instance)))
-          .filter(({ Status }) => state === 'any' || Status === state)
-          .filter(matches);
+      const checks = async (): Promise<Rendered> =>
+        renderedList(
+          await instancesOf(call, view),
+          (instance) =>
+            checksOf(instance, indexOf(view, instance))
+              .filter(({ Status }) => state === 'any' || Status === state)
+              .filter(matches),
+          view.clock,
+        );
       return answerWhenChanged(call, namespaceQuestion(call, view, checks), view);
     },
   };
@@ -92,27 +97,6 @@ export function serviceQuestion(call: ConsulCall, view: RegistryView, json: List
       return { index: indexOfRevision(found.revision), json: json(found) };
     },
   };
-}
-
-/** What is asked of everything in the namespace of the call. */
-export function namespaceQuestion(call: ConsulCall, view: RegistryView, json: () => Item): Question {
-  const { namespace, caller } = call;
-  return {
-    about: { namespace },
-    isFiltered: !view.mayReadAll(caller, namespace),
-    answer: () => {
-      const item = json();
-      return { index: view.listIndexes.of(call, item, view.discovery.revision), json: item };
-    },
-  };
-}
-
-/** Every instance of the namespace that the caller may know of. */
-export function instancesOf({ discovery, namespace }: Asked, view: RegistryView): readonly DiscoveredInstance[] {
-  const names = discovery.services(namespace);
-  const found = names.flatMap(({ name }) => view.discovery.find({ service: name, namespace }).instances);
-  // Which of them, and what of them, is for the caller to see.
-  return found.flatMap(({ instanceId }) => discovery.instance(instanceId) ?? []);
 }
 
 function entryOf(instance: DiscoveredInstance, index: number, view: RegistryView): Item {

@@ -14,13 +14,15 @@ export interface Question {
   readonly about: Subject;
   /** Whether there may be more than this caller is told. */
   readonly isFiltered: boolean;
-  answer(): {
-    readonly index: number;
-    /** A large one may be on its way; it is of the same moment as the index. */
-    readonly json: Item | Rendered | Promise<Rendered>;
-    /** Said with every answer, so that the next question can be asked with it; made from the answer unless given. */
-    readonly hash?: string;
-  };
+  answer(): Answered | Promise<Answered>;
+}
+
+interface Answered {
+  readonly index: number;
+  /** A large one may be on its way; it is of the same moment as the index. */
+  readonly json: Item | Rendered | Promise<Rendered>;
+  /** Said with every answer, so that the next question can be asked with it; made from the answer unless given. */
+  readonly hash?: string;
 }
 
 const USUAL_WAIT_MS = 5 * 60_000;
@@ -37,8 +39,9 @@ export async function answerWhenChanged(
   const patience = patienceOf(call.query);
   const consistency = consistencyOf(call.query);
   const known = knownOf(call.query);
-  const { first, isKnown } = await firstOf(question, known);
-  const last = await whole(isKnown ? await waited(question, { first, view, patience, call }) : first);
+  const last = await whole(
+    known === undefined ? await question.answer() : await changed(question, { known, view, patience, call }),
+  );
   return jsonAnswer(last.json, {
     'x-consul-index': String(last.index),
     ...(known?.kind === 'hash' || last.hash !== undefined ? { 'x-consul-contenthash': hashOf(last) } : {}),
@@ -50,8 +53,6 @@ export async function answerWhenChanged(
   });
 }
 
-type Answered = ReturnType<Question['answer']>;
-
 interface Whole extends Answered {
   readonly json: Item | Rendered;
 }
@@ -61,54 +62,44 @@ async function whole(answered: Answered): Promise<Whole> {
   return { ...answered, json: json instanceof Promise ? await json : json };
 }
 
-/** The answer of this very moment, and whether the caller has it. */
-async function firstOf(
-  question: Question,
-  known: Known | undefined,
-): Promise<{ readonly first: Answered; readonly isKnown: boolean }> {
-  let first = question.answer();
-  if (known?.kind !== 'hash') return { first, isKnown: known?.index === first.index };
-  for (;;) {
-    const { hash, json, index } = first;
-    if (hash !== undefined) return { first, isKnown: hash === known.hash };
-    if (!(json instanceof Promise)) return { first, isKnown: contentHash(json) === known.hash };
-    const ready = await json;
-    // Whoever is to wait must miss nothing that happened while the answer was made.
-    const now = question.answer();
-    if (now.index === index) return { first: { index, json: ready }, isKnown: contentHash(ready) === known.hash };
-    first = now;
-  }
-}
-
 function hashOf({ hash, json }: Whole): string {
   return hash ?? contentHash(json);
 }
 
 interface Waiting {
-  readonly first: Answered;
+  readonly known: Known;
   readonly view: RegistryView;
   readonly patience: number;
   readonly call: ConsulCall;
 }
 
-async function waited(question: Question, { first, view, patience, call }: Waiting): Promise<Answered> {
+/** The answer of this moment where it is not what the caller knows, else the next one. */
+async function changed(question: Question, { known, view, patience, call }: Waiting): Promise<Answered> {
   const signal = call.end();
+  // From before the first answer on: whoever is to wait must miss nothing that happens while that is made.
   const changes = new Changes(question.about, { ...view, signal });
   // Whoever may know something else now asks anew; who may not ask any more is told so.
   const forget = view.onRightsChange(call.tokenId, () => changes.stop());
-  const until = view.clock.now() + patience * (1 + JITTER * view.random());
   try {
+    const first = await question.answer();
+    if (!(await isThat(known, first))) return first;
+    const until = view.clock.now() + patience * (1 + JITTER * view.random());
     for (;;) {
       const left = until - view.clock.now();
-      if (left <= 0 || signal.aborted || !(await changes.next(left))) return question.answer();
-      const now = question.answer();
+      if (left <= 0 || signal.aborted || !(await changes.next(left))) return await question.answer();
+      const begun = view.clock.now();
+      const now = await question.answer();
       if (now.index !== first.index) return now;
-      await changes.pause();
+      await changes.pause(view.clock.now() - begun);
     }
   } finally {
     forget();
     changes.close();
   }
+}
+
+async function isThat(known: Known, answered: Answered): Promise<boolean> {
+  return known.kind === 'index' ? known.index === answered.index : known.hash === hashOf(await whole(answered));
 }
 
 type Known = { readonly kind: 'index'; readonly index: number } | { readonly kind: 'hash'; readonly hash: string };

@@ -13,16 +13,23 @@ export interface ChangesOptions {
 
 /** Answers that are compared as a whole are not made anew more often than this for one caller. */
 const PAUSE_MS = 100;
+/** Nor for more than a fifth of the time. */
+const PAUSES_FOR_ONE = 4;
 
 /** That something happened to a subject, from now on. */
 export class Changes {
   readonly #options: ChangesOptions;
   readonly #close: () => void;
-  readonly #wake = (): void => this.#tell?.();
+  readonly #wake = (): void => {
+    this.#tell?.();
+    this.#goOn?.();
+  };
   #watch: Watch | undefined;
   #happened = false;
   #isOver = false;
   #tell: (() => void) | undefined;
+  /** Ends a pause. */
+  #goOn: (() => void) | undefined;
 
   constructor(subject: Subject, options: ChangesOptions) {
     this.#options = options;
@@ -49,13 +56,18 @@ export class Changes {
   /** Ends the waiting. */
   stop(): void {
     this.#isOver = true;
-    this.#tell?.();
+    this.#wake();
   }
 
-  async pause(): Promise<void> {
+  /** `spentMs`: what the last answer took. Ends early when nobody is to wait any more. */
+  async pause(spentMs: number): Promise<void> {
+    if (this.#isOver || this.#options.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#options.clock.after(PAUSE_MS, resolve);
+    this.#goOn = resolve;
+    const timer = this.#options.clock.after(Math.max(PAUSE_MS, PAUSES_FOR_ONE * spentMs), resolve);
     await promise;
+    timer.cancel();
+    this.#goOn = undefined;
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { nameOfIdentity } from '@rampart/registry';
 import type { Item } from '../filter/filter.ts';
 import { contentHash } from '../model/service.ts';
 import type { ConsulCall } from './call.ts';
+import type { Rendered } from './rendered.ts';
 
 const KEPT = 5000;
 /** Parameters that change when an answer comes, or its form, and not what is in it. */
@@ -19,7 +20,7 @@ export class ListIndexes {
   readonly #known = new BoundedCache<string, { readonly hash: string; readonly index: number }>(KEPT);
 
   /** @param revision Of the registry, now. */
-  of(call: ConsulCall, json: Item, revision: number): number {
+  of(call: ConsulCall, json: Item | Rendered, revision: number): number {
     const key = keyOf(call);
     const hash = contentHash(json);
     const known = this.#known.get(key);

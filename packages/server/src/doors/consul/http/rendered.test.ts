@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Clock } from '@rampart/core';
-import { Rendered, renderedList } from './rendered.ts';
+import { Rendered, renderedList, renderedMap } from './rendered.ts';
 
 /** Each look at it takes as long as a slice may. */
 function slowClock(): Clock {
@@ -37,4 +37,15 @@ describe('a list that is rendered', () => {
     isReady = true;
     assert.ok(turns > 10, String(turns));
   });
+});
+
+describe('an object that is rendered', () => {
+  for (const count of [0, 1, 63, 200])
+    it(`is what JSON makes of it, of several with one key of the last: ${count}`, async () => {
+      const things = Array.from({ length: count }, (_, index) => index);
+      const entries = (thing: number): readonly (readonly [string, { readonly n: number }])[] =>
+        thing % 5 === 0 ? [] : [[`"ü"${thing % 50}`, { n: thing }]];
+      const { bytes } = await renderedMap(things, entries, slowClock());
+      assert.deepEqual(JSON.parse(bytes.toString()), Object.fromEntries(things.flatMap(entries)));
+    });
 });
