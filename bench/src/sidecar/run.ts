@@ -9,13 +9,14 @@ import type { RunOptions } from '../harness/run-options.ts';
 import { ensureProgram } from '../inprocess/peers/proxy-pair.ts';
 import { writePki } from '../inprocess/pki.ts';
 import { NGINX, startApp } from './app.ts';
+import { bareRelay } from './bare-relay.ts';
 import { direct } from './pair.ts';
 import type { ProxyPair, RunningPair } from './pair.ts';
 import { PEERS } from './peers.ts';
 import { rampartSidecars } from './rampart.ts';
 import { wrk } from './wrk.ts';
 
-const PAIRS: readonly ProxyPair[] = [direct, rampartSidecars, ...PEERS];
+const PAIRS: readonly ProxyPair[] = [direct, rampartSidecars, bareRelay, ...PEERS];
 const CONNECTIONS = [1, 50, 200] as const;
 const POST_BYTES = 10_240;
 
@@ -119,14 +120,16 @@ function ratios(series: readonly Series[]): Record<string, number> {
     series
       .filter((each) => each.name === name && each.connections === connections && each.method === 'GET')
       .flatMap(({ samples }) => samples.map(figure));
-  const throughput = (connections: number): number => {
+  const throughput = (mine: string, connections: number): number => {
     const of = (name: string): number[] => figures(name, connections, (sample) => sample.requestsPerSecond);
-    return rounded(versusBest(of(rampartSidecars.name), present(of), 'highest'), 3);
+    return rounded(versusBest(of(mine), present(of), 'highest'), 3);
   };
   const p99 = (name: string): number[] => figures(name, 200, (sample) => sample.p99Ms);
   return {
-    throughput_vs_best_peer_c50: throughput(50),
-    throughput_vs_best_peer_c200: throughput(200),
+    throughput_vs_best_peer_c50: throughput(rampartSidecars.name, 50),
+    throughput_vs_best_peer_c200: throughput(rampartSidecars.name, 200),
+    bare_relay_vs_best_peer_c50: throughput(bareRelay.name, 50),
+    bare_relay_vs_best_peer_c200: throughput(bareRelay.name, 200),
     p99_vs_best_peer_c200: rounded(versusBest(p99(rampartSidecars.name), present(p99), 'lowest'), 3),
   };
 }
