@@ -84,6 +84,28 @@ describe('a process of the mesh ends as it would without the mesh', () => {
     });
   }
 
+  it('a program that ends as soon as it hears of the signal is out of the registry by then', async () => {
+    const workload = await serve('ends-at-once', { OWN_HANDLER: 'exit' });
+    const exit = exitOf(workload);
+    workload.process.kill('SIGTERM');
+    assert.deepEqual(await exit, [7, null]);
+    assert.deepEqual(await plane.portsOf('ends-at-once'), []);
+  });
+
+  it('it hears of the signal, too, where the control plane does not answer', async () => {
+    const workload = await serve('ends-alone', { OWN_HANDLER: 'exit' });
+    const { pid } = plane;
+    assert.ok(pid !== undefined);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const exit = exitOf(workload);
+      workload.process.kill('SIGTERM');
+      assert.deepEqual(await exit, [7, null]);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  });
+
   const abrupt: readonly (readonly [path: string, code: number])[] = [
     ['/exit', 3],
     ['/throw', 1],

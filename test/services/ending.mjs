@@ -24,7 +24,9 @@ process.on('message', () => {
   for (const response of held.splice(0)) response.end('finished');
 });
 process.channel.unref();
-if (process.env.OWN_HANDLER !== undefined) {
+if (process.env.OWN_HANDLER === 'exit') {
+  process.once('SIGTERM', () => process.exit(7));
+} else if (process.env.OWN_HANDLER !== undefined) {
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.close(() => (process.exitCode = 7)));
 }
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));

@@ -2,10 +2,10 @@ import { WITHDRAWAL_MS } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
 import { systemClock } from './clock.ts';
+import { watchEndSignals } from './end-signals.ts';
 import type { Ports } from './inbound/ports.ts';
 import type { Tenants } from './workers/tenants.ts';
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 const DRAIN_MS = 10_000;
 const FLUSH_MS = 2_000;
 /** Without a new connection, after which no caller is taken to be left who does not know that this process leaves. */
@@ -29,7 +29,7 @@ export interface LifecycleOptions {
 
 /**
  * Leaves the mesh in order: out of the registry at once, requests in flight finished, telemetry flushed.
- * An application that handles the signal itself keeps its own way of ending.
+ * An application that handles the signal itself keeps its own way of ending, and hears of it when the registry has let go.
  */
 export function watchLifecycle({ host, plane, ports, tenants, leaving }: LifecycleOptions): Lifecycle {
   let draining = false;
@@ -39,15 +39,17 @@ export function watchLifecycle({ host, plane, ports, tenants, leaving }: Lifecyc
     tenants.withdraw();
     leaving();
   };
-  for (const signal of SIGNALS) {
-    const onSignal = (): void => {
+  watchEndSignals(host, {
+    first: (signal, isHandled) => {
       withdraw();
-      host.removeListener(signal, onSignal);
-      if (host.listenerCount(signal) > 0) void plane.telemetry.drain(FLUSH_MS);
-      else void holding(drain(plane, ports(), tenants)).then(() => host.kill(host.pid, signal));
-    };
-    host.prependListener(signal, onSignal);
-  }
+      if (!isHandled) {
+        void holding(drain(plane, ports(), tenants)).then(() => host.kill(host.pid, signal));
+        return undefined;
+      }
+      void plane.telemetry.drain(FLUSH_MS);
+      return plane.instances.isLeaving ? holding(plane.instances.whenWithdrawn(systemClock, WITHDRAWAL_MS)) : undefined;
+    },
+  });
   host.on('exit', () => plane.telemetry.spoolSync());
   return {
     get draining() {

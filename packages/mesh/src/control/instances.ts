@@ -71,6 +71,11 @@ export class LocalInstances {
     if (this.#leaving.size === 0) for (const done of this.#waiting) done();
   }
 
+  /** Whether the registry has not let go yet of something that was removed. */
+  get isLeaving(): boolean {
+    return this.#leaving.size > 0;
+  }
+
   /** Resolves when the registry has let go of everything that was removed, or after `milliseconds`. */
   whenWithdrawn(clock: Clock, milliseconds: number): Promise<void> {
     if (this.#leaving.size === 0) return Promise.resolve();
