@@ -9,6 +9,8 @@ import { AdminService, IdentityService } from '@rampart/wire';
 
 const CALLERS = 64;
 const REQUESTS = 64;
+/** The door lets go of a connection that is idle for 6 s, and a request may be on its way just then. */
+const LONGEST_IDLE_MS = 3000;
 
 /** How a control plane of `door-process.ts` is reached. */
 export interface Door {
@@ -36,7 +38,14 @@ export class Newcomers {
       baseUrl: address,
       // HTTP/1.1: over HTTP/2 Node's client now and then throws away a body that came whole before anybody read it.
       httpVersion: '1.1',
-      nodeOptions: { agent: new Agent({ ca: readFileSync(caFile), keepAlive: true, maxSockets: CALLERS }) },
+      nodeOptions: {
+        agent: new Agent({
+          ca: readFileSync(caFile),
+          keepAlive: true,
+          maxSockets: CALLERS,
+          timeout: LONGEST_IDLE_MS,
+        }),
+      },
       interceptors: [
         (next) => (request) => {
           if (request.service.typeName === AdminService.typeName)
