@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { createServer } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 
-import { SpiffeId, TrustDomain } from '@rampart/core';
+import { RampartError, SpiffeId, TrustDomain } from '@rampart/core';
 import { settled, TestCa } from '@rampart/testkit';
 import type { TestSvid } from '@rampart/testkit';
 
@@ -15,6 +15,7 @@ import { createSvid } from '../identity/svid.ts';
 import { abortConnection } from '../inbound/abort-connection.ts';
 import { dial } from './dial.ts';
 
+const HOUR = 3_600_000;
 const now = (): number => Date.now();
 const REQUEST = 'GET /secret HTTP/1.1\r\nhost: orders-api\r\nauthorization: Bearer s3cret\r\n\r\n';
 
@@ -131,8 +132,28 @@ describe('dial', () => {
       expected: orders,
     });
     assert.equal(read, '');
-    assert.ok('error' in outcome);
+    assert.ok('error' in outcome && outcome.error instanceof RampartError);
+    assert.equal(outcome.error.code, 'INVALID_CERTIFICATE');
+    assert.match(
+      outcome.error.message,
+      /^127\.0\.0\.1:\d+, an instance of orders-api\.default\.svc, answered with a bad certificate: no authority of this trust domain has issued it; the call was not sent$/,
+    );
   });
+
+  for (const [what, from, to, said] of [
+    ['has ended', -2 * HOUR, -HOUR, 'has expired'],
+    ['has not begun', HOUR, 2 * HOUR, 'is not valid yet'],
+  ] as const) {
+    it(`sends not one byte to a certificate that ${what}, and names the clock`, async () => {
+      const ca = await TestCa.create('cluster.local', now());
+      const validity = { notBefore: now() + from, notAfter: now() + to };
+      const answering = await ca.issue(now(), { namespace: 'default', serviceAccount: 'orders-api', ...validity });
+      const { read, outcome } = await call({ ca, answering, expected: orders });
+      assert.equal(read, '');
+      assert.ok('error' in outcome && outcome.error instanceof RampartError);
+      assert.match(outcome.error.message, new RegExp(`bad certificate: it ${said} by the clock of this host`));
+    });
+  }
 
   it('closes a connection on which something comes that is no TLS', async () => {
     const ca = await TestCa.create('cluster.local', now());

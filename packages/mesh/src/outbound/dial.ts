@@ -11,6 +11,7 @@ import type { PeerIdentity } from '../identity/peer.ts';
 import type { Svid } from '../identity/svid.ts';
 import { MESH_ALPN, TCP_ALPN } from '../inbound/gate.ts';
 import type { MeshEndpoint, MeshService } from '../view/endpoint.ts';
+import { explainUnproved } from './unproved-peer.ts';
 
 // Taken once, at load: an in-process data plane hooks both, and its own connections must not go through the hooks.
 const { connect } = tls;
@@ -40,6 +41,7 @@ export function dial(options: DialOptions): TLSSocket {
   });
   socket.setNoDelay(true);
   closeWhereBroken(socket);
+  explainUnproved(socket, { now: options.now, error: (problem) => badCertificate(problem, options) });
   return socket;
 }
 
@@ -74,16 +76,20 @@ function checkPeer(certificate: PeerCertificate, options: DialOptions): Error | 
   const { service, endpoint, svid } = options;
   const rules = { trustDomain: svid.bundle.trustDomain, revocationOf: options.revocationOf, now: options.now };
   const peer = identifyPeer(certificate.raw, rules);
-  const where = `${endpoint.address}, an instance of ${service.host},`;
-  if (!peer.ok) {
-    return new RampartError('INVALID_CERTIFICATE', `${where} answered with a bad certificate: ${peer.problem.message}`);
-  }
+  if (!peer.ok) return badCertificate(peer.problem.message, options);
   if (peer.value.spiffeId.equals(endpoint.spiffeId)) {
     options.identified?.(peer.value);
     return undefined;
   }
   return new RampartError(
     'UPSTREAM_IDENTITY_MISMATCH',
-    `${where} answered as ${peer.value.spiffeId.toString()} but the registry names ${endpoint.spiffeId.toString()}; the call was not sent`,
+    `${endpoint.address}, an instance of ${service.host}, answered as ${peer.value.spiffeId.toString()} but the registry names ${endpoint.spiffeId.toString()}; the call was not sent`,
+  );
+}
+
+function badCertificate(problem: string, { service, endpoint }: DialOptions): RampartError {
+  return new RampartError(
+    'INVALID_CERTIFICATE',
+    `${endpoint.address}, an instance of ${service.host}, answered with a bad certificate: ${problem}; the call was not sent`,
   );
 }
