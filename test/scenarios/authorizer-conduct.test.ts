@@ -19,6 +19,8 @@ describe('requests that an external authorizer is asked about', () => {
   let plane: ControlPlaneProcess;
   let sample: SampleAuthorizer;
   let chat: Laboratory;
+  /** Serves HTTP/2. */
+  let modern: Laboratory;
   let caller: Laboratory;
 
   const policies = (name: 'http' | 'grpc'): string => `apiVersion: rampart.dev/v1
@@ -35,7 +37,6 @@ apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: { name: ask, namespace: default }
 spec:
-  selector: { matchLabels: { app: chat } }
   action: CUSTOM
   provider: { name: ${name} }
   rules: [{ to: [{ operation: { notPaths: ["/public/*"] } }] }]
@@ -87,8 +88,9 @@ spec:
     sample = await SampleAuthorizer.start();
     plane = await ControlPlaneProcess.start();
     await plane.apply(STRICT);
-    [chat, caller] = await Promise.all([
+    [chat, modern, caller] = await Promise.all([
       Laboratory.start(plane, { serviceAccount: 'chat', service: 'chat' }),
+      Laboratory.start(plane, { serviceAccount: 'modern', service: 'modern' }),
       Laboratory.start(plane, { serviceAccount: 'caller' }),
     ]);
     const port = await chat.run(async ({ http, ws, events, kept }) => {
@@ -117,7 +119,17 @@ spec:
       await events.once(listener, 'listening');
       return (listener.address() as import('node:net').AddressInfo).port;
     });
+    const http2Port = await modern.run(
+      () =>
+        new Promise<number>((resolve) => {
+          const server = process.getBuiltinModule('node:http2').createServer((request, response) => {
+            request.resume().on('end', () => response.end('modern'));
+          });
+          server.listen(0, '127.0.0.1', () => resolve((server.address() as import('node:net').AddressInfo).port));
+        }),
+    );
     await plane.registered('chat', port);
+    await plane.registered('modern', http2Port);
     await until('chat to be known', () =>
       caller.run(() =>
         fetch('http://chat/public/')
@@ -133,13 +145,16 @@ spec:
 
   after(async () => {
     sample.stop();
-    await Promise.all([chat.kill(), caller.kill()]);
+    await Promise.all([chat.kill(), modern.kill(), caller.kill()]);
     await plane.stop();
   });
 
   for (const transport of ['http', 'grpc'] as const) {
     describe(`over ${transport}`, () => {
       before(() => ask(transport));
+
+      const lastBody = (): string | undefined =>
+        transport === 'http' ? sample.overHttp.at(-1)?.body : sample.overGrpc.at(-1)?.attributes?.request?.http?.body;
 
       it('an upgrade passes when it is allowed, with the headers that the authorizer sets', async () => {
         assert.deepEqual(await upgrade(`/upgrade-${transport}`, 'allow'), { status: 101, text: 'allowed' });
@@ -201,7 +216,51 @@ spec:
             }),
           `/told-${transport}`,
         );
-        assert.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\n[^]*HTTP\/1\.1 200 OK/);
+        assert.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/);
+      });
+
+      it('so is a caller of HTTP/2', async () => {
+        const heard = await caller.run(
+          (_tools, path) =>
+            new Promise<readonly unknown[]>((resolve, reject) => {
+              const session = process.getBuiltinModule('node:http2').connect('http://modern');
+              session.on('error', reject);
+              const asked = { ':method': 'POST', ':path': path, 'x-ext-authz': 'allow', expect: '100-continue' };
+              const stream = session.request(asked, { endStream: false });
+              let told = false;
+              stream.on('continue', () => {
+                told = true;
+                stream.end('hello');
+              });
+              stream.on('response', (headers) => {
+                resolve([told, headers[':status']]);
+                session.destroy();
+              });
+            }),
+          `/told-http2-${transport}`,
+        );
+        assert.deepEqual(heard, [true, 200]);
+        assert.equal(lastBody(), 'hello');
+      });
+
+      it('a body over HTTP/2, which no header announces, is shown to the authorizer, and one that is too long is refused', async () => {
+        const send = (body: string): Promise<unknown> =>
+          caller.run((_tools, body) => {
+            const session = process.getBuiltinModule('node:http2').connect('http://modern');
+            const stream = session.request({ ':method': 'POST', ':path': '/unannounced', 'x-ext-authz': 'allow' });
+            stream.end(body);
+            return new Promise<unknown>((resolve, reject) => {
+              stream.on('error', reject).on('response', (headers) => {
+                resolve(headers[':status']);
+                session.destroy();
+              });
+            });
+          }, body);
+        assert.equal(await send('whole'), 200);
+        assert.equal(lastBody(), 'whole');
+        assert.equal(await send('x'.repeat(2000)), 413);
+        assert.equal(await send(''), 200);
+        assert.equal(lastBody(), '');
       });
 
       it('a body that comes late is waited for', async () => {

@@ -74,6 +74,7 @@ export { describeRefusal } from './inbound/refusal-event.ts';
 export type { RefusalEvent } from './inbound/refusal-event.ts';
 export { textAnswer } from './inbound/request/answer.ts';
 export type { Answer } from './inbound/request/answer.ts';
+export { announcesBody } from './inbound/request/announced-body.ts';
 export type { Applicant } from './inbound/request/applicant.ts';
 export { refusal } from './inbound/refused.ts';
 export { InboundExchange } from './inbound/request/exchange.ts';

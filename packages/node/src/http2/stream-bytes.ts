@@ -6,6 +6,11 @@ export interface StreamBytes {
   received: number;
   /** Whether everything from the other side has arrived. */
   complete: boolean;
+  /**
+   * Keeps back that nothing more comes, until what it returns is called: a body of nothing would end before anybody listens to
+   * it, and nobody would hear so later.
+   */
+  holdEnd(): () => void;
 }
 
 /** Node's own, with chunk, encoding and callback. */
@@ -13,8 +18,19 @@ type Write = (...args: readonly unknown[]) => unknown;
 
 /** Counts from now on. */
 export function countStream(stream: Http2Stream): StreamBytes {
-  const bytes: StreamBytes = { sent: 0, received: 0, complete: stream.endAfterHeaders };
   const { push } = stream;
+  let isHeld = false;
+  let isEndHeld = false;
+  const release = (): void => {
+    isHeld = false;
+    if (isEndHeld) push.call(stream, null);
+    isEndHeld = false;
+  };
+  const holdEnd = (): (() => void) => {
+    isHeld = true;
+    return release;
+  };
+  const bytes: StreamBytes = { sent: 0, received: 0, complete: stream.endAfterHeaders, holdEnd };
   // Node has these two in prototypes that it does not export.
   const write = Reflect.get(stream, '_write') as Write;
   const writev = Reflect.get(stream, '_writev') as Write;
@@ -22,6 +38,11 @@ export function countStream(stream: Http2Stream): StreamBytes {
     push: (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (chunk === null) bytes.complete = true;
       else bytes.received += sizeOf(chunk);
+      if (chunk === null && isHeld && !stream.destroyed) {
+        isEndHeld = true;
+        // Whoever reads ahead has all there is.
+        return stream.emit('readable');
+      }
       return push.call(stream, chunk, encoding);
     },
     _write: (chunk: unknown, encoding: unknown, callback: unknown): unknown => {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { changeResponseHeaders, peekBody } from '@rampart/mesh';
+import { announcesBody, changeResponseHeaders, peekBody } from '@rampart/mesh';
 import type { Applicant, HeaderChange, InboundExchange, RequestFacts } from '@rampart/mesh';
 
 interface NodeRequest {
@@ -32,6 +32,10 @@ export class NodeApplicant implements Applicant {
 
   get isUpgrade(): boolean {
     return this.#response === undefined;
+  }
+
+  get hasBody(): boolean {
+    return announcesBody(this.#request.headers);
   }
 
   onGone(callback: () => void): () => void {

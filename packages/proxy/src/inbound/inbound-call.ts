@@ -1,6 +1,7 @@
 import type { Verdict } from '@rampart/core';
 import {
   admit,
+  announcesBody,
   deliver,
   Entry,
   formatTraceparent,
@@ -83,6 +84,11 @@ export class InboundCall implements Applicant, BodySink, ResponseSink {
 
   get isUpgrade(): boolean {
     return this.#server.isUpgrade;
+  }
+
+  get hasBody(): boolean {
+    const { head, isRead, bytesReceived } = this.#server;
+    return head.httpVersion === '2' ? !isRead || bytesReceived > 0 : announcesBody(head.headers);
   }
 
   onGone(callback: () => void): () => void {

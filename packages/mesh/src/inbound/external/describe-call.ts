@@ -9,7 +9,7 @@ export interface CallCircumstances {
   readonly startedAt: number;
   /** SPIFFE ID of this workload; "" when it has none yet. */
   readonly ownPrincipal: string;
-  /** Reads ahead in the body; undefined where what follows is no body. */
+  /** Reads ahead in the body; undefined where there is none. */
   readonly peekBody: ((limit: number, signal: AbortSignal) => Promise<BodyPeek>) | undefined;
   readonly signal: AbortSignal;
 }
@@ -23,7 +23,6 @@ export function describeCall(
   const { client, sourcePrincipal } = connection;
   const { destinationIp, destinationPort } = connection.attributes;
   const { requestId, startedAt, ownPrincipal, peekBody, signal } = circumstances;
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   return {
     source: { principal: sourcePrincipal, ...client },
     destination: { principal: ownPrincipal, address: destinationIp, port: destinationPort },
@@ -36,7 +35,7 @@ export function describeCall(
       scheme: 'http',
       protocol: `HTTP/${request.httpVersion}`,
       rawHeaders: request.rawHeaders,
-      peekBody: hasBody ? peekBody : undefined,
+      peekBody,
     },
     signal,
   };

@@ -9,6 +9,8 @@ export interface Applicant {
   readonly facts: RequestFacts;
   /** True for a request that turns the connection into something else: what follows is no body. */
   readonly isUpgrade: boolean;
+  /** False where the request is over with its head. Only HTTP/1.1 says so in its headers. */
+  readonly hasBody: boolean;
   /** Calls back once when the caller goes away. Returns how to stop waiting for that. */
   onGone(callback: () => void): () => void;
   /** Reads ahead in the body, and puts everything back. A caller that waits for an invitation to send it gets one. */

@@ -149,12 +149,12 @@ export class Preliminaries {
   }
 
   #circumstances(applicant: Applicant, signal: AbortSignal): CallCircumstances {
-    const { exchange, isUpgrade } = applicant;
+    const { exchange, isUpgrade, hasBody } = applicant;
     return {
       requestId: exchange.requestId,
       startedAt: this.#options.stopwatch.unixTime(exchange.startedAt),
       ownPrincipal: this.#options.ownPrincipal(),
-      peekBody: isUpgrade ? undefined : (limit, until) => applicant.peekBody(limit, until),
+      peekBody: isUpgrade || !hasBody ? undefined : (limit, until) => applicant.peekBody(limit, until),
       signal,
     };
   }

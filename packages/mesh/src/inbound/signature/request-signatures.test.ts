@@ -120,6 +120,7 @@ describe('signatures of requests', () => {
       exchange,
       facts: facts.value,
       isUpgrade: false,
+      hasBody: true,
       onGone: () => () => undefined,
       peekBody: (limit) =>
         Promise.resolve({ bytes: Buffer.from(body).subarray(0, limit), complete: body.length <= limit }),

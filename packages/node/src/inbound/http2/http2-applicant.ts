@@ -1,9 +1,12 @@
+import http2 from 'node:http2';
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 
 import { peekBody } from '@rampart/mesh';
 import type { Applicant, BodyStream, HeaderChange, InboundExchange, RequestFacts } from '@rampart/mesh';
 
 import type { StreamBytes } from '../../http2/stream-bytes.ts';
+
+const CONTINUE = http2.constants.HTTP_STATUS_CONTINUE;
 
 interface Http2Request {
   readonly exchange: InboundExchange;
@@ -27,6 +30,10 @@ export class Http2Applicant implements Applicant {
     this.#bytes = bytes;
   }
 
+  get hasBody(): boolean {
+    return !this.#stream.endAfterHeaders;
+  }
+
   onGone(callback: () => void): () => void {
     this.#stream.once('close', callback);
     return () => this.#stream.off('close', callback);
@@ -34,8 +41,20 @@ export class Http2Applicant implements Applicant {
 
   peekBody(limit: number, signal: AbortSignal): ReturnType<Applicant['peekBody']> {
     const bytes = this.#bytes;
+    if (this.facts.header('expect') !== undefined && !this.#stream.destroyed) this.#invite();
     Object.defineProperty(this.#stream, 'complete', { configurable: true, get: () => bytes.complete });
     return peekBody(this.#stream as ServerHttp2Stream & Pick<BodyStream, 'complete'>, limit, signal);
+  }
+
+  /** Tells a caller that asks first to send its body. The application will do so as well, and is to be heard once. */
+  #invite(): void {
+    const stream = this.#stream;
+    const inform = stream.additionalHeaders.bind(stream);
+    inform({ ':status': CONTINUE });
+    const informing = (headers: OutgoingHttpHeaders): void => {
+      if (Number(headers[':status']) !== CONTINUE) inform(headers);
+    };
+    Object.assign(stream, { additionalHeaders: informing });
   }
 
   changeResponse(changes: readonly HeaderChange[]): void {

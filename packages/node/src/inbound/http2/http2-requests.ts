@@ -73,8 +73,10 @@ export class Http2Requests {
       return;
     }
     exchange.verdict = refusal(GONE);
+    const release = visit.bytes.holdEnd();
     hold({ request: stream, answered: stream, gone: () => undefined }, answer, (given) => {
       this.#decide(visit, given ?? facts.value);
+      release();
     });
   }
 
