@@ -50,8 +50,18 @@ describe('SVIDs that the agent keeps', () => {
     tell({ reset: true, entries: [entryOf('a'), entryOf('b'), entryOf('c')], bundles: [bundleOf(ca)] });
   });
 
-  function keeperOf(limit = 10): X509Keeper {
-    return new X509Keeper({ view, changes, clock, random: () => 0.5, log, limit, issue, epoch: () => epoch });
+  function keeperOf(limit = 10, issuedAt?: number): X509Keeper {
+    const issueThen = (of: HostEntry): ReturnType<typeof issue> => issue(of, issuedAt);
+    return new X509Keeper({
+      view,
+      changes,
+      clock,
+      random: () => 0.5,
+      log,
+      limit,
+      issue: issueThen,
+      epoch: () => epoch,
+    });
   }
 
   const bundleOf = ({ rootDer }: TestCa): SyncUpdate['bundles'][number] => ({
@@ -89,11 +99,14 @@ describe('SVIDs that the agent keeps', () => {
     return found;
   }
 
-  async function issue({ id, spiffeId, terms }: HostEntry): Promise<Result<WorkloadSvid, IssuanceProblem>> {
+  async function issue(
+    { id, spiffeId, terms }: HostEntry,
+    issuedAt: number = clock.now(),
+  ): Promise<Result<WorkloadSvid, IssuanceProblem>> {
     asked.push({ id, at: clock.now() });
     if (problem !== undefined) return fail(problem);
     const serviceAccount = spiffeId.serviceAccount ?? '';
-    const { der, serial, notBefore, notAfter } = await ca.issue(clock.now(), { namespace: 'test', serviceAccount });
+    const { der, serial, notBefore, notAfter } = await ca.issue(issuedAt, { namespace: 'test', serviceAccount });
     const times = { notBefore, notAfter, renewAt: renewAfter === undefined ? undefined : clock.now() + renewAfter };
     return ok({ spiffeId, chain: [der], key: SERIAL, serial, ...times, authorityKeyId, terms });
   }
@@ -194,6 +207,14 @@ describe('SVIDs that the agent keeps', () => {
     epoch += 1;
     problem = undefined;
     assert.notEqual(await serialOf('a'), 'unavailable');
+  });
+
+  it('are of no use by a clock that is ahead of all of their life, and say so', async () => {
+    const issued = clock.now();
+    clock.set(2 * 3_600_000);
+    const got = await keeperOf(10, issued).get(entry('a'));
+    assert.match(got.ok ? '' : got.problem.message, /over by the clock of this host, which is ahead/);
+    assert.equal(asked.length, 1);
   });
 
   it('are replaced when their entry says something else', async () => {

@@ -181,7 +181,11 @@ export class X509Keeper {
   /** What is issued and convinces nobody, such as by an authority not heard of yet, is asked for again later, not at once. */
   #judged(issued: Outcome, entry: HostEntry): Outcome {
     if (!issued.ok || this.#isUsable(issued.value, entry)) return issued;
-    return fail({ kind: 'unavailable', message: 'the SVID that was issued is revoked, or not of the trust bundle' });
+    const isOver = this.#options.clock.now() >= issued.value.notAfter;
+    const message = isOver
+      ? 'the SVID that was issued is over by the clock of this host, which is ahead: set it'
+      : 'the SVID that was issued is revoked, or not of the trust bundle';
+    return fail({ kind: 'unavailable', message });
   }
 
   #take(entry: HostEntry, kept: Kept, outcome: Outcome): void {
