@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { AccessLogRecord } from '@rampart/core';
@@ -7,8 +10,9 @@ import { until } from '@rampart/testkit';
 import { DENY_BODY, SampleAuthorizer } from '../harness/authorizer.ts';
 import { ControlPlaneProcess } from '../harness/control-plane.ts';
 import { Laboratory } from '../harness/laboratory.ts';
-import type { WebSocketLike } from '../harness/laboratory.ts';
+import type { Tools, WebSocketLike } from '../harness/laboratory.ts';
 import { STRICT } from '../harness/policies.ts';
+import { SidecarProcess } from '../harness/sidecar.ts';
 
 interface Upgraded {
   readonly status: number;
@@ -21,6 +25,10 @@ describe('requests that an external authorizer is asked about', () => {
   let chat: Laboratory;
   /** Serves HTTP/2. */
   let modern: Laboratory;
+  const behindSidecar = createServer((request, response) => {
+    request.resume().on('end', () => response.end('modern'));
+  });
+  let aside: SidecarProcess;
   let caller: Laboratory;
 
   const policies = (name: 'http' | 'grpc'): string => `apiVersion: rampart.dev/v1
@@ -130,6 +138,10 @@ spec:
     );
     await plane.registered('chat', port);
     await plane.registered('modern', http2Port);
+    await once(behindSidecar.listen(0, '127.0.0.1'), 'listening');
+    const appPort = String((behindSidecar.address() as AddressInfo).port);
+    const args = ['--app-port', appPort, '--app-protocol', 'http2'];
+    aside = await SidecarProcess.start(plane, { serviceAccount: 'aside', service: 'aside', args });
     await until('chat to be known', () =>
       caller.run(() =>
         fetch('http://chat/public/')
@@ -145,7 +157,8 @@ spec:
 
   after(async () => {
     sample.stop();
-    await Promise.all([chat.kill(), modern.kill(), caller.kill()]);
+    await Promise.all([chat.kill(), modern.kill(), caller.kill(), aside.stop()]);
+    behindSidecar.close();
     await plane.stop();
   });
 
@@ -243,25 +256,18 @@ spec:
         assert.equal(lastBody(), 'hello');
       });
 
-      it('a body over HTTP/2, which no header announces, is shown to the authorizer, and one that is too long is refused', async () => {
-        const send = (body: string): Promise<unknown> =>
-          caller.run((_tools, body) => {
-            const session = process.getBuiltinModule('node:http2').connect('http://modern');
-            const stream = session.request({ ':method': 'POST', ':path': '/unannounced', 'x-ext-authz': 'allow' });
-            stream.end(body);
-            return new Promise<unknown>((resolve, reject) => {
-              stream.on('error', reject).on('response', (headers) => {
-                resolve(headers[':status']);
-                session.destroy();
-              });
-            });
-          }, body);
-        assert.equal(await send('whole'), 200);
-        assert.equal(lastBody(), 'whole');
-        assert.equal(await send('x'.repeat(2000)), 413);
-        assert.equal(await send(''), 200);
-        assert.equal(lastBody(), '');
-      });
+      for (const [host, where] of [
+        ['modern', 'in process'],
+        ['aside', 'behind a sidecar'],
+      ] as const)
+        it(`a body over HTTP/2, which no header announces, is shown to the authorizer, and a long one refused: ${where}`, async () => {
+          const send = (body: string): Promise<unknown> => caller.run(sendOverHttp2, { host, body });
+          assert.equal(await send('whole'), 200);
+          assert.equal(lastBody(), 'whole');
+          assert.equal(await send('x'.repeat(2000)), 413);
+          assert.equal(await send(''), 200);
+          assert.equal(lastBody(), '');
+        });
 
       it('a body that comes late is waited for', async () => {
         const path = `/slow-${transport}`;
@@ -293,3 +299,16 @@ spec:
     });
   }
 });
+
+/** Runs in a workload; resolves with the status. */
+function sendOverHttp2(_tools: Tools, { host, body }: { host: string; body: string }): Promise<unknown> {
+  const session = process.getBuiltinModule('node:http2').connect(`http://${host}`);
+  const stream = session.request({ ':method': 'POST', ':path': '/unannounced', 'x-ext-authz': 'allow' });
+  stream.end(body);
+  return new Promise<unknown>((resolve, reject) => {
+    stream.on('error', reject).on('response', (headers) => {
+      resolve(headers[':status']);
+      session.destroy();
+    });
+  });
+}
