@@ -80,7 +80,7 @@ test('goes on without a program that is not there; a second shop on the same dat
     const second = new LiveShop(temporary);
     assert.deepEqual(await second.child.exited, { code: 3, signal: null });
     assert.equal(second.child.lastWords.length, 1);
-    assert.match(second.child.lastWords[0] ?? '', /^DATA_DIRECTORY_LOCKED: /);
+    assert.match(second.child.lastWords[0] ?? '', /^error: .* is in use by /);
     assert.deepEqual(await first.child.stop(10_000), { code: 0, signal: null });
   }));
 
