@@ -63,6 +63,8 @@ export class ClientConnection implements ByteReceiver {
   #served = 0;
   /** Milliseconds for which the peer keeps it when it is idle, as it has said; undefined where it has not. */
   keptMs: number | undefined;
+  /** Its pool's word until when it may be used again, once it is idle; in the time of the pool. */
+  idleUntil = 0;
 
   constructor(options: ClientConnectionOptions) {
     this.stream = options.stream;

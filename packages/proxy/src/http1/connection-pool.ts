@@ -6,6 +6,8 @@ export type OpenStream = () => ByteStream;
 
 /** A request is on its way for a while, too. */
 const MARGIN_MS = 1000;
+/** A peer that says nothing of when it closes idle connections may do so soon: many wait for five seconds. undici, too, takes four. */
+const UNSAID_MS = 4000;
 
 /** Connections to one place: those that are idle are used again, the last used first, so that the others can go. */
 export class ConnectionPool {
@@ -13,8 +15,6 @@ export class ConnectionPool {
   readonly #mostIdle: number;
   readonly #now: () => number;
   readonly #idle: ClientConnection[] = [];
-  /** When the peer may close those that it has said so of. */
-  readonly #ends = new WeakMap<ClientConnection, number>();
   readonly #all = new Set<ClientConnection>();
 
   /** `now`: milliseconds; without it, connections are used for as long as they are open. */
@@ -49,14 +49,14 @@ export class ConnectionPool {
   }
 
   #rest(ready: ClientConnection): void {
-    if (ready.keptMs !== undefined) this.#ends.set(ready, this.#now() + ready.keptMs - MARGIN_MS);
+    const { keptMs } = ready;
+    ready.idleUntil = this.#now() + (keptMs === undefined ? UNSAID_MS : keptMs - MARGIN_MS);
     this.#idle.push(ready);
   }
 
   /** A request that meets its peer's goodbye may have been handled, or not: it is better not to send it there. */
   #isKept(idle: ClientConnection): boolean {
-    const end = idle.keptMs === undefined ? undefined : this.#ends.get(idle);
-    if (end !== undefined && end <= this.#now()) idle.discard();
+    if (idle.idleUntil <= this.#now()) idle.discard();
     return idle.isUsable;
   }
 
