@@ -84,11 +84,14 @@ async function rounds(
 
 async function sample(
   { port, pids }: RunningPair,
-  { connections, method }: Series,
+  { name, connections, method }: Series,
   { script, seconds }: { readonly script: string; readonly seconds: number },
 ): Promise<Sample> {
   const before = totalCpu(pids);
-  const outcome = await wrk({ port, connections, seconds, ...(method === 'POST' ? { script } : {}) });
+  const load = { port, connections, seconds, ...(method === 'POST' ? { script } : {}) };
+  const outcome = await wrk(load).catch((cause: unknown) => {
+    throw new Error(`${name}: ${method} over ${connections} connections failed`, { cause });
+  });
   return { ...outcome, cpuMicrosPerRequest: (totalCpu(pids) - before) / outcome.requests };
 }
 
