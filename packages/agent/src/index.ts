@@ -1,4 +1,4 @@
 export { probeLimits } from '@rampart/registry/health';
 export { type Agent, type AgentOptions, startAgent } from './agent.ts';
-export { steadyClock } from './steady-clock.ts';
+export { createSteadyClock } from './steady-clock.ts';
 export { createLineLog, evidenceOf, type LogLevel } from '@rampart/mesh';

@@ -1,6 +1,7 @@
 export { neverArrived } from './access-log.ts';
 export type { AccessLogRecord, ConnectionRefusal, ConnectionRefusalKind } from './access-log.ts';
 export { BoundedCache } from './bounded-cache.ts';
+export { steadyClock } from './clock.ts';
 export type { Clock, Random, Timer } from './clock.ts';
 export { assertNever, RampartError, type ErrorCode } from './errors.ts';
 export { isFixedInRequest, isFraming } from './fixed-headers.ts';

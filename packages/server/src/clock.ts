@@ -1,3 +1,4 @@
+import { steadyClock } from '@rampart/core';
 import type { Clock, Timer } from '@rampart/core';
 
 /** Longest delay a timer of Node takes; beyond it, it would fire at once. */
@@ -8,12 +9,9 @@ export function createSystemClock(): Clock {
   return { now: () => Date.now(), after };
 }
 
-/**
- * For how long something goes on: no change of the wall clock ends it, or keeps it for longer. Its times are milliseconds from
- * some moment on, and compare with each other alone.
- */
+/** For how long something goes on, on this machine. */
 export function createSteadyClock(): Clock {
-  return { now: () => performance.now(), after };
+  return steadyClock({ after }, () => performance.now());
 }
 
 function after(milliseconds: number, callback: () => void): Timer {

@@ -1,3 +1,4 @@
+import { steadyClock } from '@rampart/core';
 import type { Clock } from '@rampart/core';
 import { InboundExchange, refusal, ResponseFlag } from '@rampart/mesh';
 import type { ExchangeSource, InboundConnection, InboundRecorder, Preliminaries, RequestLimits } from '@rampart/mesh';
@@ -12,7 +13,6 @@ import type { StartLine } from '../http1/head.ts';
 import { Http2ServerSessions } from '../http2/server-sessions.ts';
 import type { Http2Problem } from '../http2/server-session.ts';
 import type { HttpVersion } from '../http/version.ts';
-import { steadyClock } from '../steady-clock.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import type { Join } from '../tcp/join.ts';
 import type { Load } from './load.ts';
@@ -55,7 +55,7 @@ export class InboundHttp {
 
   constructor(options: InboundHttpOptions) {
     this.#options = options;
-    const clock = steadyClock(options);
+    const clock = steadyClock(options.clock, () => options.stopwatch.elapsed());
     this.#connections = new ServerConnections({
       clock,
       patience: options.patience,

@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
+import { steadyClock } from '@rampart/core';
 import type { Clock, Random } from '@rampart/core';
 import { Gate, MESH_ALPN, OPENING_TIMEOUT_MS, TCP_ALPN } from '@rampart/mesh';
 import type { DataPlane, InboundConnection, Refusal, Stopwatch } from '@rampart/mesh';
@@ -15,7 +16,6 @@ import type { LoadBalancers } from './load-balancers.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import type { HttpArrival } from './inbound-http.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
-import { steadyClock } from '../steady-clock.ts';
 
 /** What the application behind the listener speaks. */
 export type AppProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
@@ -144,7 +144,7 @@ export class MeshListener {
     const link: LinkSession = new LinkSession({
       transport: connection.socket,
       role: 'listener',
-      clock: steadyClock({ clock, stopwatch }),
+      clock: steadyClock(clock, () => stopwatch.elapsed()),
       random,
       accept: (stream, { protocol, metadata }) => {
         const { protocol: served, tcp, http } = this.#options;

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { randomUUID } from 'node:crypto';
 
+import { steadyClock } from '@rampart/core';
 import type { Clock } from '@rampart/core';
 import {
   createIds,
@@ -19,7 +20,6 @@ import { InboundHttp } from '../inbound/inbound-http.ts';
 import { LoadBalancers } from '../inbound/load-balancers.ts';
 import { Load } from '../inbound/load.ts';
 import { MeshListener, speaksHttp2 } from '../inbound/mesh-listener.ts';
-import { steadyClock } from '../steady-clock.ts';
 import { SocketStream } from '../stream/socket-stream.ts';
 import { announcementOf, connectToApplication } from '../tcp/application.ts';
 import { InboundTcp } from '../tcp/inbound-tcp.ts';
@@ -71,7 +71,7 @@ export class InboundWay {
       arrived: () => this.#arrive(),
       left: () => this.#leave(),
     });
-    const steady = steadyClock({ clock, stopwatch });
+    const steady = steadyClock(clock, () => stopwatch.elapsed());
     this.#pools = poolsOf(application, () => this.#connect(), steady);
     this.#http = new InboundHttp({
       ids,

@@ -1,3 +1,4 @@
+import { steadyClock } from '@rampart/core';
 import { createIds, EgressDenied, Outbound, OutboundRecorder, OutboundTcpRecorder } from '@rampart/mesh';
 import type { DataPlane } from '@rampart/mesh';
 
@@ -10,7 +11,6 @@ import type { VersionWaiting } from '../http/version.ts';
 import { Instances } from '../outbound/instances.ts';
 import { OutboundHttp } from '../outbound/outbound-http.ts';
 import type { Destination } from '../outbound/destination.ts';
-import { steadyClock } from '../steady-clock.ts';
 import type { ByteStream } from '../stream/byte-stream.ts';
 import { PendingStream } from '../stream/pending-stream.ts';
 import { joiner } from '../tcp/join.ts';
@@ -45,7 +45,7 @@ export class OutboundWay implements OutboundDoor {
   constructor(plane: DataPlane, { clock, stopwatch, random, onlyLeaves = false }: OutboundWayOptions) {
     const ids = createIds();
     const outbound = new Outbound(plane, { clock, stopwatch, random });
-    const steady = steadyClock({ clock, stopwatch });
+    const steady = steadyClock(clock, () => stopwatch.elapsed());
     const instances = new Instances({ outbound, clock, steady, random });
     const requests = new OutboundRecorder(plane, { ids, stopwatch, parent: () => undefined });
     const connections = new OutboundTcpRecorder(plane, stopwatch);

@@ -84,7 +84,7 @@ async function start(options: AgentOptions, invocation: Invocation): Promise<Age
   const { io } = invocation;
   const settings = await agentSettings(options, invocation);
   // Loaded only here, so that no other command pays for it.
-  const { createLineLog, evidenceOf, probeLimits, startAgent, steadyClock } = await import('@rampart/agent');
+  const { createLineLog, createSteadyClock, evidenceOf, probeLimits, startAgent } = await import('@rampart/agent');
   return startAgent({
     controlPlane: {
       url: settings.address,
@@ -96,7 +96,7 @@ async function start(options: AgentOptions, invocation: Invocation): Promise<Age
     userId: settings.userId,
     version: VERSION,
     clock: io.clock,
-    steady: steadyClock(io.clock),
+    steady: createSteadyClock(io.clock),
     random: () => randomInt(RANDOM_STEPS) / RANDOM_STEPS,
     probes: probeLimits(options.probeNetwork ?? [], options.scriptChecks),
     log: createLineLog('agent', options.logLevel, (line) => io.stderr.write(line)),
